@@ -1,0 +1,272 @@
+//! The configuration, which is a layer.
+
+use std::fmt::{self, Debug};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tower_layer::Layer;
+
+use crate::auth::service::JwtAuthService;
+use crate::auth::settings::Settings;
+use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
+use crate::claims::Claims;
+use crate::clock::Clock;
+use crate::jwt::{KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
+use crate::rejection::{AuthError, RejectionBody};
+
+/// Verifies the token of every request and puts its claims into the request's extensions.
+///
+/// It is configuration and layer in one. By default it reads `Authorization: Bearer`, requires
+/// `exp`, refuses a token that has an `aud` while no [`audience`](Self::audience) is configured,
+/// and refuses requests without a token.
+///
+/// ```
+/// use tower_jwt_auth::{JwtAuth, Secret};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Shopper { sub: String, company: String }
+///
+/// let auth = JwtAuth::new(Secret::generate()?)
+///     .issuer("https://auth.shop.example")
+///     .audience("cart")
+///     .claims::<Shopper>();
+/// # #[cfg(feature = "axum")]
+/// let app: axum::Router = axum::Router::new().layer(auth);
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+///
+/// # Panics
+///
+/// The methods that configure panic on what cannot work, with a sentence that says what to do:
+/// a server that starts is one whose configuration was possible.
+#[must_use]
+pub struct JwtAuth<T = StandardClaims> {
+    settings: Arc<Settings>,
+    claims: PhantomData<fn() -> T>,
+}
+
+impl JwtAuth<StandardClaims> {
+    /// Accepts tokens signed with one of `keys`: a [`Secret`](crate::Secret) (HS256), a
+    /// [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a [`KeyStore`], whose keys can be
+    /// replaced while requests run.
+    pub fn new(keys: impl Into<KeyStore>) -> Self {
+        let settings = Settings {
+            verifier: Verifier::new(keys),
+            sources: Sources::default(),
+            answers: Arc::default(),
+            allow_anonymous: false,
+            strip_token: false,
+        };
+        Self { settings: Arc::new(settings), claims: PhantomData }
+    }
+}
+
+impl<T> JwtAuth<T> {
+    /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims
+    /// do not fit is refused. By default [`StandardClaims`].
+    ///
+    /// A type with `#[serde(flatten)]` costs more than the whole of verification: serde keeps
+    /// every member aside for it. Name the members instead.
+    pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(self) -> JwtAuth<U> {
+        JwtAuth { settings: self.settings, claims: PhantomData }
+    }
+
+    /// Requires `iss`, and that it be `issuer`, character for character. By default any issuer
+    /// that holds the key will do.
+    #[track_caller]
+    pub fn issuer(self, issuer: impl Into<String>) -> Self {
+        self.validation(|validation| validation.issuer(issuer))
+    }
+
+    /// Requires `aud`, and that it name this service: `"cart"`, or one of several with
+    /// `["cart", "basket"]`. By default a token that has an `aud` is refused (RFC 7519 section
+    /// 4.1.3).
+    #[track_caller]
+    pub fn audience(self, audience: impl OneOrMany) -> Self {
+        self.validation(|validation| validation.audience(audience))
+    }
+
+    /// How far the clocks of issuer and verifier may differ. 5 seconds by default, 60 at most.
+    #[track_caller]
+    pub fn leeway(self, leeway: Duration) -> Self {
+        self.validation(|validation| validation.leeway(leeway))
+    }
+
+    /// Refuses tokens valid for longer than this from `iat` to `exp`, and those without `iat`. No
+    /// limit by default.
+    #[track_caller]
+    pub fn max_lifetime(self, lifetime: Duration) -> Self {
+        self.validation(|validation| validation.max_lifetime(lifetime))
+    }
+
+    /// Accepts these values of the header's `typ` and no others, nor its absence; without case or
+    /// `application/`. By default `JWT`, `at+jwt` or none. With `"at+jwt"`, no other kind of token
+    /// of the same issuer can pass for an access token (RFC 8725 section 3.11).
+    #[track_caller]
+    pub fn accept_type(self, types: impl OneOrMany) -> Self {
+        self.validation(|validation| validation.accept_type(types))
+    }
+
+    /// Requires claims beyond `exp`, such as `["sub", "jti"]`; `null` does not count.
+    #[track_caller]
+    pub fn require_claim(self, names: impl OneOrMany) -> Self {
+        self.validation(|validation| validation.require_claim(names))
+    }
+
+    /// Where the roles are: a claim's name or a path with dots, such as `realm_access.roles`; a
+    /// name with `://` in it is taken whole. `roles` by default. The value is a string, an array
+    /// of strings, or an array of objects with a `value` (RFC 7643).
+    #[track_caller]
+    pub fn roles_claim(self, path: impl AsRef<str>) -> Self {
+        self.validation(|validation| validation.roles_claim(path))
+    }
+
+    /// The longest token in bytes; a longer one is answered 431. 8192 by default.
+    #[track_caller]
+    pub fn max_token_bytes(self, bytes: usize) -> Self {
+        self.validation(|validation| validation.max_token_bytes(bytes))
+    }
+
+    /// The realm that challenges name. `api` by default.
+    #[track_caller]
+    pub fn realm(mut self, realm: impl AsRef<str>) -> Self {
+        Arc::make_mut(&mut self.settings_mut().answers).realm(realm.as_ref());
+        self
+    }
+
+    /// Reads the token from this cookie too.
+    ///
+    /// A browser sends a cookie by itself, also when another site makes it. So an unsafe method
+    /// or a WebSocket handshake with the cookie is refused unless `Sec-Fetch-Site`, or else
+    /// `Origin`, says that this site or a [trusted one](Self::trust_origin) made the request.
+    ///
+    /// # Security
+    ///
+    /// Take a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then insist
+    /// that it was set over TLS, by this very host. A request with that name in another case, or
+    /// with two such cookies that differ, is refused.
+    #[track_caller]
+    pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
+        self.settings_mut().sources.cookie = Some(CookieName::new(name.as_ref()));
+        self
+    }
+
+    /// Lets this origin make unsafe requests with the cookie, as in `https://app.example`. Once
+    /// for each; none by default. This is about who may *send*; who may read the answer is CORS.
+    #[track_caller]
+    pub fn trust_origin(mut self, origin: impl AsRef<str>) -> Self {
+        self.settings_mut().sources.trusted_origins.add(origin.as_ref());
+        self
+    }
+
+    /// Reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol` too, where it
+    /// follows this name: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
+    ///
+    /// The server must select that protocol, or the browser closes the connection: in axum,
+    /// `upgrade.protocols(["bearer"])`.
+    #[track_caller]
+    pub fn websocket_protocol(mut self, name: impl AsRef<str>) -> Self {
+        self.settings_mut().sources.subprotocol = Some(Subprotocol::new(name.as_ref()));
+        self
+    }
+
+    /// Looks for the token in one more place, of the application's own.
+    pub fn add_source(mut self, source: impl TokenSource) -> Self {
+        self.settings_mut().sources.custom.push(Arc::new(source));
+        self
+    }
+
+    /// Lets requests without a token through; handlers take `Option<Claims<T>>`. A token that is
+    /// there and invalid is refused all the same, or a client would lose its login unnoticed.
+    pub fn allow_anonymous(mut self) -> Self {
+        self.settings_mut().allow_anonymous = true;
+        self
+    }
+
+    /// Takes the token out of the request once it is verified, so that what is further in (a
+    /// proxy, a log) cannot pass it on. [`Token`](crate::Token) still has it.
+    pub fn strip_token(mut self) -> Self {
+        self.settings_mut().strip_token = true;
+        self
+    }
+
+    /// Replaces the system's clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        let settings = self.settings_mut();
+        settings.verifier = settings.verifier.clone().with_clock(clock);
+        self
+    }
+
+    /// Replaces the body of refusals, those of guards and extractors behind this layer included.
+    /// Status, challenge and the other headers stay; so does what a gRPC client is told.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{JwtAuth, RejectionBody, Secret};
+    ///
+    /// let auth = JwtAuth::new(Secret::generate()?)
+    ///     .with_rejection(|error| RejectionBody::json(format!(r#"{{"error":"{}"}}"#, error.code())));
+    /// # let _ = auth;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    pub fn with_rejection(
+        mut self,
+        renderer: impl Fn(&AuthError) -> RejectionBody + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.settings_mut().answers).with_renderer(renderer);
+        self
+    }
+
+    #[track_caller]
+    fn validation(mut self, change: impl FnOnce(Validation) -> Validation) -> Self {
+        let settings = self.settings_mut();
+        let validation = change(settings.verifier.validation().clone());
+        settings.verifier = settings.verifier.clone().with_validation(validation);
+        self
+    }
+
+    fn settings_mut(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
+    }
+}
+
+impl<T: DeserializeOwned> JwtAuth<T> {
+    /// Verifies a token that did not come in a request's header: in the first message of a
+    /// WebSocket, in a queue, in a test. Everything but where it came from is checked.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{AuthErrorKind, JwtAuth, Secret};
+    ///
+    /// let auth = JwtAuth::new(Secret::generate()?);
+    /// assert_eq!(auth.verify("not.a.token").unwrap_err().kind(), AuthErrorKind::InvalidToken);
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the token breaks.
+    pub fn verify(&self, token: &str) -> Result<Claims<T>, AuthError> {
+        self.settings.verify(token.as_bytes(), Source::Direct)
+    }
+}
+
+impl<T> Clone for JwtAuth<T> {
+    fn clone(&self) -> Self {
+        Self { settings: Arc::clone(&self.settings), claims: PhantomData }
+    }
+}
+
+impl<T> Debug for JwtAuth<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtAuth").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<S, T> Layer<S> for JwtAuth<T> {
+    type Service = JwtAuthService<S, T>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        JwtAuthService::new(inner, Arc::clone(&self.settings))
+    }
+}

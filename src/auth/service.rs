@@ -1,0 +1,80 @@
+//! The service around another.
+
+use std::fmt::{self, Debug};
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::de::DeserializeOwned;
+use tower_service::Service;
+
+use crate::auth::settings::Settings;
+use crate::bearer::Source;
+use crate::rejection::{AuthError, AuthErrorKind, Format, ResponseFuture};
+
+/// Lets a request with a valid token through to `S`, and answers every other by itself. Made by
+/// [`JwtAuth`](crate::JwtAuth).
+///
+/// The bodies of requests are never looked at and may be of any type. Those of responses must be
+/// such that they can be made from [`Bytes`]; for others, put `MapResponseBodyLayer` of
+/// `tower-http` between the two.
+pub struct JwtAuthService<S, T> {
+    inner: S,
+    settings: Arc<Settings>,
+    claims: PhantomData<fn() -> T>,
+}
+
+impl<S, T> JwtAuthService<S, T> {
+    pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings, claims: PhantomData }
+    }
+}
+
+impl<S: Clone, T> Clone for JwtAuthService<S, T> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), Arc::clone(&self.settings))
+    }
+}
+
+impl<S: Debug, T> Debug for JwtAuthService<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtAuthService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<S, T, ReqBody, ResBody> Service<Request<ReqBody>> for JwtAuthService<S, T>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    T: DeserializeOwned + Send + Sync + 'static,
+    ResBody: From<Bytes>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        // A panic in a user's source, clock or `Deserialize` must not take the connection, and the
+        // other requests on it, down.
+        let decision =
+            catch_unwind(AssertUnwindSafe(|| self.settings.authenticate::<T, _>(&mut request)))
+                .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)));
+        match decision {
+            Ok(source) => {
+                // The instance that was polled ready is the one that is called, not a clone.
+                let future = self.inner.call(request);
+                ResponseFuture::running(future, source == Some(Source::Cookie))
+            }
+            Err(error) => {
+                let format = Format::of(request.headers());
+                ResponseFuture::refused(self.settings.answers.refuse(error, &format))
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a layer and its services share.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use http::Request;
+use serde::de::DeserializeOwned;
+
+use crate::bearer::{self, Source, Sources};
+use crate::claims::Claims;
+use crate::jwt::{TokenErrorKind, Verifier};
+use crate::rejection::{Answers, AuthError, AuthErrorKind};
+use crate::token::Token;
+use crate::unauthenticated::Unauthenticated;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) verifier: Verifier,
+    pub(crate) sources: Sources,
+    pub(crate) answers: Arc<Answers>,
+    pub(crate) allow_anonymous: bool,
+    pub(crate) strip_token: bool,
+}
+
+impl Settings {
+    /// Decides about a request, and leaves in it what was found out. Returns where the token came
+    /// from, if there was one.
+    pub(crate) fn authenticate<T, B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<Source>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let found = self.sources.find(request.method(), request.uri(), request.headers());
+        let Some(credentials) = found? else {
+            return self.without_token::<T, B>(request).map(|()| None);
+        };
+        let source = credentials.source;
+        let verified = self.verify::<T>(&credentials.token, source);
+        drop(credentials);
+
+        let headers = request.headers_mut();
+        if self.strip_token && verified.is_ok() {
+            self.sources.strip(headers);
+        }
+        self.sources.mark_sensitive(headers);
+        let claims = verified?;
+        let extensions = request.extensions_mut();
+        extensions.insert(claims.token().clone());
+        extensions.insert(claims);
+        Ok(Some(source))
+    }
+
+    pub(crate) fn verify<T: DeserializeOwned>(
+        &self,
+        token: &[u8],
+        source: Source,
+    ) -> Result<Claims<T>, AuthError> {
+        let verified = self.verifier.verify_bytes::<T>(token);
+        let (facts, claims) = verified.map_err(|kind| refusal(kind, token, source))?.into_parts();
+        let token = Token::new(facts, source, type_name::<T>(), Arc::clone(&self.answers));
+        Ok(Claims::new(claims, token))
+    }
+
+    fn without_token<T, B>(&self, request: &mut Request<B>) -> Result<(), AuthError>
+    where
+        T: Send + Sync + 'static,
+    {
+        let preflight = bearer::is_preflight(request.method(), request.headers());
+        if !preflight && !self.allow_anonymous {
+            return Err(AuthError::new(AuthErrorKind::MissingCredentials));
+        }
+        let extensions = request.extensions_mut();
+        // The nearest layer decides: what one further out found is not what this one accepts.
+        extensions.remove::<Token>();
+        extensions.remove::<Claims<T>>();
+        extensions.insert(Unauthenticated { answers: Arc::clone(&self.answers), preflight });
+        Ok(())
+    }
+}
+
+/// A token that verifies has none but the characters of one, so they are looked at only here.
+#[cold]
+fn refusal(kind: TokenErrorKind, token: &[u8], source: Source) -> AuthError {
+    let is_malformed = kind == TokenErrorKind::Malformed
+        && source == Source::Authorization
+        && !bearer::is_b64token(token);
+    if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { kind.into() }
+}

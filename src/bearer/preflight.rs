@@ -1,0 +1,12 @@
+//! CORS preflight (Fetch standard, "CORS-preflight request").
+
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::{HeaderMap, Method};
+
+/// Whether the request asks for permission and nothing else: a browser sends it without
+/// credentials, so refusing it would refuse every request that needs one.
+pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}

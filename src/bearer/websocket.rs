@@ -1,0 +1,124 @@
+//! A token in `Sec-WebSocket-Protocol`: the one header a script can set on a WebSocket.
+
+use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::bearer::authorization::is_tchar;
+use crate::bearer::source::BadCredentials;
+use crate::misuse;
+
+/// The protocol whose next neighbour is the token: `new WebSocket(url, ["bearer", token])`.
+#[derive(Clone, Debug)]
+pub(crate) struct Subprotocol {
+    name: Box<str>,
+}
+
+impl Subprotocol {
+    #[track_caller]
+    pub(crate) fn new(name: &str) -> Self {
+        if name.is_empty() || !name.bytes().all(is_tchar) {
+            misuse::refuse(format_args!(
+                "websocket_protocol({name:?}) is no protocol name: \"bearer\" is the usual one",
+            ));
+        }
+        Self { name: name.into() }
+    }
+
+    /// The token behind the protocol's name, in a WebSocket handshake only.
+    pub(crate) fn find<'r>(
+        &self,
+        method: &Method,
+        headers: &'r HeaderMap,
+    ) -> Result<Option<&'r [u8]>, BadCredentials> {
+        if !is_handshake(method, headers) {
+            return Ok(None);
+        }
+        let mut offered = offered(headers);
+        if !offered.any(|protocol| protocol == self.name.as_bytes()) {
+            return Ok(None);
+        }
+        let token = offered.next().filter(|token| !token.is_empty());
+        if offered.any(|protocol| protocol == self.name.as_bytes()) {
+            return Err(BadCredentials::Ambiguous);
+        }
+        token.map(Some).ok_or(BadCredentials::Malformed)
+    }
+
+    /// Takes the token out of the offer, and leaves the protocol for the server to select.
+    pub(crate) fn strip(&self, headers: &mut HeaderMap) {
+        let mut kept: Vec<u8> = Vec::new();
+        let mut is_token = false;
+        for protocol in offered(headers) {
+            if !std::mem::replace(&mut is_token, protocol == self.name.as_bytes()) {
+                if !kept.is_empty() {
+                    kept.extend_from_slice(b", ");
+                }
+                kept.extend_from_slice(protocol);
+            }
+        }
+        headers.remove(SEC_WEBSOCKET_PROTOCOL);
+        if let Ok(value) = HeaderValue::from_bytes(&kept) {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
+        }
+    }
+}
+
+/// Whether the request opens a WebSocket: RFC 6455 section 4.1 in HTTP/1.1, or RFC 8441 section 5
+/// in HTTP/2, where it is a `CONNECT`.
+pub(crate) fn is_handshake(method: &Method, headers: &HeaderMap) -> bool {
+    if *method == Method::CONNECT {
+        return headers.contains_key("sec-websocket-version");
+    }
+    let mut upgrades = headers.get_all(UPGRADE).iter().flat_map(|field| list(field.as_bytes()));
+    *method == Method::GET && upgrades.any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
+}
+
+fn offered(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().flat_map(|field| list(field.as_bytes()))
+}
+
+fn list(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    field.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handshake(protocols: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(UPGRADE, HeaderValue::from_static("WebSocket"));
+        for protocol in protocols {
+            headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_str(protocol).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_token_is_the_neighbour_of_the_protocol_in_a_handshake() {
+        let bearer = Subprotocol::new("bearer");
+        let find = |protocols: &[&str]| {
+            let headers = handshake(protocols);
+            bearer.find(&Method::GET, &headers).map(|token| token.map(<[u8]>::to_vec))
+        };
+        assert_eq!(find(&["bearer, a.b.c"]), Ok(Some(b"a.b.c".to_vec())));
+        assert_eq!(find(&["chat", "bearer", "a.b.c, v2"]), Ok(Some(b"a.b.c".to_vec())));
+        assert_eq!(find(&["chat"]), Ok(None));
+        assert_eq!(find(&["bearer"]), Err(BadCredentials::Malformed));
+        assert_eq!(find(&["bearer, "]), Err(BadCredentials::Malformed));
+        assert_eq!(find(&["bearer, a, bearer, b"]), Err(BadCredentials::Ambiguous));
+
+        let headers = handshake(&["bearer, a.b.c"]);
+        assert_eq!(bearer.find(&Method::POST, &headers), Ok(None));
+        let mut plain = headers.clone();
+        plain.remove(UPGRADE);
+        assert_eq!(bearer.find(&Method::GET, &plain), Ok(None));
+    }
+
+    #[test]
+    fn stripping_leaves_the_protocols() {
+        let mut headers = handshake(&["chat, bearer, a.b.c", "v2"]);
+        Subprotocol::new("bearer").strip(&mut headers);
+        assert_eq!(headers[SEC_WEBSOCKET_PROTOCOL], "chat, bearer, v2");
+    }
+}

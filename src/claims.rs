@@ -1,0 +1,64 @@
+//! The proof that a request is authenticated.
+
+use std::fmt::{self, Debug};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::jwt::StandardClaims;
+use crate::token::Token;
+
+/// The claims of a verified token.
+///
+/// Holding one is the proof that the token was verified: only `JwtAuth` makes them. It is in the
+/// request's extensions and, with the feature `axum`, an extractor. Cheap to clone.
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use tower_jwt_auth::Claims;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Shopper { sub: String, company: String }
+///
+/// async fn cart(claims: Claims<Shopper>) -> String {
+///     format!("the cart of {} at {}, until {:?}", claims.sub, claims.company,
+///         claims.token().expires_at())
+/// }
+/// # let _ = axum::routing::get::<_, _, ()>(cart);
+/// # }
+/// ```
+pub struct Claims<T = StandardClaims> {
+    claims: Arc<T>,
+    token: Token,
+}
+
+impl<T> Claims<T> {
+    pub(crate) fn new(claims: T, token: Token) -> Self {
+        Self { claims: Arc::new(claims), token }
+    }
+
+    /// What every token has, whatever its claims are read into.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+}
+
+impl<T> Clone for Claims<T> {
+    fn clone(&self) -> Self {
+        Self { claims: Arc::clone(&self.claims), token: self.token.clone() }
+    }
+}
+
+impl<T> Deref for Claims<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.claims
+    }
+}
+
+impl<T> Debug for Claims<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claim values do not belong in logs.
+        f.debug_struct("Claims").field("token", &self.token).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! A guard as a handler argument.
+
+use std::fmt::{self, Debug};
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::extract::rejection::AuthRejection;
+use crate::guard::{Guard, admit};
+use crate::rejection::{AuthError, AuthErrorKind};
+
+/// A guard with a name, for [`Allowed`].
+pub trait Policy: 'static {
+    /// The guard. It is made for every request, so it should be cheap.
+    fn guard() -> impl Guard;
+}
+
+/// The proof that a policy lets the request pass: the same check as `require`, made visible in a
+/// handler's signature. Put it before the argument that reads the body.
+///
+/// ```
+/// use axum::{Json, Router, routing::post};
+/// use tower_jwt_auth::{Allowed, Policy, guard::{Guard, has_role, has_scope}};
+///
+/// struct Refunds;
+///
+/// impl Policy for Refunds {
+///     fn guard() -> impl Guard {
+///         has_role("support").and(has_scope("refund"))
+///     }
+/// }
+///
+/// async fn refund(_: Allowed<Refunds>, Json(order): Json<u64>) -> String {
+///     format!("refunded {order}")
+/// }
+/// # let _: Router = Router::new().route("/refund", post(refund));
+/// ```
+pub struct Allowed<P> {
+    policy: PhantomData<fn() -> P>,
+}
+
+impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
+    type Rejection = AuthRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
+        let Parts { method, uri, headers, extensions, .. } = parts;
+        let decision = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            admit(&P::guard(), method, uri, headers, extensions)
+        }));
+        let panicked = |_| Err((AuthError::new(AuthErrorKind::InternalError), None));
+        match decision.unwrap_or_else(panicked) {
+            Ok(()) => Ok(Self { policy: PhantomData }),
+            Err((error, answers)) => Err(AuthRejection::new(error, answers, parts)),
+        }
+    }
+}
+
+impl<P> Clone for Allowed<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Allowed<P> {}
+
+impl<P> Debug for Allowed<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Allowed")
+    }
+}

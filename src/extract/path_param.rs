@@ -1,0 +1,115 @@
+//! A guard on a path parameter: only one's own.
+
+use std::fmt::{self, Debug, Display, Write};
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use futures_util::FutureExt;
+use http::{Extensions, Request};
+
+use crate::guard::{Access, Denied, Guard};
+
+/// Compares a path parameter with a claim; see [`path_param`].
+pub struct PathParam<T, V: ?Sized, F> {
+    name: &'static str,
+    own: F,
+    types: PhantomData<fn(&T) -> &V>,
+}
+
+impl<T, V, F> Guard for PathParam<T, V, F>
+where
+    T: Send + Sync + 'static,
+    V: Display + ?Sized + 'static,
+    F: for<'a> Fn(&'a T) -> &'a V + Send + Sync + 'static,
+{
+    fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
+        let params = raw_path_params(access.extensions_mut());
+        let mut values = params.iter().flatten().filter(|(name, _)| *name == self.name);
+        let Some((_, value)) = values.next() else {
+            return Err(Denied::misconfigured(format!(
+                "path_param({name:?}, ..) guards a route without that parameter: write \
+                 `{{{name}}}` in the path, and put the guard on the route itself",
+                name = self.name,
+            )));
+        };
+        let own = (self.own)(access.claims::<T>()?);
+        if reads(own, value) { Ok(()) } else { Err(Denied::new()) }
+    }
+}
+
+impl<T, V: ?Sized, F> Debug for PathParam<T, V, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PathParam").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The path parameter `name` must read like what `own` takes from the claims: a company's admin
+/// manages that company's users, and no other's.
+///
+/// The two are compared as text, character for character, so an identifier may be a `String`, a
+/// number or a UUID. An empty one is nobody's.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_jwt_auth::{JwtAuth, Secret, guard::Guard, has_role, path_param, require};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Shopper { company: String }
+///
+/// let own_company = path_param("company", |claims: &Shopper| &claims.company);
+/// let app: Router = Router::new()
+///     .route("/companies/{company}/users", get(|| async { "users" }))
+///     .route_layer(require(has_role("admin").and(own_company)))
+///     .layer(JwtAuth::new(Secret::generate()?).claims::<Shopper>());
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+pub fn path_param<T, V, F>(name: &'static str, own: F) -> PathParam<T, V, F>
+where
+    T: Send + Sync + 'static,
+    V: Display + ?Sized + 'static,
+    F: for<'a> Fn(&'a T) -> &'a V + Send + Sync + 'static,
+{
+    PathParam { name, own, types: PhantomData }
+}
+
+/// The parameters of the matched route, percent-decoded once, as axum hands them to handlers.
+///
+/// axum gives them out to an extractor alone, so one is run here on a request that borrows the
+/// extensions. It has nothing to wait for.
+fn raw_path_params(extensions: &mut Extensions) -> Option<RawPathParams> {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    std::mem::swap(&mut parts.extensions, extensions);
+    let params = RawPathParams::from_request_parts(&mut parts, &()).now_or_never();
+    std::mem::swap(&mut parts.extensions, extensions);
+    params?.ok()
+}
+
+/// Whether `value` is written as `text`, without writing it down.
+fn reads<V: Display + ?Sized>(value: &V, text: &str) -> bool {
+    struct Rest<'t>(&'t str);
+
+    impl Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let mut rest = Rest(text);
+    !text.is_empty() && write!(rest, "{value}").is_ok() && rest.0.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_compared_to_the_last_character() {
+        assert!(reads("acme", "acme"));
+        assert!(reads(&42_u64, "42"));
+        for (value, text) in [("acme", "acm"), ("acme", "acme2"), ("", ""), ("", "a"), ("a", "A")] {
+            assert!(!reads(value, text), "{value:?} {text:?}");
+        }
+        assert!(!reads(&42_u64, "042"));
+    }
+}

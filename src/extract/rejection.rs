@@ -1,0 +1,81 @@
+//! What an extractor answers when it refuses.
+
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
+use crate::token::Token;
+use crate::unauthenticated::Unauthenticated;
+
+/// The refusal of an extractor, answered like that of the layer in front of it.
+#[derive(Clone, Debug)]
+pub struct AuthRejection {
+    // Boxed: an extractor's `Result` is moved around on every request, refused or not.
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, Debug)]
+struct Inner {
+    error: AuthError,
+    answers: Answers,
+    format: Format,
+}
+
+impl AuthRejection {
+    pub(crate) fn new(error: AuthError, answers: Option<Answers>, parts: &Parts) -> Self {
+        let answers = answers.unwrap_or_default();
+        Self { inner: Box::new(Inner { error, answers, format: Format::of(&parts.headers) }) }
+    }
+
+    /// There is nothing of type `wanted` in the request: nobody is logged in, or a mistake.
+    pub(crate) fn absent<T>(wanted: &str, parts: &Parts) -> Self {
+        if let Some(nobody) = parts.extensions.get::<Unauthenticated>() {
+            let error = AuthError::new(AuthErrorKind::MissingCredentials);
+            return Self::new(error, Some(Answers::clone(&nobody.answers)), parts);
+        }
+        let Some(token) = parts.extensions.get::<Token>() else {
+            let sentence = format!(
+                "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
+                 `.layer(JwtAuth::new(secret))` to the router below its routes; a layer does not \
+                 cover routes that are added after it"
+            );
+            return Self::new(AuthError::misconfigured(sentence), None, parts);
+        };
+        let sentence = format!(
+            "the handler asks for `{wanted}`, and the `JwtAuth` layer in front of it reads claims \
+             into `{there}`: write `.claims::<{asked}>()` on the layer, or take `Claims<{there}>`",
+            asked = type_name::<T>(),
+            there = token.claims_type(),
+        );
+        let answers = token.answers().clone();
+        Self::new(AuthError::misconfigured(sentence), Some(answers), parts)
+    }
+
+    /// Why the request was refused.
+    pub fn error(&self) -> &AuthError {
+        &self.inner.error
+    }
+}
+
+impl IntoResponse for AuthRejection {
+    fn into_response(self) -> Response {
+        let Inner { error, answers, format } = *self.inner;
+        answers.refuse(error, &format)
+    }
+}
+
+impl fmt::Display for AuthRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.inner.error, f)
+    }
+}
+
+impl Error for AuthRejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.inner.error.source()
+    }
+}

@@ -1,0 +1,51 @@
+//! A guard as a layer.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use crate::guard::combine::Guard;
+use crate::guard::service::RequireService;
+
+/// Lets through what a guard lets through; see [`require`].
+#[must_use]
+pub struct Require<G> {
+    guard: Arc<G>,
+}
+
+/// A layer that asks `guard` before the wrapped service sees the request.
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use axum::{Router, routing::get};
+/// use tower_jwt_auth::{JwtAuth, Secret, has_role, require};
+///
+/// let app: Router = Router::new()
+///     .route("/users", get(|| async { "users" }).route_layer(require(has_role("admin"))))
+///     .layer(JwtAuth::new(Secret::generate().unwrap()));
+/// # }
+/// ```
+pub fn require<G: Guard>(guard: G) -> Require<G> {
+    Require { guard: Arc::new(guard) }
+}
+
+impl<G> Clone for Require<G> {
+    fn clone(&self) -> Self {
+        Self { guard: Arc::clone(&self.guard) }
+    }
+}
+
+impl<G> Debug for Require<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Require").finish_non_exhaustive()
+    }
+}
+
+impl<S, G> Layer<S> for Require<G> {
+    type Service = RequireService<S, G>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequireService::new(inner, Arc::clone(&self.guard))
+    }
+}

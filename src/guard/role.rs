@@ -1,0 +1,71 @@
+//! Guards on roles.
+
+use crate::guard::access::Access;
+use crate::guard::combine::Guard;
+use crate::guard::denied::Denied;
+use crate::guard::names::Names;
+
+/// Requires roles; see [`has_role`].
+#[derive(Clone, Debug)]
+pub struct RoleGuard<R> {
+    roles: Names<R>,
+}
+
+impl<R: AsRef<str> + Send + Sync + 'static> Guard for RoleGuard<R> {
+    fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
+        let token = access.token();
+        if self.roles.are_held(|| token.roles()) { Ok(()) } else { Err(Denied::new()) }
+    }
+}
+
+/// The token must have this role.
+///
+/// A role is anything that is a `str` by reference, so an enum makes a misspelt one an error of
+/// the compiler:
+///
+/// ```
+/// use tower_jwt_auth::guard::{has_role, require};
+///
+/// enum Role { Admin, Support }
+///
+/// impl AsRef<str> for Role {
+///     fn as_ref(&self) -> &str {
+///         match self { Self::Admin => "admin", Self::Support => "support" }
+///     }
+/// }
+///
+/// let layer = require(has_role(Role::Admin));
+/// # let _ = (layer, Role::Support);
+/// ```
+///
+/// # Panics
+///
+/// On an empty name.
+#[track_caller]
+pub fn has_role<R: AsRef<str> + Send + Sync + 'static>(role: R) -> RoleGuard<R> {
+    RoleGuard { roles: Names::new([role], true, "has_role") }
+}
+
+/// The token must have one of these roles.
+///
+/// # Panics
+///
+/// On no names, or an empty one.
+#[track_caller]
+pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
+    roles: impl IntoIterator<Item = R>,
+) -> RoleGuard<R> {
+    RoleGuard { roles: Names::new(roles, false, "has_any_role") }
+}
+
+/// The token must have all of these roles.
+///
+/// # Panics
+///
+/// On no names, or an empty one.
+#[track_caller]
+pub fn has_all_roles<R: AsRef<str> + Send + Sync + 'static>(
+    roles: impl IntoIterator<Item = R>,
+) -> RoleGuard<R> {
+    RoleGuard { roles: Names::new(roles, true, "has_all_roles") }
+}

@@ -1,0 +1,81 @@
+//! Guards on scopes.
+
+use crate::bearer;
+use crate::guard::access::Access;
+use crate::guard::combine::Guard;
+use crate::guard::denied::Denied;
+use crate::guard::names::Names;
+use crate::misuse;
+
+/// Requires scopes; see [`has_scope`].
+#[derive(Clone, Debug)]
+pub struct ScopeGuard<S> {
+    scopes: Names<S>,
+}
+
+impl<S: AsRef<str>> ScopeGuard<S> {
+    #[track_caller]
+    fn new(scopes: impl IntoIterator<Item = S>, all: bool, function: &str) -> Self {
+        let scopes = Names::new(scopes, all, function);
+        if let Some(scope) = scopes.iter().find(|scope| !bearer::is_scope_token(scope)) {
+            misuse::refuse(format_args!(
+                "{function}: {scope:?} is no scope (RFC 6750 section 3: printable ASCII without \
+                 spaces, \" and \\); for several scopes there are has_any_scope and has_all_scopes",
+            ));
+        }
+        Self { scopes }
+    }
+}
+
+impl<S: AsRef<str> + Send + Sync + 'static> Guard for ScopeGuard<S> {
+    fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
+        let token = access.token();
+        if self.scopes.are_held(|| token.scopes()) { Ok(()) } else { Err(Denied::missing_scope()) }
+    }
+
+    fn required_scopes(&self) -> Vec<&str> {
+        self.scopes.iter().collect()
+    }
+}
+
+/// The token must have this scope. A refusal names it in the challenge, so that a client can ask
+/// for a token with it.
+///
+/// ```
+/// use tower_jwt_auth::guard::{has_scope, require};
+///
+/// let layer = require(has_scope("pay"));
+/// # let _ = layer;
+/// ```
+///
+/// # Panics
+///
+/// On what is no scope.
+#[track_caller]
+pub fn has_scope<S: AsRef<str> + Send + Sync + 'static>(scope: S) -> ScopeGuard<S> {
+    ScopeGuard::new([scope], true, "has_scope")
+}
+
+/// The token must have one of these scopes.
+///
+/// # Panics
+///
+/// On no scopes, or what is none.
+#[track_caller]
+pub fn has_any_scope<S: AsRef<str> + Send + Sync + 'static>(
+    scopes: impl IntoIterator<Item = S>,
+) -> ScopeGuard<S> {
+    ScopeGuard::new(scopes, false, "has_any_scope")
+}
+
+/// The token must have all of these scopes.
+///
+/// # Panics
+///
+/// On no scopes, or what is none.
+#[track_caller]
+pub fn has_all_scopes<S: AsRef<str> + Send + Sync + 'static>(
+    scopes: impl IntoIterator<Item = S>,
+) -> ScopeGuard<S> {
+    ScopeGuard::new(scopes, true, "has_all_scopes")
+}

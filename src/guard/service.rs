@@ -1,0 +1,72 @@
+//! A service behind a guard.
+
+use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::guard::access::admit;
+use crate::guard::combine::Guard;
+use crate::rejection::{AuthError, AuthErrorKind, Format, ResponseFuture};
+
+/// Lets a request through to `S` if the guard does, and answers it otherwise. Made by
+/// [`require`](crate::require).
+pub struct RequireService<S, G> {
+    inner: S,
+    guard: Arc<G>,
+}
+
+impl<S, G> RequireService<S, G> {
+    pub(crate) fn new(inner: S, guard: Arc<G>) -> Self {
+        Self { inner, guard }
+    }
+}
+
+impl<S: Clone, G> Clone for RequireService<S, G> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), Arc::clone(&self.guard))
+    }
+}
+
+impl<S: Debug, G> Debug for RequireService<S, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<S, G, ReqBody, ResBody> Service<Request<ReqBody>> for RequireService<S, G>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    G: Guard,
+    ResBody: From<Bytes>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        // See `JwtAuthService`: a panic in a guard is this request's alone.
+        let decision = catch_unwind(AssertUnwindSafe(|| {
+            admit(&*self.guard, &parts.method, &parts.uri, &parts.headers, &mut parts.extensions)
+        }));
+        let panicked = |_| Err((AuthError::new(AuthErrorKind::InternalError), None));
+        match decision.unwrap_or_else(panicked) {
+            Ok(()) => {
+                ResponseFuture::running(self.inner.call(Request::from_parts(parts, body)), false)
+            }
+            Err((error, answers)) => {
+                let format = Format::of(&parts.headers);
+                ResponseFuture::refused(answers.unwrap_or_default().refuse(error, &format))
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The JOSE header (RFC 7515 section 4), read before anything about the token is trusted.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use jsonwebtoken::Algorithm;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+
+use crate::jwt::base64url;
+use crate::jwt::error::TokenErrorKind;
+use crate::jwt::json::{self, Names, Text};
+use crate::jwt::key::MAX_ID_LEN;
+
+/// The largest header, decoded.
+const MAX_LEN: usize = 1024;
+
+/// What a header says that matters here. `jwk`, `jku`, `x5u` and `x5c` do not: a token does not
+/// choose the key that it is checked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<Cow<'a, str>>,
+    pub(crate) typ: Option<Cow<'a, str>>,
+}
+
+/// Room for a decoded header, so that refusing one allocates nothing.
+pub(crate) type Buffer = [u8; MAX_LEN + 3];
+pub(crate) const BUFFER: Buffer = [0; MAX_LEN + 3];
+
+impl<'a> Header<'a> {
+    /// Reads the first part of a token.
+    pub(crate) fn parse(segment: &[u8], buffer: &'a mut Buffer) -> Result<Self, TokenErrorKind> {
+        if base64url::decoded_len(segment.len()) > buffer.len() {
+            return Err(TokenErrorKind::Malformed);
+        }
+        let json = base64url::decode_into(segment, buffer).ok_or(TokenErrorKind::Malformed)?;
+        if json.len() > MAX_LEN {
+            return Err(TokenErrorKind::Malformed);
+        }
+        Self::from_json(json)
+    }
+
+    fn from_json(json: &'a [u8]) -> Result<Self, TokenErrorKind> {
+        let text = std::str::from_utf8(json).map_err(|_| TokenErrorKind::Malformed)?;
+        if !json::is_shallow(json) {
+            return Err(TokenErrorKind::Malformed);
+        }
+        let mut members = Members::default();
+        let mut parser = serde_json::Deserializer::from_str(text);
+        let read = parser.deserialize_map(&mut members).and_then(|()| parser.end());
+        match (read, members.unsupported, members.alg) {
+            (Err(_), ..) => Err(TokenErrorKind::Malformed),
+            (_, true, _) => Err(TokenErrorKind::UnsupportedHeader),
+            (_, _, None) => Err(TokenErrorKind::Malformed),
+            (_, _, Some(alg)) => Ok(Self {
+                // Exact case: `hs256` is not an algorithm (RFC 7515 section 4.1.1).
+                algorithm: Algorithm::from_str(&alg).map_err(|_| TokenErrorKind::UnknownKey)?,
+                kid: members.kid,
+                typ: members.typ,
+            }),
+        }
+    }
+
+    /// The same header, independent of the buffer it was read from.
+    pub(crate) fn into_owned(self) -> Header<'static> {
+        Header {
+            algorithm: self.algorithm,
+            kid: self.kid.map(|kid| Cow::Owned(kid.into_owned())),
+            typ: self.typ.map(|typ| Cow::Owned(typ.into_owned())),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Members<'a> {
+    names: Names<'a>,
+    alg: Option<Cow<'a, str>>,
+    kid: Option<Cow<'a, str>>,
+    typ: Option<Cow<'a, str>>,
+    unsupported: bool,
+}
+
+impl<'a> Visitor<'a> for &mut Members<'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JOSE header")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(Text)? {
+            if !self.names.insert(&name) {
+                return Err(serde::de::Error::custom("duplicate member"));
+            }
+            match &*name {
+                "alg" => self.alg = Some(map.next_value_seed(Text)?),
+                "typ" => self.typ = Some(map.next_value_seed(Text)?),
+                "kid" => {
+                    let kid = map.next_value_seed(Text)?;
+                    if kid.len() > MAX_ID_LEN {
+                        return Err(serde::de::Error::custom("kid too long"));
+                    }
+                    self.kid = Some(kid);
+                }
+                // `cty` says what the payload is when it is not claims: a nested token.
+                "cty" => {
+                    let cty = map.next_value_seed(Text)?;
+                    self.unsupported |= !is_media_type(&cty, "JWT");
+                }
+                // Extensions that must be understood or refused, and parameters of encryption.
+                "crit" | "b64" | "zip" | "enc" => {
+                    map.next_value::<IgnoredAny>()?;
+                    self.unsupported = true;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `value` names the media type `name`: in any case, with or without `application/`
+/// (RFC 7515 section 4.1.9).
+pub(crate) fn is_media_type(value: &str, name: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let bare = match value.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => value,
+    };
+    bare.eq_ignore_ascii_case(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Header<'_>, TokenErrorKind> {
+        Header::from_json(json.as_bytes())
+    }
+
+    #[test]
+    fn the_algorithm_is_a_known_name_in_its_exact_case() {
+        assert_eq!(parse(r#"{"alg":"HS256"}"#).unwrap().algorithm, Algorithm::HS256);
+        assert_eq!(parse(r#"{"\u0061lg":"HS256"}"#).unwrap().algorithm, Algorithm::HS256);
+        for alg in ["hs256", "HS256 ", "none", "None", "nOnE", "", "HS257", "dir", "ES512"] {
+            let json = format!(r#"{{"alg":"{alg}"}}"#);
+            let refused = parse(&json).is_err();
+            assert!(refused, "{alg:?}");
+        }
+        for json in [r#"{"alg":1}"#, r#"{"alg":null}"#, r#"{"alg":["HS256"]}"#, "{}"] {
+            assert_eq!(parse(json).unwrap_err(), TokenErrorKind::Malformed, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_comes_twice_is_refused_in_every_spelling() {
+        for json in [
+            r#"{"alg":"HS256","alg":"HS256"}"#,
+            r#"{"alg":"HS256","\u0061lg":"none"}"#,
+            r#"{"alg":"HS256","x":1,"x":2}"#,
+            r#"{"alg":"HS256","kid":"a","k\u0069d":"b"}"#,
+        ] {
+            assert_eq!(parse(json).unwrap_err(), TokenErrorKind::Malformed, "{json}");
+        }
+    }
+
+    #[test]
+    fn extensions_and_encryption_are_refused_whatever_they_hold() {
+        for member in [
+            r#""crit":[]"#,
+            r#""crit":["exp"]"#,
+            r#""crit":null"#,
+            r#""b64":true"#,
+            r#""zip":"DEF""#,
+            r#""enc":"A128GCM""#,
+            r#""cty":"text/plain""#,
+        ] {
+            let json = format!(r#"{{"alg":"HS256",{member}}}"#);
+            assert_eq!(parse(&json).unwrap_err(), TokenErrorKind::UnsupportedHeader, "{json}");
+        }
+        assert!(parse(r#"{"alg":"HS256","cty":"jwt"}"#).is_ok());
+        assert!(parse(r#"{"alg":"HS256","jwk":{},"jku":"https://evil.example","x5c":[]}"#).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_one_object_of_the_right_types_is_malformed() {
+        let long = format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(257));
+        let deep = format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(32), "]".repeat(32));
+        for json in ["[]", "\"x\"", "", "null", "{", r#"{"alg":"HS256"} x"#, r#"{"alg":"HS256",}"#]
+            .into_iter()
+            .chain([r#"{"alg":"HS256","kid":1}"#, r#"{"alg":"HS256","typ":null}"#])
+            .chain(["\u{feff}{\"alg\":\"HS256\"}", long.as_str(), deep.as_str()])
+        {
+            assert_eq!(parse(json).unwrap_err(), TokenErrorKind::Malformed, "{json}");
+        }
+    }
+
+    #[test]
+    fn media_types_compare_without_case_or_prefix() {
+        for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "APPLICATION/At+Jwt"] {
+            assert!(is_media_type(typ, "at+jwt"), "{typ}");
+        }
+        for typ in ["", "jwt", "at+jwt ", "text/at+jwt", "application/", "x/application/at+jwt"] {
+            assert!(!is_media_type(typ, "at+jwt"), "{typ}");
+        }
+    }
+}

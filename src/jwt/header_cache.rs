@@ -1,0 +1,52 @@
+//! Headers that need not be read again.
+
+use std::sync::OnceLock;
+
+use crate::jwt::header::Header;
+
+/// An issuer writes the same header into all its tokens of one key, so a header that was once
+/// under a valid signature is recognised by its bytes and not parsed again.
+///
+/// Only a verified token may add one, so nobody without a key can fill the cache, and it holds
+/// four, so nobody with one can either. It belongs to one key set and goes with it.
+#[derive(Debug, Default)]
+pub(crate) struct HeaderCache {
+    entries: [OnceLock<Entry>; 4],
+}
+
+#[derive(Debug)]
+struct Entry {
+    segment: Box<[u8]>,
+    header: Header<'static>,
+}
+
+impl HeaderCache {
+    pub(crate) fn find(&self, segment: &[u8]) -> Option<&Header<'static>> {
+        let mut known = self.entries.iter().map_while(OnceLock::get);
+        known.find(|entry| *entry.segment == *segment).map(|entry| &entry.header)
+    }
+
+    /// Remembers the header of a token whose signature was valid.
+    pub(crate) fn remember(&self, segment: &[u8], header: &Header<'_>) {
+        let Some(free) = self.entries.iter().find(|entry| entry.get().is_none()) else { return };
+        // Two threads may remember the same header: a second copy of it costs a comparison.
+        let _ = free.set(Entry { segment: segment.into(), header: header.clone().into_owned() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::Algorithm;
+
+    #[test]
+    fn four_headers_are_remembered_and_a_fifth_is_not() {
+        let cache = HeaderCache::default();
+        let header = Header { algorithm: Algorithm::HS256, kid: None, typ: None };
+        for segment in [b"1", b"2", b"3", b"4", b"5"] {
+            cache.remember(segment, &header);
+        }
+        assert_eq!(cache.find(b"4"), Some(&header));
+        assert_eq!(cache.find(b"5"), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! What strict JSON means here, beyond what `serde_json` refuses by itself.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
+use smallvec::SmallVec;
+
+/// How deep arrays and objects may lie within each other, the outermost one counted.
+const MAX_DEPTH: usize = 32;
+
+/// Whether nothing in `json` lies deeper than [`MAX_DEPTH`]. Text that is not JSON may pass: the
+/// parser refuses it.
+pub(crate) fn is_shallow(json: &[u8]) -> bool {
+    // `[` and `{` differ in one bit. Few of them cannot nest deeply, and counting is a vector
+    // operation where following the nesting is not.
+    let openings = json.iter().filter(|byte| **byte | 0x20 == b'{').count();
+    openings <= MAX_DEPTH || depth(json) <= MAX_DEPTH
+}
+
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let mut bytes = json.iter();
+    let mut in_string = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if in_string => {
+                bytes.next();
+            }
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth = depth.saturating_add(1);
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The names of an object's members so far. RFC 7515 section 4 and RFC 7519 section 4 let a parser
+/// refuse a name that comes twice, which is the only choice that two parsers cannot disagree on.
+#[derive(Default)]
+pub(crate) struct Names<'de> {
+    few: SmallVec<[Cow<'de, str>; 12]>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Names<'de> {
+    /// Whether `name` is new.
+    pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {
+        if self.few.contains(name) {
+            return false;
+        }
+        if self.few.len() < self.few.inline_size() {
+            self.few.push(name.clone());
+            return true;
+        }
+        self.many.insert(name.clone())
+    }
+}
+
+/// Reads a string, borrowed from the input where it has no escapes.
+pub(crate) struct Text;
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_what_is_open_and_not_what_is_quoted() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(is_shallow(nested(32).as_bytes()));
+        assert!(!is_shallow(nested(33).as_bytes()));
+        assert!(is_shallow(format!("[{}]", vec!["{}"; 100].join(",")).as_bytes()));
+        assert!(is_shallow(format!(r#"["{}"]"#, "[".repeat(100)).as_bytes()));
+        assert!(is_shallow(format!(r#"["\"{}"]"#, "[".repeat(100)).as_bytes()));
+        assert!(!is_shallow(format!(r#"["\\",{}]"#, nested(32)).as_bytes()));
+    }
+
+    #[test]
+    fn a_name_is_new_once_however_many_there_are() {
+        let mut names = Names::default();
+        for n in 0..100 {
+            assert!(names.insert(&Cow::Owned(n.to_string())));
+        }
+        for n in 0..100 {
+            assert!(!names.insert(&Cow::Owned(n.to_string())));
+        }
+    }
+}

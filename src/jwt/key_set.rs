@@ -1,0 +1,148 @@
+//! Several keys, of which each token is checked against the right one.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use crate::jwt::error::{KeyError, KeyErrorKind, TokenErrorKind};
+use crate::jwt::header::Header;
+use crate::jwt::header_cache::HeaderCache;
+use crate::jwt::key::Key;
+use crate::jwt::secret::Secret;
+
+const MAX_KEYS: usize = 64;
+
+/// Keys that are valid at the same time: the current one, and previous ones whose tokens have not
+/// expired yet. No two share an identifier.
+///
+/// A token with a `kid` is checked against the key with that identifier; there is no second try
+/// with another. A token without one is tried against every key of its algorithm, first to last.
+///
+/// ```
+/// use tower_jwt_auth::{Key, KeySet, Secret};
+///
+/// let current = Key::hs256(Secret::generate()?).with_id("2026-11")?;
+/// let previous = Key::hs256(Secret::generate()?).with_id("2026-10")?;
+/// let keys = KeySet::new([current, previous])?;
+/// assert_eq!(keys.current().id(), Some("2026-11"));
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeySet {
+    current: Key,
+    previous: Vec<Key>,
+    headers: Arc<HeaderCache>,
+}
+
+impl KeySet {
+    /// A set of `keys`, the current one first.
+    ///
+    /// # Errors
+    ///
+    /// No keys, more than 64, or two with the same identifier.
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
+        let mut keys = keys.into_iter();
+        let Some(current) = keys.next() else {
+            return Err(KeyError::new(
+                KeyErrorKind::BadSetSize,
+                "a key set needs at least one key",
+            ));
+        };
+        keys.try_fold(Self::from(current), Self::add_previous)
+    }
+
+    /// The same set with one more key behind those it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeySet::new`].
+    pub fn add_previous(mut self, key: Key) -> Result<Self, KeyError> {
+        if self.iter().count() >= MAX_KEYS {
+            let message = format!("a key set holds at most {MAX_KEYS} keys: retire the oldest");
+            return Err(KeyError::new(KeyErrorKind::BadSetSize, message));
+        }
+        if key.id().is_some() && self.iter().any(|other| other.id() == key.id()) {
+            let message = "two keys of the set have the same identifier: rename one";
+            return Err(KeyError::new(KeyErrorKind::BadId, message));
+        }
+        self.previous.push(key);
+        self.headers = Arc::default();
+        Ok(self)
+    }
+
+    /// The first key: the one to sign with.
+    pub fn current(&self) -> &Key {
+        &self.current
+    }
+
+    /// Every key, the current one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderCache {
+        &self.headers
+    }
+
+    /// The key whose signature over `message` this is.
+    pub(crate) fn signer_of(
+        &self,
+        header: &Header<'_>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<&Key, TokenErrorKind> {
+        let mut refusal = TokenErrorKind::UnknownKey;
+        for key in self.iter() {
+            // A `kid` names a key by itself; a token without one may be of any.
+            let named = header.kid.as_deref().is_none_or(|kid| key.id() == Some(kid));
+            if named && key.algorithm() == header.algorithm {
+                if key.verifies(message, signature) {
+                    return Ok(key);
+                }
+                refusal = TokenErrorKind::BadSignature;
+            }
+        }
+        Err(refusal)
+    }
+}
+
+impl Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl From<Key> for KeySet {
+    fn from(key: Key) -> Self {
+        Self { current: key, previous: Vec::new(), headers: Arc::default() }
+    }
+}
+
+impl From<Secret> for KeySet {
+    /// One key for HS256 without an identifier.
+    fn from(secret: Secret) -> Self {
+        Self::from(Key::from(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(first: u8, id: Option<&str>) -> Key {
+        let key = Key::hs256(Secret::new((first..first + 32).collect::<Vec<u8>>()).unwrap());
+        match id {
+            Some(id) => key.with_id(id).unwrap(),
+            None => key,
+        }
+    }
+
+    #[test]
+    fn a_set_has_one_to_64_keys_and_no_identifier_twice() {
+        let kind = |keys: Vec<Key>| KeySet::new(keys).map_err(|error| error.kind()).err();
+        assert_eq!(kind(vec![]), Some(KeyErrorKind::BadSetSize));
+        assert_eq!(kind(vec![key(1, None); 64]), None);
+        assert_eq!(kind(vec![key(1, None); 65]), Some(KeyErrorKind::BadSetSize));
+        assert_eq!(kind(vec![key(1, Some("a")), key(2, Some("b"))]), None);
+        assert_eq!(kind(vec![key(1, Some("a")), key(2, Some("a"))]), Some(KeyErrorKind::BadId));
+    }
+}

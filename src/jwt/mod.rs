@@ -1,0 +1,39 @@
+//! Tokens as pure functions: no HTTP, no async, no storage.
+//!
+//! [`Verifier::verify`] is the whole of it: bytes in, [`Verified`] out, in the order of
+//! `docs/design.md` section 4. Everything else here is what it is built from: [`Secret`] and
+//! [`Key`], several of them in a [`KeySet`], a set that can be replaced in a [`KeyStore`], the
+//! rules for claims in [`Validation`], and the other direction in [`Signer`].
+
+mod base64url;
+mod claims;
+mod error;
+mod facts;
+mod header;
+mod header_cache;
+mod json;
+mod key;
+mod key_set;
+mod key_store;
+mod mac;
+mod member;
+mod payload;
+mod replay;
+mod secret;
+mod signer;
+mod strings;
+mod validation;
+mod verifier;
+
+pub use self::claims::StandardClaims;
+pub use self::error::{KeyError, KeyErrorKind, SignError, TokenError, TokenErrorKind};
+pub use self::facts::Facts;
+pub use self::key::Key;
+pub use self::key_set::KeySet;
+pub use self::key_store::KeyStore;
+pub use self::secret::Secret;
+pub use self::signer::Signer;
+pub use self::strings::OneOrMany;
+pub use self::validation::Validation;
+pub use self::verifier::{Verified, Verifier};
+pub use jsonwebtoken::Algorithm;

@@ -1,0 +1,305 @@
+//! The shared secret.
+
+use std::fmt::{self, Debug};
+use std::path::Path;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::mac;
+
+/// RFC 7518 section 3.2: a key of at least the size of the hash. SHA-256 is the smallest.
+const MIN_LEN: usize = 32;
+/// 32 random bytes hold about 30 different ones, 32 random hexadecimal digits about 14.
+const MIN_DISTINCT: usize = 8;
+const ADVICE: &str = "make one with `openssl rand -base64 48`";
+
+/// A secret that the issuer and the servers that verify its tokens share.
+///
+/// At least 32 bytes, wiped from memory when dropped, and never printed: `Debug` shows no more
+/// than that it is one. Whoever holds it can *make* tokens, not only check them (RFC 7515
+/// section 10.5), so give each service its own with [`Secret::derive`].
+///
+/// ```
+/// use tower_jwt_auth::Secret;
+///
+/// let secret = Secret::generate()?;
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret {
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Secret {
+    /// A secret of these very bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fewer than 32 bytes; fewer than 8 different bytes (a password is not a key, RFC 8725
+    /// section 3.5); or something that is a key of another kind: PEM, DER or JWK text, an SSH
+    /// public key. A public key used as a secret would let anyone sign.
+    pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let bytes = bytes.as_ref();
+        if let Some(other) = other_kind_of_key(bytes) {
+            let message = format!("this is {other}, not a shared secret: {ADVICE}");
+            return Err(KeyError::new(KeyErrorKind::NotASecret, message));
+        }
+        if bytes.len() < MIN_LEN {
+            let message = format!(
+                "the secret has {} bytes and needs at least {MIN_LEN}: {ADVICE}",
+                bytes.len()
+            );
+            return Err(KeyError::new(KeyErrorKind::TooShort, message));
+        }
+        if distinct(bytes) < MIN_DISTINCT {
+            let message = format!("the secret repeats itself and can be guessed: {ADVICE}");
+            return Err(KeyError::new(KeyErrorKind::Predictable, message));
+        }
+        Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
+    }
+
+    /// A secret of the bytes that `text` encodes: base64 or base64url, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::new`], and for text that is not base64.
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        let alphabet =
+            if text.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
+        let config =
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        let bytes = GeneralPurpose::new(alphabet, config).decode(text).map_err(|_| {
+            let message = "the secret is not base64: give its raw bytes to `Secret::new` instead";
+            KeyError::new(KeyErrorKind::Unreadable, message)
+        })?;
+        Self::new(Zeroizing::new(bytes).as_slice())
+    }
+
+    /// A secret of the text in an environment variable, byte for byte: base64 is not decoded, as
+    /// most other libraries do not either. Line ends at the end of the text are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::new`], and for a variable that is unset or not UTF-8.
+    pub fn from_env(name: &str) -> Result<Self, KeyError> {
+        let text = std::env::var(name).map_err(|error| {
+            let why = match error {
+                std::env::VarError::NotPresent => "is not set",
+                std::env::VarError::NotUnicode(_) => "is not UTF-8",
+            };
+            let message = format!("environment variable {name} {why}: it must hold the secret");
+            KeyError::new(KeyErrorKind::Unreadable, message)
+        })?;
+        Self::new(without_line_end(Zeroizing::new(text).as_bytes()))
+            .map_err(|error| error.of(&format!("environment variable {name}")))
+    }
+
+    /// A secret of the bytes in a file, such as a mounted Kubernetes or Docker secret.
+    ///
+    /// A file of text may end in a newline, which is dropped; a file of raw bytes is taken whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::new`], and for a file that cannot be read.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
+            let message = format!("cannot read the secret in {}: {error}", path.display());
+            KeyError::new(KeyErrorKind::Unreadable, message)
+        })?;
+        let is_text = bytes.iter().all(|byte| byte.is_ascii_graphic() || b" \t\r\n".contains(byte));
+        let secret = if is_text { without_line_end(&bytes) } else { bytes.as_slice() };
+        Self::new(secret).map_err(|error| error.of(&format!("file {}", path.display())))
+    }
+
+    /// A new secret of 64 random bytes: for tests, for demonstrations, and for a server that is
+    /// the only one to check what it signs, until it restarts.
+    ///
+    /// # Errors
+    ///
+    /// The system's random number generator failed.
+    pub fn generate() -> Result<Self, KeyError> {
+        let mut bytes = Zeroizing::new(vec![0; 64]);
+        getrandom::fill(&mut bytes).map_err(|_| {
+            KeyError::new(KeyErrorKind::NoRandomness, "the system gave no random bytes")
+        })?;
+        Ok(Self { bytes })
+    }
+
+    /// The secret of one service, made from this master secret.
+    ///
+    /// The auth server holds the master; each service is given only its own, so what leaks from
+    /// the cart server cannot sign tokens for the payment server. The result has 64 bytes and
+    /// serves every HMAC algorithm.
+    ///
+    /// It is HKDF-SHA256 (RFC 5869) with an empty salt and, as `info`, the text
+    /// `tower-jwt-auth/derive/v1` followed by the issuer and the audience, each with its length
+    /// in bytes as 4 bytes, big-endian, in front. `docs/derive.md` has a test vector and the
+    /// same in other languages.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Key, Secret};
+    ///
+    /// let master = Secret::generate()?;
+    /// let cart = master.derive("https://auth.shop.example", "cart");
+    /// let payment = master.derive("https://auth.shop.example", "payment");
+    /// let cart_key = Key::hs256(cart).with_id("cart-2026-11")?;
+    /// # let _ = payment;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn derive(&self, issuer: &str, audience: &str) -> Self {
+        let mut info = b"tower-jwt-auth/derive/v1".to_vec();
+        for part in [issuer, audience] {
+            // No text in memory on a supported platform reaches 4 GiB; if it did, the length
+            // would saturate, and the text itself still tells two of them apart.
+            info.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            info.extend(part.as_bytes());
+        }
+        Self { bytes: mac::hkdf_sha256(&self.bytes, &info) }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl KeyError {
+    fn of(self, origin: &str) -> Self {
+        Self::new(self.kind(), format!("{origin}: {self}"))
+    }
+}
+
+fn without_line_end(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    end.and_then(|end| bytes.get(..=end)).unwrap_or_default()
+}
+
+fn distinct(bytes: &[u8]) -> usize {
+    let mut seen = [false; 256];
+    for byte in bytes {
+        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+            *seen = true;
+        }
+    }
+    seen.iter().filter(|seen| **seen).count()
+}
+
+fn other_kind_of_key(bytes: &[u8]) -> Option<&'static str> {
+    let text = bytes.trim_ascii_start();
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
+    if has(b"-----BEGIN ") {
+        Some("PEM text")
+    } else if text.starts_with(b"{") && (has(b"\"kty\"") || has(b"\"keys\"")) {
+        Some("a JSON Web Key")
+    } else if [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-"].iter().any(|p| text.starts_with(p)) {
+        Some("an SSH public key")
+    } else if is_der_sequence(bytes) || is_der_in_base64(text) {
+        Some("a DER encoded key")
+    } else {
+        None
+    }
+}
+
+/// A SEQUENCE whose stated length is exactly what follows and that starts as a key does: with an
+/// INTEGER (PKCS #1, SEC 1, PKCS #8) or a SEQUENCE (SubjectPublicKeyInfo).
+fn is_der_sequence(bytes: &[u8]) -> bool {
+    let (len, content) = match bytes {
+        [0x30, len @ 0..=0x7F, content @ ..] => (usize::from(*len), content),
+        [0x30, 0x81, len, content @ ..] => (usize::from(*len), content),
+        [0x30, 0x82, high, low, content @ ..] => {
+            (usize::from(u16::from_be_bytes([*high, *low])), content)
+        }
+        _ => return false,
+    };
+    len == content.len() && matches!(content, [0x02 | 0x30, ..])
+}
+
+fn is_der_in_base64(text: &[u8]) -> bool {
+    // "MI" and "MC" open every base64 DER key; anything else is not worth decoding.
+    if !(text.starts_with(b"M") && text.len() >= 40) {
+        return false;
+    }
+    let compact: Vec<u8> = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    base64::prelude::BASE64_STANDARD.decode(compact).is_ok_and(|der| is_der_sequence(&der))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(bytes: impl AsRef<[u8]>) -> Option<KeyErrorKind> {
+        Secret::new(bytes).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn length_and_variety_are_required() {
+        let alphabet = b"0123456789abcdefghijklmnopqrstuv";
+        assert_eq!(kind(alphabet), None);
+        assert_eq!(kind(&alphabet[..31]), Some(KeyErrorKind::TooShort));
+        assert_eq!(kind([0; 32]), Some(KeyErrorKind::Predictable));
+        assert_eq!(kind("changechangechangechangechangechange"), Some(KeyErrorKind::Predictable));
+    }
+
+    #[test]
+    fn keys_of_another_kind_are_refused() {
+        let spki = include_str!("../../tests/data/keys/rsa_public.pem");
+        assert_eq!(kind(spki), Some(KeyErrorKind::NotASecret));
+        assert_eq!(kind(format!("\u{feff}  {spki}")), Some(KeyErrorKind::NotASecret));
+        let body: String = spki.lines().filter(|line| !line.starts_with('-')).collect();
+        assert_eq!(kind(&body), Some(KeyErrorKind::NotASecret));
+        let der = base64::prelude::BASE64_STANDARD.decode(&body).unwrap();
+        assert_eq!(kind(der), Some(KeyErrorKind::NotASecret));
+        let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75"}"#;
+        assert_eq!(kind(jwk), Some(KeyErrorKind::NotASecret));
+        let ssh =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBB4bzwykhS7YJFD6RYJNnwbWEz3cI7CF5bC user@host";
+        assert_eq!(kind(ssh), Some(KeyErrorKind::NotASecret));
+    }
+
+    #[test]
+    fn base64_is_read_in_both_alphabets() {
+        let bytes: Vec<u8> = (200..=239).collect();
+        for text in [
+            base64::prelude::BASE64_STANDARD.encode(&bytes),
+            base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(&bytes),
+        ] {
+            assert_eq!(Secret::from_base64(&text).unwrap().as_bytes(), bytes);
+        }
+        let error = Secret::from_base64("not base64!").unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::Unreadable);
+    }
+
+    #[test]
+    fn derived_secrets_are_the_documented_ones() {
+        let master = Secret::new(b"an example master secret, 32+ bytes").unwrap();
+        let hex = |secret: &Secret| -> String {
+            secret.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let cart = master.derive("https://auth.shop.example", "cart");
+        let documented = include_str!("../../docs/derive.md");
+        assert!(documented.contains(&hex(&cart)), "{}", hex(&cart));
+        // Length prefixes keep the border between issuer and audience.
+        assert_ne!(hex(&master.derive("ab", "c")), hex(&master.derive("a", "bc")));
+    }
+
+    #[test]
+    fn one_newline_of_a_text_file_is_not_part_of_the_secret() {
+        assert_eq!(without_line_end(b"abc\r\n"), b"abc");
+        assert_eq!(without_line_end(b"abc"), b"abc");
+        assert_eq!(without_line_end(b"\n"), b"");
+    }
+}

@@ -1,0 +1,82 @@
+//! Making a token: the other direction of the verifier.
+
+use std::fmt::{self, Debug};
+
+use serde::Serialize;
+
+use crate::jwt::base64url;
+use crate::jwt::error::SignError;
+use crate::jwt::key::Key;
+
+/// Signs claims with one key.
+///
+/// It adds no claim and checks none: what a server accepts is in its `Validation`. Give times in
+/// whole seconds, as [`UnixTime`](crate::UnixTime) serializes them.
+///
+/// ```
+/// use tower_jwt_auth::{JwtAuth, Key, Secret, jwt::Signer};
+///
+/// let secret = Secret::generate()?;
+/// let signer = Signer::new(Key::hs256(secret.clone())).token_type("at+jwt");
+/// let token = signer.sign(&serde_json::json!({ "sub": "alice", "exp": 32_503_680_000_u64 }))?;
+///
+/// let claims = JwtAuth::new(secret).verify(&token)?;
+/// assert_eq!(claims.sub.as_deref(), Some("alice"));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Signer {
+    key: Key,
+    /// The encoded header and the dot behind it: the same for every token.
+    header: String,
+}
+
+impl Signer {
+    /// A signer that writes `typ: JWT`, and `kid` if the key has an identifier.
+    pub fn new(key: Key) -> Self {
+        let header = encode_header(&key, "JWT");
+        Self { key, header }
+    }
+
+    /// Writes another `typ`: `at+jwt` for an access token of RFC 9068.
+    #[must_use]
+    pub fn token_type(mut self, typ: &str) -> Self {
+        self.header = encode_header(&self.key, typ);
+        self
+    }
+
+    /// The token with these claims.
+    ///
+    /// # Errors
+    ///
+    /// Claims that are not a JSON object, or that fail to serialize.
+    pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {
+        let payload = serde_json::to_vec(claims)?;
+        if payload.first() != Some(&b'{') {
+            return Err(SignError::not_an_object());
+        }
+        let mut token = self.header.clone();
+        base64url::encode_onto(&payload, &mut token);
+        self.key.mac().sign_onto(&mut token);
+        Ok(token)
+    }
+}
+
+impl Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+fn encode_header(key: &Key, typ: &str) -> String {
+    let mut header = serde_json::Map::new();
+    header.insert("alg".to_owned(), format!("{:?}", key.algorithm()).into());
+    header.insert("typ".to_owned(), typ.into());
+    if let Some(id) = key.id() {
+        header.insert("kid".to_owned(), id.into());
+    }
+    let mut encoded = String::new();
+    base64url::encode_onto(serde_json::Value::Object(header).to_string().as_bytes(), &mut encoded);
+    encoded.push('.');
+    encoded
+}

@@ -1,0 +1,242 @@
+//! The rules that a token's header and claims must meet, apart from its signature.
+
+use std::time::Duration;
+
+use crate::clock::UnixTime;
+use crate::jwt::error::TokenErrorKind;
+use crate::jwt::header::{self, Header};
+use crate::jwt::member::Registered;
+use crate::jwt::payload::{Noted, Wanted};
+use crate::jwt::strings::OneOrMany;
+use crate::misuse;
+
+const MAX_LEEWAY: Duration = Duration::from_secs(60);
+const MAX_REQUIRED: usize = 64;
+
+/// What is required of a token besides a valid signature.
+///
+/// By default: `exp` is there and still to come, `nbf` and `iat` have come if they are there, all
+/// with a leeway of 5 seconds; `typ` is absent, `JWT` or `at+jwt`; there is no `aud`, since a
+/// token for somebody is not for us until [`audience`](Self::audience) says so (RFC 7519 section
+/// 4.1.3); at most 8 KiB.
+///
+/// # Panics
+///
+/// Every method panics on a value that cannot work, with a sentence that says what to do.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    issuer: Option<String>,
+    audience: Vec<String>,
+    leeway: Duration,
+    max_lifetime: Option<Duration>,
+    types: Vec<String>,
+    max_token_bytes: usize,
+    wanted: Wanted,
+}
+
+impl Default for Validation {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            audience: Vec::new(),
+            leeway: Duration::from_secs(5),
+            max_lifetime: None,
+            types: Vec::new(),
+            max_token_bytes: 8 * 1024,
+            wanted: Wanted { roles: vec!["roles".to_owned()], required: Vec::new() },
+        }
+    }
+}
+
+impl Validation {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Requires `iss`, and that it be `issuer`, character for character.
+    #[track_caller]
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        if issuer.is_empty() {
+            misuse::refuse("issuer(\"\") matches no token: give the `iss` that your issuer writes");
+        }
+        self.issuer = Some(issuer);
+        self
+    }
+
+    /// Requires `aud`, and that it name one of `audience`, character for character.
+    #[track_caller]
+    #[must_use]
+    pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        self.audience = audience.into_strings();
+        if self.audience.is_empty() || self.audience.iter().any(String::is_empty) {
+            misuse::refuse("audience(..) needs at least one name, and none may be empty");
+        }
+        self
+    }
+
+    /// How far the clocks of issuer and verifier may differ. 5 seconds by default, 60 at most.
+    #[track_caller]
+    #[must_use]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        if leeway > MAX_LEEWAY {
+            misuse::refuse(format_args!(
+                "a leeway of {leeway:?} accepts tokens long expired: 60 s is the most, \
+                 and a longer life is the issuer's to give",
+            ));
+        }
+        self.leeway = leeway;
+        self
+    }
+
+    /// Refuses tokens valid for longer than `lifetime` from `iat` to `exp`, and those without
+    /// `iat`. No limit by default.
+    #[track_caller]
+    #[must_use]
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        if lifetime.is_zero() {
+            misuse::refuse("max_lifetime(0) refuses every token");
+        }
+        self.max_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Accepts these values of `typ` and no others, nor its absence. Compared without case and
+    /// without `application/` (RFC 7515 section 4.1.9). By default `typ` may be `JWT`, `at+jwt`,
+    /// or absent.
+    #[track_caller]
+    #[must_use]
+    pub fn accept_type(mut self, types: impl OneOrMany) -> Self {
+        self.types = types.into_strings();
+        if self.types.is_empty() || self.types.iter().any(String::is_empty) {
+            misuse::refuse("accept_type(..) needs at least one `typ`, and none may be empty");
+        }
+        if let Some(long) = self.types.iter().find(|typ| typ.contains('/')) {
+            misuse::refuse(format_args!(
+                "accept_type({long:?}): leave out `application/`, it is optional in tokens",
+            ));
+        }
+        self
+    }
+
+    /// Requires claims beyond those that are always required; `null` does not count.
+    #[track_caller]
+    #[must_use]
+    pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
+        self.wanted.required.extend(names.into_strings());
+        if self.wanted.required.len() > MAX_REQUIRED {
+            misuse::refuse(format_args!("require_claim(..): at most {MAX_REQUIRED} names"));
+        }
+        self
+    }
+
+    /// Where the roles are: a claim's name, or a path of names with dots such as
+    /// `realm_access.roles`. A name with `://` in it is one name, dots and all. `roles` by default.
+    #[track_caller]
+    #[must_use]
+    pub fn roles_claim(mut self, path: impl AsRef<str>) -> Self {
+        let path = path.as_ref();
+        self.wanted.roles = if path.contains("://") {
+            vec![path.to_owned()]
+        } else {
+            path.split('.').map(str::to_owned).collect()
+        };
+        if self.wanted.roles.iter().any(String::is_empty) {
+            misuse::refuse(format_args!("roles_claim({path:?}) has an empty name in its path"));
+        }
+        if self.wanted.roles.first().is_some_and(|name| Registered::from_name(name).is_some()) {
+            misuse::refuse(format_args!(
+                "roles_claim({path:?}): this claim has a meaning of its own; for scopes there \
+                 is `has_scope`",
+            ));
+        }
+        self
+    }
+
+    /// The longest token, in bytes. 8 KiB by default.
+    #[track_caller]
+    #[must_use]
+    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
+        if !(64..=1024 * 1024).contains(&bytes) {
+            misuse::refuse(format_args!(
+                "max_token_bytes({bytes}): between 64 bytes and 1 MiB; 8192 is the default",
+            ));
+        }
+        self.max_token_bytes = bytes;
+        self
+    }
+
+    pub(crate) fn token_limit(&self) -> usize {
+        self.max_token_bytes
+    }
+
+    pub(crate) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), TokenErrorKind> {
+        let accepted = match header.typ.as_deref() {
+            None => self.types.is_empty(),
+            Some(typ) if self.types.is_empty() => {
+                ["JWT", "at+jwt"].iter().any(|name| header::is_media_type(typ, name))
+            }
+            Some(typ) => self.types.iter().any(|name| header::is_media_type(typ, name)),
+        };
+        if accepted { Ok(()) } else { Err(TokenErrorKind::WrongType) }
+    }
+
+    /// Checks the claims at the time `now` and returns when they expire. Expiry is looked at last:
+    /// a token that is only expired is one that its client can renew, and is told so.
+    pub(crate) fn check_claims(
+        &self,
+        noted: &Noted<'_>,
+        now: UnixTime,
+    ) -> Result<UnixTime, TokenErrorKind> {
+        self.check_parties(noted)?;
+        let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
+        if noted.required.count_ones() < required {
+            return Err(TokenErrorKind::MissingClaim);
+        }
+        if noted.confirmation {
+            return Err(TokenErrorKind::SenderConstrained);
+        }
+        let expires_at = noted.expires_at.ok_or(TokenErrorKind::MissingClaim)?;
+        let ahead = now.saturating_add(self.leeway);
+        if noted.not_before.is_some_and(|not_before| not_before > ahead) {
+            return Err(TokenErrorKind::NotYetValid);
+        }
+        if noted.issued_at.is_some_and(|issued_at| issued_at > ahead) {
+            return Err(TokenErrorKind::IssuedInFuture);
+        }
+        if let Some(max) = self.max_lifetime {
+            let within = |issued_at: UnixTime| expires_at <= issued_at.saturating_add(max);
+            if !noted.issued_at.is_some_and(within) {
+                return Err(TokenErrorKind::LifetimeTooLong);
+            }
+        }
+        // RFC 7519 section 4.1.4: not accepted "on or after" the time.
+        if expires_at.saturating_add(self.leeway) <= now {
+            return Err(TokenErrorKind::Expired);
+        }
+        Ok(expires_at)
+    }
+
+    fn check_parties(&self, noted: &Noted<'_>) -> Result<(), TokenErrorKind> {
+        if let Some(issuer) = &self.issuer {
+            if noted.issuer.as_deref() != Some(issuer) {
+                return Err(TokenErrorKind::WrongIssuer);
+            }
+        }
+        match &noted.audience {
+            None if self.audience.is_empty() => Ok(()),
+            Some(named)
+                if named.iter().any(|name| self.audience.iter().any(|ours| ours == name)) =>
+            {
+                Ok(())
+            }
+            _ => Err(TokenErrorKind::WrongAudience),
+        }
+    }
+}

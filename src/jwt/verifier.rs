@@ -1,0 +1,209 @@
+//! A token, from its bytes to its typed claims.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::clock::{Clock, SystemClock};
+use crate::jwt::base64url;
+use crate::jwt::error::{TokenError, TokenErrorKind};
+use crate::jwt::facts::Facts;
+use crate::jwt::header::{self, Header};
+use crate::jwt::json;
+use crate::jwt::key::Key;
+use crate::jwt::key_set::KeySet;
+use crate::jwt::key_store::KeyStore;
+use crate::jwt::payload;
+use crate::jwt::validation::Validation;
+
+/// Verifies tokens: signature, header and claims. `JwtAuth` is this behind HTTP.
+///
+/// ```
+/// use tower_jwt_auth::jwt::{Key, Secret, Signer, StandardClaims, TokenErrorKind, Verifier};
+///
+/// let secret = Secret::generate()?;
+/// let token = Signer::new(Key::hs256(secret.clone()))
+///     .sign(&serde_json::json!({ "sub": "alice", "exp": 32_503_680_000_u64 }))?;
+///
+/// let verifier = Verifier::new(secret);
+/// let verified = verifier.verify::<StandardClaims>(&token)?;
+/// assert_eq!(verified.facts().subject(), Some("alice"));
+///
+/// let error = verifier.verify::<StandardClaims>(&token[1..]).unwrap_err();
+/// assert_eq!(error.kind(), TokenErrorKind::Malformed);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: KeyStore,
+    validation: Validation,
+    clock: Arc<dyn Clock>,
+}
+
+impl Verifier {
+    /// A verifier with these keys, the default [`Validation`] and the system's clock.
+    pub fn new(keys: impl Into<KeyStore>) -> Self {
+        Self { keys: keys.into(), validation: Validation::new(), clock: Arc::new(SystemClock) }
+    }
+
+    /// Replaces the rules for header and claims.
+    #[must_use]
+    pub fn with_validation(mut self, validation: Validation) -> Self {
+        self.validation = validation;
+        self
+    }
+
+    /// Replaces the clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The rules for header and claims.
+    pub fn validation(&self) -> &Validation {
+        &self.validation
+    }
+
+    /// Verifies the whole token and reads its claims into `T`.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the token breaks. Its kind is for logs: told to whoever sent the
+    /// token, it would help to forge one.
+    pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
+        Ok(self.verify_bytes(token.as_bytes())?)
+    }
+
+    /// The order is that of `docs/design.md` section 4. Nothing is allocated before the signature
+    /// is known to be good.
+    pub(crate) fn verify_bytes<T: DeserializeOwned>(
+        &self,
+        token: &[u8],
+    ) -> Result<Verified<T>, TokenErrorKind> {
+        if token.len() > self.validation.token_limit() {
+            return Err(TokenErrorKind::TooLarge);
+        }
+        let parts = Parts::split(token).ok_or(TokenErrorKind::Malformed)?;
+        let keys = self.keys.peek();
+        let key = self.authenticate(&parts, &keys)?;
+
+        let (text, payload_len) = parts.decode(token).ok_or(TokenErrorKind::Malformed)?;
+        let payload = text.get(..payload_len).ok_or(TokenErrorKind::Malformed)?;
+        if !json::is_shallow(payload.as_bytes()) {
+            return Err(TokenErrorKind::Malformed);
+        }
+        let wanted = self.validation.wanted();
+        let (noted, claims) =
+            payload::read::<T>(payload, wanted).map_err(|_| self.why_unreadable(payload))?;
+        let expires_at = self.validation.check_claims(&noted, self.clock.now())?;
+        let facts = Facts::new(&text, payload_len, expires_at, noted, key.shared_id());
+        Ok(Verified { facts: facts.place(text), claims })
+    }
+
+    /// Header and signature: the key that made the token.
+    fn authenticate<'k>(
+        &self,
+        parts: &Parts<'_>,
+        keys: &'k KeySet,
+    ) -> Result<&'k Key, TokenErrorKind> {
+        if let Some(header) = keys.headers().find(parts.header) {
+            self.validation.check_header(header)?;
+            return keys.signer_of(header, parts.signed, parts.signature);
+        }
+        self.authenticate_unknown_header(parts, keys)
+    }
+
+    // Apart and cold, so that a known header does not pay for this one's buffer.
+    #[cold]
+    #[inline(never)]
+    fn authenticate_unknown_header<'k>(
+        &self,
+        parts: &Parts<'_>,
+        keys: &'k KeySet,
+    ) -> Result<&'k Key, TokenErrorKind> {
+        let mut buffer = header::BUFFER;
+        let header = Header::parse(parts.header, &mut buffer)?;
+        self.validation.check_header(&header)?;
+        let key = keys.signer_of(&header, parts.signed, parts.signature)?;
+        keys.headers().remember(parts.header, &header);
+        Ok(key)
+    }
+
+    /// Why a payload could not be read, looked into only once it could not: a token that is from
+    /// somebody else or expired is that first, and of the wrong shape second.
+    #[cold]
+    fn why_unreadable(&self, payload: &str) -> TokenErrorKind {
+        let Some(noted) = payload::is_claims_set(payload, self.validation.wanted()) else {
+            return TokenErrorKind::Malformed;
+        };
+        match self.validation.check_claims(&noted, self.clock.now()) {
+            Ok(_) => TokenErrorKind::ClaimsMismatch,
+            Err(kind) => kind,
+        }
+    }
+}
+
+/// A token that was verified: there is no other way to come by one of these.
+#[derive(Clone)]
+pub struct Verified<T> {
+    facts: Facts,
+    claims: T,
+}
+
+impl<T> Verified<T> {
+    /// What every token has.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The claims.
+    pub fn claims(&self) -> &T {
+        &self.claims
+    }
+
+    /// Both, taken apart.
+    pub fn into_parts(self) -> (Facts, T) {
+        (self.facts, self.claims)
+    }
+}
+
+impl<T> Debug for Verified<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claim values do not belong in logs.
+        f.debug_struct("Verified").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+/// The parts of a compact JWS (RFC 7515 section 7.1).
+struct Parts<'t> {
+    header: &'t [u8],
+    payload: &'t [u8],
+    signature: &'t [u8],
+    /// Header and payload with the dot between them.
+    signed: &'t [u8],
+}
+
+impl<'t> Parts<'t> {
+    /// Splits at the first and the last dot. One in between makes the payload undecodable.
+    fn split(token: &'t [u8]) -> Option<Self> {
+        let last = memchr::memrchr(b'.', token)?;
+        let (signed, signature) = token.split_at_checked(last)?;
+        let signature = signature.get(1..)?;
+        let first = memchr::memchr(b'.', signed)?;
+        let (header, payload) = signed.split_at_checked(first)?;
+        let payload = payload.get(1..)?;
+        Some(Self { header, payload, signature, signed })
+    }
+
+    /// The payload and behind it the whole token, in one text; and where the payload ends.
+    fn decode(&self, token: &[u8]) -> Option<(String, usize)> {
+        let room = base64url::decoded_len(self.payload.len()).saturating_add(token.len());
+        let mut text = Vec::with_capacity(room);
+        base64url::decode_onto(self.payload, &mut text)?;
+        let payload_len = text.len();
+        text.extend_from_slice(token);
+        Some((String::from_utf8(text).ok()?, payload_len))
+    }
+}

@@ -1,0 +1,124 @@
+//! What a layer answers when it refuses.
+
+use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::bearer::Challenges;
+use crate::rejection::body::RejectionBody;
+use crate::rejection::error::{AuthError, AuthErrorKind};
+use crate::rejection::format::{self, Format};
+use crate::rejection::problem;
+
+type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
+
+/// The answers of one layer: its realm, and the application's body if it has one.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    challenges: Challenges,
+    renderer: Option<Arc<Renderer>>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { challenges: Challenges::new("api"), renderer: None }
+    }
+}
+
+impl Answers {
+    #[track_caller]
+    pub(crate) fn realm(&mut self, realm: &str) {
+        self.challenges = Challenges::new(realm);
+    }
+
+    pub(crate) fn with_renderer(
+        &mut self,
+        renderer: impl Fn(&AuthError) -> RejectionBody + Send + Sync + 'static,
+    ) {
+        self.renderer = Some(Arc::new(renderer));
+    }
+
+    /// The response that refuses, with the error in its extensions.
+    pub(crate) fn refuse<B: From<Bytes>>(&self, error: AuthError, format: &Format) -> Response<B> {
+        match format {
+            Format::Http => self.refuse_http(error),
+            Format::Grpc(content_type) => self.refuse_grpc(error, content_type.clone()),
+        }
+    }
+
+    fn refuse_http<B: From<Bytes>>(&self, mut error: AuthError) -> Response<B> {
+        let body = match &self.renderer {
+            None => default_body(&error),
+            Some(renderer) => {
+                catch_unwind(AssertUnwindSafe(|| renderer(&error))).unwrap_or_else(|_| {
+                    error = AuthError::new(AuthErrorKind::InternalError);
+                    default_body(&error)
+                })
+            }
+        };
+        let mut response = Response::new(B::from(body.bytes));
+        *response.status_mut() = error.status();
+        response.headers_mut().insert(CONTENT_TYPE, body.content_type);
+        self.finish(response, error)
+    }
+
+    /// Trailers-only: a gRPC client reads the status of the call from the headers of an empty
+    /// response (gRPC over HTTP/2, "Responses").
+    fn refuse_grpc<B: From<Bytes>>(
+        &self,
+        error: AuthError,
+        content_type: HeaderValue,
+    ) -> Response<B> {
+        let mut response = Response::new(B::from(Bytes::new()));
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(HeaderName::from_static("grpc-status"), format::grpc_status(&error));
+        let message = HeaderValue::from_static(error.code());
+        headers.insert(HeaderName::from_static("grpc-message"), message);
+        self.finish(response, error)
+    }
+
+    fn finish<B>(&self, mut response: Response<B>, error: AuthError) -> Response<B> {
+        trace(&error);
+        let headers = response.headers_mut();
+        if let Some(challenge) = error.challenge() {
+            headers.insert(WWW_AUTHENTICATE, self.challenges.render(challenge, error.scopes()));
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if error.kind() == AuthErrorKind::CrossSiteRequest {
+            headers.insert(VARY, HeaderValue::from_static("Sec-Fetch-Site, Origin"));
+        }
+        response.extensions_mut().insert(error);
+        response
+    }
+}
+
+impl Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").field("challenges", &self.challenges).finish_non_exhaustive()
+    }
+}
+
+fn default_body(error: &AuthError) -> RejectionBody {
+    let content_type = HeaderValue::from_static("application/problem+json");
+    RejectionBody { content_type, bytes: problem::body(error) }
+}
+
+#[cfg(feature = "tracing")]
+fn trace(error: &AuthError) {
+    let code = error.code();
+    match error.kind() {
+        AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
+            tracing::error!(code, reason = %error, "request refused");
+        }
+        _ => tracing::debug!(code, reason = ?error.token_error(), "request refused"),
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+fn trace(_: &AuthError) {}

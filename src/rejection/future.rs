@@ -1,0 +1,74 @@
+//! The future of a middleware that either refuses at once or runs what it wraps.
+
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::header::{CACHE_CONTROL, VARY};
+use http::{HeaderMap, HeaderValue, Response};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Response future of `JwtAuthService` and `RequireService`: nothing is boxed.
+    pub struct ResponseFuture<F, B> {
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Refused { response: Option<Response<B>> },
+        Running { #[pin] future: F, by_cookie: bool },
+    }
+}
+
+impl<F, B> ResponseFuture<F, B> {
+    pub(crate) fn refused(response: Response<B>) -> Self {
+        Self { state: State::Refused { response: Some(response) } }
+    }
+
+    /// `by_cookie`: the response was made for whoever holds a cookie.
+    pub(crate) fn running(future: F, by_cookie: bool) -> Self {
+        Self { state: State::Running { future, by_cookie } }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Running { future, by_cookie } => {
+                let mut result = ready!(future.poll(cx));
+                if *by_cookie && let Ok(response) = &mut result {
+                    keep_out_of_shared_caches(response.headers_mut());
+                }
+                Poll::Ready(result)
+            }
+            // Polled again after it was ready: as good as never, and not worth a panic.
+            StateProjection::Refused { response } => {
+                response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+            }
+        }
+    }
+}
+
+impl<F, B> Debug for ResponseFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+/// Caches know what `Authorization` means (RFC 9111 section 3.5), but not this cookie.
+fn keep_out_of_shared_caches(headers: &mut HeaderMap) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+    headers.append(VARY, HeaderValue::from_static("Cookie"));
+}

@@ -1,0 +1,16 @@
+//! How a refusal becomes a response: [`AuthError`] says what happened, [`RejectionBody`] what the
+//! client reads, and status, challenge and code are those of the table in the crate's guide.
+
+mod answers;
+mod body;
+mod error;
+mod format;
+mod future;
+mod problem;
+
+pub use self::body::RejectionBody;
+pub use self::error::{AuthError, AuthErrorKind};
+pub use self::future::ResponseFuture;
+
+pub(crate) use self::answers::Answers;
+pub(crate) use self::format::Format;

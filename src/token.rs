@@ -1,0 +1,80 @@
+//! What a handler, a guard or a log can know of a token without knowing the type of its claims.
+
+use std::fmt::{self, Debug};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::bearer::Source;
+use crate::jwt::Facts;
+use crate::rejection::Answers;
+
+/// A verified token: who issued it, for whom, until when, with which scopes and roles. The rest of
+/// its methods are those of [`Facts`].
+///
+/// It is in the extensions of every authenticated request, and cheap to clone.
+///
+/// ```
+/// use http::Request;
+/// use tower_jwt_auth::Token;
+///
+/// fn who<B>(request: &Request<B>) -> &str {
+///     request.extensions().get::<Token>().and_then(|token| token.subject()).unwrap_or("nobody")
+/// }
+/// # assert_eq!(who(&Request::new(())), "nobody");
+/// ```
+#[derive(Clone)]
+pub struct Token {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    facts: Facts,
+    source: Source,
+    claims_type: &'static str,
+    answers: Arc<Answers>,
+}
+
+impl Token {
+    pub(crate) fn new(
+        facts: Facts,
+        source: Source,
+        claims_type: &'static str,
+        answers: Arc<Answers>,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { facts, source, claims_type, answers }) }
+    }
+
+    /// Where in the request the token was.
+    pub fn source(&self) -> Source {
+        self.inner.source
+    }
+
+    /// The type that the claims were read into.
+    pub(crate) fn claims_type(&self) -> &'static str {
+        self.inner.claims_type
+    }
+
+    /// How the layer that verified the token answers.
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.inner.answers
+    }
+}
+
+impl Deref for Token {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.inner.facts
+    }
+}
+
+impl Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claim values and the token itself do not belong in logs.
+        f.debug_struct("Token")
+            .field("expires_at", &self.expires_at())
+            .field("key_id", &self.key_id())
+            .field("source", &self.source())
+            .finish_non_exhaustive()
+    }
+}
