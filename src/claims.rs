@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::jwt::StandardClaims;
-use crate::token::Token;
+use crate::token::{Holder, Inner, Token};
 
 /// The claims of a verified token.
 ///
@@ -27,15 +27,31 @@ use crate::token::Token;
 /// # }
 /// ```
 pub struct Claims<T = StandardClaims> {
-    claims: Arc<T>,
+    held: Arc<Held<T>>,
+    /// The same allocation once more, since [`Claims::token`] lends a `Token`.
     token: Token,
 }
 
-impl<T> Claims<T> {
-    pub(crate) fn new(claims: T, token: Token) -> Self {
-        Self { claims: Arc::new(claims), token }
-    }
+struct Held<T> {
+    inner: Inner,
+    claims: T,
+}
 
+impl<T: Send + Sync> Holder for Held<T> {
+    fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl<T: Send + Sync + 'static> Claims<T> {
+    pub(crate) fn new(claims: T, inner: Inner) -> Self {
+        let held = Arc::new(Held { inner, claims });
+        let token = Token::new(Arc::clone(&held) as _);
+        Self { held, token }
+    }
+}
+
+impl<T> Claims<T> {
     /// What every token has, whatever its claims are read into.
     pub fn token(&self) -> &Token {
         &self.token
@@ -44,7 +60,7 @@ impl<T> Claims<T> {
 
 impl<T> Clone for Claims<T> {
     fn clone(&self) -> Self {
-        Self { claims: Arc::clone(&self.claims), token: self.token.clone() }
+        Self { held: Arc::clone(&self.held), token: self.token.clone() }
     }
 }
 
@@ -52,7 +68,7 @@ impl<T> Deref for Claims<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.claims
+        &self.held.claims
     }
 }
 

@@ -24,39 +24,44 @@ use crate::rejection::Answers;
 /// ```
 #[derive(Clone)]
 pub struct Token {
-    inner: Arc<Inner>,
+    holder: Arc<dyn Holder>,
 }
 
-struct Inner {
-    facts: Facts,
-    source: Source,
-    claims_type: &'static str,
-    answers: Arc<Answers>,
+/// What is kept of a token besides its claims.
+pub(crate) struct Inner {
+    pub(crate) facts: Facts,
+    pub(crate) source: Source,
+    pub(crate) claims_type: &'static str,
+    pub(crate) answers: Arc<Answers>,
+}
+
+/// A token lives in the same allocation as its claims, whose type it does not know.
+pub(crate) trait Holder: Send + Sync {
+    fn inner(&self) -> &Inner;
 }
 
 impl Token {
-    pub(crate) fn new(
-        facts: Facts,
-        source: Source,
-        claims_type: &'static str,
-        answers: Arc<Answers>,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { facts, source, claims_type, answers }) }
+    pub(crate) fn new(holder: Arc<dyn Holder>) -> Self {
+        Self { holder }
+    }
+
+    fn inner(&self) -> &Inner {
+        self.holder.inner()
     }
 
     /// Where in the request the token was.
     pub fn source(&self) -> Source {
-        self.inner.source
+        self.inner().source
     }
 
     /// The type that the claims were read into.
     pub(crate) fn claims_type(&self) -> &'static str {
-        self.inner.claims_type
+        self.inner().claims_type
     }
 
     /// How the layer that verified the token answers.
     pub(crate) fn answers(&self) -> &Answers {
-        &self.inner.answers
+        &self.inner().answers
     }
 }
 
@@ -64,7 +69,7 @@ impl Deref for Token {
     type Target = Facts;
 
     fn deref(&self) -> &Facts {
-        &self.inner.facts
+        &self.inner().facts
     }
 }
 

@@ -231,7 +231,7 @@ impl<T> JwtAuth<T> {
     }
 }
 
-impl<T: DeserializeOwned> JwtAuth<T> {
+impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// Verifies a token that did not come in a request's header: in the first message of a
     /// WebSocket, in a queue, in a test. Everything but where it came from is checked.
     ///

@@ -10,7 +10,7 @@ use crate::bearer::{self, Source, Sources};
 use crate::claims::Claims;
 use crate::jwt::{TokenErrorKind, Verifier};
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
-use crate::token::Token;
+use crate::token::{Inner, Token};
 use crate::unauthenticated::Unauthenticated;
 
 #[derive(Clone, Debug)]
@@ -52,15 +52,14 @@ impl Settings {
         Ok(Some(source))
     }
 
-    pub(crate) fn verify<T: DeserializeOwned>(
-        &self,
-        token: &[u8],
-        source: Source,
-    ) -> Result<Claims<T>, AuthError> {
+    pub(crate) fn verify<T>(&self, token: &[u8], source: Source) -> Result<Claims<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
         let verified = self.verifier.verify_bytes::<T>(token);
         let (facts, claims) = verified.map_err(|kind| refusal(kind, token, source))?.into_parts();
-        let token = Token::new(facts, source, type_name::<T>(), Arc::clone(&self.answers));
-        Ok(Claims::new(claims, token))
+        let answers = Arc::clone(&self.answers);
+        Ok(Claims::new(claims, Inner { facts, source, claims_type: type_name::<T>(), answers }))
     }
 
     fn without_token<T, B>(&self, request: &mut Request<B>) -> Result<(), AuthError>

@@ -13,10 +13,16 @@ const MAX_DEPTH: usize = 32;
 /// Whether nothing in `json` lies deeper than [`MAX_DEPTH`]. Text that is not JSON may pass: the
 /// parser refuses it.
 pub(crate) fn is_shallow(json: &[u8]) -> bool {
-    // `[` and `{` differ in one bit. Few of them cannot nest deeply, and counting is a vector
-    // operation where following the nesting is not.
-    let openings = json.iter().filter(|byte| **byte | 0x20 == b'{').count();
-    openings <= MAX_DEPTH || depth(json) <= MAX_DEPTH
+    // Few openings cannot nest deeply, and counting them is a vector operation where following
+    // the nesting is not.
+    openings(json) <= MAX_DEPTH || depth(json) <= MAX_DEPTH
+}
+
+/// Counted in bytes by chunks that cannot overflow one: the compiler makes vectors of that.
+fn openings(json: &[u8]) -> usize {
+    // `[` and `{` differ in one bit.
+    let count = |chunk: &[u8]| chunk.iter().fold(0_u8, |n, b| n.wrapping_add((b | 0x20 == b'{').into()));
+    json.chunks(255).fold(0_usize, |n, chunk| n.saturating_add(count(chunk).into()))
 }
 
 fn depth(json: &[u8]) -> usize {
@@ -45,7 +51,8 @@ fn depth(json: &[u8]) -> usize {
 #[derive(Default)]
 pub(crate) struct Names<'de> {
     few: SmallVec<[Cow<'de, str>; 12]>,
-    many: HashSet<Cow<'de, str>>,
+    /// Not made before it is needed: a hash set draws its keys when it is.
+    many: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> Names<'de> {
@@ -58,7 +65,7 @@ impl<'de> Names<'de> {
             self.few.push(name.clone());
             return true;
         }
-        self.many.insert(name.clone())
+        self.many.get_or_insert_default().insert(name.clone())
     }
 }
 

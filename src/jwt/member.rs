@@ -84,44 +84,47 @@ impl Visitor<'_> for NumberSeed {
     }
 }
 
-/// A claim that was one string or an array of strings.
-pub(crate) enum OneOrSeveral<'de> {
-    One(Cow<'de, str>),
-    Several(Strings<'de>),
+/// Whether a claim was one string or an array of strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    One,
+    Several,
 }
 
-/// Reads [`OneOrSeveral`].
-pub(crate) struct StringsSeed;
+/// Reads a claim that may be either into a buffer, which is emptied first.
+pub(crate) struct StringsSeed<'o, 'de>(pub(crate) &'o mut Strings<'de>);
 
-impl<'de> DeserializeSeed<'de> for StringsSeed {
-    type Value = OneOrSeveral<'de>;
+impl<'de> DeserializeSeed<'de> for StringsSeed<'_, 'de> {
+    type Value = Form;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Form, D::Error> {
+        self.0.clear();
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for StringsSeed {
-    type Value = OneOrSeveral<'de>;
+impl<'de> Visitor<'de> for StringsSeed<'_, 'de> {
+    type Value = Form;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string or an array of strings")
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(OneOrSeveral::One(Cow::Borrowed(text)))
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Form, E> {
+        self.0.push(Cow::Borrowed(text));
+        Ok(Form::One)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(OneOrSeveral::One(Cow::Owned(text.to_owned())))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Form, E> {
+        self.0.push(Cow::Owned(text.to_owned()));
+        Ok(Form::One)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut strings = Strings::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Form, A::Error> {
         while let Some(text) = seq.next_element_seed(Text)? {
-            strings.push(text);
+            self.0.push(text);
         }
-        Ok(OneOrSeveral::Several(strings))
+        Ok(Form::Several)
     }
 }
 

@@ -21,6 +21,7 @@ mod payload;
 mod replay;
 mod secret;
 mod signer;
+mod spans;
 mod strings;
 mod validation;
 mod verifier;

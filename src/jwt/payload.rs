@@ -10,11 +10,11 @@ use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
 use crate::clock::UnixTime;
+use crate::jwt::facts::Named;
 use crate::jwt::json::{Names, Text};
-use crate::jwt::member::{
-    Number, NumberSeed, OneOrSeveral, Registered, RolesSeed, Strings, StringsSeed,
-};
+use crate::jwt::member::{Number, NumberSeed, Registered, RolesSeed, Strings, StringsSeed};
 use crate::jwt::replay::Replay;
+use crate::jwt::spans::{Placer, Span, Spans};
 
 /// What to look for besides the registered claims.
 #[derive(Clone, Debug)]
@@ -26,43 +26,58 @@ pub(crate) struct Wanted {
 }
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Noted<'de> {
-    pub(crate) issuer: Option<Cow<'de, str>>,
-    pub(crate) subject: Option<Cow<'de, str>>,
-    pub(crate) id: Option<Cow<'de, str>>,
-    pub(crate) audience: Option<Strings<'de>>,
-    pub(crate) scopes: Strings<'de>,
-    pub(crate) roles: Strings<'de>,
+    pub(crate) placer: Placer<'de>,
+    pub(crate) named: Named,
     pub(crate) expires_at: Option<UnixTime>,
-    pub(crate) not_before: Option<UnixTime>,
-    pub(crate) issued_at: Option<UnixTime>,
+    pub(crate) audience: bool,
     pub(crate) confirmation: bool,
     /// A bit for each of [`Wanted::required`].
     pub(crate) required: u64,
 }
 
-/// Reads the payload. An error may be the JSON's or that of `T`: see [`is_claims_set`].
+impl<'de> Noted<'de> {
+    /// Nothing yet, of a payload that is the start of a text with the length `end`.
+    pub(crate) fn new(payload: &'de str, end: usize) -> Self {
+        Self {
+            placer: Placer::new(payload, end),
+            named: Named::default(),
+            expires_at: None,
+            audience: false,
+            confirmation: false,
+            required: 0,
+        }
+    }
+}
+
+/// How roles are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roles {
+    /// As a string or an array of strings at the top, which nearly all are.
+    Plain,
+    /// Wherever they are, and objects too: their text is read more than once.
+    Any,
+}
+
+/// Reads the payload. An error may be the JSON's or that of `T`, or ask for [`Roles::Any`].
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
-) -> Result<(Noted<'de>, T), serde_json::Error> {
-    let mut noted = Noted::default();
+    roles: Roles,
+    noted: &mut Noted<'de>,
+) -> Result<T, serde_json::Error> {
     let mut parser = serde_json::Deserializer::from_str(json);
-    let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, noted: &mut noted })?;
+    let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, roles, noted })?;
     parser.end()?;
-    Ok((noted, claims))
-}
-
-/// The same without a type to read into: what fails here is the token's fault.
-pub(crate) fn is_claims_set<'de>(json: &'de str, wanted: &Wanted) -> Option<Noted<'de>> {
-    read::<IgnoredAny>(json, wanted).ok().map(|(noted, _)| noted)
+    Ok(claims)
 }
 
 /// A payload to deserialize from: whatever the type asks for, it is given one object.
 struct ClaimsSet<'p, 'de> {
     parser: &'p mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
     wanted: &'p Wanted,
+    roles: Roles,
     noted: &'p mut Noted<'de>,
 }
 
@@ -70,7 +85,8 @@ impl<'de> Deserializer<'de> for ClaimsSet<'_, 'de> {
     type Error = serde_json::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.parser.deserialize_map(Pass { visitor, wanted: self.wanted, noted: self.noted })
+        let Self { parser, wanted, roles, noted } = self;
+        parser.deserialize_map(Pass { visitor, wanted, roles, noted })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -94,6 +110,7 @@ impl<'de> Deserializer<'de> for ClaimsSet<'_, 'de> {
 struct Pass<'p, 'de, V> {
     visitor: V,
     wanted: &'p Wanted,
+    roles: Roles,
     noted: &'p mut Noted<'de>,
 }
 
@@ -108,10 +125,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
         let mut members = Members {
             map,
             wanted: self.wanted,
+            roles: self.roles,
             noted: self.noted,
             member: Member::Other,
             registered: 0,
             names: Names::default(),
+            strings: Strings::new(),
         };
         let value = self.visitor.visit_map(&mut members)?;
         // A type may stop early; the rules hold for the rest all the same.
@@ -132,12 +151,15 @@ enum Member {
 struct Members<'p, 'de, A> {
     map: A,
     wanted: &'p Wanted,
+    roles: Roles,
     noted: &'p mut Noted<'de>,
     member: Member,
     /// A bit for each registered name seen.
     registered: u32,
     /// Every other name seen.
     names: Names<'de>,
+    /// Room for the strings of a claim that may have several.
+    strings: Strings<'de>,
 }
 
 impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
@@ -171,12 +193,11 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
     fn text<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-        note: impl FnOnce(&mut Noted<'de>, Cow<'de, str>),
+        place: impl FnOnce(&mut Named) -> &mut Option<Span>,
     ) -> Result<S::Value, A::Error> {
         let text = self.map.next_value_seed(Text)?;
-        let value = seed.deserialize(Replay::text(&text));
-        note(self.noted, text);
-        value
+        *place(&mut self.noted.named) = Some(self.noted.placer.place(&text));
+        seed.deserialize(Replay::text(&text))
     }
 
     fn date<S: DeserializeSeed<'de>>(
@@ -197,18 +218,12 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
     fn strings<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-        note: impl FnOnce(&mut Noted<'de>, Strings<'de>),
+        places: impl FnOnce(&mut Named) -> &mut Spans,
     ) -> Result<S::Value, A::Error> {
-        let strings = self.map.next_value_seed(StringsSeed)?;
-        let value = seed.deserialize(Replay::strings(&strings));
-        note(
-            self.noted,
-            match strings {
-                OneOrSeveral::One(text) => Strings::from_iter([text]),
-                OneOrSeveral::Several(texts) => texts,
-            },
-        );
-        value
+        let form = self.map.next_value_seed(StringsSeed(&mut self.strings))?;
+        let Noted { named, placer, .. } = &mut *self.noted;
+        places(named).extend(self.strings.iter().map(|text| placer.place(text)));
+        seed.deserialize(Replay::strings(form, &self.strings))
     }
 
     /// Reads the value's text once to skip it and once for each reader: roles may be deep inside,
@@ -244,27 +259,39 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
         match self.member {
             Member::Other => self.map.next_value_seed(seed),
             Member::Registered(registered) => match registered {
-                Registered::Issuer => self.text(seed, |noted, text| noted.issuer = Some(text)),
-                Registered::Subject => self.text(seed, |noted, text| noted.subject = Some(text)),
-                Registered::Id => self.text(seed, |noted, text| noted.id = Some(text)),
+                Registered::Issuer => self.text(seed, |named| &mut named.issuer),
+                Registered::Subject => self.text(seed, |named| &mut named.subject),
+                Registered::Id => self.text(seed, |named| &mut named.id),
                 Registered::Expires => self.date(seed, |noted, at| noted.expires_at = Some(at)),
-                Registered::NotBefore => self.date(seed, |noted, at| noted.not_before = Some(at)),
-                Registered::IssuedAt => self.date(seed, |noted, at| noted.issued_at = Some(at)),
+                Registered::NotBefore => {
+                    self.date(seed, |noted, at| noted.named.not_before = Some(at))
+                }
+                Registered::IssuedAt => {
+                    self.date(seed, |noted, at| noted.named.issued_at = Some(at))
+                }
                 Registered::Audience => {
-                    self.strings(seed, |noted, texts| noted.audience = Some(texts))
+                    self.noted.audience = true;
+                    self.strings(seed, |named| &mut named.audience)
                 }
                 Registered::Scope | Registered::Scp => {
-                    self.strings(seed, |noted, texts| noted.scopes.extend(texts))
+                    self.strings(seed, |named| &mut named.scopes)
                 }
                 Registered::Confirmation => {
                     self.noted.confirmation = true;
                     self.map.next_value_seed(seed)
                 }
             },
+            Member::Roles if self.roles == Roles::Plain => {
+                self.strings(seed, |named| &mut named.roles)
+            }
             Member::Roles => self.raw(seed, |members, json| {
                 let path = members.wanted.roles.get(1..).unwrap_or_default();
+                let mut roles = Strings::new();
                 let mut parser = serde_json::Deserializer::from_str(json);
-                RolesSeed { path, roles: &mut members.noted.roles }.deserialize(&mut parser)
+                RolesSeed { path, roles: &mut roles }.deserialize(&mut parser)?;
+                let Noted { named, placer, .. } = &mut *members.noted;
+                named.roles.extend(roles.iter().map(|role| placer.place(role)));
+                Ok(())
             }),
             Member::Required(place) => self.raw(seed, |members, json| {
                 members.require((json != "null").then_some(place));

@@ -7,7 +7,7 @@ use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer, StrDeserializer
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::jwt::member::{Number, OneOrSeveral};
+use crate::jwt::member::{Form, Number};
 
 /// A value that is deserialized like the JSON it was read from.
 pub(crate) struct Replay<'a, 'de, E> {
@@ -30,12 +30,10 @@ impl<'a, 'de, E> Replay<'a, 'de, E> {
         Self { value: Value::Number(number), error: PhantomData }
     }
 
-    pub(crate) fn strings(strings: &'a OneOrSeveral<'de>) -> Self {
-        match strings {
-            OneOrSeveral::One(text) => Self::text(text),
-            OneOrSeveral::Several(several) => {
-                Self { value: Value::Several(several), error: PhantomData }
-            }
+    pub(crate) fn strings(form: Form, strings: &'a [Cow<'de, str>]) -> Self {
+        match (form, strings) {
+            (Form::One, [text]) => Self::text(text),
+            _ => Self { value: Value::Several(strings), error: PhantomData },
         }
     }
 }

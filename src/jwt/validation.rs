@@ -6,7 +6,7 @@ use crate::clock::UnixTime;
 use crate::jwt::error::TokenErrorKind;
 use crate::jwt::header::{self, Header};
 use crate::jwt::member::Registered;
-use crate::jwt::payload::{Noted, Wanted};
+use crate::jwt::payload::{Noted, Roles, Wanted};
 use crate::jwt::strings::OneOrMany;
 use crate::misuse;
 
@@ -204,15 +204,15 @@ impl Validation {
         }
         let expires_at = noted.expires_at.ok_or(TokenErrorKind::MissingClaim)?;
         let ahead = now.saturating_add(self.leeway);
-        if noted.not_before.is_some_and(|not_before| not_before > ahead) {
+        if noted.named.not_before.is_some_and(|not_before| not_before > ahead) {
             return Err(TokenErrorKind::NotYetValid);
         }
-        if noted.issued_at.is_some_and(|issued_at| issued_at > ahead) {
+        if noted.named.issued_at.is_some_and(|issued_at| issued_at > ahead) {
             return Err(TokenErrorKind::IssuedInFuture);
         }
         if let Some(max) = self.max_lifetime {
             let within = |issued_at: UnixTime| expires_at <= issued_at.saturating_add(max);
-            if !noted.issued_at.is_some_and(within) {
+            if !noted.named.issued_at.is_some_and(within) {
                 return Err(TokenErrorKind::LifetimeTooLong);
             }
         }
@@ -225,18 +225,24 @@ impl Validation {
 
     fn check_parties(&self, noted: &Noted<'_>) -> Result<(), TokenErrorKind> {
         if let Some(issuer) = &self.issuer {
-            if noted.issuer.as_deref() != Some(issuer) {
+            let named = noted.named.issuer.map(|span| noted.placer.at(span));
+            if named != Some(issuer) {
                 return Err(TokenErrorKind::WrongIssuer);
             }
         }
-        match &noted.audience {
-            None if self.audience.is_empty() => Ok(()),
-            Some(named)
-                if named.iter().any(|name| self.audience.iter().any(|ours| ours == name)) =>
-            {
-                Ok(())
-            }
-            _ => Err(TokenErrorKind::WrongAudience),
+        if !noted.audience && self.audience.is_empty() {
+            return Ok(());
         }
+        let mut named = noted.named.audience.iter().map(|span| noted.placer.at(*span));
+        if named.any(|name| self.audience.iter().any(|ours| ours == name)) {
+            Ok(())
+        } else {
+            Err(TokenErrorKind::WrongAudience)
+        }
+    }
+
+    /// Whether roles are members of the claims set itself.
+    pub(crate) fn roles(&self) -> Roles {
+        if self.wanted.roles.len() == 1 { Roles::Plain } else { Roles::Any }
     }
 }

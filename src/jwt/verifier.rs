@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, SystemClock};
 use crate::jwt::base64url;
@@ -14,7 +14,8 @@ use crate::jwt::json;
 use crate::jwt::key::Key;
 use crate::jwt::key_set::KeySet;
 use crate::jwt::key_store::KeyStore;
-use crate::jwt::payload;
+use crate::jwt::payload::{self, Noted, Roles};
+use crate::jwt::spans::Span;
 use crate::jwt::validation::Validation;
 
 /// Verifies tokens: signature, header and claims. `JwtAuth` is this behind HTTP.
@@ -94,12 +95,20 @@ impl Verifier {
         if !json::is_shallow(payload.as_bytes()) {
             return Err(TokenErrorKind::Malformed);
         }
+        let mut noted = Noted::new(payload, text.len());
         let wanted = self.validation.wanted();
-        let (noted, claims) =
-            payload::read::<T>(payload, wanted).map_err(|_| self.why_unreadable(payload))?;
+        let claims = match payload::read::<T>(payload, wanted, self.validation.roles(), &mut noted) {
+            Ok(claims) => claims,
+            Err(_) => self.read_again(payload, text.len(), &mut noted)?,
+        };
         let expires_at = self.validation.check_claims(&noted, self.clock.now())?;
-        let facts = Facts::new(&text, payload_len, expires_at, noted, key.shared_id());
-        Ok(Verified { facts: facts.place(text), claims })
+        let encoded = Span::new(payload_len, token.len());
+        let Noted { placer, named, .. } = noted;
+        let unescaped = placer.into_unescaped();
+        let mut text = text;
+        text.push_str(&unescaped);
+        let facts = Facts { text, encoded, named, expires_at, key_id: key.shared_id() };
+        Ok(Verified { facts, claims })
     }
 
     /// Header and signature: the key that made the token.
@@ -131,17 +140,26 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Why a payload could not be read, looked into only once it could not: a token that is from
-    /// somebody else or expired is that first, and of the wrong shape second.
+    /// Reads a payload for the second time, which the first could not: roles may need it. If it
+    /// still does not fit, a token that is from somebody else or expired is that first, and of the
+    /// wrong shape second.
     #[cold]
-    fn why_unreadable(&self, payload: &str) -> TokenErrorKind {
-        let Some(noted) = payload::is_claims_set(payload, self.validation.wanted()) else {
-            return TokenErrorKind::Malformed;
-        };
-        match self.validation.check_claims(&noted, self.clock.now()) {
-            Ok(_) => TokenErrorKind::ClaimsMismatch,
-            Err(kind) => kind,
+    fn read_again<'de, T: DeserializeOwned>(
+        &self,
+        payload: &'de str,
+        end: usize,
+        noted: &mut Noted<'de>,
+    ) -> Result<T, TokenErrorKind> {
+        let wanted = self.validation.wanted();
+        *noted = Noted::new(payload, end);
+        if let Ok(claims) = payload::read::<T>(payload, wanted, Roles::Any, noted) {
+            return Ok(claims);
         }
+        *noted = Noted::new(payload, end);
+        payload::read::<IgnoredAny>(payload, wanted, Roles::Any, noted)
+            .map_err(|_| TokenErrorKind::Malformed)?;
+        self.validation.check_claims(noted, self.clock.now())?;
+        Err(TokenErrorKind::ClaimsMismatch)
     }
 }
 

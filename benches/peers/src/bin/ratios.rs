@@ -1,0 +1,106 @@
+//! `cargo run --release --bin ratios [aws|rust]`: time, as ratios within this run. The argument
+//! chooses the cryptography behind `jsonwebtoken`, which a process has one of.
+
+use std::hint::black_box;
+
+use axum::Router;
+use futures_util::FutureExt;
+use http::HeaderValue;
+use peers::contenders::{Decode, ours};
+use peers::floor::Floor;
+use peers::measure::{Contender, measure};
+use peers::tokens::{SECRET, Shopper, Size, forged, sizes};
+use peers::routes;
+use tower::Service;
+
+const ROUNDS: usize = 61;
+
+fn main() {
+    let backend = std::env::args().nth(1).unwrap_or_else(|| "aws".to_owned());
+    let provider = match backend.as_str() {
+        "aws" => &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER,
+        "rust" => &jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER,
+        other => panic!("{other}: aws or rust"),
+    };
+    provider.install_default().expect("the first provider of this process");
+
+    println!("jsonwebtoken with {backend}; medians of {ROUNDS} rounds\n");
+    println!("| verify | bytes | ours, ns | floor, ns | decode, ns | ours/decode | ours/floor | refused: ours/decode |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for size in sizes() {
+        verify(&size);
+    }
+    println!("\n| layer | added by ours, ns | by hand, ns | by axum-jwt-auth, ns | ours/hand | ours/axum-jwt-auth | refused: ours/hand |");
+    println!("|---|---|---|---|---|---|---|");
+    for size in sizes() {
+        layer(&size);
+    }
+}
+
+fn verify(size: &Size) {
+    let auth = ours(size.parties);
+    let decode = Decode::new(size.parties);
+    let floor = Floor::new(SECRET);
+    let token = size.token.as_str();
+    let forged = forged(token);
+    assert!(auth.verify(token).is_ok() && decode.verify(token).is_some());
+    assert!(auth.verify(&forged).is_err() && decode.verify(&forged).is_none());
+    assert!(floor.verify::<Shopper>(token).is_some());
+    let rounds = measure(
+        vec![
+            Contender::new("ours", || drop(black_box(auth.verify(black_box(token))))),
+            Contender::new("decode", || drop(black_box(decode.verify(black_box(token))))),
+            Contender::new("floor", || drop(black_box(floor.verify::<Shopper>(black_box(token))))),
+            Contender::new("ours, forged", || drop(black_box(auth.verify(black_box(&forged))))),
+            Contender::new("decode, forged", || drop(black_box(decode.verify(black_box(&forged))))),
+        ],
+        ROUNDS,
+    );
+    println!(
+        "| {} | {} | {:.0} | {:.0} | {:.0} | {:.3} | {:.3} | {:.3} |",
+        size.name,
+        token.len(),
+        rounds.median("ours"),
+        rounds.median("floor"),
+        rounds.median("decode"),
+        rounds.ratio("ours", "decode", None),
+        rounds.ratio("ours", "floor", None),
+        rounds.ratio("ours, forged", "decode, forged", None),
+    );
+}
+
+fn layer(size: &Size) {
+    let good = HeaderValue::try_from(format!("Bearer {}", size.token)).expect("a header");
+    let bad = HeaderValue::try_from(format!("Bearer {}", forged(&size.token))).expect("a header");
+    let run = |mut router: Router, value: HeaderValue, status: u16| {
+        move || {
+            let response = router.call(routes::request(&value)).now_or_never();
+            let response = response.expect("nothing to wait for").expect("infallible");
+            assert_eq!(response.status(), status);
+            drop(black_box(response));
+        }
+    };
+    let parties = size.parties;
+    let rounds = measure(
+        vec![
+            Contender::new("plain", run(routes::plain(), good.clone(), 200)),
+            Contender::new("ours", run(routes::tower_jwt_auth(parties), good.clone(), 200)),
+            Contender::new("hand", run(routes::hand_written(parties), good.clone(), 200)),
+            Contender::new("axum-jwt-auth", run(routes::axum_jwt_auth(parties), good.clone(), 200)),
+            Contender::new("ours, forged", run(routes::tower_jwt_auth(parties), bad.clone(), 401)),
+            Contender::new("hand, forged", run(routes::hand_written(parties), bad.clone(), 401)),
+        ],
+        ROUNDS,
+    );
+    let added = |name| rounds.median(name) - rounds.median("plain");
+    println!(
+        "| {} | {:.0} | {:.0} | {:.0} | {:.3} | {:.3} | {:.3} |",
+        size.name,
+        added("ours"),
+        added("hand"),
+        added("axum-jwt-auth"),
+        rounds.ratio("ours", "hand", Some("plain")),
+        rounds.ratio("ours", "axum-jwt-auth", Some("plain")),
+        rounds.ratio("ours, forged", "hand, forged", None),
+    );
+}

@@ -1,0 +1,36 @@
+//! The least that verifying can cost with these libraries: a keyed HMAC, base64, and one parse
+//! into the type. It checks a signature and nothing else.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::{Simd, general_purpose::NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::de::DeserializeOwned;
+use sha2::Sha256;
+
+static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
+
+pub struct Floor {
+    mac: Hmac<Sha256>,
+}
+
+impl Floor {
+    pub fn new(secret: &[u8]) -> Self {
+        Self { mac: Hmac::new_from_slice(secret).expect("any length") }
+    }
+
+    pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (_, payload) = signed.split_once('.')?;
+        let mut tag = [0; 48];
+        let len = BASE64.decode_slice_unchecked(signature, &mut tag).ok()?;
+        self.mac.clone().chain_update(signed).verify_slice(&tag[..len]).ok()?;
+        let mut stack = [0; 1024];
+        if payload.len() <= 1024 {
+            let len = BASE64.decode_slice_unchecked(payload, &mut stack).ok()?;
+            return serde_json::from_slice(&stack[..len]).ok();
+        }
+        serde_json::from_slice(&BASE64.decode(payload).ok()?).ok()
+    }
+}

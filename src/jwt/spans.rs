@@ -1,0 +1,103 @@
+//! Pieces of a text that is kept once.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+/// A piece of a text, by its place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    len: u32,
+}
+
+/// Several pieces; three of them without an allocation.
+pub(crate) type Spans = SmallVec<[Span; 3]>;
+
+impl Span {
+    /// Saturates beyond 4 GiB, where the span then shows nothing; tokens are a few KiB.
+    #[inline]
+    pub(crate) fn new(start: usize, len: usize) -> Self {
+        let clamp = |n| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { start: clamp(start), len: clamp(len) }
+    }
+
+    /// The piece of `text`, or nothing where it has no such piece.
+    #[inline]
+    pub(crate) fn of(self, text: &str) -> &str {
+        let start = self.start as usize;
+        text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
+    }
+}
+
+/// Finds the places of strings that were read from a payload.
+///
+/// What the payload spells with escapes is not in it as such. It is put behind `end`, where the
+/// text that is kept will have it.
+#[derive(Debug)]
+pub(crate) struct Placer<'de> {
+    payload: &'de str,
+    end: usize,
+    unescaped: String,
+}
+
+impl<'de> Placer<'de> {
+    /// `end`: the length of the kept text, of which the payload is the start.
+    pub(crate) fn new(payload: &'de str, end: usize) -> Self {
+        Self { payload, end, unescaped: String::new() }
+    }
+
+    #[inline]
+    pub(crate) fn place(&mut self, text: &Cow<'de, str>) -> Span {
+        match text {
+            Cow::Borrowed(text) => {
+                let start = text.as_ptr().addr().wrapping_sub(self.payload.as_ptr().addr());
+                if start < self.payload.len() {
+                    return Span::new(start, text.len());
+                }
+                self.append(text)
+            }
+            Cow::Owned(text) => self.append(text),
+        }
+    }
+
+    /// The string at a place.
+    #[inline]
+    pub(crate) fn at(&self, span: Span) -> &str {
+        match (span.start as usize).checked_sub(self.end) {
+            None => span.of(self.payload),
+            Some(start) => Span::new(start, span.len as usize).of(&self.unescaped),
+        }
+    }
+
+    /// What belongs behind the end of the kept text.
+    pub(crate) fn into_unescaped(self) -> String {
+        self.unescaped
+    }
+
+    #[cold]
+    fn append(&mut self, text: &str) -> Span {
+        let start = self.end.saturating_add(self.unescaped.len());
+        self.unescaped.push_str(text);
+        Span::new(start, text.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borrowed_strings_keep_their_place_and_others_go_behind_the_end() {
+        let payload = "0123456789";
+        let mut placer = Placer::new(payload, 15);
+        let borrowed = placer.place(&Cow::Borrowed(&payload[3..5]));
+        let first = placer.place(&Cow::Owned("ab".to_owned()));
+        let second = placer.place(&Cow::Owned("c".to_owned()));
+        let elsewhere = placer.place(&Cow::Borrowed("static"));
+        let all = [borrowed, first, second, elsewhere];
+        assert_eq!(all.map(|span| placer.at(span).to_owned()), ["34", "ab", "c", "static"]);
+        let kept = format!("{payload}token{}", placer.into_unescaped());
+        assert_eq!(all.map(|span| span.of(&kept)), ["34", "ab", "c", "static"]);
+    }
+}
