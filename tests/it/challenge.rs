@@ -21,6 +21,8 @@ pub(crate) struct Challenge {
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();
+    // Parameters follow a scheme and a space, and are not mixed with a token68.
+    let mut takes_params = false;
     loop {
         // `#rule` of RFC 9110 section 5.6.1.2: empty elements are allowed on receipt.
         while input.skip_ows() || input.eat(b',') {}
@@ -28,6 +30,9 @@ pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
             return (!challenges.is_empty()).then_some(challenges);
         }
         if let Some((name, value)) = input.param() {
+            if !takes_params {
+                return None;
+            }
             let previous = challenges.last_mut()?.params.insert(name, value);
             if previous.is_some() {
                 return None;
@@ -35,12 +40,10 @@ pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
         } else {
             challenges.push(Challenge { scheme: input.token()?, params: BTreeMap::new() });
             let spaces = input.rest.iter().take_while(|byte| **byte == b' ').count();
-            if spaces > 0 {
-                input.rest = &input.rest[spaces..];
-                if !input.rest.is_empty() && !input.rest.starts_with(b",") && !input.token68() {
-                    let (name, value) = input.param()?;
-                    challenges.last_mut()?.params.insert(name, value);
-                }
+            input.rest = &input.rest[spaces..];
+            takes_params = spaces > 0 && !input.token68();
+            if takes_params && let Some((name, value)) = input.param() {
+                challenges.last_mut()?.params.insert(name, value);
             }
         }
         input.skip_ows();

@@ -8,4 +8,5 @@ mod kit;
 mod mutations;
 mod oracle;
 mod properties;
+mod scopes;
 mod vectors;
