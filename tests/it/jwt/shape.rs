@@ -83,7 +83,7 @@ fn no_part_has_padding_white_space_or_a_character_of_plain_base64() {
 fn other_spelling(part: &str) -> Option<String> {
     let (start, last) = part.split_at(part.len() - 1);
     let next = char::from(last.as_bytes()[0] + 1);
-    (part.len() % 4 != 0).then(|| format!("{start}{next}"))
+    (!part.len().is_multiple_of(4)).then(|| format!("{start}{next}"))
 }
 
 #[test]
