@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};
-use tower_jwt_auth::{Algorithm, JwtAuth, Key, Secret};
+use tower_jwt_auth::{Algorithm, JwtAuth, Key, KeySet, Secret};
 
 use crate::kit;
 
@@ -173,6 +173,38 @@ fn a_kid_of_an_attacker_finds_nothing() {
     let auth = auth.clone().max_token_bytes(1024 * 1024);
     let header = json!({ "alg": "HS256", "kid": "k".repeat(700_000) }).to_string();
     assert_eq!(kit::fault(&auth, &kit::with_header(header)), Some(TokenErrorKind::Malformed));
+}
+
+#[test]
+fn a_key_without_an_identifier_is_for_tokens_without_one() {
+    assert_eq!(fault(r#"{"alg":"HS256","kid":"k"}"#), Some(TokenErrorKind::UnknownKey));
+    assert_eq!(fault(r#"{"alg":"HS256","kid":""}"#), Some(TokenErrorKind::UnknownKey));
+    assert_eq!(fault(r#"{"alg":"HS256"}"#), None);
+}
+
+#[test]
+fn a_kid_chooses_its_key_and_there_is_no_second_try() {
+    let bytes = |first: u8| (first..first + 64).collect::<Vec<u8>>();
+    let key = |first, id| Key::hs256(Secret::new(bytes(first)).unwrap()).with_id(id).unwrap();
+    let keys = KeySet::new([key(0, "a"), key(100, "b")]).unwrap();
+    let auth = JwtAuth::new(keys).with_clock(kit::at(kit::NOW));
+    let payload = format!("{{\"exp\":{}}}", kit::NOW + 60);
+    for (kid, first, expected) in [
+        (r#","kid":"a""#, 0, None),
+        (r#","kid":"b""#, 100, None),
+        (r#","kid":"a""#, 100, Some(TokenErrorKind::BadSignature)),
+        (r#","kid":"b""#, 0, Some(TokenErrorKind::BadSignature)),
+        ("", 0, None),
+        ("", 100, None),
+        ("", 50, Some(TokenErrorKind::BadSignature)),
+    ] {
+        let header = format!(r#"{{"alg":"HS256"{kid}}}"#);
+        let token = kit::sign_as(Algorithm::HS256, &bytes(first), header, &payload);
+        // Twice: the second time the header is known.
+        for _ in 0..2 {
+            assert_eq!(kit::fault(&auth, &token), expected, "{kid} {first}");
+        }
+    }
 }
 
 #[test]

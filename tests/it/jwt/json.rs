@@ -85,7 +85,7 @@ fn nesting_ends_at_32_without_an_overflow() {
         let levels = open.matches(['[', '{']).count();
         let at_limit = kit::with_payload(nested(open, close, 31 / levels));
         assert_eq!(kit::fault(&auth, &at_limit), None);
-        for n in [32 / levels + 1, 100, 10_000] {
+        for n in [31 / levels + 1, 100, 10_000] {
             let token = kit::with_payload(nested(open, close, n));
             assert_eq!(kit::fault(&auth, &token), Some(TokenErrorKind::Malformed), "{n} {open}");
         }
@@ -107,4 +107,44 @@ fn the_rules_hold_for_what_the_type_of_the_claims_does_not_read() {
         assert_eq!(kit::fault(&auth, &token), Some(TokenErrorKind::Malformed), "{members}");
     }
     assert_eq!(kit::fault(&auth, &kit::with_payload(among("\"x\":[{}]"))), None);
+}
+
+#[test]
+fn the_rules_hold_for_a_type_that_stops_reading() {
+    use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+    /// Reads one member, if there is one, and no more.
+    struct Early;
+
+    impl<'de> Deserialize<'de> for Early {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct One;
+
+            impl<'de> Visitor<'de> for One {
+                type Value = Early;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Early, A::Error> {
+                    map.next_entry::<IgnoredAny, IgnoredAny>()?;
+                    Ok(Early)
+                }
+            }
+
+            deserializer.deserialize_map(One)
+        }
+    }
+
+    let auth: JwtAuth<Early> = kit::auth().claims();
+    let fault = |payload: &str| kit::fault(&auth, &kit::with_payload(payload));
+    let exp = kit::NOW + 60;
+    assert_eq!(fault(&format!("{{\"a\":1,\"b\":[{{}}],\"exp\":{exp}}}")), None);
+    assert_eq!(fault("{}"), Some(TokenErrorKind::MissingClaim));
+    assert_eq!(fault("{\"a\":1,\"exp\":1}"), Some(TokenErrorKind::Expired));
+    for members in ["\"a\":1,\"a\":1", "\"sub\":1", "\"x\":tru"] {
+        let payload = format!("{{\"z\":0,\"exp\":{exp},{members}}}");
+        assert_eq!(fault(&payload), Some(TokenErrorKind::Malformed), "{payload}");
+    }
 }

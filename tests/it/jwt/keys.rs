@@ -1,7 +1,10 @@
 //! RFC 7518 section 3.2 and RFC 8725 section 3.5: what can be a key.
 
-use tower_jwt_auth::jwt::KeyErrorKind;
-use tower_jwt_auth::{Key, Secret};
+use serde_json::json;
+use tower_jwt_auth::jwt::{KeyErrorKind, Signer};
+use tower_jwt_auth::{JwtAuth, Key, Secret};
+
+use crate::kit;
 
 fn bytes(len: u8) -> Vec<u8> {
     (0..len).collect()
@@ -46,14 +49,23 @@ fn what_is_said_of_a_bad_key_does_not_show_it() {
 fn every_byte_of_a_key_counts() {
     // Also those beyond the block of the hash, where HMAC hashes the key first.
     for len in [32_u8, 64, 65, 200] {
-        let token = tower_jwt_auth::jwt::Signer::new(Key::hs256(Secret::new(bytes(len)).unwrap()))
-            .sign(&serde_json::json!({ "exp": 32_503_680_000_u64 }))
+        let token = Signer::new(Key::hs256(Secret::new(bytes(len)).unwrap()))
+            .sign(&json!({ "exp": 32_503_680_000_u64 }))
             .unwrap();
         for at in 0..usize::from(len) {
             let mut other = bytes(len);
             other[at] ^= 1;
-            let auth = tower_jwt_auth::JwtAuth::new(Secret::new(&other).unwrap());
+            let auth = JwtAuth::new(Secret::new(&other).unwrap());
             assert!(auth.verify(&token).is_err(), "byte {at} of {len}");
         }
     }
+}
+
+#[test]
+fn whoever_can_check_a_token_can_make_one_and_the_documentation_says_so() {
+    let token =
+        Signer::new(Key::hs256(kit::secret())).sign(&json!({ "exp": kit::NOW + 1 })).unwrap();
+    assert_eq!(kit::fault(&kit::auth(), &token), None);
+    let source = include_str!("../../../src/jwt/secret.rs");
+    assert!(source.contains("RFC 7515") && source.contains("can *make* tokens"));
 }
