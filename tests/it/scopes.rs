@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_jwt_auth::guard::{Access, Denied, require};
-use tower_jwt_auth::{Guard, has_all_scopes, has_any_scope, has_scope};
+use tower_jwt_auth::{Guard, has_all_scopes, has_any_scope, has_role, has_scope};
 
 use crate::challenge::bearer_params;
 use crate::kit;
@@ -155,6 +155,21 @@ fn a_missing_scope_is_named_with_all_that_are_required() {
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(bearer_params(kit::challenge(&response).unwrap())["scope"], "a b");
     assert_eq!(kit::code(&response), Some("insufficient-scope"));
+}
+
+#[test]
+fn a_scope_is_asked_for_only_where_it_would_help() {
+    let (held, missing) = (|| has_scope("a"), || has_scope("b"));
+    let claim = "\"scope\":\"a\",\"roles\":[\"admin\"]";
+    let code = |response: Response<Bytes>| kit::code(&response);
+    assert_eq!(code(ask(held().and(missing()), claim)), Some("insufficient-scope"));
+    assert_eq!(code(ask(missing().and(held()), claim)), Some("insufficient-scope"));
+    assert_eq!(code(ask(missing().and(has_role("admin")), claim)), Some("insufficient-scope"));
+    assert_eq!(code(ask(missing().and(has_role("owner")), claim)), Some("insufficient-role"));
+    assert_eq!(code(ask(has_role("owner").and(missing()), claim)), Some("insufficient-role"));
+    assert_eq!(code(ask(has_role("owner").or(missing()), claim)), Some("insufficient-scope"));
+    assert_eq!(code(ask(missing().or(has_role("owner")), claim)), Some("insufficient-scope"));
+    assert_eq!(code(ask(held().not(), claim)), Some("insufficient-role"));
 }
 
 #[test]

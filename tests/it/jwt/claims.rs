@@ -153,3 +153,20 @@ fn roles_are_read_as_strings_or_as_objects_with_a_value() {
         assert_eq!(claims.token().roles().collect::<Vec<_>>(), ["a", "b"], "{roles}");
     }
 }
+
+#[test]
+fn scopes_are_split_at_spaces_and_none_is_empty() {
+    for (scope, expected) in [
+        (json!({ "scope": " a  b:c " }), vec!["a", "b:c"]),
+        (json!({ "scope": "a\tb" }), vec!["a\tb"]),
+        (json!({ "scope": ["a b", "", "c"] }), vec!["a", "b", "c"]),
+        (json!({ "scope": "a", "scp": ["b"] }), vec!["a", "b"]),
+        (json!({ "scope": "" }), vec![]),
+        (json!({ "sc\u{f6}pe": "a" }), vec![]),
+    ] {
+        let mut claims = scope.clone();
+        claims["exp"] = (kit::NOW + 60).into();
+        let claims = kit::auth().verify(&kit::with_payload(claims.to_string())).unwrap();
+        assert_eq!(claims.token().scopes().collect::<Vec<_>>(), expected, "{scope}");
+    }
+}

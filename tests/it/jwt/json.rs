@@ -97,6 +97,18 @@ fn nesting_ends_at_32_without_an_overflow() {
 }
 
 #[test]
+fn a_bracket_in_a_string_opens_nothing() {
+    for text in ["[".repeat(100), "{".repeat(100), format!("\\\"{}", "[".repeat(100))] {
+        assert_eq!(fault(among(&format!("\"x\":\"{text}\""))), None, "{text}");
+    }
+    // A backslash that is escaped does not escape the quote behind it.
+    let deep = among(&format!("\"x\":[\"\\\\\",{}{}]", "[".repeat(31), "]".repeat(31)));
+    assert_eq!(fault(&deep), Some(TokenErrorKind::Malformed), "{deep}");
+    let wide = among(&format!("\"x\":[{}[]]", "[],{},".repeat(100)));
+    assert_eq!(fault(wide), None);
+}
+
+#[test]
 fn the_rules_hold_for_what_the_type_of_the_claims_does_not_read() {
     #[derive(serde::Deserialize)]
     struct Nothing {}

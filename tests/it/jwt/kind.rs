@@ -96,6 +96,22 @@ fn a_type_is_checked_again_for_a_header_seen_before() {
 }
 
 #[test]
+fn a_nested_or_foreign_payload_is_refused() {
+    let of = |cty: &str| kit::with_header(json!({ "alg": "HS256", "cty": cty }).to_string());
+    for cty in ["JWT", "jwt", "application/JWT"] {
+        assert_eq!(kit::fault(&kit::auth(), &of(cty)), None, "{cty}");
+    }
+    for cty in ["", "JWS", "text/plain", "application/json", "JWT "] {
+        let fault = kit::fault(&kit::auth(), &of(cty));
+        assert_eq!(fault, Some(TokenErrorKind::UnsupportedHeader), "{cty}");
+    }
+    // `cty: JWT` says that the payload is a token: then it is no claims.
+    let inner = of_type("JWT");
+    let nested = kit::sign(r#"{"alg":"HS256","cty":"JWT"}"#, inner);
+    assert_eq!(kit::fault(&kit::auth(), &nested), Some(TokenErrorKind::Malformed));
+}
+
+#[test]
 fn a_refusal_of_a_token_is_invalid_token() {
     let response = kit::send(&kit::auth(), kit::bearer(&of_type("refresh+jwt")));
     let params = crate::challenge::bearer_params(kit::challenge(&response).unwrap());
