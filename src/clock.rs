@@ -132,7 +132,10 @@ impl Serialize for UnixTime {
         if self.nanos.rem_euclid(NANOS_PER_SEC) == 0 {
             serializer.serialize_i64(self.as_secs())
         } else {
-            serializer.serialize_f64(self.nanos as f64 / 1e9)
+            // Not `nanos / 1e9`: today's nanoseconds do not fit a float, their two halves do.
+            let secs = self.nanos.div_euclid(NANOS_PER_SEC) as f64;
+            let fraction = self.nanos.rem_euclid(NANOS_PER_SEC) as f64 / 1e9;
+            serializer.serialize_f64(secs + fraction)
         }
     }
 }
@@ -255,6 +258,18 @@ mod tests {
     fn whole_seconds_are_written_as_an_integer() {
         assert_eq!(serde_json::to_string(&UnixTime::from_secs(7)).unwrap(), "7");
         assert_eq!(serde_json::to_string(&UnixTime::from_nanos(7_500_000_000)).unwrap(), "7.5");
+    }
+
+    #[test]
+    fn a_fraction_that_a_float_can_hold_is_written_exactly() {
+        for eighths in -20_i128..20 {
+            let time = UnixTime::from_nanos((1_700_000_007 * 8 + eighths) * (NANOS_PER_SEC / 8));
+            let json = serde_json::to_string(&time).unwrap();
+            assert_eq!(serde_json::from_str::<UnixTime>(&json).unwrap(), time, "{json}");
+        }
+        let time = UnixTime::from_nanos(1_700_000_007_250_000_000);
+        assert_eq!(serde_json::to_string(&time).unwrap(), "1700000007.25");
+        assert_eq!(serde_json::to_string(&UnixTime::from_nanos(-250_000_000)).unwrap(), "-0.25");
     }
 
     #[test]

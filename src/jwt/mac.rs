@@ -76,3 +76,71 @@ pub(crate) fn hkdf_sha256(secret: &[u8], info: &[u8]) -> Zeroizing<Vec<u8>> {
     debug_assert!(expanded.is_ok());
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwt::error::KeyErrorKind;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+        digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect()
+    }
+
+    fn base64url(bytes: &[u8]) -> Vec<u8> {
+        let mut text = String::new();
+        base64url::encode_onto(bytes, &mut text);
+        text.into_bytes()
+    }
+
+    /// Cases with a key of 16 bytes cannot be run, since [`Secret`] refuses it: 163 to 168. No key
+    /// of the others is refused for being too simple.
+    #[test]
+    fn wycheproof_hmac_sha256_cases_get_their_verdicts() {
+        let file = include_str!("../../tests/data/wycheproof/hmac_sha256_test.json");
+        let file: serde_json::Value = serde_json::from_str(file).unwrap();
+        let (mut whole, mut truncated, mut short) = (0, 0, 0);
+        for group in file["testGroups"].as_array().unwrap() {
+            for case in group["tests"].as_array().unwrap() {
+                let id = &case["tcId"];
+                let [key, message, tag] =
+                    ["key", "msg", "tag"].map(|name| hex(case[name].as_str().unwrap()));
+                let secret = match Secret::new(&key) {
+                    Ok(secret) => secret,
+                    Err(error) => {
+                        assert_eq!((error.kind(), key.len()), (KeyErrorKind::TooShort, 16), "{id}");
+                        short += 1;
+                        continue;
+                    }
+                };
+                let accepted = Mac::hs256(&secret).verify(&message, &base64url(&tag));
+                if group["tagSize"] == 256 {
+                    assert_eq!(accepted, case["result"] == "valid", "{id}");
+                    whole += 1;
+                } else {
+                    // JWS has no truncated tags (RFC 7518 section 3.2).
+                    assert!(!accepted && tag.len() == 16, "{id}");
+                    truncated += 1;
+                }
+            }
+        }
+        assert_eq!((whole, truncated, short), (84, 84, 6));
+    }
+
+    #[test]
+    fn a_tag_is_compared_at_its_full_length_only() {
+        let secret = Secret::new((0..64).collect::<Vec<u8>>()).unwrap();
+        for mac in [Mac::hs256(&secret), Mac::hs384(&secret), Mac::hs512(&secret)] {
+            let mut signed = "message".to_owned();
+            mac.sign_onto(&mut signed);
+            let tag = signed.strip_prefix("message.").unwrap().as_bytes();
+            assert!(mac.verify(b"message", tag));
+            for len in 0..tag.len() {
+                assert!(!mac.verify(b"message", &tag[..len]), "{len}");
+            }
+            for more in [&b"A"[..], b"AA", b"AAA", b"AAAA", b"="] {
+                assert!(!mac.verify(b"message", &[tag, more].concat()));
+            }
+        }
+    }
+}

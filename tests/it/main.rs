@@ -1,3 +1,12 @@
 //! Tests through the public API, in modules named after those they test.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
+
+mod challenge;
+mod jwt;
+mod kit;
+mod mutations;
+mod oracle;
+mod properties;
+mod scopes;
+mod vectors;

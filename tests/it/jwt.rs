@@ -1,0 +1,9 @@
+//! The rules for a JWT, one small test each, in the order of the RFCs that make them.
+
+mod claims;
+mod header;
+mod json;
+mod keys;
+mod kind;
+mod shape;
+mod time;

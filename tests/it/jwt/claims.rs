@@ -1,0 +1,172 @@
+//! RFC 7519 section 4.1 and RFC 9068: who, for whom, and what else must be there.
+
+use serde_json::{Value, json};
+use tower_jwt_auth::JwtAuth;
+use tower_jwt_auth::jwt::TokenErrorKind;
+
+use crate::kit;
+
+fn fault(auth: &JwtAuth, more: Value) -> Option<TokenErrorKind> {
+    let mut claims = json!({ "exp": kit::NOW + 60 });
+    let more = more.as_object().unwrap().clone();
+    claims.as_object_mut().unwrap().extend(more);
+    kit::fault(auth, &kit::with_payload(claims.to_string()))
+}
+
+#[test]
+fn aud_is_a_string_or_an_array_that_names_us() {
+    let auth = kit::auth().audience(["cart", "basket"]);
+    for aud in [json!("cart"), json!("basket"), json!(["x", "cart"]), json!(["cart", "cart"])] {
+        assert_eq!(fault(&auth, json!({ "aud": aud })), None);
+    }
+    for aud in
+        [json!("x"), json!(""), json!([]), json!(["x"]), json!("cart basket"), json!("cart ")]
+    {
+        let fault = fault(&auth, json!({ "aud": aud }));
+        assert_eq!(fault, Some(TokenErrorKind::WrongAudience), "{aud}");
+    }
+    assert_eq!(fault(&auth, json!({})), Some(TokenErrorKind::WrongAudience));
+    for aud in
+        [json!(1), json!(["cart", 1]), json!({"cart": 1}), json!([["cart"]]), json!(["cart", null])]
+    {
+        assert_eq!(fault(&auth, json!({ "aud": aud })), Some(TokenErrorKind::Malformed), "{aud}");
+    }
+}
+
+#[test]
+fn a_token_for_somebody_is_refused_until_somebody_is_configured() {
+    for aud in [json!("cart"), json!(["cart"]), json!([]), json!("")] {
+        let fault = fault(&kit::auth(), json!({ "aud": aud }));
+        assert_eq!(fault, Some(TokenErrorKind::WrongAudience), "{aud}");
+    }
+    assert_eq!(fault(&kit::auth(), json!({})), None);
+}
+
+#[test]
+fn iss_is_compared_character_for_character() {
+    let auth = kit::auth().issuer("https://café.example");
+    assert_eq!(fault(&auth, json!({ "iss": "https://café.example" })), None);
+    for iss in [
+        "https://cafe\u{301}.example",
+        "https://CAFÉ.example",
+        "https://café.example/",
+        "https://café.example ",
+        "https://xn--caf-dma.example",
+        "HTTPS://café.example",
+        "",
+    ] {
+        let fault = fault(&auth, json!({ "iss": iss }));
+        assert_eq!(fault, Some(TokenErrorKind::WrongIssuer), "{iss}");
+    }
+    assert_eq!(fault(&auth, json!({})), Some(TokenErrorKind::WrongIssuer));
+    for iss in [json!(["https://café.example"]), json!(null), json!(1)] {
+        assert_eq!(fault(&auth, json!({ "iss": iss })), Some(TokenErrorKind::Malformed), "{iss}");
+    }
+}
+
+#[test]
+fn aud_is_compared_character_for_character() {
+    let auth = kit::auth().audience("caf\u{e9}");
+    assert_eq!(fault(&auth, json!({ "aud": "caf\u{e9}" })), None);
+    for aud in ["cafe\u{301}", "CAF\u{c9}", "cafe", "caf\u{e9}\0", "*"] {
+        let fault = fault(&auth, json!({ "aud": aud }));
+        assert_eq!(fault, Some(TokenErrorKind::WrongAudience), "{aud}");
+    }
+    let token = kit::with_payload(format!(r#"{{"exp":{},"aud":"caf\u00e9"}}"#, kit::NOW + 60));
+    assert_eq!(kit::fault(&auth, &token), None, "an escape is the same character");
+}
+
+#[test]
+fn a_claim_of_the_wrong_type_is_malformed_and_never_absent() {
+    for name in ["iss", "sub", "jti"] {
+        for value in [json!(null), json!(1), json!(true), json!([]), json!(["a"]), json!({})] {
+            let fault = fault(&kit::auth(), json!({ name: value }));
+            assert_eq!(fault, Some(TokenErrorKind::Malformed), "{name}: {value}");
+        }
+    }
+    for name in ["scope", "scp", "roles"] {
+        for value in [json!(null), json!(1), json!(true), json!([1]), json!({}), json!(["a", null])]
+        {
+            let fault = fault(&kit::auth(), json!({ name: value }));
+            assert_eq!(fault, Some(TokenErrorKind::Malformed), "{name}: {value}");
+        }
+    }
+}
+
+#[test]
+fn each_claim_of_an_access_token_can_be_required() {
+    let names = ["iss", "aud", "sub", "client_id", "iat", "jti"];
+    let auth = kit::auth().issuer("a").audience("cart").require_claim(names);
+    let claims = json!({
+        "iss": "a", "aud": "cart", "sub": "s", "client_id": "c", "iat": kit::NOW, "jti": "j"
+    });
+    assert_eq!(fault(&auth, claims.clone()), None);
+    for name in names {
+        let mut without = claims.clone();
+        without.as_object_mut().unwrap().remove(name);
+        let expected = match name {
+            "iss" => TokenErrorKind::WrongIssuer,
+            "aud" => TokenErrorKind::WrongAudience,
+            _ => TokenErrorKind::MissingClaim,
+        };
+        assert_eq!(fault(&auth, without), Some(expected), "{name}");
+    }
+    let mut null = claims;
+    null["client_id"] = Value::Null;
+    assert_eq!(fault(&auth, null), Some(TokenErrorKind::MissingClaim));
+}
+
+#[test]
+fn a_token_bound_to_a_proof_is_refused_without_one() {
+    for cnf in
+        [json!({ "jkt": "x" }), json!({ "x5t#S256": "x" }), json!({}), json!(null), json!("x")]
+    {
+        let fault = fault(&kit::auth(), json!({ "cnf": cnf }));
+        assert_eq!(fault, Some(TokenErrorKind::SenderConstrained), "{cnf}");
+    }
+}
+
+#[test]
+fn only_a_token_right_in_all_else_is_told_that_it_expired() {
+    let auth = kit::auth().issuer("a").audience("cart").require_claim("sub");
+    let past = kit::NOW - 100;
+    let right = json!({ "iss": "a", "aud": "cart", "sub": "s", "exp": past });
+    assert_eq!(fault(&auth, right.clone()), Some(TokenErrorKind::Expired));
+    for (name, value, kind) in [
+        ("iss", json!("b"), TokenErrorKind::WrongIssuer),
+        ("aud", json!("x"), TokenErrorKind::WrongAudience),
+        ("nbf", json!(kit::NOW + 1), TokenErrorKind::NotYetValid),
+        ("cnf", json!({}), TokenErrorKind::SenderConstrained),
+        ("sub", json!(1), TokenErrorKind::Malformed),
+    ] {
+        let mut wrong = right.clone();
+        wrong[name] = value;
+        assert_eq!(fault(&auth, wrong), Some(kind), "{name}");
+    }
+}
+
+#[test]
+fn roles_are_read_as_strings_or_as_objects_with_a_value() {
+    for roles in [json!(["a", "b"]), json!([{ "value": "a" }, { "value": "b", "primary": true }])] {
+        let payload = json!({ "exp": kit::NOW + 60, "roles": roles }).to_string();
+        let claims = kit::auth().verify(&kit::with_payload(payload)).unwrap();
+        assert_eq!(claims.token().roles().collect::<Vec<_>>(), ["a", "b"], "{roles}");
+    }
+}
+
+#[test]
+fn scopes_are_split_at_spaces_and_none_is_empty() {
+    for (scope, expected) in [
+        (json!({ "scope": " a  b:c " }), vec!["a", "b:c"]),
+        (json!({ "scope": "a\tb" }), vec!["a\tb"]),
+        (json!({ "scope": ["a b", "", "c"] }), vec!["a", "b", "c"]),
+        (json!({ "scope": "a", "scp": ["b"] }), vec!["a", "b"]),
+        (json!({ "scope": "" }), vec![]),
+        (json!({ "sc\u{f6}pe": "a" }), vec![]),
+    ] {
+        let mut claims = scope.clone();
+        claims["exp"] = (kit::NOW + 60).into();
+        let claims = kit::auth().verify(&kit::with_payload(claims.to_string())).unwrap();
+        assert_eq!(claims.token().scopes().collect::<Vec<_>>(), expected, "{scope}");
+    }
+}

@@ -1,0 +1,145 @@
+//! RFC 7515: the form of a token, and how it is encoded.
+
+use tower_jwt_auth::Algorithm;
+use tower_jwt_auth::jwt::TokenErrorKind;
+
+use crate::kit;
+
+/// `text` and the signature over it, whatever it is.
+fn signed(text: &str) -> String {
+    let tag = kit::tag(Algorithm::HS256, &kit::key_bytes(), text.as_bytes());
+    format!("{text}.{}", kit::b64(tag))
+}
+
+/// A header and a payload that are accepted when they are signed.
+fn parts() -> (String, String) {
+    (kit::b64(r#"{"alg":"HS256"}"#), kit::b64(format!("{{\"exp\":{}}}", kit::NOW + 60)))
+}
+
+#[test]
+fn a_token_has_exactly_three_parts() {
+    let auth = kit::auth();
+    let (header, payload) = parts();
+    let good = signed(&format!("{header}.{payload}"));
+    assert_eq!(kit::fault(&auth, &good), None);
+    let signature = good.rsplit('.').next().unwrap();
+    for token in [
+        String::new(),
+        ".".to_owned(),
+        "..".to_owned(),
+        "...".to_owned(),
+        header.clone(),
+        format!("{header}.{payload}"),
+        format!("{header}.{payload}."),
+        format!("{header}..{signature}"),
+        format!(".{payload}.{signature}"),
+        format!(".{good}"),
+        format!("{good}."),
+        format!("{good}.{signature}"),
+        format!("{good}.a.b"),
+        format!("{header}.{header}.{payload}.{signature}"),
+    ] {
+        assert!(kit::fault(&auth, &token).is_some(), "{token}");
+    }
+    // Also where whoever holds the key signed what has another number of parts.
+    for text in [
+        header.clone(),
+        format!("{header}."),
+        format!(".{payload}"),
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}.{payload}"),
+        format!("{header}..{payload}"),
+        format!(".{header}.{payload}"),
+        format!("{header}.{payload}.a.b.c"),
+    ] {
+        assert_eq!(kit::fault(&auth, &signed(&text)), Some(TokenErrorKind::Malformed), "{text}");
+    }
+}
+
+#[test]
+fn no_part_has_padding_white_space_or_a_character_of_plain_base64() {
+    let auth = kit::auth();
+    let (header, payload) = parts();
+    for put in ["=", "==", "+", "/", "\n", "\r\n", " ", "\t", "\0", "é", "%2E", ",", "~"] {
+        for text in [
+            format!("{put}{header}.{payload}"),
+            format!("{header}{put}.{payload}"),
+            format!("{header}.{put}{payload}"),
+            format!("{header}.{payload}{put}"),
+            format!("{}{put}{}.{payload}", &header[..4], &header[4..]),
+            format!("{header}.{}{put}{}", &payload[..4], &payload[4..]),
+        ] {
+            let fault = kit::fault(&auth, &signed(&text));
+            assert_eq!(fault, Some(TokenErrorKind::Malformed), "{text:?}");
+        }
+        let good = signed(&format!("{header}.{payload}"));
+        for token in [format!("{good}{put}"), format!("{put}{good}")] {
+            assert!(kit::fault(&auth, &token).is_some(), "{token:?}");
+        }
+    }
+}
+
+/// The same bytes spelt with trailing bits that are not zero, where there are any.
+fn other_spelling(part: &str) -> Option<String> {
+    let (start, last) = part.split_at(part.len() - 1);
+    let next = char::from(last.as_bytes()[0] + 1);
+    (!part.len().is_multiple_of(4)).then(|| format!("{start}{next}"))
+}
+
+#[test]
+fn trailing_bits_are_zero_in_every_part() {
+    let auth = kit::auth();
+    let (mut header, mut payload) = parts();
+    let good = signed(&format!("{header}.{payload}"));
+    let other = other_spelling(&good).expect("32 bytes leave bits over");
+    assert_eq!(kit::fault(&auth, &other), Some(TokenErrorKind::BadSignature));
+    // Bits are left over where the length is no multiple of three.
+    let (mut headers, mut payloads) = (0, 0);
+    for _ in 0..3 {
+        if let Some(header) = other_spelling(&header) {
+            let token = signed(&format!("{header}.{payload}"));
+            assert_eq!(kit::fault(&auth, &token), Some(TokenErrorKind::Malformed), "{token}");
+            headers += 1;
+        }
+        if let Some(payload) = other_spelling(&payload) {
+            let token = signed(&format!("{header}.{payload}"));
+            assert_eq!(kit::fault(&auth, &token), Some(TokenErrorKind::Malformed), "{token}");
+            payloads += 1;
+        }
+        header = kit::b64([&kit::unb64(&header)[..], b" "].concat());
+        payload = kit::b64([&kit::unb64(&payload)[..], b" "].concat());
+    }
+    assert_eq!((headers, payloads), (2, 2));
+}
+
+#[test]
+fn an_encrypted_token_is_refused() {
+    let (_, payload) = parts();
+    for header in [r#"{"alg":"dir","enc":"A256GCM"}"#, r#"{"alg":"HS256","enc":"A256GCM"}"#] {
+        let header = kit::b64(header);
+        let token = format!("{header}..{payload}.{payload}.{payload}");
+        assert!(kit::fault(&kit::auth(), &token).is_some(), "{token}");
+        assert!(kit::fault(&kit::auth(), &signed(&token)).is_some(), "{token}");
+    }
+}
+
+#[test]
+fn the_json_form_is_refused() {
+    let (header, payload) = parts();
+    let good = signed(&format!("{header}.{payload}"));
+    let signature = good.rsplit('.').next().unwrap();
+    let text =
+        format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#);
+    for text in [text.clone(), format!("[{text}]"), format!("\"{good}\"")] {
+        assert!(kit::fault(&kit::auth(), &text).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn a_token_over_the_limit_is_too_large_and_one_at_it_is_not() {
+    for limit in [64, 100, 8192] {
+        let auth = kit::auth().max_token_bytes(limit);
+        assert_eq!(kit::fault(&auth, &"a".repeat(limit)), Some(TokenErrorKind::Malformed));
+        assert_eq!(kit::fault(&auth, &"a".repeat(limit + 1)), Some(TokenErrorKind::TooLarge));
+    }
+}

@@ -1,0 +1,100 @@
+//! `google-jwt_verify_lib/{jwks_parse,verify}.json`: sets of keys, and tokens with theirs.
+
+use jsonwebtoken::jwk::Jwk;
+use serde_json::Value;
+use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};
+use tower_jwt_auth::{JwtAuth, Key, KeySet, Secret};
+
+use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed, jwk_key};
+use crate::kit::{self, str_of};
+
+const KEYS: &str = "google-jwt_verify_lib/jwks_parse.json";
+const TOKENS: &str = "google-jwt_verify_lib/verify.json";
+
+/// Sets with an `oct` key, and what is wrong with it: no `k`, and a `k` that is not base64.
+const OCT: [(&str, KeyErrorKind); 2] = [
+    ("JwksJwkOctBadMissingK", KeyErrorKind::Unsupported),
+    ("JwksJwkOctBadBase64", KeyErrorKind::Unreadable),
+];
+const PUBLIC: &str = "for a public key: waits for the feature `asymmetric`";
+const WAITING_TOKENS: &[Exclusion] = &[
+    ("VerifyJwkRsaTest.NoKidOK 1", PUBLIC),
+    ("VerifyJwkRsaTest.NoKidLongExpOK None", PUBLIC),
+    ("VerifyJwkRsaTest.CorrectKidOK 1", PUBLIC),
+    ("VerifyJwkRsaTest.NonExistKidFail 1", PUBLIC),
+    ("VerifyJwkRsaTest.LongClaimsWithCorrectKidOk 1", PUBLIC),
+    ("VerifyAudTest.Success audiences", PUBLIC),
+    ("VerifyAudTest.Success std::vector<std::string>{}", PUBLIC),
+];
+#[test]
+fn no_set_of_the_file_holds_a_key_for_hmac() {
+    let cases = kit::cases(KEYS);
+    assert_eq!(cases.len(), 34);
+    let (mut pem, mut oct, mut waiting) = (0, 0, 0);
+    for case in &cases {
+        let (name, text) = (str_of(case, "name"), str_of(case, "jwks"));
+        // A public key for a secret would let anyone sign.
+        if text.contains("\"keys\"") {
+            assert_eq!(Secret::new(text).unwrap_err().kind(), KeyErrorKind::NotASecret, "{name}");
+        }
+        if str_of(case, "type") == "PEM" {
+            pem += 1;
+            assert_eq!(Secret::new(text).unwrap_err().kind(), KeyErrorKind::NotASecret, "{name}");
+            continue;
+        }
+        let of_oct = OCT.iter().find(|(other, _)| *other == name).map(|(_, kind)| *kind);
+        *if of_oct.is_some() { &mut oct } else { &mut waiting } += 1;
+        let set: Value = serde_json::from_str(text).unwrap_or_default();
+        for jwk in set["keys"].as_array().into_iter().flatten() {
+            // No kind where it is not even a JWK.
+            match jwk_key(jwk).unwrap_err() {
+                Some(kind) => {
+                    assert_eq!(kind, of_oct.unwrap_or(KeyErrorKind::Unsupported), "{name}");
+                }
+                None => assert!(serde_json::from_value::<Jwk>(jwk.clone()).is_err(), "{name}"),
+            }
+        }
+    }
+    assert_eq!((pem, oct, waiting), (4, 2, 28));
+}
+
+#[test]
+fn hmac_tokens_get_their_verdicts_and_the_others_are_refused() {
+    let cases = kit::cases(TOKENS);
+    assert_eq!(cases.len(), 13);
+    let (mut names, mut applied) = (Vec::new(), 0);
+    for case in &cases {
+        let args = case["args"].as_str().unwrap_or("None");
+        let name = format!("{} {args}", str_of(case, "test"));
+        let token = str_of(case, "jwt");
+        names.push(name.clone());
+        assert_refused_by_hmac(token);
+        if is_listed(WAITING_TOKENS, &name) {
+            continue;
+        }
+        applied += 1;
+        let set: Value = serde_json::from_str(str_of(case, "key")).unwrap();
+        let keys: Vec<Key> =
+            set["keys"].as_array().unwrap().iter().map(|jwk| jwk_key(jwk).unwrap()).collect();
+        let payload: Value =
+            serde_json::from_slice(&kit::unb64(token.split('.').nth(1).unwrap())).unwrap();
+        let exp = payload["exp"].as_u64().unwrap();
+        let mut auth = JwtAuth::new(KeySet::new(keys).unwrap()).claims::<Value>();
+        if let Some(aud) = payload["aud"].as_str() {
+            auth = auth.audience(aud);
+        }
+        let in_time = auth.clone().with_clock(kit::at(exp - 1));
+        match str_of(case, "expected") {
+            "Ok" => {
+                assert_eq!(kit::fault(&in_time, token), None, "{name}");
+                let late = auth.with_clock(kit::at(exp + 5));
+                assert_eq!(kit::fault(&late, token), Some(TokenErrorKind::Expired), "{name}");
+            }
+            "JwksKidAlgMismatch" => {
+                assert_eq!(kit::fault(&in_time, token), Some(TokenErrorKind::UnknownKey), "{name}");
+            }
+            other => panic!("{name}: {other} is new"),
+        }
+    }
+    assert_adds_up(TOKENS, &names, &[WAITING_TOKENS], applied);
+}

@@ -1,0 +1,103 @@
+//! `google-jwt_verify_lib/jwt_parse.json`: tokens that parse, and those that do not.
+//!
+//! The signatures are placeholders, so headers are read as they are and must not be accepted, and
+//! payloads are signed anew. The origin does not require `exp`; we do, so it is put into those
+//! payloads that have none, and the others are looked at in their time.
+
+use serde_json::Value;
+use tower_jwt_auth::jwt::TokenErrorKind;
+use tower_jwt_auth::{JwtAuth, UnixTime};
+
+use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed};
+use crate::kit::{self, str_of};
+
+const FILE: &str = "google-jwt_verify_lib/jwt_parse.json";
+
+/// The fault is in the header or in the form, so there is no payload to sign anew.
+const NOT_RE_SIGNED: &[Exclusion] = &[
+    ("TestTooManySections", "five parts"),
+    ("TestParseHeaderBadBase64", "a header that is not base64url"),
+    ("TestParseHeaderAbsentAlg", "no `alg`"),
+    ("TestParseHeaderInvalidAlg", "an `alg` that does not exist"),
+    ("TestParsePayloadBadBase64", "a payload that is not base64url"),
+];
+
+/// The claims of a case with an `exp`.
+fn payload(token: &str) -> String {
+    let payload = kit::unb64(token.split('.').nth(1).unwrap());
+    let payload = String::from_utf8(payload).unwrap();
+    if payload.contains("\"exp\"") {
+        return payload;
+    }
+    let open = payload.trim_end().strip_suffix('}').unwrap();
+    format!("{open},\"exp\":{}}}", kit::NOW + 600)
+}
+
+#[test]
+fn payloads_signed_anew_get_their_verdicts() {
+    let cases = kit::cases(FILE);
+    let names: Vec<String> = cases.iter().map(|case| str_of(case, "name").to_owned()).collect();
+    assert_eq!(names.len(), 17);
+    let mut applied = 0;
+    for case in &cases {
+        let (name, token) = (str_of(case, "name"), str_of(case, "jwt"));
+        assert_refused_by_hmac(token);
+        if is_listed(NOT_RE_SIGNED, name) {
+            continue;
+        }
+        applied += 1;
+        let payload = payload(token);
+        let parsed: Value = serde_json::from_str(&payload).unwrap();
+        let mut auth: JwtAuth<Value> = kit::auth().max_token_bytes(16 * 1024).claims();
+        // In the time of the token, and for whom it is.
+        if let Some(exp) = parsed["exp"].as_u64() {
+            auth = auth.with_clock(kit::at(exp - 1));
+        }
+        if let Some(aud) = parsed["aud"].as_str().or(parsed["aud"][0].as_str()) {
+            auth = auth.audience(aud);
+        }
+        let verdict = auth.verify(&kit::with_payload(&payload));
+        let expected = match str_of(case, "expected") {
+            "Ok" => None,
+            // In range for us, since dates may have any value (RFC 7519 section 2): refused for
+            // what they say and not for how they say it.
+            "JwtPayloadParseErrorIatOutOfRange" => Some(TokenErrorKind::IssuedInFuture),
+            "JwtPayloadParseErrorNbfOutOfRange" => Some(TokenErrorKind::NotYetValid),
+            "JwtPayloadParseErrorExpOutOfRange" => Some(TokenErrorKind::Expired),
+            _ => Some(TokenErrorKind::Malformed),
+        };
+        assert_eq!(verdict.as_ref().err().and_then(|e| e.token_error()), expected, "{name}");
+        if let Ok(claims) = verdict {
+            assert_eq!(*claims, parsed, "{name}");
+        }
+    }
+    assert_adds_up(FILE, &names, &[NOT_RE_SIGNED], applied);
+}
+
+#[test]
+fn headers_and_forms_that_do_not_parse_are_malformed() {
+    let cases = kit::cases(FILE);
+    for (name, why) in NOT_RE_SIGNED {
+        let case = cases.iter().find(|case| case["name"] == *name).unwrap();
+        let fault = kit::fault(&kit::auth(), str_of(case, "jwt"));
+        let expected = match *name {
+            // A name that is no algorithm, and a payload that is behind a missing key.
+            "TestParseHeaderInvalidAlg" | "TestParsePayloadBadBase64" => TokenErrorKind::UnknownKey,
+            _ => TokenErrorKind::Malformed,
+        };
+        assert_eq!(fault, Some(expected), "{name}: {why}");
+    }
+    // The same payload under a header for our key, and rightly signed.
+    let signed = "eyJhbGciOiJIUzI1NiJ9.dGhpcyBpcyBub3QgYSBqc29u+";
+    let tag = kit::tag(tower_jwt_auth::Algorithm::HS256, &kit::key_bytes(), signed.as_bytes());
+    let token = format!("{signed}.{}", kit::b64(tag));
+    assert_eq!(kit::fault(&kit::auth(), &token), Some(TokenErrorKind::Malformed));
+}
+
+#[test]
+fn a_date_before_1970_is_read_as_one() {
+    let auth = kit::auth().with_clock(tower_jwt_auth::ManualClock::new(UnixTime::from_nanos(-1)));
+    assert_eq!(kit::fault(&auth, &kit::with_payload(r#"{"exp":0}"#)), None);
+    let past = kit::with_payload(r#"{"exp":-12345}"#);
+    assert_eq!(kit::fault(&auth, &past), Some(TokenErrorKind::Expired));
+}

@@ -1,0 +1,73 @@
+//! Test vectors, most of them by others: `tests/data/README.md` says where each is from.
+//!
+//! Every case of a file is either applied or excluded by name with the reason; the counts are
+//! checked, so a case cannot get lost when a file changes.
+
+mod adversarial;
+mod bearer_extract;
+mod cookbook;
+mod cookie_header;
+mod google_keys;
+mod google_tokens;
+mod jsontestsuite;
+mod rfc;
+mod www_authenticate;
+mod wycheproof;
+mod wycheproof_keys;
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
+use serde_json::Value;
+use tower_jwt_auth::Key;
+use tower_jwt_auth::jwt::{KeyError, KeyErrorKind, TokenErrorKind, Verifier};
+
+use crate::kit;
+
+/// A case that is not applied, and why.
+type Exclusion = (&'static str, &'static str);
+
+/// Whether `name` is in the list.
+fn is_listed(list: &[Exclusion], name: &str) -> bool {
+    list.iter().any(|(listed, _)| *listed == name)
+}
+
+/// Each name once, each in the file, and no case left over.
+fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied: usize) {
+    let mut seen = HashSet::new();
+    for (name, reason) in lists.iter().copied().flatten() {
+        assert!(seen.insert(*name), "{file}: {name} is listed twice");
+        assert!(names.iter().any(|other| other == name), "{file}: {name} is not in the file");
+        assert!(!reason.is_empty(), "{file}: {name} has no reason");
+    }
+    assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len(), "{file}: names repeat");
+    assert_eq!(seen.len() + applied, names.len(), "{file}: excluded and applied");
+}
+
+/// Verifies what is no JWT: the kind says how far it came. Only a token whose signature was good
+/// has its payload looked at.
+fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
+    Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
+}
+
+/// A token for a public key is refused by a verifier with an HMAC key, also where that key has the
+/// identifier that the token names.
+fn assert_refused_by_hmac(token: &str) {
+    let header = token.split('.').next().unwrap_or_default();
+    let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    let header: Value = serde_json::from_slice(&header).unwrap_or_default();
+    let kid = header["kid"].as_str().filter(|kid| !kid.is_empty()).unwrap_or("ours");
+    for key in kit::ALGORITHMS.map(kit::key) {
+        for key in [key.clone(), key.with_id(kid).unwrap()] {
+            assert!(verify_raw(key, token).is_some(), "accepted: {token}");
+        }
+    }
+}
+
+/// The key of a JWK; `Err(None)` where it is not even a JWK.
+fn jwk_key(jwk: &Value) -> Result<Key, Option<KeyErrorKind>> {
+    let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| None)?;
+    Key::from_jwk(&jwk).map_err(|error: KeyError| Some(error.kind()))
+}

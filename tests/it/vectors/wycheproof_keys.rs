@@ -1,0 +1,53 @@
+//! `wycheproof/json_web_key_test.json`: keys and sets of keys.
+
+use serde_json::Value;
+use tower_jwt_auth::KeySet;
+use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind, Verifier};
+
+use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed, jwk_key};
+use crate::kit::{self, str_of};
+
+const FILE: &str = "wycheproof/json_web_key_test.json";
+const WAITING: &[Exclusion] = &[
+    ("5", "RS256: waits for the feature `asymmetric`"),
+    ("8", "RS256 with 1024 bits: waits for the feature `asymmetric`"),
+];
+
+/// The keys of a group, or why the first bad one was refused.
+fn set_of(group: &Value) -> Result<KeySet, Option<KeyErrorKind>> {
+    let keys = group["private"]["keys"].as_array().unwrap().iter();
+    let keys: Vec<_> = keys.map(jwk_key).collect::<Result<_, _>>()?;
+    KeySet::new(keys).map_err(|error| Some(error.kind()))
+}
+
+#[test]
+fn key_sets_get_their_verdicts() {
+    let file = kit::json(FILE);
+    assert_eq!(file["numberOfTests"], 7);
+    let (mut names, mut applied) = (Vec::new(), 0);
+    for group in file["testGroups"].as_array().unwrap() {
+        for case in group["tests"].as_array().unwrap() {
+            let id = case["tcId"].to_string();
+            names.push(id.clone());
+            if is_listed(WAITING, &id) {
+                assert_eq!(set_of(group).unwrap_err(), Some(KeyErrorKind::Unsupported), "{id}");
+                assert_refused_by_hmac(str_of(case, "jws"));
+                continue;
+            }
+            applied += 1;
+            // "foo" is no claims: see the cases of JWS.
+            let verdict = set_of(group).map(|keys| {
+                let verifier = Verifier::new(keys).with_clock(kit::at(kit::NOW));
+                verifier.verify::<Value>(str_of(case, "jws")).unwrap_err().kind()
+            });
+            let expected = match str_of(case, "comment") {
+                "acceptsValid" | "long_key" => Ok(TokenErrorKind::Malformed),
+                "rejectsModifiedSignature" => Ok(TokenErrorKind::BadSignature),
+                "key_too_short" | "empty_key" => Err(Some(KeyErrorKind::TooShort)),
+                other => panic!("{other} is new"),
+            };
+            assert_eq!(verdict, expected, "{id}");
+        }
+    }
+    assert_adds_up(FILE, &names, &[WAITING], applied);
+}
