@@ -80,10 +80,11 @@ impl Settings {
     }
 }
 
-/// A token that verifies has none but the characters of one, so they are looked at only here.
+/// A token that verifies has none but the characters of one, so they are looked at only here,
+/// whatever it was refused for: the signature is checked before the payload is decoded.
 #[cold]
 fn refusal(kind: TokenErrorKind, token: &[u8], source: Source) -> AuthError {
-    let is_malformed = kind == TokenErrorKind::Malformed
+    let is_malformed = kind != TokenErrorKind::TooLarge
         && source == Source::Authorization
         && !bearer::is_b64token(token);
     if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { kind.into() }
