@@ -1,3 +1,8 @@
 //! Tests through the public API, in modules named after those they test.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
+
+mod answers;
+mod misuse;
+mod server;
+mod shop;
