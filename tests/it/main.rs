@@ -6,3 +6,4 @@ mod answers;
 mod misuse;
 mod server;
 mod shop;
+mod tcp;
