@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod contract;
 mod misuse;
 mod server;
 mod shop;
