@@ -4,7 +4,9 @@
 
 mod answers;
 mod contract;
+mod logs;
 mod misuse;
+mod rotation;
 mod server;
 mod shop;
 mod tcp;
