@@ -46,6 +46,9 @@ impl Settings {
         }
         self.sources.mark_sensitive(headers);
         let claims = verified?;
+        if source == Source::Custom {
+            bearer::mark_holders(claims.token().encoded(), headers);
+        }
         let extensions = request.extensions_mut();
         extensions.insert(claims.token().clone());
         extensions.insert(claims);

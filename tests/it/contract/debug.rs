@@ -1,5 +1,6 @@
 //! `Debug` and `Display` of what is public show no secret, no token and no claim.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -7,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jwt_auth::guard::{Access, Denied, Guard};
 use tower_jwt_auth::jwt::{Signer, Validation, Verifier};
 use tower_jwt_auth::{
-    Allowed, AuthError, AuthRejection, Claims, Key, KeySet, KeyStore, Policy, Token, claims_match,
-    has_all_scopes, has_role, path_param, require,
+    Allowed, AuthError, AuthRejection, BadCredentials, Claims, Key, KeySet, KeyStore, Policy,
+    Token, TokenSource, claims_match, has_all_scopes, has_role, path_param, require,
 };
 
 use crate::shop::{self, Shopper};
@@ -136,6 +137,31 @@ async fn a_request_on_its_way_shows_no_token() {
     for (_, note) in notes.iter().enumerate().filter(|(place, _)| *place != 2) {
         hides_text(note);
     }
+}
+
+#[derive(Debug)]
+struct OldHeader;
+
+impl TokenSource for OldHeader {
+    fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials> {
+        let value = headers.get("x-credentials").and_then(|value| value.to_str().ok());
+        Ok(value.and_then(|value| value.strip_prefix("token ")).map(Cow::Borrowed))
+    }
+}
+
+#[tokio::test]
+async fn a_token_from_a_source_of_the_applications_own_is_not_shown_either() {
+    let notes = Notes::default();
+    let app = Router::new()
+        .route("/", get(|| async {}).route_layer(require(notes.clone())))
+        .layer(shop::auth().add_source(OldHeader));
+    let value = format!("token {}", shop::good());
+    let request = Request::get("/").header("x-credentials", value).header("x-other", "shown");
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let notes = notes.0.lock().unwrap();
+    assert!(notes[0].contains("\"shown\""));
+    hides_text(&notes[0]);
 }
 
 #[tokio::test]
