@@ -4,8 +4,11 @@ use std::fmt::{self, Debug};
 use std::ops::Deref;
 use std::sync::Arc;
 
+use http::Extensions;
+
 use crate::jwt::StandardClaims;
 use crate::token::{Holder, Inner, Token};
+use crate::unauthenticated::Unauthenticated;
 
 /// The claims of a verified token.
 ///
@@ -55,6 +58,22 @@ impl<T> Claims<T> {
     /// What every token has, whatever its claims are read into.
     pub fn token(&self) -> &Token {
         &self.token
+    }
+}
+
+impl<T: Send + Sync + 'static> Claims<T> {
+    /// The claims that the nearest layer found in a request.
+    ///
+    /// A layer further out may have left claims of another type. They are of another token, or of
+    /// one that the nearest layer did not see, and what was decided about the request since then
+    /// was not decided about them.
+    pub(crate) fn nearest(extensions: &Extensions) -> Option<&Self> {
+        let claims = extensions.get::<Self>()?;
+        let is_nearest = match extensions.get::<Token>() {
+            Some(token) => claims.token.is(token),
+            None => extensions.get::<Unauthenticated>().is_none(),
+        };
+        is_nearest.then_some(claims)
     }
 }
 

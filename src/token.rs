@@ -54,6 +54,11 @@ impl Token {
         self.inner().source
     }
 
+    /// Whether both are of one verification: not of the same text verified twice.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.holder, &other.holder)
+    }
+
     /// The type that the claims were read into.
     pub(crate) fn claims_type(&self) -> &'static str {
         self.inner().claims_type

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
+
 use crate::rejection::Answers;
+use crate::token::Token;
 
 /// Tells "nobody" from "no layer": guards and extractors refuse the first and report the second.
 #[derive(Clone, Debug)]
@@ -10,4 +13,13 @@ pub(crate) struct Unauthenticated {
     pub(crate) answers: Arc<Answers>,
     /// A CORS preflight: whoever answers it does nothing else.
     pub(crate) preflight: bool,
+}
+
+impl Unauthenticated {
+    /// What the nearest layer left. One further out may have left it too, but where there is a
+    /// token, a nearer one found that.
+    pub(crate) fn nearest(extensions: &Extensions) -> Option<&Self> {
+        let nobody = extensions.get::<Self>()?;
+        extensions.get::<Token>().is_none().then_some(nobody)
+    }
 }

@@ -46,6 +46,9 @@ impl Settings {
         }
         self.sources.mark_sensitive(headers);
         let claims = verified?;
+        if source == Source::Custom {
+            bearer::mark_holders(claims.token().encoded(), headers);
+        }
         let extensions = request.extensions_mut();
         extensions.insert(claims.token().clone());
         extensions.insert(claims);
@@ -79,10 +82,11 @@ impl Settings {
     }
 }
 
-/// A token that verifies has none but the characters of one, so they are looked at only here.
+/// A token that verifies has none but the characters of one, so they are looked at only here,
+/// whatever it was refused for: the signature is checked before the payload is decoded.
 #[cold]
 fn refusal(kind: TokenErrorKind, token: &[u8], source: Source) -> AuthError {
-    let is_malformed = kind == TokenErrorKind::Malformed
+    let is_malformed = kind != TokenErrorKind::TooLarge
         && source == Source::Authorization
         && !bearer::is_b64token(token);
     if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { kind.into() }

@@ -114,6 +114,15 @@ impl Sources {
     }
 }
 
+/// Marks every header with `token` in it as sensitive: a source of the application's own does not
+/// say which one it read.
+pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
+    let finder = memchr::memmem::Finder::new(token);
+    for value in headers.values_mut().filter(|value| finder.find(value.as_bytes()).is_some()) {
+        value.set_sensitive(true);
+    }
+}
+
 /// Keeps the first of two credentials that are the same, and refuses two that differ.
 fn agree<'r>(
     found: &mut Option<Credentials<'r>>,

@@ -14,6 +14,6 @@ pub use self::source::{BadCredentials, Source, TokenSource};
 pub(crate) use self::authorization::is_b64token;
 pub(crate) use self::challenge::{Challenge, Challenges, is_scope_token};
 pub(crate) use self::cookie::CookieName;
-pub(crate) use self::credentials::Sources;
+pub(crate) use self::credentials::{Sources, mark_holders};
 pub(crate) use self::preflight::is_preflight;
 pub(crate) use self::websocket::Subprotocol;

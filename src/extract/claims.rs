@@ -18,7 +18,7 @@ where
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
-        let claims = parts.extensions.get::<Self>().cloned();
+        let claims = Self::nearest(&parts.extensions).cloned();
         claims.ok_or_else(|| AuthRejection::absent::<T>(type_name::<Self>(), parts))
     }
 }
@@ -34,10 +34,10 @@ where
         parts: &mut Parts,
         _state: &S,
     ) -> Result<Option<Self>, AuthRejection> {
-        match parts.extensions.get::<Self>() {
+        match Self::nearest(&parts.extensions) {
             Some(claims) => Ok(Some(claims.clone())),
             // Absent because nobody is logged in, which is what the handler is prepared for.
-            None if parts.extensions.get::<Unauthenticated>().is_some() => Ok(None),
+            None if Unauthenticated::nearest(&parts.extensions).is_some() => Ok(None),
             None => Err(AuthRejection::absent::<T>(type_name::<Self>(), parts)),
         }
     }
@@ -61,7 +61,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Token {
     ) -> Result<Option<Self>, AuthRejection> {
         match parts.extensions.get::<Self>() {
             Some(token) => Ok(Some(token.clone())),
-            None if parts.extensions.get::<Unauthenticated>().is_some() => Ok(None),
+            None if Unauthenticated::nearest(&parts.extensions).is_some() => Ok(None),
             None => Err(AuthRejection::absent::<Self>(type_name::<Self>(), parts)),
         }
     }

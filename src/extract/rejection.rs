@@ -33,7 +33,7 @@ impl AuthRejection {
 
     /// There is nothing of type `wanted` in the request: nobody is logged in, or a mistake.
     pub(crate) fn absent<T>(wanted: &str, parts: &Parts) -> Self {
-        if let Some(nobody) = parts.extensions.get::<Unauthenticated>() {
+        if let Some(nobody) = Unauthenticated::nearest(&parts.extensions) {
             let error = AuthError::new(AuthErrorKind::MissingCredentials);
             return Self::new(error, Some(Answers::clone(&nobody.answers)), parts);
         }

@@ -33,7 +33,7 @@ impl Access<'_> {
     ///
     /// The layer reads claims into another type: a mistake that is answered 500.
     pub fn claims<T: Send + Sync + 'static>(&self) -> Result<&T, Denied> {
-        match self.extensions.get::<Claims<T>>() {
+        match Claims::<T>::nearest(self.extensions) {
             Some(claims) => Ok(claims),
             None => Err(Denied::misconfigured(format!(
                 "a guard asks for claims of type `{wanted}`, and the `JwtAuth` layer in front of \
@@ -80,7 +80,7 @@ pub(crate) fn admit(
     extensions: &mut Extensions,
 ) -> Result<(), (AuthError, Option<Answers>)> {
     let Some(token) = extensions.get::<Token>().cloned() else {
-        return match extensions.get::<Unauthenticated>() {
+        return match Unauthenticated::nearest(extensions) {
             Some(Unauthenticated { preflight: true, .. }) => Ok(()),
             Some(Unauthenticated { answers, .. }) => {
                 let error = AuthError::new(AuthErrorKind::MissingCredentials);

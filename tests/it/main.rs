@@ -2,11 +2,19 @@
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod answers;
 mod challenge;
+mod contract;
 mod jwt;
 mod kit;
+mod logs;
+mod misuse;
 mod mutations;
 mod oracle;
 mod properties;
+mod rotation;
 mod scopes;
+mod server;
+mod shop;
+mod tcp;
 mod vectors;

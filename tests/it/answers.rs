@@ -1,0 +1,168 @@
+//! Every row of the table of answers, over HTTP/1.1, over HTTP/2 and within the process.
+
+mod grpc;
+mod hooks;
+mod rows;
+
+use http::Method;
+use serde_json::json;
+use tower::ServiceExt;
+use tower_jwt_auth::{AuthError, AuthErrorKind};
+
+use self::rows::{Row, app, rows};
+use crate::server::{self, Ask, Connection, Reply, WIRES};
+use crate::shop;
+
+/// The body of a refusal, byte for byte.
+fn problem(row: &Row) -> String {
+    format!(
+        r#"{{"type":"https://docs.rs/tower-jwt-auth/problems/{}","title":"{}","status":{}}}"#,
+        row.code, row.title, row.status,
+    )
+}
+
+/// No 16 characters of a credential, and no claim, are anywhere in the answer.
+fn tells_nothing(row: &Row, reply: &Reply) {
+    let headers = reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n"));
+    let answer = headers.collect::<String>() + reply.text();
+    for (_, value) in &row.ask.headers {
+        for piece in value.windows(16) {
+            let piece = String::from_utf8_lossy(piece);
+            assert!(!answer.contains(&*piece), "{}: {piece:?} is in {answer}", row.name);
+        }
+    }
+    for value in [shop::SUBJECT, shop::COMPANY, shop::ISSUER, "customer", "cart:read"] {
+        assert!(!answer.contains(value), "{}: {value:?} is in {answer}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn every_row_is_answered_to_the_byte_over_tcp() {
+    let addr = server::start(app()).await;
+    for wire in WIRES {
+        let mut connection = Connection::open(wire, addr).await;
+        for row in rows() {
+            // All on one connection: a refusal never spoils it.
+            let reply = connection.send(&row.ask).await;
+            let name = format!("{} over {wire:?}", row.name);
+            assert_eq!(reply.status, row.status, "{name}");
+            assert_eq!(reply.challenge(), row.challenge, "{name}");
+            assert_eq!(reply.all("content-type"), ["application/problem+json"], "{name}");
+            assert_eq!(reply.all("cache-control"), ["no-store"], "{name}");
+            assert_eq!(reply.code(), row.code, "{name}");
+            assert_eq!(reply.json()["status"], row.status, "{name}");
+            assert_eq!(reply.json()["title"], row.title, "{name}");
+            let is_explained = row.code == "misconfigured";
+            assert_eq!(reply.json()["detail"].is_string(), is_explained, "{name}");
+            if !is_explained {
+                assert_eq!(reply.text(), problem(&row), "{name}");
+            }
+            tells_nothing(&row, &reply);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_leaves_its_error_in_the_response() {
+    for row in rows() {
+        let response = app().oneshot(row.ask.to_request()).await.unwrap();
+        let error = response.extensions().get::<AuthError>().expect(row.name);
+        assert_eq!(error.kind(), row.kind, "{}", row.name);
+        assert_eq!(error.code(), row.code, "{}", row.name);
+        assert_eq!(error.status(), row.status, "{}", row.name);
+        assert_eq!(error.status(), response.status(), "{}", row.name);
+    }
+    let response = app().oneshot(shop::request("/open", &shop::good())).await.unwrap();
+    assert!(response.extensions().get::<AuthError>().is_none());
+}
+
+#[tokio::test]
+async fn what_is_not_refused_is_answered_by_the_handler() {
+    let addr = server::start(app()).await;
+    let pay = shop::token(&json!({ "scope": "pay cart:write", "roles": ["admin"] }));
+    for wire in WIRES {
+        let mut connection = Connection::open(wire, addr).await;
+        for path in ["/open", "/scopes", "/role"] {
+            let reply = connection.send(&Ask::get(path).bearer(&pay)).await;
+            assert_eq!((reply.status.as_u16(), reply.text()), (200, "handled"), "{path} {wire:?}");
+            assert_eq!(reply.challenge(), None);
+        }
+        let reply = connection.send(&Ask::get("/optional")).await;
+        assert_eq!(reply.text(), "anonymous", "{wire:?}");
+        let reply = connection.send(&Ask::get("/optional").bearer(&pay)).await;
+        assert_eq!(reply.text(), shop::SUBJECT, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_401_and_every_403_about_a_token_has_exactly_one_challenge() {
+    let addr = server::start(app()).await;
+    for row in rows() {
+        let reply = server::send(WIRES[0], addr, &row.ask).await;
+        let about_token = row.kind != AuthErrorKind::CrossSiteRequest;
+        if reply.status == 401 || (reply.status == 403 && about_token) {
+            let challenge = reply.challenge().expect(row.name);
+            assert!(challenge.starts_with("Bearer realm=\"shop\""), "{challenge}");
+        }
+    }
+}
+
+/// Whoever probes with tokens learns nothing from one refusal that another does not say.
+#[tokio::test]
+async fn the_generic_class_is_answered_with_the_same_bytes() {
+    let addr = server::start(app()).await;
+    for wire in WIRES {
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        for row in rows().into_iter().filter(|row| row.code == "invalid-token") {
+            let mut reply = server::send(wire, addr, &row.ask).await;
+            reply.headers.remove("date");
+            let mut bytes = format!("{:?}", reply.headers).into_bytes();
+            bytes.extend(&reply.body);
+            seen.push(bytes);
+        }
+        assert!(seen.len() > 10);
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_request_is_answered_as_a_get_without_the_body() {
+    let addr = server::start(app()).await;
+    for wire in WIRES {
+        let mut connection = Connection::open(wire, addr).await;
+        for token in ["a.b.c", &shop::token(&json!({ "exp": shop::NOW - 600 }))] {
+            let get = connection.send(&Ask::get("/open").bearer(token)).await;
+            let head = connection.send(&Ask::new(Method::HEAD, "/open").bearer(token)).await;
+            assert_eq!(head.status, get.status);
+            assert_eq!(head.challenge(), get.challenge());
+            assert_eq!(head.all("content-type"), get.all("content-type"));
+            assert!(head.body.is_empty());
+        }
+        let reply = connection.send(&Ask::get("/open").bearer(&shop::good())).await;
+        assert_eq!(reply.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_prefers_html_still_reads_the_problem() {
+    let addr = server::start(app()).await;
+    for wire in WIRES {
+        for accept in ["text/html,application/xhtml+xml,*/*;q=0.8", "image/png", ""] {
+            let reply = server::send(wire, addr, &Ask::get("/open").header("accept", accept)).await;
+            assert_eq!(reply.status, 401);
+            assert_eq!(reply.all("content-type"), ["application/problem+json"]);
+            assert_eq!(reply.code(), "missing-credentials");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_another_site_may_not_be_kept_for_this_one() {
+    let addr = server::start(app()).await;
+    let row = rows().into_iter().find(|row| row.code == "cross-site-request").unwrap();
+    for wire in WIRES {
+        let reply = server::send(wire, addr, &row.ask).await;
+        assert_eq!(reply.all("vary"), ["Sec-Fetch-Site, Origin"]);
+    }
+}

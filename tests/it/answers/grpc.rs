@@ -1,0 +1,74 @@
+//! What a gRPC client is told: everything but `grpc-status` is lost on it.
+
+use serde_json::Value;
+use tower::ServiceExt;
+use tower_jwt_auth::{AuthError, AuthErrorKind, RejectionBody};
+
+use super::rows::{app, rows};
+use crate::server::{self, Connection, WIRES};
+use crate::shop;
+
+fn expected(kind: AuthErrorKind) -> &'static str {
+    match kind {
+        AuthErrorKind::InsufficientScope
+        | AuthErrorKind::InsufficientRole
+        | AuthErrorKind::CrossSiteRequest => "7",
+        AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => "13",
+        _ => "16",
+    }
+}
+
+#[tokio::test]
+async fn every_row_is_told_to_a_grpc_client_in_trailers_only() {
+    let addr = server::start(app()).await;
+    for wire in WIRES {
+        let mut connection = Connection::open(wire, addr).await;
+        for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
+            for row in rows() {
+                let ask = row.ask.header("content-type", content_type);
+                let reply = connection.send(&ask).await;
+                let name = format!("{} over {wire:?} as {content_type}", row.name);
+                assert_eq!(reply.status, 200, "{name}");
+                assert_eq!(reply.all("content-type"), [content_type], "{name}");
+                assert_eq!(reply.all("grpc-status"), [expected(row.kind)], "{name}");
+                assert_eq!(reply.all("grpc-message"), [row.code], "{name}");
+                assert_eq!(reply.challenge(), row.challenge, "{name}");
+                assert_eq!(reply.all("cache-control"), ["no-store"], "{name}");
+                assert!(reply.is_headers_only && reply.body.is_empty(), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_error_is_in_the_response_for_grpc_too() {
+    for row in rows() {
+        let ask = row.ask.header("content-type", "application/grpc");
+        let response = app().oneshot(ask.to_request()).await.unwrap();
+        assert_eq!(response.extensions().get::<AuthError>().unwrap().kind(), row.kind);
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_the_application_does_not_reach_a_grpc_client() {
+    let auth = shop::auth().with_rejection(|_| RejectionBody::text("custom"));
+    let app = axum::Router::new().fallback(|| async { "handled" }).layer(auth);
+    let addr = server::start(app).await;
+    let ask = server::Ask::get("/").header("content-type", "application/grpc");
+    for wire in WIRES {
+        let reply = server::send(wire, addr, &ask).await;
+        assert_eq!(reply.all("grpc-status"), ["16"]);
+        assert!(reply.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_grpc_is_answered_as_http() {
+    let addr = server::start(app()).await;
+    for content_type in ["application/grpcx", "application/json", "text/application/grpc", ""] {
+        let ask = server::Ask::get("/open").header("content-type", content_type);
+        let reply = server::send(WIRES[1], addr, &ask).await;
+        assert_eq!((reply.status.as_u16(), reply.all("grpc-status").len()), (401, 0));
+        assert!(matches!(reply.json(), Value::Object(_)));
+    }
+}

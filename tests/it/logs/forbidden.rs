@@ -1,0 +1,77 @@
+//! What a log is searched for.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+/// What must not be in a log: pieces of 16 bytes, and whole values that are shorter.
+#[derive(Default)]
+pub(super) struct Forbidden {
+    pieces: BTreeSet<Vec<u8>>,
+    values: BTreeSet<String>,
+    /// Times of expiry, which may be.
+    shown: BTreeSet<String>,
+}
+
+impl Forbidden {
+    pub(super) fn add(&mut self, text: &[u8]) {
+        self.pieces.extend(text.windows(16).map(<[u8]>::to_vec));
+    }
+
+    pub(super) fn add_token(&mut self, token: &str) {
+        self.add(token.as_bytes());
+        for part in token.split('.') {
+            let Ok(json) = BASE64_URL_SAFE_NO_PAD.decode(part) else { continue };
+            self.add(&json);
+            match serde_json::from_slice(&json) {
+                Ok(Value::Object(members)) => {
+                    // `Debug` of `Token` shows when it expires.
+                    self.shown.extend(members.get("exp").map(Value::to_string));
+                    members.values().for_each(|value| self.add_claim(value));
+                }
+                _ => continue,
+            }
+        }
+    }
+
+    /// Short words are in every log by accident; these tests' own claims are long.
+    fn add_claim(&mut self, value: &Value) {
+        match value {
+            Value::String(text) if text.len() >= 6 => {
+                self.values.insert(text.clone());
+            }
+            Value::Array(values) => values.iter().for_each(|value| self.add_claim(value)),
+            Value::Number(number) if number.to_string().len() >= 8 => {
+                self.values.insert(number.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn add_secret(&mut self, bytes: &[u8]) {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let list = format!("{bytes:?}");
+        for form in [
+            bytes,
+            BASE64_STANDARD_NO_PAD.encode(bytes).as_bytes(),
+            BASE64_URL_SAFE_NO_PAD.encode(bytes).as_bytes(),
+            hex.as_bytes(),
+            hex.to_uppercase().as_bytes(),
+            list.as_bytes(),
+        ] {
+            self.add(form);
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn is_not_in(&self, log: &str) {
+        for piece in log.as_bytes().windows(16) {
+            assert!(!self.pieces.contains(piece), "{:?} is logged", String::from_utf8_lossy(piece));
+        }
+        for value in self.values.difference(&self.shown) {
+            assert!(!log.contains(value), "{value:?} is logged");
+        }
+    }
+}

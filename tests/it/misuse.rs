@@ -1,0 +1,153 @@
+//! What cannot work is refused: by the compiler, or where it is configured, with a sentence that
+//! says what to do.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tower_jwt_auth::{
+    JwtAuth, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role, has_scope,
+};
+
+use crate::shop;
+
+#[test]
+fn what_must_not_compile_does_not() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
+
+/// The sentence of the panic.
+fn refused(build: impl FnOnce()) -> String {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(build)) else { panic!("was not refused") };
+    match panic.downcast::<String>() {
+        Ok(sentence) => *sentence,
+        Err(_) => panic!("the panic has no sentence"),
+    }
+}
+
+fn layer_refuses(build: impl FnOnce(JwtAuth) -> JwtAuth) -> String {
+    refused(|| drop(build(JwtAuth::new(shop::secret()))))
+}
+
+#[track_caller]
+fn says(sentence: &str, parts: &[&str]) {
+    assert!(sentence.starts_with("tower-jwt-auth: "), "{sentence}");
+    for part in parts {
+        assert!(sentence.contains(part), "{part:?} is not in: {sentence}");
+    }
+}
+
+#[test]
+fn times_that_cannot_work_are_refused() {
+    let sentence = layer_refuses(|auth| auth.leeway(Duration::from_secs(61)));
+    says(&sentence, &["61s", "60 s is the most"]);
+    let sentence = layer_refuses(|auth| auth.leeway(Duration::from_nanos(60_000_000_001)));
+    says(&sentence, &["60 s is the most"]);
+    let _ = JwtAuth::new(shop::secret()).leeway(Duration::from_secs(60));
+    says(&layer_refuses(|auth| auth.max_lifetime(Duration::ZERO)), &["refuses every token"]);
+}
+
+#[test]
+fn parties_without_a_name_are_refused() {
+    says(&layer_refuses(|auth| auth.issuer("")), &["issuer(\"\")", "give the `iss`"]);
+    for audience in [&[][..], &[""], &["cart", ""]] {
+        let sentence = layer_refuses(|auth| auth.audience(audience.to_vec()));
+        says(&sentence, &["audience(..)", "at least one name"]);
+    }
+    for types in [&[][..], &[""], &["at+jwt", ""]] {
+        let sentence = layer_refuses(|auth| auth.accept_type(types.to_vec()));
+        says(&sentence, &["accept_type(..)", "at least one `typ`"]);
+    }
+    let sentence = layer_refuses(|auth| auth.accept_type("application/at+jwt"));
+    says(&sentence, &["application/at+jwt", "leave out `application/`"]);
+}
+
+#[test]
+fn claims_that_cannot_be_asked_for_are_refused() {
+    let names: Vec<String> = (0..65).map(|n| format!("claim{n}")).collect();
+    says(&layer_refuses(|auth| auth.require_claim(names)), &["require_claim(..)", "at most 64"]);
+    for path in ["", ".roles", "roles.", "a..b"] {
+        let sentence = layer_refuses(|auth| auth.roles_claim(path));
+        says(&sentence, &["roles_claim", "empty name"]);
+    }
+    for path in ["sub", "exp", "scope", "scp"] {
+        let sentence = layer_refuses(|auth| auth.roles_claim(path));
+        says(&sentence, &["roles_claim", path, "has a meaning of its own"]);
+    }
+}
+
+#[test]
+fn sizes_that_admit_nothing_or_anything_are_refused() {
+    for bytes in [0, 63, 1024 * 1024 + 1, usize::MAX] {
+        let sentence = layer_refuses(|auth| auth.max_token_bytes(bytes));
+        says(&sentence, &[&bytes.to_string(), "between 64 bytes and 1 MiB", "8192 is the default"]);
+    }
+}
+
+#[test]
+fn realms_that_would_need_escapes_are_refused() {
+    for realm in ["a\"b", "a\\b", "a\r\nSet-Cookie: x=y", "caf\u{e9}", "\u{7f}", "\0"] {
+        let sentence = layer_refuses(|auth| auth.realm(realm));
+        says(&sentence, &["realm(", "printable ASCII"]);
+        assert!(!sentence.contains(['\r', '\n', '\0']), "{sentence:?}");
+    }
+    let _ = JwtAuth::new(shop::secret()).realm("shop, \u{20}cart");
+}
+
+#[test]
+fn cookies_that_browsers_would_not_protect_are_refused() {
+    for name in ["", "a b", "a=b", "a;b", "t\u{f6}ken", "a\r\nb"] {
+        let sentence = layer_refuses(|auth| auth.cookie(name));
+        says(&sentence, &["cookie(", "is no cookie name", "letters, digits"]);
+    }
+    for name in ["__host-token", "__HOST-token", "__secure-token", "__host-http-token"] {
+        says(&layer_refuses(|auth| auth.cookie(name)), &["cookie(", "write the prefix as"]);
+    }
+    for name in ["__Host-", "__Secure-", "__Http-", "__Host-Http-"] {
+        let sentence = layer_refuses(|auth| auth.cookie(name));
+        says(&sentence, &["cookie(", "a prefix without a name"]);
+    }
+}
+
+#[test]
+fn origins_that_no_browser_sends_are_refused() {
+    for origin in [
+        "",
+        "null",
+        "*",
+        "app.example",
+        "https://",
+        "https://app.example/",
+        "https://App.example",
+        "https://app.example:443",
+        "https://app.example/path",
+        "https://user@app.example",
+        "ftp://app.example",
+    ] {
+        let sentence = layer_refuses(|auth| auth.trust_origin(origin));
+        says(&sentence, &["trust_origin(", "https://app.example:8443"]);
+    }
+}
+
+#[test]
+fn subprotocols_that_cannot_be_offered_are_refused() {
+    for name in ["", "a b", "a,b", "b\u{e9}arer"] {
+        let sentence = layer_refuses(|auth| auth.websocket_protocol(name));
+        says(&sentence, &["websocket_protocol(", "\"bearer\" is the usual one"]);
+    }
+}
+
+#[test]
+fn guards_that_would_admit_nobody_or_everybody_are_refused() {
+    const NONE: [&str; 0] = [];
+    says(&refused(|| drop(has_any_role(NONE))), &["has_any_role", "lets nobody pass"]);
+    says(&refused(|| drop(has_all_roles(NONE))), &["has_all_roles", "lets everyone pass"]);
+    says(&refused(|| drop(has_any_scope(NONE))), &["has_any_scope", "name at least one"]);
+    says(&refused(|| drop(has_all_scopes(NONE))), &["has_all_scopes", "lets everyone pass"]);
+    says(&refused(|| drop(has_role(""))), &["has_role", "empty name"]);
+    says(&refused(|| drop(has_any_role(["admin", ""]))), &["has_any_role", "empty name"]);
+    says(&refused(|| drop(has_scope(""))), &["has_scope", "empty name"]);
+    for scope in ["pay cart", "a\"b", "a\\b", "z\u{e4}hlen", "a\nb"] {
+        let sentence = refused(|| drop(has_scope(scope)));
+        says(&sentence, &["has_scope", "is no scope", "has_any_scope"]);
+    }
+}

@@ -1,0 +1,13 @@
+//! A type that no token can be read into is no type of claims.
+
+use tower_jwt_auth::{JwtAuth, Secret};
+
+struct Shopper {
+    #[allow(dead_code)]
+    sub: String,
+}
+
+fn main() {
+    let secret = Secret::generate().unwrap();
+    let _ = JwtAuth::new(secret).claims::<Shopper>();
+}

@@ -1,0 +1,7 @@
+//! A guard's closure answers yes or no; anything else would be "truthy" in other languages.
+
+use tower_jwt_auth::{StandardClaims, claims_match};
+
+fn main() {
+    let _ = claims_match(|claims: &StandardClaims| claims.aud.len());
+}

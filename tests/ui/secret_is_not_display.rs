@@ -1,0 +1,8 @@
+//! A secret cannot end up in a log line.
+
+use tower_jwt_auth::Secret;
+
+fn main() {
+    let secret = Secret::generate().unwrap();
+    let _ = format!("{secret}");
+}

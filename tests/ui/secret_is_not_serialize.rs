@@ -1,0 +1,10 @@
+//! A secret cannot end up in a response or a dump of the configuration.
+
+use tower_jwt_auth::Secret;
+
+fn assert_serialize<T: serde::Serialize>(_: &T) {}
+
+fn main() {
+    let secret = Secret::generate().unwrap();
+    assert_serialize(&secret);
+}
