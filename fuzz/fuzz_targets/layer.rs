@@ -156,10 +156,20 @@ fn check_somebody(sent: &Parts, inner: &Parts, token: &Token, config: u8) {
         return;
     }
     assert!(!has_bearer(inner));
+    if token.source() == Source::WebSocketProtocol {
+        assert_eq!(offers_of(inner, encoded), offers_of(sent, encoded) - 1);
+    }
     if config & BY_COOKIE != 0 {
         let cookies = wire::cookies(inner.headers.get_all(COOKIE).iter());
         assert!(cookies.iter().all(|(name, _)| name != COOKIE_NAME.as_bytes()));
     }
+}
+
+/// How often a WebSocket's client offers this protocol.
+fn offers_of(request: &Parts, protocol: &[u8]) -> usize {
+    let fields = request.headers.get_all("sec-websocket-protocol").iter();
+    let offers = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
+    offers.filter(|offer| offer.trim_ascii() == protocol).count()
 }
 
 /// The cookie came with a request that changes something: it was made by a site that may.

@@ -16,9 +16,7 @@ static AUTH: LazyLock<Vec<JwtAuth<Value>>> =
 fn run(input: &[u8]) {
     let token = sign(br#"{"alg":"HS256"}"#, input);
     let payload = Node::parse(input);
-    // Inside a claim, `Value` takes such names for messages to itself, in the oracle as in ours.
-    let claims = payload.as_ref().and_then(Node::members).unwrap_or_default();
-    if claims.iter().any(|(_, node)| node.has_in_band_name()) {
+    if payload.as_ref().is_some_and(Node::has_in_band_claim) {
         return;
     }
     for (rules, auth) in RULES.iter().zip(&*AUTH) {

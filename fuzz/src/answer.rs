@@ -1,5 +1,8 @@
 //! What holds for every response: the table of `docs/design.md` section 5.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use bytes::Bytes;
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -39,6 +42,15 @@ pub fn check(response: &Response<Bytes>, form: Form) -> Option<AuthErrorKind> {
         }
     }
     assert_eq!(headers[CACHE_CONTROL], "no-store");
+    let known = [
+        "cache-control",
+        "content-type",
+        "grpc-message",
+        "grpc-status",
+        "vary",
+        "www-authenticate",
+    ];
+    assert!(headers.keys().all(|name| known.contains(&name.as_str())));
     if form == Form::Grpc {
         assert!(response.status() == 200 && response.body().is_empty());
         let grpc_status = if status == 403 { "7" } else { "16" };
@@ -59,8 +71,13 @@ pub fn check(response: &Response<Bytes>, form: Form) -> Option<AuthErrorKind> {
     assert!(body["type"].as_str().is_some_and(|uri| uri.ends_with(&format!("/{code}"))));
     assert!(body["title"].as_str().is_some_and(|title| !title.is_empty()));
     assert_eq!(body["status"], status);
+    // Whatever was wrong with the token, the whole class reads the same bytes.
+    let mut bodies = BODIES.lock().expect("a panic ends the process");
+    assert_eq!(bodies.entry(code).or_insert_with(|| response.body().clone()), response.body());
     Some(error.kind())
 }
+
+static BODIES: Mutex<BTreeMap<&str, Bytes>> = Mutex::new(BTreeMap::new());
 
 fn check_challenge(field: &str, reason: &str, code: &str) {
     let parameters = challenge::parse(field);

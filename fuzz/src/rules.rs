@@ -42,7 +42,8 @@ pub static RULES: [Rules; 3] = [
         leeway: 60,
         max_lifetime: Some(600),
         roles: &["https://i.example/roles"],
-        required: &["https://i.example/roles"],
+        // Written twice, required once.
+        required: &["https://i.example/roles", "https://i.example/roles"],
     },
 ];
 
