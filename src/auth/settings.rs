@@ -82,12 +82,31 @@ impl Settings {
     }
 }
 
-/// A token that verifies has none but the characters of one, so they are looked at only here,
-/// whatever it was refused for: the signature is checked before the payload is decoded.
+/// A token that verifies has none but the characters of one, so they are looked at only here.
+///
+/// Whatever else is wrong with it: a stray character behind the payload shows as a bad signature.
 #[cold]
 fn refusal(kind: TokenErrorKind, token: &[u8], source: Source) -> AuthError {
     let is_malformed = kind != TokenErrorKind::TooLarge
         && source == Source::Authorization
         && !bearer::is_b64token(token);
     if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { kind.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_holds_no_b64token_is_malformed_whatever_else_is_wrong() {
+        let kind =
+            |kind, token: &str| refusal(kind, token.as_bytes(), Source::Authorization).kind();
+        for error in [TokenErrorKind::BadSignature, TokenErrorKind::UnknownKey] {
+            assert_eq!(kind(error, "a.b.c,"), AuthErrorKind::MalformedRequest);
+            assert_eq!(kind(error, "a.b.c=="), AuthErrorKind::InvalidToken);
+        }
+        assert_eq!(kind(TokenErrorKind::TooLarge, "a b"), AuthErrorKind::TokenTooLarge);
+        let by_cookie = refusal(TokenErrorKind::BadSignature, b"a.b.c,", Source::Cookie);
+        assert_eq!(by_cookie.kind(), AuthErrorKind::InvalidToken);
+    }
 }

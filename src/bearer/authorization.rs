@@ -40,8 +40,11 @@ fn parse(field: &[u8]) -> Result<Option<&[u8]>, BadCredentials> {
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let core = token.get(..token.len().saturating_sub(padding)).unwrap_or_default();
-    !core.is_empty()
-        && core.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte))
+    // Every byte is looked at, without a branch: that is a vector operation, and so cheap enough
+    // for every token that is refused.
+    let is_core =
+        |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+');
+    !core.is_empty() && core.iter().fold(true, |all, byte| all & is_core(byte))
 }
 
 /// RFC 9110 section 5.6.2.

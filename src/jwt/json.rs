@@ -21,7 +21,8 @@ pub(crate) fn is_shallow(json: &[u8]) -> bool {
 /// Counted in bytes by chunks that cannot overflow one: the compiler makes vectors of that.
 fn openings(json: &[u8]) -> usize {
     // `[` and `{` differ in one bit.
-    let count = |chunk: &[u8]| chunk.iter().fold(0_u8, |n, b| n.wrapping_add((b | 0x20 == b'{').into()));
+    let count =
+        |chunk: &[u8]| chunk.iter().fold(0_u8, |n, b| n.wrapping_add((b | 0x20 == b'{').into()));
     json.chunks(255).fold(0_usize, |n, chunk| n.saturating_add(count(chunk).into()))
 }
 

@@ -16,6 +16,10 @@ use crate::jwt::member::{Number, NumberSeed, Registered, RolesSeed, Strings, Str
 use crate::jwt::replay::Replay;
 use crate::jwt::spans::{Placer, Span, Spans};
 
+/// Names by which `serde_json` talks to itself: read into its `Value`, an object that begins with
+/// one of them becomes whatever JSON the member holds as text, in place of the claims.
+const IN_BAND: &str = "$serde_json::private::";
+
 /// What to look for besides the registered claims.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
@@ -176,6 +180,9 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
             self.require(required);
             return Ok(Member::Registered(registered));
         }
+        if name.starts_with(IN_BAND) {
+            return Err(de::Error::custom("reserved name"));
+        }
         if !self.names.insert(name) {
             return Err(de::Error::custom("duplicate claim"));
         }
@@ -298,5 +305,22 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
                 Ok(())
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_serde_json_keeps_to_itself_cannot_replace_the_claims() {
+        let wanted = Wanted { roles: vec!["roles".to_owned()], required: Vec::new() };
+        let json = r#"{"$serde_json::private::RawValue":"{\"sub\":\"admin\"}","sub":"alice"}"#;
+        assert!(read::<serde_json::Value>(json, &wanted).is_err());
+        assert!(is_claims_set(json, &wanted).is_none());
+        let json = r#"{"$ref":"x","sub":"alice"}"#;
+        let (noted, claims) = read::<serde_json::Value>(json, &wanted).unwrap();
+        assert_eq!(noted.subject.as_deref(), Some("alice"));
+        assert_eq!(claims["$ref"], "x");
     }
 }

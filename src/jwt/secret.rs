@@ -199,7 +199,7 @@ fn distinct(bytes: &[u8]) -> usize {
 
 fn other_kind_of_key(bytes: &[u8]) -> Option<&'static str> {
     let text = bytes.trim_ascii_start();
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
     let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
     if has(b"-----BEGIN ") {
         Some("PEM text")
@@ -265,6 +265,7 @@ mod tests {
         assert_eq!(kind(der), Some(KeyErrorKind::NotASecret));
         let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75"}"#;
         assert_eq!(kind(jwk), Some(KeyErrorKind::NotASecret));
+        assert_eq!(kind(format!("\u{feff}\n {jwk}")), Some(KeyErrorKind::NotASecret));
         let ssh =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBB4bzwykhS7YJFD6RYJNnwbWEz3cI7CF5bC user@host";
         assert_eq!(kind(ssh), Some(KeyErrorKind::NotASecret));

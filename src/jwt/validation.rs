@@ -125,7 +125,12 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
-        self.wanted.required.extend(names.into_strings());
+        for name in names.into_strings() {
+            // Twice is no more than once; each name has one bit to be seen by.
+            if !self.wanted.required.contains(&name) {
+                self.wanted.required.push(name);
+            }
+        }
         if self.wanted.required.len() > MAX_REQUIRED {
             misuse::refuse(format_args!("require_claim(..): at most {MAX_REQUIRED} names"));
         }
@@ -244,5 +249,16 @@ impl Validation {
     /// Whether roles are members of the claims set itself.
     pub(crate) fn roles(&self) -> Roles {
         if self.wanted.roles.len() == 1 { Roles::Plain } else { Roles::Any }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_required_twice_is_required_once() {
+        let validation = Validation::new().require_claim("sub").require_claim(["sub", "jti"]);
+        assert_eq!(validation.wanted.required, ["sub", "jti"]);
     }
 }

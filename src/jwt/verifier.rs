@@ -97,7 +97,8 @@ impl Verifier {
         }
         let mut noted = Noted::new(payload, text.len());
         let wanted = self.validation.wanted();
-        let claims = match payload::read::<T>(payload, wanted, self.validation.roles(), &mut noted) {
+        let claims = match payload::read::<T>(payload, wanted, self.validation.roles(), &mut noted)
+        {
             Ok(claims) => claims,
             Err(_) => self.read_again(payload, text.len(), &mut noted)?,
         };

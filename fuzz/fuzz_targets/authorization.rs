@@ -1,0 +1,57 @@
+//! Arbitrary `Authorization` fields, one per line: the answer is the one that the grammar of RFC
+//! 6750 section 2.1 gives.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use tower_jwt_auth::{AuthErrorKind as Kind, JwtAuthService, StandardClaims};
+use tower_jwt_auth_fuzz::answer::{self, Form, REALM};
+use tower_jwt_auth_fuzz::wire::{self, Inner};
+use tower_jwt_auth_fuzz::{TOKENS, auth, expand, target};
+use tower_layer::Layer;
+
+const MAX_TOKEN_BYTES: usize = 512;
+
+static SERVICE: LazyLock<JwtAuthService<Inner, StandardClaims>> =
+    LazyLock::new(|| auth().realm(REALM).max_token_bytes(MAX_TOKEN_BYTES).layer(Inner));
+
+fn run(input: &[u8]) {
+    let Some(request) = wire::get(&AUTHORIZATION, &expand(input)) else { return };
+    let expected = expected(request.headers());
+    let response = wire::call(&mut SERVICE.clone(), request);
+    assert_eq!(answer::check(&response, Form::Problem), expected);
+    assert_eq!(wire::reached(&response).is_some(), expected.is_none());
+}
+
+fn expected(headers: &HeaderMap) -> Option<Kind> {
+    let fields: Vec<_> = headers.get_all(AUTHORIZATION).iter().collect();
+    let &[field] = fields.as_slice() else { return Some(Kind::AmbiguousCredentials) };
+    let bytes = field.as_bytes();
+    let space = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
+    let (scheme, mut token) = bytes.split_at(space);
+    let is_tchar = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    if scheme.is_empty() || !scheme.iter().all(is_tchar) {
+        return Some(Kind::MalformedRequest);
+    }
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Some(Kind::MissingCredentials);
+    }
+    while let [b' ', rest @ ..] = token {
+        token = rest;
+    }
+    if token.len() > MAX_TOKEN_BYTES {
+        Some(Kind::TokenTooLarge)
+    } else if !wire::is_b64token(token) {
+        Some(Kind::MalformedRequest)
+    } else if token == TOKENS.expired.as_bytes() {
+        Some(Kind::TokenExpired)
+    } else if TOKENS.is_valid(token) {
+        None
+    } else {
+        Some(Kind::InvalidToken)
+    }
+}
+
+target!(run);

@@ -1,0 +1,137 @@
+//! Claims near valid ones, in any order, spelling and type: the decision is that of the reference
+//! in three configurations and for three types, and what was noted is what was written.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower_jwt_auth::{AuthErrorKind, JwtAuth, StandardClaims};
+use tower_jwt_auth_fuzz::claims::Claims;
+use tower_jwt_auth_fuzz::json::{Node, get};
+use tower_jwt_auth_fuzz::rules::{Decision, Noted, RULES};
+use tower_jwt_auth_fuzz::{sign, target};
+
+/// A type as an application writes it: members that are registered, optional and its own.
+#[derive(Clone, Deserialize)]
+struct Shopper {
+    sub: String,
+    exp: u64,
+    aud: Option<Audience>,
+    company: Option<String>,
+    #[serde(default)]
+    level: u8,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+type Auths = (JwtAuth<Value>, JwtAuth<StandardClaims>, JwtAuth<Shopper>);
+
+static AUTH: LazyLock<Vec<Auths>> = LazyLock::new(|| {
+    let auths = |auth: JwtAuth| (auth.clone().claims(), auth.clone(), auth.claims());
+    RULES.iter().map(|rules| auths(rules.auth())).collect()
+});
+
+fn run(input: &[u8]) {
+    let Some(claims) = Claims::of(input) else { return };
+    let payload = claims.render();
+    let token = sign(br#"{"alg":"HS256","kid":"k1"}"#, payload.as_bytes());
+    if token.len() > 8192 {
+        return;
+    }
+    // `None` where a number is out of range.
+    let node = Node::parse(payload.as_bytes());
+    if node.as_ref().is_some_and(Node::has_in_band_claim) {
+        return;
+    }
+    let index = usize::from(claims.rules) % RULES.len();
+    let (rules, (value, standard, shopper)) = (&RULES[index], &AUTH[index]);
+    let (decision, noted) = node
+        .as_ref()
+        .map_or_else(|| (Decision::Invalid, Noted::default()), |node| rules.decide(node));
+    let members = node.as_ref().and_then(Node::members).unwrap_or_default();
+    if let Some(claims) = check(value, (&payload, &token), decision, true, &noted) {
+        assert_eq!(claims, serde_json::from_str::<Value>(&payload).expect("JSON"));
+    }
+    let fits = fits_standard(members);
+    if let Some(claims) = check(standard, (&payload, &token), decision, fits, &noted) {
+        assert_eq!(claims.aud, noted.audience);
+        assert_eq!(claims.sub.as_deref(), get(members, "sub").and_then(Node::text));
+        assert_eq!(claims.sid.as_deref(), get(members, "sid").and_then(Node::text));
+    }
+    let fits = fits_shopper(members);
+    if let Some(claims) = check(shopper, (&payload, &token), decision, fits, &noted) {
+        assert_eq!(Some(&*claims.sub), get(members, "sub").and_then(Node::text));
+        assert_eq!(claims.company.as_deref(), get(members, "company").and_then(Node::text));
+        assert_eq!(Some(claims.exp), integer(get(members, "exp")));
+        assert_eq!(Some(claims.level.into()), integer(get(members, "level")).or(Some(0)));
+        let audience = claims.aud.as_ref().map_or_else(Vec::new, |audience| match audience {
+            Audience::One(name) => vec![name.clone()],
+            Audience::Several(names) => names.clone(),
+        });
+        assert_eq!(audience, noted.audience);
+    }
+}
+
+/// Holds the verdict to the reference's, and what was noted to what it noted.
+fn check<T: Clone + DeserializeOwned>(
+    auth: &JwtAuth<T>,
+    (payload, token): (&str, &str),
+    decision: Decision,
+    fits: bool,
+    noted: &Noted,
+) -> Option<T> {
+    match auth.verify(token) {
+        Ok(claims) => {
+            assert_eq!((decision, fits), (Decision::Accepted, true), "{payload}");
+            let facts = claims.token();
+            assert!(facts.scopes().eq(&noted.scopes), "scopes");
+            assert!(facts.roles().eq(&noted.roles), "roles");
+            assert!(facts.audience().eq(&noted.audience), "audience");
+            assert_eq!((facts.encoded(), facts.key_id()), (token, Some("k1")));
+            Some(T::clone(&claims))
+        }
+        // A token that is only expired is told so even where its claims fit no type.
+        Err(error) if error.kind() == AuthErrorKind::TokenExpired => {
+            assert_eq!(decision, Decision::Expired, "{payload}");
+            None
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
+            let mismatch = decision == Decision::Accepted && !fits;
+            assert!(decision == Decision::Invalid || mismatch, "{decision:?}: {payload}");
+            None
+        }
+    }
+}
+
+fn integer(node: Option<&Node>) -> Option<u64> {
+    match node {
+        Some(Node::Number(number)) => number.as_u64(),
+        _ => None,
+    }
+}
+
+fn is_optional_text(members: &[(String, Node)], name: &str) -> bool {
+    matches!(get(members, name), None | Some(Node::Null | Node::Text(_)))
+}
+
+fn fits_standard(members: &[(String, Node)]) -> bool {
+    is_optional_text(members, "client_id") && is_optional_text(members, "sid")
+}
+
+fn fits_shopper(members: &[(String, Node)]) -> bool {
+    let level = get(members, "level");
+    get(members, "sub").is_some()
+        && integer(get(members, "exp")).is_some()
+        && is_optional_text(members, "company")
+        && (level.is_none() || integer(level).is_some_and(|level| level <= 255))
+}
+
+target!(run);

@@ -1,0 +1,87 @@
+//! Arbitrary bytes as key material: what is accepted is long and varied enough, is no key of
+//! another kind, and signs what it verifies.
+#![no_main]
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use jsonwebtoken::jwk::Jwk;
+use serde_json::{Value, json};
+use tower_jwt_auth::jwt::Signer;
+use tower_jwt_auth::{Algorithm, JwtAuth, Key, Secret};
+use tower_jwt_auth_fuzz::{NOW, clock, target};
+
+fn run(input: &[u8]) {
+    if let Ok(secret) = Secret::new(input) {
+        assert_is_secret(input);
+        assert_same(Key::hs256(secret.clone()), Key::hs256(secret.clone()));
+        assert_eq!(Key::hs384(secret.clone()).is_ok(), input.len() >= 48);
+        assert_eq!(Key::hs512(secret).is_ok(), input.len() >= 64);
+    }
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(secret) = Secret::from_base64(text) {
+        let decoded = decode(text).expect("only base64 is accepted");
+        assert_is_secret(&decoded);
+        assert_same(Key::hs256(secret), Key::hs256(Secret::new(&decoded).expect("the same bytes")));
+    }
+    if let Ok(jwk) = serde_json::from_str::<Jwk>(text)
+        && let Ok(key) = Key::from_jwk(&jwk)
+    {
+        assert_jwk_allows(&serde_json::from_str(text).expect("it was JSON"), &key);
+        assert_same(key.clone(), key);
+    }
+}
+
+fn assert_is_secret(bytes: &[u8]) {
+    assert!(bytes.len() >= 32);
+    let mut distinct = bytes.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert!(distinct.len() >= 8);
+    assert!(!bytes.windows(11).any(|part| part == b"-----BEGIN "), "PEM");
+    let text = String::from_utf8_lossy(bytes);
+    let trimmed =
+        |text: &str| text.trim_start_matches(|c: char| c.is_ascii_whitespace()).to_owned();
+    let text = trimmed(&text);
+    let text = trimmed(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    if serde_json::from_str::<Value>(&text).is_ok_and(|json| json.is_object()) {
+        assert!(!text.contains("\"kty\"") && !text.contains("\"keys\""), "JWK");
+    }
+    assert!(!text.starts_with("ssh-") && !text.starts_with("ecdsa-sha2-"), "SSH");
+}
+
+/// A token of one key is good for the other, and for no other key.
+fn assert_same(signing: Key, verifying: Key) {
+    let claims = json!({ "exp": NOW + 60 });
+    let token = Signer::new(signing).sign(&claims).expect("claims are an object");
+    let auth = |key| JwtAuth::new(key).with_clock(clock()).claims::<Value>();
+    assert_eq!(*auth(verifying).verify(&token).expect("its own token"), claims);
+    assert!(auth(tower_jwt_auth_fuzz::key()).verify(&token).is_err());
+}
+
+fn assert_jwk_allows(jwk: &Value, key: &Key) {
+    assert_eq!(jwk["kty"], "oct");
+    assert!(jwk.get("use").is_none_or(|r#use| r#use.is_null() || r#use == "sig"));
+    let verifies = |ops: &Vec<Value>| ops.iter().any(|op| op == "verify");
+    assert!(jwk["key_ops"].as_array().is_none_or(verifies));
+    assert_eq!(jwk["alg"], format!("{:?}", key.algorithm()));
+    let bytes = decode(jwk["k"].as_str().expect("`k` is a string")).expect("`k` is base64url");
+    assert_is_secret(&bytes);
+    let least = match key.algorithm() {
+        Algorithm::HS256 => 32,
+        Algorithm::HS384 => 48,
+        Algorithm::HS512 => 64,
+        other => panic!("{other:?} takes no secret"),
+    };
+    assert!(bytes.len() >= least);
+    assert_eq!(jwk["kid"].as_str(), key.id());
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let decode = |alphabet| GeneralPurpose::new(alphabet, config).decode(text.trim()).ok();
+    decode(&alphabet::STANDARD).or_else(|| decode(&alphabet::URL_SAFE))
+}
+
+target!(run);

@@ -1,0 +1,41 @@
+//! Arbitrary bytes as a payload under a valid signature: accepted exactly when the rules say so,
+//! and then by the oracle too, with the same claims.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+use tower_jwt_auth::{AuthErrorKind, JwtAuth};
+use tower_jwt_auth_fuzz::json::Node;
+use tower_jwt_auth_fuzz::rules::{Decision, RULES};
+use tower_jwt_auth_fuzz::{oracle, sign, target};
+
+static AUTH: LazyLock<Vec<JwtAuth<Value>>> =
+    LazyLock::new(|| RULES.iter().map(|rules| rules.auth().claims()).collect());
+
+fn run(input: &[u8]) {
+    let token = sign(br#"{"alg":"HS256"}"#, input);
+    let payload = Node::parse(input);
+    if payload.as_ref().is_some_and(Node::has_in_band_claim) {
+        return;
+    }
+    for (rules, auth) in RULES.iter().zip(&*AUTH) {
+        let expected = payload.as_ref().map(|payload| rules.decide(payload).0);
+        match auth.verify(&token) {
+            Ok(claims) => {
+                assert_eq!(expected, Some(Decision::Accepted));
+                assert_eq!(oracle::claims(&token, rules).as_ref(), Some(&*claims));
+                assert_eq!(claims.token().encoded(), token);
+            }
+            Err(error) if error.kind() == AuthErrorKind::TokenExpired => {
+                assert_eq!(expected, Some(Decision::Expired));
+            }
+            Err(error) if error.kind() == AuthErrorKind::TokenTooLarge => {
+                assert!(token.len() > 8192);
+            }
+            Err(_) => assert_eq!(expected.unwrap_or(Decision::Invalid), Decision::Invalid),
+        }
+    }
+}
+
+target!(run);

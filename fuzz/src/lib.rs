@@ -1,0 +1,145 @@
+//! What the fuzz targets share: one key, one moment, a few tokens, and references that decide by
+//! the text of `docs/design.md` alone, written as plainly as possible.
+
+pub mod answer;
+pub mod challenge;
+pub mod claims;
+pub mod json;
+pub mod oracle;
+pub mod rules;
+pub mod wire;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
+
+/// The time in every target, in seconds.
+pub const NOW: u64 = 1_700_000_000;
+pub const SECRET: &[u8] = b"the fixed secret of the fuzz targets, 0123456789";
+pub const KEY_ID: &str = "k1";
+pub const ISSUER: &str = "https://i.example";
+pub const AUDIENCE: &str = "cart";
+
+/// No input may take longer.
+const LIMIT: Duration = Duration::from_millis(10);
+
+/// The key, made once.
+pub fn key() -> Key {
+    static KEY: LazyLock<Key> = LazyLock::new(|| {
+        let secret = Secret::new(SECRET).expect("the secret is long enough");
+        Key::hs256(secret).with_id(KEY_ID).expect("the identifier is short")
+    });
+    KEY.clone()
+}
+
+pub fn clock() -> ManualClock {
+    ManualClock::new(UnixTime::from_secs(NOW))
+}
+
+/// A layer for the tokens below.
+pub fn auth() -> JwtAuth {
+    JwtAuth::new(key()).issuer(ISSUER).audience(AUDIENCE).with_clock(clock())
+}
+
+/// Signs whatever it is given, with a MAC and an encoder that are not the crate's own.
+pub fn sign(header: &[u8], payload: &[u8]) -> String {
+    static MAC: LazyLock<Hmac<Sha256>> =
+        LazyLock::new(|| Hmac::new_from_slice(SECRET).expect("HMAC takes a key of any length"));
+    let mut token = BASE64_URL_SAFE_NO_PAD.encode(header);
+    token.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+    let tag = MAC.clone().chain_update(&token).finalize().into_bytes();
+    token.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(tag, &mut token);
+    token
+}
+
+/// Tokens that inputs name by a placeholder, since no fuzzer finds a valid signature.
+pub struct Tokens {
+    /// `{T}`: valid, without roles.
+    pub valid: String,
+    /// `{A}`: valid, with the role `admin` and the scope `pay`.
+    pub admin: String,
+    /// `{E}`: expired.
+    pub expired: String,
+    /// `{W}`: for another service.
+    pub foreign: String,
+}
+
+impl Tokens {
+    pub fn is_valid(&self, token: &[u8]) -> bool {
+        token == self.valid.as_bytes() || token == self.admin.as_bytes()
+    }
+}
+
+pub static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
+    let token = |audience: &str, exp: u64, more: &str| {
+        let header = r#"{"alg":"HS256","typ":"JWT","kid":"k1"}"#;
+        let payload = format!(r#"{{"iss":"{ISSUER}","aud":"{audience}","exp":{exp}{more}}}"#);
+        sign(header.as_bytes(), payload.as_bytes())
+    };
+    Tokens {
+        valid: token(AUDIENCE, NOW + 60, r#","sub":"a""#),
+        admin: token(AUDIENCE, NOW + 60, r#","roles":["admin"],"scope":"read pay""#),
+        expired: token(AUDIENCE, NOW - 60, ""),
+        foreign: token("payment", NOW + 60, ""),
+    }
+});
+
+/// The input with its placeholders replaced.
+pub fn expand(mut input: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(input.len());
+    while let Some((first, rest)) = input.split_first() {
+        let token = match input {
+            [b'{', b'T', b'}', ..] => &TOKENS.valid,
+            [b'{', b'A', b'}', ..] => &TOKENS.admin,
+            [b'{', b'E', b'}', ..] => &TOKENS.expired,
+            [b'{', b'W', b'}', ..] => &TOKENS.foreign,
+            _ => {
+                text.push(*first);
+                input = rest;
+                continue;
+            }
+        };
+        text.extend_from_slice(token.as_bytes());
+        input = &input[3..];
+    }
+    text
+}
+
+/// Runs a target on one input and holds it to [`LIMIT`].
+///
+/// libFuzzer's own `-timeout` counts whole seconds, so time is taken here, in code that is
+/// instrumented and therefore slower than what users run. The machine may be busy, so an input is
+/// slow only if it is slow five times in a row: that also forgives what is set up on first use.
+pub fn within_limit(run: impl Fn()) {
+    let time = || {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    let mut fastest = time();
+    for _ in 0..4 {
+        if fastest <= LIMIT {
+            return;
+        }
+        fastest = fastest.min(time());
+    }
+    assert!(fastest <= LIMIT, "this input takes {fastest:?}, five times in a row");
+}
+
+/// A fuzz target over bytes: `target!(run)` with `fn run(input: &[u8])`.
+///
+/// libFuzzer's panic hook ends the process, so a panic that the crate catches (`catch_unwind`
+/// around code of the application) is a finding too.
+#[macro_export]
+macro_rules! target {
+    ($run:path) => {
+        libfuzzer_sys::fuzz_target!(|input: &[u8]| $crate::within_limit(|| $run(input)));
+    };
+}

@@ -1,0 +1,39 @@
+//! `jsonwebtoken`, the crate that our users come from: what we accept, it accepts with the same
+//! claims.
+
+use std::sync::LazyLock;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::Value;
+
+use crate::SECRET;
+use crate::json::{Node, get};
+use crate::rules::Rules;
+
+/// The claims, if it accepts the token. It takes the time from the system and wants `exp` to fit
+/// a `u64`, so time is left to [`Rules::decide`].
+pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
+    static KEY: LazyLock<DecodingKey> = LazyLock::new(|| DecodingKey::from_secret(SECRET));
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    if let Some(issuer) = rules.issuer {
+        validation.set_issuer(&[issuer]);
+    }
+    if !rules.audience.is_empty() {
+        validation.set_audience(rules.audience);
+    }
+    decode::<Value>(token, &KEY, &validation).ok().map(|data| data.claims)
+}
+
+/// Whether it can read a header that we can. It gives a type to members that we never look at,
+/// because a token does not choose the key it is checked with, and keeps the rest as `Value`s.
+pub fn reads_header(header: &[(String, Node)]) -> bool {
+    let texts = ["jku", "x5u", "x5t", "x5t#S256", "url", "nonce"];
+    let is_text = |name| get(header, name).is_none_or(|node| node.text().is_some());
+    let is_chain = |node| matches!(node, &Node::Array(_)) && node.texts().is_some();
+    texts.into_iter().all(is_text)
+        && get(header, "x5c").is_none_or(is_chain)
+        && get(header, "jwk").is_none()
+        && !header.iter().any(|(_, node)| node.has_in_band_name())
+}
