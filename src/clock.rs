@@ -55,10 +55,7 @@ impl UnixTime {
 
     /// The time as [`SystemTime`], or `None` where that type cannot hold it.
     pub fn to_system_time(self) -> Option<SystemTime> {
-        let distance = self.nanos.unsigned_abs();
-        let secs = u64::try_from(distance / NANOS_PER_SEC.unsigned_abs()).ok()?;
-        let nanos = u32::try_from(distance % NANOS_PER_SEC.unsigned_abs()).ok()?;
-        let distance = Duration::new(secs, nanos);
+        let distance = duration_of(self.nanos.unsigned_abs())?;
         if self.nanos < 0 {
             SystemTime::UNIX_EPOCH.checked_sub(distance)
         } else {
@@ -81,12 +78,7 @@ impl UnixTime {
     /// How long `self` is after `earlier`; zero where it is not.
     pub fn saturating_since(self, earlier: Self) -> Duration {
         let nanos = self.nanos.saturating_sub(earlier.nanos).max(0).unsigned_abs();
-        let secs = nanos / NANOS_PER_SEC.unsigned_abs();
-        let rest = nanos % NANOS_PER_SEC.unsigned_abs();
-        match (u64::try_from(secs), u32::try_from(rest)) {
-            (Ok(secs), Ok(rest)) => Duration::new(secs, rest),
-            _ => Duration::MAX,
-        }
+        duration_of(nanos).unwrap_or(Duration::MAX)
     }
 
     pub(crate) fn from_secs_i64(secs: i64) -> Self {
@@ -100,6 +92,13 @@ impl UnixTime {
         let fraction = ((secs - whole) * 1e9).round() as i128;
         Self { nanos: (whole as i128).saturating_mul(NANOS_PER_SEC).saturating_add(fraction) }
     }
+}
+
+fn duration_of(nanos: u128) -> Option<Duration> {
+    let nanos_per_sec = NANOS_PER_SEC.unsigned_abs();
+    let secs = u64::try_from(nanos.checked_div(nanos_per_sec)?).ok()?;
+    let rest = u32::try_from(nanos.checked_rem(nanos_per_sec)?).ok()?;
+    Some(Duration::new(secs, rest))
 }
 
 fn nanos_of(duration: Duration) -> i128 {

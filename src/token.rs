@@ -65,7 +65,7 @@ impl Token {
     }
 
     /// How the layer that verified the token answers.
-    pub(crate) fn answers(&self) -> &Answers {
+    pub(crate) fn answers(&self) -> &Arc<Answers> {
         &self.inner().answers
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
+use std::panic::catch_unwind;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::extract::rejection::AuthRejection;
-use crate::guard::{Guard, admit};
+use crate::guard::{Guard, Refusal, admit};
 use crate::rejection::{AuthError, AuthErrorKind};
 
 /// A guard with a name, for [`Allowed`].
@@ -45,13 +46,15 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let Parts { method, uri, headers, extensions, .. } = parts;
-        let decision = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            admit(&P::guard(), method, uri, headers, extensions)
-        }));
-        let panicked = |_| Err((AuthError::new(AuthErrorKind::InternalError), None));
-        match decision.unwrap_or_else(panicked) {
-            Ok(()) => Ok(Self { policy: PhantomData }),
-            Err((error, answers)) => Err(AuthRejection::new(error, answers, parts)),
+        // A policy that panics while it is made is refused like one that panics when it is asked.
+        let admitted =
+            catch_unwind(P::guard).map(|guard| admit(&guard, method, uri, headers, extensions));
+        match admitted {
+            Ok(Ok(())) => Ok(Self { policy: PhantomData }),
+            Ok(Err(Refusal { error, answers })) => Err(AuthRejection::new(error, answers, parts)),
+            Err(_) => {
+                Err(AuthRejection::new(AuthError::new(AuthErrorKind::InternalError), None, parts))
+            }
         }
     }
 }

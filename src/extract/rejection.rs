@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -21,12 +22,12 @@ pub struct AuthRejection {
 #[derive(Clone, Debug)]
 struct Inner {
     error: AuthError,
-    answers: Answers,
+    answers: Arc<Answers>,
     format: Format,
 }
 
 impl AuthRejection {
-    pub(crate) fn new(error: AuthError, answers: Option<Answers>, parts: &Parts) -> Self {
+    pub(crate) fn new(error: AuthError, answers: Option<Arc<Answers>>, parts: &Parts) -> Self {
         let answers = answers.unwrap_or_default();
         Self { inner: Box::new(Inner { error, answers, format: Format::of(&parts.headers) }) }
     }
@@ -35,7 +36,7 @@ impl AuthRejection {
     pub(crate) fn absent<T>(wanted: &str, parts: &Parts) -> Self {
         if let Some(nobody) = Unauthenticated::nearest(&parts.extensions) {
             let error = AuthError::new(AuthErrorKind::MissingCredentials);
-            return Self::new(error, Some(Answers::clone(&nobody.answers)), parts);
+            return Self::new(error, Some(Arc::clone(&nobody.answers)), parts);
         }
         let Some(token) = parts.extensions.get::<Token>() else {
             let sentence = format!(
@@ -51,8 +52,8 @@ impl AuthRejection {
             asked = type_name::<T>(),
             there = token.claims_type(),
         );
-        let answers = token.answers().clone();
-        Self::new(AuthError::misconfigured(sentence), Some(answers), parts)
+        let answers = Some(Arc::clone(token.answers()));
+        Self::new(AuthError::misconfigured(sentence), answers, parts)
     }
 
     /// Why the request was refused.

@@ -1,7 +1,6 @@
 //! A service behind a guard.
 
 use std::fmt::{self, Debug};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,9 +8,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::guard::access::admit;
+use crate::guard::access::{Refusal, admit};
 use crate::guard::combine::Guard;
-use crate::rejection::{AuthError, AuthErrorKind, Format, ResponseFuture};
+use crate::rejection::{Format, ResponseFuture};
 
 /// Lets a request through to `S` if the guard does, and answers it otherwise. Made by
 /// [`require`](crate::require).
@@ -54,16 +53,12 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        // See `JwtAuthService`: a panic in a guard is this request's alone.
-        let decision = catch_unwind(AssertUnwindSafe(|| {
-            admit(&*self.guard, &parts.method, &parts.uri, &parts.headers, &mut parts.extensions)
-        }));
-        let panicked = |_| Err((AuthError::new(AuthErrorKind::InternalError), None));
-        match decision.unwrap_or_else(panicked) {
+        match admit(&*self.guard, &parts.method, &parts.uri, &parts.headers, &mut parts.extensions)
+        {
             Ok(()) => {
                 ResponseFuture::running(self.inner.call(Request::from_parts(parts, body)), false)
             }
-            Err((error, answers)) => {
+            Err(Refusal { error, answers }) => {
                 let format = Format::of(&parts.headers);
                 ResponseFuture::refused(answers.unwrap_or_default().refuse(error, &format))
             }

@@ -58,6 +58,7 @@ pub(crate) struct Names<'de> {
 
 impl<'de> Names<'de> {
     /// Whether `name` is new.
+    #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
     pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {
         if self.few.contains(name) {
             return false;

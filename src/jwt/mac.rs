@@ -16,29 +16,24 @@ pub(crate) enum Mac {
     Hs512(Hmac<Sha512>),
 }
 
-/// Keys an HMAC of one of the hashes below.
-macro_rules! keyed {
-    ($hash:ty, $secret:expr) => {
-        Hmac::<$hash>::new_from_slice($secret.as_bytes()).expect("HMAC takes a key of any length")
-    };
+#[expect(clippy::expect_used, reason = "RFC 2104 section 3: HMAC takes a key of any length")]
+fn keyed<M: KeyInit>(secret: &Secret) -> M {
+    M::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length")
 }
 
-#[expect(clippy::expect_used, reason = "RFC 2104 section 3: HMAC takes a key of any length")]
 impl Mac {
     pub(crate) fn hs256(secret: &Secret) -> Self {
-        Self::Hs256(keyed!(Sha256, secret))
+        Self::Hs256(keyed(secret))
     }
 
     pub(crate) fn hs384(secret: &Secret) -> Self {
-        Self::Hs384(keyed!(Sha384, secret))
+        Self::Hs384(keyed(secret))
     }
 
     pub(crate) fn hs512(secret: &Secret) -> Self {
-        Self::Hs512(keyed!(Sha512, secret))
+        Self::Hs512(keyed(secret))
     }
-}
 
-impl Mac {
     /// Whether `signature`, base64url, is that of `message`. The tag is compared in constant
     /// time, and only at its full length.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {

@@ -47,6 +47,7 @@ impl<'de> Placer<'de> {
         Self { payload, end, unescaped: String::new() }
     }
 
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed is what matters")]
     #[inline]
     pub(crate) fn place(&mut self, text: &Cow<'de, str>) -> Span {
         match text {

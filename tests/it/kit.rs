@@ -106,7 +106,10 @@ pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
 }
 
 /// What was wrong with a token, or `None` where it was accepted.
-pub(crate) fn fault<T: DeserializeOwned>(auth: &JwtAuth<T>, token: &str) -> Option<TokenErrorKind> {
+pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
+    auth: &JwtAuth<T>,
+    token: &str,
+) -> Option<TokenErrorKind> {
     let error = auth.verify(token).err()?;
     Some(error.token_error().expect("a refused token has a reason"))
 }
