@@ -15,6 +15,7 @@
 //! ```
 
 mod access;
+mod admit;
 mod claims_match;
 mod combine;
 mod denied;
@@ -34,4 +35,4 @@ pub use self::scope::{ScopeGuard, has_all_scopes, has_any_scope, has_scope};
 pub use self::service::RequireService;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::access::{Refusal, admit};
+pub(crate) use self::admit::{Refusal, admit};

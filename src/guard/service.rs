@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::guard::access::{Refusal, admit};
+use crate::guard::admit::{Refusal, admit};
 use crate::guard::combine::Guard;
 use crate::rejection::{Format, ResponseFuture};
 

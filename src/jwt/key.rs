@@ -34,7 +34,7 @@ pub struct Key {
 impl Key {
     /// A key for HMAC with SHA-256. Every [`Secret`] is long enough for it.
     pub fn hs256(secret: Secret) -> Self {
-        Self { algorithm: Algorithm::HS256, id: None, mac: Mac::hs256(&secret) }
+        Self { algorithm: Algorithm::HS256, id: None, mac: Mac::hs256(secret.as_bytes()) }
     }
 
     /// A key for HMAC with SHA-384.
@@ -44,7 +44,7 @@ impl Key {
     /// A secret of fewer than 48 bytes.
     pub fn hs384(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 48, "HS384")?;
-        Ok(Self { algorithm: Algorithm::HS384, id: None, mac: Mac::hs384(&secret) })
+        Ok(Self { algorithm: Algorithm::HS384, id: None, mac: Mac::hs384(secret.as_bytes()) })
     }
 
     /// A key for HMAC with SHA-512.
@@ -54,7 +54,7 @@ impl Key {
     /// A secret of fewer than 64 bytes.
     pub fn hs512(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 64, "HS512")?;
-        Ok(Self { algorithm: Algorithm::HS512, id: None, mac: Mac::hs512(&secret) })
+        Ok(Self { algorithm: Algorithm::HS512, id: None, mac: Mac::hs512(secret.as_bytes()) })
     }
 
     /// The key in a JWK (RFC 7517), with its `kid` if it has one. `alg` is required: without it

@@ -17,6 +17,7 @@ mod key_set;
 mod key_store;
 mod mac;
 mod member;
+mod noted;
 mod payload;
 mod replay;
 mod secret;

@@ -6,7 +6,7 @@ use crate::clock::UnixTime;
 use crate::jwt::error::TokenErrorKind;
 use crate::jwt::header::{self, Header};
 use crate::jwt::member::Registered;
-use crate::jwt::payload::{Noted, Roles, Wanted};
+use crate::jwt::noted::{Noted, Roles, Wanted};
 use crate::jwt::strings::OneOrMany;
 use crate::misuse;
 

@@ -14,7 +14,8 @@ use crate::jwt::json;
 use crate::jwt::key::Key;
 use crate::jwt::key_set::KeySet;
 use crate::jwt::key_store::KeyStore;
-use crate::jwt::payload::{self, Noted, Roles};
+use crate::jwt::noted::{Noted, Roles};
+use crate::jwt::payload;
 use crate::jwt::spans::Span;
 use crate::jwt::validation::Validation;
 

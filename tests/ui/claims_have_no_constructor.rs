@@ -1,11 +1,9 @@
 //! Holding `Claims` is the proof that a token was verified, so nobody else can make one.
 
-use std::sync::Arc;
+use tower_jwt_auth::{Claims, Token};
 
-use tower_jwt_auth::{Claims, StandardClaims, Token};
-
-fn forge(token: Token) -> Claims {
-    Claims { claims: Arc::new(StandardClaims::default()), token }
+fn forge(token: Token, other: Claims) -> Claims {
+    Claims { token, ..other }
 }
 
 fn main() {}

@@ -1,0 +1,171 @@
+//! The modules in their order: a file imports only from modules that stand above it here. This
+//! list is also the map that a newcomer reads, lowest first.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::Path;
+
+const ORDER: &[&str] = &[
+    // Configuration that cannot work stops the program.
+    "misuse",
+    // Time as an input.
+    "clock",
+    // Tokens as pure functions: no HTTP, no async, no storage.
+    "jwt::error",
+    "jwt::base64url",
+    "jwt::strings",
+    "jwt::json",
+    "jwt::mac",
+    "jwt::secret",
+    "jwt::key",
+    "jwt::header",
+    "jwt::header_cache",
+    "jwt::key_set",
+    "jwt::key_store",
+    "jwt::claims",
+    "jwt::spans",
+    "jwt::facts",
+    "jwt::member",
+    "jwt::replay",
+    "jwt::noted",
+    "jwt::payload",
+    "jwt::validation",
+    "jwt::verifier",
+    "jwt::signer",
+    "jwt",
+    // RFC 6750 on the wire.
+    "bearer::source",
+    "bearer::authorization",
+    "bearer::cookie",
+    "bearer::websocket",
+    "bearer::preflight",
+    "bearer::cross_site",
+    "bearer::credentials",
+    "bearer::challenge",
+    "bearer",
+    // How a refusal becomes a response.
+    "rejection::error",
+    "rejection::problem",
+    "rejection::body",
+    "rejection::format",
+    "rejection::answers",
+    "rejection::future",
+    "rejection",
+    // What is left in a request.
+    "token",
+    "unauthenticated",
+    "claims",
+    // The middleware.
+    "auth::settings",
+    "auth::service",
+    "auth::layer",
+    "auth",
+    // What a token allows.
+    "guard::denied",
+    "guard::access",
+    "guard::combine",
+    "guard::names",
+    "guard::role",
+    "guard::scope",
+    "guard::claims_match",
+    "guard::admit",
+    "guard::service",
+    "guard::layer",
+    "guard",
+    // Handler arguments for axum.
+    "extract::rejection",
+    "extract::claims",
+    "extract::allowed",
+    "extract::path_param",
+    "extract",
+];
+
+#[test]
+fn files_import_from_lower_modules_only() {
+    for (place, module) in ORDER.iter().enumerate() {
+        for import in imports(&source(module)) {
+            let listed = ORDER.iter().enumerate().filter(|(_, other)| is_in(&import, other));
+            let target = listed.max_by_key(|(_, other)| other.len()).map(|(place, _)| place);
+            let target = target.unwrap_or_else(|| panic!("{module} imports {import}: not listed"));
+            assert!(target < place, "{module} imports {import}, which is above it");
+        }
+    }
+}
+
+#[test]
+fn every_file_has_its_place_and_no_file_is_long() {
+    let mut files = Vec::new();
+    collect(&root().join("src"), &mut files);
+    for file in files {
+        let path = file.strip_prefix(root().join("src")).unwrap().with_extension("");
+        let parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap()).collect();
+        let module = match parts.as_slice() {
+            ["lib"] => continue,
+            [parent, "mod"] => (*parent).to_owned(),
+            parts => parts.join("::"),
+        };
+        assert!(ORDER.contains(&module.as_str()), "{module} has no place in the order");
+        let lines = code_lines(&fs::read_to_string(&file).unwrap());
+        assert!(lines <= 250, "{module} has {lines} lines of code: look for its second idea");
+    }
+}
+
+#[test]
+fn each_boundary_is_named_in_one_place() {
+    for module in ORDER {
+        let source = source(module);
+        let names =
+            |krate: &str| source.lines().any(|line| line.starts_with(&format!("use {krate}")));
+        assert!(!names("axum") || module.starts_with("extract"), "{module} names axum");
+        for crypto in ["hmac", "sha2", "hkdf"] {
+            assert!(!names(crypto) || *module == "jwt::mac", "{module} names {crypto}");
+        }
+        let is_token_code = module.starts_with("jwt");
+        assert!(!(is_token_code && (names("http") || names("tower"))), "{module} knows HTTP");
+        let asks_system = source.contains("SystemTime::now") && *module != "clock";
+        assert!(!asks_system, "{module} asks the system for the time");
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(module: &str) -> String {
+    let path = root().join("src").join(module.replace("::", "/"));
+    let file = path.with_extension("rs");
+    let text = fs::read_to_string(if file.exists() { file } else { path.join("mod.rs") });
+    let text = text.unwrap_or_else(|error| panic!("{module}: {error}"));
+    text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
+}
+
+/// The modules that a file imports from: `crate::`, and `self::` in a `mod.rs`.
+fn imports(source: &str) -> Vec<String> {
+    let uses = source.split(';').filter_map(|statement| {
+        let (_, path) = statement.split_once("use crate::")?;
+        Some(path.split_whitespace().collect::<String>())
+    });
+    uses.flat_map(|path| match path.split_once("::{") {
+        // `jwt::{self, A}` and `jwt::A` are both imports from `jwt`.
+        Some((module, _)) => vec![module.to_owned()],
+        None => vec![path],
+    })
+    .collect()
+}
+
+fn is_in(import: &str, module: &str) -> bool {
+    import.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { collect(&path, files) } else { files.push(path) }
+    }
+}
+
+fn code_lines(source: &str) -> usize {
+    let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+    code.lines().filter(is_code).count()
+}
