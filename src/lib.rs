@@ -1,4 +1,101 @@
-//! lib
+//! Strict and fast JWT authentication for [tower] and [axum].
+//!
+//! One server issues tokens. Every other server stays stateless: it verifies the token of a
+//! request by itself, with a key that it shares with the issuer, puts **typed claims** into the
+//! request, and decides by role, scope and tenant. If the auth server is down, the others go on.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, routing::get};
+//! use tower_jwt_auth::{Claims, JwtAuth, Secret, has_role, require};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Shopper { sub: String, company: String }
+//!
+//! async fn cart(claims: Claims<Shopper>) -> String {
+//!     format!("the cart of {} at {}", claims.sub, claims.company)
+//! }
+//!
+//! # let secret = Secret::generate().unwrap();
+//! let auth = JwtAuth::new(secret) // in production: Secret::from_env("JWT_SECRET")?
+//!     .issuer("https://auth.shop.example")
+//!     .audience("cart")
+//!     .claims::<Shopper>();
+//!
+//! let app: Router = Router::new()
+//!     .route("/cart", get(cart))
+//!     .route("/users", get(|| async { "users" }).route_layer(require(has_role("admin"))))
+//!     .layer(auth); // covers the routes above it, and the fallback; not routes added below
+//! # }
+//! ```
+//!
+//! # What passes
+//!
+//! A request passes with exactly one token that: is three canonical base64url parts of at most 8
+//! KiB; has a header that is one JSON object without duplicate members, with `alg` and `kid` of a
+//! configured key and none of `crit`, `b64`, `zip`, `enc`; carries that key's signature; and has
+//! claims that are one JSON object without duplicate names, with `exp` still to come, `nbf` and
+//! `iat` not in the future, the configured `iss` and `aud`, and whatever `T` needs. A CORS preflight
+//! passes without one; with [`JwtAuth::allow_anonymous`], so does a request without a token.
+//!
+//! Whatever is configured is required: an `iss` that is absent or of another type is a wrong one.
+//! A token with an `aud` is refused while no audience is configured (RFC 7519 section 4.1.3).
+//!
+//! # What is refused, and how
+//!
+//! The body is `application/problem+json`; the code is the last part of its `type`. Nothing of the
+//! token is in the answer. The [`AuthError`] is in the response's extensions.
+//!
+//! | condition | status | `WWW-Authenticate: Bearer realm="..."` and | code |
+//! |---|---|---|---|
+//! | no credentials, or of another scheme | 401 | | `missing-credentials` |
+//! | `Authorization` is malformed | 400 | `error="invalid_request"` | `malformed-request` |
+//! | several credentials that differ | 400 | `error="invalid_request"` | `ambiguous-credentials` |
+//! | longer than the limit | 431 | none at all | `token-too-large` |
+//! | anything wrong with the token | 401 | `error="invalid_token"`, a description | `invalid-token` |
+//! | right in all but its time | 401 | `error="invalid_token"`, "The access token expired" | `token-expired` |
+//! | a scope is missing | 403 | `error="insufficient_scope"`, `scope` | `insufficient-scope` |
+//! | another guard refused | 403 | `error="insufficient_scope"` | `insufficient-role` |
+//! | a cookie in a request of another site | 403 | none at all | `cross-site-request` |
+//! | guard or extractor without its layer | 500 | none at all | `misconfigured` |
+//! | code of the application panicked | 500 | none at all | `internal-error` |
+//!
+//! A gRPC client (`content-type: application/grpc`) is told the same as `grpc-status` 16, 7 or 13.
+//!
+//! # Where layers go
+//!
+//! In axum, the layer that is added last runs first. CORS goes outside, so that refusals carry its
+//! headers and a script may read them; let it expose `WWW-Authenticate`, and name `authorization`
+//! among the allowed headers, since `*` does not cover that one:
+//!
+//! ```text
+//! router.layer(auth).layer(cors)         // CORS sees the request first
+//! ```
+//!
+//! A layer that logs headers and runs before this one sees the token before it is marked as
+//! sensitive: put `SetSensitiveRequestHeadersLayer` of tower-http in front of it. `Router::layer`
+//! covers the fallback too, so an unknown path is 401 to a stranger; `Router::route_layer` leaves
+//! it 404. A guard on a single handler is `get(handler).route_layer(require(..))`; on
+//! `any(handler)`, which axum has no route layer for, `.layer(require(..))`.
+//!
+//! With plain tower, a refused request keeps the readiness that `poll_ready` took from the service
+//! below until the service is dropped or called again, as tower's contract has it.
+//!
+//! # What a proxy in front can break
+//!
+//! A proxy must pass on `Authorization`, `Origin`, `Sec-Fetch-Site` and, for cookies, `Host` as the
+//! browser sent it: the check against requests of other sites compares `Origin` with it.
+//!
+//! # Without axum
+//!
+//! `default-features = false` leaves the layer, the guards and [`jwt`] for any tower service whose
+//! response body is `From<Bytes>`; claims are then in the request's extensions. For tonic, turn the
+//! `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of tower-http.
+//!
+//! [tower]: https://docs.rs/tower
+//! [axum]: https://docs.rs/axum
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod auth;
@@ -29,3 +126,8 @@ pub use jwt::{
 };
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
 pub use token::Token;
+
+/// The README's code is compiled with the documentation's.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
