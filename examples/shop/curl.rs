@@ -59,7 +59,7 @@ pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
 
     let mut lines = vec![
         format!("# The auth server is {auth}, the cart {cart}, the payment server {payment}."),
-        "# Paste these lines into another shell; Ctrl-C ends the servers.".to_owned(),
+        "# Paste these lines into another shell.".to_owned(),
         String::new(),
         "# Log in: a token is for one server, and another one refuses it.".to_owned(),
         format!("CART={}", login("alice", "wonderland", "cart")),
@@ -70,6 +70,6 @@ pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
     for (promise, request) in requests {
         lines.extend([String::new(), format!("# {promise}"), format!("{CURL} {request}")]);
     }
-    lines.push(String::new());
+    lines.extend([String::new(), "# Ctrl-C ends the servers.".to_owned()]);
     lines.join("\n")
 }
