@@ -1,0 +1,58 @@
+//! Refusals in the application's own format, and counted. The status and the `WWW-Authenticate`
+//! challenge stay what RFC 6750 says.
+//!
+//! `cargo run --example custom_rejection` prints curl lines; the server's own output shows what is
+//! refused, and why.
+
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+
+use axum::response::Response;
+use axum::{Router, middleware, routing::get};
+use serde_json::json;
+use tower_jwt_auth::jwt::Signer;
+use tower_jwt_auth::{
+    AuthError, AuthErrorKind, Clock, JwtAuth, Key, RejectionBody, Secret, SystemClock, has_scope,
+    require,
+};
+
+fn render(error: &AuthError) -> RejectionBody {
+    // Nothing more than the kind: a client that is told which check failed can try the next one.
+    let message = match error.kind() {
+        AuthErrorKind::MissingCredentials => "Please log in.",
+        AuthErrorKind::TokenExpired => "Your login has ended, please log in again.",
+        AuthErrorKind::InsufficientScope => "Your login does not cover this.",
+        _ => "You cannot do this.",
+    };
+    RejectionBody::json(json!({ "code": error.code(), "message": message }).to_string())
+}
+
+/// Sits outside the layer and sees its refusals, as well as those of guards.
+async fn log(response: Response) -> Response {
+    if let Some(error) = response.extensions().get::<AuthError>() {
+        println!("refused: {} {:?}", error.code(), error.token_error());
+    }
+    response
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let secret = Secret::generate()?;
+    let exp = SystemClock.now().as_secs().saturating_add(600);
+    let signer = Signer::new(Key::hs256(secret.clone()));
+    let token = signer.sign(&json!({ "sub": "alice", "scope": "read", "exp": exp }))?;
+
+    let app = Router::new()
+        .route("/pay", get(|| async { "paid\n" }).route_layer(require(has_scope("pay"))))
+        .route("/", get(|| async { "hello\n" }))
+        .layer(JwtAuth::new(secret).realm("shop").with_rejection(render))
+        .layer(middleware::map_response(log));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("curl -i http://127.0.0.1:3000/");
+    println!("curl -i http://127.0.0.1:3000/ -H 'Authorization: Bearer {token}'");
+    println!("curl -i http://127.0.0.1:3000/ -H 'Authorization: Bearer {token}x'");
+    println!("curl -i http://127.0.0.1:3000/pay -H 'Authorization: Bearer {token}'");
+    Ok(axum::serve(listener, app).await?)
+}

@@ -1,0 +1,50 @@
+//! The cart server: everybody has a cart, and sees it with the token in a header or a cookie.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
+
+use crate::carts::Carts;
+use crate::companies;
+use crate::secrets::ISSUER;
+use crate::shopper::Shopper;
+
+pub(crate) fn app(secret: Secret) -> Router {
+    // A browser sends a cookie by itself, so the layer refuses to *change* anything when the
+    // cookie comes with a request of another site.
+    let auth = JwtAuth::new(secret)
+        .issuer(ISSUER)
+        .audience("cart")
+        .realm("cart")
+        .cookie("__Host-access_token")
+        .claims::<Shopper>();
+    // `route_layer` guards the methods in front of it, so looking into the cart needs no scope.
+    let cart = post(add).route_layer(require(has_scope("cart"))).get(show);
+    Router::new()
+        .route("/cart", cart)
+        .merge(companies::routes())
+        .layer(auth)
+        .with_state(Carts::default())
+}
+
+#[derive(Deserialize)]
+struct Order {
+    item: String,
+}
+
+async fn add(
+    claims: Claims<Shopper>,
+    State(carts): State<Carts>,
+    Json(order): Json<Order>,
+) -> StatusCode {
+    carts.add(&claims, order.item);
+    StatusCode::CREATED
+}
+
+async fn show(claims: Claims<Shopper>, State(carts): State<Carts>) -> Json<Value> {
+    Json(json!({ "user": claims.sub, "company": claims.company, "items": carts.of(&claims) }))
+}

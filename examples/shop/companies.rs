@@ -1,0 +1,23 @@
+//! What only the admin of a company may see, and only of that company.
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_jwt_auth::guard::Guard;
+use tower_jwt_auth::{has_role, path_param, require};
+
+use crate::carts::Carts;
+use crate::shopper::Shopper;
+
+pub(crate) fn routes() -> Router<Carts> {
+    let own_company = path_param("company", |shopper: &Shopper| &shopper.company);
+    Router::new()
+        .route("/companies/{company}/users", get(users))
+        .route_layer(require(has_role("admin").and(own_company)))
+}
+
+/// The users of the company that have a cart. The guard has compared the path with the token, so
+/// the handler can take the company from the path.
+async fn users(Path(company): Path<String>, State(carts): State<Carts>) -> Json<Vec<String>> {
+    Json(carts.users(&company))
+}

@@ -1,0 +1,32 @@
+//! The payment server: paying needs a scope, and the token in the header.
+
+use std::time::Duration;
+
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
+
+use crate::secrets::ISSUER;
+use crate::shopper::Shopper;
+
+pub(crate) fn app(secret: Secret) -> Router {
+    let auth = JwtAuth::new(secret)
+        .issuer(ISSUER)
+        .audience("payment")
+        .realm("payment")
+        // Whatever the auth server issues, money moves on short-lived tokens only.
+        .max_lifetime(Duration::from_secs(900))
+        .claims::<Shopper>();
+    Router::new().route("/payments", post(pay)).route_layer(require(has_scope("pay"))).layer(auth)
+}
+
+#[derive(Deserialize)]
+struct Payment {
+    cents: u64,
+}
+
+async fn pay(claims: Claims<Shopper>, Json(payment): Json<Payment>) -> Json<Value> {
+    Json(json!({ "user": claims.sub, "company": claims.company, "paid_cents": payment.cents }))
+}

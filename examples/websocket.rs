@@ -1,0 +1,75 @@
+//! A WebSocket that only opens with a token. A script in a browser cannot set `Authorization`
+//! there, so the token travels as the neighbour of a subprotocol: `["bearer", token]`.
+//!
+//! `cargo run --example websocket` prints the address of a page that opens one, and a curl line
+//! that makes the handshake: 101 with the token, 401 without.
+
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::{Html, Response};
+use axum::{Router, routing::any, routing::get};
+use serde_json::json;
+use tower_jwt_auth::jwt::Signer;
+use tower_jwt_auth::{Clock, JwtAuth, Key, Secret, SystemClock, Token};
+
+async fn open(token: Token, upgrade: WebSocketUpgrade) -> Response {
+    // The browser closes the connection when none of its protocols is selected.
+    upgrade.protocols(["bearer"]).on_upgrade(move |socket| echo(socket, token))
+}
+
+async fn echo(mut socket: WebSocket, token: Token) {
+    let who = token.subject().unwrap_or("somebody").to_owned();
+    let left = token.expires_at().saturating_since(SystemClock.now());
+    // The token was checked when the socket opened; nothing but this closes it when it expires.
+    let conversation = async {
+        while let Some(Ok(message)) = socket.recv().await {
+            let Message::Text(text) = message else { continue };
+            if socket.send(format!("{who} said: {text}").into()).await.is_err() {
+                break;
+            }
+        }
+    };
+    // An error means that the time is over; either way the socket closes here.
+    let _ = tokio::time::timeout(left, conversation).await;
+}
+
+fn page(token: &str) -> Html<String> {
+    Html(format!(
+        r#"<!doctype html>
+<pre id="log"></pre>
+<script>
+  const socket = new WebSocket("ws://127.0.0.1:3000/ws", ["bearer", "{token}"]);
+  socket.onopen = () => socket.send("hello");
+  socket.onmessage = (event) => document.getElementById("log").append(event.data + "\n");
+  socket.onclose = () => document.getElementById("log").append("closed\n");
+</script>
+"#
+    ))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let secret = Secret::generate()?;
+    let exp = SystemClock.now().as_secs().saturating_add(600);
+    let signer = Signer::new(Key::hs256(secret.clone()));
+    let token = signer.sign(&json!({ "sub": "alice", "exp": exp }))?;
+
+    let page = page(&token);
+    let app = Router::new()
+        .route("/ws", any(open))
+        .layer(JwtAuth::new(secret).websocket_protocol("bearer"))
+        // For the demonstration everybody is given the token, in the page.
+        .route("/", get(|| async { page }));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("# open http://127.0.0.1:3000/ in a browser, or:");
+    println!(
+        "curl -i -N http://127.0.0.1:3000/ws -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+         -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \
+         -H 'Sec-WebSocket-Protocol: bearer, {token}'"
+    );
+    Ok(axum::serve(listener, app).await?)
+}

@@ -1,0 +1,119 @@
+//! The processes of the shop, and how to talk to them.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
+
+/// A running shop, or one of its servers; killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    pub(crate) fn start(arguments: &[&str], secrets: &[(&str, &str)]) -> Self {
+        let mut child = shop(arguments, secrets)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example `shop` does not start");
+        let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        Self { child, output }
+    }
+
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the example `shop` prints UTF-8");
+        assert!(!line.is_empty(), "the example `shop` ended before it was asked to");
+        line
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself, and then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One of the three as a process of its own, and where it listens.
+pub(crate) struct Server {
+    /// Runs as long as this is kept.
+    _process: Process,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(name: &str, secrets: &[(&str, &str)]) -> Self {
+        let mut process = Process::start(&[name], secrets);
+        let line = process.line();
+        let url = line.trim().strip_prefix("listening on ").expect("the first line is the address");
+        connect(url);
+        Self { url: url.to_owned(), _process: process }
+    }
+
+    pub(crate) fn get(&self, path: &str, token: &str) -> RequestBuilder {
+        client().get(format!("{}{path}", self.url)).bearer_auth(token)
+    }
+
+    pub(crate) fn post(&self, path: &str, token: &str, body: &Value) -> RequestBuilder {
+        client().post(format!("{}{path}", self.url)).bearer_auth(token).json(body)
+    }
+
+    pub(crate) async fn login(&self, user: &str, password: &str, audience: &str) -> Response {
+        let body = json!({ "user": user, "password": password, "audience": audience });
+        let login = client().post(format!("{}/login", self.url)).json(&body);
+        login.send().await.expect("the auth server answers")
+    }
+
+    pub(crate) async fn token(&self, user: &str, password: &str, audience: &str) -> String {
+        let answer = self.login(user, password, audience).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
+        let body: Value = answer.json().await.expect("the answer is JSON");
+        assert_eq!(body["token_type"], "Bearer");
+        assert!(body["expires_in"].as_u64().is_some_and(|seconds| seconds > 0), "{body}");
+        body["access_token"].as_str().expect("there is a token").to_owned()
+    }
+}
+
+/// Where cargo puts examples, seen from where it puts this test.
+fn example() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
+    let shop =
+        profile.join("examples").join("shop").with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(
+        shop.exists(),
+        "{} is not there: `cargo test` builds it, `cargo test --test shop` does not; \
+         build it with `cargo build --example shop`",
+        shop.display()
+    );
+    shop
+}
+
+/// The system chooses the ports, so tests that run at once do not meet.
+pub(crate) fn shop(arguments: &[&str], secrets: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(example());
+    command.args(arguments).envs(PORTS.map(|port| (port, "0")));
+    for name in ["JWT_SECRET", "CART_SECRET", "PAYMENT_SECRET"] {
+        command.env_remove(name);
+    }
+    command.envs(secrets.iter().copied());
+    command
+}
+
+fn connect(url: &str) {
+    let address = url.strip_prefix("http://").expect("a plain address");
+    TcpStream::connect(address).expect("the server listens when it says so");
+}
+
+pub(crate) fn client() -> Client {
+    Client::builder().no_proxy().build().expect("a client without TLS needs nothing")
+}
