@@ -7,6 +7,7 @@ mod challenge;
 mod contract;
 mod jwt;
 mod kit;
+#[cfg(feature = "tracing")]
 mod logs;
 mod misuse;
 mod mutations;

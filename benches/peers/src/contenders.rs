@@ -1,12 +1,13 @@
 //! Verifying by itself, without HTTP.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::de::DeserializeOwned;
 use tower_jwt_auth::JwtAuth;
 
-use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper, secret};
+use crate::tokens::{AUDIENCE, ISSUER, SECRET, secret};
 
-pub fn ours(parties: bool) -> JwtAuth<Shopper> {
-    let auth = JwtAuth::new(secret()).claims::<Shopper>();
+pub fn ours<T: DeserializeOwned + Send + Sync + 'static>(parties: bool) -> JwtAuth<T> {
+    let auth = JwtAuth::new(secret()).claims::<T>();
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
 }
 
@@ -26,7 +27,7 @@ impl Decode {
         Self { key: DecodingKey::from_secret(SECRET), validation }
     }
 
-    pub fn verify(&self, token: &str) -> Option<Shopper> {
+    pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         Some(jsonwebtoken::decode(token, &self.key, &self.validation).ok()?.claims)
     }
 }

@@ -29,8 +29,8 @@ impl Floor {
         let mut stack = [0; 1024];
         if payload.len() <= 1024 {
             let len = BASE64.decode_slice_unchecked(payload, &mut stack).ok()?;
-            return serde_json::from_slice(&stack[..len]).ok();
+            return serde_json::from_str(std::str::from_utf8(&stack[..len]).ok()?).ok();
         }
-        serde_json::from_slice(&BASE64.decode(payload).ok()?).ok()
+        serde_json::from_str(std::str::from_utf8(&BASE64.decode(payload).ok()?).ok()?).ok()
     }
 }

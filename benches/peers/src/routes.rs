@@ -39,7 +39,7 @@ pub fn tower_jwt_auth(parties: bool) -> Router {
     async fn cart(claims: Claims<Shopper>) -> &'static str {
         if claims.company.is_empty() { "nobody" } else { "cart" }
     }
-    Router::new().route("/cart", get(cart)).layer(ours(parties))
+    Router::new().route("/cart", get(cart)).layer(ours::<Shopper>(parties))
 }
 
 /// What people write today: `from_fn`, the header, `decode`, an extension.
@@ -51,7 +51,7 @@ pub fn hand_written(parties: bool) -> Router {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         let Some(token) = token else { return StatusCode::UNAUTHORIZED.into_response() };
-        match decode.verify(token) {
+        match decode.verify::<Shopper>(token) {
             Some(claims) => {
                 request.extensions_mut().insert(Arc::new(claims));
                 next.run(request).await

@@ -9,9 +9,16 @@ pub const AUDIENCE: &str = "cart";
 /// 3000-01-01: no contender but one can be given a clock.
 const FAR: u64 = 32_503_680_000;
 
-/// What a handler asks for. Small tokens have the first members only.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What most handlers ask for: the README's type.
+#[derive(Clone, Debug, Deserialize)]
 pub struct Shopper {
+    pub sub: String,
+    pub company: String,
+}
+
+/// Every member of the tokens, of which small ones have the first few only.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Everything {
     pub sub: String,
     pub company: String,
     pub exp: u64,
@@ -39,7 +46,7 @@ pub struct Size {
 }
 
 pub fn sizes() -> Vec<Size> {
-    let small = Shopper {
+    let small = Everything {
         sub: "user-10482".into(),
         company: "acme-europe".into(),
         exp: FAR,
@@ -51,7 +58,7 @@ pub fn sizes() -> Vec<Size> {
         roles: Vec::new(),
         permissions: Vec::new(),
     };
-    let typical = Shopper {
+    let typical = Everything {
         iss: Some(ISSUER.into()),
         aud: Some(AUDIENCE.into()),
         jti: Some("8f2d1c3e9a5b4d60b7e1".into()),
@@ -59,12 +66,12 @@ pub fn sizes() -> Vec<Size> {
         roles: vec!["admin".into(), "buyer".into()],
         ..small.clone()
     };
-    let large = Shopper {
+    let large = Everything {
         permissions: (0..80).map(|n| format!("warehouse:{n:03}:inventory:read-write")).collect(),
         ..typical.clone()
     };
     let signer = Signer::new(Key::hs256(secret()));
-    let size = |name, claims: &Shopper| Size {
+    let size = |name, claims: &Everything| Size {
         name,
         token: signer.sign(claims).expect("claims serialize"),
         parties: claims.iss.is_some(),
