@@ -33,4 +33,5 @@ pub use self::role::{RoleGuard, has_all_roles, has_any_role, has_role};
 pub use self::scope::{ScopeGuard, has_all_scopes, has_any_scope, has_scope};
 pub use self::service::RequireService;
 
+#[cfg(feature = "axum")]
 pub(crate) use self::access::admit;
