@@ -1,9 +1,11 @@
 //! A shop of three servers: `auth` issues tokens, `cart` and `payment` check them by themselves,
 //! from the token alone, and go on when the auth server is down.
 //!
-//! `cargo run --example shop` starts all three and prints curl lines to paste. As processes of
-//! their own: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with `cart` and
-//! `payment`. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002.
+//! `cargo run --example shop` starts all three, with a secret made for the run unless `JWT_SECRET`
+//! has one, and prints curl lines to paste. As processes of their own:
+//! `JWT_SECRET=... cargo run --example shop -- auth`, and the same with `cart` and `payment`, which
+//! may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT`
+//! replace the ports 4000, 4001 and 4002.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -20,6 +22,8 @@ mod users;
 
 use std::error::Error;
 use std::process::ExitCode;
+
+use tower_jwt_auth::Secret;
 
 use crate::server::Server;
 
@@ -62,14 +66,14 @@ async fn alone(server: Server) -> Result<(), Box<dyn Error>> {
     Ok(server.serve().await?)
 }
 
-async fn auth(master: tower_jwt_auth::Secret) -> Result<Server, Box<dyn Error>> {
+async fn auth(master: Secret) -> Result<Server, Box<dyn Error>> {
     Server::bind("AUTH_PORT", 4000, auth_server::app(&master)).await
 }
 
-async fn cart(secret: tower_jwt_auth::Secret) -> Result<Server, Box<dyn Error>> {
+async fn cart(secret: Secret) -> Result<Server, Box<dyn Error>> {
     Server::bind("CART_PORT", 4001, cart::app(secret)).await
 }
 
-async fn payment(secret: tower_jwt_auth::Secret) -> Result<Server, Box<dyn Error>> {
+async fn payment(secret: Secret) -> Result<Server, Box<dyn Error>> {
     Server::bind("PAYMENT_PORT", 4002, payment::app(secret)).await
 }
