@@ -35,8 +35,4 @@ pub use self::scope::{ScopeGuard, has_all_scopes, has_any_scope, has_scope};
 pub use self::service::RequireService;
 
 #[cfg(feature = "axum")]
-<<<<<<< HEAD
 pub(crate) use self::admit::{Refusal, admit};
-=======
-pub(crate) use self::access::admit;
->>>>>>> examples
