@@ -80,7 +80,7 @@ fn run(input: &[u8]) {
 }
 
 /// Holds the verdict to the reference's, and what was noted to what it noted.
-fn check<T: Clone + DeserializeOwned>(
+fn check<T: Clone + DeserializeOwned + Send + Sync + 'static>(
     auth: &JwtAuth<T>,
     (payload, token): (&str, &str),
     decision: Decision,
