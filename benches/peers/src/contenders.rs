@@ -2,12 +2,19 @@
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::de::DeserializeOwned;
-use tower_jwt_auth::JwtAuth;
+use tower_jwt_auth::{JwtAuth, KeyStore};
 
 use crate::tokens::{AUDIENCE, ISSUER, SECRET, secret};
 
 pub fn ours<T: DeserializeOwned + Send + Sync + 'static>(parties: bool) -> JwtAuth<T> {
-    let auth = JwtAuth::new(secret()).claims::<T>();
+    ours_with(secret(), parties)
+}
+
+pub fn ours_with<T: DeserializeOwned + Send + Sync + 'static>(
+    keys: impl Into<KeyStore>,
+    parties: bool,
+) -> JwtAuth<T> {
+    let auth = JwtAuth::new(keys).claims::<T>();
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
 }
 

@@ -2,21 +2,26 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Extension;
 use axum_jwt_auth::{Decoder, LocalDecoder};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode, header::AUTHORIZATION};
 use jsonwebtoken_10::{Algorithm, DecodingKey, Validation};
 use tower::Layer;
-use tower_jwt_auth::Claims;
+use tower_jwt_auth::{Claims, JwtAuth};
+use tower_oauth2_resource_server::server::OAuth2ResourceServer;
+use tower_oauth2_resource_server::tenant::TenantConfiguration;
+use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 
-use crate::contenders::{Decode, ours};
-use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper};
+use crate::contenders::{Decode, ours, ours_with};
+use crate::tokens::{AUDIENCE, ISSUER, KEY_ID, SECRET, Shopper, keyed};
 
 pub fn plain() -> Router {
     Router::new().route("/cart", get(async || "cart"))
@@ -36,15 +41,28 @@ pub fn no_op() -> Router {
 }
 
 pub fn tower_jwt_auth(parties: bool) -> Router {
+    behind(ours(parties))
+}
+
+/// The same, for tokens with a `kid`.
+pub fn tower_jwt_auth_keyed(parties: bool) -> Router {
+    behind(ours_with(keyed(), parties))
+}
+
+fn behind(auth: JwtAuth<Shopper>) -> Router {
     async fn cart(claims: Claims<Shopper>) -> &'static str {
         if claims.company.is_empty() { "nobody" } else { "cart" }
     }
-    Router::new().route("/cart", get(cart)).layer(ours::<Shopper>(parties))
+    Router::new().route("/cart", get(cart)).layer(auth)
 }
 
 /// What people write today: `from_fn`, the header, `decode`, an extension.
 pub fn hand_written(parties: bool) -> Router {
-    async fn authenticate(State(decode): State<Arc<Decode>>, mut request: Request, next: Next) -> Response {
+    async fn authenticate(
+        State(decode): State<Arc<Decode>>,
+        mut request: Request,
+        next: Next,
+    ) -> Response {
         let token = request
             .headers()
             .get(AUTHORIZATION)
@@ -88,6 +106,29 @@ pub fn axum_jwt_auth(parties: bool) -> Router {
         .expect("a decoder");
     let state = AppState { decoder: Arc::new(decoder) };
     Router::new().route("/cart", get(cart)).with_state(state)
+}
+
+/// For tokens with a `kid`, which it insists on; HMAC has to be allowed by name.
+pub fn tower_oauth2_resource_server(parties: bool) -> Router {
+    async fn cart(Extension(claims): Extension<Shopper>) -> &'static str {
+        if claims.company.is_empty() { "nobody" } else { "cart" }
+    }
+    let jwk = serde_json::json!({
+        "kty": "oct", "alg": "HS256", "kid": KEY_ID, "k": BASE64_URL_SAFE_NO_PAD.encode(SECRET),
+    });
+    let mut claims = ClaimsValidationSpec::new().exp(true);
+    if parties {
+        claims = claims.iss(ISSUER).aud(&vec![AUDIENCE.to_owned()]);
+    }
+    let tenant =
+        TenantConfiguration::static_builder(serde_json::json!({ "keys": [jwk] }).to_string())
+            .allowed_algorithms(&[jsonwebtoken::Algorithm::HS256])
+            .claims_validation(claims)
+            .build()
+            .expect("a tenant");
+    let server = OAuth2ResourceServer::<Shopper>::builder().add_tenant(tenant).build();
+    let server = server.now_or_never().expect("nothing to fetch").expect("a server");
+    Router::new().route("/cart", get(cart)).layer(server.into_layer())
 }
 
 pub fn request(authorization: &HeaderValue) -> Request {

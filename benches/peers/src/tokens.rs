@@ -6,6 +6,7 @@ use tower_jwt_auth::{Key, Secret, jwt::Signer};
 pub const SECRET: &[u8] = b"a secret for benchmarks, of 40+ bytes...";
 pub const ISSUER: &str = "https://auth.shop.example";
 pub const AUDIENCE: &str = "cart";
+pub const KEY_ID: &str = "2026-11";
 /// 3000-01-01: no contender but one can be given a clock.
 const FAR: u64 = 32_503_680_000;
 
@@ -41,6 +42,8 @@ pub struct Everything {
 pub struct Size {
     pub name: &'static str,
     pub token: String,
+    /// The same claims, and the header has a `kid`, which some require.
+    pub keyed: String,
     /// Whether the token names issuer and audience, and a verifier requires them.
     pub parties: bool,
 }
@@ -71,9 +74,11 @@ pub fn sizes() -> Vec<Size> {
         ..typical.clone()
     };
     let signer = Signer::new(Key::hs256(secret()));
+    let keyed = Signer::new(keyed());
     let size = |name, claims: &Everything| Size {
         name,
         token: signer.sign(claims).expect("claims serialize"),
+        keyed: keyed.sign(claims).expect("claims serialize"),
         parties: claims.iss.is_some(),
     };
     vec![size("small", &small), size("typical", &typical), size("large", &large)]
@@ -81,6 +86,11 @@ pub fn sizes() -> Vec<Size> {
 
 pub fn secret() -> Secret {
     Secret::new(SECRET).expect("long enough")
+}
+
+/// The key of the tokens with a `kid`.
+pub fn keyed() -> Key {
+    Key::hs256(secret()).with_id(KEY_ID).expect("short enough")
 }
 
 /// The same token with a signature of another key.

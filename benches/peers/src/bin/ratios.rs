@@ -9,8 +9,8 @@ use http::HeaderValue;
 use peers::contenders::{Decode, ours};
 use peers::floor::Floor;
 use peers::measure::{Contender, measure};
-use peers::tokens::{Everything, SECRET, Shopper, Size, forged, sizes};
 use peers::routes;
+use peers::tokens::{Everything, SECRET, Shopper, Size, forged, sizes};
 use serde::de::DeserializeOwned;
 use tower::Service;
 
@@ -26,14 +26,18 @@ fn main() {
     provider.install_default().expect("the first provider of this process");
 
     println!("jsonwebtoken with {backend}; medians of {ROUNDS} rounds\n");
-    println!("| verify | bytes | ours, ns | floor, ns | decode, ns | ours/decode | ours/floor | refused: ours/decode |");
+    println!(
+        "| verify | bytes | ours, ns | floor, ns | decode, ns | ours/decode | ours/floor | refused: ours/decode |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for size in sizes() {
         verify::<Shopper>(&size, "two claims");
         verify::<Everything>(&size, "every claim");
     }
-    println!("\n| layer | added by ours, ns | by hand, ns | by axum-jwt-auth, ns | ours/hand | ours/axum-jwt-auth | refused: ours/hand |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "\n| layer | added by ours, ns | by hand, ns | by axum-jwt-auth, ns | ours, kid, ns | by tower-oauth2-resource-server, kid, ns | ours/hand | ours/axum-jwt-auth | ours/tower-oauth2-resource-server | refused: ours/hand |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for size in sizes() {
         layer(&size);
     }
@@ -54,7 +58,9 @@ fn verify<T: DeserializeOwned + Send + Sync + 'static>(size: &Size, read: &str) 
             Contender::new("decode", || drop(black_box(decode.verify::<T>(black_box(token))))),
             Contender::new("floor", || drop(black_box(floor.verify::<T>(black_box(token))))),
             Contender::new("ours, forged", || drop(black_box(auth.verify(black_box(&forged))))),
-            Contender::new("decode, forged", || drop(black_box(decode.verify::<T>(black_box(&forged))))),
+            Contender::new("decode, forged", || {
+                drop(black_box(decode.verify::<T>(black_box(&forged))))
+            }),
         ],
         ROUNDS,
     );
@@ -74,6 +80,7 @@ fn verify<T: DeserializeOwned + Send + Sync + 'static>(size: &Size, read: &str) 
 fn layer(size: &Size) {
     let good = HeaderValue::try_from(format!("Bearer {}", size.token)).expect("a header");
     let bad = HeaderValue::try_from(format!("Bearer {}", forged(&size.token))).expect("a header");
+    let keyed = HeaderValue::try_from(format!("Bearer {}", size.keyed)).expect("a header");
     let run = |mut router: Router, value: HeaderValue, status: u16| {
         move || {
             let response = router.call(routes::request(&value)).now_or_never();
@@ -89,6 +96,14 @@ fn layer(size: &Size) {
             Contender::new("ours", run(routes::tower_jwt_auth(parties), good.clone(), 200)),
             Contender::new("hand", run(routes::hand_written(parties), good.clone(), 200)),
             Contender::new("axum-jwt-auth", run(routes::axum_jwt_auth(parties), good.clone(), 200)),
+            Contender::new(
+                "ours, kid",
+                run(routes::tower_jwt_auth_keyed(parties), keyed.clone(), 200),
+            ),
+            Contender::new(
+                "oauth2",
+                run(routes::tower_oauth2_resource_server(parties), keyed.clone(), 200),
+            ),
             Contender::new("ours, forged", run(routes::tower_jwt_auth(parties), bad.clone(), 401)),
             Contender::new("hand, forged", run(routes::hand_written(parties), bad.clone(), 401)),
         ],
@@ -96,13 +111,16 @@ fn layer(size: &Size) {
     );
     let added = |name| rounds.median(name) - rounds.median("plain");
     println!(
-        "| {} | {:.0} | {:.0} | {:.0} | {:.3} | {:.3} | {:.3} |",
+        "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {:.3} | {:.3} | {:.3} | {:.3} |",
         size.name,
         added("ours"),
         added("hand"),
         added("axum-jwt-auth"),
+        added("ours, kid"),
+        added("oauth2"),
         rounds.ratio("ours", "hand", Some("plain")),
         rounds.ratio("ours", "axum-jwt-auth", Some("plain")),
+        rounds.ratio("ours, kid", "oauth2", Some("plain")),
         rounds.ratio("ours, forged", "hand, forged", None),
     );
 }
