@@ -185,8 +185,9 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Takes the token out of the request once it is verified, so that what is further in (a
-    /// proxy, a log) cannot pass it on. [`Token`](crate::Token) still has it.
+    /// Takes the token out of `Authorization`, the cookie and `Sec-WebSocket-Protocol` once it is
+    /// verified, so that what is further in (a proxy, a log) cannot pass it on. A source of your
+    /// own is left as it is. [`Token`](crate::Token) still has it.
     pub fn strip_token(mut self) -> Self {
         self.settings_mut().strip_token = true;
         self
