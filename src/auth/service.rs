@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::auth::settings::Settings;
 use crate::bearer::Source;
-use crate::rejection::{AuthError, AuthErrorKind, Format, ResponseFuture};
+use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
 
 /// Lets a request with a valid token through to `S`, and answers every other by itself. Made by
 /// [`JwtAuth`](crate::JwtAuth).
@@ -69,7 +69,12 @@ where
             Ok(source) => {
                 // The instance that was polled ready is the one that is called, not a clone.
                 let future = self.inner.call(request);
-                ResponseFuture::running(future, source == Some(Source::Cookie))
+                let caching = match source {
+                    Some(Source::Cookie) => Caching::PrivateByCookie,
+                    None if self.settings.sources.cookie.is_some() => Caching::VariesByCookie,
+                    _ => Caching::AsItIs,
+                };
+                ResponseFuture::running(future, caching)
             }
             Err(error) => {
                 let format = Format::of(request.headers());

@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use crate::guard::admit::{Refusal, admit};
 use crate::guard::combine::Guard;
-use crate::rejection::{Format, ResponseFuture};
+use crate::rejection::{Caching, Format, ResponseFuture};
 
 /// Lets a request through to `S` if the guard does, and answers it otherwise. Made by
 /// [`require`](crate::require).
@@ -55,9 +55,10 @@ where
         let (mut parts, body) = request.into_parts();
         match admit(&*self.guard, &parts.method, &parts.uri, &parts.headers, &mut parts.extensions)
         {
-            Ok(()) => {
-                ResponseFuture::running(self.inner.call(Request::from_parts(parts, body)), false)
-            }
+            Ok(()) => ResponseFuture::running(
+                self.inner.call(Request::from_parts(parts, body)),
+                Caching::AsItIs,
+            ),
             Err(Refusal { error, answers }) => {
                 let format = Format::of(&parts.headers);
                 ResponseFuture::refused(answers.unwrap_or_default().refuse(error, &format))

@@ -21,7 +21,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F, B> {
         Refused { response: Option<Response<B>> },
-        Running { #[pin] future: F, by_cookie: bool },
+        Running { #[pin] future: F, caching: Caching },
     }
 }
 
@@ -30,9 +30,8 @@ impl<F, B> ResponseFuture<F, B> {
         Self { state: State::Refused { response: Some(response) } }
     }
 
-    /// `by_cookie`: the response was made for whoever holds a cookie.
-    pub(crate) fn running(future: F, by_cookie: bool) -> Self {
-        Self { state: State::Running { future, by_cookie } }
+    pub(crate) fn running(future: F, caching: Caching) -> Self {
+        Self { state: State::Running { future, caching } }
     }
 }
 
@@ -44,10 +43,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Running { future, by_cookie } => {
+            StateProjection::Running { future, caching } => {
                 let mut result = ready!(future.poll(cx));
-                if *by_cookie && let Ok(response) = &mut result {
-                    keep_out_of_shared_caches(response.headers_mut());
+                if let Ok(response) = &mut result {
+                    caching.tell(response.headers_mut());
                 }
                 Poll::Ready(result)
             }
@@ -65,10 +64,25 @@ impl<F, B> Debug for ResponseFuture<F, B> {
     }
 }
 
-/// Caches know what `Authorization` means (RFC 9111 section 3.5), but not this cookie.
-fn keep_out_of_shared_caches(headers: &mut HeaderMap) {
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+/// What a cache between here and the client is told. Caches know what `Authorization` means (RFC
+/// 9111 section 3.5), but not what this cookie does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// No cookie plays a part.
+    AsItIs,
+    /// The response was made for nobody, and another would be for whoever has the cookie.
+    VariesByCookie,
+    /// The response was made for whoever has the cookie.
+    PrivateByCookie,
+}
+
+impl Caching {
+    fn tell(self, headers: &mut HeaderMap) {
+        if self == Self::PrivateByCookie && !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        }
+        if self != Self::AsItIs {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+        }
     }
-    headers.append(VARY, HeaderValue::from_static("Cookie"));
 }

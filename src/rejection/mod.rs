@@ -14,3 +14,4 @@ pub use self::future::ResponseFuture;
 
 pub(crate) use self::answers::Answers;
 pub(crate) use self::format::Format;
+pub(crate) use self::future::Caching;

@@ -155,6 +155,16 @@ async fn what_a_cookie_holder_reads_is_kept_out_of_shared_caches() {
 }
 
 #[tokio::test]
+async fn what_a_stranger_reads_is_not_served_to_a_cookie_holder() {
+    let addr = server::start(app(shop::auth().cookie("token").allow_anonymous())).await;
+    for wire in WIRES {
+        let reply = server::send(wire, addr, &Ask::get("/")).await;
+        assert_eq!((reply.status, reply.all("vary")), (http::StatusCode::OK, vec!["Cookie"]));
+        assert!(reply.all("cache-control").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_kept_is_marked_sensitive() {
     let addr = server::start(app(shop::auth().cookie("token"))).await;
     let good = shop::good();
