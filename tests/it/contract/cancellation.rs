@@ -120,7 +120,7 @@ fn a_future_holds_the_inner_one_in_place() {
         }
     }
 
-    struct Padded<F, const N: usize>(#[allow(dead_code)] F, #[allow(dead_code)] [u8; N]);
+    struct Padded<F, const N: usize>(F, [u8; N]);
     let size = |n: usize| match n {
         0 => size_of::<ResponseFuture<Padded<Large, 1024>, Full<Bytes>>>(),
         _ => size_of::<ResponseFuture<Padded<Large, 4096>, Full<Bytes>>>(),
