@@ -3,7 +3,7 @@
 //! The auth server holds the master secret. Each service needs only the one derived for it: what
 //! leaks from the cart server cannot sign tokens for the payment server.
 
-use std::env::{self, VarError};
+use std::env;
 use std::error::Error;
 
 use tower_jwt_auth::{KeyError, Secret};
@@ -24,18 +24,17 @@ pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
 /// The one of a service that runs as its own process.
 ///
 /// `CART_SECRET` or `PAYMENT_SECRET` holds it in base64: that is what a service in production is
-/// given, and `docs/derive.md` shows how to make it. To try things out on one machine, the service
+/// given, made by `Secret::dangerous_to_base64` or as `docs/derive.md` shows. To try things out on one machine, the service
 /// can derive it from `JWT_SECRET` by itself.
 pub(crate) fn of_service(name: &str) -> Result<Secret, Box<dyn Error>> {
     let variable = format!("{}_SECRET", name.to_uppercase());
-    match env::var(&variable) {
-        Ok(own) => Ok(Secret::from_base64(&own).map_err(|error| format!("{variable}: {error}"))?),
-        Err(VarError::NotPresent) => match master() {
-            Ok(master) => Ok(master.derive(ISSUER, name)),
-            Err(error) => {
-                Err(format!("set {variable}, or JWT_SECRET to try things out: {error}").into())
-            }
-        },
-        Err(error) => Err(format!("{variable}: {error}").into()),
+    if env::var_os(&variable).is_some() {
+        return Ok(Secret::from_env_base64(&variable)?);
+    }
+    match master() {
+        Ok(master) => Ok(master.derive(ISSUER, name)),
+        Err(error) => {
+            Err(format!("set {variable}, or JWT_SECRET to try things out: {error}").into())
+        }
     }
 }

@@ -46,16 +46,11 @@ impl Subprotocol {
 
     /// Takes the token out of the offer, and leaves the protocol for the server to select.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
-        let mut kept: Vec<u8> = Vec::new();
-        let mut is_token = false;
-        for protocol in offered(headers) {
-            if !std::mem::replace(&mut is_token, protocol == self.name.as_bytes()) {
-                if !kept.is_empty() {
-                    kept.extend_from_slice(b", ");
-                }
-                kept.extend_from_slice(protocol);
-            }
-        }
+        let name = self.name.as_bytes();
+        let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);
+        // The same token a second time would still be the token.
+        let kept = offered(headers).filter(|protocol| Some(*protocol) != token);
+        let kept = kept.collect::<Vec<_>>().join(&b", "[..]);
         headers.remove(SEC_WEBSOCKET_PROTOCOL);
         if let Ok(value) = HeaderValue::from_bytes(&kept) {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
@@ -120,5 +115,8 @@ mod tests {
         let mut headers = handshake(&["chat, bearer, a.b.c", "v2"]);
         Subprotocol::new("bearer").strip(&mut headers);
         assert_eq!(headers[SEC_WEBSOCKET_PROTOCOL], "chat, bearer, v2");
+        let mut headers = handshake(&["a.b.c, bearer, a.b.c, a.b.c", "v2"]);
+        Subprotocol::new("bearer").strip(&mut headers);
+        assert_eq!(headers[SEC_WEBSOCKET_PROTOCOL], "bearer, v2");
     }
 }

@@ -66,7 +66,8 @@ impl Key {
     /// than `sig`; `key_ops` without `verify`; and as [`Secret::new`].
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         let AlgorithmParameters::OctetKey(parameters) = &jwk.algorithm else {
-            let message = "only `oct` keys are shared secrets: this JWK has another `kty`";
+            let message =
+                "this JWK is no shared secret: it needs `kty` of `oct` and the secret in `k`";
             return Err(KeyError::new(KeyErrorKind::Unsupported, message));
         };
         let common = &jwk.common;

@@ -75,7 +75,8 @@ impl Secret {
         let config =
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
         let bytes = GeneralPurpose::new(alphabet, config).decode(text).map_err(|_| {
-            let message = "the secret is not base64: give its raw bytes to `Secret::new` instead";
+            let message =
+                "the secret is not base64: if it is meant byte for byte, do not decode it";
             KeyError::new(KeyErrorKind::Unreadable, message)
         })?;
         Self::new(Zeroizing::new(bytes).as_slice())
@@ -88,16 +89,17 @@ impl Secret {
     ///
     /// As [`Secret::new`], and for a variable that is unset or not UTF-8.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        let text = std::env::var(name).map_err(|error| {
-            let why = match error {
-                std::env::VarError::NotPresent => "is not set",
-                std::env::VarError::NotUnicode(_) => "is not UTF-8",
-            };
-            let message = format!("environment variable {name} {why}: it must hold the secret");
-            KeyError::new(KeyErrorKind::Unreadable, message)
-        })?;
-        Self::new(without_line_end(Zeroizing::new(text).as_bytes()))
-            .map_err(|error| error.of(&format!("environment variable {name}")))
+        Self::new(without_line_end(variable(name)?.as_bytes())).map_err(|error| error.of_env(name))
+    }
+
+    /// A secret of the bytes whose base64 is in an environment variable, as
+    /// [`dangerous_to_base64`](Self::dangerous_to_base64) writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::from_base64`], and for a variable that is unset or not UTF-8.
+    pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
+        Self::from_base64(&variable(name)?).map_err(|error| error.of_env(name))
     }
 
     /// A secret of the bytes in a file, such as a mounted Kubernetes or Docker secret.
@@ -165,6 +167,16 @@ impl Secret {
         Self { bytes: mac::hkdf_sha256(&self.bytes, &info) }
     }
 
+    /// The secret as base64, to be handed to the service that it was derived for.
+    ///
+    /// # Security
+    ///
+    /// Whoever reads the text can sign tokens: give it to a secret store, never to a log. It is
+    /// not wiped from memory.
+    pub fn dangerous_to_base64(&self) -> String {
+        base64::prelude::BASE64_STANDARD.encode(&self.bytes)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -180,6 +192,21 @@ impl KeyError {
     fn of(self, origin: &str) -> Self {
         Self::new(self.kind(), format!("{origin}: {self}"))
     }
+
+    fn of_env(self, name: &str) -> Self {
+        self.of(&format!("environment variable {name}"))
+    }
+}
+
+fn variable(name: &str) -> Result<Zeroizing<String>, KeyError> {
+    std::env::var(name).map(Zeroizing::new).map_err(|error| {
+        let why = match error {
+            std::env::VarError::NotPresent => "is not set: it must hold the secret",
+            std::env::VarError::NotUnicode(_) => "is not UTF-8: it must hold the secret",
+        };
+        let message = format!("environment variable {name} {why}");
+        KeyError::new(KeyErrorKind::Unreadable, message)
+    })
 }
 
 fn without_line_end(bytes: &[u8]) -> &[u8] {
@@ -280,6 +307,9 @@ mod tests {
         ] {
             assert_eq!(Secret::from_base64(&text).unwrap().as_bytes(), bytes);
         }
+        let secret = Secret::new(&bytes).unwrap();
+        let text = secret.dangerous_to_base64();
+        assert_eq!(Secret::from_base64(&text).unwrap().as_bytes(), bytes);
         let error = Secret::from_base64("not base64!").unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::Unreadable);
     }
