@@ -48,6 +48,14 @@ impl UnixTime {
         i64::try_from(secs).unwrap_or(if secs < 0 { i64::MIN } else { i64::MAX })
     }
 
+    /// The same without its fraction of a second, rounded down: what the `iat` and `exp` of a
+    /// token should be, since other libraries expect integers.
+    #[must_use]
+    pub fn whole_secs(self) -> Self {
+        let fraction = self.nanos.rem_euclid(NANOS_PER_SEC);
+        Self { nanos: self.nanos.saturating_sub(fraction) }
+    }
+
     /// Nanoseconds since [`UnixTime::EPOCH`].
     pub const fn as_nanos(self) -> i128 {
         self.nanos

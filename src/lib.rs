@@ -105,6 +105,8 @@ mod clock;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guard;
+#[cfg(feature = "issuer")]
+pub mod issuer;
 pub mod jwt;
 mod misuse;
 mod rejection;

@@ -62,6 +62,20 @@ impl Mac {
     }
 }
 
+/// SHA-256, for what is looked up by its hash.
+#[cfg(feature = "issuer")]
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    Sha256::digest(bytes).into()
+}
+
+/// Whether two hashes are the same, in constant time.
+#[cfg(feature = "issuer")]
+pub(crate) fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    type Tag = hmac::digest::CtOutput<Hmac<Sha256>>;
+    Tag::from(hmac::digest::array::Array(*a)) == Tag::from(hmac::digest::array::Array(*b))
+}
+
 /// 64 bytes of HKDF-SHA256 with an empty salt.
 pub(crate) fn hkdf_sha256(secret: &[u8], info: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(vec![0; 64]);

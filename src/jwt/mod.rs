@@ -5,7 +5,7 @@
 //! [`Key`], several of them in a [`KeySet`], a set that can be replaced in a [`KeyStore`], the
 //! rules for claims in [`Validation`], and the other direction in [`Signer`].
 
-mod base64url;
+pub(crate) mod base64url;
 mod claims;
 mod error;
 mod facts;
@@ -15,7 +15,7 @@ mod json;
 mod key;
 mod key_set;
 mod key_store;
-mod mac;
+pub(crate) mod mac;
 mod member;
 mod noted;
 mod payload;

@@ -1,0 +1,121 @@
+//! A token that was just issued.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::clock::UnixTime;
+use crate::issuer::budget::{self, MAX_COOKIE_BYTES};
+use crate::issuer::error::IssueError;
+
+/// An access token, signed. `Debug` does not show it.
+#[derive(Clone)]
+pub struct AccessToken {
+    pub(crate) encoded: String,
+    pub(crate) claims: Map<String, Value>,
+    pub(crate) id: String,
+    pub(crate) issued_at: UnixTime,
+    pub(crate) expires_at: UnixTime,
+}
+
+impl AccessToken {
+    /// The token as it goes into `Authorization: Bearer` or a cookie.
+    pub fn as_str(&self) -> &str {
+        &self.encoded
+    }
+
+    /// The claim `jti`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The claim `exp`.
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// How long the token is valid, in whole seconds: `expires_in` of RFC 6749 section 5.1.
+    pub fn expires_in(&self) -> Duration {
+        self.expires_at.saturating_since(self.issued_at)
+    }
+
+    /// The granted scopes, separated by spaces.
+    pub fn scope(&self) -> Option<&str> {
+        self.claims.get("scope").and_then(Value::as_str)
+    }
+
+    /// Whether a browser would keep the token in a cookie of this name: at most 4096 bytes for
+    /// name and value together.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), naming the heaviest claims.
+    pub fn fits_cookie(&self, name: &str) -> Result<(), IssueError> {
+        let len = name.len().saturating_add(self.encoded.len());
+        budget::check(&format!("the cookie `{name}`"), len, MAX_COOKIE_BYTES, &self.claims)
+    }
+}
+
+impl Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("id", &self.id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer of a token endpoint (RFC 6749 section 5.1). Send it with `Cache-Control: no-store`.
+///
+/// ```
+/// use tower_jwt_auth::{Secret, issuer::{Grant, TokenIssuer, TokenResponse}};
+///
+/// let issuer = TokenIssuer::new("https://auth.shop.example")
+///     .audience("cart", Secret::generate()?);
+/// let token = issuer.issue(&Grant::new("alice").scopes(["cart:read"]))?;
+/// let json = serde_json::to_value(TokenResponse::new(&token))?;
+/// assert_eq!(json["token_type"], "Bearer");
+/// assert_eq!(json["expires_in"], 600);
+/// assert_eq!(json["scope"], "cart:read");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Serialize)]
+pub struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+}
+
+impl<'a> TokenResponse<'a> {
+    /// The answer with this access token.
+    pub fn new(token: &'a AccessToken) -> Self {
+        Self {
+            access_token: token.as_str(),
+            token_type: "Bearer",
+            expires_in: token.expires_in().as_secs(),
+            refresh_token: None,
+            scope: token.scope(),
+        }
+    }
+
+    /// The same with a refresh token.
+    #[must_use]
+    pub fn refresh_token(mut self, token: &'a str) -> Self {
+        self.refresh_token = Some(token);
+        self
+    }
+}
+
+impl Debug for TokenResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! How large a token may become.
+
+use serde_json::{Map, Value};
+
+use crate::issuer::error::{IssueError, IssueErrorKind};
+
+/// RFC 6265bis section 5.6: a browser drops a cookie whose name and value are longer, without a
+/// word.
+pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
+
+/// How many claims an error names.
+const NAMED: usize = 3;
+
+/// Refuses `len` bytes where `limit` are allowed, and says which claims to look at.
+pub(crate) fn check(
+    what: &str,
+    len: usize,
+    limit: usize,
+    claims: &Map<String, Value>,
+) -> Result<(), IssueError> {
+    if len <= limit {
+        return Ok(());
+    }
+    let heaviest = heaviest(claims);
+    let message = format!(
+        "{what} has {len} bytes and may have {limit}; the heaviest claims are {heaviest}: keep \
+         what is large out of tokens and look it up by `sub`"
+    );
+    Err(IssueError::new(IssueErrorKind::TooLarge, message))
+}
+
+fn heaviest(claims: &Map<String, Value>) -> String {
+    let mut weighed: Vec<_> =
+        claims.iter().map(|(name, value)| (value.to_string().len(), name.as_str())).collect();
+    weighed.sort_by(|a, b| b.cmp(a));
+    let named = weighed.iter().take(NAMED).map(|(len, name)| format!("`{name}` ({len} bytes)"));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_heaviest_claims_are_named_and_their_values_are_not() {
+        let claims = serde_json::json!({
+            "sub": "alice", "permissions": vec!["x"; 500], "name": "a secret name", "roles": ["admin"],
+        });
+        let claims = claims.as_object().unwrap();
+        assert!(check("the token", 4096, 4096, claims).is_ok());
+        let error = check("the token", 4097, 4096, claims).unwrap_err();
+        assert_eq!(error.kind(), IssueErrorKind::TooLarge);
+        let text = error.to_string();
+        assert!(text.contains("`permissions` (2001 bytes), `name` (15 bytes), `roles`"), "{text}");
+        assert!(!text.contains("secret name"));
+    }
+}

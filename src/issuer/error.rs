@@ -1,0 +1,64 @@
+//! Why a token could not be issued.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::jwt::SignError;
+
+/// Why a token could not be issued. It names claims, never their values.
+#[derive(Debug)]
+pub struct IssueError {
+    kind: IssueErrorKind,
+    message: String,
+    source: Option<SignError>,
+}
+
+/// The kind of an [`IssueError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IssueErrorKind {
+    /// The issuer has no key for an audience of the grant, or none is named and there are several,
+    /// or those that are named have different keys.
+    UnknownAudience,
+    /// The claims have a member that the issuer writes itself, with another value.
+    ReservedClaim,
+    /// A scope that no token can carry: empty, or with a space, a quote, a backslash or a character
+    /// beyond ASCII (RFC 6749 section 3.3).
+    BadScope,
+    /// The token, or the cookie that is to hold it, is larger than it may be.
+    TooLarge,
+    /// The claims are not a JSON object, or failed to serialize.
+    Unserializable,
+    /// The system's random number generator failed.
+    NoRandomness,
+}
+
+impl IssueError {
+    pub(crate) fn new(kind: IssueErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> IssueErrorKind {
+        self.kind
+    }
+}
+
+impl From<SignError> for IssueError {
+    fn from(source: SignError) -> Self {
+        let message = "the claims cannot be signed".to_owned();
+        Self { kind: IssueErrorKind::Unserializable, message, source: Some(source) }
+    }
+}
+
+impl fmt::Display for IssueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for IssueError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

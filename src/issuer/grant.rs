@@ -1,0 +1,116 @@
+//! What a token is to say of its subject.
+
+use std::fmt::{self, Debug};
+
+use serde::Serialize;
+
+use crate::jwt::OneOrMany;
+
+/// What an access token grants, and to whom: what the application decides about a token. The rest
+/// of its claims, the [`TokenIssuer`](crate::issuer::TokenIssuer) writes.
+///
+/// ```
+/// use tower_jwt_auth::issuer::Grant;
+///
+/// #[derive(serde::Serialize)]
+/// struct Employee { company: &'static str }
+///
+/// let grant = Grant::new("alice")
+///     .audience("cart")
+///     .scopes(["cart:read", "cart:write"])
+///     .roles(["admin"])
+///     .claims(Employee { company: "acme" });
+/// # let _ = grant;
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Grant<C = ()> {
+    pub(crate) subject: String,
+    pub(crate) audience: Vec<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) claims: C,
+}
+
+impl Grant<()> {
+    /// A grant to `subject`: the claim `sub`.
+    pub fn new(subject: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            audience: Vec::new(),
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            tenant: None,
+            client_id: None,
+            session: None,
+            claims: (),
+        }
+    }
+}
+
+impl<C> Grant<C> {
+    /// Which service the token is for, or which several of those that share a key. By default all
+    /// that share the issuer's only key.
+    pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        self.audience = audience.into_strings();
+        self
+    }
+
+    /// The claim `scope`: written as one string, with spaces between. None by default.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The claim `roles`: an array. None by default.
+    pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The claim `tenant`: the company or the customer that the subject belongs to. None by
+    /// default.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The claim `client_id`: which application asked for the token (RFC 9068 section 2.2). None
+    /// by default.
+    pub fn client_id(mut self, client: impl Into<String>) -> Self {
+        self.client_id = Some(client.into());
+        self
+    }
+
+    /// The claim `sid`: which login the token comes from. None by default.
+    pub fn session(mut self, id: impl AsRef<str>) -> Self {
+        self.session = Some(id.as_ref().to_owned());
+        self
+    }
+
+    /// Claims of the application's own: anything that serializes to a JSON object, such as the
+    /// type that services read as `Claims<T>`. A member that the issuer writes too must have the
+    /// same value; one of those that is `null` is left out.
+    pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
+        Grant {
+            subject: self.subject,
+            audience: self.audience,
+            scopes: self.scopes,
+            roles: self.roles,
+            tenant: self.tenant,
+            client_id: self.client_id,
+            session: self.session,
+            claims,
+        }
+    }
+}
+
+impl<C> Debug for Grant<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claim values do not belong in logs.
+        f.debug_struct("Grant").field("audience", &self.audience).finish_non_exhaustive()
+    }
+}

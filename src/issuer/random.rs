@@ -1,0 +1,20 @@
+//! Identifiers that nobody can guess.
+
+use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::jwt::base64url;
+
+/// Fills an array from the system's random number generator.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], IssueError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| {
+        IssueError::new(IssueErrorKind::NoRandomness, "the system gave no random bytes")
+    })?;
+    Ok(bytes)
+}
+
+/// 128 random bits in 22 characters.
+pub(crate) fn id() -> Result<String, IssueError> {
+    let mut id = String::with_capacity(22);
+    base64url::encode_onto(&bytes::<16>()?, &mut id);
+    Ok(id)
+}

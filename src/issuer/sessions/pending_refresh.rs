@@ -1,0 +1,97 @@
+//! The moment between finding a refresh token good and exchanging it.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+use crate::issuer::sessions::event::SessionEvent;
+use crate::issuer::sessions::family::{EndCause, Verdict};
+use crate::issuer::sessions::ledger::{ATTEMPTS, Ledger, contended};
+use crate::issuer::sessions::lifetimes::Lifetimes;
+use crate::issuer::sessions::refresh_token::{RefreshToken, Salt};
+use crate::issuer::sessions::session::Session;
+use crate::issuer::sessions::store::RefreshStore;
+
+/// A refresh token that may be exchanged, and is not yet. Dropping it changes nothing.
+#[must_use]
+pub struct PendingRefresh<'s, S> {
+    ledger: &'s Ledger<S>,
+    token: RefreshToken,
+    client_id: Option<String>,
+    session: Session,
+    version: u64,
+    /// For a token that was used within the grace period: the one that it led to.
+    answer: Option<RefreshToken>,
+}
+
+impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
+    pub(crate) async fn judge(
+        ledger: &'s Ledger<S>,
+        token: RefreshToken,
+        client_id: Option<String>,
+        lifetimes: Lifetimes,
+    ) -> Result<Self, SessionError> {
+        for _ in 0..ATTEMPTS {
+            let (session, version) = ledger.load(&token.session()).await?;
+            let now = ledger.clock.now();
+            let client = client_id.as_deref();
+            let answer = match session.family.judge(&token, client, &lifetimes, now) {
+                Verdict::Rotate => None,
+                Verdict::Repeat(salts) => {
+                    Some(salts.iter().fold(token.clone(), |token, salt| token.successor(salt)))
+                }
+                Verdict::Expired => return Err(SessionErrorKind::Expired.into()),
+                Verdict::Ended => return Err(SessionErrorKind::Ended.into()),
+                Verdict::WrongClient => return Err(SessionErrorKind::WrongClient.into()),
+                Verdict::Reused => {
+                    if ledger.replace_with_end(session, version, EndCause::Reused).await? {
+                        return Err(SessionErrorKind::Reused.into());
+                    }
+                    continue;
+                }
+            };
+            return Ok(PendingRefresh { ledger, token, client_id, session, version, answer });
+        }
+        Err(contended())
+    }
+
+    /// The session that the token belongs to.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Exchanges the token, in one atomic step of the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sessions::refresh`](crate::issuer::Sessions::refresh).
+    pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
+        let mut pending = self;
+        for _ in 0..ATTEMPTS {
+            if let Some(leaf) = pending.answer {
+                return Ok((leaf, pending.session));
+            }
+            let ledger = pending.ledger;
+            let salt = Salt::generate()?;
+            let next = pending.token.successor(&salt);
+            let Session { id, subject, family } = pending.session;
+            let family = family.rotated(salt, &next, &ledger.lifetimes, ledger.clock.now());
+            let rotated = Session { id, subject, family };
+            if ledger.replace(&rotated, pending.version).await? {
+                ledger.tell(&SessionEvent::Renewed(&rotated));
+                return Ok((next, rotated));
+            }
+            // Somebody else was faster. The token was good when it was presented, so this is no
+            // reuse, however long it took since then.
+            let lifetimes = Lifetimes { grace: Duration::MAX, ..ledger.lifetimes };
+            pending = Self::judge(ledger, pending.token, pending.client_id, lifetimes).await?;
+        }
+        Err(contended())
+    }
+}
+
+impl<S> Debug for PendingRefresh<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingRefresh").field("session", &self.session).finish_non_exhaustive()
+    }
+}

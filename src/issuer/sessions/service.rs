@@ -1,0 +1,278 @@
+//! Sessions: started at a login, renewed by refresh tokens, ended by the user or by a thief.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+use crate::issuer::sessions::event::SessionEvent;
+use crate::issuer::sessions::family::{EndCause, Family};
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::ledger::{self, ATTEMPTS, Ledger};
+use crate::issuer::sessions::lifetimes::Lifetimes;
+use crate::issuer::sessions::pending_refresh::PendingRefresh;
+use crate::issuer::sessions::refresh_token::RefreshToken;
+use crate::issuer::sessions::session::{NewSession, Session};
+use crate::issuer::sessions::store::RefreshStore;
+use crate::misuse;
+
+/// For scopes and the application's data each.
+const MAX_DATA_BYTES: usize = 4096;
+
+/// The sessions of all users: what refresh tokens are for.
+///
+/// A login starts a *family* of refresh tokens, of which one is good at a time. Each use exchanges
+/// it for the next. If a used one comes back, two parties have copies, and nobody can tell which
+/// is the thief: the session ends, and both must log in. Except within the grace period, 10
+/// seconds by default: then it is far more likely that two tabs asked at once or an answer was
+/// lost, and whoever asks gets the same next token.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::issuer::{MemoryStore, NewSession, Sessions};
+///
+/// let sessions = Sessions::new(MemoryStore::new());
+/// let (token, session) = sessions.start(NewSession::new("alice").scopes(["cart:read"])).await?;
+///
+/// let (next, same) = sessions.refresh(token.as_str(), None).await?;
+/// assert_eq!(same.id(), session.id());
+///
+/// sessions.end(session.id()).await?;
+/// assert!(sessions.refresh(next.as_str(), None).await.unwrap_err().is_refusal());
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub struct Sessions<S> {
+    ledger: Ledger<S>,
+}
+
+impl<S: RefreshStore> Sessions<S> {
+    /// Sessions that are kept in `store`.
+    pub fn new(store: S) -> Self {
+        Self {
+            ledger: Ledger {
+                store: Arc::new(store),
+                lifetimes: Lifetimes::default(),
+                clock: Arc::new(SystemClock),
+                hook: None,
+            },
+        }
+    }
+
+    /// How long a session lasts without being renewed. 7 days by default.
+    ///
+    /// # Panics
+    ///
+    /// On zero.
+    #[track_caller]
+    pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
+        self.ledger.lifetimes.idle = lasting(lifetime, "idle_lifetime");
+        self
+    }
+
+    /// How long a session lasts however often it is renewed. 30 days by default. What is changed
+    /// here is true of sessions that start from then on.
+    ///
+    /// # Panics
+    ///
+    /// On zero.
+    #[track_caller]
+    pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
+        self.ledger.lifetimes.absolute = lasting(lifetime, "absolute_lifetime");
+        self
+    }
+
+    /// For how long a used refresh token is answered with the same successor. 10 seconds by
+    /// default, a minute at most.
+    ///
+    /// Within it a thief who has the same token gets the same successor too; both then hold one
+    /// that the other will use, and the theft shows at the next renewal. Zero ends the session at
+    /// every second use, and logs out users with two tabs or a bad connection.
+    ///
+    /// # Panics
+    ///
+    /// On more than a minute.
+    #[track_caller]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        if grace > Duration::from_secs(60) {
+            misuse::refuse("Sessions::grace is for retries: a minute at most");
+        }
+        self.ledger.lifetimes.grace = grace;
+        self
+    }
+
+    /// Replaces the system's clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.ledger.clock = Arc::new(clock);
+        self
+    }
+
+    /// Calls `hook` with what happens to sessions. It runs on the request's way: hand work to a
+    /// task of your own.
+    pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.ledger.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.ledger.store
+    }
+
+    /// Starts a session for a user who has just proved who they are, and returns its first refresh
+    /// token.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](SessionErrorKind::TooLarge), [`Unavailable`](SessionErrorKind::Unavailable),
+    /// [`NoRandomness`](SessionErrorKind::NoRandomness).
+    pub async fn start(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
+        let token = RefreshToken::generate()?;
+        let mut family = Family::new(&token, &self.ledger.lifetimes, self.ledger.clock.now());
+        let scopes = new.scopes.iter().map(String::len).sum::<usize>();
+        if scopes > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
+            return Err(SessionErrorKind::TooLarge.into());
+        }
+        family.scopes = new.scopes;
+        family.client_id = new.client_id;
+        family.label = new.label;
+        family.data = new.data;
+        let session = Session { id: token.session(), subject: new.subject, family };
+        self.ledger.insert(&session).await?;
+        Ok((token, session))
+    }
+
+    /// Exchanges a refresh token for the next one.
+    ///
+    /// `client_id` is the client that asks, if your clients have identifiers: it must be the one
+    /// that the session was started for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`is_refusal`](SessionError::is_refusal), and
+    /// [`Unavailable`](SessionErrorKind::Unavailable), after which the same token may be used again.
+    pub async fn refresh(
+        &self,
+        presented: &str,
+        client_id: Option<&str>,
+    ) -> Result<(RefreshToken, Session), SessionError> {
+        self.begin_refresh(presented, client_id).await?.finish().await
+    }
+
+    /// The first half of [`refresh`](Self::refresh): decides whether the token may be exchanged,
+    /// and does not do so yet. What else may fail, such as asking for the user's roles, belongs
+    /// between the halves: then a failure leaves the client's token as good as it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`refresh`](Self::refresh).
+    pub async fn begin_refresh(
+        &self,
+        presented: &str,
+        client_id: Option<&str>,
+    ) -> Result<PendingRefresh<'_, S>, SessionError> {
+        let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+        PendingRefresh::judge(
+            &self.ledger,
+            token,
+            client_id.map(str::to_owned),
+            self.ledger.lifetimes,
+        )
+        .await
+    }
+
+    /// The sessions of a user that have not ended, the one used last first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    pub async fn of_subject(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
+        let now = self.ledger.clock.now();
+        let rows = self.ledger.store.of_subject(subject).await?;
+        let sessions: Result<Vec<_>, _> = rows.into_iter().map(ledger::session).collect();
+        let mut sessions = sessions?;
+        sessions.retain(|session| session.subject == subject && session.family.is_live(now));
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.renewed_at()));
+        Ok(sessions)
+    }
+
+    /// Ends one session, and says whether there was one to end. Its refresh token is refused from
+    /// here on; its access tokens work until they expire.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    pub async fn end(&self, id: &SessionId) -> Result<bool, SessionError> {
+        self.end_because(id, EndCause::LoggedOut).await
+    }
+
+    /// [`end`](Self::end), for another reason.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
+        for _ in 0..ATTEMPTS {
+            let (session, version) = match self.ledger.load(id).await {
+                Ok(found) => found,
+                Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            if !session.family.is_live(self.ledger.clock.now()) {
+                return Ok(false);
+            }
+            if self.ledger.replace_with_end(session, version, cause).await? {
+                return Ok(true);
+            }
+        }
+        Err(ledger::contended())
+    }
+
+    /// Ends all sessions of a user, as after a changed password, and says how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable): some may have ended by then.
+    pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
+        let mut ended = 0_u64;
+        for session in self.of_subject(subject).await? {
+            ended = ended.saturating_add(self.end(session.id()).await?.into());
+        }
+        Ok(ended)
+    }
+
+    /// Forgets sessions that can be of no use any more, and says how many: to be called now and
+    /// then, say once an hour.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn prune(&self) -> Result<u64, SessionError> {
+        Ok(self.ledger.store.prune(self.ledger.clock.now()).await?)
+    }
+}
+
+impl<S> Clone for Sessions<S> {
+    fn clone(&self) -> Self {
+        Self { ledger: self.ledger.clone() }
+    }
+}
+
+impl<S> Debug for Sessions<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("lifetimes", &self.ledger.lifetimes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[track_caller]
+fn lasting(lifetime: Duration, function: &str) -> Duration {
+    if lifetime.is_zero() {
+        misuse::refuse(format_args!(
+            "Sessions::{function} of zero would end every session at once"
+        ));
+    }
+    lifetime
+}

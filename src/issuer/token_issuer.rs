@@ -1,0 +1,258 @@
+//! Access tokens, from what the application grants.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::bearer::is_scope_token;
+use crate::clock::{Clock, SystemClock};
+use crate::issuer::access_token::AccessToken;
+use crate::issuer::budget;
+use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::issuer::grant::Grant;
+use crate::issuer::random;
+use crate::jwt::{KeyStore, OneOrMany, Secret, SignError, Signer};
+use crate::misuse;
+
+const LIFETIME: Duration = Duration::from_secs(600);
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Issues access tokens: the one place of a system that signs them.
+///
+/// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
+/// `exp` and `jti`, and what the [`Grant`] adds. Times are whole seconds, which typed claims of
+/// other libraries expect. `client_id` is written if the grant has one.
+///
+/// ```
+/// use tower_jwt_auth::{JwtAuth, Secret, issuer::{Grant, TokenIssuer}};
+///
+/// const ISSUER: &str = "https://auth.shop.example";
+/// let master = Secret::generate()?; // in production: Secret::from_env("JWT_SECRET")?
+/// let issuer = TokenIssuer::derived(ISSUER, &master, ["cart", "payment"]);
+/// let token = issuer.issue(&Grant::new("alice").audience("cart"))?;
+///
+/// // In the cart server, which was given its derived secret and not the master:
+/// let cart = JwtAuth::new(master.derive(ISSUER, "cart")).issuer(ISSUER).audience("cart");
+/// assert_eq!(cart.verify(token.as_str())?.token().subject(), Some("alice"));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct TokenIssuer {
+    issuer: Arc<str>,
+    lifetime: Duration,
+    max_token_bytes: usize,
+    /// Services that share a key, and the key.
+    services: Vec<(Vec<String>, KeyStore)>,
+    clock: Arc<dyn Clock>,
+}
+
+impl TokenIssuer {
+    /// An issuer of this name, the claim `iss`, which has no key yet: [`audience`](Self::audience)
+    /// adds them. Take an `https` URL without query or fragment (RFC 8414 section 2).
+    ///
+    /// # Panics
+    ///
+    /// On an empty name.
+    #[track_caller]
+    pub fn new(issuer: impl AsRef<str>) -> Self {
+        let issuer = issuer.as_ref();
+        if issuer.is_empty() {
+            misuse::refuse("TokenIssuer::new(\"\") has no name: give the auth server's https URL");
+        }
+        Self {
+            issuer: issuer.into(),
+            lifetime: LIFETIME,
+            max_token_bytes: MAX_TOKEN_BYTES,
+            services: Vec::new(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// An issuer that signs for each audience with the secret derived for it (HS256), so that what
+    /// leaks from one service cannot make tokens for another. See [`Secret::derive`].
+    ///
+    /// # Panics
+    ///
+    /// On an empty name, and on an audience named twice.
+    #[track_caller]
+    pub fn derived(
+        issuer: impl AsRef<str>,
+        master: &Secret,
+        audiences: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        let mut this = Self::new(&issuer);
+        for audience in audiences {
+            let secret = master.derive(issuer.as_ref(), audience.as_ref());
+            this = this.audience(audience.as_ref(), secret);
+        }
+        this
+    }
+
+    /// Signs with `keys` for this service, or for these several that share them. Once for each.
+    ///
+    /// The current key of a [`KeyStore`] signs, also after it is rotated; give the services a new
+    /// key before the issuer has it.
+    ///
+    /// # Panics
+    ///
+    /// On an audience that is empty or has a key already.
+    #[track_caller]
+    pub fn audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
+        let audiences = audience.into_strings();
+        for (place, audience) in audiences.iter().enumerate() {
+            let is_twice = audiences.iter().take(place).any(|earlier| earlier == audience);
+            if audience.is_empty() || is_twice || self.has_audience(audience) {
+                misuse::refuse(format_args!(
+                    "TokenIssuer::audience({audience:?}): an audience has a name, and one key"
+                ));
+            }
+        }
+        self.services.push((audiences, keys.into()));
+        self
+    }
+
+    /// How long a token is valid. 10 minutes by default: until then a stolen one works.
+    ///
+    /// # Panics
+    ///
+    /// On less than a second.
+    #[track_caller]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        if lifetime < Duration::from_secs(1) {
+            misuse::refuse("TokenIssuer::lifetime has whole seconds: give at least one");
+        }
+        self.lifetime = Duration::from_secs(lifetime.as_secs());
+        self
+    }
+
+    /// The longest token in bytes; a longer one is not issued. 4096 by default, about what a
+    /// cookie holds; servers refuse more than 8192 unless they are told otherwise.
+    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
+        self.max_token_bytes = bytes;
+        self
+    }
+
+    /// Replaces the system's clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The claim `iss` of every token.
+    pub fn name(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whether there is a key for this audience.
+    pub fn has_audience(&self, audience: &str) -> bool {
+        self.services.iter().any(|(names, _)| names.iter().any(|name| name == audience))
+    }
+
+    /// Issues a token.
+    ///
+    /// # Errors
+    ///
+    /// See [`IssueErrorKind`].
+    pub fn issue<C: Serialize>(&self, grant: &Grant<C>) -> Result<AccessToken, IssueError> {
+        let (audience, keys) = self.service(&grant.audience)?;
+        let id = random::id()?;
+        let issued_at = self.clock.now().whole_secs();
+        let expires_at = issued_at.saturating_add(self.lifetime);
+        let mut claims = object(&grant.claims)?;
+        let mut write = |name, value: Value| reserve(&mut claims, name, value);
+        write("iss", (&*self.issuer).into())?;
+        write("sub", grant.subject.as_str().into())?;
+        write("aud", audience)?;
+        write("iat", issued_at.as_secs().into())?;
+        write("exp", expires_at.as_secs().into())?;
+        write("jti", id.as_str().into())?;
+        write("scope", scope(&grant.scopes)?)?;
+        write(
+            "roles",
+            if grant.roles.is_empty() { Value::Null } else { grant.roles.clone().into() },
+        )?;
+        write("tenant", grant.tenant.clone().into())?;
+        write("client_id", grant.client_id.clone().into())?;
+        write("sid", grant.session.clone().into())?;
+
+        let signer = Signer::new(keys.load().current().clone()).token_type("at+jwt");
+        let encoded = signer.sign(&claims)?;
+        budget::check("the token", encoded.len(), self.max_token_bytes, &claims)?;
+        Ok(AccessToken { encoded, claims, id, issued_at, expires_at })
+    }
+
+    /// The claim `aud`, and the keys of those it names.
+    fn service(&self, wanted: &[String]) -> Result<(Value, &KeyStore), IssueError> {
+        let unknown = |message| Err(IssueError::new(IssueErrorKind::UnknownAudience, message));
+        let found = match (wanted, self.services.as_slice()) {
+            ([], [only]) => Some((only.0.as_slice(), &only.1)),
+            ([], []) => return unknown("the issuer has no key: add one with `audience`"),
+            ([], _) => {
+                return unknown("the issuer has several keys: name an audience in the grant");
+            }
+            (wanted, services) => services
+                .iter()
+                .find(|(names, _)| wanted.iter().all(|name| names.contains(name)))
+                .map(|(_, keys)| (wanted, keys)),
+        };
+        match found {
+            Some(([one], keys)) => Ok((one.as_str().into(), keys)),
+            Some((several, keys)) => Ok((several.into(), keys)),
+            None => unknown("the issuer has no key for the audience, or not one for all of them"),
+        }
+    }
+}
+
+impl Debug for TokenIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIssuer")
+            .field("issuer", &self.issuer)
+            .field("lifetime", &self.lifetime)
+            .field("services", &self.services)
+            .finish_non_exhaustive()
+    }
+}
+
+fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
+    match serde_json::to_value(claims).map_err(SignError::from)? {
+        Value::Object(claims) => Ok(claims),
+        Value::Null => Ok(Map::new()),
+        _ => Err(SignError::not_an_object().into()),
+    }
+}
+
+/// Writes a claim that is the issuer's to write. The application's may say the same, or have a
+/// place for it that is `null`: then a service can use one type to read and to write.
+fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
+    let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
+    let optional = matches!(name, "scope" | "roles" | "tenant" | "client_id" | "sid");
+    let written = match theirs {
+        None => value,
+        Some(theirs) if theirs == value || (optional && value.is_null()) => theirs,
+        Some(_) => {
+            let message = format!(
+                "the claims have `{name}`, which the issuer writes itself: leave it out of them"
+            );
+            return Err(IssueError::new(IssueErrorKind::ReservedClaim, message));
+        }
+    };
+    if !written.is_null() {
+        claims.insert(name.to_owned(), written);
+    }
+    Ok(())
+}
+
+fn scope(scopes: &[String]) -> Result<Value, IssueError> {
+    if scopes.is_empty() {
+        return Ok(Value::Null);
+    }
+    if !scopes.iter().all(|scope| is_scope_token(scope)) {
+        let message = "a scope is printable ASCII without spaces, \" and \\ (RFC 6749 section 3.3)";
+        return Err(IssueError::new(IssueErrorKind::BadScope, message));
+    }
+    Ok(scopes.join(" ").into())
+}
