@@ -15,5 +15,7 @@ pub(crate) use self::authorization::is_b64token;
 pub(crate) use self::challenge::{Challenge, Challenges, is_scope_token};
 pub(crate) use self::cookie::CookieName;
 pub(crate) use self::credentials::{Sources, mark_holders};
+#[cfg(all(feature = "axum", feature = "issuer"))]
+pub(crate) use self::cross_site::TrustedOrigins;
 pub(crate) use self::preflight::is_preflight;
 pub(crate) use self::websocket::Subprotocol;

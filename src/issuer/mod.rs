@@ -8,12 +8,20 @@ mod budget;
 mod error;
 mod grant;
 mod random;
+#[cfg(feature = "axum")]
+mod routes;
 mod sessions;
 mod token_issuer;
 
 pub use self::access_token::{AccessToken, TokenResponse};
 pub use self::error::{IssueError, IssueErrorKind};
 pub use self::grant::Grant;
+#[cfg(feature = "axum")]
+pub use self::routes::accounts::{Accounts, AccountsError};
+#[cfg(feature = "axum")]
+pub use self::routes::auth_routes::AuthRoutes;
+#[cfg(feature = "axum")]
+pub use self::routes::cookies::Cookies;
 pub use self::sessions::error::{SessionError, SessionErrorKind};
 pub use self::sessions::event::SessionEvent;
 pub use self::sessions::family::EndCause;

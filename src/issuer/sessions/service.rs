@@ -120,6 +120,11 @@ impl<S: RefreshStore> Sessions<S> {
         &self.ledger.store
     }
 
+    #[cfg(feature = "axum")]
+    pub(crate) fn now(&self) -> crate::clock::UnixTime {
+        self.ledger.clock.now()
+    }
+
     /// Starts a session for a user who has just proved who they are, and returns its first refresh
     /// token.
     ///

@@ -1,0 +1,157 @@
+//! The routes of an auth server.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+
+use crate::bearer::TrustedOrigins;
+use crate::issuer::routes::accounts::Accounts;
+use crate::issuer::routes::cookies::Cookies;
+use crate::issuer::routes::desk::Desk;
+use crate::issuer::routes::handlers;
+use crate::issuer::sessions::service::Sessions;
+use crate::issuer::sessions::store::RefreshStore;
+use crate::issuer::token_issuer::TokenIssuer;
+use crate::misuse;
+
+/// No login and no token comes near.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// Routes to log in, renew, log out and look at one's sessions: an auth server, less the users.
+///
+/// | route | takes | answers |
+/// |---|---|---|
+/// | `POST /login` | the application's credentials; `audience`, `scope`, `client_id` | tokens |
+/// | `POST /refresh` | `refresh_token`; `audience`, `scope`, `client_id` | tokens |
+/// | `POST /logout` | `refresh_token` | 204 |
+/// | `POST /logout-everywhere` | `refresh_token` | 204: every session of the user has ended |
+/// | `POST /sessions`, with cookies `GET` | `refresh_token` | the user's sessions |
+/// | `DELETE /sessions/{id}` | `refresh_token` | 204, or 404 |
+/// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
+///
+/// Bodies are JSON or forms. Tokens are answered as RFC 6749 section 5.1 has it, with
+/// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
+/// script can read, the refresh token is read from its cookie alone, and requests of other sites
+/// are refused; the answer then has `expires_in` and `scope`, from which a page learns when to
+/// renew. Mount the routes twice to serve browsers and other clients.
+///
+/// Refused: 400 `{"error":"invalid_grant"}` for wrong credentials and for every refresh token that
+/// is not good, in the same bytes; `invalid_request`, `invalid_scope`, `invalid_target` (an unknown
+/// audience); 403 for another site's request with cookies; 503 with `Retry-After` while the store
+/// or the application's accounts cannot answer: the client's token is then as good as before. A
+/// failed refresh never deletes a cookie, which another tab may have renewed meanwhile.
+///
+/// What these routes do not do: limit attempts, and hash passwords. The shop in `examples` shows
+/// both.
+///
+/// ```
+/// use axum::Router;
+/// use tower_jwt_auth::Secret;
+/// use tower_jwt_auth::issuer::{
+///     Accounts, AccountsError, AuthRoutes, Cookies, Grant, MemoryStore, Session, Sessions, TokenIssuer,
+/// };
+///
+/// # struct Users;
+/// # #[derive(serde::Deserialize)]
+/// # struct Password { user: String, password: String }
+/// # impl Accounts for Users {
+/// #     type Credentials = Password;
+/// #     type Claims = ();
+/// #     async fn log_in(&self, _: Password) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+/// #     async fn renew(&self, _: &Session) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+/// # }
+/// let issuer = TokenIssuer::derived("https://auth.shop.example", &Secret::generate()?, ["cart"]);
+/// let routes = AuthRoutes::new(Users, issuer, Sessions::new(MemoryStore::new()))
+///     .cookies(Cookies::new("/auth").access("cart", "__Host-cart_token"));
+/// let app: Router = Router::new().nest("/auth", routes.into_router());
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+#[must_use]
+pub struct AuthRoutes<A, S> {
+    desk: Desk<A, S>,
+}
+
+impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
+    /// Routes that answer with tokens in bodies.
+    pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
+        let trusted_origins = TrustedOrigins::default();
+        Self { desk: Desk { accounts, issuer, sessions, cookies: None, trusted_origins } }
+    }
+
+    /// Keeps the tokens in cookies.
+    ///
+    /// # Panics
+    ///
+    /// On cookies without one for an access token, or with one for an audience that the issuer has
+    /// no key for.
+    #[track_caller]
+    pub fn cookies(mut self, cookies: Cookies) -> Self {
+        if cookies.audiences().next().is_none() {
+            misuse::refuse(
+                "AuthRoutes::cookies has none for an access token: add one for each service with \
+                 `Cookies::access`",
+            );
+        }
+        for (audience, _) in cookies.audiences() {
+            if !self.desk.issuer.has_audience(audience) {
+                misuse::refuse(format_args!(
+                    "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
+                     that audience"
+                ));
+            }
+        }
+        self.desk.cookies = Some(cookies);
+        self
+    }
+
+    /// Lets pages of this origin use the cookies, as in `https://app.example`. Once for each; none
+    /// but the routes' own by default. Such a page needs CORS as well, with credentials.
+    ///
+    /// # Panics
+    ///
+    /// On what no browser sends as `Origin`.
+    #[track_caller]
+    pub fn trust_origin(mut self, origin: impl AsRef<str>) -> Self {
+        self.desk.trusted_origins.add(origin.as_ref());
+        self
+    }
+
+    /// The routes, to be nested where the application wants them.
+    pub fn into_router<State: Clone + Send + Sync + 'static>(self) -> Router<State> {
+        let list = if self.desk.cookies.is_some() {
+            get(handlers::list::<A, S>)
+        } else {
+            post(handlers::list::<A, S>)
+        };
+        Router::new()
+            .route("/login", post(handlers::log_in::<A, S>))
+            .route("/refresh", post(handlers::refresh::<A, S>))
+            .route("/logout", post(handlers::log_out::<A, S>))
+            .route("/logout-everywhere", post(handlers::log_out_everywhere::<A, S>))
+            .route("/sessions", list)
+            .route("/sessions/{id}", delete(handlers::end_one::<A, S>))
+            .route("/revoke", post(handlers::revoke::<A, S>))
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(map_response(no_store))
+            .with_state(Arc::new(self.desk))
+    }
+}
+
+impl<A, S> Debug for AuthRoutes<A, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthRoutes").field("issuer", &self.desk.issuer).finish_non_exhaustive()
+    }
+}
+
+/// RFC 6749 section 5.1: whoever finds a token in a cache is logged in.
+async fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,52 @@
+//! What a request says, in JSON or in a form.
+
+use axum::extract::{FromRequest, Request};
+use axum::{Form, Json};
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::issuer::routes::refusal::Refusal;
+
+/// The members of a JSON object or a form (RFC 6749 section 4 has forms). Anything else is no
+/// request of ours: no page of another site can send JSON without asking first.
+pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+    let content_type = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    match essence.as_slice() {
+        b"application/json" => Json::from_request(request, &()).await.ok().map(|Json(read)| read),
+        b"application/x-www-form-urlencoded" => {
+            Form::from_request(request, &()).await.ok().map(|Form(read)| read)
+        }
+        _ => None,
+    }
+    .ok_or(Refusal::InvalidRequest)
+}
+
+/// A login: the application's credentials, and what the tokens are to be for.
+#[derive(Deserialize)]
+pub(crate) struct Login<C> {
+    #[serde(flatten)]
+    pub(crate) credentials: C,
+    pub(crate) audience: Option<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) client_id: Option<String>,
+}
+
+/// A use of a refresh token (RFC 6749 section 6).
+#[derive(Default, Deserialize)]
+pub(crate) struct Use {
+    pub(crate) grant_type: Option<String>,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) audience: Option<String>,
+    pub(crate) scope: Option<String>,
+}
+
+/// RFC 7009 section 2.1. A hint that is wrong must not matter, so it is not read.
+#[derive(Deserialize)]
+pub(crate) struct Revocation {
+    pub(crate) token: String,
+    pub(crate) client_id: Option<String>,
+}

@@ -1,0 +1,175 @@
+//! What the routes do.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::issuer::routes::accounts::Accounts;
+use crate::issuer::routes::desk::{Desk, ask, label, narrowed};
+use crate::issuer::routes::fields::{self, Login, Revocation};
+use crate::issuer::routes::refusal::Refusal;
+use crate::issuer::sessions::family::EndCause;
+use crate::issuer::sessions::session::{NewSession, Session};
+use crate::issuer::sessions::store::RefreshStore;
+
+type Shared<A, S> = State<Arc<Desk<A, S>>>;
+type Answer = Result<Response, Refusal>;
+
+pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    request: Request,
+) -> Answer {
+    desk.refuse_other_sites(&request)?;
+    let replaced = desk.presented_cookie(request.headers())?.map(str::to_owned);
+    let label = label(request.headers()).map(str::to_owned);
+    let login: Login<A::Credentials> = fields::read(request).await?;
+    let audience = desk.known_audience(login.audience)?;
+
+    let granted = ask(desk.accounts.log_in(login.credentials)).await?;
+    let mut grant = granted.ok_or(Refusal::InvalidGrant)?;
+    grant.scopes = narrowed(login.scope.as_deref(), grant.scopes)?;
+    let mut new = NewSession::new(&grant.subject).scopes(grant.scopes.iter());
+    if let Some(label) = label {
+        new = new.label(label);
+    }
+    new.client_id = login.client_id.filter(|_| desk.cookies.is_none());
+
+    let (refresh, session) = desk.sessions.start(new).await?;
+    let tokens = match desk.tokens(grant, audience, &session) {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            // Nobody will ever have its token.
+            desk.sessions.end(session.id()).await?;
+            return Err(error.into());
+        }
+    };
+    // The browser is about to forget the session that it had, so nobody else should keep it.
+    if let Some(replaced) = replaced
+        && let Ok(pending) = desk.sessions.begin_refresh(&replaced, None).await
+    {
+        desk.sessions.end(pending.session().id()).await?;
+    }
+    Ok(tokens.answer(&refresh, &session, desk.sessions.now()))
+}
+
+pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    request: Request,
+) -> Answer {
+    let (token, wanted) = desk.presented(request).await?;
+    if wanted.grant_type.is_some_and(|grant_type| grant_type != "refresh_token") {
+        return Err(Refusal::UnsupportedGrantType);
+    }
+    let audience = desk.known_audience(wanted.audience)?;
+    let pending = desk.sessions.begin_refresh(&token, wanted.client_id.as_deref()).await?;
+    let granted_at_login = pending.session().scopes().map(str::to_owned).collect();
+    let allowed = narrowed(wanted.scope.as_deref(), granted_at_login)?;
+
+    let Some(mut grant) = ask(desk.accounts.renew(pending.session())).await? else {
+        desk.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
+        return Err(Refusal::InvalidGrant);
+    };
+    if grant.subject != pending.session().subject() {
+        return Err(Refusal::ServerError);
+    }
+    grant.scopes.retain(|scope| allowed.contains(scope));
+    let tokens = desk.tokens(grant, audience, pending.session())?;
+    // Last, so that whatever fails before leaves the client's token as it was.
+    let (refresh, session) = pending.finish().await?;
+    Ok(tokens.answer(&refresh, &session, desk.sessions.now()))
+}
+
+pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    request: Request,
+) -> Answer {
+    match owner(&desk, request).await {
+        Ok(session) => {
+            desk.sessions.end(session.id()).await?;
+        }
+        // Nobody is logged in: just what was asked for.
+        Err(Refusal::InvalidGrant) => {}
+        Err(refusal) => return Err(refusal),
+    }
+    Ok(desk.logged_out())
+}
+
+pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    request: Request,
+) -> Answer {
+    let session = owner(&desk, request).await?;
+    desk.sessions.end_all(session.subject()).await?;
+    Ok(desk.logged_out())
+}
+
+pub(crate) async fn list<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    request: Request,
+) -> Answer {
+    let current = owner(&desk, request).await?;
+    let sessions = desk.sessions.of_subject(current.subject()).await?;
+    let sessions = sessions.iter().map(|session| {
+        json!({
+            "id": session.id().as_str(),
+            "label": session.label(),
+            "started_at": session.started_at().as_secs(),
+            "renewed_at": session.renewed_at().as_secs(),
+            "expires_at": session.expires_at().as_secs(),
+            "current": session.id() == current.id(),
+        })
+    });
+    Ok(Json(json!({ "sessions": sessions.collect::<Vec<_>>() })).into_response())
+}
+
+pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Answer {
+    let current = owner(&desk, request).await?;
+    let own = desk.sessions.of_subject(current.subject()).await?;
+    // Whether somebody else has a session of that name is not told.
+    let Some(session) = own.iter().find(|session| session.id().as_str() == id) else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    desk.sessions.end(session.id()).await?;
+    if session.id() == current.id() {
+        return Ok(desk.logged_out());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// RFC 7009: whatever is not, or no longer, a token of the caller's is revoked already.
+pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
+    State(desk): Shared<A, S>,
+    request: Request,
+) -> Answer {
+    let revocation: Revocation = fields::read(request).await?;
+    if revocation.token.contains('.') {
+        return Err(Refusal::UnsupportedTokenType);
+    }
+    let client_id = revocation.client_id.as_deref();
+    match desk.sessions.begin_refresh(&revocation.token, client_id).await {
+        Ok(pending) => {
+            desk.sessions.end(pending.session().id()).await?;
+        }
+        Err(error) if error.is_refusal() => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+/// The session of the refresh token that a request presents, which stays as it is.
+async fn owner<A: Accounts, S: RefreshStore>(
+    desk: &Desk<A, S>,
+    request: Request,
+) -> Result<Session, Refusal> {
+    let (token, wanted) = desk.presented(request).await?;
+    let pending = desk.sessions.begin_refresh(&token, wanted.client_id.as_deref()).await?;
+    Ok(pending.session().clone())
+}
