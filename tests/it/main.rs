@@ -5,6 +5,7 @@
 mod answers;
 mod challenge;
 mod contract;
+mod issuer;
 mod jwt;
 mod kit;
 #[cfg(feature = "tracing")]

@@ -1,0 +1,202 @@
+//! The routes with tokens in cookies.
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::{Method, Request};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tower_jwt_auth::issuer::Cookies;
+
+use super::kit::{Answer, Server, json};
+
+const REFRESH: &str = "__Secure-refresh_token";
+
+fn server() -> Server {
+    Server::with(|routes| {
+        let cookies = Cookies::new("/auth")
+            .access("cart", "__Host-cart_token")
+            .access("payment", "__Host-payment_token");
+        routes.cookies(cookies).trust_origin("https://app.example")
+    })
+}
+
+async fn log_in(server: &Server) -> Answer {
+    server.post("/login", json!({ "user": "alice", "password": "right" })).await
+}
+
+fn value(answer: &Answer, name: &str) -> String {
+    let cookies = answer.cookies();
+    cookies.iter().find(|cookie| cookie.0 == name).unwrap_or_else(|| panic!("{answer:?}")).1.clone()
+}
+
+fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
+    let mut request = json(method, path, &Value::Null);
+    request.headers_mut().insert("cookie", format!("{REFRESH}={token}").parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn tokens_are_in_cookies_that_no_script_reads_and_nowhere_else() {
+    let server = server();
+    let answer = log_in(&server).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json(), json!({ "expires_in": 600, "scope": "cart:read pay" }));
+    let strict = "HttpOnly; SameSite=Strict; Secure";
+    let attributes: Vec<_> =
+        answer.cookies().into_iter().map(|(name, _, rest)| (name, rest)).collect();
+    let wanted = [
+        ("__Host-cart_token", format!("Path=/; Max-Age=600; {strict}")),
+        ("__Host-payment_token", format!("Path=/; Max-Age=600; {strict}")),
+        (REFRESH, format!("Path=/auth; Max-Age=604800; {strict}")),
+    ];
+    assert_eq!(attributes, wanted.map(|(name, rest)| (name.to_owned(), rest)));
+    for cookie in answer.head.headers.get_all("set-cookie") {
+        assert!(cookie.is_sensitive());
+    }
+
+    // What each service has in its layer.
+    for (audience, name) in [("cart", "__Host-cart_token"), ("payment", "__Host-payment_token")] {
+        let layer = server.service(audience).cookie(name);
+        let service = Router::new().route("/", get(|| async { "in" })).layer(layer);
+        let cookies = answer
+            .cookies()
+            .iter()
+            .map(|(name, value, _)| format!("{name}={value}"))
+            .collect::<Vec<_>>();
+        let request = Request::get("/").header("cookie", cookies.join("; "));
+        let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 200, "{audience}");
+    }
+}
+
+#[tokio::test]
+async fn the_absolute_end_bounds_the_cookie() {
+    let server = server();
+    let mut token = value(&log_in(&server).await, REFRESH);
+    for day in [6, 12, 18, 24] {
+        server.wait(6 * 86_400);
+        let answer = server.send(with_cookie(Method::POST, "/refresh", &token)).await;
+        token = value(&answer, REFRESH);
+        let left = (30 - day).min(7) * 86_400;
+        let max_age = format!("Max-Age={left};");
+        assert!(answer.cookies()[2].2.contains(&max_age), "{day} {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_race_deletes_no_cookie() {
+    let server = server();
+    let stolen = value(&log_in(&server).await, REFRESH);
+    let renewed = server.send(with_cookie(Method::POST, "/refresh", &stolen)).await;
+    let renewed = value(&renewed, REFRESH);
+    let tab = server.send(with_cookie(Method::POST, "/refresh", &stolen)).await;
+    assert_eq!(value(&tab, REFRESH), renewed);
+    server.wait(60);
+    for token in [&stolen, &renewed, "nonsense"] {
+        // `is_error` asserts that no cookie is set.
+        let answer = server.send(with_cookie(Method::POST, "/refresh", token)).await;
+        answer.is_error(400, "invalid_grant");
+    }
+    let none = json(Method::POST, "/refresh", &Value::Null);
+    server.send(none).await.is_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn logging_out_deletes_what_logging_in_set() {
+    let server = server();
+    let login = log_in(&server).await;
+    let token = value(&login, REFRESH);
+    server.state.store_down.store(true, SeqCst);
+    let answer = server.send(with_cookie(Method::POST, "/logout", &token)).await;
+    answer.is_error(503, "temporarily_unavailable");
+    server.state.store_down.store(false, SeqCst);
+    let answer = server.send(with_cookie(Method::POST, "/logout", &token)).await;
+    assert_eq!(answer.status(), 204);
+    let strip = |(name, value, rest): (String, String, String)| {
+        let (path, rest) = rest.split_once("; Max-Age=").unwrap();
+        let (age, rest) = rest.split_once("; ").unwrap();
+        ((name, path.to_owned(), rest.to_owned()), (value.is_empty(), age == "0"))
+    };
+    let (set, _): (Vec<_>, Vec<_>) = login.cookies().into_iter().map(strip).unzip();
+    let (deleted, emptied): (Vec<_>, Vec<_>) = answer.cookies().into_iter().map(strip).unzip();
+    assert_eq!(set, deleted);
+    assert_eq!(emptied, vec![(true, true); 3]);
+}
+
+#[tokio::test]
+async fn another_site_can_do_nothing() {
+    let server = server();
+    let token = value(&log_in(&server).await, REFRESH);
+    let foreign = [
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("sec-fetch-site", "same-site"), ("origin", "https://sibling.example")],
+        vec![("origin", "https://evil.example")],
+        vec![("origin", "null")],
+    ];
+    for headers in &foreign {
+        for (method, path) in [
+            (Method::POST, "/login"),
+            (Method::POST, "/refresh"),
+            (Method::POST, "/logout"),
+            (Method::POST, "/logout-everywhere"),
+            (Method::DELETE, "/sessions/x"),
+        ] {
+            let mut request = with_cookie(method, path, &token);
+            for (name, value) in headers {
+                request.headers_mut().insert(*name, value.parse().unwrap());
+            }
+            let answer = server.send(request).await;
+            assert_eq!(answer.status(), 403, "{path} {headers:?}");
+            assert_eq!(answer.head.headers["content-type"], "application/problem+json");
+            assert!(answer.cookies().is_empty());
+        }
+    }
+    let mut trusted = with_cookie(Method::POST, "/refresh", &token);
+    trusted.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+    trusted.headers_mut().insert("origin", "https://app.example".parse().unwrap());
+    assert_eq!(server.send(trusted).await.status(), 200);
+}
+
+#[tokio::test]
+async fn two_cookies_that_differ_are_nobodys() {
+    let server = server();
+    let token = value(&log_in(&server).await, REFRESH);
+    let mut request = with_cookie(Method::POST, "/refresh", &token);
+    let two = format!("{REFRESH}={token}; {REFRESH}=other");
+    request.headers_mut().insert("cookie", two.parse().unwrap());
+    server.send(request).await.is_error(400, "invalid_request");
+    let mut request = with_cookie(Method::POST, "/refresh", &token);
+    let variant = format!("__secure-refresh_token=other; {REFRESH}={token}");
+    request.headers_mut().insert("cookie", variant.parse().unwrap());
+    server.send(request).await.is_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_token_in_the_body_is_not_read() {
+    let server = server();
+    let token = value(&log_in(&server).await, REFRESH);
+    server.refresh(&token).await.is_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn logging_in_again_ends_the_session_that_the_browser_had() {
+    let server = server();
+    let old = value(&log_in(&server).await, REFRESH);
+    let mut login = with_cookie(Method::POST, "/login", &old);
+    *login.body_mut() = Body::from(json!({ "user": "bob", "password": "right" }).to_string());
+    let new = value(&server.send(login).await, REFRESH);
+    let refused = server.send(with_cookie(Method::POST, "/refresh", &old)).await;
+    refused.is_error(400, "invalid_grant");
+    let list = server.send(with_cookie(Method::GET, "/sessions", &new)).await.json();
+    assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_no_cookie_holds_is_not_issued() {
+    let server = server();
+    server.state.huge.store(true, SeqCst);
+    log_in(&server).await.is_error(500, "server_error");
+}

@@ -1,0 +1,258 @@
+//! An auth server in this process, whose parts can be made to fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tower::ServiceExt;
+use tower_jwt_auth::issuer::{
+    Accounts, AccountsError, AuthRoutes, Grant, MemoryStore, RefreshStore, Session, SessionId,
+    Sessions, StoreError, StoredSession, TokenIssuer,
+};
+use tower_jwt_auth::{JwtAuth, ManualClock, UnixTime};
+
+use crate::kit::{NOW, at, secret};
+
+pub(crate) const ISSUER: &str = "https://auth.shop.example";
+
+/// Everybody's password is `right`.
+pub(crate) struct Users {
+    pub(crate) state: Arc<State>,
+}
+
+/// What can be changed while the routes run.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) accounts_down: AtomicBool,
+    pub(crate) accounts_panic: AtomicBool,
+    pub(crate) closed: AtomicBool,
+    pub(crate) huge: AtomicBool,
+    pub(crate) store_down: AtomicBool,
+    /// Writes are done, and their answers lost.
+    pub(crate) answers_lost: AtomicBool,
+    pub(crate) writes: AtomicU64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Password {
+    user: String,
+    password: String,
+}
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+pub(crate) struct Employee {
+    pub(crate) company: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hobbies: Vec<String>,
+}
+
+impl Users {
+    fn grant(&self, user: &str) -> Result<Option<Grant<Employee>>, AccountsError> {
+        if self.state.accounts_panic.load(Ordering::SeqCst) {
+            panic!("a bug of the application's");
+        }
+        if self.state.accounts_down.load(Ordering::SeqCst) {
+            return Err("the directory is down".into());
+        }
+        if self.state.closed.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let len = if self.state.huge.load(Ordering::SeqCst) { 1000 } else { 0 };
+        let claims = Employee { company: "acme".into(), hobbies: vec!["gardening".into(); len] };
+        Ok(Some(Grant::new(user).scopes(["cart:read", "pay"]).roles(["admin"]).claims(claims)))
+    }
+}
+
+impl Accounts for Users {
+    type Credentials = Password;
+    type Claims = Employee;
+
+    async fn log_in(&self, login: Password) -> Result<Option<Grant<Employee>>, AccountsError> {
+        if login.password != "right" {
+            return Ok(None);
+        }
+        self.grant(&login.user)
+    }
+
+    async fn renew(&self, session: &Session) -> Result<Option<Grant<Employee>>, AccountsError> {
+        self.grant(session.subject())
+    }
+}
+
+/// A store that can be taken away.
+pub(crate) struct Fragile {
+    pub(crate) inner: MemoryStore,
+    pub(crate) state: Arc<State>,
+}
+
+impl Fragile {
+    fn reach(&self) -> Result<(), StoreError> {
+        let is_down = self.state.store_down.load(Ordering::SeqCst);
+        if is_down { Err(StoreError::timed_out()) } else { Ok(()) }
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
+        self.state.writes.fetch_add(1, Ordering::SeqCst);
+        let is_lost = self.state.answers_lost.load(Ordering::SeqCst);
+        if is_lost { Err(StoreError::new("connection reset")) } else { Ok(answer) }
+    }
+}
+
+impl RefreshStore for Fragile {
+    async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+        self.reach()?;
+        self.inner.insert(session).await.and_then(|()| self.answer(()))
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        self.reach()?;
+        self.inner.load(id).await
+    }
+
+    async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        self.reach()?;
+        self.inner.replace(session).await.and_then(|replaced| self.answer(replaced))
+    }
+
+    async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        self.reach()?;
+        self.inner.of_subject(subject).await
+    }
+
+    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+        self.reach()?;
+        self.inner.prune(now).await
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) router: Router,
+    pub(crate) state: Arc<State>,
+    pub(crate) clock: ManualClock,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self::with(|routes| routes)
+    }
+
+    pub(crate) fn with(
+        configure: impl FnOnce(AuthRoutes<Users, Fragile>) -> AuthRoutes<Users, Fragile>,
+    ) -> Self {
+        let state = Arc::<State>::default();
+        let clock = at(NOW);
+        let store = Fragile { inner: MemoryStore::new(), state: Arc::clone(&state) };
+        let sessions = Sessions::new(store).with_clock(clock.clone());
+        let users = Users { state: Arc::clone(&state) };
+        let routes = AuthRoutes::new(users, issuer().with_clock(clock.clone()), sessions);
+        Self { router: configure(routes).into_router(), state, clock }
+    }
+
+    pub(crate) fn wait(&self, secs: u64) {
+        self.clock.advance(Duration::from_secs(secs));
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(json(Method::POST, path, &body)).await
+    }
+
+    /// Logs in and returns the answer's tokens.
+    pub(crate) async fn log_in(&self, user: &str) -> Tokens {
+        let login = serde_json::json!({ "user": user, "password": "right", "audience": "cart" });
+        self.post("/login", login).await.tokens()
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        let body = serde_json::json!({ "refresh_token": token, "audience": "cart" });
+        self.post("/refresh", body).await
+    }
+
+    /// The layer of a service, at the time of the auth server.
+    pub(crate) fn service(&self, audience: &str) -> JwtAuth<Employee> {
+        let secret = secret().derive(ISSUER, audience);
+        let auth = JwtAuth::new(secret).issuer(ISSUER).audience(audience).accept_type("at+jwt");
+        auth.with_clock(self.clock.clone()).claims()
+    }
+}
+
+pub(crate) fn issuer() -> TokenIssuer {
+    TokenIssuer::derived(ISSUER, &secret(), ["cart", "payment"])
+}
+
+pub(crate) fn json(method: Method, path: &str, body: &Value) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: http::response::Parts,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl Answer {
+    async fn of(response: Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        assert_eq!(head.headers["cache-control"], "no-store", "{head:?}");
+        Self { head, body: body.collect().await.unwrap().to_bytes().to_vec() }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    pub(crate) fn tokens(&self) -> Tokens {
+        assert_eq!(self.status(), 200, "{self:?}");
+        let json = self.json();
+        let text = |name: &str| json[name].as_str().unwrap().to_owned();
+        Tokens { access: text("access_token"), refresh: text("refresh_token") }
+    }
+
+    /// A refusal by RFC 6749.
+    #[track_caller]
+    pub(crate) fn is_error(&self, status: u16, code: &str) {
+        let body = String::from_utf8_lossy(&self.body);
+        let wanted = format!(r#"{{"error":"{code}"}}"#);
+        assert_eq!((self.status(), &*body), (status, wanted.as_str()));
+        assert_eq!(self.head.headers["content-type"], "application/json");
+        assert!(!self.head.headers.contains_key(SET_COOKIE));
+    }
+
+    /// Name, value and attributes of each cookie that is set.
+    pub(crate) fn cookies(&self) -> Vec<(String, String, String)> {
+        let cookies = self.head.headers.get_all(SET_COOKIE).iter();
+        let split = cookies.map(|cookie| {
+            let cookie = cookie.to_str().unwrap();
+            let (pair, attributes) = cookie.split_once("; ").unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            (name.to_owned(), value.to_owned(), attributes.to_owned())
+        });
+        split.collect()
+    }
+}

@@ -1,0 +1,51 @@
+//! Configuration that cannot work is refused when it is written.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tower_jwt_auth::issuer::{Cookies, MemoryStore, Sessions, TokenIssuer};
+
+use super::kit::{ISSUER, Server, issuer};
+use crate::kit::secret;
+
+fn sentence<T>(configure: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(configure)).err().expect("it was accepted");
+    panic.downcast_ref::<String>().expect("a sentence").clone()
+}
+
+#[test]
+fn what_cannot_work_gets_a_sentence() {
+    let sessions = || Sessions::new(MemoryStore::new());
+    let cookies = || Cookies::new("/auth");
+    let sentences = [
+        (sentence(|| TokenIssuer::new("")), "give the auth server's https URL"),
+        (sentence(|| issuer().audience("cart", secret())), "one key"),
+        (sentence(|| TokenIssuer::new(ISSUER).audience(["a", "a"], secret())), "one key"),
+        (sentence(|| issuer().audience("", secret())), "has a name"),
+        (sentence(|| issuer().lifetime(Duration::from_millis(999))), "at least one"),
+        (sentence(|| sessions().idle_lifetime(Duration::ZERO)), "end every session at once"),
+        (sentence(|| sessions().absolute_lifetime(Duration::ZERO)), "end every session at once"),
+        (sentence(|| sessions().grace(Duration::from_secs(61))), "a minute at most"),
+        (sentence(|| Cookies::new("auth")), "as in \"/auth\""),
+        (sentence(|| Cookies::new("/a;b")), "as in \"/auth\""),
+        (sentence(|| cookies().access("cart", "token")), "begin the name with \"__Host-\""),
+        (sentence(|| cookies().access("cart", "__host-token")), "write the prefix as"),
+        (sentence(|| cookies().access("cart", "__Host-to ken")), "no cookie name"),
+        (sentence(|| cookies().refresh("refresh")), "begin the name with \"__Secure-\""),
+        (sentence(|| cookies().refresh("__Host-refresh")), "for the path \"/\" alone"),
+        (
+            sentence(|| Server::with(|routes| routes.cookies(cookies()))),
+            "add one for each service with `Cookies::access`",
+        ),
+        (
+            sentence(|| Server::with(|routes| routes.cookies(cookies().access("x", "__Host-x")))),
+            "has no key for that audience",
+        ),
+        (sentence(|| Server::with(|routes| routes.trust_origin("app"))), "nothing that a browser"),
+    ];
+    for (sentence, advice) in sentences {
+        assert!(sentence.starts_with("tower-jwt-auth: "), "{sentence}");
+        assert!(sentence.contains(advice), "{sentence}");
+    }
+    let _ = Cookies::new("/").refresh("__Host-refresh");
+}

@@ -1,0 +1,257 @@
+//! The routes with tokens in bodies.
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::kit::{Employee, Server, json};
+
+#[tokio::test]
+async fn a_login_is_answered_as_rfc_6749_has_it() {
+    let server = Server::new();
+    let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
+    let answer = server.post("/login", login).await;
+    let tokens = answer.tokens();
+    let body = answer.json();
+    assert_eq!(body["token_type"], "Bearer");
+    assert_eq!(body["expires_in"], 600);
+    assert_eq!(body["scope"], "cart:read pay");
+    assert_eq!(body.as_object().unwrap().len(), 5);
+
+    let claims = server.service("cart").verify(&tokens.access).unwrap();
+    assert_eq!(*claims, Employee { company: "acme".into(), hobbies: Vec::new() });
+    assert_eq!(claims.token().subject(), Some("alice"));
+    assert!(server.service("payment").verify(&tokens.access).is_err());
+}
+
+#[tokio::test]
+async fn forms_are_as_good_as_json() {
+    let server = Server::new();
+    let form = |path: &str, body: String| {
+        Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+            .body(Body::from(body))
+            .unwrap()
+    };
+    let login = "user=alice&password=right&audience=cart".to_owned();
+    let tokens = server.send(form("/login", login)).await.tokens();
+    let refresh = tokens.refresh;
+    let refresh = format!("grant_type=refresh_token&refresh_token={refresh}&audience=payment");
+    let tokens = server.send(form("/refresh", refresh)).await.tokens();
+    assert!(server.service("payment").verify(&tokens.access).is_ok());
+    let twice = "refresh_token=a&refresh_token=b".to_owned();
+    server.send(form("/refresh", twice)).await.is_error(400, "invalid_request");
+    let other = format!("grant_type=password&refresh_token={}", tokens.refresh);
+    server.send(form("/refresh", other)).await.is_error(400, "unsupported_grant_type");
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_as_one() {
+    let server = Server::new();
+    for (path, body) in [
+        ("/login", json!({ "user": "alice" })),
+        ("/login", json!([])),
+        ("/refresh", json!({})),
+        ("/refresh", json!({ "refresh_token": 1 })),
+        ("/refresh", json!({ "refresh_token": null })),
+        ("/logout", json!({})),
+        ("/revoke", json!({ "token": [] })),
+        ("/login", json!({ "user": "a", "password": "x".repeat(17_000) })),
+    ] {
+        server.post(path, body).await.is_error(400, "invalid_request");
+    }
+    let text = Request::post("/login").body(Body::from(r#"{"user":"a","password":"right"}"#));
+    server.send(text.unwrap()).await.is_error(400, "invalid_request");
+    let read = Request::get("/login").body(Body::empty()).unwrap();
+    assert_eq!(server.send(read).await.status(), 405);
+}
+
+#[tokio::test]
+async fn wrong_credentials_and_wrong_wishes_are_told_apart() {
+    let server = Server::new();
+    let login = |more: Value| {
+        let mut login = json!({ "user": "alice", "password": "right", "audience": "cart" });
+        login.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.post("/login", login)
+    };
+    login(json!({ "password": "wrong" })).await.is_error(400, "invalid_grant");
+    login(json!({ "audience": "mail" })).await.is_error(400, "invalid_target");
+    login(json!({ "scope": "pay admin" })).await.is_error(400, "invalid_scope");
+    // There are two keys, so one has to be chosen.
+    let login = json!({ "user": "alice", "password": "right" });
+    server.post("/login", login).await.is_error(400, "invalid_target");
+    assert_eq!(server.state.writes.load(SeqCst), 2, "and the session of that one ended");
+}
+
+#[tokio::test]
+async fn every_refresh_token_that_is_not_good_is_refused_in_the_same_bytes() {
+    let server = Server::new();
+    let expired = server.log_in("alice").await.refresh;
+    server.wait(7 * 86_400);
+    let reused = server.log_in("alice").await.refresh;
+    server.refresh(&reused).await.tokens();
+    server.wait(10);
+    let ended = server.log_in("alice").await.refresh;
+    server.post("/logout", json!({ "refresh_token": ended })).await;
+    let login = json!({ "user": "al", "password": "right", "audience": "cart", "client_id": "w" });
+    let foreign = server.post("/login", login).await.tokens().refresh;
+    let unknown = "A".repeat(64);
+
+    let mut heads = Vec::new();
+    for token in ["", "x", &unknown, &expired, &reused, &reused, &ended, &foreign] {
+        let answer = server.refresh(token).await;
+        answer.is_error(400, "invalid_grant");
+        heads.push(format!("{:?}", answer.head.headers));
+    }
+    heads.dedup();
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    let own = json!({ "refresh_token": foreign, "client_id": "w", "audience": "cart" });
+    server.post("/refresh", own).await.tokens();
+}
+
+#[tokio::test]
+async fn scopes_are_narrowed_and_never_widened() {
+    let server = Server::new();
+    let login = json!({
+        "user": "alice", "password": "right", "audience": "cart", "scope": "cart:read",
+    });
+    let first = server.post("/login", login).await;
+    assert_eq!(first.json()["scope"], "cart:read");
+    let token = first.tokens().refresh;
+    let wish = |scope: &str| json!({ "refresh_token": token, "audience": "cart", "scope": scope });
+    server.post("/refresh", wish("pay")).await.is_error(400, "invalid_scope");
+    server.post("/refresh", wish("cart:read pay")).await.is_error(400, "invalid_scope");
+    let narrowed = server.post("/refresh", wish("cart:read")).await;
+    assert_eq!(narrowed.json()["scope"], "cart:read");
+    // The account may pay; this login may not.
+    let next = server.refresh(&narrowed.tokens().refresh).await;
+    assert_eq!(next.json()["scope"], "cart:read");
+
+    let all = server.log_in("bob").await.refresh;
+    let less = json!({ "refresh_token": all, "audience": "cart", "scope": "pay" });
+    let less = server.post("/refresh", less).await;
+    assert_eq!(less.json()["scope"], "pay");
+    let again = server.refresh(&less.tokens().refresh).await;
+    assert_eq!(again.json()["scope"], "cart:read pay", "narrowing is of one access token");
+}
+
+#[tokio::test]
+async fn users_list_and_end_their_sessions() {
+    let server = Server::new();
+    let phone = server.log_in("alice").await.refresh;
+    let mut login = json(
+        Method::POST,
+        "/login",
+        &json!({ "user": "alice", "password": "right", "audience": "cart" }),
+    );
+    login.headers_mut().insert("user-agent", "Laptop".parse().unwrap());
+    let laptop = server.send(login).await.tokens().refresh;
+    let bob = server.log_in("bob").await.refresh;
+
+    let list = server.post("/sessions", json!({ "refresh_token": laptop })).await.json();
+    let sessions = list["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    let of = |current: bool| sessions.iter().find(|s| s["current"] == current).unwrap();
+    assert_eq!(of(true)["label"], "Laptop");
+    let id = of(false)["id"].as_str().unwrap().to_owned();
+
+    let end = async |token: &str, id: &str| {
+        let body = json!({ "refresh_token": token });
+        server.send(json(Method::DELETE, &format!("/sessions/{id}"), &body)).await.status()
+    };
+    assert_eq!(end(&bob, &id).await, 404, "not his");
+    assert_eq!(end(&laptop, "unknown").await, 404);
+    assert_eq!(end(&laptop, &id).await, 204);
+    server.refresh(&phone).await.is_error(400, "invalid_grant");
+    let everywhere = server.post("/logout-everywhere", json!({ "refresh_token": laptop })).await;
+    assert_eq!((everywhere.status(), everywhere.body.len()), (204, 0));
+    server.refresh(&laptop).await.is_error(400, "invalid_grant");
+    server.refresh(&bob).await.tokens();
+}
+
+#[tokio::test]
+async fn logging_out_is_always_possible() {
+    let server = Server::new();
+    let token = server.log_in("alice").await.refresh;
+    for token in [&token, &token, "nonsense"] {
+        let answer = server.post("/logout", json!({ "refresh_token": token })).await;
+        assert_eq!(answer.status(), 204);
+    }
+    server.refresh(&token).await.is_error(400, "invalid_grant");
+    let list = server.post("/sessions", json!({ "refresh_token": token })).await;
+    list.is_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn revocation_follows_rfc_7009() {
+    let server = Server::new();
+    let tokens = server.log_in("alice").await;
+    let revoke = async |body: Value| server.post("/revoke", body).await;
+    let access = revoke(json!({ "token": tokens.access })).await;
+    access.is_error(400, "unsupported_token_type");
+    let foreign = revoke(json!({ "token": tokens.refresh, "client_id": "other" })).await;
+    assert_eq!(foreign.status(), 200);
+    let successor = server.refresh(&tokens.refresh).await.tokens().refresh;
+
+    for body in [
+        json!({ "token": successor, "token_type_hint": "access_token" }),
+        json!({ "token": successor, "token_type_hint": "nonsense" }),
+        json!({ "token": "unknown" }),
+    ] {
+        assert_eq!(revoke(body).await.status(), 200);
+    }
+    server.refresh(&successor).await.is_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_fails_leaves_the_clients_token_as_it_was() {
+    let server = Server::new();
+    let mut token = server.log_in("alice").await.refresh;
+    for fault in [&server.state.store_down, &server.state.accounts_down] {
+        fault.store(true, SeqCst);
+        for _ in 0..2 {
+            let answer = server.refresh(&token).await;
+            answer.is_error(503, "temporarily_unavailable");
+            assert_eq!(answer.head.headers["retry-after"], "1");
+            server.wait(60);
+        }
+        let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
+        server.post("/login", login).await.is_error(503, "temporarily_unavailable");
+        fault.store(false, SeqCst);
+        token = server.refresh(&token).await.tokens().refresh;
+    }
+    for fault in [&server.state.accounts_panic, &server.state.huge] {
+        fault.store(true, SeqCst);
+        server.refresh(&token).await.is_error(500, "server_error");
+        server.wait(60);
+        fault.store(false, SeqCst);
+        token = server.refresh(&token).await.tokens().refresh;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_the_write_can_be_had_again() {
+    let server = Server::new();
+    let token = server.log_in("alice").await.refresh;
+    server.state.answers_lost.store(true, SeqCst);
+    server.refresh(&token).await.is_error(503, "temporarily_unavailable");
+    server.state.answers_lost.store(false, SeqCst);
+    server.wait(9);
+    let next = server.refresh(&token).await.tokens().refresh;
+    server.wait(60);
+    server.refresh(&next).await.tokens();
+}
+
+#[tokio::test]
+async fn a_closed_account_ends_its_session() {
+    let server = Server::new();
+    let token = server.log_in("alice").await.refresh;
+    server.state.closed.store(true, SeqCst);
+    server.refresh(&token).await.is_error(400, "invalid_grant");
+    server.state.closed.store(false, SeqCst);
+    server.refresh(&token).await.is_error(400, "invalid_grant");
+}

@@ -1,0 +1,207 @@
+//! Sessions without HTTP.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tower_jwt_auth::issuer::{
+    EndCause, MemoryStore, NewSession, RefreshStore, SessionErrorKind, SessionEvent, Sessions,
+};
+use tower_jwt_auth::{ManualClock, UnixTime};
+
+use crate::kit::{NOW, at};
+
+fn sessions() -> (Sessions<MemoryStore>, ManualClock, Arc<Mutex<Vec<String>>>) {
+    let clock = at(NOW);
+    let events = Arc::<Mutex<Vec<String>>>::default();
+    let heard = Arc::clone(&events);
+    let sessions =
+        Sessions::new(MemoryStore::new()).with_clock(clock.clone()).with_events(move |event| {
+            heard.lock().unwrap().push(match event {
+                SessionEvent::Started(session) => format!("started {}", session.subject()),
+                SessionEvent::Renewed(session) => format!("renewed {}", session.subject()),
+                SessionEvent::Ended(session, cause) => {
+                    format!("ended {} {cause:?}", session.subject())
+                }
+                other => format!("{other:?}"),
+            });
+        });
+    (sessions, clock, events)
+}
+
+#[tokio::test]
+async fn what_was_kept_with_a_session_stays_with_it() {
+    let (sessions, clock, _) = sessions();
+    let new = NewSession::new("alice")
+        .scopes(["cart:read", "pay"])
+        .client_id("web")
+        .label("Firefox".repeat(100))
+        .data(&json!({ "theme": "dark" }))
+        .unwrap();
+    let (token, session) = sessions.start(new).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    let (_, renewed) = sessions.refresh(token.as_str(), Some("web")).await.unwrap();
+    assert_eq!(renewed.id(), session.id());
+    assert_eq!(renewed.subject(), "alice");
+    assert_eq!(renewed.scopes().collect::<Vec<_>>(), ["cart:read", "pay"]);
+    assert_eq!(renewed.client_id(), Some("web"));
+    assert_eq!(renewed.label().unwrap().len(), 256);
+    assert_eq!(renewed.data(), Some(json!({ "theme": "dark" })));
+    assert_eq!(renewed.started_at(), UnixTime::from_secs(NOW));
+    assert_eq!(renewed.renewed_at(), UnixTime::from_secs(NOW + 60));
+    assert_eq!(renewed.expires_at(), UnixTime::from_secs(NOW + 60 + 7 * 86_400));
+    assert_eq!(renewed.ends_at(), UnixTime::from_secs(NOW + 30 * 86_400));
+}
+
+#[tokio::test]
+async fn what_is_too_much_to_keep_is_refused() {
+    let (sessions, ..) = sessions();
+    let data = NewSession::new("alice").data(&"x".repeat(4096)).unwrap();
+    let scopes = NewSession::new("alice").scopes(vec!["x"; 4097]);
+    for new in [data, scopes] {
+        let error = sessions.start(new).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::TooLarge);
+        assert!(!error.is_refusal());
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_kind_and_each_change_its_event() {
+    let (sessions, clock, events) = sessions();
+    let refuse = async |token: &str, client: Option<&str>| {
+        let error = sessions.refresh(token, client).await.unwrap_err();
+        assert!(error.is_refusal());
+        error.kind()
+    };
+    assert_eq!(refuse("", None).await, SessionErrorKind::Unknown);
+    assert_eq!(refuse(&"A".repeat(64), None).await, SessionErrorKind::Unknown);
+
+    let (first, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    assert_eq!(refuse(first.as_str(), Some("x")).await, SessionErrorKind::WrongClient);
+    let (second, session) = sessions.refresh(first.as_str(), None).await.unwrap();
+    let (again, _) = sessions.refresh(first.as_str(), None).await.unwrap();
+    assert_eq!(again.as_str(), second.as_str());
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(refuse(first.as_str(), None).await, SessionErrorKind::Reused);
+    assert_eq!(refuse(first.as_str(), None).await, SessionErrorKind::Ended);
+    assert_eq!(refuse(second.as_str(), None).await, SessionErrorKind::Ended);
+    assert!(!sessions.end(session.id()).await.unwrap(), "it has ended already");
+
+    let (idle, _) = sessions.start(NewSession::new("bob")).await.unwrap();
+    clock.advance(Duration::from_secs(7 * 86_400));
+    assert_eq!(refuse(idle.as_str(), None).await, SessionErrorKind::Expired);
+    let events = events.lock().unwrap();
+    assert_eq!(*events, ["started alice", "renewed alice", "ended alice Reused", "started bob"]);
+}
+
+#[tokio::test]
+async fn a_forged_half_of_a_token_ends_what_the_true_half_opens() {
+    let (sessions, ..) = sessions();
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    // The half that stays is known to those alone who had a token.
+    let (handle, secret) = token.as_str().split_at(22);
+    let other = if secret.ends_with('A') { "B" } else { "A" };
+    let forged = format!("{handle}{}{other}", &secret[..secret.len() - 1]);
+    let kind = sessions.refresh(&forged, None).await.unwrap_err().kind();
+    assert_eq!(kind, SessionErrorKind::Reused);
+}
+
+#[tokio::test]
+async fn users_see_and_end_their_own_sessions() {
+    let (sessions, clock, _) = sessions();
+    let mut tokens = Vec::new();
+    for subject in ["alice", "alice", "bob"] {
+        tokens.push(sessions.start(NewSession::new(subject)).await.unwrap());
+        clock.advance(Duration::from_secs(1));
+    }
+    let of = async |subject| {
+        let sessions = sessions.of_subject(subject).await.unwrap();
+        sessions.iter().map(|session| session.id().clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("alice").await, [tokens[1].1.id().clone(), tokens[0].1.id().clone()]);
+    assert!(sessions.end_because(tokens[0].1.id(), EndCause::AccountClosed).await.unwrap());
+    assert_eq!(of("alice").await, [tokens[1].1.id().clone()]);
+    assert_eq!(sessions.end_all("alice").await.unwrap(), 1);
+    assert!(of("alice").await.is_empty());
+    assert!(sessions.refresh(tokens[1].0.as_str(), None).await.unwrap_err().is_refusal());
+    assert!(sessions.refresh(tokens[2].0.as_str(), None).await.is_ok(), "bob's goes on");
+    assert_eq!(sessions.end_all("nobody").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_slow_answer_between_the_halves_logs_nobody_out() {
+    let (sessions, clock, _) = sessions();
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();
+    let (next, _) = sessions.refresh(token.as_str(), None).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    let (same, _) = slow.finish().await.unwrap();
+    assert_eq!(same.as_str(), next.as_str());
+    assert!(sessions.refresh(next.as_str(), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn dropping_a_pending_refresh_changes_nothing() {
+    let (sessions, clock, events) = sessions();
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    drop(sessions.begin_refresh(token.as_str(), None).await.unwrap());
+    clock.advance(Duration::from_secs(3600));
+    assert!(sessions.refresh(token.as_str(), None).await.is_ok());
+    assert_eq!(*events.lock().unwrap(), ["started alice", "renewed alice"]);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_pruned_and_a_full_store_refuses() {
+    let clock = at(NOW);
+    let store = MemoryStore::with_capacity(2);
+    let sessions = Sessions::new(store).with_clock(clock.clone());
+    let start = async || sessions.start(NewSession::new("alice")).await;
+    start().await.unwrap();
+    start().await.unwrap();
+    let error = start().await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "the session store is full");
+
+    assert_eq!(sessions.prune().await.unwrap(), 0);
+    clock.advance(Duration::from_secs(7 * 86_400 + 1));
+    assert_eq!(sessions.prune().await.unwrap(), 2);
+    assert!(sessions.store().is_empty());
+    assert!(start().await.is_ok());
+}
+
+#[tokio::test]
+async fn nothing_that_is_stored_or_printed_lets_anyone_in() {
+    let (sessions, ..) = sessions();
+    let (first, _) = sessions.start(NewSession::new("alice").label("Firefox")).await.unwrap();
+    let (token, session) = sessions.refresh(first.as_str(), None).await.unwrap();
+    let row = sessions.store().load(session.id()).await.unwrap().unwrap();
+    let pending = sessions.begin_refresh(token.as_str(), None).await.unwrap();
+    let seen = format!("{row:?} {session:?} {token:?} {sessions:?} {pending:?}");
+    for token in [first, token] {
+        for start in 0..=token.as_str().len() - 16 {
+            assert!(!seen.contains(&token.as_str()[start..start + 16]), "{start}");
+        }
+    }
+    assert!(!format!("{session:?}").contains("alice"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_uses_at_once_have_one_successor() {
+    for _ in 0..100 {
+        let sessions = Sessions::new(MemoryStore::new());
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        let mut uses = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let (sessions, token) = (sessions.clone(), token.clone());
+            uses.spawn(async move { sessions.refresh(token.as_str(), None).await });
+        }
+        let mut successors = std::collections::HashSet::new();
+        while let Some(answer) = uses.join_next().await {
+            successors.insert(answer.unwrap().unwrap().0.as_str().to_owned());
+        }
+        assert_eq!(successors.len(), 1);
+        let only = successors.into_iter().next().unwrap();
+        assert!(sessions.refresh(&only, None).await.is_ok(), "the family lives");
+    }
+}
