@@ -1,0 +1,73 @@
+//! Issues and checks tokens on the command line: to look at what a server sees, and to talk to
+//! other libraries. `JWT_SECRET` has the secret, `ALG` may name HS384 or HS512.
+//!
+//! ```console
+//! $ export JWT_SECRET=$(openssl rand -base64 48)
+//! $ cargo run --example token -- issue alice cart "cart:read pay"
+//! eyJhbGciOi...
+//! $ cargo run --example token -- issue alice cart | cargo run --example token -- verify cart
+//! {"iss":"https://auth.shop.example","sub":"alice",...}
+//! ```
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::error::Error;
+use std::io::read_to_string;
+use std::process::ExitCode;
+
+use serde_json::Value;
+use tower_jwt_auth::issuer::{Grant, TokenIssuer};
+use tower_jwt_auth::{JwtAuth, Key, Secret};
+
+const ISSUER: &str = "https://auth.shop.example";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("token: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<String, Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["issue", subject, audience] => issue(subject, audience, ""),
+        ["issue", subject, audience, scopes] => issue(subject, audience, scopes),
+        ["verify", audience] => verify(audience, read_to_string(std::io::stdin())?.trim()),
+        _ => Err("write `issue SUBJECT AUDIENCE [SCOPES]`, or `verify AUDIENCE` with the token on \
+                  standard input"
+            .into()),
+    }
+}
+
+fn issue(subject: &str, audience: &str, scopes: &str) -> Result<String, Box<dyn Error>> {
+    let issuer = TokenIssuer::new(ISSUER).audience(audience, key()?);
+    let grant = Grant::new(subject).scopes(scopes.split_whitespace());
+    Ok(issuer.issue(&grant)?.as_str().to_owned())
+}
+
+fn verify(audience: &str, token: &str) -> Result<String, Box<dyn Error>> {
+    let auth = JwtAuth::new(key()?).issuer(ISSUER).audience(audience).claims::<Value>();
+    let claims = auth.verify(token).map_err(|error| match error.token_error() {
+        Some(kind) => format!("{error}: {kind:?}"),
+        None => error.to_string(),
+    })?;
+    Ok(claims.to_string())
+}
+
+fn key() -> Result<Key, Box<dyn Error>> {
+    let secret = Secret::from_env("JWT_SECRET")?;
+    Ok(match std::env::var("ALG").as_deref() {
+        Err(_) | Ok("HS256") => Key::hs256(secret),
+        Ok("HS384") => Key::hs384(secret)?,
+        Ok("HS512") => Key::hs512(secret)?,
+        Ok(other) => return Err(format!("ALG={other}: HS256, HS384 or HS512").into()),
+    })
+}
