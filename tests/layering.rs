@@ -94,6 +94,13 @@ const ORDER: &[&str] = &[
     "issuer::sessions::event",
     "issuer::sessions::store",
     "issuer::sessions::memory",
+    // Stores with a server.
+    "issuer::sessions::time_limit",
+    "issuer::sessions::sql",
+    "issuer::sessions::sqlite",
+    "issuer::sessions::postgres",
+    "issuer::sessions::redis",
+    // What happens to sessions.
     "issuer::sessions::error",
     "issuer::sessions::ledger",
     "issuer::sessions::pending_refresh",

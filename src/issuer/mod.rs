@@ -28,8 +28,14 @@ pub use self::sessions::family::EndCause;
 pub use self::sessions::id::SessionId;
 pub use self::sessions::memory::MemoryStore;
 pub use self::sessions::pending_refresh::PendingRefresh;
+#[cfg(feature = "postgres")]
+pub use self::sessions::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use self::sessions::redis::RedisStore;
 pub use self::sessions::refresh_token::RefreshToken;
 pub use self::sessions::service::Sessions;
 pub use self::sessions::session::{NewSession, Session};
+#[cfg(feature = "sqlite")]
+pub use self::sessions::sqlite::SqliteStore;
 pub use self::sessions::store::{RefreshStore, StoreError, StoredSession};
 pub use self::token_issuer::TokenIssuer;

@@ -8,7 +8,17 @@ mod ledger;
 mod lifetimes;
 pub(crate) mod memory;
 pub(crate) mod pending_refresh;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 pub(crate) mod refresh_token;
 pub(crate) mod service;
 pub(crate) mod session;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
 pub(crate) mod store;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod time_limit;

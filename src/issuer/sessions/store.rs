@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
@@ -58,7 +59,8 @@ pub trait RefreshStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
     /// Replaces the row of the same key if its version is `session.version - 1`, in one atomic
-    /// step, and says whether it did. `false` also if there is no such row.
+    /// step, and says whether it did. `false` also if there is no such row. The subject is that of
+    /// the row.
     fn replace(
         &self,
         session: &StoredSession,
@@ -73,6 +75,40 @@ pub trait RefreshStore: Send + Sync + 'static {
     /// Deletes the rows whose `delete_after` is `now` or earlier, and says how many. A store that
     /// forgets them by itself has nothing to do.
     fn prune(&self, now: UnixTime) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+impl<S: RefreshStore> RefreshStore for Arc<S> {
+    fn insert(
+        &self,
+        session: &StoredSession,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::insert(self, session)
+    }
+
+    fn load(
+        &self,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send {
+        S::load(self, id)
+    }
+
+    fn replace(
+        &self,
+        session: &StoredSession,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        S::replace(self, session)
+    }
+
+    fn of_subject(
+        &self,
+        subject: &str,
+    ) -> impl Future<Output = Result<Vec<StoredSession>, StoreError>> + Send {
+        S::of_subject(self, subject)
+    }
+
+    fn prune(&self, now: UnixTime) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        S::prune(self, now)
+    }
 }
 
 /// A store that could not do what it was asked to. Nothing is known of the outcome: a write may
@@ -101,6 +137,19 @@ impl StoreError {
 
     pub(crate) fn because(message: &'static str) -> Self {
         Self { message, source: None }
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+impl StoreError {
+    /// The store's server refused, and this is its code for why.
+    pub(crate) fn answered(code: Option<&str>) -> Self {
+        Self::new(format!("the server of the store answered with error {}", code.unwrap_or("?")))
+    }
+
+    /// What a store read back is not what was written.
+    pub(crate) fn damaged() -> Self {
+        Self::because("a row of the session store is damaged")
     }
 }
 

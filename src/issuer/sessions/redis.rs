@@ -1,0 +1,249 @@
+//! Sessions in Redis.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisError, Script, ScriptInvocation, cmd};
+
+use crate::clock::UnixTime;
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+use crate::issuer::sessions::time_limit::{self, TimeLimit};
+
+const PREFIX: &str = "tower_jwt_auth_sessions";
+
+// Each script touches one key, so that all of them work in a cluster.
+
+/// ARGV: subject, version, state, end in seconds, end in milliseconds.
+const INSERT: &str = "
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1],
+    'subject', ARGV[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4])
+redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+return 1";
+
+/// ARGV: old version, version, state, end in seconds, end in milliseconds. Versions are compared as
+/// text: numbers in Lua are floats.
+const REPLACE: &str = "
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4])
+redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+return 1";
+
+/// ARGV: name of the session, end in seconds. The index lives as long as its last session.
+const INDEX: &str = "
+redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
+return 1";
+
+/// By the server's clock, which is the one that makes rows expire.
+const OF_SUBJECT: &str = "
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)";
+
+/// Keeps sessions in Redis 6.2 or later, or Valkey: for as many auth servers as you like.
+///
+/// A Redis that is set up as a cache loses sessions. Set `appendonly yes`, and `appendfsync always`
+/// if users must stay logged in over a power cut, and `maxmemory-policy noeviction`: sessions have
+/// an expiry, so any `volatile-` policy would end some of them to make room. Replication is not
+/// waited for: a replica that takes over may have missed the last rotations, and those sessions
+/// then end as reused.
+///
+/// Rows expire by themselves, by the server's clock; [`prune`](RefreshStore::prune) has nothing to
+/// do.
+///
+/// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
+/// your own `Cargo.toml`.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::issuer::{RedisStore, Sessions};
+///
+/// let sessions = Sessions::new(RedisStore::connect("redis://cache.shop.example").await?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RedisStore<C = ConnectionManager> {
+    connection: C,
+    prefix: String,
+    limit: TimeLimit,
+    scripts: Scripts,
+}
+
+#[derive(Clone)]
+struct Scripts {
+    insert: Script,
+    replace: Script,
+    index: Script,
+    of_subject: Script,
+}
+
+impl RedisStore {
+    /// Connects, and connects again whenever the connection is lost.
+    ///
+    /// # Errors
+    ///
+    /// A URL of something else; a server that cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(time_limit::DEFAULT))
+            // `TimeLimit` is what bounds a call.
+            .set_response_timeout(None)
+            .set_max_delay(Duration::from_secs(1));
+        let client = Client::open(url).map_err(StoreError::new)?;
+        let connection = async {
+            let connecting = ConnectionManager::new_with_config(client, config).await;
+            connecting.map_err(StoreError::new)
+        };
+        Ok(Self::from_connection(TimeLimit::default().keep(connection).await?))
+    }
+}
+
+impl<C> RedisStore<C> {
+    /// A store on a connection of your own, such as one to a cluster. It must connect again by
+    /// itself when it is lost.
+    pub fn from_connection(connection: C) -> Self {
+        let scripts = Scripts {
+            insert: Script::new(INSERT),
+            replace: Script::new(REPLACE),
+            index: Script::new(INDEX),
+            of_subject: Script::new(OF_SUBJECT),
+        };
+        Self { connection, prefix: PREFIX.to_owned(), limit: TimeLimit::default(), scripts }
+    }
+
+    /// What the keys begin with. `tower_jwt_auth_sessions` by default.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// For how long a call may take. 3 seconds by default.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limit = TimeLimit(timeout);
+        self
+    }
+
+    fn row(&self, id: &SessionId) -> String {
+        format!("{}:id:{id}", self.prefix)
+    }
+
+    fn index(&self, subject: &str) -> String {
+        format!("{}:subject:{subject}", self.prefix)
+    }
+}
+
+impl<C: ConnectionLike + Clone> RedisStore<C> {
+    async fn run<T: redis::FromRedisValue>(
+        &self,
+        script: &mut ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        Ok(script.invoke_async(&mut self.connection.clone()).await?)
+    }
+
+    /// Lists a session, for at least as long as it lasts. Before the row is written: a session that
+    /// is listed and not there is skipped, one that is there and not listed could not be ended.
+    async fn list(&self, session: &StoredSession) -> Result<(), StoreError> {
+        let mut script = self.scripts.index.key(self.index(&session.subject));
+        script.arg(session.id.as_str()).arg(session.delete_after.as_secs());
+        self.run(&mut script).await
+    }
+
+    async fn read(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        let mut query = cmd("HMGET");
+        query.arg(self.row(id)).arg(&["subject", "version", "state", "delete_after"]);
+        let fields: [Option<Vec<u8>>; 4] = query.query_async(&mut self.connection.clone()).await?;
+        if fields.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        session(id, fields).ok_or_else(StoreError::damaged).map(Some)
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisStore<C> {
+    async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+        let inserted: bool = self
+            .limit
+            .keep(async {
+                self.list(session).await?;
+                let mut script = self.scripts.insert.key(self.row(&session.id));
+                script.arg(&session.subject).arg(session.version).arg(&session.state);
+                self.run(with_end(&mut script, session)).await
+            })
+            .await?;
+        if inserted { Ok(()) } else { Err(StoreError::because("there is a session of that name")) }
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        self.limit.keep(self.read(id)).await
+    }
+
+    async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        let replacement = async {
+            self.list(session).await?;
+            let mut script = self.scripts.replace.key(self.row(&session.id));
+            script.arg(session.version.saturating_sub(1)).arg(session.version).arg(&session.state);
+            self.run(with_end(&mut script, session)).await
+        };
+        self.limit.keep(replacement).await
+    }
+
+    async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        let reading = async {
+            let mut script = self.scripts.of_subject.key(self.index(subject));
+            let ids: Vec<String> = self.run(&mut script).await?;
+            let mut sessions = Vec::with_capacity(ids.len());
+            for id in ids {
+                let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
+                sessions.extend(self.read(&id).await?);
+            }
+            Ok::<_, StoreError>(sessions)
+        };
+        let mut sessions = self.limit.keep(reading).await?;
+        sessions.retain(|session| session.subject == subject);
+        Ok(sessions)
+    }
+
+    async fn prune(&self, _now: UnixTime) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+fn with_end<'i, 's>(
+    script: &'i mut ScriptInvocation<'s>,
+    session: &StoredSession,
+) -> &'i mut ScriptInvocation<'s> {
+    let end = session.delete_after.as_secs();
+    script.arg(end).arg(end.saturating_mul(1_000))
+}
+
+fn session(id: &SessionId, fields: [Option<Vec<u8>>; 4]) -> Option<StoredSession> {
+    let [subject, version, state, delete_after] =
+        fields.map(|field| field.and_then(|bytes| String::from_utf8(bytes).ok()));
+    let delete_after = UnixTime::from_secs_i64(delete_after?.parse().ok()?);
+    let version = version?.parse().ok()?;
+    Some(StoredSession { id: id.clone(), subject: subject?, version, state: state?, delete_after })
+}
+
+impl From<RedisError> for StoreError {
+    /// Of what the server says, only the code is kept: its messages may quote a command.
+    fn from(error: RedisError) -> Self {
+        match error.code() {
+            Some(code) => Self::answered(Some(code)),
+            None => Self::new(error),
+        }
+    }
+}
+
+impl<C> Debug for RedisStore<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("prefix", &self.prefix)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

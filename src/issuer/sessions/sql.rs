@@ -1,0 +1,177 @@
+//! Sessions as rows of a table: what SQLite and PostgreSQL have in common, which is every statement
+//! but those that make the tables.
+
+use crate::clock::UnixTime;
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::store::{StoreError, StoredSession};
+
+pub(crate) const INSERT: &str = "INSERT INTO tower_jwt_auth_sessions \
+     (id, subject, version, state, delete_after) VALUES ($1, $2, $3, $4, $5)";
+
+pub(crate) const LOAD: &str = "SELECT id, subject, version, state, delete_after \
+     FROM tower_jwt_auth_sessions WHERE id = $1";
+
+/// The subject is not among what changes: a session stays its user's.
+pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
+     SET version = $3, state = $4, delete_after = $5 WHERE id = $1 AND version = $2";
+
+pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after \
+     FROM tower_jwt_auth_sessions WHERE subject = $1";
+
+/// The time stands outside too, since a row may be renewed between the two.
+pub(crate) const PRUNE: &str = "DELETE FROM tower_jwt_auth_sessions WHERE delete_after <= $1 \
+     AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2)";
+
+/// So few that a batch ends within the time limit, and that others can write in between.
+pub(crate) const PRUNE_BATCH: i64 = 1_000;
+
+pub(crate) const SCHEMA: &str =
+    "CREATE TABLE IF NOT EXISTS tower_jwt_auth_schema (version BIGINT PRIMARY KEY)";
+
+pub(crate) const SCHEMA_VERSION: &str =
+    "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
+
+/// The columns in the order of the statements.
+pub(crate) type Row = (String, String, i64, String, i64);
+
+pub(crate) fn session(
+    (id, subject, version, state, delete_after): Row,
+) -> Result<StoredSession, StoreError> {
+    let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
+    let version = u64::try_from(version).map_err(|_| StoreError::damaged())?;
+    let delete_after = UnixTime::from_secs_i64(delete_after);
+    Ok(StoredSession { id, subject, version, state, delete_after })
+}
+
+pub(crate) fn version(version: u64) -> Result<i64, StoreError> {
+    i64::try_from(version).map_err(|_| StoreError::because("the version is out of range"))
+}
+
+/// Which of the migrations are still to be done.
+pub(crate) fn pending(
+    migrations: &'static [&'static str],
+    done: i64,
+) -> Result<&'static [&'static str], StoreError> {
+    let done = usize::try_from(done).map_err(|_| StoreError::damaged())?;
+    migrations.get(done..).ok_or_else(|| {
+        StoreError::because("the tables are of a later version of tower-jwt-auth than this one")
+    })
+}
+
+impl From<sqlx::Error> for StoreError {
+    /// Of what a database says, only the code is kept: its messages may quote a row.
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(answer) => Self::answered(answer.code().as_deref()),
+            sqlx::Error::PoolTimedOut => Self::timed_out(),
+            _ => Self::new(error),
+        }
+    }
+}
+
+/// Implements what both stores do in the same way, of a store with a `writer`, `readers` and a
+/// `limit`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro, because generic code over databases
+/// would be mostly bounds.
+macro_rules! sql_store {
+    ($store:ident) => {
+        impl $store {
+            /// For how long a call may take. 3 seconds by default.
+            pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.limit = TimeLimit(timeout);
+                self
+            }
+
+            /// Makes the tables, or brings them up to date: by as many processes at once as you like.
+            /// If they are up to date, nothing is written, and no right to make tables is needed.
+            ///
+            /// # Errors
+            ///
+            /// The store's; tables of a later version than this one.
+            pub async fn migrate(&self) -> Result<(), StoreError> {
+                // Without a lock, as it is nearly always. If there is no table yet, this fails.
+                if let Ok(done) = self.schema_version().await
+                    && sql::pending(MIGRATIONS, done)?.is_empty()
+                {
+                    return Ok(());
+                }
+                let migration = async {
+                    let mut transaction = self.writer.begin_with(BEGIN_MIGRATION).await?;
+                    sqlx::raw_sql(sql::SCHEMA).execute(&mut *transaction).await?;
+                    let done = sqlx::query_scalar(sql::SCHEMA_VERSION);
+                    let done = done.fetch_one(&mut *transaction).await?;
+                    for migration in sql::pending(MIGRATIONS, done)? {
+                        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+                    }
+                    transaction.commit().await?;
+                    Ok::<_, StoreError>(())
+                };
+                self.limit.keep(migration).await
+            }
+
+            async fn schema_version(&self) -> Result<i64, StoreError> {
+                let query = sqlx::query_scalar(sql::SCHEMA_VERSION);
+                self.limit.keep(query.fetch_one(&self.writer)).await
+            }
+        }
+
+        impl RefreshStore for $store {
+            async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+                let query = sqlx::query(sql::INSERT)
+                    .bind(session.id.as_str())
+                    .bind(session.subject.as_str())
+                    .bind(sql::version(session.version)?)
+                    .bind(session.state.as_str())
+                    .bind(session.delete_after.as_secs());
+                self.limit.keep(query.execute(&self.writer)).await?;
+                Ok(())
+            }
+
+            async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+                let query = sqlx::query_as::<_, sql::Row>(sql::LOAD).bind(id.as_str());
+                let row = self.limit.keep(query.fetch_optional(&self.readers)).await?;
+                row.map(sql::session).transpose()
+            }
+
+            async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+                let version = sql::version(session.version)?;
+                let query = sqlx::query(sql::REPLACE)
+                    .bind(session.id.as_str())
+                    .bind(version.saturating_sub(1))
+                    .bind(version)
+                    .bind(session.state.as_str())
+                    .bind(session.delete_after.as_secs());
+                let done = self.limit.keep(query.execute(&self.writer)).await?;
+                Ok(done.rows_affected() == 1)
+            }
+
+            async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+                let query = sqlx::query_as::<_, sql::Row>(sql::OF_SUBJECT).bind(subject);
+                let rows = self.limit.keep(query.fetch_all(&self.readers)).await?;
+                rows.into_iter().map(sql::session).collect()
+            }
+
+            async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+                let mut pruned = 0_u64;
+                loop {
+                    let query = sqlx::query(sql::PRUNE).bind(now.as_secs()).bind(sql::PRUNE_BATCH);
+                    let done = self.limit.keep(query.execute(&self.writer)).await?;
+                    if done.rows_affected() == 0 {
+                        return Ok(pruned);
+                    }
+                    pruned = pruned.saturating_add(done.rows_affected());
+                }
+            }
+        }
+
+        impl std::fmt::Debug for $store {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                // Not the pool, whose options name the database and its user.
+                f.debug_struct(stringify!($store))
+                    .field("limit", &self.limit)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use sql_store;

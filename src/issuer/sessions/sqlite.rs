@@ -1,0 +1,80 @@
+//! Sessions in a file.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::clock::UnixTime;
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::sql::{self, sql_store};
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+use crate::issuer::sessions::time_limit::TimeLimit;
+
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_sessions.sql")];
+
+/// A lock from the start: a reader that becomes a writer may be refused at once.
+const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
+
+const READERS: u32 = 4;
+/// Below the default time limit, so that another process that holds the lock is told as such.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Keeps sessions in an SQLite file: for auth servers on one machine. What was answered survives
+/// a killed process and a power cut (as far as the disk keeps its word), since every change is
+/// synced before; several processes may use the file at once.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::issuer::{Sessions, SqliteStore};
+///
+/// let sessions = Sessions::new(SqliteStore::connect("sqlite:sessions.db").await?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    /// One connection: SQLite has one writer at a time, and waiting for it here is fair.
+    writer: SqlitePool,
+    readers: SqlitePool,
+    limit: TimeLimit,
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it if there is none, and makes its tables: `sqlite:sessions.db`, or
+    /// `sqlite:///var/lib/auth/sessions.db`. The file must not lie on a network share.
+    ///
+    /// # Errors
+    ///
+    /// A URL of something else, an in-memory database included, for which there is
+    /// [`MemoryStore`](crate::issuer::MemoryStore); a file that cannot be opened.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(StoreError::because("SqliteStore needs a file"));
+        }
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // In WAL mode, NORMAL may lose what was answered last in a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        let limit = TimeLimit::default();
+        let pool = |connections| {
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limit.0)
+        };
+        let writer = limit.keep(pool(1).connect_with(options.clone())).await?;
+        let readers = pool(READERS).connect_lazy_with(options);
+        let store = Self { writer, readers, limit };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// A store on a pool of your own; call [`migrate`](Self::migrate). How durable it is and how
+    /// long it waits for locks is what the pool's options say: `connect` uses
+    /// [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
+    pub fn from_pool(pool: SqlitePool) -> Self {
+        Self { writer: pool.clone(), readers: pool, limit: TimeLimit::default() }
+    }
+}
+
+sql_store!(SqliteStore);
