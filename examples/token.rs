@@ -41,9 +41,11 @@ fn run() -> Result<String, Box<dyn Error>> {
         ["issue", subject, audience] => issue(subject, audience, ""),
         ["issue", subject, audience, scopes] => issue(subject, audience, scopes),
         ["verify", audience] => verify(audience, read_to_string(std::io::stdin())?.trim()),
-        _ => Err("write `issue SUBJECT AUDIENCE [SCOPES]`, or `verify AUDIENCE` with the token on \
+        _ => {
+            Err("write `issue SUBJECT AUDIENCE [SCOPES]`, or `verify AUDIENCE` with the token on \
                   standard input"
-            .into()),
+                .into())
+        }
     }
 }
 

@@ -1,100 +1,68 @@
-//! The auth server: a password goes in, a token comes out.
+//! The auth server: a password goes in, tokens come out, and are renewed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::env;
+use std::error::Error;
+use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tower_jwt_auth::jwt::Signer;
-use tower_jwt_auth::{Clock, Key, Secret, SystemClock};
+use axum::Router;
+use tower_governor::GovernorLayer;
+use tower_governor::governor::GovernorConfigBuilder;
+use tower_jwt_auth::Secret;
+use tower_jwt_auth::issuer::{
+    AuthRoutes, Cookies, EndCause, SessionEvent, Sessions, SqliteStore, TokenIssuer,
+};
 
+use crate::origins::Origins;
+use crate::page;
 use crate::secrets::ISSUER;
-use crate::users::{self, User};
+use crate::users::Users;
 
-const LIFETIME_SECS: i64 = 600;
+/// The cookies that cart and payment read.
+pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
+pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
-/// One for each audience: a token for the cart is signed with the secret of the cart.
-type Signers = Arc<HashMap<&'static str, Signer>>;
+const HOUR: Duration = Duration::from_secs(3600);
 
-pub(crate) fn app(master: &Secret) -> Router {
-    let signers = ["cart", "payment"]
-        .map(|audience| (audience, Signer::new(Key::hs256(master.derive(ISSUER, audience)))));
-    Router::new().route("/login", post(login)).with_state(Arc::new(HashMap::from(signers)))
+/// `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the lifetime of access tokens.
+pub(crate) async fn app(
+    master: &Secret,
+    origins: &Origins,
+) -> Result<Router, Box<dyn Error + Send + Sync>> {
+    let file = env::var("SHOP_DB").unwrap_or_else(|_| "shop.sqlite".to_owned());
+    let mut issuer = TokenIssuer::derived(ISSUER, master, ["cart", "payment"]);
+    if let Ok(secs) = env::var("ACCESS_SECS") {
+        issuer = issuer.lifetime(Duration::from_secs(secs.parse()?));
+    }
+    let sessions =
+        Sessions::new(SqliteStore::connect(&format!("sqlite:{file}")).await?).with_events(report);
+    tokio::spawn(prune(sessions.clone()));
+
+    // Pages keep tokens in cookies, which no script can read; other clients get them in bodies.
+    let cookies =
+        Cookies::new("/auth").access("cart", CART_COOKIE).access("payment", PAYMENT_COOKIE);
+    let for_pages = AuthRoutes::new(Users::open(&file).await?, issuer.clone(), sessions.clone())
+        .cookies(cookies)
+        .into_router();
+    let for_clients = AuthRoutes::new(Users::open(&file).await?, issuer, sessions).into_router();
+
+    // Passwords are guessed one attempt at a time: each address has thirty, and one more a second.
+    let attempts = GovernorConfigBuilder::default().per_second(1).burst_size(30).finish();
+    let attempts = GovernorLayer::new(attempts.ok_or("no limit on attempts")?);
+    let routes = Router::new().nest("/auth", for_pages).merge(for_clients).layer(attempts);
+    Ok(routes.merge(page::routes(origins)?))
 }
 
-#[derive(Deserialize)]
-struct Login {
-    user: String,
-    password: String,
-    /// The service that the token is for, and no other will take it.
-    #[serde(default = "cart")]
-    audience: String,
+fn report(event: &SessionEvent<'_>) {
+    if let SessionEvent::Ended(session, EndCause::Reused) = event {
+        eprintln!("{} has a thief: session {} ended", session.subject(), session.id());
+    }
 }
 
-fn cart() -> String {
-    "cart".to_owned()
-}
-
-#[derive(Serialize)]
-struct AccessToken<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
-    company: &'a str,
-    roles: &'a [&'a str],
-    scope: &'a str,
-}
-
-impl<'a> AccessToken<'a> {
-    fn new(user: &User, audience: &'a str) -> Self {
-        let now = SystemClock.now().as_secs();
-        Self {
-            iss: ISSUER,
-            sub: user.name,
-            aud: audience,
-            iat: now,
-            exp: now.saturating_add(LIFETIME_SECS),
-            company: user.company,
-            roles: user.roles,
-            scope: user.scope,
+async fn prune(sessions: Sessions<SqliteStore>) {
+    loop {
+        if let Err(error) = sessions.prune().await {
+            eprintln!("sessions were not pruned: {error}");
         }
+        tokio::time::sleep(HOUR).await;
     }
-}
-
-async fn login(State(signers): State<Signers>, Json(login): Json<Login>) -> Response {
-    let Some(user) = users::with_password(&login.user, &login.password) else {
-        return refuse("invalid_grant");
-    };
-    let Some(signer) = signers.get(login.audience.as_str()) else {
-        return refuse("invalid_target");
-    };
-    match signer.sign(&AccessToken::new(user, &login.audience)) {
-        Ok(token) => answer(
-            StatusCode::OK,
-            &json!({
-                "access_token": token,
-                "token_type": "Bearer",
-                "expires_in": LIFETIME_SECS,
-            }),
-        ),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-/// By the words of RFC 6749 section 5.2 and RFC 8707 section 2. The status is theirs too: 401 is
-/// for requests that a token would have helped.
-fn refuse(error: &str) -> Response {
-    answer(StatusCode::BAD_REQUEST, &json!({ "error": error }))
-}
-
-fn answer(status: StatusCode, body: &serde_json::Value) -> Response {
-    // Whoever finds a token in a cache is logged in.
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -1,5 +1,7 @@
 //! The cart server: everybody has a cart, and sees it with the token in a header or a cookie.
 
+use std::error::Error;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -8,27 +10,31 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
 
+use crate::auth_server::CART_COOKIE;
 use crate::carts::Carts;
 use crate::companies;
+use crate::origins::Origins;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
-pub(crate) fn app(secret: Secret) -> Router {
+pub(crate) fn app(
+    secret: Secret,
+    origins: &Origins,
+) -> Result<Router, Box<dyn Error + Send + Sync>> {
     // A browser sends a cookie by itself, so the layer refuses to *change* anything when the
-    // cookie comes with a request of another site.
+    // cookie comes with a request of another origin than these: who may *send*. CORS is who may
+    // *read*.
     let auth = JwtAuth::new(secret)
         .issuer(ISSUER)
         .audience("cart")
         .realm("cart")
-        .cookie("__Host-access_token")
+        .cookie(CART_COOKIE)
+        .trust_origin(&origins.page)
         .claims::<Shopper>();
     // `route_layer` guards the methods in front of it, so looking into the cart needs no scope.
     let cart = post(add).route_layer(require(has_scope("cart"))).get(show);
-    Router::new()
-        .route("/cart", cart)
-        .merge(companies::routes())
-        .layer(auth)
-        .with_state(Carts::default())
+    let routes = Router::new().route("/cart", cart).merge(companies::routes());
+    Ok(routes.layer(auth).layer(origins.cors()?).with_state(Carts::default()))
 }
 
 #[derive(Deserialize)]

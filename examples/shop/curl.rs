@@ -21,12 +21,12 @@ pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
         ("200, her cart, the token in a header", format!("{cart}/cart {}", bearer("$CART"))),
         (
             "200, her cart, the token in a cookie",
-            format!(r#"{cart}/cart -b "__Host-access_token=$CART""#),
+            format!(r#"{cart}/cart -b "__Host-cart_token=$CART""#),
         ),
         (
             "403, the cookie does not help a page of another site",
             format!(
-                r#"{cart}/cart -b "__Host-access_token=$CART" -H 'Origin: https://evil.example' {JSON} -d '{{"item":"tea"}}'"#
+                r#"{cart}/cart -b "__Host-cart_token=$CART" -H 'Origin: https://evil.example' {JSON} -d '{{"item":"tea"}}'"#
             ),
         ),
         (
@@ -70,6 +70,6 @@ pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
     for (promise, request) in requests {
         lines.extend([String::new(), format!("# {promise}"), format!("{CURL} {request}")]);
     }
-    lines.extend([String::new(), "# Ctrl-C ends the servers.".to_owned()]);
+    lines.push(String::new());
     lines.join("\n")
 }

@@ -2,10 +2,14 @@
 //! from the token alone, and go on when the auth server is down.
 //!
 //! `cargo run --example shop` starts all three, with a secret made for the run unless `JWT_SECRET`
-//! has one, and prints curl lines to paste. As processes of their own:
-//! `JWT_SECRET=... cargo run --example shop -- auth`, and the same with `cart` and `payment`, which
-//! may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT`
-//! replace the ports 4000, 4001 and 4002.
+//! has one, and prints curl lines to paste and the address of a page. With `ACCESS_SECS=10`, access
+//! tokens last ten seconds instead of ten minutes, and the page can be watched renewing them. Users
+//! and sessions are in `shop.sqlite`, or where `SHOP_DB` says.
+//!
+//! As processes of their own: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
+//! `cart` and `payment`, which may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
+//! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; the servers then have to be
+//! told of each other with `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -14,6 +18,8 @@ mod cart;
 mod carts;
 mod companies;
 mod curl;
+mod origins;
+mod page;
 mod payment;
 mod secrets;
 mod server;
@@ -23,9 +29,14 @@ mod users;
 use std::error::Error;
 use std::process::ExitCode;
 
-use tower_jwt_auth::Secret;
+use axum::Router;
 
+use crate::origins::Origins;
 use crate::server::Server;
+
+const AUTH: u16 = 4000;
+const CART: u16 = 4001;
+const PAYMENT: u16 = 4002;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,12 +49,23 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(service: Option<&str>) -> Result<(), Box<dyn Error>> {
+async fn run(service: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> {
     match service {
         None => all().await,
-        Some("auth") => alone(auth(secrets::master()?).await?).await,
-        Some("cart") => alone(cart(secrets::of_service("cart")?).await?).await,
-        Some("payment") => alone(payment(secrets::of_service("payment")?).await?).await,
+        Some("auth") => {
+            let master = secrets::master()?;
+            let app = async |origins: &Origins| auth_server::app(&master, origins).await;
+            alone(Server::bind("AUTH_PORT", AUTH).await?, app).await
+        }
+        Some("cart") => {
+            let secret = secrets::of_service("cart")?;
+            alone(Server::bind("CART_PORT", CART).await?, async |o| cart::app(secret, o)).await
+        }
+        Some("payment") => {
+            let secret = secrets::of_service("payment")?;
+            let app = async |origins: &Origins| payment::app(secret, origins);
+            alone(Server::bind("PAYMENT_PORT", PAYMENT).await?, app).await
+        }
         Some(other) => Err(format!(
             "there is no server {other:?}: name auth, cart or payment, or none to start all three"
         )
@@ -51,29 +73,28 @@ async fn run(service: Option<&str>) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn all() -> Result<(), Box<dyn Error>> {
+async fn all() -> Result<(), Box<dyn Error + Send + Sync>> {
     let master = secrets::master_or_new()?;
-    let cart = cart(master.derive(secrets::ISSUER, "cart")).await?;
-    let payment = payment(master.derive(secrets::ISSUER, "payment")).await?;
-    let auth = auth(master).await?;
+    let auth = Server::bind("AUTH_PORT", AUTH).await?;
+    let cart = Server::bind("CART_PORT", CART).await?;
+    let payment = Server::bind("PAYMENT_PORT", PAYMENT).await?;
+    let origins = Origins { page: auth.origin(), cart: cart.origin(), payment: payment.origin() };
+    let apps = (
+        auth_server::app(&master, &origins).await?,
+        cart::app(master.derive(secrets::ISSUER, "cart"), &origins)?,
+        payment::app(master.derive(secrets::ISSUER, "payment"), &origins)?,
+    );
     println!("{}", curl::lines(&auth.url(), &cart.url(), &payment.url()));
-    tokio::try_join!(auth.serve(), cart.serve(), payment.serve())?;
+    println!("# Or open {} in a browser. Ctrl-C ends the servers.", origins.page);
+    tokio::try_join!(auth.serve(apps.0), cart.serve(apps.1), payment.serve(apps.2))?;
     Ok(())
 }
 
-async fn alone(server: Server) -> Result<(), Box<dyn Error>> {
+async fn alone(
+    server: Server,
+    app: impl AsyncFnOnce(&Origins) -> Result<Router, Box<dyn Error + Send + Sync>>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let app = app(&Origins::from_env()).await?;
     println!("listening on {}", server.url());
-    Ok(server.serve().await?)
-}
-
-async fn auth(master: Secret) -> Result<Server, Box<dyn Error>> {
-    Server::bind("AUTH_PORT", 4000, auth_server::app(&master)).await
-}
-
-async fn cart(secret: Secret) -> Result<Server, Box<dyn Error>> {
-    Server::bind("CART_PORT", 4001, cart::app(secret)).await
-}
-
-async fn payment(secret: Secret) -> Result<Server, Box<dyn Error>> {
-    Server::bind("PAYMENT_PORT", 4002, payment::app(secret)).await
+    Ok(server.serve(app).await?)
 }

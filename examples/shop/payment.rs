@@ -1,5 +1,6 @@
-//! The payment server: paying needs a scope, and the token in the header.
+//! The payment server: paying needs a scope.
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::routing::post;
@@ -8,18 +9,26 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
 
+use crate::auth_server::PAYMENT_COOKIE;
+use crate::origins::Origins;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
-pub(crate) fn app(secret: Secret) -> Router {
+pub(crate) fn app(
+    secret: Secret,
+    origins: &Origins,
+) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let auth = JwtAuth::new(secret)
         .issuer(ISSUER)
         .audience("payment")
         .realm("payment")
+        .cookie(PAYMENT_COOKIE)
+        .trust_origin(&origins.page)
         // Whatever the auth server issues, money moves on short-lived tokens only.
         .max_lifetime(Duration::from_secs(900))
         .claims::<Shopper>();
-    Router::new().route("/payments", post(pay)).route_layer(require(has_scope("pay"))).layer(auth)
+    let routes = Router::new().route("/payments", post(pay));
+    Ok(routes.route_layer(require(has_scope("pay"))).layer(auth).layer(origins.cors()?))
 }
 
 #[derive(Deserialize)]

@@ -26,7 +26,7 @@ pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
 /// `CART_SECRET` or `PAYMENT_SECRET` holds it in base64: that is what a service in production is
 /// given, made by `Secret::dangerous_to_base64` or as `docs/derive.md` shows. To try things out on one machine, the service
 /// can derive it from `JWT_SECRET` by itself.
-pub(crate) fn of_service(name: &str) -> Result<Secret, Box<dyn Error>> {
+pub(crate) fn of_service(name: &str) -> Result<Secret, Box<dyn Error + Send + Sync>> {
     let variable = format!("{}_SECRET", name.to_uppercase());
     if env::var_os(&variable).is_some() {
         return Ok(Secret::from_env_base64(&variable)?);

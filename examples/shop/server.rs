@@ -3,15 +3,15 @@
 use std::env;
 use std::error::Error;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use tokio::net::TcpListener;
 
+/// A port that is taken, and that nobody is answered at yet.
 pub(crate) struct Server {
     listener: TcpListener,
-    url: String,
-    app: Router,
+    port: u16,
 }
 
 impl Server {
@@ -19,8 +19,7 @@ impl Server {
     pub(crate) async fn bind(
         variable: &str,
         default: u16,
-        app: Router,
-    ) -> Result<Self, Box<dyn Error>> {
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let port = match env::var(variable) {
             Ok(text) => text.parse().map_err(|_| format!("{variable} is no port: {text:?}"))?,
             Err(_) => default,
@@ -28,17 +27,26 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
             format!("cannot listen on port {port}, set {variable} to another one: {error}")
         })?;
-        let url = format!("http://{}", listener.local_addr()?);
-        Ok(Self { listener, url, app })
+        let port = listener.local_addr()?.port();
+        Ok(Self { listener, port })
     }
 
+    /// The server as a browser names it: cookies over `http` are for `localhost` alone, and all
+    /// three are the same *site* there, though not the same origin.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// The server as curl names it.
     pub(crate) fn url(&self) -> String {
-        self.url.clone()
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Serves until Ctrl-C, and ends when the requests that are being answered have ended.
-    pub(crate) async fn serve(self) -> io::Result<()> {
-        axum::serve(self.listener, self.app).with_graceful_shutdown(ctrl_c()).await
+    pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
+        // The limit on attempts asks for the address of the client.
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, app).with_graceful_shutdown(ctrl_c()).await
     }
 }
 

@@ -1,26 +1,120 @@
-//! The users of the demonstration.
-//!
-//! How to store passwords is outside this example: a real server keeps slow, salted hashes.
+//! The users, in SQLite, with their passwords as slow, salted hashes.
 
-pub(crate) struct User {
-    pub(crate) name: &'static str,
-    password: &'static str,
-    pub(crate) company: &'static str,
-    pub(crate) roles: &'static [&'static str],
-    pub(crate) scope: &'static str,
-}
+use std::error::Error;
+use std::sync::Arc;
 
-const USERS: [User; 2] = [
-    User {
-        name: "alice",
-        password: "wonderland",
-        company: "acme",
-        roles: &["admin"],
-        scope: "cart pay",
-    },
-    User { name: "bob", password: "builder", company: "acme", roles: &["shopper"], scope: "cart" },
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use serde::{Deserialize, Serialize};
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
+use tower_jwt_auth::issuer::{Accounts, AccountsError, Grant, Session};
+
+/// Name, password, company, roles, scopes.
+const DEMONSTRATION: [[&str; 5]; 2] = [
+    ["alice", "wonderland", "acme", "admin", "cart pay"],
+    ["bob", "builder", "acme", "shopper", "cart"],
 ];
 
-pub(crate) fn with_password(name: &str, password: &str) -> Option<&'static User> {
-    USERS.iter().find(|user| user.name == name && user.password == password)
+pub(crate) struct Users {
+    pool: SqlitePool,
+    /// Compared with when there is no such user, so that both take the same time.
+    nobodys_hash: Arc<str>,
+}
+
+struct User {
+    name: String,
+    password_hash: String,
+    company: String,
+    roles: String,
+    scopes: String,
+}
+
+/// What a login carries.
+#[derive(Deserialize)]
+pub(crate) struct Password {
+    user: String,
+    password: String,
+}
+
+/// What the shop's tokens say beside what every token does.
+#[derive(Serialize)]
+pub(crate) struct Employee {
+    company: String,
+}
+
+impl Users {
+    /// Opens the table, and puts the users of the demonstration into it if they are not there.
+    pub(crate) async fn open(path: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let pool = SqlitePool::connect_with(options).await?;
+        let table = "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, \
+             password_hash TEXT NOT NULL, company TEXT NOT NULL, roles TEXT NOT NULL, \
+             scopes TEXT NOT NULL)";
+        sqlx::query(table).execute(&pool).await?;
+        let nobodys_hash = hash("nobody's".to_owned()).await?.into();
+        let users = Self { pool, nobodys_hash };
+        for [name, password, company, roles, scopes] in DEMONSTRATION {
+            if users.find(name).await?.is_none() {
+                let insert = "INSERT OR IGNORE INTO users VALUES ($1, $2, $3, $4, $5)";
+                let insert = sqlx::query(insert).bind(name).bind(hash(password.to_owned()).await?);
+                insert.bind(company).bind(roles).bind(scopes).execute(&users.pool).await?;
+            }
+        }
+        Ok(users)
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<User>, sqlx::Error> {
+        let columns =
+            "SELECT name, password_hash, company, roles, scopes FROM users WHERE name = $1";
+        let row = sqlx::query_as(columns).bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.map(|(name, password_hash, company, roles, scopes)| User {
+            name,
+            password_hash,
+            company,
+            roles,
+            scopes,
+        }))
+    }
+}
+
+impl Accounts for Users {
+    type Credentials = Password;
+    type Claims = Employee;
+
+    async fn log_in(&self, login: Password) -> Result<Option<Grant<Employee>>, AccountsError> {
+        let user = self.find(&login.user).await?;
+        let hash = user.as_ref().map_or(&*self.nobodys_hash, |user| user.password_hash.as_str());
+        let is_right = verify(login.password, hash.to_owned()).await?;
+        Ok(user.filter(|_| is_right).map(User::grant))
+    }
+
+    /// Asked at every renewal: a role that was taken away is gone from the next token.
+    async fn renew(&self, session: &Session) -> Result<Option<Grant<Employee>>, AccountsError> {
+        Ok(self.find(session.subject()).await?.map(User::grant))
+    }
+}
+
+impl User {
+    fn grant(self) -> Grant<Employee> {
+        Grant::new(self.name)
+            .roles(self.roles.split_whitespace())
+            .scopes(self.scopes.split_whitespace())
+            .claims(Employee { company: self.company })
+    }
+}
+
+/// Argon2 works for tens of milliseconds, on a thread that may.
+async fn hash(password: String) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|h| h.to_string());
+    Ok(tokio::task::spawn_blocking(hash).await??)
+}
+
+async fn verify(password: String, hash: String) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    let verify = move || {
+        let hash = PasswordHash::new(&hash)?;
+        Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    };
+    tokio::task::spawn_blocking(verify).await?
 }

@@ -57,7 +57,7 @@ async fn services_go_on_without_the_auth_server() {
     let everything_works = async || {
         assert_eq!(status(cart.post("/cart", &for_cart, &item)).await, 201);
         assert_eq!(status(cart.get("/cart", &for_cart)).await, 200);
-        let cookie = format!("__Host-access_token={for_cart}");
+        let cookie = format!("__Host-cart_token={for_cart}");
         let with_cookie = client().get(format!("{}/cart", cart.url)).header("Cookie", cookie);
         assert_eq!(status(with_cookie).await, 200);
         assert_eq!(status(payment.post("/payments", &for_payment, &amount)).await, 200);

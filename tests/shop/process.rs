@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -14,16 +15,23 @@ const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
 pub(crate) struct Process {
     child: Child,
     output: BufReader<ChildStdout>,
+    /// Users and sessions of this process alone.
+    folder: PathBuf,
 }
 
 impl Process {
     pub(crate) fn start(arguments: &[&str], secrets: &[(&str, &str)]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("shop-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("there is room for a folder");
         let mut child = shop(arguments, secrets)
+            .env("SHOP_DB", folder.join("shop.sqlite"))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the example `shop` does not start");
         let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Self { child, output }
+        Self { child, output, folder }
     }
 
     pub(crate) fn line(&mut self) -> String {
@@ -39,6 +47,7 @@ impl Drop for Process {
         // It may have ended by itself, and then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -1,0 +1,42 @@
+//! Where the page and the services are, as a browser names them.
+
+use std::env;
+
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method};
+use tower_http::cors::CorsLayer;
+
+#[derive(Clone)]
+pub(crate) struct Origins {
+    /// The auth server's own, which serves the page.
+    pub(crate) page: String,
+    pub(crate) cart: String,
+    pub(crate) payment: String,
+}
+
+impl Origins {
+    /// For servers that run as processes of their own: `PAGE_ORIGIN`, `CART_ORIGIN` and
+    /// `PAYMENT_ORIGIN`.
+    pub(crate) fn from_env() -> Self {
+        let origin =
+            |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+        Self {
+            page: origin("PAGE_ORIGIN", "http://localhost:4000"),
+            cart: origin("CART_ORIGIN", "http://localhost:4001"),
+            payment: origin("PAYMENT_ORIGIN", "http://localhost:4002"),
+        }
+    }
+
+    /// Lets the page, and no other, read what a service answers, and send its cookies along.
+    ///
+    /// With credentials nothing may be `*`. A preflight carries no token: this layer answers it
+    /// before the one that asks for tokens, and gives refusals their headers, so it goes outside.
+    pub(crate) fn cors(&self) -> Result<CorsLayer, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(CorsLayer::new()
+            .allow_origin(self.page.parse::<HeaderValue>()?)
+            .allow_credentials(true)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([CONTENT_TYPE])
+            .expose_headers([WWW_AUTHENTICATE]))
+    }
+}
