@@ -110,6 +110,7 @@ pub mod issuer;
 pub mod jwt;
 mod misuse;
 mod rejection;
+pub mod revocation;
 mod token;
 mod unauthenticated;
 
@@ -127,6 +128,7 @@ pub use jwt::{
     Algorithm, Facts, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims,
 };
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
+pub use revocation::Revocations;
 pub use token::Token;
 
 /// The README's code is compiled with the documentation's.

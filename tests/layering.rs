@@ -55,6 +55,18 @@ const ORDER: &[&str] = &[
     "token",
     "unauthenticated",
     "claims",
+    // Is this token still good? What is known in memory.
+    "revocation::message",
+    "revocation::mark",
+    "revocation::names",
+    "revocation::fingerprint",
+    "revocation::table",
+    "revocation::ledger",
+    "revocation::stats",
+    "revocation::freshness",
+    "revocation::event",
+    "revocation::revocations",
+    "revocation",
     // The middleware.
     "auth::settings",
     "auth::service",

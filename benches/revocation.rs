@@ -1,0 +1,88 @@
+//! `cargo bench --bench revocation`: what the check adds to a request.
+
+use divan::{Bencher, black_box};
+use tower_jwt_auth::UnixTime;
+use tower_jwt_auth::revocation::{Revocation, Revocations, TokenNames, Verdict};
+
+fn main() {
+    divan::main();
+}
+
+const ISSUER: &str = "https://auth.shop.example";
+const EARLY: UnixTime = UnixTime::from_secs(1_700_000_000);
+const LATE: UnixTime = UnixTime::from_secs(4_000_000_000);
+
+/// Entries of the kinds that there are usually, or of every kind; with or without an issuer.
+fn filled(entries: usize, kinds: &str) -> Revocations {
+    let revocations = Revocations::new().max_staleness(std::time::Duration::from_secs(3_600));
+    for n in 0..entries {
+        let name = format!("name {n}");
+        let revocation = match (n % 5, kinds) {
+            (0, "all") => Revocation::key(name, EARLY).forget_at(LATE),
+            (1, "all") => Revocation::tenant(name, EARLY).forget_at(LATE),
+            (2, _) => Revocation::subject(name, EARLY).forget_at(LATE),
+            (3, "usual" | "all") => Revocation::token(name, LATE),
+            _ => Revocation::session(name, LATE),
+        };
+        revocations.apply(&revocation.issuer(ISSUER));
+    }
+    assert_eq!(revocations.stats().total_entries(), entries);
+    revocations
+}
+
+fn names() -> TokenNames<'static> {
+    TokenNames {
+        issuer: Some(ISSUER),
+        id: Some("8f2d1c3e9a5b4d60b7e1"),
+        session: Some("q1S0mOuN2yrKfL1pZs3hXw"),
+        subject: Some("user-10482"),
+        tenant: Some("acme-europe"),
+        key_id: Some("2026-11"),
+        issued_at: Some(UnixTime::from_secs(1_700_000_600)),
+    }
+}
+
+#[divan::bench(args = [0, 1_000, 100_000, 1_000_000])]
+fn nothing_matches_usual_kinds(bencher: Bencher<'_, '_>, entries: usize) {
+    bench(bencher, &filled(entries, "usual"));
+}
+
+#[divan::bench(args = [0, 1_000, 100_000, 1_000_000])]
+fn nothing_matches_all_kinds(bencher: Bencher<'_, '_>, entries: usize) {
+    bench(bencher, &filled(entries, "all"));
+}
+
+fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
+    revocations.current_as_of(revocations.as_of());
+    let names = names();
+    assert_eq!(revocations.check(&names), Verdict::Good);
+    // Other names each time, or the slots would be in the nearest cache.
+    let others: Vec<[String; 3]> = (0..4_096)
+        .map(|n| {
+            [
+                format!("8f2d1c3e9a5b4d6{n:05}"),
+                format!("q1S0mOuN2yrKfL1pZ{n:05}"),
+                format!("user-{n:05}"),
+            ]
+        })
+        .collect();
+    let mut turn = others.iter().cycle();
+    bencher.bench_local(|| {
+        let Some([id, session, subject]) = turn.next() else { return Verdict::Good };
+        let names =
+            TokenNames { id: Some(id), session: Some(session), subject: Some(subject), ..names };
+        revocations.check(black_box(&names))
+    });
+    revocations.current_as_of(revocations.as_of());
+}
+
+/// What the check takes of the two clocks alone.
+#[divan::bench]
+fn two_clocks() -> Option<std::time::Duration> {
+    static STATE: std::sync::LazyLock<Revocations> = std::sync::LazyLock::new(|| {
+        let revocations = Revocations::new();
+        revocations.current_as_of(revocations.as_of());
+        revocations
+    });
+    STATE.staleness()
+}

@@ -1,0 +1,175 @@
+//! An entry of the table in one word: its kind, when it may be forgotten, and until when what was
+//! issued is refused.
+
+use std::time::Duration;
+
+use crate::clock::UnixTime;
+use crate::revocation::message::{Revocation, RevocationKind};
+
+/// A token is accepted until `exp` and the leeway, which is 60 seconds at most; and the clock may be
+/// set back by as much before that is noticed.
+pub(crate) const SLACK: Duration = Duration::from_secs(60);
+const LEEWAY: Duration = Duration::from_secs(120);
+
+/// Whatever was issued when.
+const ALWAYS: u32 = u32::MAX;
+
+/// Ends are kept in steps of so many bits of a second, and rounded up.
+const STEP_BITS: u32 = 4;
+const KIND_SHIFT: u32 = 60;
+const END_SHIFT: u32 = 32;
+
+/// Whether a name is that of one issuer or of any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    OneIssuer,
+    AnyIssuer,
+}
+
+/// Kind and scope in one: of which sort an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sort(u8);
+
+impl Sort {
+    pub(crate) const COUNT: usize = 16;
+
+    pub(crate) const fn new(kind: RevocationKind, scope: Scope) -> Self {
+        Self((kind as u8) << 1 | matches!(scope, Scope::AnyIssuer) as u8)
+    }
+
+    /// Below [`Sort::COUNT`].
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) const fn byte(self) -> u8 {
+        self.0
+    }
+}
+
+/// 4 bits of sort, 28 bits of end in steps of 16 seconds, 32 bits of watermark in seconds. The last
+/// second that fits is in 2106; what lies beyond is kept forever, or refused whenever issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    pub(crate) fn of(revocation: &Revocation, sort: Sort) -> Self {
+        match revocation.at.filter(|_| revocation.is_watermark()) {
+            Some(at) => Self::watermark(sort, at, revocation.until),
+            None => Self::new(sort, ALWAYS, revocation.until),
+        }
+    }
+
+    pub(crate) fn watermark(sort: Sort, at: UnixTime, until: UnixTime) -> Self {
+        Self::new(sort, whole_second(at), until)
+    }
+
+    fn new(sort: Sort, at: u32, until: UnixTime) -> Self {
+        let end = until.saturating_add(LEEWAY).as_secs().saturating_add(15).max(0) >> STEP_BITS;
+        let end = u64::try_from(end).unwrap_or(u64::MAX).min(LAST_STEP);
+        Self(u64::from(sort.0) << KIND_SHIFT | end << END_SHIFT | u64::from(at))
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    pub(crate) fn word(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn sort(self) -> Sort {
+        Sort((self.0 >> KIND_SHIFT) as u8)
+    }
+
+    /// Tokens that say when they were issued are compared by the whole second: one of the same
+    /// second may have been issued before the revocation. Those that do not say may have been too.
+    #[inline]
+    pub(crate) fn refuses(self, issued_at: Option<u32>) -> bool {
+        let until = self.0 as u32;
+        issued_at.is_none_or(|issued_at| issued_at <= until)
+    }
+
+    pub(crate) fn is_forgotten(self, now: UnixTime) -> bool {
+        let end = self.0 >> END_SHIFT & LAST_STEP;
+        let now = u64::try_from(now.as_secs()).unwrap_or(0);
+        end != LAST_STEP && (end << STEP_BITS) <= now
+    }
+
+    /// What refuses whatever either does.
+    pub(crate) fn joined(self, other: Self) -> Self {
+        let at = (self.0 as u32).max(other.0 as u32);
+        let end = (self.0 >> END_SHIFT & LAST_STEP).max(other.0 >> END_SHIFT & LAST_STEP);
+        Self(u64::from(self.sort().0) << KIND_SHIFT | end << END_SHIFT | u64::from(at))
+    }
+}
+
+/// The largest end, which never comes.
+const LAST_STEP: u64 = (1 << 28) - 1;
+
+/// A date of a token or a revocation as it is compared: rounded down, and never [`ALWAYS`].
+#[inline]
+pub(crate) fn whole_second(time: UnixTime) -> u32 {
+    u32::try_from(time.as_secs().max(0)).unwrap_or(ALWAYS).min(ALWAYS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SORT: Sort = Sort::new(RevocationKind::Subject, Scope::AnyIssuer);
+
+    fn secs(secs: u64) -> UnixTime {
+        UnixTime::from_secs(secs)
+    }
+
+    #[test]
+    fn the_same_second_is_refused_and_the_next_is_not() {
+        for at in [secs(100), secs(100).saturating_add(Duration::from_millis(999))] {
+            let mark = Mark::watermark(SORT, at, secs(200));
+            let refuses = |time| mark.refuses(Some(whole_second(time)));
+            assert!(refuses(secs(99)) && refuses(secs(100)));
+            assert!(refuses(secs(100).saturating_add(Duration::from_millis(999))));
+            assert!(!refuses(secs(101)));
+            assert!(mark.refuses(None));
+        }
+    }
+
+    #[test]
+    fn nothing_is_forgotten_before_its_end_and_the_leeway() {
+        for until in [0, 1, 1_000, 1_700_000_003, 4_294_967_000] {
+            let mark = Mark::watermark(SORT, secs(0), secs(until));
+            assert!(!mark.is_forgotten(secs(until + 119)), "{until}");
+            let is_last = until == 4_294_967_000;
+            assert_eq!(mark.is_forgotten(secs(until + 120 + 16)), !is_last, "{until}");
+        }
+        let forever = Mark::watermark(SORT, secs(0), secs(u64::MAX));
+        assert!(!forever.is_forgotten(secs(u64::MAX)));
+        let past = Mark::watermark(SORT, secs(0), UnixTime::from_nanos(i128::MIN));
+        assert!(
+            past.is_forgotten(secs(136)) && !past.is_forgotten(UnixTime::from_nanos(i128::MIN))
+        );
+    }
+
+    #[test]
+    fn the_far_future_compares_as_it_should() {
+        let far = Mark::watermark(SORT, secs(u64::MAX), secs(u64::MAX));
+        assert!(far.refuses(Some(whole_second(secs(u64::MAX)))));
+        let now = Mark::watermark(SORT, secs(1_700_000_000), secs(u64::MAX));
+        assert!(!now.refuses(Some(whole_second(secs(u64::MAX)))));
+        assert!(now.refuses(Some(whole_second(UnixTime::from_nanos(-5)))));
+    }
+
+    #[test]
+    fn a_joined_mark_refuses_what_either_does() {
+        let (early, late) = (
+            Mark::watermark(SORT, secs(9), secs(1_000)),
+            Mark::watermark(SORT, secs(5), secs(9_000)),
+        );
+        let joined = early.joined(late);
+        assert_eq!(joined, late.joined(early));
+        assert!(joined.refuses(Some(9)) && !joined.refuses(Some(10)));
+        assert!(!joined.is_forgotten(secs(9_000)));
+        assert_eq!(joined.sort(), SORT);
+    }
+}

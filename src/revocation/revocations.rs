@@ -1,0 +1,272 @@
+//! What a server knows to be revoked.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::misuse;
+use crate::revocation::event::RevocationEvent;
+use crate::revocation::freshness::{AsOf, Freshness};
+use crate::revocation::ledger::{Applied, Ledger};
+use crate::revocation::message::Revocation;
+use crate::revocation::names::TokenNames;
+use crate::revocation::stats::{self, Counters, RevocationStats};
+
+const MAX_STALENESS: Duration = Duration::from_secs(5);
+const MAX_BYTES: usize = 64 << 20;
+
+type Hook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
+
+/// What a server knows to be revoked: a shared handle, of which clones are the same.
+///
+/// A token is looked up by its names in this process' memory, without a lock, without I/O and
+/// without an allocation. What is revoked comes in through a feed, or through
+/// [`apply`](Self::apply). By default a token is refused with 503 while the last news of the feed
+/// are more than 5 seconds old, and before the first.
+///
+/// A watermark refuses what was issued **in the same second** as it, or earlier, since an `iat`
+/// has no fraction in most tokens: of two tokens of one second nobody can tell which came first. A
+/// user who logs in again in that second is refused once more and renews. A token without `iat` is
+/// refused by every watermark that covers it.
+///
+/// ```
+/// use tower_jwt_auth::UnixTime;
+/// use tower_jwt_auth::revocation::{Revocation, Revocations, TokenNames, Verdict};
+///
+/// let revocations = Revocations::new();
+/// let as_of = revocations.as_of();
+/// revocations.apply(&Revocation::subject("alice", UnixTime::from_secs(5_000_000_000)));
+/// revocations.current_as_of(as_of);
+///
+/// let of = |subject| TokenNames { subject: Some(subject), ..TokenNames::default() };
+/// assert_eq!(revocations.check(&of("alice")), Verdict::Revoked);
+/// assert_eq!(revocations.check(&of("bob")), Verdict::Good);
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Revocations {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ledger: Ledger,
+    freshness: Freshness,
+    counters: Counters,
+    max_staleness: Duration,
+    accepts_stale: bool,
+    accepts_unknown: bool,
+    hook: Option<Box<Hook>>,
+}
+
+/// Whether a token is still good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is not revoked, as far as is known, and enough is known.
+    Good,
+    /// It is not revoked as far as is known, which is not enough; it is to be accepted all the
+    /// same. Only where a `dangerously_` method was called.
+    Unchecked,
+    /// It is revoked.
+    Revoked,
+    /// What is known is too old to say.
+    Unavailable,
+}
+
+impl Revocations {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                ledger: Ledger::new(MAX_BYTES),
+                freshness: Freshness::default(),
+                counters: Counters::default(),
+                max_staleness: MAX_STALENESS,
+                accepts_stale: false,
+                accepts_unknown: false,
+                hook: None,
+            }),
+        }
+    }
+
+    /// How old the last news may be. 5 seconds by default. A token that is revoked is refused
+    /// everywhere within this time, whatever fails, under the default policy.
+    #[track_caller]
+    pub fn max_staleness(mut self, staleness: Duration) -> Self {
+        if staleness.is_zero() {
+            misuse::refuse("Revocations::max_staleness of zero would refuse every token");
+        }
+        self.shared_mut().max_staleness = staleness;
+        self
+    }
+
+    /// How much memory the entries may take. 64 MiB by default, which is room for 1.5 million; the
+    /// least is 2 KiB. Where it does not suffice, more is revoked than was asked for, and never
+    /// less: see [`RevocationEvent::Widened`].
+    #[track_caller]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.shared_mut().ledger.max_bytes(bytes);
+        self
+    }
+
+    /// Replaces the system's clock.
+    #[track_caller]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.shared_mut().freshness.with_clock(clock);
+        self
+    }
+
+    /// Calls `hook` with what an operator should hear of. It must not block.
+    #[track_caller]
+    pub fn with_events(
+        mut self,
+        hook: impl Fn(&RevocationEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.shared_mut().hook = Some(Box::new(hook));
+        self
+    }
+
+    /// Accepts tokens while the last news are too old, and marks their requests with
+    /// [`RevocationUnchecked`](crate::revocation::RevocationUnchecked).
+    ///
+    /// # What is lost
+    ///
+    /// The bound: whoever can keep this server from the feed can use a stolen token until it
+    /// expires.
+    #[track_caller]
+    pub fn dangerously_accept_stale(mut self) -> Self {
+        self.shared_mut().accepts_stale = true;
+        self
+    }
+
+    /// Accepts tokens before anything is known, and marks their requests as
+    /// [`dangerously_accept_stale`](Self::dangerously_accept_stale) does.
+    ///
+    /// # What is lost
+    ///
+    /// After a start, everything that is revoked is accepted until the feed was read.
+    #[track_caller]
+    pub fn dangerously_accept_before_first_snapshot(mut self) -> Self {
+        self.shared_mut().accepts_unknown = true;
+        self
+    }
+
+    /// Revokes. The same again changes nothing, and nothing takes a revocation back.
+    pub fn apply(&self, revocation: &Revocation) -> Applied {
+        let shared = &self.shared;
+        let applied = shared.ledger.apply(revocation, shared.freshness.now());
+        match applied {
+            Applied::Widened(kind) => {
+                stats::count(&shared.counters.widened);
+                self.tell(&RevocationEvent::Widened(revocation, kind));
+            }
+            _ => stats::count(&shared.counters.applied),
+        }
+        applied
+    }
+
+    /// Whether a token with these names is still good.
+    #[inline]
+    pub fn check(&self, names: &TokenNames<'_>) -> Verdict {
+        let shared = &*self.shared;
+        if shared.ledger.refuses(names) {
+            stats::count(&shared.counters.refused);
+            return Verdict::Revoked;
+        }
+        match shared.freshness.staleness() {
+            Some(staleness) if staleness <= shared.max_staleness => Verdict::Good,
+            Some(_) => shared.unless_accepted(shared.accepts_stale),
+            None => shared.unless_accepted(shared.accepts_unknown),
+        }
+    }
+
+    /// How old the last news are, or `None` before the first.
+    pub fn staleness(&self) -> Option<Duration> {
+        self.shared.freshness.staleness()
+    }
+
+    /// Counters, for metrics.
+    pub fn stats(&self) -> RevocationStats {
+        self.shared.counters.read(&self.shared.ledger)
+    }
+
+    /// This moment: to be taken *before* a feed is asked, for
+    /// [`current_as_of`](Self::current_as_of).
+    pub fn as_of(&self) -> AsOf {
+        self.shared.freshness.moment()
+    }
+
+    /// Says that whatever was revoked before `as_of` has been applied.
+    pub fn current_as_of(&self, as_of: AsOf) {
+        self.shared.freshness.set(as_of);
+    }
+
+    /// Forgets what need not be remembered, while tokens are checked. To be called now and then,
+    /// say once a minute, by whoever drives a feed of their own.
+    ///
+    /// Says whether everything must be read anew, since the clock was set back: what was forgotten
+    /// may be needed again. Then nothing is known until [`current_as_of`](Self::current_as_of).
+    pub fn sweep(&self) -> bool {
+        let now = self.shared.freshness.now();
+        let is_set_back = self.is_set_back();
+        self.shared.ledger.sweep(now);
+        is_set_back
+    }
+
+    pub(crate) fn is_set_back(&self) -> bool {
+        let is_set_back = self.shared.ledger.is_set_back(self.shared.freshness.now());
+        if is_set_back {
+            self.shared.freshness.forget();
+            self.tell(&RevocationEvent::ClockSetBack);
+        }
+        is_set_back
+    }
+
+    #[cfg(feature = "feeds")]
+    pub(crate) fn count_unreadable(&self) {
+        stats::count(&self.shared.counters.unreadable);
+        self.tell(&RevocationEvent::Unreadable);
+    }
+
+    pub(crate) fn tell(&self, event: &RevocationEvent<'_>) {
+        if let Some(hook) = &self.shared.hook {
+            hook(event);
+        }
+    }
+
+    #[track_caller]
+    fn shared_mut(&mut self) -> &mut Shared {
+        match Arc::get_mut(&mut self.shared) {
+            Some(shared) => shared,
+            None => misuse::refuse("configure Revocations before it is cloned"),
+        }
+    }
+}
+
+impl Default for Revocations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shared {
+    #[cold]
+    fn unless_accepted(&self, is_accepted: bool) -> Verdict {
+        if is_accepted {
+            stats::count(&self.counters.accepted_as_stale);
+            return Verdict::Unchecked;
+        }
+        stats::count(&self.counters.refused_as_stale);
+        Verdict::Unavailable
+    }
+}
+
+impl Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocations")
+            .field("max_staleness", &self.shared.max_staleness)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
