@@ -67,8 +67,12 @@ impl Freshness {
     }
 
     /// `None` before anything is known.
-    #[inline]
     pub(crate) fn staleness(&self) -> Option<Duration> {
+        self.staleness_nanos().map(Duration::from_nanos)
+    }
+
+    #[inline]
+    pub(crate) fn staleness_nanos(&self) -> Option<u64> {
         let as_of = self.as_of_steady.load(Ordering::Acquire);
         if as_of == NEVER {
             return None;
@@ -76,7 +80,7 @@ impl Freshness {
         let now = self.moment();
         let by_wall = now.wall.saturating_sub(self.as_of_wall.load(Ordering::Acquire));
         let by_wall = u64::try_from(by_wall).unwrap_or(0);
-        Some(Duration::from_nanos(by_wall.max(now.steady.saturating_sub(as_of))))
+        Some(by_wall.max(now.steady.saturating_sub(as_of)))
     }
 }
 
@@ -90,7 +94,11 @@ impl Steady {
     #[inline]
     fn nanos(&self) -> u64 {
         match self {
-            Self::Since(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Self::Since(start) => {
+                let elapsed = start.elapsed();
+                let secs = elapsed.as_secs().saturating_mul(1_000_000_000);
+                secs.saturating_add(elapsed.subsec_nanos().into())
+            }
             #[cfg(test)]
             Self::Manual(nanos) => nanos.load(Ordering::Relaxed),
         }

@@ -53,7 +53,8 @@ struct Shared {
     ledger: Ledger,
     freshness: Freshness,
     counters: Counters,
-    max_staleness: Duration,
+    /// In nanoseconds.
+    max_staleness: u64,
     accepts_stale: bool,
     accepts_unknown: bool,
     hook: Option<Box<Hook>>,
@@ -82,7 +83,7 @@ impl Revocations {
                 ledger: Ledger::new(MAX_BYTES),
                 freshness: Freshness::default(),
                 counters: Counters::default(),
-                max_staleness: MAX_STALENESS,
+                max_staleness: nanos(MAX_STALENESS),
                 accepts_stale: false,
                 accepts_unknown: false,
                 hook: None,
@@ -97,7 +98,7 @@ impl Revocations {
         if staleness.is_zero() {
             misuse::refuse("Revocations::max_staleness of zero would refuse every token");
         }
-        self.shared_mut().max_staleness = staleness;
+        self.shared_mut().max_staleness = nanos(staleness);
         self
     }
 
@@ -174,7 +175,7 @@ impl Revocations {
             stats::count(&shared.counters.refused);
             return Verdict::Revoked;
         }
-        match shared.freshness.staleness() {
+        match shared.freshness.staleness_nanos() {
             Some(staleness) if staleness <= shared.max_staleness => Verdict::Good,
             Some(_) => shared.unless_accepted(shared.accepts_stale),
             None => shared.unless_accepted(shared.accepts_unknown),
@@ -265,8 +266,12 @@ impl Shared {
 impl Debug for Revocations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Revocations")
-            .field("max_staleness", &self.shared.max_staleness)
+            .field("max_staleness", &Duration::from_nanos(self.shared.max_staleness))
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -45,11 +45,16 @@ impl Table {
 
     #[inline]
     pub(crate) fn find(&self, print: Fingerprint) -> Option<Mark> {
-        let slot = self.probe(print).find_map(|slot| match slot.print.load(Ordering::Acquire) {
-            0 => Some(None),
-            taken => (taken == print.get()).then_some(Some(slot)),
-        });
-        slot.flatten().map(|slot| Mark::from_word(slot.mark.load(Ordering::Acquire)))
+        for slot in self.probe(print) {
+            let taken = slot.print.load(Ordering::Acquire);
+            if taken == print.get() {
+                return Some(Mark::from_word(slot.mark.load(Ordering::Acquire)));
+            }
+            if taken == 0 {
+                return None;
+            }
+        }
+        None
     }
 
     /// Changes the entry that there is, if there is one. One writer at a time.
@@ -121,9 +126,9 @@ impl Table {
     /// The slots in which a fingerprint may be, each once.
     #[inline]
     fn probe(&self, print: Fingerprint) -> impl Iterator<Item = &Slot> {
-        let start = print.get() as usize;
-        let places = (0..self.slots.len()).map(move |step| start.wrapping_add(step) & self.mask);
-        places.map_while(|place| self.slots.get(place))
+        let start = print.get() as usize & self.mask;
+        let (before, after) = self.slots.split_at_checked(start).unwrap_or_default();
+        after.iter().chain(before)
     }
 }
 
