@@ -64,8 +64,17 @@ const ORDER: &[&str] = &[
     "revocation::ledger",
     "revocation::stats",
     "revocation::freshness",
+    "revocation::feed_error",
     "revocation::event",
     "revocation::revocations",
+    // How it comes in.
+    "revocation::feed",
+    "revocation::follow",
+    "revocation::memory_feed",
+    "revocation::slot",
+    "revocation::redis_feed",
+    "revocation::postgres_feed",
+    "revocation::conformance",
     "revocation",
     // The middleware.
     "auth::settings",

@@ -4,22 +4,50 @@
 //! revoked and not yet expired, in [`Revocations`], and hears of more within a second. How it
 //! works, what it guarantees and how to run it is in `docs/revocation.md`.
 
+#[cfg(feature = "test-util")]
+pub mod conformance;
 mod event;
+#[cfg(feature = "feeds")]
+mod feed;
+#[cfg(feature = "feeds")]
+mod feed_error;
 mod fingerprint;
+#[cfg(feature = "feeds")]
+mod follow;
 mod freshness;
 mod ledger;
 mod mark;
+#[cfg(feature = "feeds")]
+mod memory_feed;
 mod message;
 mod names;
+#[cfg(feature = "postgres")]
+mod postgres_feed;
+#[cfg(feature = "redis")]
+mod redis_feed;
 mod revocations;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod slot;
 mod stats;
 mod table;
 
 pub use self::event::RevocationEvent;
+#[cfg(feature = "feeds")]
+pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
+#[cfg(feature = "feeds")]
+pub use self::feed_error::{FeedError, FeedErrorKind};
+#[cfg(feature = "feeds")]
+pub use self::follow::Follow;
 pub use self::freshness::AsOf;
 pub use self::ledger::Applied;
+#[cfg(feature = "feeds")]
+pub use self::memory_feed::MemoryFeed;
 pub use self::message::{Revocation, RevocationKind, Target};
 pub use self::names::TokenNames;
+#[cfg(feature = "postgres")]
+pub use self::postgres_feed::PostgresFeed;
+#[cfg(feature = "redis")]
+pub use self::redis_feed::RedisFeed;
 pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 

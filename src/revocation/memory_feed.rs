@@ -1,0 +1,139 @@
+//! A feed within one process.
+
+use std::collections::VecDeque;
+use std::fmt::{self, Debug};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::feed_error::FeedError;
+use crate::revocation::message::Revocation;
+
+const PART: usize = 1_000;
+
+/// A feed within one process: for tests, and for a program that issues and verifies at once. Clones
+/// are the same feed.
+///
+/// It is empty again after a restart. What is outlived leaves it when something is appended.
+#[derive(Clone)]
+pub struct MemoryFeed {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    log: Mutex<Log>,
+    appended: Notify,
+    clock: Box<dyn Clock>,
+}
+
+#[derive(Default)]
+struct Log {
+    /// In the order of their numbers, which have gaps where something was forgotten.
+    entries: VecDeque<Entry>,
+    last: u64,
+}
+
+struct Entry {
+    number: u64,
+    message: String,
+    until: UnixTime,
+}
+
+impl MemoryFeed {
+    /// An empty feed.
+    pub fn new() -> Self {
+        Self::on_clock(SystemClock)
+    }
+
+    /// An empty feed on a clock of your own.
+    pub fn on_clock(clock: impl Clock) -> Self {
+        let (log, appended) = (Mutex::default(), Notify::new());
+        Self { shared: Arc::new(Shared { log, appended, clock: Box::new(clock) }) }
+    }
+
+    /// How many messages it holds.
+    pub fn len(&self) -> usize {
+        self.log().entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Publishes any text, as a publisher with a fault might.
+    pub fn append_text(&self, message: impl Into<String>, until: UnixTime) {
+        let now = self.shared.clock.now();
+        let mut log = self.log();
+        log.last = log.last.saturating_add(1);
+        let entry = Entry { number: log.last, message: message.into(), until };
+        log.entries.retain(|entry| entry.until.saturating_add(KEPT_LONGER) > now);
+        log.entries.push_back(entry);
+        drop(log);
+        self.shared.appended.notify_waiters();
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // Nothing that could panic happens while it is held.
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log {
+    /// At most one part of what comes after a number, and the last number in it.
+    fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
+        let start = self.entries.partition_point(|entry| entry.number <= after);
+        let mut rest = self.entries.iter().skip(start);
+        let part: Vec<_> = rest.by_ref().take(PART).collect();
+        let has_more = rest.next().is_some();
+        let end = part.last().filter(|_| has_more).map_or(self.last, |entry| entry.number);
+        (part.into_iter().map(|entry| entry.message.clone()).collect(), end, has_more)
+    }
+}
+
+impl Default for MemoryFeed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RevocationFeed for MemoryFeed {
+    async fn create(&self) -> Result<(), FeedError> {
+        Ok(())
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        self.append_text(feed::to_message(revocation)?, revocation.until);
+        Ok(())
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        let after = part.and_then(|number| number.parse().ok()).unwrap_or(0);
+        let log = self.log();
+        let (messages, end, has_more) = log.part(after);
+        let position = Position::new(log.last.to_string());
+        Ok(Snapshot { messages, next: has_more.then(|| end.to_string()), position })
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        let log = self.log();
+        let after = after.as_str().parse().ok();
+        let Some(after) = after.filter(|after| *after <= log.last) else {
+            return Ok(Read::Gap);
+        };
+        let (messages, end, has_more) = log.part(after);
+        Ok(Read::Messages { messages, position: Position::new(end.to_string()), has_more })
+    }
+
+    async fn changed(&self) {
+        self.shared.appended.notified().await;
+    }
+}
+
+impl Debug for MemoryFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryFeed").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

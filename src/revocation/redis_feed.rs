@@ -1,0 +1,249 @@
+//! A feed in Redis.
+
+use std::collections::HashMap;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value, cmd, pipe};
+
+use crate::jwt::base64url;
+use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::feed_error::{FeedError, FeedErrorKind};
+use crate::revocation::message::Revocation;
+use crate::revocation::slot::Slot;
+
+/// With a hash tag, so that all keys are on one node of a cluster.
+const PREFIX: &str = "{tower_jwt_auth_revocations}";
+const PART: usize = 5_000;
+/// What reading by position can look back on; whoever is further behind reads everything.
+const KEPT_IN_LOG: usize = 100_000;
+
+/// KEYS: log, live, epoch. ARGV: a new epoch.
+const CREATE: &str = "
+if redis.call('EXISTS', KEYS[1], KEYS[3]) == 2 then return 0 end
+redis.call('SET', KEYS[3], ARGV[1])
+redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
+return 1";
+
+/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, how long ends are kept.
+const APPEND: &str = "
+if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
+local over = redis.call('TIME')[1] - ARGV[4]
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('(%.0f', over))
+redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
+return 1";
+
+/// KEYS: log, live, epoch. ARGV: the last entry that was read, how many more to read. Returns the
+/// epoch, the last entry there is, how many there ever were, and those that follow, or nothing.
+const READ: &str = "
+if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return {} end
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+local last, added
+for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = info[i + 1] end
+    if info[i] == 'entries-added' then added = string.format('%.0f', info[i + 1]) end
+end
+local id, messages = ARGV[1], {}
+if ARGV[2] ~= '0' then
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. id, '+', 'COUNT', ARGV[2])) do
+        id = entry[1]
+        messages[#messages + 1] = entry[2][1] == 'message' and entry[2][2] or ''
+    end
+end
+return {redis.call('GET', KEYS[3]), last, added, id, messages}";
+
+/// A feed in Redis 7 or later, or Valkey: a stream for the news, and a sorted set of all that is
+/// not outlived for snapshots. It connects when it is first used, and again whenever a call failed.
+///
+/// Only a primary is read: a replica is an error. A Redis that is set up as a cache forgets what is
+/// revoked: set `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`. Servers
+/// that only verify need to read only: `+hello +eval_ro +exists +xinfo +xrange +get +zscan`.
+///
+/// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
+/// your own `Cargo.toml`.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::revocation::{RedisFeed, Revocations};
+///
+/// let revocations = Revocations::new();
+/// let feed = RedisFeed::new("redis://cache.shop.example")?;
+/// tokio::spawn(revocations.follow(feed).run());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RedisFeed {
+    client: Client,
+    connection: Arc<Slot<MultiplexedConnection>>,
+    keys: [String; 3],
+}
+
+/// A place in the stream: in which stream, after which entry, after how many.
+struct Place<'p> {
+    epoch: &'p str,
+    id: &'p str,
+    added: u64,
+}
+
+type Entries = (String, String, String, String, Vec<String>);
+
+impl RedisFeed {
+    /// A feed at this URL.
+    ///
+    /// # Errors
+    ///
+    /// A URL of something else.
+    pub fn new(url: &str) -> Result<Self, FeedError> {
+        Ok(Self::from_client(Client::open(url).map_err(FeedError::new)?))
+    }
+
+    /// A feed of a client of your own.
+    pub fn from_client(client: Client) -> Self {
+        Self { client, connection: Arc::new(Slot::empty()), keys: keys(PREFIX) }
+    }
+
+    /// What the keys begin with: `{tower_jwt_auth_revocations}` by default. For a cluster it needs
+    /// the braces.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.keys = keys(prefix);
+        self
+    }
+
+    async fn connected(&self) -> Result<MultiplexedConnection, FeedError> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        // Who calls limits the time, by dropping the call.
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+
+    fn script(&self, eval: &str, script: &str) -> Cmd {
+        let mut command = cmd(eval);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys);
+        command
+    }
+
+    async fn write(&self, command: &Cmd) -> Result<bool, FeedError> {
+        let mut connection = self.connected().await?;
+        let written = command.query_async::<i64>(&mut connection).await?;
+        self.connection.put(connection);
+        Ok(written == 1)
+    }
+
+    /// What follows an entry, from a primary.
+    async fn entries(&self, after: &str, count: usize) -> Result<Entries, FeedError> {
+        let mut connection = self.connected().await?;
+        let read = self.script("EVAL_RO", READ).arg(after).arg(count).to_owned();
+        let mut both = pipe();
+        both.cmd("HELLO").add_command(read);
+        let (hello, entries) =
+            both.query_async::<(HashMap<String, Value>, Value)>(&mut connection).await?;
+        if let Some(Value::BulkString(role)) = hello.get("role")
+            && role != b"master"
+        {
+            return Err(FeedErrorKind::Replica.into());
+        }
+        self.connection.put(connection);
+        if matches!(&entries, Value::Array(entries) if entries.is_empty()) {
+            return Err(FeedErrorKind::Missing.into());
+        }
+        redis::from_redis_value(entries).map_err(FeedError::new)
+    }
+}
+
+impl RevocationFeed for RedisFeed {
+    async fn create(&self) -> Result<(), FeedError> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(FeedError::new)?;
+        let mut epoch = String::new();
+        base64url::encode_onto(&random, &mut epoch);
+        self.write(self.script("EVAL", CREATE).arg(epoch)).await?;
+        Ok(())
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        let mut script = self.script("EVAL", APPEND);
+        // Scores are floats, which hold every second up to here.
+        let end = revocation.until.as_secs().clamp(0, 1 << 52);
+        script.arg(feed::to_message(revocation)?).arg(end);
+        script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs());
+        if !self.write(&script).await? {
+            self.create().await?;
+            if !self.write(&script).await? {
+                return Err(FeedErrorKind::Missing.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        let position = match part {
+            Some(_) => String::new(),
+            None => {
+                let (epoch, last, added, ..) = self.entries("0-0", 0).await?;
+                format!("{epoch} {last} {added}")
+            }
+        };
+        let mut connection = self.connected().await?;
+        let mut scan = cmd("ZSCAN");
+        let [_, live, _] = &self.keys;
+        scan.arg(live).arg(part.as_deref().unwrap_or("0")).arg("COUNT").arg(PART);
+        let (next, rows): (String, Vec<(String, f64)>) = scan.query_async(&mut connection).await?;
+        self.connection.put(connection);
+        let messages = rows.into_iter().map(|(message, _)| message).collect();
+        let next = (next != "0").then_some(next);
+        Ok(Snapshot { messages, next, position: Position::new(position) })
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        let Some(place) = Place::parse(after.as_str()) else { return Ok(Read::Gap) };
+        let (epoch, last, added, id, messages) = self.entries(place.id, PART).await?;
+        let added: u64 = added.parse().map_err(FeedError::new)?;
+        let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
+        let has_more = messages.len() >= PART;
+        // Trimmed entries are missing from the count; an older state of the log ends too early.
+        let is_whole = if has_more { seen <= added } else { seen == added };
+        if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
+            return Ok(Read::Gap);
+        }
+        let messages = messages.into_iter().filter(|message| !message.is_empty()).collect();
+        let position = Position::new(format!("{epoch} {id} {seen}"));
+        Ok(Read::Messages { messages, position, has_more })
+    }
+}
+
+impl<'p> Place<'p> {
+    fn parse(position: &'p str) -> Option<Self> {
+        let mut parts = position.split(' ');
+        let (epoch, id, added) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { epoch, id, added: added.parse().ok()? })
+    }
+}
+
+impl From<RedisError> for FeedError {
+    fn from(error: RedisError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl Debug for RedisFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the client, which knows a password.
+        f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+fn keys(prefix: &str) -> [String; 3] {
+    ["log", "live", "epoch"].map(|name| format!("{prefix}:{name}"))
+}
+
+/// Entries are named by milliseconds and a number.
+fn order(id: &str) -> Option<(u64, u64)> {
+    let (millis, number) = id.split_once('-')?;
+    Some((millis.parse().ok()?, number.parse().ok()?))
+}

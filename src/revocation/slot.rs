@@ -1,0 +1,23 @@
+//! A connection that is kept while all goes well.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Holds a connection between calls. A call takes it out and puts it back when it succeeded: one
+/// that failed or was given up halfway leaves nothing behind, and the next call connects anew. So a
+/// network that swallows packets cannot leave a dead connection that is tried for ever.
+#[derive(Debug)]
+pub(crate) struct Slot<C>(Mutex<Option<C>>);
+
+impl<C> Slot<C> {
+    pub(crate) fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    pub(crate) fn take(&self) -> Option<C> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(crate) fn put(&self, connection: C) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    }
+}
