@@ -47,6 +47,8 @@ CREATE OR REPLACE TRIGGER tower_jwt_auth_number_revocation
     BEFORE INSERT ON tower_jwt_auth_revocations
     FOR EACH ROW EXECUTE FUNCTION tower_jwt_auth_number_revocation();
 
-INSERT INTO tower_jwt_auth_revocation_log DEFAULT VALUES ON CONFLICT DO NOTHING;
+INSERT INTO tower_jwt_auth_revocation_log (last)
+    SELECT COALESCE(MAX(number), 0) FROM tower_jwt_auth_revocations
+    ON CONFLICT DO NOTHING;
 
 COMMIT;

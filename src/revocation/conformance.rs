@@ -139,7 +139,7 @@ async fn a_snapshot_is_complete<F: RevocationFeed>(feed: &F) -> Check {
 }
 
 async fn foreign_positions_are_gaps<F: RevocationFeed>(feed: &F) -> Check {
-    for text in ["", "x", "0000", "another 9-9 9", "another 9", "9999999999"] {
+    for text in ["", "x", "another 9-9 9", "another 9", "9999999999"] {
         let read = feed.read(&Position::new(text)).await.map_err(failed)?;
         ensure(matches!(read, Read::Gap), "a position of another log is a gap")?;
     }

@@ -108,9 +108,22 @@ impl PostgresFeed {
         }
     }
 
+    /// May insert twice, which is harmless. The connection may be one that broke since it was used.
     async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
-        let mut connection = self.connected().await?;
-        sqlx::query(APPEND).bind(message).bind(forget_at).execute(&mut connection).await?;
+        let insert = || sqlx::query(APPEND).bind(message).bind(forget_at);
+        let mut connection = match self.connection.take() {
+            None => PgConnection::connect_with(&self.options).await?,
+            Some(mut kept) => match insert().execute(&mut kept).await {
+                Ok(_) => return self.prune(kept).await,
+                Err(error) if is_missing(&error) => return Err(error),
+                Err(_) => PgConnection::connect_with(&self.options).await?,
+            },
+        };
+        insert().execute(&mut connection).await?;
+        self.prune(connection).await
+    }
+
+    async fn prune(&self, mut connection: PgConnection) -> Result<(), Error> {
         // What is not deleted now is deleted another time.
         let kept_longer = i64::try_from(KEPT_LONGER.as_secs()).unwrap_or(i64::MAX);
         let pruned = sqlx::query(PRUNE).bind(kept_longer).execute(&mut connection).await;

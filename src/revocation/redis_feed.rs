@@ -113,9 +113,13 @@ impl RedisFeed {
     }
 
     async fn connected(&self) -> Result<MultiplexedConnection, FeedError> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect().await,
         }
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, FeedError> {
         // Who calls limits the time, by dropping the call.
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
@@ -128,11 +132,24 @@ impl RedisFeed {
         command
     }
 
-    async fn write(&self, command: &Cmd) -> Result<bool, FeedError> {
-        let mut connection = self.connected().await?;
-        let written = command.query_async::<i64>(&mut connection).await?;
-        self.connection.put(connection);
-        Ok(written == 1)
+    /// A script that may run twice. The connection may be one that broke since it was used.
+    async fn write(&self, script: &Cmd) -> Result<bool, FeedError> {
+        let mut kept = self.connection.take();
+        loop {
+            let is_kept = kept.is_some();
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            match script.query_async::<i64>(&mut connection).await {
+                Err(_) if is_kept => {}
+                Err(error) => return Err(error.into()),
+                Ok(written) => {
+                    self.connection.put(connection);
+                    return Ok(written == 1);
+                }
+            }
+        }
     }
 
     /// What follows an entry, from a primary.

@@ -1,1 +1,11 @@
-fn main() {}
+//! Feeds on real servers, which these tests start by themselves: `redis-server` and PostgreSQL must
+//! be installed.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod fleet;
+mod outages;
+mod postgres;
+mod proxy;
+mod redis;
+mod server;

@@ -1,0 +1,131 @@
+//! Every way in which a feed can fail while tokens are revoked.
+
+use std::time::Duration;
+
+use tower_jwt_auth::revocation::{RevocationFeed, Revocations, Verdict};
+
+use crate::fleet::{BOUND, Member};
+use crate::proxy::Proxy;
+use crate::server::Server;
+
+/// Until the policy applies: the bound, and what a busy machine needs.
+const SOON: Duration = BOUND.saturating_add(Duration::from_millis(250));
+const LATER: Duration = Duration::from_secs(20);
+
+pub(crate) async fn all<S: Server, F: RevocationFeed>(server: &mut S, feed: impl Fn(u16) -> F) {
+    let proxy = Proxy::before(server.port()).await;
+    let publisher = feed(server.port());
+    let strict = Member::of(feed(proxy.port), |revocations| revocations);
+    // Nobody has made the log: what is not known is not accepted.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(strict.verdict("good"), Verdict::Unavailable);
+    assert!(strict.has_seen("FeedFailed"));
+    publisher.create().await.unwrap();
+    strict.expect("good", Verdict::Good, LATER).await;
+    let lenient = Member::of(feed(proxy.port), Revocations::dangerously_accept_stale);
+    lenient.expect("good", Verdict::Good, LATER).await;
+
+    revoked_within_a_second(&strict, &publisher).await;
+    slowed(&proxy, &strict, &publisher).await;
+    for mode in ["swallow", "cut"] {
+        partitioned(mode, &proxy, &strict, &lenient, &publisher).await;
+    }
+    for how in ["pause", "kill"] {
+        stopped(how, server, &strict, &lenient, &publisher).await;
+    }
+    emptied(server, &strict, &publisher).await;
+    strict.look();
+    lenient.look();
+}
+
+async fn revoked_within_a_second<F: RevocationFeed>(member: &Member, publisher: &F) {
+    for n in 0..5 {
+        let name = format!("soon {n}");
+        assert!(member.publish(publisher, &name).await);
+        member.expect(&name, Verdict::Revoked, Duration::from_secs(1)).await;
+    }
+}
+
+async fn slowed<F: RevocationFeed>(proxy: &Proxy, member: &Member, publisher: &F) {
+    proxy.slow(Duration::from_millis(60));
+    for n in 0..10 {
+        assert!(member.publish(publisher, &format!("slowed {n}")).await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(member.verdict("good"), Verdict::Good, "slow is not down");
+    }
+    proxy.pass();
+    member.expect("slowed 9", Verdict::Revoked, LATER).await;
+    member.expect_all_revoked();
+}
+
+async fn partitioned<F: RevocationFeed>(
+    mode: &str,
+    proxy: &Proxy,
+    strict: &Member,
+    lenient: &Member,
+    publisher: &F,
+) {
+    if mode == "swallow" {
+        proxy.swallow()
+    } else {
+        proxy.cut()
+    }
+    for n in 0..5 {
+        assert!(strict.publish(publisher, &format!("{mode} {n}")).await);
+    }
+    strict.expect("good", Verdict::Unavailable, SOON).await;
+    lenient.expect("good", Verdict::Unchecked, SOON).await;
+    tokio::time::sleep(BOUND).await;
+    assert_eq!(strict.verdict("soon 0"), Verdict::Revoked, "what is known stays known");
+    assert_eq!(lenient.verdict("soon 0"), Verdict::Revoked, "under either policy");
+    proxy.pass();
+    recovered(strict, lenient).await;
+}
+
+async fn stopped<S: Server, F: RevocationFeed>(
+    how: &str,
+    server: &mut S,
+    strict: &Member,
+    lenient: &Member,
+    publisher: &F,
+) {
+    for n in 0..5 {
+        assert!(strict.publish(publisher, &format!("before {how} {n}")).await);
+    }
+    if how == "pause" {
+        server.pause()
+    } else {
+        server.kill()
+    }
+    assert!(!strict.publish(publisher, &format!("during {how}")).await);
+    strict.expect("good", Verdict::Unavailable, SOON).await;
+    lenient.expect("good", Verdict::Unchecked, SOON).await;
+    if how == "pause" {
+        server.resume()
+    } else {
+        server.start()
+    }
+    recovered(strict, lenient).await;
+    assert!(strict.publish(publisher, &format!("after {how}")).await);
+    strict.expect(&format!("after {how}"), Verdict::Revoked, LATER).await;
+}
+
+async fn emptied<S: Server, F: RevocationFeed>(server: &mut S, member: &Member, publisher: &F) {
+    server.kill();
+    server.start_empty();
+    // An empty log is not taken for one without revocations.
+    member.expect("good", Verdict::Unavailable, SOON).await;
+    assert!(member.publish(publisher, "into the new log").await);
+    member.expect("good", Verdict::Good, LATER).await;
+    member.expect("into the new log", Verdict::Revoked, LATER).await;
+    assert!(member.has_seen("Gap"));
+    member.expect_all_revoked();
+}
+
+async fn recovered(strict: &Member, lenient: &Member) {
+    for member in [strict, lenient] {
+        member.expect("good", Verdict::Good, LATER).await;
+        member.look();
+    }
+    strict.expect_all_revoked();
+}

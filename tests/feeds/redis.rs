@@ -1,0 +1,153 @@
+//! Redis.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use redis::cmd;
+use tower_jwt_auth::revocation::{
+    FeedErrorKind, Position, Read, RedisFeed, Revocation, RevocationFeed, conformance,
+};
+
+use crate::server::{self, Server};
+use crate::{fleet, outages};
+
+pub(crate) struct Redis {
+    folder: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Redis {
+    pub(crate) fn new(name: &str) -> Self {
+        let (folder, port) = (server::folder(name), server::free_port());
+        let mut redis = Self { folder, port, child: None };
+        redis.start();
+        redis
+    }
+
+    fn feed(&self) -> RedisFeed {
+        feed(self.port)
+    }
+
+    async fn ask(&self, command: &redis::Cmd) -> redis::Value {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        command.query_async(&mut connection).await.unwrap()
+    }
+}
+
+fn feed(port: u16) -> RedisFeed {
+    RedisFeed::new(&format!("redis://127.0.0.1:{port}")).unwrap()
+}
+
+impl Server for Redis {
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        self.child.iter().map(Child::id).collect()
+    }
+
+    fn kill(&mut self) {
+        server::end(&mut self.child);
+    }
+
+    fn start(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+        command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(&self.folder);
+        self.child = Some(server::spawn(command.stdout(Stdio::null())));
+        server::wait_for_port(self.port);
+    }
+
+    fn start_empty(&mut self) {
+        fs::remove_dir_all(&self.folder).unwrap();
+        fs::create_dir_all(&self.folder).unwrap();
+        self.start();
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        server::end(&mut self.child);
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_conforms() {
+    let redis = Redis::new("redis-conforms");
+    conformance::check(redis.feed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_outage_lets_a_revoked_token_in() {
+    let mut redis = Redis::new("redis-outages");
+    outages::all(&mut redis, feed).await;
+}
+
+#[tokio::test]
+async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
+    let redis = Redis::new("redis-trimmed");
+    let feed = redis.feed();
+    feed.append(&fleet::token("first")).await.unwrap();
+    let before = feed.snapshot(None).await.unwrap().position;
+    feed.append(&fleet::token("second")).await.unwrap();
+    feed.append(&fleet::token("third")).await.unwrap();
+    let log = "{tower_jwt_auth_revocations}:log";
+    redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(1)).await;
+    assert!(matches!(feed.read(&before).await.unwrap(), Read::Gap));
+    let snapshot = feed.snapshot(None).await.unwrap();
+    assert_eq!(snapshot.messages.len(), 3);
+    let read = feed.read(&snapshot.position).await.unwrap();
+    assert!(matches!(read, Read::Messages { messages, .. } if messages.is_empty()));
+    // Nothing that was trimmed had still to be read.
+    redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(0)).await;
+    let read = feed.read(&snapshot.position).await.unwrap();
+    assert!(matches!(read, Read::Messages { .. }));
+    // The stream alone is gone: the log that takes its place is another.
+    redis.ask(cmd("DEL").arg(log)).await;
+    let error = feed.read(&snapshot.position).await.unwrap_err();
+    assert_eq!(error.kind(), FeedErrorKind::Missing);
+    feed.create().await.unwrap();
+    assert!(matches!(feed.read(&snapshot.position).await.unwrap(), Read::Gap));
+    assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 3);
+}
+
+#[tokio::test]
+async fn what_everyone_has_outlived_leaves_it() {
+    let redis = Redis::new("redis-outlived");
+    let feed = redis.feed();
+    feed.append(&fleet::token_until("old", fleet::in_secs(-3_600))).await.unwrap();
+    feed.append(&fleet::token("new")).await.unwrap();
+    assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
+    // The same again with an earlier end does not shorten it, nor does it take more room.
+    feed.append(&fleet::token("new")).await.unwrap();
+    assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
+}
+
+#[tokio::test]
+async fn a_replica_is_refused() {
+    let (primary, replica) = (Redis::new("redis-primary"), Redis::new("redis-replica"));
+    primary.feed().append(&Revocation::everyone(fleet::in_secs(0))).await.unwrap();
+    redis_replicates(&replica, &primary).await;
+    let error = replica.feed().snapshot(None).await.unwrap_err();
+    assert_eq!(error.kind(), FeedErrorKind::Replica);
+    let error = replica.feed().read(&Position::new("a 0-0 0")).await.unwrap_err();
+    assert_eq!(error.kind(), FeedErrorKind::Replica);
+}
+
+async fn redis_replicates(replica: &Redis, primary: &Redis) {
+    replica.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(primary.port)).await;
+    for _ in 0..200 {
+        let size = replica.ask(&cmd("DBSIZE")).await;
+        if size != redis::Value::Int(0) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the replica does not replicate");
+}

@@ -1,0 +1,71 @@
+//! A server process of a test's own.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use std::{env, fs, process};
+
+/// What an outage does to a server.
+pub(crate) trait Server: Send {
+    /// The port it listens on, the same after a restart.
+    fn port(&self) -> u16;
+    /// The process and those it started.
+    fn processes(&self) -> Vec<u32>;
+    /// Ends it at once, as a power cut would.
+    fn kill(&mut self);
+    /// Starts it with the data it had.
+    fn start(&mut self);
+    /// Starts it with no data.
+    fn start_empty(&mut self);
+
+    /// The processes stand still, and their connections stay open.
+    fn pause(&self) {
+        self.processes().into_iter().for_each(|process| signal("-STOP", process));
+    }
+
+    /// They go on.
+    fn resume(&self) {
+        self.processes().into_iter().for_each(|process| signal("-CONT", process));
+    }
+}
+
+pub(crate) fn signal(signal: &str, process: u32) {
+    let done = Command::new("kill").args([signal, &process.to_string()]).status();
+    assert!(done.unwrap().success(), "process {process} is gone");
+}
+
+/// A folder of this test's own, which everyone may enter.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = env::temp_dir().join(format!("tower-jwt-auth-feeds-{}-{name}", process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts a program, or says what is missing.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    let program = Path::new(command.get_program()).display().to_string();
+    command.spawn().unwrap_or_else(|error| {
+        panic!("these tests start {program} by themselves, and it cannot be started: {error}")
+    })
+}
+
+pub(crate) fn wait_for_port(port: u16) {
+    let start = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(start.elapsed() < Duration::from_secs(30), "nothing listens on port {port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub(crate) fn end(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
