@@ -57,10 +57,11 @@
 //! | a scope is missing | 403 | `error="insufficient_scope"`, `scope` | `insufficient-scope` |
 //! | another guard refused | 403 | `error="insufficient_scope"` | `insufficient-role` |
 //! | a cookie in a request of another site | 403 | none at all | `cross-site-request` |
+//! | what is known to be revoked is too old | 503, `Retry-After` | none at all | `revocation-unavailable` |
 //! | guard or extractor without its layer | 500 | none at all | `misconfigured` |
 //! | code of the application panicked | 500 | none at all | `internal-error` |
 //!
-//! A gRPC client (`content-type: application/grpc`) is told the same as `grpc-status` 16, 7 or 13.
+//! A gRPC client (`content-type: application/grpc`) is told the same as `grpc-status` 16, 7, 14 or 13.
 //!
 //! # Where layers go
 //!

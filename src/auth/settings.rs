@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::bearer::{self, Source, Sources};
 use crate::claims::Claims;
-use crate::jwt::{TokenErrorKind, Verifier};
+use crate::jwt::{Facts, TokenErrorKind, Verifier};
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
+use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 use crate::token::{Inner, Token};
 use crate::unauthenticated::Unauthenticated;
 
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) answers: Arc<Answers>,
     pub(crate) allow_anonymous: bool,
     pub(crate) strip_token: bool,
+    pub(crate) revocations: Option<Revocations>,
 }
 
 impl Settings {
@@ -45,24 +47,53 @@ impl Settings {
             self.sources.strip(headers);
         }
         self.sources.mark_sensitive(headers);
-        let claims = verified?;
+        let (claims, unchecked) = verified?;
         if source == Source::Custom {
             bearer::mark_holders(claims.token().encoded(), headers);
         }
         let extensions = request.extensions_mut();
         extensions.insert(claims.token().clone());
         extensions.insert(claims);
+        // Nor is a mark of a layer further out about this token.
+        extensions.remove::<RevocationUnchecked>();
+        if let Some(unchecked) = unchecked {
+            extensions.insert(unchecked);
+        }
         Ok(Some(source))
     }
 
-    pub(crate) fn verify<T>(&self, token: &[u8], source: Source) -> Result<Claims<T>, AuthError>
+    pub(crate) fn verify<T>(
+        &self,
+        token: &[u8],
+        source: Source,
+    ) -> Result<(Claims<T>, Option<RevocationUnchecked>), AuthError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let verified = self.verifier.verify_bytes::<T>(token);
         let (facts, claims) = verified.map_err(|kind| refusal(kind, token, source))?.into_parts();
+        let unchecked = self.check_revocation(&facts)?;
         let answers = Arc::clone(&self.answers);
-        Ok(Claims::new(claims, Inner { facts, source, claims_type: type_name::<T>(), answers }))
+        let inner = Inner { facts, source, claims_type: type_name::<T>(), answers };
+        Ok((Claims::new(claims, inner), unchecked))
+    }
+
+    fn check_revocation(&self, facts: &Facts) -> Result<Option<RevocationUnchecked>, AuthError> {
+        let Some(revocations) = &self.revocations else { return Ok(None) };
+        let names = TokenNames {
+            issuer: facts.issuer(),
+            id: facts.id(),
+            subject: facts.subject(),
+            key_id: facts.key_id(),
+            issued_at: facts.issued_at(),
+            ..TokenNames::default()
+        };
+        match revocations.check(&names) {
+            Verdict::Good => Ok(None),
+            Verdict::Unchecked => Ok(Some(RevocationUnchecked)),
+            Verdict::Revoked => Err(TokenErrorKind::Revoked.into()),
+            Verdict::Unavailable => Err(AuthError::new(AuthErrorKind::RevocationUnavailable)),
+        }
     }
 
     fn without_token<T, B>(&self, request: &mut Request<B>) -> Result<(), AuthError>

@@ -105,6 +105,8 @@ pub enum TokenErrorKind {
     SenderConstrained,
     /// The claims do not fit the type they are read into.
     ClaimsMismatch,
+    /// The token was revoked, or its session, or what its subject or key had.
+    Revoked,
 }
 
 impl TokenError {
@@ -138,6 +140,7 @@ impl fmt::Display for TokenError {
             TokenErrorKind::LifetimeTooLong => "the token is valid for too long",
             TokenErrorKind::SenderConstrained => "the token is bound to a proof not checked here",
             TokenErrorKind::ClaimsMismatch => "the claims do not fit their type",
+            TokenErrorKind::Revoked => "the token is revoked",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::bearer::Challenges;
@@ -92,6 +92,9 @@ impl Answers {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if error.kind() == AuthErrorKind::CrossSiteRequest {
             headers.insert(VARY, HeaderValue::from_static("Sec-Fetch-Site, Origin"));
+        }
+        if error.kind() == AuthErrorKind::RevocationUnavailable {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(error);
         response

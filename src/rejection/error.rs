@@ -54,6 +54,8 @@ pub enum AuthErrorKind {
     InsufficientRole,
     /// A cookie came with a request that another site made.
     CrossSiteRequest,
+    /// What is known to be revoked is too old to say whether the token is.
+    RevocationUnavailable,
     /// A guard or an extractor without the layer it needs.
     Misconfigured,
     /// Code of the application panicked while it was asked about this request.
@@ -97,6 +99,7 @@ impl AuthError {
             AuthErrorKind::InsufficientScope => "insufficient-scope",
             AuthErrorKind::InsufficientRole => "insufficient-role",
             AuthErrorKind::CrossSiteRequest => "cross-site-request",
+            AuthErrorKind::RevocationUnavailable => "revocation-unavailable",
             AuthErrorKind::Misconfigured => "misconfigured",
             AuthErrorKind::InternalError => "internal-error",
         }
@@ -115,6 +118,7 @@ impl AuthError {
             AuthErrorKind::InsufficientScope
             | AuthErrorKind::InsufficientRole
             | AuthErrorKind::CrossSiteRequest => StatusCode::FORBIDDEN,
+            AuthErrorKind::RevocationUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -135,6 +139,7 @@ impl AuthError {
             // A new token would change nothing about these.
             AuthErrorKind::TokenTooLarge
             | AuthErrorKind::CrossSiteRequest
+            | AuthErrorKind::RevocationUnavailable
             | AuthErrorKind::Misconfigured
             | AuthErrorKind::InternalError => None,
         }
@@ -187,6 +192,7 @@ impl fmt::Display for AuthError {
             AuthErrorKind::InsufficientScope => "the token lacks a scope",
             AuthErrorKind::InsufficientRole => "the token does not allow this",
             AuthErrorKind::CrossSiteRequest => "the request was made by another site",
+            AuthErrorKind::RevocationUnavailable => "what is known to be revoked is too old",
             AuthErrorKind::Misconfigured => self.sentence().unwrap_or("misconfigured"),
             AuthErrorKind::InternalError => "code of the application panicked",
         })

@@ -30,12 +30,13 @@ fn is_grpc(content_type: &[u8]) -> bool {
     })
 }
 
-/// The gRPC status code: UNAUTHENTICATED, PERMISSION_DENIED or INTERNAL.
+/// The gRPC status code: UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE or INTERNAL.
 pub(crate) fn grpc_status(error: &AuthError) -> HeaderValue {
     HeaderValue::from_static(match error.kind() {
         AuthErrorKind::InsufficientScope
         | AuthErrorKind::InsufficientRole
         | AuthErrorKind::CrossSiteRequest => "7",
+        AuthErrorKind::RevocationUnavailable => "14",
         AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => "13",
         _ => "16",
     })

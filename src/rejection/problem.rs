@@ -48,6 +48,9 @@ pub(crate) fn body(error: &AuthError) -> Bytes {
         AuthErrorKind::CrossSiteRequest => {
             problem!("cross-site-request", "Another site made this request", 403)
         }
+        AuthErrorKind::RevocationUnavailable => {
+            problem!("revocation-unavailable", "The access token cannot be checked now", 503)
+        }
         AuthErrorKind::Misconfigured => {
             problem!("misconfigured", "The server is misconfigured", 500)
         }
@@ -84,6 +87,7 @@ mod tests {
             AuthErrorKind::InsufficientScope,
             AuthErrorKind::InsufficientRole,
             AuthErrorKind::CrossSiteRequest,
+            AuthErrorKind::RevocationUnavailable,
             AuthErrorKind::Misconfigured,
             AuthErrorKind::InternalError,
         ] {

@@ -14,6 +14,9 @@ mod misuse;
 mod mutations;
 mod oracle;
 mod properties;
+mod revocation;
+#[cfg(feature = "feeds")]
+mod revocation_feeds;
 mod rotation;
 mod scopes;
 mod server;

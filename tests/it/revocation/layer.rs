@@ -1,0 +1,99 @@
+//! The layer that asks.
+
+use std::time::Duration;
+
+use http::{StatusCode, header};
+use tower_jwt_auth::jwt::TokenErrorKind;
+use tower_jwt_auth::revocation::{Revocation, RevocationUnchecked};
+use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuth, Revocations, UnixTime};
+
+use crate::kit;
+use crate::revocation::{current, later, now};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn token(issued_at: u64) -> String {
+    let end = kit::NOW + 600;
+    kit::with_payload(format!(
+        r#"{{"exp":{end},"iat":{issued_at},"iss":"i","sub":"alice","jti":"token 1"}}"#
+    ))
+}
+
+fn auth(revocations: &Revocations) -> JwtAuth {
+    kit::auth().with_revocation(revocations.clone())
+}
+
+#[test]
+fn a_revoked_token_is_answered_like_any_invalid_one() {
+    for revocation in [
+        Revocation::token("token 1", later(HOUR)),
+        Revocation::subject("alice", now()).issuer("i"),
+        Revocation::everyone(now()),
+    ] {
+        let (revocations, _) = current();
+        let auth = auth(&revocations);
+        assert_eq!(kit::fault(&auth, &token(kit::NOW)), None);
+        revocations.apply(&revocation);
+        assert_eq!(kit::fault(&auth, &token(kit::NOW)), Some(TokenErrorKind::Revoked));
+        let response = kit::send(&auth, kit::bearer(&token(kit::NOW)));
+        let generic = kit::send(&auth, kit::bearer("a.b.c"));
+        let bytes = |response: &http::Response<bytes::Bytes>| {
+            format!("{} {:?} {:?}", response.status(), response.headers(), response.body())
+        };
+        assert_eq!(bytes(&response), bytes(&generic));
+    }
+    // By its key, and not by that of another.
+    let key = kit::key(tower_jwt_auth::Algorithm::HS256).with_id("2026-11").unwrap();
+    let (revocations, _) = current();
+    let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW)).with_revocation(revocations.clone());
+    let end = kit::NOW + 600;
+    let token = kit::sign(r#"{"alg":"HS256","kid":"2026-11"}"#, format!(r#"{{"exp":{end}}}"#));
+    revocations.apply(&Revocation::key("2026-10", now()));
+    assert_eq!(kit::fault(&auth, &token), None);
+    revocations.apply(&Revocation::key("2026-11", now()));
+    assert_eq!(kit::fault(&auth, &token), Some(TokenErrorKind::Revoked));
+}
+
+#[test]
+fn while_too_little_is_known_the_answer_is_503_and_try_again() {
+    let (revocations, clock) = current();
+    let auth = auth(&revocations);
+    clock.advance(Duration::from_secs(6));
+    let response = kit::send(&auth, kit::bearer(&token(kit::NOW)));
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    assert_eq!(kit::challenge(&response), None);
+    assert_eq!(kit::code(&response), Some("revocation-unavailable"));
+    let error = response.extensions().get::<AuthError>().unwrap();
+    assert_eq!((error.kind(), error.token_error()), (AuthErrorKind::RevocationUnavailable, None));
+    let mut request = kit::bearer(&token(kit::NOW));
+    let grpc = header::HeaderValue::from_static("application/grpc");
+    request.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    assert_eq!(kit::send(&auth, request).headers()["grpc-status"], "14");
+    // A token that is wrong is wrong all the same.
+    assert_eq!(kit::code(&kit::send(&auth, kit::bearer("a.b.c"))), Some("invalid-token"));
+    revocations.current_as_of(revocations.as_of());
+    assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_accepted_unchecked_is_marked() {
+    use tower::{Layer, ServiceExt, service_fn};
+    let clock = kit::at(kit::NOW);
+    let revocations = Revocations::new().dangerously_accept_stale().with_clock(clock.clone());
+    revocations.current_as_of(revocations.as_of());
+    let is_marked = async || {
+        let inner = service_fn(|request: http::Request<()>| async move {
+            let is_marked = request.extensions().get::<RevocationUnchecked>().is_some();
+            Ok::<_, std::convert::Infallible>(http::Response::new(bytes::Bytes::from(
+                is_marked.to_string(),
+            )))
+        });
+        let request = kit::bearer(&token(kit::NOW));
+        auth(&revocations).layer(inner).oneshot(request).await.unwrap().into_body()
+    };
+    assert_eq!(is_marked().await, "false");
+    clock.set(UnixTime::from_secs(kit::NOW + 60));
+    assert_eq!(is_marked().await, "true");
+}

@@ -1,0 +1,199 @@
+//! Against a list that is looked through.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tower_jwt_auth::revocation::{Revocation, Revocations, Target, TokenNames, Verdict};
+use tower_jwt_auth::{Clock, ManualClock, UnixTime};
+
+use crate::kit;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Apply(Revocation),
+    Advance(u64),
+    Sweep,
+}
+
+fn name() -> impl Strategy<Value = String> {
+    "[a-d]"
+}
+
+fn time() -> impl Strategy<Value = UnixTime> {
+    (0_u64..600, 0_u32..4).prop_map(|(secs, quarters)| {
+        let fraction = Duration::from_millis(u64::from(quarters) * 250);
+        UnixTime::from_secs(kit::NOW + secs).saturating_add(fraction)
+    })
+}
+
+fn revocation() -> impl Strategy<Value = Revocation> {
+    let issuer = proptest::option::of("[ij]");
+    (0..6, name(), issuer, proptest::option::of(name()), time(), time()).prop_map(
+        |(kind, name, issuer, owner, at, until)| {
+            let revocation = match kind {
+                0 => Revocation::token(name, until),
+                1 => Revocation::session(name, until),
+                2 => Revocation::subject(name, at),
+                3 => Revocation::tenant(name, at),
+                4 => Revocation::key(name, at),
+                _ => Revocation::everyone(at),
+            };
+            let revocation = match owner {
+                Some(owner) => revocation.of_subject(owner, at),
+                None => revocation,
+            };
+            let revocation = revocation.forget_at(until);
+            match issuer {
+                Some(issuer) => revocation.issuer(issuer),
+                None => revocation,
+            }
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => revocation().prop_map(Step::Apply),
+        1 => (0_u64..120).prop_map(Step::Advance),
+        1 => Just(Step::Sweep),
+    ]
+}
+
+type Names = (Option<String>, [Option<String>; 5], Option<UnixTime>);
+
+fn names() -> impl Strategy<Value = Names> {
+    let text = || proptest::option::of(name());
+    (
+        proptest::option::of("[ij]"),
+        [text(), text(), text(), text(), text()],
+        proptest::option::of(time()),
+    )
+}
+
+fn view((issuer, [id, session, subject, tenant, key_id], issued_at): &Names) -> TokenNames<'_> {
+    TokenNames {
+        issuer: issuer.as_deref(),
+        id: id.as_deref(),
+        session: session.as_deref(),
+        subject: subject.as_deref(),
+        tenant: tenant.as_deref(),
+        key_id: key_id.as_deref(),
+        issued_at: *issued_at,
+    }
+}
+
+/// The definition, from the message as anyone reads it.
+fn covers(revocation: &Revocation, names: &TokenNames<'_>) -> bool {
+    let message = serde_json::to_value(revocation).unwrap();
+    let at = || message["at"].as_f64().unwrap().floor();
+    let is_before = || names.issued_at.is_none_or(|issued_at| issued_at.as_secs() as f64 <= at());
+    let issuer = message.get("iss").and_then(|issuer| issuer.as_str());
+    issuer.is_none_or(|issuer| names.issuer == Some(issuer))
+        && match revocation.target() {
+            Target::Token(name) => names.id == Some(name),
+            Target::Session(name) => names.session == Some(name),
+            Target::Subject(name) => names.subject == Some(name) && is_before(),
+            Target::Tenant(name) => names.tenant == Some(name) && is_before(),
+            Target::Key(name) => names.key_id == Some(name) && is_before(),
+            _ => is_before(),
+        }
+}
+
+fn run(revocations: &Revocations, clock: &ManualClock, steps: &[Step]) -> Vec<Revocation> {
+    let mut applied = Vec::new();
+    for step in steps {
+        match step {
+            Step::Apply(revocation) => {
+                revocations.apply(revocation);
+                applied.push(revocation.clone());
+            }
+            Step::Advance(secs) => clock.advance(Duration::from_secs(*secs)),
+            Step::Sweep => drop(revocations.sweep()),
+        }
+    }
+    revocations.current_as_of(revocations.as_of());
+    applied
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_verdict_is_that_of_a_list(steps in vec(step(), 0..60), tokens in vec(names(), 8)) {
+        let clock = kit::at(kit::NOW);
+        let revocations = Revocations::new().with_clock(clock.clone());
+        let applied = run(&revocations, &clock, &steps);
+        revocations.sweep();
+        for token in &tokens {
+            let token = view(token);
+            let ends = applied.iter().filter(|revocation| covers(revocation, &token));
+            let end = ends.map(Revocation::forgotten_at).max();
+            let now = clock.now();
+            let verdict = revocations.check(&token);
+            // Between the two it may have been forgotten or not.
+            let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
+            let joined = joined(&applied);
+            let ends = joined.iter().filter(|revocation| covers(revocation, &token));
+            let end = ends.map(Revocation::forgotten_at).max();
+            let gone = end.is_none_or(|end| end.saturating_add(Duration::from_secs(140)) < now);
+            prop_assert!(!kept || verdict == Verdict::Revoked);
+            prop_assert!(!gone || verdict == Verdict::Good);
+        }
+    }
+
+    #[test]
+    fn without_room_no_less_is_refused(
+        many in vec("[a-z]{6}", 100..140),
+        steps in vec(step(), 0..60),
+        tokens in vec(names(), 8),
+    ) {
+        let clock = kit::at(kit::NOW);
+        let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
+        let end = UnixTime::from_secs(kit::NOW + 9_000);
+        let fill = many.iter().map(|name| Step::Apply(Revocation::session(name, end).issuer("i")));
+        let all: Vec<Step> = fill.chain(steps).collect();
+        let applied = run(&revocations, &clock, &all);
+        prop_assert!(revocations.stats().bytes <= 1_024);
+        for token in &tokens {
+            let token = view(token);
+            // Of a token that is revoked after it was issued, as all are.
+            let is_covered = applied.iter().any(|revocation| {
+                covers(revocation, &token)
+                    && revocation.forgotten_at() > clock.now()
+                    && token.issued_at.is_some_and(|at| at.as_secs() <= kit::NOW as i64)
+            });
+            prop_assert!(!is_covered || revocations.check(&token) == Verdict::Revoked);
+        }
+    }
+}
+
+/// Two of one name make one entry, with the later time and the later end.
+fn joined(applied: &[Revocation]) -> Vec<Revocation> {
+    let mut joined: HashMap<String, Revocation> = HashMap::new();
+    let at = |revocation: &Revocation| {
+        serde_json::to_value(revocation).unwrap().get("at").and_then(serde_json::Value::as_f64)
+    };
+    for revocation in applied {
+        let mut key = serde_json::to_value(revocation).unwrap();
+        let members = key.as_object_mut().unwrap();
+        members.retain(|name, _| name != "at" && name != "until");
+        if matches!(revocation.target(), Target::Token(_) | Target::Session(_)) {
+            members.remove("sub");
+        }
+        joined
+            .entry(key.to_string())
+            .and_modify(|other| {
+                let end = other.forgotten_at().max(revocation.forgotten_at());
+                let latest = if at(revocation) > at(other) { revocation } else { &*other };
+                *other = latest.clone().forget_at(end);
+            })
+            .or_insert_with(|| revocation.clone());
+    }
+    joined.into_values().collect()
+}

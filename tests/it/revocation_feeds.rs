@@ -1,0 +1,257 @@
+//! A feed that is followed, step by step.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tower_jwt_auth::revocation::{
+    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationEvent,
+    RevocationFeed, Revocations, Snapshot, TokenNames, Verdict,
+};
+use tower_jwt_auth::{ManualClock, UnixTime};
+
+use crate::kit;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn end() -> UnixTime {
+    UnixTime::from_secs(kit::NOW).saturating_add(HOUR)
+}
+
+/// A feed that can fail.
+#[derive(Clone)]
+struct Faulty {
+    feed: MemoryFeed,
+    fault: Arc<AtomicU8>,
+}
+
+const NONE: u8 = 0;
+const FAILS: u8 = 1;
+const HANGS: u8 = 2;
+const LOSES: u8 = 3;
+const MISSING: u8 = 4;
+
+impl Faulty {
+    fn new(clock: &ManualClock) -> Self {
+        let feed = MemoryFeed::on_clock(clock.clone());
+        Self { feed, fault: Arc::new(AtomicU8::new(NONE)) }
+    }
+
+    fn set(&self, fault: u8) {
+        self.fault.store(fault, Ordering::SeqCst);
+    }
+
+    async fn fail(&self) -> Result<u8, FeedError> {
+        match self.fault.load(Ordering::SeqCst) {
+            FAILS => Err(FeedError::new("down")),
+            MISSING => Err(FeedErrorKind::Missing.into()),
+            HANGS => std::future::pending().await,
+            other => Ok(other),
+        }
+    }
+}
+
+impl RevocationFeed for Faulty {
+    async fn create(&self) -> Result<(), FeedError> {
+        self.set(NONE);
+        Ok(())
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        self.feed.append(revocation).await
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        self.fail().await?;
+        self.feed.snapshot(part).await
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        if self.fail().await? == LOSES { Ok(Read::Gap) } else { self.feed.read(after).await }
+    }
+}
+
+type Told = Arc<Mutex<Vec<String>>>;
+
+fn revocations(clock: &ManualClock) -> (Revocations, Told) {
+    let told = Told::default();
+    let hook = Arc::clone(&told);
+    let revocations = Revocations::new().with_clock(clock.clone()).with_events(
+        move |event: &RevocationEvent<'_>| {
+            let event = format!("{event:?}");
+            let name = event.split(['(', ' ']).next().unwrap().to_owned();
+            hook.lock().unwrap().push(name.clone());
+            assert!(name != "Widened", "a hook that panics");
+        },
+    );
+    (revocations, told)
+}
+
+fn check(revocations: &Revocations, id: &str) -> Verdict {
+    revocations.check(&TokenNames { id: Some(id), ..TokenNames::default() })
+}
+
+fn take(told: &Told) -> Vec<String> {
+    std::mem::take(&mut told.lock().unwrap())
+}
+
+#[tokio::test]
+async fn what_is_published_is_revoked_after_the_next_step() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let (revocations, told) = revocations(&clock);
+    let mut follow = revocations.follow(feed.clone());
+    feed.append(&Revocation::token("a", end())).await.unwrap();
+    follow.step().await.unwrap();
+    assert_eq!(
+        (check(&revocations, "a"), check(&revocations, "b")),
+        (Verdict::Revoked, Verdict::Good)
+    );
+    feed.append(&Revocation::token("b", end())).await.unwrap();
+    follow.step().await.unwrap();
+    assert_eq!(check(&revocations, "b"), Verdict::Revoked);
+    assert_eq!(take(&told), ["SnapshotRead"]);
+    assert!(revocations.staleness() < Some(Duration::from_secs(5)));
+}
+
+#[tokio::test]
+async fn a_feed_that_fails_makes_everything_stale_and_then_is_read_from_where_it_was() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    let (revocations, told) = revocations(&clock);
+    let mut follow = revocations.follow(feed.clone()).time_limit(Duration::from_millis(20));
+    follow.step().await.unwrap();
+    for (fault, kind) in [(FAILS, FeedErrorKind::Unavailable), (HANGS, FeedErrorKind::TimedOut)] {
+        feed.set(fault);
+        let name = format!("during {fault}");
+        feed.append(&Revocation::token(&name, end())).await.unwrap();
+        assert_eq!(follow.step().await.unwrap_err().kind(), kind);
+        assert_eq!(check(&revocations, &name), Verdict::Good, "for as long as the bound allows");
+        clock.advance(Duration::from_secs(6));
+        assert_eq!(check(&revocations, &name), Verdict::Unavailable);
+        feed.set(NONE);
+        follow.step().await.unwrap();
+        assert_eq!(check(&revocations, &name), Verdict::Revoked);
+        assert_eq!(check(&revocations, "good"), Verdict::Good);
+    }
+    assert_eq!(take(&told), ["SnapshotRead"], "nothing was read twice");
+}
+
+#[tokio::test]
+async fn a_gap_is_answered_by_a_snapshot_and_a_second_one_is_a_failure() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    let (revocations, told) = revocations(&clock);
+    let mut follow = revocations.follow(feed.clone());
+    follow.step().await.unwrap();
+    feed.append(&Revocation::token("a", end())).await.unwrap();
+    feed.set(LOSES);
+    assert!(follow.step().await.is_err());
+    assert_eq!(check(&revocations, "a"), Verdict::Revoked);
+    feed.set(NONE);
+    follow.step().await.unwrap();
+    assert_eq!(take(&told), ["SnapshotRead", "Gap", "SnapshotRead", "SnapshotRead"]);
+}
+
+#[tokio::test]
+async fn messages_that_are_none_are_told_and_the_others_count() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let (revocations, told) = revocations(&clock);
+    for text in ["", "{", r#"{"v":2}"#, "null"] {
+        feed.append_text(text, end());
+    }
+    feed.append(&Revocation::token("a", end())).await.unwrap();
+    revocations.follow(feed).step().await.unwrap();
+    assert_eq!(check(&revocations, "a"), Verdict::Revoked);
+    assert_eq!(revocations.stats().unreadable, 4);
+    assert_eq!(
+        take(&told),
+        ["Unreadable", "Unreadable", "Unreadable", "Unreadable", "SnapshotRead"]
+    );
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_ends_nothing() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let (revocations, _) = revocations(&clock);
+    let revocations = revocations.max_bytes(0);
+    for n in 0..100 {
+        feed.append(&Revocation::token(format!("{n}"), end())).await.unwrap();
+    }
+    revocations.follow(feed).step().await.unwrap();
+    for n in 0..100 {
+        assert_eq!(check(&revocations, &n.to_string()), Verdict::Revoked);
+    }
+}
+
+#[tokio::test]
+async fn after_the_clock_was_set_back_all_is_read_anew() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(kit::at(kit::NOW));
+    let (revocations, told) = revocations(&clock);
+    let mut follow = revocations.follow(feed.clone());
+    feed.append(&Revocation::token("a", end())).await.unwrap();
+    follow.step().await.unwrap();
+    clock.advance(2 * HOUR);
+    revocations.sweep();
+    clock.set(UnixTime::from_secs(kit::NOW));
+    follow.step().await.unwrap();
+    assert_eq!(check(&revocations, "a"), Verdict::Revoked);
+    assert_eq!(take(&told), ["SnapshotRead", "ClockSetBack", "SnapshotRead"]);
+}
+
+#[tokio::test]
+async fn only_who_is_told_to_makes_a_missing_log() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    feed.set(MISSING);
+    let (revocations, _) = revocations(&clock);
+    let mut reader = revocations.follow(feed.clone());
+    assert_eq!(reader.step().await.unwrap_err().kind(), FeedErrorKind::Missing);
+    assert_eq!(check(&revocations, "a"), Verdict::Unavailable);
+    revocations.follow(feed.clone()).create_missing().step().await.unwrap();
+    reader.step().await.unwrap();
+    assert_eq!(check(&revocations, "a"), Verdict::Good);
+}
+
+#[tokio::test]
+async fn all_is_read_anew_from_time_to_time_part_by_part() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let (revocations, _) = revocations(&clock);
+    for n in 0..2_500 {
+        feed.append(&Revocation::token(format!("{n}"), end())).await.unwrap();
+    }
+    let mut follow = revocations.follow(feed.clone()).snapshot_every(Duration::from_nanos(1));
+    follow.step().await.unwrap();
+    assert_eq!(revocations.stats().total_entries(), 2_500);
+    let before = revocations.stats().applied;
+    follow.step().await.unwrap();
+    assert!(revocations.stats().applied - before <= 1_000, "a part, and the news");
+}
+
+#[tokio::test]
+async fn news_wake_whoever_follows() {
+    let feed = MemoryFeed::new();
+    let revocations = Revocations::new();
+    let follow = revocations.follow(feed.clone()).poll_every(HOUR);
+    let task = tokio::spawn(follow.run());
+    while revocations.staleness().is_none() {
+        tokio::task::yield_now().await;
+    }
+    // It waits by now, or will have read what is appended.
+    tokio::task::yield_now().await;
+    feed.append(&Revocation::token("a", UnixTime::from_secs(4_000_000_000))).await.unwrap();
+    while check(&revocations, "a") != Verdict::Revoked {
+        tokio::task::yield_now().await;
+    }
+    task.abort();
+}
+
+#[cfg(feature = "test-util")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_feed_in_memory_conforms() {
+    tower_jwt_auth::revocation::conformance::check(MemoryFeed::new()).await;
+}
