@@ -108,7 +108,7 @@ impl Ledger {
             || refuses(RevocationKind::Session, names.session)
             || refuses(RevocationKind::Subject, names.subject)
             || refuses(RevocationKind::Tenant, names.tenant)
-            || refuses(RevocationKind::Key, names.key_id)
+            || refuses(RevocationKind::KeyId, names.key_id)
             || refuses(RevocationKind::Everyone, Some(""))
     }
 
@@ -271,12 +271,12 @@ fn slots_for(entries: usize) -> usize {
 }
 
 const fn bits(scope: Scope) -> u32 {
-    use RevocationKind::{Everyone, Key, Session, Subject, Tenant, Token};
+    use RevocationKind::{Everyone, KeyId, Session, Subject, Tenant, Token};
     Sorts::bit(Sort::new(Token, scope))
         | Sorts::bit(Sort::new(Session, scope))
         | Sorts::bit(Sort::new(Subject, scope))
         | Sorts::bit(Sort::new(Tenant, scope))
-        | Sorts::bit(Sort::new(Key, scope))
+        | Sorts::bit(Sort::new(KeyId, scope))
         | Sorts::bit(Sort::new(Everyone, scope))
 }
 

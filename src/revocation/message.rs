@@ -54,7 +54,7 @@ pub enum Target {
     /// The tokens of this tenant.
     Tenant(String),
     /// The tokens verified with the key of this `kid`.
-    Key(String),
+    KeyId(String),
     /// All tokens.
     Everyone,
 }
@@ -72,7 +72,7 @@ pub enum RevocationKind {
     /// The tokens of a tenant.
     Tenant,
     /// The tokens of a key.
-    Key,
+    KeyId,
     /// All tokens.
     Everyone,
 }
@@ -80,7 +80,7 @@ pub enum RevocationKind {
 impl RevocationKind {
     /// Every kind.
     pub const ALL: [Self; 6] =
-        [Self::Token, Self::Session, Self::Subject, Self::Tenant, Self::Key, Self::Everyone];
+        [Self::Token, Self::Session, Self::Subject, Self::Tenant, Self::KeyId, Self::Everyone];
 }
 
 impl Revocation {
@@ -112,7 +112,7 @@ impl Revocation {
     /// What was issued under a key at this time or before. The key itself stays: take it out of
     /// the key set too if it was stolen.
     pub fn key(id: impl Into<String>, at: UnixTime) -> Self {
-        Self::watermark(Target::Key(id.into()), at)
+        Self::watermark(Target::KeyId(id.into()), at)
     }
 
     /// Everything that was issued at this time or before.
@@ -158,7 +158,7 @@ impl Revocation {
             Target::Session(_) => RevocationKind::Session,
             Target::Subject(_) => RevocationKind::Subject,
             Target::Tenant(_) => RevocationKind::Tenant,
-            Target::Key(_) => RevocationKind::Key,
+            Target::KeyId(_) => RevocationKind::KeyId,
             Target::Everyone => RevocationKind::Everyone,
         }
     }
@@ -179,7 +179,7 @@ impl Revocation {
             | Target::Session(name)
             | Target::Subject(name)
             | Target::Tenant(name)
-            | Target::Key(name) => name,
+            | Target::KeyId(name) => name,
             Target::Everyone => "",
         }
     }
@@ -211,7 +211,7 @@ impl Debug for Target {
             Self::Session(_) => "Session(..)",
             Self::Subject(_) => "Subject(..)",
             Self::Tenant(_) => "Tenant(..)",
-            Self::Key(_) => "Key(..)",
+            Self::KeyId(_) => "KeyId(..)",
             Self::Everyone => "Everyone",
         })
     }
@@ -271,7 +271,7 @@ impl Serialize for Revocation {
             Target::Session(_) => Message { revoke: Word::Session, sid: name, ..empty() },
             Target::Subject(_) => Message { revoke: Word::Subject, sub: name, ..empty() },
             Target::Tenant(_) => Message { revoke: Word::Tenant, tenant: name, ..empty() },
-            Target::Key(_) => Message { revoke: Word::Key, kid: name, ..empty() },
+            Target::KeyId(_) => Message { revoke: Word::Key, kid: name, ..empty() },
             Target::Everyone => empty(),
         };
         message.serialize(serializer)

@@ -96,7 +96,7 @@ fn covers(revocation: &Revocation, names: &TokenNames<'_>) -> bool {
             Target::Session(name) => names.session == Some(name),
             Target::Subject(name) => names.subject == Some(name) && is_before(),
             Target::Tenant(name) => names.tenant == Some(name) && is_before(),
-            Target::Key(name) => names.key_id == Some(name) && is_before(),
+            Target::KeyId(name) => names.key_id == Some(name) && is_before(),
             _ => is_before(),
         }
 }
