@@ -302,11 +302,11 @@ mod tests {
 
     #[test]
     fn the_table_grows_shrinks_and_stays_under_its_cap() {
-        let ledger = Ledger::new(1 << 16);
+        let ledger = Ledger::new(2_048 * 2 * SLOT_BYTES);
         let mut kept = 0_u64;
         while ledger.apply(&Revocation::token(id(kept), secs(1_000)), secs(0)) == Applied::Kept {
             kept += 1;
-            assert!(ledger.bytes() <= 1 << 15, "with the next one 64 KiB");
+            assert!(ledger.bytes() <= 2_048 * SLOT_BYTES, "with the next one twice that");
         }
         assert_eq!(kept, room(2_048) as u64);
         assert!((0..kept).all(|n| has(&ledger, n)));

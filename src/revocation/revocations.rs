@@ -14,7 +14,7 @@ use crate::revocation::names::TokenNames;
 use crate::revocation::stats::{self, Counters, RevocationStats};
 
 const MAX_STALENESS: Duration = Duration::from_secs(5);
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 68 << 20;
 
 type Hook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 
@@ -102,8 +102,8 @@ impl Revocations {
         self
     }
 
-    /// How much memory the entries may take. 64 MiB by default, which is room for 1.5 million; the
-    /// least is 2 KiB. Where it does not suffice, more is revoked than was asked for, and never
+    /// How much memory the entries may take. 68 MiB by default, which is room for 1.5 million; the
+    /// least is 2.1 KiB. Where it does not suffice, more is revoked than was asked for, and never
     /// less: see [`RevocationEvent::Widened`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {

@@ -11,6 +11,10 @@ use crate::revocation::mark::{Mark, Sort};
 pub(crate) struct Table {
     slots: Box<[Slot]>,
     mask: usize,
+    /// Eight bits for each slot, of which a fingerprint sets one. Nearly all names are not there,
+    /// and this says so from little memory and without a branch that is hard to foresee.
+    filter: Box<[AtomicU64]>,
+    filter_mask: usize,
     /// A bit for each sort that was ever put in, so that readers need not look for the others.
     sorts: AtomicU32,
     len: AtomicUsize,
@@ -24,12 +28,16 @@ struct Slot {
     mark: AtomicU64,
 }
 
-pub(crate) const SLOT_BYTES: usize = size_of::<Slot>();
+/// With its part of the filter.
+pub(crate) const SLOT_BYTES: usize = size_of::<Slot>() + 1;
 
 impl Table {
-    /// `slots` must be a power of two.
+    /// `slots` must be a power of two, and 8 or more.
     pub(crate) fn with_slots(slots: usize) -> Self {
+        let words = slots >> 3;
         Self {
+            filter: std::iter::repeat_with(AtomicU64::default).take(words).collect(),
+            filter_mask: words.saturating_sub(1),
             slots: std::iter::repeat_with(Slot::default).take(slots).collect(),
             mask: slots.saturating_sub(1),
             sorts: AtomicU32::new(0),
@@ -45,6 +53,14 @@ impl Table {
 
     #[inline]
     pub(crate) fn find(&self, print: Fingerprint) -> Option<Mark> {
+        let (word, bit) = self.filter_bit(print);
+        if word?.load(Ordering::Acquire) & bit == 0 {
+            return None;
+        }
+        self.look_up(print)
+    }
+
+    fn look_up(&self, print: Fingerprint) -> Option<Mark> {
         for slot in self.probe(print) {
             let taken = slot.print.load(Ordering::Acquire);
             if taken == print.get() {
@@ -82,6 +98,9 @@ impl Table {
         // Whoever sees the fingerprint sees its mark.
         slot.mark.store(mark.word(), Ordering::Release);
         slot.print.store(print.get(), Ordering::Release);
+        if let (Some(word), bit) = self.filter_bit(print) {
+            word.fetch_or(bit, Ordering::Release);
+        }
         self.len.fetch_add(1, Ordering::Relaxed);
         if let Some(count) = self.by_sort.get(mark.sort().index()) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -121,6 +140,12 @@ impl Table {
             Some((print, Mark::from_word(slot.mark.load(Ordering::Acquire))))
         });
         entries.filter(move |(_, mark)| !mark.is_forgotten(now))
+    }
+
+    #[inline]
+    fn filter_bit(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
+        let place = (print.get() >> 32) as usize & self.filter_mask;
+        (self.filter.get(place), 1_u64.wrapping_shl(print.get() as u32))
     }
 
     /// The slots in which a fingerprint may be, each once.
