@@ -10,6 +10,8 @@
 //! and `everyone`, of which all is revoked that was issued until now. `create` only makes the log.
 //! With the variable `ISSUER` set, only tokens of that issuer are meant.
 
+#![allow(clippy::print_stdout)]
+
 use std::error::Error;
 use std::time::Duration;
 

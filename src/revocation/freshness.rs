@@ -9,6 +9,10 @@ use crate::clock::{Clock, SystemClock, UnixTime};
 
 const NEVER: u64 = u64::MAX;
 
+/// How long the wall's clock is not looked at again: reading one costs as much as a look-up. So
+/// after a sleep of the machine, what is too old is noticed this much later.
+const TRUSTED_FOR: u64 = 10_000_000;
+
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct AsOf {
@@ -23,6 +27,11 @@ pub(crate) struct Freshness {
     steady: Steady,
     as_of_wall: AtomicI64,
     as_of_steady: AtomicU64,
+    /// When the wall's clock was looked at last, by the other one.
+    looked_at: AtomicU64,
+    /// By how much it said more than the other one.
+    surplus: AtomicU64,
+    trusted_for: u64,
 }
 
 enum Steady {
@@ -33,18 +42,27 @@ enum Steady {
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self::new(Arc::new(SystemClock), Steady::Since(Instant::now()))
+        Self::new(Arc::new(SystemClock), Steady::Since(Instant::now()), TRUSTED_FOR)
     }
 }
 
 impl Freshness {
-    fn new(clock: Arc<dyn Clock>, steady: Steady) -> Self {
-        let as_of_steady = AtomicU64::new(NEVER);
-        Self { clock, steady, as_of_wall: AtomicI64::new(0), as_of_steady }
+    fn new(clock: Arc<dyn Clock>, steady: Steady, trusted_for: u64) -> Self {
+        Self {
+            clock,
+            steady,
+            as_of_wall: AtomicI64::new(0),
+            as_of_steady: AtomicU64::new(NEVER),
+            looked_at: AtomicU64::new(0),
+            surplus: AtomicU64::new(0),
+            trusted_for,
+        }
     }
 
     pub(crate) fn with_clock(&mut self, clock: impl Clock) {
         self.clock = Arc::new(clock);
+        // It may move as it likes.
+        self.trusted_for = 0;
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -60,6 +78,7 @@ impl Freshness {
         // A reader between the two sees one old value and takes what is known for older than it is.
         self.as_of_wall.store(as_of.wall, Ordering::Release);
         self.as_of_steady.store(as_of.steady, Ordering::Release);
+        self.looked_at.store(0, Ordering::Release);
     }
 
     pub(crate) fn forget(&self) {
@@ -77,10 +96,23 @@ impl Freshness {
         if as_of == NEVER {
             return None;
         }
-        let now = self.moment();
-        let by_wall = now.wall.saturating_sub(self.as_of_wall.load(Ordering::Acquire));
+        let steady = self.steady.nanos();
+        let by_steady = steady.saturating_sub(as_of);
+        let since = steady.saturating_sub(self.looked_at.load(Ordering::Acquire));
+        if since >= self.trusted_for {
+            return Some(self.look(steady, by_steady));
+        }
+        Some(by_steady.saturating_add(self.surplus.load(Ordering::Acquire)))
+    }
+
+    fn look(&self, steady: u64, by_steady: u64) -> u64 {
+        let wall = nanos(self.clock.now());
+        let by_wall = wall.saturating_sub(self.as_of_wall.load(Ordering::Acquire));
         let by_wall = u64::try_from(by_wall).unwrap_or(0);
-        Some(by_wall.max(now.steady.saturating_sub(as_of)))
+        let surplus = by_wall.saturating_sub(by_steady);
+        self.surplus.store(surplus, Ordering::Release);
+        self.looked_at.store(steady, Ordering::Release);
+        by_steady.saturating_add(surplus)
     }
 }
 
@@ -97,7 +129,9 @@ impl Steady {
             Self::Since(start) => {
                 let elapsed = start.elapsed();
                 let secs = elapsed.as_secs().saturating_mul(1_000_000_000);
-                secs.saturating_add(elapsed.subsec_nanos().into())
+                let nanos = secs.saturating_add(elapsed.subsec_nanos().into());
+                // So that zero is long ago.
+                nanos.saturating_add(TRUSTED_FOR)
             }
             #[cfg(test)]
             Self::Manual(nanos) => nanos.load(Ordering::Relaxed),
@@ -119,17 +153,17 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
-    fn both() -> (ManualClock, Arc<AtomicU64>, Freshness) {
+    fn both(trusted_for: u64) -> (ManualClock, Arc<AtomicU64>, Freshness) {
         let wall = ManualClock::new(UnixTime::from_secs(1_700_000_000));
-        let steady = Arc::new(AtomicU64::new(5));
+        let steady = Arc::new(AtomicU64::new(2 * TRUSTED_FOR));
         let source = Steady::Manual(Arc::clone(&steady));
-        let freshness = Freshness::new(Arc::new(wall.clone()), source);
+        let freshness = Freshness::new(Arc::new(wall.clone()), source, trusted_for);
         (wall, steady, freshness)
     }
 
     #[test]
     fn the_clock_that_says_older_is_believed() {
-        let (wall, steady, freshness) = both();
+        let (wall, steady, freshness) = both(0);
         assert_eq!(freshness.staleness(), None);
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness(), Some(Duration::ZERO));
@@ -144,5 +178,22 @@ mod tests {
         assert!(freshness.staleness() > Some(HOUR));
         freshness.forget();
         assert_eq!(freshness.staleness(), None);
+    }
+
+    #[test]
+    fn a_machine_that_slept_is_noticed_in_a_moment_and_so_are_news() {
+        let (wall, steady, freshness) = both(TRUSTED_FOR);
+        freshness.set(freshness.moment());
+        assert_eq!(freshness.staleness(), Some(Duration::ZERO));
+        wall.advance(HOUR);
+        steady.fetch_add(TRUSTED_FOR - 1, Ordering::Relaxed);
+        assert_eq!(freshness.staleness(), Some(Duration::from_nanos(TRUSTED_FOR - 1)));
+        steady.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(freshness.staleness(), Some(HOUR));
+        // And it stays so, until there is news.
+        steady.fetch_add(5, Ordering::Relaxed);
+        assert_eq!(freshness.staleness(), Some(HOUR + Duration::from_nanos(5)));
+        freshness.set(freshness.moment());
+        assert_eq!(freshness.staleness(), Some(Duration::ZERO));
     }
 }

@@ -1,7 +1,7 @@
 //! Feeds on real servers, which these tests start by themselves: `redis-server` and PostgreSQL must
 //! be installed.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod fleet;
 mod outages;
