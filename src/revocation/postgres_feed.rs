@@ -42,7 +42,8 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 /// listen.
 ///
 /// Only a primary is read: a standby is an error. `synchronous_commit` must not be `off`. Servers
-/// that only verify need `SELECT` on the two tables of `migrations/postgres/revocations.sql`.
+/// that only verify need `SELECT` on the two tables of `migrations/postgres/revocations.sql`. One that
+/// publishes needs `INSERT` and `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.

@@ -87,10 +87,12 @@ impl Server for Postgres {
     }
 
     fn kill(&mut self) {
-        for process in self.processes().into_iter().skip(1) {
-            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
-        }
+        // The first one last would start others meanwhile.
+        let children = self.processes().into_iter().skip(1);
+        let children: Vec<_> = children.map(|process| process.to_string()).collect();
         server::end(&mut self.child);
+        let mut kill = Command::new("kill");
+        let _ = kill.arg("-KILL").args(children).stderr(Stdio::null()).status();
     }
 
     fn start(&mut self) {
@@ -100,15 +102,17 @@ impl Server for Postgres {
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
         self.child = Some(server::spawn(&mut command));
-        server::wait_for_port(self.port);
-        // It listens before it answers.
+        // It listens before it answers, and it ends where something of the last one is left.
         for _ in 0..300 {
+            std::thread::sleep(Duration::from_millis(50));
             let mut ready = program("pg_isready");
             ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
             if server::spawn(&mut ready).wait().unwrap().success() {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(50));
+            if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
+                self.child = Some(server::spawn(&mut command));
+            }
         }
         panic!("PostgreSQL does not answer");
     }
@@ -196,4 +200,48 @@ async fn news_are_told_and_another_log_is_a_gap() {
     feed.append(&fleet::token("newer")).await.unwrap();
     assert!(matches!(feed.read(&snapshot.position).await.unwrap(), Read::Gap));
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 2);
+}
+
+#[tokio::test]
+async fn rights_to_read_and_to_publish_are_apart() {
+    let postgres = Postgres::new("postgres-rights");
+    postgres.feed().append(&fleet::token("a")).await.unwrap();
+    postgres
+        .ask(
+            "CREATE ROLE reader LOGIN; CREATE ROLE publisher LOGIN; \
+             GRANT SELECT ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log \
+                 TO reader, publisher; \
+             GRANT INSERT, DELETE ON tower_jwt_auth_revocations TO publisher; \
+             GRANT UPDATE ON tower_jwt_auth_revocation_log TO publisher",
+        )
+        .await;
+    let of = |role| {
+        PostgresFeed::new(&url(postgres.port).replace("postgres@", &format!("{role}@"))).unwrap()
+    };
+    let (reader, publisher) = (of("reader"), of("publisher"));
+    reader.create().await.unwrap();
+    publisher.append(&fleet::token("b")).await.unwrap();
+    let snapshot = reader.snapshot(None).await.unwrap();
+    assert_eq!(snapshot.messages.len(), 2);
+    assert!(matches!(reader.read(&snapshot.position).await.unwrap(), Read::Messages { .. }));
+    reader.append(&fleet::token("c")).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_message_may_be_published_with_plain_sql_if_it_is_one() {
+    let postgres = Postgres::new("postgres-sql");
+    let feed = postgres.feed();
+    feed.create().await.unwrap();
+    postgres
+        .ask(
+            "INSERT INTO tower_jwt_auth_revocations (message) \
+             VALUES ('{\"v\":1,\"revoke\":\"everyone\",\"at\":4000000000}')",
+        )
+        .await;
+    let mut connection = postgres.connect().await;
+    let insert = "INSERT INTO tower_jwt_auth_revocations (message) VALUES ($1)";
+    for message in ["", "revoke alice", "{}"] {
+        sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
+    }
+    assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
 }

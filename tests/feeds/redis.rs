@@ -140,6 +140,22 @@ async fn a_replica_is_refused() {
     assert_eq!(error.kind(), FeedErrorKind::Replica);
 }
 
+#[tokio::test]
+async fn to_read_is_all_that_a_server_which_verifies_needs() {
+    let redis = Redis::new("redis-rights");
+    redis.feed().append(&fleet::token("a")).await.unwrap();
+    let mut grant = cmd("ACL");
+    grant.arg(&["SETUSER", "reader", "on", ">secret", "~{tower_jwt_auth_revocations}:*", "-@all"]);
+    grant.arg(&["+hello", "+eval_ro", "+exists", "+xinfo", "+xrange", "+get", "+zscan"]);
+    redis.ask(&grant).await;
+    let url = format!("redis://reader:secret@127.0.0.1:{}", redis.port);
+    let reader = RedisFeed::new(&url).unwrap();
+    let snapshot = reader.snapshot(None).await.unwrap();
+    assert_eq!(snapshot.messages.len(), 1);
+    assert!(matches!(reader.read(&snapshot.position).await.unwrap(), Read::Messages { .. }));
+    reader.append(&fleet::token("b")).await.unwrap_err();
+}
+
 async fn redis_replicates(replica: &Redis, primary: &Redis) {
     replica.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(primary.port)).await;
     for _ in 0..200 {

@@ -148,6 +148,14 @@ proptest! {
     }
 
     #[test]
+    fn every_revocation_survives_its_message(revocation in revocation()) {
+        let message = serde_json::to_string(&revocation).unwrap();
+        let read: Revocation = serde_json::from_str(&message).unwrap();
+        prop_assert_eq!(serde_json::to_string(&read).unwrap(), message);
+        prop_assert!(read == revocation);
+    }
+
+    #[test]
     fn without_room_no_less_is_refused(
         many in vec("[a-z]{6}", 100..140),
         steps in vec(step(), 0..60),
