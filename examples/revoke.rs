@@ -11,6 +11,10 @@
 //! With the variable `ISSUER` set, only tokens of that issuer are meant.
 
 #![allow(clippy::print_stdout)]
+#![cfg_attr(
+    not(any(feature = "redis", feature = "postgres")),
+    allow(dead_code, unused_variables, reason = "there is no feed to publish to")
+)]
 
 use std::error::Error;
 use std::time::Duration;
