@@ -109,7 +109,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Calls `hook` with what happens to sessions. It runs on the request's way: hand work to a
-    /// task of your own.
+    /// task of your own. If it panics, the request goes on.
     pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
         self.ledger.hook = Some(Arc::new(hook));
         self

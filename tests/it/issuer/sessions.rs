@@ -95,6 +95,14 @@ async fn each_refusal_has_its_kind_and_each_change_its_event() {
 }
 
 #[tokio::test]
+async fn a_hook_that_panics_costs_nobody_an_answer() {
+    let sessions = Sessions::new(MemoryStore::new()).with_events(|_| panic!("a bug"));
+    let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
+    assert!(sessions.refresh(token.as_str(), None).await.is_ok());
+    assert!(sessions.end(session.id()).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_forged_half_of_a_token_ends_what_the_true_half_opens() {
     let (sessions, ..) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
