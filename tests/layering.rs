@@ -106,6 +106,13 @@ const ORDER: &[&str] = &[
     "issuer::sessions::pending_refresh",
     "issuer::sessions::service",
     "issuer::sessions",
+    // What every store must hold.
+    "issuer::conformance::failure",
+    "issuer::conformance::scene",
+    "issuer::conformance::rows",
+    "issuer::conformance::rotation",
+    "issuer::conformance::faults",
+    "issuer::conformance",
     "issuer",
 ];
 

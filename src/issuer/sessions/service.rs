@@ -139,8 +139,7 @@ impl<S: RefreshStore> Sessions<S> {
         family.label = new.label;
         family.data = new.data;
         let session = Session { id: token.session(), subject: new.subject, family };
-        self.ledger.insert(&session).await?;
-        Ok((token, session))
+        Ok((token, self.ledger.insert(&session).await?))
     }
 
     /// Exchanges a refresh token for the next one.
