@@ -1,4 +1,5 @@
 //! The conformance suite itself: it passes a store that is right, and finds those that are not.
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use std::sync::Mutex;
 use std::time::Duration;

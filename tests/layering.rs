@@ -89,6 +89,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::lifetimes",
     "issuer::sessions::id",
     "issuer::sessions::refresh_token",
+    "issuer::sessions::exact_time",
     "issuer::sessions::family",
     "issuer::sessions::session",
     "issuer::sessions::event",

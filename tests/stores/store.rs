@@ -10,7 +10,7 @@ use tower_jwt_auth::issuer::{
 pub(crate) enum Store {
     Sqlite(SqliteStore),
     Postgres(PostgresStore),
-    Redis(RedisStore),
+    Redis(Box<RedisStore>),
 }
 
 impl Store {
@@ -18,7 +18,7 @@ impl Store {
         Ok(match url.split(':').next() {
             Some("sqlite") => Self::Sqlite(SqliteStore::connect(url).await?),
             Some("postgres") => Self::Postgres(PostgresStore::connect(url).await?),
-            _ => Self::Redis(RedisStore::connect(url).await?),
+            _ => Self::Redis(Box::new(RedisStore::connect(url).await?)),
         })
     }
 
@@ -26,7 +26,7 @@ impl Store {
         match self {
             Self::Sqlite(store) => Self::Sqlite(store.timeout(timeout)),
             Self::Postgres(store) => Self::Postgres(store.timeout(timeout)),
-            Self::Redis(store) => Self::Redis(store.timeout(timeout)),
+            Self::Redis(store) => Self::Redis(Box::new(store.timeout(timeout))),
         }
     }
 }

@@ -27,14 +27,10 @@ pub(crate) struct Ledger<S> {
 }
 
 impl<S: RefreshStore> Ledger<S> {
-    /// Returns the session as it was stored: in JSON, times lose some nanoseconds, and the end of a
-    /// session should be the same whenever one asks.
-    pub(crate) async fn insert(&self, new: &Session) -> Result<Session, SessionError> {
-        let row = row(new, 1)?;
-        self.store.insert(&row).await?;
-        let stored = session(row)?;
-        self.tell(&SessionEvent::Started(&stored));
-        Ok(stored)
+    pub(crate) async fn insert(&self, session: &Session) -> Result<(), SessionError> {
+        self.store.insert(&row(session, 1)?).await?;
+        self.tell(&SessionEvent::Started(session));
+        Ok(())
     }
 
     /// A session and its version.

@@ -139,7 +139,8 @@ impl<S: RefreshStore> Sessions<S> {
         family.label = new.label;
         family.data = new.data;
         let session = Session { id: token.session(), subject: new.subject, family };
-        Ok((token, self.ledger.insert(&session).await?))
+        self.ledger.insert(&session).await?;
+        Ok((token, session))
     }
 
     /// Exchanges a refresh token for the next one.
