@@ -1,4 +1,5 @@
 //! The conformance suite itself: it passes a store that is right, and finds those that are not.
+//! `STORE_TRIALS` says how often each race is run.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use std::sync::Mutex;
@@ -10,7 +11,8 @@ use tower_jwt_auth::issuer::{MemoryStore, RefreshStore, SessionId, StoreError, S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_in_memory_holds_everything() {
-    Conformance::new(MemoryStore::new()).check().await.unwrap();
+    let trials = std::env::var("STORE_TRIALS").map_or(50, |trials| trials.parse().unwrap());
+    Conformance::new(MemoryStore::new()).trials(trials).check().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
