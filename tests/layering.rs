@@ -89,6 +89,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::lifetimes",
     "issuer::sessions::id",
     "issuer::sessions::refresh_token",
+    "issuer::sessions::exact_time",
     "issuer::sessions::family",
     "issuer::sessions::session",
     "issuer::sessions::event",
@@ -115,6 +116,13 @@ const ORDER: &[&str] = &[
     "issuer::routes::handlers",
     "issuer::routes::auth_routes",
     "issuer::routes",
+    // What every store must hold.
+    "issuer::conformance::failure",
+    "issuer::conformance::scene",
+    "issuer::conformance::rows",
+    "issuer::conformance::rotation",
+    "issuer::conformance::faults",
+    "issuer::conformance",
     "issuer",
 ];
 

@@ -39,6 +39,8 @@
 
 mod access_token;
 mod budget;
+#[cfg(feature = "test-util")]
+pub mod conformance;
 mod error;
 mod grant;
 mod random;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::sessions::exact_time;
 use crate::issuer::sessions::lifetimes::Lifetimes;
 use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
 
@@ -17,10 +18,14 @@ const MAX_SPENT: usize = 16;
 /// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Family {
+    #[serde(with = "exact_time")]
     pub(crate) started_at: UnixTime,
+    #[serde(with = "exact_time")]
     pub(crate) renewed_at: UnixTime,
+    #[serde(with = "exact_time")]
     pub(crate) idle_until: UnixTime,
     /// Fixed at the login: no rotation moves it.
+    #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
     leaf: Hash,
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
@@ -43,6 +48,7 @@ struct Spent {
     hash: Hash,
     /// From this token to the next.
     salt: Salt,
+    #[serde(with = "exact_time")]
     at: UnixTime,
 }
 
@@ -245,6 +251,18 @@ mod tests {
         }
         assert!(present(&mut family, &token, at(300)).is_none());
         assert_eq!(family.ended, None, "it is expired, not stolen");
+    }
+
+    #[test]
+    fn no_time_changes_in_the_store() {
+        let token = RefreshToken::generate().unwrap();
+        for nanos in [1_700_000_000_123_456_789, 1, -1, i128::MAX] {
+            let family = Family::new(&token, &lifetimes(), UnixTime::from_nanos(nanos));
+            let json = serde_json::to_string(&family).unwrap();
+            let stored: Family = serde_json::from_str(&json).unwrap();
+            assert_eq!(stored.ends_at, family.ends_at.min(UnixTime::from_nanos(i64::MAX.into())));
+            assert_eq!(serde_json::to_string(&stored).unwrap(), json);
+        }
     }
 
     #[test]

@@ -59,10 +59,10 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         let limit = TimeLimit::default();
-        let pool = |connections| {
+        let pool = |connections: u32| {
             SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limit.0)
         };
-        let writer = limit.keep(pool(1).connect_with(options.clone())).await?;
+        let writer = limit.keep(opened(&pool(1), &options)).await?;
         let readers = pool(READERS).connect_lazy_with(options);
         let store = Self { writer, readers, limit };
         store.migrate().await?;
@@ -75,6 +75,26 @@ impl SqliteStore {
     pub fn from_pool(pool: SqlitePool) -> Self {
         Self { writer: pool.clone(), readers: pool, limit: TimeLimit::default() }
     }
+}
+
+/// Of several processes that make a new file WAL, all but one are refused at once, whatever the
+/// `busy_timeout`.
+async fn opened(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(Duration::from_millis(10)).await,
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|answer| answer.code()?.parse::<u32>().ok());
+    // The lowest byte of an extended code is the code.
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 sql_store!(SqliteStore);
