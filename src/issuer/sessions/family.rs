@@ -15,6 +15,13 @@ use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
 /// rotates more often than that within seconds has no use for the older ones.
 const MAX_SPENT: usize = 16;
 
+/// How far ahead of this server another's clock may be.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// How long an ended session is kept, so that who still has a token of it is known for that. It is
+/// not kept for its whole lifetime, or logging in and out would fill the store.
+const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
+
 /// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Family {
@@ -64,6 +71,9 @@ pub enum EndCause {
     Reused,
     /// The account may not log in any more.
     AccountClosed,
+    /// The user logged in elsewhere more often than [`Sessions`](crate::issuer::Sessions) allows,
+    /// and this was the session that had been used longest ago.
+    TooMany,
 }
 
 /// What is to be done about a token that is presented.
@@ -154,8 +164,9 @@ impl Family {
         next
     }
 
-    pub(crate) fn ended(&self, cause: EndCause) -> Self {
-        Self { ended: Some(cause), spent: Vec::new(), ..self.clone() }
+    pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
+        let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
+        Self { ended: Some(cause), spent: Vec::new(), idle_until, ..self.clone() }
     }
 
     pub(crate) fn is_expired(&self, now: UnixTime) -> bool {
@@ -167,10 +178,10 @@ impl Family {
     }
 }
 
-/// The clocks of two servers may differ in both directions; one that jumped must not stretch the
-/// grace period.
+/// The clock of the server that saw the use may be ahead of this one's; but one that jumped back
+/// must not stretch the grace period by more than that.
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
-    used_at.saturating_sub(grace) < now && now < used_at.saturating_add(grace)
+    used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }
 
 #[cfg(test)]
@@ -204,7 +215,7 @@ mod tests {
                 let leaf = salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
                 (family.clone(), Some(leaf))
             }
-            Verdict::Reused => (family.ended(EndCause::Reused), None),
+            Verdict::Reused => (family.ended(EndCause::Reused, now), None),
             _ => (family.clone(), None),
         };
         // Through the store and back.
@@ -275,9 +286,9 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_back_does_not_stretch_the_grace_period() {
         let (mut family, first) = family();
-        present(&mut family, &first, at(60)).unwrap();
-        assert!(matches!(family.judge(&first, None, &lifetimes(), at(51)), Verdict::Repeat(_)));
-        assert!(matches!(family.judge(&first, None, &lifetimes(), at(50)), Verdict::Reused));
+        present(&mut family, &first, at(90)).unwrap();
+        assert!(matches!(family.judge(&first, None, &lifetimes(), at(31)), Verdict::Repeat(_)));
+        assert!(matches!(family.judge(&first, None, &lifetimes(), at(30)), Verdict::Reused));
     }
 
     #[test]

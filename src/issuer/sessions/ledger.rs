@@ -56,7 +56,7 @@ impl<S: RefreshStore> Ledger<S> {
         version: u64,
         cause: EndCause,
     ) -> Result<bool, SessionError> {
-        let ended = Session { family: session.family.ended(cause), ..session };
+        let ended = Session { family: session.family.ended(cause, self.clock.now()), ..session };
         let is_ours = self.replace(&ended, version).await?;
         if is_ours {
             self.tell(&SessionEvent::Ended(&ended, cause));
