@@ -12,6 +12,7 @@ mod child;
 mod conformance;
 mod outages;
 mod processes;
+mod redis;
 mod schema;
 mod servers;
 mod sqlite;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tower_jwt_auth::issuer::{NewSession, Session, SessionErrorKind, Sessions};
+use tower_jwt_auth::issuer::{
+    NewSession, PostgresStore, RedisStore, Session, SessionErrorKind, Sessions, SqliteStore,
+};
 
 use crate::servers::Server;
 use crate::store::Store;
@@ -92,4 +94,32 @@ async fn postgres_paused_and_resumed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_paused_and_resumed() {
     paused_and_resumed(Server::redis()).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_connected_to_is_an_error_without_the_password() {
+    let urls = [
+        "postgres://auth:correct-horse@localhost:1/auth",
+        "postgres://auth:correct-horse@localhost:port/auth",
+        "postgres://auth:correct-horse@[localhost/auth",
+        "redis://auth:correct-horse@localhost:1",
+        "redis://auth:correct-horse@localhost:port",
+        "redis://auth:correct-horse@[localhost",
+        "mysql://auth:correct-horse@localhost/auth",
+        "correct-horse",
+        "",
+    ];
+    for url in urls {
+        let start = Instant::now();
+        let errors = [
+            SqliteStore::connect(url).await.unwrap_err(),
+            PostgresStore::connect(url).await.unwrap_err(),
+            RedisStore::connect(url).await.unwrap_err(),
+        ];
+        assert!(start.elapsed() < Duration::from_secs(10));
+        for error in errors {
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("correct-horse"), "{shown}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! What is in the file survives.
 
-use sqlx::{Connection, SqliteConnection};
-use tower_jwt_auth::issuer::{NewSession, Sessions, SqliteStore};
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tower_jwt_auth::issuer::{NewSession, SessionErrorKind, Sessions, SqliteStore};
 
 use crate::child::AuthServer;
 use crate::servers::Folder;
@@ -49,14 +51,33 @@ async fn a_killed_process_between_write_and_answer_loses_nothing() {
 }
 
 #[tokio::test]
-async fn each_change_is_synced() {
+async fn a_file_that_another_process_has_locked_is_an_error_in_time() {
     let folder = Folder::new();
-    let _store = open(&folder).await;
-    // What the file keeps: the rest are settings of a connection, held by the store's options.
-    let mut connection = SqliteConnection::connect(&url(&folder)).await.unwrap();
-    let mode: String =
-        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
-    assert_eq!(mode, "wal");
+    let store = SqliteStore::connect(&url(&folder)).await.unwrap();
+    for (timeout, longest) in [(1, 2), (3, 4)] {
+        let sessions = Sessions::new(store.clone().timeout(Duration::from_secs(timeout)));
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        let mut other = SqliteConnection::connect(&url(&folder)).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let start = Instant::now();
+        let error = sessions.refresh(token.as_str(), None).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+        assert!(start.elapsed() < Duration::from_secs(longest));
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        sessions.refresh(token.as_str(), None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_pool_of_the_callers_own_will_do() {
+    let folder = Folder::new();
+    let pool = SqlitePool::connect(&format!("{}?mode=rwc", url(&folder))).await.unwrap();
+    let store = SqliteStore::from_pool(pool);
+    assert!(Sessions::new(store.clone()).start(NewSession::new("alice")).await.is_err());
+    store.migrate().await.unwrap();
+    let sessions = Sessions::new(store);
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    sessions.refresh(token.as_str(), None).await.unwrap();
 }
 
 #[tokio::test]

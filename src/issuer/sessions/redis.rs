@@ -91,7 +91,8 @@ impl RedisStore {
             .set_connection_timeout(Some(time_limit::DEFAULT))
             // `TimeLimit` is what bounds a call.
             .set_response_timeout(None)
-            .set_max_delay(Duration::from_secs(1));
+            // Few, so that a call fails with the reason; the next one connects again.
+            .set_number_of_retries(2);
         let client = Client::open(url).map_err(StoreError::new)?;
         let connection = async {
             let connecting = ConnectionManager::new_with_config(client, config).await;

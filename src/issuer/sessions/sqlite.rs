@@ -49,6 +49,10 @@ impl SqliteStore {
     /// A URL of something else, an in-memory database included, for which there is
     /// [`MemoryStore`](crate::issuer::MemoryStore); a file that cannot be opened.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        // sqlx would take any other text for the name of a file.
+        if !url.starts_with("sqlite:") {
+            return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
+        }
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(StoreError::because("SqliteStore needs a file"));
         }
@@ -98,3 +102,23 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 sql_store!(SqliteStore);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_change_is_synced() {
+        let name = format!("synced-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let store = SqliteStore::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        for pool in [&store.writer, &store.readers] {
+            let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode");
+            assert_eq!(mode.fetch_one(pool).await.unwrap(), "wal");
+            let synchronous = sqlx::query_scalar::<_, i64>("PRAGMA synchronous");
+            assert_eq!(synchronous.fetch_one(pool).await.unwrap(), 2, "FULL");
+            pool.close().await;
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+}
