@@ -39,6 +39,8 @@ fn shop() -> Router {
 }
 
 fn run(bencher: Bencher<'_, '_>, mut router: Router, name: &str, status: StatusCode) {
+    // As `axum::serve` does before the first request.
+    router = router.with_state(());
     let value = HeaderValue::try_from(format!("Bearer {}", token(name))).expect("visible text");
     let request = || {
         let mut request = Request::new(Body::empty());
