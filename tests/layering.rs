@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "jwt::error",
     "jwt::base64url",
     "jwt::strings",
+    "jwt::few",
     "jwt::json",
     "jwt::mac",
     "jwt::secret",

@@ -9,6 +9,7 @@ mod base64url;
 mod claims;
 mod error;
 mod facts;
+mod few;
 mod header;
 mod header_cache;
 mod json;

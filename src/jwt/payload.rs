@@ -7,12 +7,11 @@ use std::fmt;
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::value::RawValue;
 
 use crate::clock::UnixTime;
 use crate::jwt::facts::Named;
 use crate::jwt::json::{Names, Text};
-use crate::jwt::member::{Number, NumberSeed, Registered, RolesSeed, Strings, StringsSeed};
+use crate::jwt::member::{Number, NumberSeed, RawSeed, Registered, RolesSeed, StringsSeed};
 use crate::jwt::noted::{Noted, Roles, Wanted};
 use crate::jwt::replay::Replay;
 use crate::jwt::spans::{Span, Spans};
@@ -91,7 +90,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
             member: Member::Other,
             registered: 0,
             names: Names::default(),
-            strings: Strings::new(),
         };
         let value = self.visitor.visit_map(&mut members)?;
         // A type may stop early; the rules hold for the rest all the same.
@@ -119,8 +117,6 @@ struct Members<'p, 'de, A> {
     registered: u32,
     /// Every other name seen.
     names: Names<'de>,
-    /// Room for the strings of a claim that may have several.
-    strings: Strings<'de>,
 }
 
 impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
@@ -184,10 +180,12 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
         seed: S,
         places: impl FnOnce(&mut Named) -> &mut Spans,
     ) -> Result<S::Value, A::Error> {
-        let form = self.map.next_value_seed(StringsSeed(&mut self.strings))?;
         let Noted { named, placer, .. } = &mut *self.noted;
-        places(named).extend(self.strings.iter().map(|text| placer.place(text)));
-        seed.deserialize(Replay::strings(form, &self.strings))
+        let spans = places(named);
+        let before = spans.len();
+        let form = self.map.next_value_seed(StringsSeed { spans, placer })?;
+        let noted = spans.get(before..).unwrap_or_default();
+        seed.deserialize(Replay::strings(form, noted, placer))
     }
 
     /// Reads the value's text once to skip it and once for each reader: roles may be deep inside,
@@ -197,9 +195,9 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
         seed: S,
         read: impl FnOnce(&mut Self, &'de str) -> Result<(), serde_json::Error>,
     ) -> Result<S::Value, A::Error> {
-        let raw: &'de RawValue = self.map.next_value()?;
-        read(self, raw.get()).map_err(de::Error::custom)?;
-        let mut parser = serde_json::Deserializer::from_str(raw.get());
+        let raw = self.map.next_value_seed(RawSeed)?;
+        read(self, raw).map_err(de::Error::custom)?;
+        let mut parser = serde_json::Deserializer::from_str(raw);
         seed.deserialize(&mut parser).map_err(de::Error::custom)
     }
 }
@@ -250,12 +248,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
             }
             Member::Roles => self.raw(seed, |members, json| {
                 let path = members.wanted.roles.get(1..).unwrap_or_default();
-                let mut roles = Strings::new();
                 let mut parser = serde_json::Deserializer::from_str(json);
-                RolesSeed { path, roles: &mut roles }.deserialize(&mut parser)?;
                 let Noted { named, placer, .. } = &mut *members.noted;
-                named.roles.extend(roles.iter().map(|role| placer.place(role)));
-                Ok(())
+                RolesSeed { path, spans: &mut named.roles, placer }.deserialize(&mut parser)
             }),
             Member::Required(place) => self.raw(seed, |members, json| {
                 members.require((json != "null").then_some(place));

@@ -137,7 +137,7 @@ fn layer(size: &Size) -> String {
         rounds.ratio("ours", "axum-jwt-auth", Some("plain")),
         rounds.ratio("ours, kid", "oauth2", Some("plain")),
     );
-    vec![
+    [
         size.name.to_owned(),
         format!("{:.0}", over("ours, forged", "turned away")),
         format!("{:.0}", over("hand, forged", "turned away")),
