@@ -13,36 +13,54 @@ use crate::jwt::facts::Named;
 use crate::jwt::json::{Names, Text};
 use crate::jwt::member::{Number, NumberSeed, RawSeed, Registered, RolesSeed, StringsSeed};
 use crate::jwt::noted::{Noted, Roles, Wanted};
+use crate::jwt::plain::Plain;
 use crate::jwt::replay::Replay;
+use crate::jwt::scan::NotPlain;
 use crate::jwt::spans::{Span, Spans};
 
 /// Names by which `serde_json` talks to itself: read into its `Value`, an object that begins with
 /// one of them becomes whatever JSON the member holds as text, in place of the claims.
 const IN_BAND: &str = "$serde_json::private::";
 
-/// Reads the payload. An error may be the JSON's or that of `T`, or ask for [`Roles::Any`].
-pub(crate) fn read<'de, T: Deserialize<'de>>(
+/// Reads the payload if it is as plain as nearly all are.
+pub(crate) fn read_plain<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
     roles: Roles,
     noted: &mut Noted<'de>,
+) -> Result<T, NotPlain> {
+    let mut parser = Plain::new(json);
+    let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, roles, noted })?;
+    parser.end()?;
+    Ok(claims)
+}
+
+/// Reads the payload. An error may be the JSON's or that of `T`.
+pub(crate) fn read<'de, T: Deserialize<'de>>(
+    json: &'de str,
+    wanted: &Wanted,
+    noted: &mut Noted<'de>,
 ) -> Result<T, serde_json::Error> {
     let mut parser = serde_json::Deserializer::from_str(json);
+    let roles = Roles::Any;
     let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, roles, noted })?;
     parser.end()?;
     Ok(claims)
 }
 
 /// A payload to deserialize from: whatever the type asks for, it is given one object.
-struct ClaimsSet<'p, 'de> {
-    parser: &'p mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
+struct ClaimsSet<'p, 'de, P> {
+    parser: &'p mut P,
     wanted: &'p Wanted,
     roles: Roles,
     noted: &'p mut Noted<'de>,
 }
 
-impl<'de> Deserializer<'de> for ClaimsSet<'_, 'de> {
-    type Error = serde_json::Error;
+impl<'p, 'de, P> Deserializer<'de> for ClaimsSet<'p, 'de, P>
+where
+    &'p mut P: Deserializer<'de>,
+{
+    type Error = <&'p mut P as Deserializer<'de>>::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         let Self { parser, wanted, roles, noted } = self;
@@ -269,7 +287,7 @@ mod tests {
         let wanted = Wanted { roles: vec!["roles".to_owned()], required: Vec::new() };
         let read = |json: &'static str| {
             let mut noted = Noted::new(json, json.len());
-            let claims = read::<serde_json::Value>(json, &wanted, Roles::Plain, &mut noted);
+            let claims = read::<serde_json::Value>(json, &wanted, &mut noted);
             claims.map(|claims| (noted.named.subject.map(|span| span.of(json)), claims))
         };
         let json = r#"{"$serde_json::private::RawValue":"{\"sub\":\"admin\"}","sub":"alice"}"#;
