@@ -90,6 +90,7 @@ pub(crate) struct Text;
 impl<'de> DeserializeSeed<'de> for Text {
     type Value = Cow<'de, str>;
 
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
@@ -102,6 +103,7 @@ impl<'de> Visitor<'de> for Text {
         f.write_str("a string")
     }
 
+    #[inline]
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
         Ok(Cow::Borrowed(text))
     }

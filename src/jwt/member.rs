@@ -27,6 +27,7 @@ pub(crate) enum Registered {
 }
 
 impl Registered {
+    #[inline]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "iss" => Self::Issuer,

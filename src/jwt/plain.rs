@@ -158,11 +158,11 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
         visitor: V,
     ) -> Result<V::Value, NotPlain> {
         match self.scanner.peek() {
-            Some(b'"') => match self.scanner.string()? {
-                Cow::Borrowed(text) => {
+            Some(b'"') => match self.scanner.plain_string() {
+                Some(text) => {
                     BorrowedStrDeserializer::new(text).deserialize_enum(name, variants, visitor)
                 }
-                Cow::Owned(_) => Err(NotPlain),
+                None => Err(NotPlain),
             },
             _ => Err(NotPlain),
         }
@@ -251,12 +251,12 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
         if !self.advance()? {
             return Ok(None);
         }
-        if self.plain.scanner.peek() != Some(b'"') {
+        if self.plain.scanner.next()? != b'"' {
             return Err(NotPlain);
         }
-        match self.plain.scanner.string()? {
+        match self.plain.scanner.plain_string() {
             // Again the names that `serde_json` keeps to itself.
-            Cow::Borrowed(name) if !name.starts_with('$') => seed.deserialize(Name(name)).map(Some),
+            Some(name) if !name.starts_with('$') => seed.deserialize(Name(name)).map(Some),
             _ => Err(NotPlain),
         }
     }

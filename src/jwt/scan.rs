@@ -104,29 +104,36 @@ impl<'de> Scanner<'de> {
     /// The string whose opening quote is here.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Cow<'de, str>, NotPlain> {
-        let start = self.at.saturating_add(1);
-        let text = self.json.as_bytes().get(start..).ok_or(NotPlain)?;
-        let len = plain_len(text);
-        let end = start.saturating_add(len);
-        if text.get(len) != Some(&b'"') {
-            return self.string_with_escapes(end);
+        match self.plain_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.string_with_escapes().map(Cow::Owned),
         }
-        self.at = end.saturating_add(1);
-        self.json.get(start..end).map(Cow::Borrowed).ok_or(NotPlain)
+    }
+
+    /// The same for a string without escapes.
+    #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<&'de str> {
+        let start = self.at.wrapping_add(1);
+        let end = plain_end(self.json.as_bytes(), start);
+        if self.json.as_bytes().get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end.wrapping_add(1);
+        self.json.get(start..end)
     }
 
     /// Finds where the string ends; what it says is for `serde_json` to read.
     #[cold]
-    fn string_with_escapes(&mut self, mut end: usize) -> Result<Cow<'de, str>, NotPlain> {
+    fn string_with_escapes(&mut self) -> Result<String, NotPlain> {
         let bytes = self.json.as_bytes();
+        let mut end = plain_end(bytes, self.at.saturating_add(1));
         while bytes.get(end) == Some(&b'\\') {
-            end = end.saturating_add(2);
-            end = end.saturating_add(plain_len(bytes.get(end..).ok_or(NotPlain)?));
+            end = plain_end(bytes, end.saturating_add(2));
         }
         end = end.saturating_add(1);
         let quoted = self.json.get(self.at..end).ok_or(NotPlain)?;
         self.at = end;
-        serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| NotPlain)
+        serde_json::from_str(quoted).map_err(|_| NotPlain)
     }
 
     /// The text from an earlier place to here.
@@ -144,20 +151,21 @@ impl<'de> Scanner<'de> {
     }
 }
 
-/// How much of `text` comes before a quote, an escape, or what no string may hold as such.
+/// The first place from `at` on with a quote, an escape, or what no string may hold as such; the end
+/// of `json` or what is beyond it where there is none.
 #[inline]
-fn plain_len(text: &[u8]) -> usize {
-    let mut len = 0_usize;
-    let (words, tail) = text.as_chunks::<8>();
-    for word in words {
+fn plain_end(json: &[u8], mut at: usize) -> usize {
+    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
         let stops = stops(u64::from_le_bytes(*word));
         if stops != 0 {
-            return len.saturating_add((stops.trailing_zeros() / 8) as usize);
+            return at.wrapping_add((stops.trailing_zeros() / 8) as usize);
         }
-        len = len.saturating_add(8);
+        at = at.wrapping_add(8);
     }
-    let stop = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-    len.saturating_add(stop.unwrap_or(tail.len()))
+    while json.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        at = at.wrapping_add(1);
+    }
+    at
 }
 
 /// A bit for each byte that is a quote, a backslash or a control character. The lowest is exact;
@@ -166,9 +174,9 @@ fn plain_len(text: &[u8]) -> usize {
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let below = |word: u64, n: u8| word.wrapping_sub(ONES.wrapping_mul(n.into())) & !word;
-    let is = |byte: u8| below(word ^ ONES.wrapping_mul(byte.into()), 1);
-    (is(b'"') | is(b'\\') | below(word, 0x20)) & HIGH
+    let is = |byte: u8| (word ^ ONES.wrapping_mul(byte.into())).wrapping_sub(ONES);
+    let is_control = word.wrapping_sub(ONES.wrapping_mul(0x20));
+    (is(b'"') | is(b'\\') | is_control) & !word & HIGH
 }
 
 #[cfg(test)]
@@ -179,11 +187,15 @@ mod tests {
     fn every_byte_that_ends_a_plain_piece_is_found_at_every_place() {
         for byte in 0..=255_u8 {
             let ends = matches!(byte, b'"' | b'\\' | 0..0x20);
-            for place in 0..20 {
+            for place in 0..20_usize {
                 for other in [b'a', b' ', b'!', b'#', b'[', b']', 0x7F, 0x80, 0xFF] {
                     let mut text = [other; 20];
                     text[place] = byte;
-                    assert_eq!(plain_len(&text), if ends { place } else { 20 }, "{byte} {other}");
+                    assert_eq!(
+                        plain_end(&text, 0),
+                        if ends { place } else { 20 },
+                        "{byte} {other}"
+                    );
                 }
             }
         }
