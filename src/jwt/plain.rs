@@ -296,3 +296,138 @@ impl<'de> Deserializer<'de> for Name<'de> {
         deserialize_enum(&'static str, &'static [&'static str]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Debug;
+
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What both make of it; `None` where `Plain` leaves it to the other.
+    fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<T> {
+        let mut plain = Plain::new(json);
+        let value = T::deserialize(&mut plain).and_then(|value| plain.end().map(|()| value)).ok();
+        let expected = serde_json::from_str::<T>(json).ok();
+        assert!(value.is_none() || value == expected, "{json}: {value:?}, {expected:?}");
+        value
+    }
+
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Typed<'a> {
+        #[serde(borrow)]
+        text: Option<&'a str>,
+        #[serde(default)]
+        number: Option<u32>,
+        #[serde(default)]
+        pair: (u8, bool),
+        #[serde(default)]
+        plan: Option<Plan>,
+        #[serde(default)]
+        unit: (),
+        #[serde(default)]
+        float: f64,
+    }
+
+    /// A struct without members ignores all there are.
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Ignored {}
+
+    #[derive(Deserialize, PartialEq, Debug)]
+    enum Plan {
+        Free,
+        Paid(u8),
+    }
+
+    #[test]
+    fn plain_json_is_read_and_the_rest_is_left() {
+        assert!(
+            read::<Typed<'_>>(r#"{"text":"a","number":1,"pair":[1,true],"plan":"Free"}"#).is_some()
+        );
+        assert!(
+            read::<Typed<'_>>(
+                " { \"text\" :\tnull ,\n\"unit\":null,\"x\":[{},[ ]] ,\"float\":1}\r"
+            )
+            .is_some()
+        );
+        assert!(
+            read::<BTreeMap<String, Value>>(r#"{"a":"\u00e9","b":[],"c":{"d":false}}"#).is_some()
+        );
+        assert!(read::<Typed<'_>>(r#"["a",1,[1,true],null,null]"#).is_some());
+        for json in [
+            "",
+            "{",
+            "{}}",
+            "{} x",
+            "{,}",
+            r#"{"text"}"#,
+            r#"{"text":}"#,
+            r#"{"text":"a",}"#,
+            r#"{"text":"a" "number":1}"#,
+            r#"{text:1}"#,
+            r#"{"text":"a","pair":[1,true,3]}"#,
+            r#"{"text":"a","pair":[1,]}"#,
+            r#"{"text":"a","plan":{"Paid":1}}"#,
+            r#"{"te\u0078t":"a"}"#,
+            r#"{"text":"a","number":01}"#,
+            r#"{"text":"a","float":1.5}"#,
+            r#"{"text":"a","float":-1}"#,
+            r#"{"text":"a","number":"1"}"#,
+            r#"{"text":"a\"b"}"#,
+            r#"{"text":nul}"#,
+            r#"{"text":"a","unit":1}"#,
+            r#"{"text":"a","$x":1}"#,
+            "{\"text\":\"a\nb\"}",
+            r#"{"text":"a"]"#,
+        ] {
+            assert_eq!(read::<Typed<'_>>(json), None, "{json}");
+        }
+        assert_eq!(read::<BTreeMap<u8, u8>>(r#"{"1":2}"#), None);
+        assert_eq!(read::<BTreeMap<Option<String>, u8>>(r#"{"1":2}"#), None);
+        assert_eq!(read::<i128>("1"), None);
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f32>().prop_map(|float| Value::from(f64::from(float))),
+            "[ -~]{0,20}".prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            let object = prop::collection::btree_map("[$a-z\"é]{0,9}", inner.clone(), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..6).prop_map(Value::from),
+                object.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_what_serde_json_makes_of_it(
+            value in json(),
+            pretty: bool,
+            place: prop::sample::Index,
+            byte in "[\"\\\\{}\\[\\],:0-9eE. \\-+tfn\u{0}\n]|",
+        ) {
+            let text = if pretty { format!("{value:#}") } else { value.to_string() };
+            read::<Value>(&text);
+            read::<BTreeMap<String, Value>>(&text);
+            // The same with a character put in, or one taken out.
+            let mut chars: Vec<char> = text.chars().collect();
+            let place = place.index(chars.len());
+            chars.splice(place..place + usize::from(byte.is_empty()), byte.chars());
+            let changed: String = chars.into_iter().collect();
+            read::<Value>(&changed);
+            read::<Ignored>(&changed);
+        }
+    }
+}
