@@ -17,8 +17,10 @@ use tower_jwt_auth::{JwtAuth, Key, Secret, StandardClaims, UnixTime};
 
 /// Guesses of two kinds: 0 is wrong at its first byte, 1 at its last.
 pub(crate) trait Guess {
+    fn guess(&self, kind: usize) -> &str;
+
     /// Whether it was refused, as it must be.
-    fn refused(&self, kind: usize) -> bool;
+    fn refused(&self, guess: &str) -> bool;
 }
 
 /// `bytes` with one byte changed.
@@ -31,22 +33,27 @@ fn wrong_at(bytes: &[u8], place: usize) -> Vec<u8> {
 /// The mistake that is to be found.
 pub(crate) struct Naive {
     mac: Hmac<Sha256>,
-    guesses: [Vec<u8>; 2],
+    guesses: [String; 2],
 }
 
 impl Naive {
     pub(crate) fn new() -> Self {
         let mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("any length");
         let tag = mac.clone().chain_update(b"message").finalize().into_bytes();
-        Self { mac, guesses: [wrong_at(&tag, 0), wrong_at(&tag, 31)] }
+        Self { mac, guesses: [0, 31].map(|place| BASE64URL.encode(wrong_at(&tag, place))) }
     }
 }
 
 impl Guess for Naive {
-    fn refused(&self, kind: usize) -> bool {
+    fn guess(&self, kind: usize) -> &str {
+        &self.guesses[kind]
+    }
+
+    fn refused(&self, guess: &str) -> bool {
+        let guess = BASE64URL.decode(guess).expect("base64url");
         let tag = self.mac.clone().chain_update(b"message").finalize().into_bytes();
         // Byte by byte, as a loop in a language without vectors would.
-        for (byte, guessed) in tag.iter().zip(&self.guesses[kind]) {
+        for (byte, guessed) in tag.iter().zip(&guess) {
             if std::hint::black_box(byte) != guessed {
                 return true;
             }
@@ -77,8 +84,12 @@ impl Signature {
 }
 
 impl Guess for Signature {
-    fn refused(&self, kind: usize) -> bool {
-        self.auth.verify(&self.guesses[kind]).is_err()
+    fn guess(&self, kind: usize) -> &str {
+        &self.guesses[kind]
+    }
+
+    fn refused(&self, guess: &str) -> bool {
+        self.auth.verify(guess).is_err()
     }
 }
 
@@ -99,8 +110,12 @@ impl Refresh {
 }
 
 impl Guess for Refresh {
-    fn refused(&self, kind: usize) -> bool {
-        let refused = now(self.sessions.refresh(&self.guesses[kind], None));
+    fn guess(&self, kind: usize) -> &str {
+        &self.guesses[kind]
+    }
+
+    fn refused(&self, guess: &str) -> bool {
+        let refused = now(self.sessions.refresh(guess, None));
         refused.is_err_and(|error| error.kind() == SessionErrorKind::Reused)
     }
 }
