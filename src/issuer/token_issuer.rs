@@ -265,7 +265,7 @@ fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<
 
 /// What would be refused wherever it went is an error here, where somebody sees it.
 fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError> {
-    let validation = Validation::default().max_token_bytes(encoded.len());
+    let validation = Validation::default().max_token_bytes(encoded.len().clamp(64, 1024 * 1024));
     let verifier = Verifier::new(key).with_validation(validation);
     // Whether the audience is right and the time has come is not for the issuer to say.
     let error = verifier.verify::<IgnoredAny>(encoded).err();

@@ -121,6 +121,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
 enum Member {
     Registered(Registered),
     Roles,
+    Tenant,
     Required(u32),
     Other,
 }
@@ -160,6 +161,10 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
         if self.wanted.roles.first().is_some_and(|first| first == name) {
             self.require(required);
             return Ok(Member::Roles);
+        }
+        if self.wanted.tenant.as_ref().is_some_and(|tenant| tenant == name) {
+            self.require(required);
+            return Ok(Member::Tenant);
         }
         Ok(required.map_or(Member::Other, Member::Required))
     }
@@ -242,6 +247,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
                 Registered::Issuer => self.text(seed, |named| &mut named.issuer),
                 Registered::Subject => self.text(seed, |named| &mut named.subject),
                 Registered::Id => self.text(seed, |named| &mut named.id),
+                Registered::Session => self.text(seed, |named| &mut named.session),
                 Registered::Expires => self.date(seed, |noted, at| noted.expires_at = Some(at)),
                 Registered::NotBefore => {
                     self.date(seed, |noted, at| noted.named.not_before = Some(at))
@@ -261,6 +267,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
                     self.map.next_value_seed(seed)
                 }
             },
+            Member::Tenant => self.text(seed, |named| &mut named.tenant),
             Member::Roles if self.roles == Roles::Plain => {
                 self.strings(seed, |named| &mut named.roles)
             }
@@ -284,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_name_that_serde_json_keeps_to_itself_cannot_replace_the_claims() {
-        let wanted = Wanted { roles: vec!["roles".to_owned()], required: Vec::new() };
+        let wanted = Wanted { roles: vec!["roles".to_owned()], tenant: None, required: Vec::new() };
         let read = |json: &'static str| {
             let mut noted = Noted::new(json, json.len());
             let claims = read::<serde_json::Value>(json, &wanted, &mut noted);
