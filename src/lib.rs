@@ -133,6 +133,6 @@ pub use revocation::Revocations;
 pub use token::Token;
 
 /// The README's code is compiled with the documentation's.
-#[cfg(all(doctest, feature = "axum"))]
+#[cfg(all(doctest, feature = "axum", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

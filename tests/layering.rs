@@ -14,6 +14,8 @@ const ORDER: &[&str] = &[
     "jwt::error",
     "jwt::base64url",
     "jwt::strings",
+    "jwt::few",
+    "jwt::scan",
     "jwt::json",
     "jwt::mac",
     "jwt::secret",
@@ -26,6 +28,7 @@ const ORDER: &[&str] = &[
     "jwt::spans",
     "jwt::facts",
     "jwt::member",
+    "jwt::plain",
     "jwt::replay",
     "jwt::noted",
     "jwt::payload",
@@ -110,6 +113,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::lifetimes",
     "issuer::sessions::id",
     "issuer::sessions::refresh_token",
+    "issuer::sessions::exact_time",
     "issuer::sessions::family",
     "issuer::sessions::session",
     "issuer::sessions::event",
@@ -136,6 +140,13 @@ const ORDER: &[&str] = &[
     "issuer::routes::handlers",
     "issuer::routes::auth_routes",
     "issuer::routes",
+    // What every store must hold.
+    "issuer::conformance::failure",
+    "issuer::conformance::scene",
+    "issuer::conformance::rows",
+    "issuer::conformance::rotation",
+    "issuer::conformance::faults",
+    "issuer::conformance",
     "issuer",
 ];
 

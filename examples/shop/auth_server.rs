@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,21 +36,30 @@ pub(crate) async fn app(
     }
     let sessions =
         Sessions::new(SqliteStore::connect(&format!("sqlite:{file}")).await?).with_events(report);
-    tokio::spawn(prune(sessions.clone()));
+    let pruned = sessions.clone();
+    tokio::spawn(every(HOUR, move || prune(pruned.clone())));
 
     // Pages keep tokens in cookies, which no script can read; other clients get them in bodies.
     let cookies =
         Cookies::new("/auth").access("cart", CART_COOKIE).access("payment", PAYMENT_COOKIE);
-    let for_pages = AuthRoutes::new(Users::open(&file).await?, issuer.clone(), sessions.clone())
-        .cookies(cookies)
-        .into_router();
-    let for_clients = AuthRoutes::new(Users::open(&file).await?, issuer, sessions).into_router();
-
+    let users = Arc::new(Users::open(&file).await?);
     // Passwords are guessed one attempt at a time: each address has thirty, and one more a second.
+    // Behind a proxy, take the address from the header that the proxy sets, or all share one limit.
     let attempts = GovernorConfigBuilder::default().per_second(1).burst_size(30).finish();
-    let attempts = GovernorLayer::new(attempts.ok_or("no limit on attempts")?);
-    let routes = Router::new().nest("/auth", for_pages).merge(for_clients).layer(attempts);
-    Ok(routes.merge(page::routes(origins)?))
+    let attempts = attempts.ok_or("no limit on attempts")?;
+    let limiter = Arc::clone(attempts.limiter());
+    tokio::spawn(every(HOUR, move || {
+        limiter.retain_recent();
+        std::future::ready(())
+    }));
+    let attempts = GovernorLayer::new(attempts);
+
+    let for_pages = AuthRoutes::new(Arc::clone(&users), issuer.clone(), sessions.clone())
+        .cookies(cookies)
+        .login_layer(attempts.clone())
+        .into_router();
+    let for_clients = AuthRoutes::new(users, issuer, sessions).login_layer(attempts).into_router();
+    Ok(Router::new().nest("/auth", for_pages).merge(for_clients).merge(page::routes(origins)?))
 }
 
 fn report(event: &SessionEvent<'_>) {
@@ -59,10 +69,14 @@ fn report(event: &SessionEvent<'_>) {
 }
 
 async fn prune(sessions: Sessions<SqliteStore>) {
+    if let Err(error) = sessions.prune().await {
+        eprintln!("sessions were not pruned: {error}");
+    }
+}
+
+async fn every<F: Future<Output = ()>>(period: Duration, act: impl Fn() -> F) {
     loop {
-        if let Err(error) = sessions.prune().await {
-            eprintln!("sessions were not pruned: {error}");
-        }
-        tokio::time::sleep(HOUR).await;
+        act().await;
+        tokio::time::sleep(period).await;
     }
 }

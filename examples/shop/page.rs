@@ -4,7 +4,7 @@ use std::error::Error;
 
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get};
 
@@ -30,7 +30,9 @@ pub(crate) fn routes(origins: &Origins) -> Result<Router, Box<dyn Error + Send +
 fn file(kind: &'static str, text: impl Into<String>, policy: HeaderValue) -> MethodRouter {
     let text = text.into();
     let kind = HeaderValue::from_static(kind);
+    let no_sniffing = (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     get(async move || {
-        ([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, policy)], text).into_response()
+        ([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, policy), no_sniffing], text)
+            .into_response()
     })
 }

@@ -9,6 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::Semaphore;
 use tower_jwt_auth::issuer::{Accounts, AccountsError, Grant, Session};
 
 /// Name, password, company, roles, scopes.
@@ -105,9 +106,13 @@ impl User {
     }
 }
 
-/// Argon2 works for tens of milliseconds, on a thread that may.
+/// Each hash takes 19 MiB and tens of milliseconds of a processor: two at a time, and who comes in
+/// between waits.
+static HASHING: Semaphore = Semaphore::const_new(2);
+
 async fn hash(password: String) -> Result<String, Box<dyn Error + Send + Sync>> {
     let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|h| h.to_string());
+    let _permit = HASHING.acquire().await?;
     Ok(tokio::task::spawn_blocking(hash).await??)
 }
 
@@ -116,5 +121,6 @@ async fn verify(password: String, hash: String) -> Result<bool, Box<dyn Error + 
         let hash = PasswordHash::new(&hash)?;
         Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     };
+    let _permit = HASHING.acquire().await?;
     tokio::task::spawn_blocking(verify).await?
 }

@@ -103,7 +103,7 @@ impl Rules {
         for (name, node) in claims {
             match name.as_str() {
                 name if is_in_band(name) => return None,
-                "iss" | "sub" | "jti" => drop(node.text()?),
+                "iss" | "sub" | "jti" | "sid" => drop(node.text()?),
                 "exp" | "nbf" | "iat" if !matches!(node, Node::Number(_)) => return None,
                 "aud" => noted.audience = owned(node.texts()?),
                 "scope" | "scp" => {

@@ -125,6 +125,13 @@ impl<T> JwtAuth<T> {
         self.validation(|validation| validation.roles_claim(path))
     }
 
+    /// The claim that names the tenant, such as `company`: what [`Token`](crate::Token)'s `tenant`
+    /// then is. It must be a string. None by default.
+    #[track_caller]
+    pub fn tenant_claim(self, name: impl AsRef<str>) -> Self {
+        self.validation(|validation| validation.tenant_claim(name))
+    }
+
     /// The longest token in bytes; a longer one is answered 431. 8192 by default.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {

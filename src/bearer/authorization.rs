@@ -21,6 +21,12 @@ pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, BadCredentials
 }
 
 fn parse(field: &[u8]) -> Result<Option<&[u8]>, BadCredentials> {
+    // What nearly all are.
+    if let Some((b"Bearer ", token @ [first, ..])) = field.split_at_checked(7)
+        && *first != b' '
+    {
+        return Ok(Some(token));
+    }
     // A scheme is a token, and a token holds none of what could end it but a space.
     let end = field.iter().position(|byte| !is_tchar(*byte)).unwrap_or(field.len());
     let (scheme, rest) = field.split_at_checked(end).ok_or(BadCredentials::Malformed)?;
@@ -42,9 +48,10 @@ pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let core = token.get(..token.len().saturating_sub(padding)).unwrap_or_default();
     // Every byte is looked at, without a branch: that is a vector operation, and so cheap enough
     // for every token that is refused.
-    let is_core =
-        |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+');
-    !core.is_empty() && core.iter().fold(true, |all, byte| all & is_core(byte))
+    let is_core = |byte: u8| {
+        (byte | 0x20).is_ascii_lowercase() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+')
+    };
+    !core.is_empty() && core.iter().fold(0, |others, byte| others | u8::from(!is_core(*byte))) == 0
 }
 
 /// RFC 9110 section 5.6.2.
@@ -58,6 +65,8 @@ mod tests {
 
     #[test]
     fn the_scheme_has_no_case_and_spaces_may_follow_it() {
+        assert_eq!(parse(b"Bearer \xFF "), Ok(Some(&b"\xFF "[..])));
+        assert_eq!(parse(b"bearer \xFF "), Ok(Some(&b"\xFF "[..])));
         for field in ["Bearer abc", "bearer abc", "bEaReR abc", "BEARER   abc"] {
             assert_eq!(parse(field.as_bytes()), Ok(Some(&b"abc"[..])), "{field}");
         }
@@ -84,6 +93,10 @@ mod tests {
     fn a_b64token_has_its_characters_and_padding_at_the_end() {
         for token in ["abc", "a.b-c_d~e+f/g", "abc==", "A="] {
             assert!(is_b64token(token.as_bytes()), "{token}");
+        }
+        for byte in 0..=255_u8 {
+            let expected = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+            assert_eq!(is_b64token(&[b'a', byte, b'a']), expected, "{byte}");
         }
         for token in ["", "=", "a=b", "a b", "a,b", "a\"b", "a%2Eb", "é", "abc ", "a\u{0}"] {
             assert!(!is_b64token(token.as_bytes()), "{token:?}");

@@ -68,6 +68,14 @@ impl CookieName {
         Ok(found.filter(|value| !value.is_empty()))
     }
 
+    /// The values of every cookie of exactly this name, for who can tell the right one by itself.
+    #[cfg(all(feature = "axum", feature = "issuer"))]
+    pub(crate) fn values<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r [u8]> {
+        let fields = headers.get_all(COOKIE).into_iter();
+        let pairs = fields.flat_map(|field| pairs(field.as_bytes()));
+        pairs.filter(|(name, _)| *name == self.name.as_bytes()).map(|(_, value)| value)
+    }
+
     /// Takes the cookie out of the request and leaves the others as they are.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let mut kept: Vec<u8> = Vec::new();

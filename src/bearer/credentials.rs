@@ -84,12 +84,15 @@ impl Sources {
     /// Marks every header that may hold a token as sensitive: such values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
     pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
+        // Of this there is one value at most, or the request was refused.
+        if let Some(value) = headers.get_mut(AUTHORIZATION) {
+            value.set_sensitive(true);
+        }
         let mut mark = |name| {
             if let http::header::Entry::Occupied(mut values) = headers.entry(name) {
                 values.iter_mut().for_each(|value| value.set_sensitive(true));
             }
         };
-        mark(AUTHORIZATION);
         if self.cookie.is_some() {
             mark(COOKIE);
         }

@@ -20,6 +20,8 @@ pub enum IssueErrorKind {
     /// The issuer has no key for an audience of the grant, or none is named and there are several,
     /// or those that are named have different keys.
     UnknownAudience,
+    /// The grant has an empty subject.
+    NoSubject,
     /// The claims have a member that the issuer writes itself, with another value.
     ReservedClaim,
     /// A scope that no token can carry: empty, or with a space, a quote, a backslash or a character
@@ -27,7 +29,8 @@ pub enum IssueErrorKind {
     BadScope,
     /// The token, or the cookie that is to hold it, is larger than it may be.
     TooLarge,
-    /// The claims are not a JSON object, or failed to serialize.
+    /// The claims are not a JSON object, or failed to serialize, or are such that no server would
+    /// accept the token: nested more than 32 deep, or with a registered claim of the wrong type.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,

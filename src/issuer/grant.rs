@@ -4,6 +4,7 @@ use std::fmt::{self, Debug};
 
 use serde::Serialize;
 
+use crate::clock::UnixTime;
 use crate::jwt::OneOrMany;
 
 /// What an access token grants, and to whom: what the application decides about a token. The rest
@@ -26,12 +27,14 @@ use crate::jwt::OneOrMany;
 #[must_use]
 pub struct Grant<C = ()> {
     pub(crate) subject: String,
-    pub(crate) audience: Vec<String>,
+    /// Which services; `None` for all that there are.
+    pub(crate) audience: Option<Vec<String>>,
     pub(crate) scopes: Vec<String>,
     pub(crate) roles: Vec<String>,
     pub(crate) tenant: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) session: Option<String>,
+    pub(crate) authenticated_at: Option<UnixTime>,
     pub(crate) claims: C,
 }
 
@@ -40,12 +43,13 @@ impl Grant<()> {
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
-            audience: Vec::new(),
+            audience: None,
             scopes: Vec::new(),
             roles: Vec::new(),
             tenant: None,
             client_id: None,
             session: None,
+            authenticated_at: None,
             claims: (),
         }
     }
@@ -53,9 +57,10 @@ impl Grant<()> {
 
 impl<C> Grant<C> {
     /// Which service the token is for, or which several of those that share a key. By default all
-    /// that share the issuer's only key.
+    /// that share the issuer's only key. What `Accounts` grants may be for any of the issuer's
+    /// services unless this says for which.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
-        self.audience = audience.into_strings();
+        self.audience = Some(audience.into_strings());
         self
     }
 
@@ -91,6 +96,13 @@ impl<C> Grant<C> {
         self
     }
 
+    /// The claim `auth_time`: when the user proved who they are, which no renewal changes (RFC 9470
+    /// section 6.1). None by default.
+    pub fn authenticated_at(mut self, at: UnixTime) -> Self {
+        self.authenticated_at = Some(at);
+        self
+    }
+
     /// Claims of the application's own: anything that serializes to a JSON object, such as the
     /// type that services read as `Claims<T>`. A member that the issuer writes too must have the
     /// same value; one of those that is `null` is left out.
@@ -103,6 +115,7 @@ impl<C> Grant<C> {
             tenant: self.tenant,
             client_id: self.client_id,
             session: self.session,
+            authenticated_at: self.authenticated_at,
             claims,
         }
     }

@@ -1,10 +1,46 @@
 //! The auth server: issuing tokens, and renewing them.
 //!
-//! [`TokenIssuer`] makes access tokens: short-lived, signed, and never stored.
-//! [`Sessions`] makes refresh tokens: long-lived, opaque, stored as hashes, exchanged at every use.
+//! [`TokenIssuer`] makes access tokens: short-lived, signed, and never stored. [`Sessions`] makes
+//! refresh tokens: long-lived, opaque, stored as hashes, exchanged at every use. With the feature
+//! `axum`, `AuthRoutes` puts both behind the routes of an auth server, and asks the application,
+//! through `Accounts`, who may log in.
+//!
+//! Without those routes, this is the whole of a login and a renewal:
+//!
+//! ```
+//! use tower_jwt_auth::Secret;
+//! use tower_jwt_auth::issuer::{Grant, MemoryStore, NewSession, Sessions, TokenIssuer, TokenResponse};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let issuer = TokenIssuer::derived("https://auth.shop.example", &Secret::generate()?, ["cart"]);
+//! let sessions = Sessions::new(MemoryStore::new());
+//!
+//! // The password was right:
+//! let (refresh, session) = sessions.start(NewSession::new("alice").scopes(["cart:read"])).await?;
+//! let grant = Grant::new("alice").scopes(session.scopes()).session(session.id());
+//! let access = issuer.issue(&grant)?;
+//! let answer = TokenResponse::new(&access).refresh_token(refresh.as_str());
+//! # let _ = serde_json::to_string(&answer)?;
+//!
+//! // The access token expired. What may fail comes before the exchange, so that a failure leaves
+//! // the client's token as it was:
+//! let pending = sessions.begin_refresh(refresh.as_str(), None).await?;
+//! let grant = Grant::new(pending.session().subject()).scopes(pending.session().scopes());
+//! let access = issuer.issue(&grant.session(pending.session().id()))?;
+//! let (refresh, _) = pending.finish().await?;
+//! # let _ = (access, refresh);
+//! # Ok(()) }
+//! ```
+//!
+//! # Security
+//!
+//! Send tokens over TLS alone, with `Cache-Control: no-store`. Answer every refusal of a refresh
+//! token in the same way, and a failure of the store with 503.
 
 mod access_token;
 mod budget;
+#[cfg(feature = "test-util")]
+pub mod conformance;
 mod error;
 mod grant;
 mod random;

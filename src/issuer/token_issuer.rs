@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::bearer::is_scope_token;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::access_token::AccessToken;
 use crate::issuer::budget;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::grant::Grant;
 use crate::issuer::random;
-use crate::jwt::{KeyStore, OneOrMany, Secret, SignError, Signer};
+use crate::jwt::{
+    Key, KeyStore, OneOrMany, Secret, SignError, Signer, TokenErrorKind, Validation, Verifier,
+};
 use crate::misuse;
 
 const LIFETIME: Duration = Duration::from_secs(600);
@@ -158,7 +161,11 @@ impl TokenIssuer {
     ///
     /// See [`IssueErrorKind`].
     pub fn issue<C: Serialize>(&self, grant: &Grant<C>) -> Result<AccessToken, IssueError> {
-        let (audience, keys) = self.service(&grant.audience)?;
+        let (audience, keys) = self.service(grant.audience.as_deref())?;
+        if grant.subject.is_empty() {
+            let message = "the grant has no subject: a token speaks of somebody";
+            return Err(IssueError::new(IssueErrorKind::NoSubject, message));
+        }
         let id = random::id()?;
         let issued_at = self.clock.now().whole_secs();
         let expires_at = issued_at.saturating_add(self.lifetime);
@@ -178,23 +185,32 @@ impl TokenIssuer {
         write("tenant", grant.tenant.clone().into())?;
         write("client_id", grant.client_id.clone().into())?;
         write("sid", grant.session.clone().into())?;
+        write("auth_time", grant.authenticated_at.map(UnixTime::as_secs).into())?;
+        for name in ["nbf", "scp", "cnf"] {
+            write(name, Value::Null)?;
+        }
 
-        let signer = Signer::new(keys.load().current().clone()).token_type("at+jwt");
-        let encoded = signer.sign(&claims)?;
+        let key = keys.load().current().clone();
+        let encoded = Signer::new(key.clone()).token_type("at+jwt").sign(&claims)?;
         budget::check("the token", encoded.len(), self.max_token_bytes, &claims)?;
+        refuse_what_servers_refuse(key, &encoded)?;
         Ok(AccessToken { encoded, claims, id, issued_at, expires_at })
     }
 
     /// The claim `aud`, and the keys of those it names.
-    fn service(&self, wanted: &[String]) -> Result<(Value, &KeyStore), IssueError> {
+    pub(crate) fn service(
+        &self,
+        wanted: Option<&[String]>,
+    ) -> Result<(Value, &KeyStore), IssueError> {
         let unknown = |message| Err(IssueError::new(IssueErrorKind::UnknownAudience, message));
         let found = match (wanted, self.services.as_slice()) {
-            ([], [only]) => Some((only.0.as_slice(), &only.1)),
-            ([], []) => return unknown("the issuer has no key: add one with `audience`"),
-            ([], _) => {
+            (None, [only]) => Some((only.0.as_slice(), &only.1)),
+            (None, []) => return unknown("the issuer has no key: add one with `audience`"),
+            (None, _) => {
                 return unknown("the issuer has several keys: name an audience in the grant");
             }
-            (wanted, services) => services
+            (Some([]), _) => return unknown("the grant is for no audience at all"),
+            (Some(wanted), services) => services
                 .iter()
                 .find(|(names, _)| wanted.iter().all(|name| names.contains(name)))
                 .map(|(_, keys)| (wanted, keys)),
@@ -229,7 +245,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 /// place for it that is `null`: then a service can use one type to read and to write.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
-    let optional = matches!(name, "scope" | "roles" | "tenant" | "client_id" | "sid");
+    // Not `scope`: a grant that was narrowed to nothing must not fall back to what claims say.
+    let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope");
     let written = match theirs {
         None => value,
         Some(theirs) if theirs == value || (optional && value.is_null()) => theirs,
@@ -244,6 +261,20 @@ fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<
         claims.insert(name.to_owned(), written);
     }
     Ok(())
+}
+
+/// What would be refused wherever it went is an error here, where somebody sees it.
+fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError> {
+    let validation = Validation::default().max_token_bytes(encoded.len().clamp(64, 1024 * 1024));
+    let verifier = Verifier::new(key).with_validation(validation);
+    // Whether the audience is right and the time has come is not for the issuer to say.
+    let error = verifier.verify::<IgnoredAny>(encoded).err();
+    if error.is_none_or(|error| error.kind() != TokenErrorKind::Malformed) {
+        return Ok(());
+    }
+    let message = "no server would accept these claims: they are nested more than 32 deep, or a \
+                   registered claim such as `nbf` is of the wrong type";
+    Err(IssueError::new(IssueErrorKind::Unserializable, message))
 }
 
 fn scope(scopes: &[String]) -> Result<Value, IssueError> {

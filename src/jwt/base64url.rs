@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::Simd;
-use base64::engine::general_purpose::NO_PAD;
+use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
 
 // `NO_PAD` refuses padding and non-zero trailing bits alike.
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
-/// Decodes into the front of `buffer` and returns what was written.
+/// Decodes into the front of `buffer` and returns what was written. Signatures and headers are too
+/// short for vectors to pay.
 pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-    let written = ENGINE.decode_slice_unchecked(encoded, buffer).ok()?;
+    let written = URL_SAFE_NO_PAD.decode_slice_unchecked(encoded, buffer).ok()?;
     buffer.get(..written)
 }
 

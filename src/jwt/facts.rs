@@ -26,6 +26,8 @@ pub(crate) struct Named {
     pub(crate) issuer: Option<Span>,
     pub(crate) subject: Option<Span>,
     pub(crate) id: Option<Span>,
+    pub(crate) session: Option<Span>,
+    pub(crate) tenant: Option<Span>,
     pub(crate) audience: Spans,
     pub(crate) scopes: Spans,
     pub(crate) roles: Spans,
@@ -67,6 +69,16 @@ impl Facts {
     /// `jti`, the token's own identifier.
     pub fn id(&self) -> Option<&str> {
         self.named.id.map(|span| self.at(span))
+    }
+
+    /// `sid`, the login that the token comes from: what logging out ends.
+    pub fn session(&self) -> Option<&str> {
+        self.named.session.map(|span| self.at(span))
+    }
+
+    /// Whose customer or employee the subject is, in the claim that was configured for it.
+    pub fn tenant(&self) -> Option<&str> {
+        self.named.tenant.map(|span| self.at(span))
     }
 
     /// The scopes of `scope` or `scp`, whether a string with spaces or an array.

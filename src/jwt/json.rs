@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
-use smallvec::SmallVec;
+
+use crate::jwt::few::Few;
 
 /// How deep arrays and objects may lie within each other, the outermost one counted.
 const MAX_DEPTH: usize = 32;
@@ -51,23 +52,35 @@ fn depth(json: &[u8]) -> usize {
 /// refuse a name that comes twice, which is the only choice that two parsers cannot disagree on.
 #[derive(Default)]
 pub(crate) struct Names<'de> {
-    few: SmallVec<[Cow<'de, str>; 12]>,
-    /// Not made before it is needed: a hash set draws its keys when it is.
-    many: Option<HashSet<Cow<'de, str>>>,
+    few: Few<&'de str, FEW_NAMES>,
+    /// Every further one, and those with escapes. Not made before it is needed: a hash set draws
+    /// its keys when it is.
+    more: Option<HashSet<Cow<'de, str>>>,
 }
+
+const FEW_NAMES: usize = 12;
 
 impl<'de> Names<'de> {
     /// Whether `name` is new.
     #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
+    #[inline]
     pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {
-        if self.few.contains(name) {
+        if self.few.contains(&name.as_ref()) {
             return false;
         }
-        if self.few.len() < self.few.inline_size() {
-            self.few.push(name.clone());
-            return true;
+        match name {
+            Cow::Borrowed(name) if self.more.is_none() && self.few.len() < FEW_NAMES => {
+                self.few.push(name);
+                true
+            }
+            name => self.insert_more(name),
         }
-        self.many.get_or_insert_default().insert(name.clone())
+    }
+
+    #[cold]
+    #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
+    fn insert_more(&mut self, name: &Cow<'de, str>) -> bool {
+        self.more.get_or_insert_default().insert(name.clone())
     }
 }
 
@@ -77,6 +90,7 @@ pub(crate) struct Text;
 impl<'de> DeserializeSeed<'de> for Text {
     type Value = Cow<'de, str>;
 
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
@@ -89,6 +103,7 @@ impl<'de> Visitor<'de> for Text {
         f.write_str("a string")
     }
 
+    #[inline]
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
         Ok(Cow::Borrowed(text))
     }

@@ -138,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn hkdf_is_that_of_rfc_5869() {
+        // Section A.3: neither salt nor info. Of the output, the RFC has the first 42 bytes.
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d\
+                        9d201395faa4b61a96c8";
+        assert_eq!(hkdf_sha256(&[0x0B; 22], &[])[..42], hex(expected));
+    }
+
+    #[test]
     fn a_tag_is_compared_at_its_full_length_only() {
         let secret = Secret::new((0..64).collect::<Vec<u8>>()).unwrap();
         for mac in [

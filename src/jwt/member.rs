@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use smallvec::SmallVec;
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
 
 use crate::jwt::json::Text;
-
-/// The strings of a claim that may be one string or an array of them.
-pub(crate) type Strings<'de> = SmallVec<[Cow<'de, str>; 4]>;
+use crate::jwt::spans::{Placer, Spans};
 
 /// A member whose value means something to a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +21,14 @@ pub(crate) enum Registered {
     NotBefore,
     IssuedAt,
     Id,
+    Session,
     Scope,
     Scp,
     Confirmation,
 }
 
 impl Registered {
+    #[inline]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "iss" => Self::Issuer,
@@ -36,6 +38,7 @@ impl Registered {
             "nbf" => Self::NotBefore,
             "iat" => Self::IssuedAt,
             "jti" => Self::Id,
+            "sid" => Self::Session,
             "scope" => Self::Scope,
             "scp" => Self::Scp,
             "cnf" => Self::Confirmation,
@@ -91,14 +94,16 @@ pub(crate) enum Form {
     Several,
 }
 
-/// Reads a claim that may be either into a buffer, which is emptied first.
-pub(crate) struct StringsSeed<'o, 'de>(pub(crate) &'o mut Strings<'de>);
+/// Reads a claim that may be either, and notes where its strings are.
+pub(crate) struct StringsSeed<'o, 'de> {
+    pub(crate) spans: &'o mut Spans,
+    pub(crate) placer: &'o mut Placer<'de>,
+}
 
 impl<'de> DeserializeSeed<'de> for StringsSeed<'_, 'de> {
     type Value = Form;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Form, D::Error> {
-        self.0.clear();
         deserializer.deserialize_any(self)
     }
 }
@@ -111,18 +116,18 @@ impl<'de> Visitor<'de> for StringsSeed<'_, 'de> {
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Form, E> {
-        self.0.push(Cow::Borrowed(text));
+        self.spans.push(self.placer.place_borrowed(text));
         Ok(Form::One)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Form, E> {
-        self.0.push(Cow::Owned(text.to_owned()));
+        self.spans.push(self.placer.append(text));
         Ok(Form::One)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Form, A::Error> {
         while let Some(text) = seq.next_element_seed(Text)? {
-            self.0.push(text);
+            self.spans.push(self.placer.place(&text));
         }
         Ok(Form::Several)
     }
@@ -133,7 +138,8 @@ impl<'de> Visitor<'de> for StringsSeed<'_, 'de> {
 /// early means no roles; a value of another type at its end, or in its way, is an error.
 pub(crate) struct RolesSeed<'p, 'de, 'o> {
     pub(crate) path: &'p [String],
-    pub(crate) roles: &'o mut Strings<'de>,
+    pub(crate) spans: &'o mut Spans,
+    pub(crate) placer: &'o mut Placer<'de>,
 }
 
 impl<'de> DeserializeSeed<'de> for RolesSeed<'_, 'de, '_> {
@@ -156,18 +162,18 @@ impl<'de> Visitor<'de> for RolesSeed<'_, 'de, '_> {
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<(), E> {
-        self.roles.push(Cow::Borrowed(text));
+        self.spans.push(self.placer.place_borrowed(text));
         Ok(())
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        self.roles.push(Cow::Owned(text.to_owned()));
+        self.spans.push(self.placer.append(text));
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(role) = seq.next_element_seed(RoleSeed)? {
-            self.roles.push(role);
+            self.spans.push(self.placer.place(&role));
         }
         Ok(())
     }
@@ -183,7 +189,8 @@ impl<'de> Visitor<'de> for RolesSeed<'_, 'de, '_> {
             } else if std::mem::replace(&mut found, true) {
                 return Err(de::Error::custom("duplicate member"));
             } else {
-                map.next_value_seed(RolesSeed { path: rest, roles: &mut *self.roles })?;
+                let (spans, placer) = (&mut *self.spans, &mut *self.placer);
+                map.next_value_seed(RolesSeed { path: rest, spans, placer })?;
             }
         }
         Ok(())
@@ -226,5 +233,37 @@ impl<'de> Visitor<'de> for RoleSeed {
             }
         }
         value.ok_or_else(|| de::Error::missing_field("value"))
+    }
+}
+
+/// Reads a value as the text that it is in JSON.
+pub(crate) struct RawSeed;
+
+impl RawSeed {
+    /// By which `Plain` knows that it is asked for text; `serde_json` has its own way.
+    pub(crate) const NAME: &'static str = "$tower_jwt_auth::raw";
+}
+
+impl<'de> DeserializeSeed<'de> for RawSeed {
+    type Value = &'de str;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<&'de str, D::Error> {
+        deserializer.deserialize_newtype_struct(Self::NAME, self)
+    }
+}
+
+impl<'de> Visitor<'de> for RawSeed {
+    type Value = &'de str;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<&'de str, E> {
+        Ok(text)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<&'de str, D::Error> {
+        <&RawValue>::deserialize(inner).map(RawValue::get)
     }
 }

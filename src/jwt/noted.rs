@@ -9,6 +9,8 @@ use crate::jwt::spans::Placer;
 pub(crate) struct Wanted {
     /// Where the roles are: member names from the outermost in.
     pub(crate) roles: Vec<String>,
+    /// The member that names the tenant, if any does.
+    pub(crate) tenant: Option<String>,
     /// Members that must be there and not `null`; at most 64.
     pub(crate) required: Vec<String>,
 }

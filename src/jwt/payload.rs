@@ -7,43 +7,60 @@ use std::fmt;
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::value::RawValue;
 
 use crate::clock::UnixTime;
 use crate::jwt::facts::Named;
 use crate::jwt::json::{Names, Text};
-use crate::jwt::member::{Number, NumberSeed, Registered, RolesSeed, Strings, StringsSeed};
+use crate::jwt::member::{Number, NumberSeed, RawSeed, Registered, RolesSeed, StringsSeed};
 use crate::jwt::noted::{Noted, Roles, Wanted};
+use crate::jwt::plain::Plain;
 use crate::jwt::replay::Replay;
+use crate::jwt::scan::NotPlain;
 use crate::jwt::spans::{Span, Spans};
 
 /// Names by which `serde_json` talks to itself: read into its `Value`, an object that begins with
 /// one of them becomes whatever JSON the member holds as text, in place of the claims.
 const IN_BAND: &str = "$serde_json::private::";
 
-/// Reads the payload. An error may be the JSON's or that of `T`, or ask for [`Roles::Any`].
-pub(crate) fn read<'de, T: Deserialize<'de>>(
+/// Reads the payload if it is as plain as nearly all are.
+pub(crate) fn read_plain<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
     roles: Roles,
     noted: &mut Noted<'de>,
+) -> Result<T, NotPlain> {
+    let mut parser = Plain::new(json);
+    let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, roles, noted })?;
+    parser.end()?;
+    Ok(claims)
+}
+
+/// Reads the payload. An error may be the JSON's or that of `T`.
+pub(crate) fn read<'de, T: Deserialize<'de>>(
+    json: &'de str,
+    wanted: &Wanted,
+    noted: &mut Noted<'de>,
 ) -> Result<T, serde_json::Error> {
     let mut parser = serde_json::Deserializer::from_str(json);
+    let roles = Roles::Any;
     let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, roles, noted })?;
     parser.end()?;
     Ok(claims)
 }
 
 /// A payload to deserialize from: whatever the type asks for, it is given one object.
-struct ClaimsSet<'p, 'de> {
-    parser: &'p mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
+struct ClaimsSet<'p, 'de, P> {
+    parser: &'p mut P,
     wanted: &'p Wanted,
     roles: Roles,
     noted: &'p mut Noted<'de>,
 }
 
-impl<'de> Deserializer<'de> for ClaimsSet<'_, 'de> {
-    type Error = serde_json::Error;
+impl<'p, 'de, P> Deserializer<'de> for ClaimsSet<'p, 'de, P>
+where
+    &'p mut P: Deserializer<'de>,
+{
+    type Error = <&'p mut P as Deserializer<'de>>::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         let Self { parser, wanted, roles, noted } = self;
@@ -91,7 +108,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
             member: Member::Other,
             registered: 0,
             names: Names::default(),
-            strings: Strings::new(),
         };
         let value = self.visitor.visit_map(&mut members)?;
         // A type may stop early; the rules hold for the rest all the same.
@@ -105,6 +121,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
 enum Member {
     Registered(Registered),
     Roles,
+    Tenant,
     Required(u32),
     Other,
 }
@@ -119,8 +136,6 @@ struct Members<'p, 'de, A> {
     registered: u32,
     /// Every other name seen.
     names: Names<'de>,
-    /// Room for the strings of a claim that may have several.
-    strings: Strings<'de>,
 }
 
 impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
@@ -146,6 +161,10 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
         if self.wanted.roles.first().is_some_and(|first| first == name) {
             self.require(required);
             return Ok(Member::Roles);
+        }
+        if self.wanted.tenant.as_ref().is_some_and(|tenant| tenant == name) {
+            self.require(required);
+            return Ok(Member::Tenant);
         }
         Ok(required.map_or(Member::Other, Member::Required))
     }
@@ -184,10 +203,12 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
         seed: S,
         places: impl FnOnce(&mut Named) -> &mut Spans,
     ) -> Result<S::Value, A::Error> {
-        let form = self.map.next_value_seed(StringsSeed(&mut self.strings))?;
         let Noted { named, placer, .. } = &mut *self.noted;
-        places(named).extend(self.strings.iter().map(|text| placer.place(text)));
-        seed.deserialize(Replay::strings(form, &self.strings))
+        let spans = places(named);
+        let before = spans.len();
+        let form = self.map.next_value_seed(StringsSeed { spans, placer })?;
+        let noted = spans.get(before..).unwrap_or_default();
+        seed.deserialize(Replay::strings(form, noted, placer))
     }
 
     /// Reads the value's text once to skip it and once for each reader: roles may be deep inside,
@@ -197,9 +218,9 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
         seed: S,
         read: impl FnOnce(&mut Self, &'de str) -> Result<(), serde_json::Error>,
     ) -> Result<S::Value, A::Error> {
-        let raw: &'de RawValue = self.map.next_value()?;
-        read(self, raw.get()).map_err(de::Error::custom)?;
-        let mut parser = serde_json::Deserializer::from_str(raw.get());
+        let raw = self.map.next_value_seed(RawSeed)?;
+        read(self, raw).map_err(de::Error::custom)?;
+        let mut parser = serde_json::Deserializer::from_str(raw);
         seed.deserialize(&mut parser).map_err(de::Error::custom)
     }
 }
@@ -226,6 +247,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
                 Registered::Issuer => self.text(seed, |named| &mut named.issuer),
                 Registered::Subject => self.text(seed, |named| &mut named.subject),
                 Registered::Id => self.text(seed, |named| &mut named.id),
+                Registered::Session => self.text(seed, |named| &mut named.session),
                 Registered::Expires => self.date(seed, |noted, at| noted.expires_at = Some(at)),
                 Registered::NotBefore => {
                     self.date(seed, |noted, at| noted.named.not_before = Some(at))
@@ -245,17 +267,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
                     self.map.next_value_seed(seed)
                 }
             },
+            Member::Tenant => self.text(seed, |named| &mut named.tenant),
             Member::Roles if self.roles == Roles::Plain => {
                 self.strings(seed, |named| &mut named.roles)
             }
             Member::Roles => self.raw(seed, |members, json| {
                 let path = members.wanted.roles.get(1..).unwrap_or_default();
-                let mut roles = Strings::new();
                 let mut parser = serde_json::Deserializer::from_str(json);
-                RolesSeed { path, roles: &mut roles }.deserialize(&mut parser)?;
                 let Noted { named, placer, .. } = &mut *members.noted;
-                named.roles.extend(roles.iter().map(|role| placer.place(role)));
-                Ok(())
+                RolesSeed { path, spans: &mut named.roles, placer }.deserialize(&mut parser)
             }),
             Member::Required(place) => self.raw(seed, |members, json| {
                 members.require((json != "null").then_some(place));
@@ -271,10 +291,10 @@ mod tests {
 
     #[test]
     fn a_name_that_serde_json_keeps_to_itself_cannot_replace_the_claims() {
-        let wanted = Wanted { roles: vec!["roles".to_owned()], required: Vec::new() };
+        let wanted = Wanted { roles: vec!["roles".to_owned()], tenant: None, required: Vec::new() };
         let read = |json: &'static str| {
             let mut noted = Noted::new(json, json.len());
-            let claims = read::<serde_json::Value>(json, &wanted, Roles::Plain, &mut noted);
+            let claims = read::<serde_json::Value>(json, &wanted, &mut noted);
             claims.map(|claims| (noted.named.subject.map(|span| span.of(json)), claims))
         };
         let json = r#"{"$serde_json::private::RawValue":"{\"sub\":\"admin\"}","sub":"alice"}"#;

@@ -8,6 +8,7 @@ use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::jwt::member::{Form, Number};
+use crate::jwt::spans::{Placer, Span};
 
 /// A value that is deserialized like the JSON it was read from.
 pub(crate) struct Replay<'a, 'de, E> {
@@ -16,25 +17,36 @@ pub(crate) struct Replay<'a, 'de, E> {
 }
 
 enum Value<'a, 'de> {
-    Text(&'a Cow<'de, str>),
+    Borrowed(&'de str),
+    Text(&'a str),
     Number(Number),
-    Several(&'a [Cow<'de, str>]),
+    Several(&'a [Span], &'a Placer<'de>),
 }
 
 impl<'a, 'de, E> Replay<'a, 'de, E> {
     pub(crate) fn text(text: &'a Cow<'de, str>) -> Self {
-        Self { value: Value::Text(text), error: PhantomData }
+        let value = match text {
+            Cow::Borrowed(text) => Value::Borrowed(text),
+            Cow::Owned(text) => Value::Text(text),
+        };
+        Self { value, error: PhantomData }
     }
 
     pub(crate) fn number(number: Number) -> Self {
         Self { value: Value::Number(number), error: PhantomData }
     }
 
-    pub(crate) fn strings(form: Form, strings: &'a [Cow<'de, str>]) -> Self {
-        match (form, strings) {
-            (Form::One, [text]) => Self::text(text),
-            _ => Self { value: Value::Several(strings), error: PhantomData },
+    pub(crate) fn strings(form: Form, spans: &'a [Span], placer: &'a Placer<'de>) -> Self {
+        match (form, spans) {
+            (Form::One, [span]) => Self::at(*span, placer),
+            _ => Self { value: Value::Several(spans, placer), error: PhantomData },
         }
+    }
+
+    fn at(span: Span, placer: &'a Placer<'de>) -> Self {
+        let text = || Value::Text(placer.at(span));
+        let value = placer.in_payload(span).map_or_else(text, Value::Borrowed);
+        Self { value, error: PhantomData }
     }
 }
 
@@ -43,13 +55,14 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
-            Value::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
-            Value::Text(Cow::Owned(text)) => visitor.visit_str(text),
+            Value::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Value::Text(text) => visitor.visit_str(text),
             Value::Number(Number::Unsigned(number)) => visitor.visit_u64(number),
             Value::Number(Number::Signed(number)) => visitor.visit_i64(number),
             Value::Number(Number::Float(number)) => visitor.visit_f64(number),
-            Value::Several(texts) => {
-                let mut texts = SeqDeserializer::new(texts.iter().map(Element));
+            Value::Several(spans, placer) => {
+                let texts = spans.iter().map(|span| Element(*span, placer));
+                let mut texts = SeqDeserializer::new(texts);
                 let value = visitor.visit_seq(&mut texts)?;
                 texts.end()?;
                 Ok(value)
@@ -76,10 +89,10 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
         visitor: V,
     ) -> Result<V::Value, E> {
         match self.value {
-            Value::Text(Cow::Borrowed(text)) => {
+            Value::Borrowed(text) => {
                 BorrowedStrDeserializer::new(text).deserialize_enum(name, variants, visitor)
             }
-            Value::Text(Cow::Owned(text)) => {
+            Value::Text(text) => {
                 StrDeserializer::new(text).deserialize_enum(name, variants, visitor)
             }
             _ => self.deserialize_any(visitor),
@@ -93,12 +106,12 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
 }
 
 /// An element of an array of strings.
-struct Element<'a, 'de>(&'a Cow<'de, str>);
+struct Element<'a, 'de>(Span, &'a Placer<'de>);
 
 impl<'a, 'de, E: de::Error> IntoDeserializer<'de, E> for Element<'a, 'de> {
     type Deserializer = Replay<'a, 'de, E>;
 
     fn into_deserializer(self) -> Self::Deserializer {
-        Replay::text(self.0)
+        Replay::at(self.0, self.1)
     }
 }

@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
+use crate::jwt::few::Few;
 
 /// A piece of a text, by its place in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
     len: u32,
 }
 
 /// Several pieces; three of them without an allocation.
-pub(crate) type Spans = SmallVec<[Span; 3]>;
+pub(crate) type Spans = Few<Span, 3>;
 
 impl Span {
     /// Saturates beyond 4 GiB, where the span then shows nothing; tokens are a few KiB.
@@ -51,36 +51,43 @@ impl<'de> Placer<'de> {
     #[inline]
     pub(crate) fn place(&mut self, text: &Cow<'de, str>) -> Span {
         match text {
-            Cow::Borrowed(text) => {
-                let start = text.as_ptr().addr().wrapping_sub(self.payload.as_ptr().addr());
-                if start < self.payload.len() {
-                    return Span::new(start, text.len());
-                }
-                self.append(text)
-            }
+            Cow::Borrowed(text) => self.place_borrowed(text),
             Cow::Owned(text) => self.append(text),
         }
+    }
+
+    #[inline]
+    pub(crate) fn place_borrowed(&mut self, text: &'de str) -> Span {
+        let start = text.as_ptr().addr().wrapping_sub(self.payload.as_ptr().addr());
+        if start < self.payload.len() { Span::new(start, text.len()) } else { self.append(text) }
+    }
+
+    /// The place of a text that is not in the payload as such.
+    #[cold]
+    pub(crate) fn append(&mut self, text: &str) -> Span {
+        let start = self.end.saturating_add(self.unescaped.len());
+        self.unescaped.push_str(text);
+        Span::new(start, text.len())
+    }
+
+    /// The string at a place, where that is in the payload.
+    #[inline]
+    pub(crate) fn in_payload(&self, span: Span) -> Option<&'de str> {
+        ((span.start as usize) < self.end).then(|| span.of(self.payload))
     }
 
     /// The string at a place.
     #[inline]
     pub(crate) fn at(&self, span: Span) -> &str {
-        match (span.start as usize).checked_sub(self.end) {
-            None => span.of(self.payload),
-            Some(start) => Span::new(start, span.len as usize).of(&self.unescaped),
-        }
+        self.in_payload(span).unwrap_or_else(|| {
+            let start = (span.start as usize).saturating_sub(self.end);
+            Span::new(start, span.len as usize).of(&self.unescaped)
+        })
     }
 
     /// What belongs behind the end of the kept text.
     pub(crate) fn into_unescaped(self) -> String {
         self.unescaped
-    }
-
-    #[cold]
-    fn append(&mut self, text: &str) -> Span {
-        let start = self.end.saturating_add(self.unescaped.len());
-        self.unescaped.push_str(text);
-        Span::new(start, text.len())
     }
 }
 

@@ -43,7 +43,7 @@ impl Default for Validation {
             max_lifetime: None,
             types: Vec::new(),
             max_token_bytes: 8 * 1024,
-            wanted: Wanted { roles: vec!["roles".to_owned()], required: Vec::new() },
+            wanted: Wanted { roles: vec!["roles".to_owned()], tenant: None, required: Vec::new() },
         }
     }
 }
@@ -151,12 +151,31 @@ impl Validation {
         if self.wanted.roles.iter().any(String::is_empty) {
             misuse::refuse(format_args!("roles_claim({path:?}) has an empty name in its path"));
         }
-        if self.wanted.roles.first().is_some_and(|name| Registered::from_name(name).is_some()) {
+        let is_taken = |name: &String| {
+            Registered::from_name(name).is_some() || self.wanted.tenant.as_ref() == Some(name)
+        };
+        if self.wanted.roles.first().is_some_and(is_taken) {
             misuse::refuse(format_args!(
                 "roles_claim({path:?}): this claim has a meaning of its own; for scopes there \
                  is `has_scope`",
             ));
         }
+        self
+    }
+
+    /// The claim that names the tenant, such as `tenant` or `company`: a string. None by default.
+    #[track_caller]
+    #[must_use]
+    pub fn tenant_claim(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        let is_taken = Registered::from_name(name).is_some()
+            || self.wanted.roles.first().is_some_and(|roles| roles == name);
+        if name.is_empty() || is_taken {
+            misuse::refuse(format_args!(
+                "tenant_claim({name:?}): name a claim that has no other meaning, such as \"tenant\"",
+            ));
+        }
+        self.wanted.tenant = Some(name.to_owned());
         self
     }
 

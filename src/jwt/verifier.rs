@@ -14,7 +14,7 @@ use crate::jwt::json;
 use crate::jwt::key::Key;
 use crate::jwt::key_set::KeySet;
 use crate::jwt::key_store::KeyStore;
-use crate::jwt::noted::{Noted, Roles};
+use crate::jwt::noted::Noted;
 use crate::jwt::payload;
 use crate::jwt::spans::Span;
 use crate::jwt::validation::Validation;
@@ -98,8 +98,8 @@ impl Verifier {
         }
         let mut noted = Noted::new(payload, text.len());
         let wanted = self.validation.wanted();
-        let claims = match payload::read::<T>(payload, wanted, self.validation.roles(), &mut noted)
-        {
+        let roles = self.validation.roles();
+        let claims = match payload::read_plain::<T>(payload, wanted, roles, &mut noted) {
             Ok(claims) => claims,
             Err(_) => self.read_again(payload, text.len(), &mut noted)?,
         };
@@ -142,8 +142,7 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Reads a payload for the second time, which the first could not: roles may need it. If it
-    /// still does not fit, a token that is from somebody else or expired is that first, and of the
+    /// Reads a payload that is not plain, or not what was expected of one. If it does not fit, a token that is from somebody else or expired is that first, and of the
     /// wrong shape second.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
@@ -154,11 +153,11 @@ impl Verifier {
     ) -> Result<T, TokenErrorKind> {
         let wanted = self.validation.wanted();
         *noted = Noted::new(payload, end);
-        if let Ok(claims) = payload::read::<T>(payload, wanted, Roles::Any, noted) {
+        if let Ok(claims) = payload::read::<T>(payload, wanted, noted) {
             return Ok(claims);
         }
         *noted = Noted::new(payload, end);
-        payload::read::<IgnoredAny>(payload, wanted, Roles::Any, noted)
+        payload::read::<IgnoredAny>(payload, wanted, noted)
             .map_err(|_| TokenErrorKind::Malformed)?;
         self.validation.check_claims(noted, self.clock.now())?;
         Err(TokenErrorKind::ClaimsMismatch)

@@ -73,6 +73,12 @@ fn claims_that_cannot_be_asked_for_are_refused() {
         let sentence = layer_refuses(|auth| auth.roles_claim(path));
         says(&sentence, &["roles_claim", path, "has a meaning of its own"]);
     }
+    for name in ["", "sub", "sid", "roles"] {
+        let sentence = layer_refuses(|auth| auth.tenant_claim(name));
+        says(&sentence, &["tenant_claim", name, "no other meaning"]);
+    }
+    let sentence = layer_refuses(|auth| auth.tenant_claim("company").roles_claim("company"));
+    says(&sentence, &["roles_claim", "has a meaning of its own"]);
 }
 
 #[test]

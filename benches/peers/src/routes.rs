@@ -1,20 +1,24 @@
 //! One axum route behind each contender; the handler reads one claim.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Extension;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{FromRef, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum_jwt_auth::{Decoder, LocalDecoder};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use futures_util::FutureExt;
-use http::{HeaderValue, StatusCode, header::AUTHORIZATION};
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use jsonwebtoken_10::{Algorithm, DecodingKey, Validation};
-use tower::Layer;
+use tower::{Layer, Service};
 use tower_jwt_auth::{Claims, JwtAuth};
 use tower_oauth2_resource_server::server::OAuth2ResourceServer;
 use tower_oauth2_resource_server::tenant::TenantConfiguration;
@@ -23,7 +27,17 @@ use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 use crate::contenders::{Decode, ours, ours_with};
 use crate::tokens::{AUDIENCE, ISSUER, KEY_ID, SECRET, Shopper, keyed};
 
+/// As a server that runs has it: `axum::serve` does the same before the first request. Without it,
+/// every request would make the layered route anew.
+fn ready_to_serve(router: Router) -> Router {
+    router.with_state(())
+}
+
 pub fn plain() -> Router {
+    ready_to_serve(bare())
+}
+
+fn bare() -> Router {
     Router::new().route("/cart", get(async || "cart"))
 }
 
@@ -37,7 +51,33 @@ pub fn no_op() -> Router {
             inner
         }
     }
-    plain().layer(NoOp)
+    ready_to_serve(bare().layer(NoOp))
+}
+
+/// A layer that refuses everything with a bare 401 and looks at nothing: what any refusal costs.
+pub fn turned_away() -> Router {
+    #[derive(Clone)]
+    struct TurnAway;
+    impl Service<axum::extract::Request> for TurnAway {
+        type Response = Response;
+        type Error = Infallible;
+        type Future = Ready<Result<Response, Infallible>>;
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: axum::extract::Request) -> Self::Future {
+            ready(Ok(StatusCode::UNAUTHORIZED.into_response()))
+        }
+    }
+    #[derive(Clone)]
+    struct TurnAwayLayer;
+    impl<S> Layer<S> for TurnAwayLayer {
+        type Service = TurnAway;
+        fn layer(&self, _: S) -> TurnAway {
+            TurnAway
+        }
+    }
+    ready_to_serve(bare().layer(TurnAwayLayer))
 }
 
 pub fn tower_jwt_auth(parties: bool) -> Router {
@@ -53,14 +93,14 @@ fn behind(auth: JwtAuth<Shopper>) -> Router {
     async fn cart(claims: Claims<Shopper>) -> &'static str {
         if claims.company.is_empty() { "nobody" } else { "cart" }
     }
-    Router::new().route("/cart", get(cart)).layer(auth)
+    ready_to_serve(Router::new().route("/cart", get(cart)).layer(auth))
 }
 
 /// What people write today: `from_fn`, the header, `decode`, an extension.
 pub fn hand_written(parties: bool) -> Router {
     async fn authenticate(
         State(decode): State<Arc<Decode>>,
-        mut request: Request,
+        mut request: axum::extract::Request,
         next: Next,
     ) -> Response {
         let token = request
@@ -81,7 +121,8 @@ pub fn hand_written(parties: bool) -> Router {
         if claims.company.is_empty() { "nobody" } else { "cart" }
     }
     let decode = Arc::new(Decode::new(parties));
-    Router::new().route("/cart", get(cart)).layer(from_fn_with_state(decode, authenticate))
+    let layer = from_fn_with_state(decode, authenticate);
+    ready_to_serve(Router::new().route("/cart", get(cart)).layer(layer))
 }
 
 pub fn axum_jwt_auth(parties: bool) -> Router {
@@ -128,16 +169,27 @@ pub fn tower_oauth2_resource_server(parties: bool) -> Router {
             .expect("a tenant");
     let server = OAuth2ResourceServer::<Shopper>::builder().add_tenant(tenant).build();
     let server = server.now_or_never().expect("nothing to fetch").expect("a server");
-    Router::new().route("/cart", get(cart)).layer(server.into_layer())
+    ready_to_serve(Router::new().route("/cart", get(cart)).layer(server.into_layer()))
 }
 
-pub fn request(authorization: &HeaderValue) -> Request {
-    let mut request = Request::new(Body::empty());
+/// What a client sends, made once: a server gets it from the connection, and cloning it costs less
+/// than putting it together.
+pub fn request(authorization: &HeaderValue) -> Parts {
+    let mut request = Request::new(());
     *request.uri_mut() = http::Uri::from_static("/cart");
     let headers = request.headers_mut();
     headers.insert("host", HeaderValue::from_static("cart.shop.example"));
     headers.insert("user-agent", HeaderValue::from_static("bench"));
     headers.insert("accept", HeaderValue::from_static("*/*"));
     headers.insert(AUTHORIZATION, authorization.clone());
-    request
+    request.into_parts().0
+}
+
+/// The answer of `router` to `request`, which must have this status.
+pub fn ask(router: &mut Router, request: &Parts, status: u16) -> Response {
+    let request = Request::from_parts(request.clone(), Body::empty());
+    let response = router.call(request).now_or_never().expect("nothing to wait for");
+    let response = response.expect("infallible");
+    assert_eq!(response.status(), status);
+    response
 }

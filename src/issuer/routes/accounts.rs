@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,14 +46,16 @@ use crate::issuer::sessions::session::Session;
 /// ```
 pub trait Accounts: Send + Sync + 'static {
     /// What a login carries, from JSON or a form: a name and a password, a one-time code. The
-    /// members `audience`, `scope` and `client_id` beside it are the routes'.
+    /// members `audience`, `scope` and `client_id` beside it are the routes'. In a form everything
+    /// is a string, so a number in here would be readable from JSON alone.
     type Credentials: DeserializeOwned + Send;
 
     /// Claims of the application's own, or `()`.
     type Claims: Serialize + Send + Sync;
 
     /// What the user with these credentials is granted, or `None` if they are wrong. Take the same
-    /// time for a user that does not exist.
+    /// time for a user that does not exist. A grant that names [audiences](Grant::audience) is for
+    /// those services alone; the claims `sid`, `auth_time` and `client_id` are the routes' to write.
     fn log_in(
         &self,
         credentials: Self::Credentials,
@@ -64,6 +67,22 @@ pub trait Accounts: Send + Sync + 'static {
         &self,
         session: &Session,
     ) -> impl Future<Output = Result<Option<Grant<Self::Claims>>, AccountsError>> + Send;
+}
+
+impl<A: Accounts> Accounts for Arc<A> {
+    type Credentials = A::Credentials;
+    type Claims = A::Claims;
+
+    async fn log_in(
+        &self,
+        credentials: Self::Credentials,
+    ) -> Result<Option<Grant<Self::Claims>>, AccountsError> {
+        A::log_in(self, credentials).await
+    }
+
+    async fn renew(&self, session: &Session) -> Result<Option<Grant<Self::Claims>>, AccountsError> {
+        A::renew(self, session).await
+    }
 }
 
 /// The application could not tell, since something failed that it depends on. Anything that is an

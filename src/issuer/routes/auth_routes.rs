@@ -1,21 +1,27 @@
 //! The routes of an auth server.
 
+use std::convert::Infallible;
 use std::fmt::{self, Debug};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
-use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, Route, delete, get, post};
+use futures_util::FutureExt;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::bearer::TrustedOrigins;
 use crate::issuer::routes::accounts::Accounts;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::desk::Desk;
 use crate::issuer::routes::handlers;
+use crate::issuer::routes::refusal::Refusal;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
 use crate::issuer::token_issuer::TokenIssuer;
@@ -33,20 +39,22 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// | `POST /logout` | `refresh_token` | 204 |
 /// | `POST /logout-everywhere` | `refresh_token` | 204: every session of the user has ended |
 /// | `POST /sessions`, with cookies `GET` | `refresh_token` | the user's sessions |
-/// | `DELETE /sessions/{id}` | `refresh_token` | 204, or 404 |
+/// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404: that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
 /// Bodies are JSON or forms. Tokens are answered as RFC 6749 section 5.1 has it, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
 /// script can read, the refresh token is read from its cookie alone, and requests of other sites
 /// are refused; the answer then has `expires_in` and `scope`, from which a page learns when to
-/// renew. Mount the routes twice to serve browsers and other clients.
+/// renew. `/login` then takes the credentials and `scope`, and the rest no body at all. Mount the
+/// routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
 ///
 /// Refused: 400 `{"error":"invalid_grant"}` for wrong credentials and for every refresh token that
 /// is not good, in the same bytes; `invalid_request`, `invalid_scope`, `invalid_target` (an unknown
 /// audience); 403 for another site's request with cookies; 503 with `Retry-After` while the store
-/// or the application's accounts cannot answer: the client's token is then as good as before. A
-/// failed refresh never deletes a cookie, which another tab may have renewed meanwhile.
+/// or the application's accounts cannot answer: the client's token is then as good as before, or,
+/// if the answer was lost after the write, for the grace period. A failed refresh never deletes a
+/// cookie, which another tab may have renewed meanwhile.
 ///
 /// What these routes do not do: limit attempts, and hash passwords. The shop in `examples` shows
 /// both.
@@ -76,13 +84,15 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 #[must_use]
 pub struct AuthRoutes<A, S> {
     desk: Desk<A, S>,
+    log_in: MethodRouter<Arc<Desk<A, S>>>,
 }
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// Routes that answer with tokens in bodies.
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         let trusted_origins = TrustedOrigins::default();
-        Self { desk: Desk { accounts, issuer, sessions, cookies: None, trusted_origins } }
+        let desk = Desk { accounts, issuer, sessions, cookies: None, trusted_origins };
+        Self { desk, log_in: post(handlers::log_in::<A, S>) }
     }
 
     /// Keeps the tokens in cookies.
@@ -99,7 +109,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
                  `Cookies::access`",
             );
         }
-        for (audience, _) in cookies.audiences() {
+        for audience in cookies.audiences() {
             if !self.desk.issuer.has_audience(audience) {
                 misuse::refuse(format_args!(
                     "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
@@ -111,8 +121,10 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Lets pages of this origin use the cookies, as in `https://app.example`. Once for each; none
-    /// but the routes' own by default. Such a page needs CORS as well, with credentials.
+    /// Lets pages of this origin use the cookies, as in `https://app.shop.example` where the routes
+    /// are at `https://auth.shop.example`. Once for each; none but the routes' own by default. Such a
+    /// page needs CORS as well, with credentials. It must be of the same *site*: to others, browsers
+    /// send no `SameSite` cookie, whatever is allowed here.
     ///
     /// # Panics
     ///
@@ -123,6 +135,20 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
+    /// Puts a layer in front of `/login` alone, such as a limit on attempts: whoever is logged in
+    /// must be able to renew and to log out, however many others share their address.
+    pub fn login_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.log_in = self.log_in.layer(layer);
+        self
+    }
+
     /// The routes, to be nested where the application wants them.
     pub fn into_router<State: Clone + Send + Sync + 'static>(self) -> Router<State> {
         let list = if self.desk.cookies.is_some() {
@@ -130,16 +156,18 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         } else {
             post(handlers::list::<A, S>)
         };
+        // A proxy may drop the body of a DELETE (RFC 9110 section 9.3.5).
+        let end_one = delete(handlers::end_one::<A, S>).post(handlers::end_one::<A, S>);
         Router::new()
-            .route("/login", post(handlers::log_in::<A, S>))
+            .route("/login", self.log_in)
             .route("/refresh", post(handlers::refresh::<A, S>))
             .route("/logout", post(handlers::log_out::<A, S>))
             .route("/logout-everywhere", post(handlers::log_out_everywhere::<A, S>))
             .route("/sessions", list)
-            .route("/sessions/{id}", delete(handlers::end_one::<A, S>))
+            .route("/sessions/{id}", end_one)
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(map_response(no_store))
+            .layer(from_fn(answered))
             .with_state(Arc::new(self.desk))
     }
 }
@@ -150,8 +178,11 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// RFC 6749 section 5.1: whoever finds a token in a cache is logged in.
-async fn no_store(mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+/// A panic of the application's is this request's failure, and no other's on the connection.
+async fn answered(request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut answer = answer.unwrap_or_else(|_| Refusal::ServerError.into_response());
+    // RFC 6749 section 5.1: whoever finds a token in a cache is logged in.
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }

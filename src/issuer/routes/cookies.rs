@@ -5,7 +5,11 @@ use std::time::Duration;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-use crate::bearer::{BadCredentials, CookieName};
+use crate::bearer::CookieName;
+use crate::issuer::access_token::AccessToken;
+use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::issuer::sessions::refresh_token::RefreshToken;
+use crate::issuer::sessions::session::Session;
 use crate::misuse;
 
 /// RFC 6265bis section 5.5: a browser keeps none for longer.
@@ -24,10 +28,26 @@ const MAX_AGE: Duration = Duration::from_secs(400 * 86_400);
 ///     .access("payment", "__Host-payment_token");
 /// # let _ = cookies;
 /// ```
+///
+/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads them. A login of your own, such as the
+/// callback of another identity provider, does so with [`set_access`](Self::set_access) and
+/// [`set_refresh`](Self::set_refresh).
+///
+/// # Security
+///
+/// A browser sends cookies to one host and, whatever their path or prefix, to every port of it. All
+/// services on that host get the access tokens of all: one that is taken over can use them until
+/// they expire. Give a service that must not be trusted with the others' tokens a host of its own,
+/// or let the proxy in front strip what is not for it.
+///
+/// The refresh token's cookie needs a path, to be sent to the auth server alone, and so cannot have
+/// the prefix `__Host-`: a sibling domain could set one like it. A third cookie that no sibling can
+/// set, `__Host-session`, therefore names the session, and a refresh token of another is not read.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {
     refresh: String,
+    session: String,
     path: String,
     /// Audience and cookie.
     access: Vec<(String, String)>,
@@ -55,6 +75,7 @@ impl Cookies {
         }
         Self {
             refresh: "__Secure-refresh_token".to_owned(),
+            session: "__Host-session".to_owned(),
             path: path.to_owned(),
             access: Vec::new(),
             same_site: "Strict",
@@ -62,46 +83,45 @@ impl Cookies {
         }
     }
 
-    /// The access token for `audience` in the cookie `name`, sent to the whole host: what that
-    /// service has in `JwtAuth::cookie`. Once for each service that pages call.
+    /// The access token for `audience` in the cookie `name`, sent to the whole host and to no other:
+    /// what that service has in `JwtAuth::cookie`. Once for each service that pages call.
     ///
     /// # Panics
     ///
-    /// On what is no cookie name, and on one without the prefix `__Host-`.
+    /// On what is no cookie name, one without the prefix `__Host-`, and one that is taken.
     #[track_caller]
     pub fn access(mut self, audience: impl Into<String>, name: impl Into<String>) -> Self {
-        let name = name.into();
-        CookieName::new(&name);
-        if !name.starts_with("__Host-") {
-            misuse::refuse(format_args!(
-                "Cookies::access({name:?}): begin the name with \"__Host-\", or a sibling domain \
-                 can set this cookie"
-            ));
+        let (audience, name) = (audience.into(), name.into());
+        must_begin(&name, "__Host-");
+        if self.access.iter().any(|(other, _)| *other == audience) {
+            misuse::refuse(format_args!("Cookies::access: {audience:?} has a cookie already"));
         }
-        self.access.push((audience.into(), name));
-        self
+        self.access.push((audience, name));
+        self.with_names_checked()
     }
 
     /// Another name for the cookie of the refresh token.
     ///
     /// # Panics
     ///
-    /// On what is no cookie name, and on one without the prefix `__Secure-`, or `__Host-` where the
-    /// path is `/`.
+    /// On what is no cookie name, one without the prefix `__Secure-`, and one that is taken.
     #[track_caller]
     pub fn refresh(mut self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        CookieName::new(&name);
-        let is_bound =
-            name.starts_with("__Secure-") || (self.path == "/" && name.starts_with("__Host-"));
-        if !is_bound {
-            misuse::refuse(format_args!(
-                "Cookies::refresh({name:?}): begin the name with \"__Secure-\"; \"__Host-\" is for \
-                 the path \"/\" alone"
-            ));
-        }
-        self.refresh = name;
-        self
+        self.refresh = name.into();
+        must_begin(&self.refresh, "__Secure-");
+        self.with_names_checked()
+    }
+
+    /// Another name for the cookie that names the session, `__Host-session`.
+    ///
+    /// # Panics
+    ///
+    /// On what is no cookie name, one without the prefix `__Host-`, and one that is taken.
+    #[track_caller]
+    pub fn session(mut self, name: impl Into<String>) -> Self {
+        self.session = name.into();
+        must_begin(&self.session, "__Host-");
+        self.with_names_checked()
     }
 
     /// `SameSite=Lax`: links from other sites lead to a page that is logged in. `Strict` by
@@ -118,38 +138,92 @@ impl Cookies {
     ///
     /// Whoever is on the network reads the tokens. Never outside of development; `JwtAuth::cookie`
     /// must then have the name without its prefix.
+    ///
+    /// # Panics
+    ///
+    /// On names that differ in their prefixes alone.
+    #[track_caller]
     pub fn dangerous_without_https(mut self) -> Self {
         self.is_secure = false;
-        self
+        self.with_names_checked()
     }
 
-    /// The audiences that have a cookie, and its name.
-    pub(crate) fn audiences(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.access.iter().map(|(audience, name)| (audience.as_str(), self.in_use(name)))
-    }
-
-    /// The refresh token of a request.
-    pub(crate) fn find<'r>(
+    /// Sets the cookie of the access token for `audience`.
+    ///
+    /// # Errors
+    ///
+    /// An audience without a cookie, and a token that is [too large](AccessToken::fits_cookie) for
+    /// one.
+    pub fn set_access(
         &self,
-        headers: &'r HeaderMap,
-    ) -> Result<Option<&'r [u8]>, BadCredentials> {
-        CookieName::new(self.in_use(&self.refresh)).find(headers)
+        headers: &mut HeaderMap,
+        audience: &str,
+        token: &AccessToken,
+    ) -> Result<(), IssueError> {
+        let Some((_, name)) = self.access.iter().find(|(other, _)| other == audience) else {
+            let message = "the audience has no cookie: add one with `Cookies::access`";
+            return Err(IssueError::new(IssueErrorKind::UnknownAudience, message));
+        };
+        token.fits_cookie(self.in_use(name))?;
+        headers.append(SET_COOKIE, self.render(name, token.as_str(), "/", token.expires_in()));
+        Ok(())
     }
 
-    pub(crate) fn set_access(&self, name: &str, value: &str, max_age: Duration) -> HeaderValue {
-        self.render(name, value, "/", max_age)
-    }
-
-    pub(crate) fn set_refresh(&self, value: &str, max_age: Duration) -> HeaderValue {
-        self.render(self.in_use(&self.refresh), value, &self.path, max_age)
+    /// Sets the cookies of the refresh token and of its session.
+    pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, session: &Session) {
+        let max_age = session.expires_at().saturating_since(session.renewed_at());
+        let id = session.id().as_str();
+        headers.append(SET_COOKIE, self.render(&self.session, id, "/", max_age));
+        headers.append(SET_COOKIE, self.render(&self.refresh, token.as_str(), &self.path, max_age));
     }
 
     /// Deletes all of them: the same names and attributes, or a browser would keep them.
-    pub(crate) fn delete(&self, headers: &mut HeaderMap) {
-        let access = self.audiences().map(|(_, name)| self.set_access(name, "", Duration::ZERO));
-        for cookie in access.chain([self.set_refresh("", Duration::ZERO)]) {
-            headers.append(SET_COOKIE, cookie);
+    pub fn delete(&self, headers: &mut HeaderMap) {
+        for (audience, _) in &self.access {
+            self.delete_access(headers, audience);
         }
+        for (name, path) in [(&self.session, "/"), (&self.refresh, self.path.as_str())] {
+            headers.append(SET_COOKIE, self.render(name, "", path, Duration::ZERO));
+        }
+    }
+
+    /// The refresh token that a request presents: the one of the session that the other cookie
+    /// names, if there are several.
+    pub fn refresh_token<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
+        let name = |name| CookieName::new(self.in_use(name));
+        let sessions: Vec<&[u8]> = name(&self.session).values(headers).collect();
+        let is_ours = |text: &&str| {
+            RefreshToken::parse(text)
+                .is_some_and(|token| sessions.contains(&token.session().as_str().as_bytes()))
+        };
+        let tokens = name(&self.refresh);
+        tokens.values(headers).filter_map(|value| std::str::from_utf8(value).ok()).find(is_ours)
+    }
+
+    /// The audiences that have a cookie.
+    pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.access.iter().map(|(audience, _)| audience.as_str())
+    }
+
+    pub(crate) fn delete_access(&self, headers: &mut HeaderMap, audience: &str) {
+        for (_, name) in self.access.iter().filter(|(other, _)| other == audience) {
+            headers.append(SET_COOKIE, self.render(name, "", "/", Duration::ZERO));
+        }
+    }
+
+    /// Names as they are used: without their prefixes, two may be the same.
+    #[track_caller]
+    fn with_names_checked(self) -> Self {
+        let names = self.access.iter().map(|(_, name)| name).chain([&self.refresh, &self.session]);
+        let mut names: Vec<&str> = names.map(|name| self.in_use(name)).collect();
+        for name in &names {
+            CookieName::new(name);
+        }
+        names.sort_unstable();
+        if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
+            misuse::refuse(format_args!("Cookies: {name:?} is the name of two cookies"));
+        }
+        self
     }
 
     fn in_use<'n>(&self, name: &'n str) -> &'n str {
@@ -158,6 +232,7 @@ impl Cookies {
     }
 
     fn render(&self, name: &str, value: &str, path: &str, max_age: Duration) -> HeaderValue {
+        let name = self.in_use(name);
         let max_age = max_age.min(MAX_AGE).as_secs();
         let secure = if self.is_secure { "; Secure" } else { "" };
         let same_site = self.same_site;
@@ -172,18 +247,23 @@ impl Cookies {
     }
 }
 
+#[track_caller]
+fn must_begin(name: &str, prefix: &str) {
+    if !name.starts_with(prefix) {
+        CookieName::new(name);
+        misuse::refuse(format_args!(
+            "Cookies: begin the name {name:?} with {prefix:?}, or others can set this cookie"
+        ));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn cookies_are_deleted_with_the_attributes_they_were_set_with() {
+    fn cookies_are_deleted_with_the_attributes_they_are_set_with() {
         let cookies = Cookies::new("/auth").access("cart", "__Host-cart_token");
-        let set = cookies.set_refresh("abc", Duration::from_secs(60));
-        assert_eq!(
-            set,
-            "__Secure-refresh_token=abc; Path=/auth; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
-        );
         let mut headers = HeaderMap::new();
         cookies.delete(&mut headers);
         let deleted: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
@@ -191,6 +271,7 @@ mod tests {
             deleted,
             [
                 "__Host-cart_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
+                "__Host-session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
                 "__Secure-refresh_token=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
             ]
         );
@@ -198,12 +279,10 @@ mod tests {
 
     #[test]
     fn without_https_there_are_no_prefixes() {
-        let cookies = Cookies::new("/auth").access("cart", "__Host-cart_token");
-        let cookies = cookies.lax().dangerous_without_https();
-        let name = cookies.audiences().next().unwrap().1;
+        let cookies = Cookies::new("/auth").lax().dangerous_without_https();
         assert_eq!(
-            cookies.set_access(name, "abc", Duration::MAX),
-            "cart_token=abc; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax"
+            cookies.render("__Host-x", "abc", "/", Duration::MAX),
+            "x=abc; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax"
         );
     }
 }

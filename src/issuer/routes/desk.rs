@@ -1,22 +1,17 @@
 //! What all the routes share: who is asking, and what is handed to them.
 
-use std::panic::AssertUnwindSafe;
-
 use axum::Json;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
-use http::header::{SET_COOKIE, USER_AGENT};
+use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bearer::TrustedOrigins;
-use crate::clock::UnixTime;
 use crate::issuer::access_token::{AccessToken, TokenResponse};
 use crate::issuer::error::IssueError;
 use crate::issuer::grant::Grant;
-use crate::issuer::routes::accounts::AccountsError;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::fields::{self, Use};
 use crate::issuer::routes::refusal::Refusal;
@@ -54,25 +49,42 @@ impl<A, S> Desk<A, S> {
             return Ok((token, wanted));
         }
         // A browser drops a cookie that has expired: no cookie is an expired token.
-        let token = self.presented_cookie(request.headers())?.ok_or(Refusal::InvalidGrant)?;
+        let token = self.cookie(request.headers()).ok_or(Refusal::InvalidGrant)?;
         Ok((token.to_owned(), Use::default()))
     }
 
-    pub(crate) fn presented_cookie<'r>(
-        &self,
-        headers: &'r HeaderMap,
-    ) -> Result<Option<&'r str>, Refusal> {
-        let Some(cookies) = &self.cookies else { return Ok(None) };
-        let token = cookies.find(headers)?.map(std::str::from_utf8);
-        token.transpose().map_err(|_| Refusal::InvalidGrant)
+    pub(crate) fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
+        self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Asked before anything is done for an answer that could not be given.
-    pub(crate) fn known_audience(&self, asked: Option<String>) -> Result<Option<String>, Refusal> {
-        match asked {
-            Some(audience) if !self.issuer.has_audience(&audience) => Err(Refusal::InvalidTarget),
-            asked => Ok(asked),
+    /// Leaves in the grant the services that are asked for, and refuses those that it is not for:
+    /// before anything is done for an answer that could not be given.
+    pub(crate) fn narrow_audience<C>(
+        &self,
+        grant: &mut Grant<C>,
+        asked: Option<String>,
+    ) -> Result<(), Refusal> {
+        let granted = grant.audience.take();
+        let is_granted =
+            |audience: &str| granted.as_ref().is_none_or(|all| all.iter().any(|a| a == audience));
+        if asked.as_ref().is_some_and(|asked| !is_granted(asked)) {
+            return Err(Refusal::InvalidTarget);
         }
+        let Some(cookies) = &self.cookies else {
+            grant.audience = asked.map(|asked| vec![asked]).or(granted);
+            self.issuer.service(grant.audience.as_deref())?;
+            return Ok(());
+        };
+        let audiences: Vec<_> = cookies
+            .audiences()
+            .filter(|audience| is_granted(audience))
+            .map(str::to_owned)
+            .collect();
+        if audiences.is_empty() {
+            return Err(Refusal::InvalidTarget);
+        }
+        grant.audience = Some(audiences);
+        Ok(())
     }
 
     /// Nothing to say but that no cookie should stay.
@@ -88,65 +100,50 @@ impl<A, S> Desk<A, S> {
     pub(crate) fn tokens<C: Serialize>(
         &self,
         mut grant: Grant<C>,
-        audience: Option<String>,
         session: &Session,
     ) -> Result<Tokens<'_>, IssueError> {
         grant.session = Some(session.id().as_str().to_owned());
-        grant.client_id = session.client_id().map(str::to_owned);
+        grant.authenticated_at = Some(session.started_at());
+        grant.client_id = session.client_id().map(str::to_owned).or(grant.client_id);
         let Some(cookies) = &self.cookies else {
-            if let Some(audience) = audience {
-                grant.audience = vec![audience];
-            }
             return Ok(Tokens::InBody(self.issuer.issue(&grant)?));
         };
+        let granted = grant.audience.take().unwrap_or_default();
         let mut set = HeaderMap::new();
-        let mut answer = None;
-        for (audience, name) in cookies.audiences() {
-            grant.audience = vec![audience.to_owned()];
+        let mut answer = Value::Null;
+        for audience in cookies.audiences() {
+            if !granted.iter().any(|granted| granted == audience) {
+                cookies.delete_access(&mut set, audience);
+                continue;
+            }
+            grant.audience = Some(vec![audience.to_owned()]);
             let token = self.issuer.issue(&grant)?;
-            token.fits_cookie(name)?;
-            set.append(SET_COOKIE, cookies.set_access(name, token.as_str(), token.expires_in()));
-            let (expires_in, scope) = (token.expires_in().as_secs(), token.scope());
-            answer = Some(json!({ "expires_in": expires_in, "scope": scope }));
+            cookies.set_access(&mut set, audience, &token)?;
+            let expires_in = token.expires_in().as_secs();
+            answer = json!({ "expires_in": expires_in, "scope": token.scope() });
         }
-        Ok(Tokens::InCookies { cookies, set, answer: answer.unwrap_or_default() })
+        Ok(Tokens::InCookies { cookies, set, answer })
     }
 }
 
 /// Access tokens that are ready to be sent; the refresh token comes last.
 pub(crate) enum Tokens<'d> {
     InBody(AccessToken),
-    InCookies { cookies: &'d Cookies, set: HeaderMap, answer: serde_json::Value },
+    InCookies { cookies: &'d Cookies, set: HeaderMap, answer: Value },
 }
 
 impl Tokens<'_> {
-    pub(crate) fn answer(
-        self,
-        refresh: &RefreshToken,
-        session: &Session,
-        now: UnixTime,
-    ) -> Response {
+    pub(crate) fn answer(self, refresh: &RefreshToken, session: &Session) -> Response {
         match self {
             Self::InBody(access) => {
                 Json(TokenResponse::new(&access).refresh_token(refresh.as_str())).into_response()
             }
-            Self::InCookies { cookies, set, answer } => {
-                let max_age = session.expires_at().saturating_since(now);
-                let mut response = (set, Json(answer)).into_response();
-                let cookie = cookies.set_refresh(refresh.as_str(), max_age);
-                response.headers_mut().append(SET_COOKIE, cookie);
-                response
+            Self::InCookies { cookies, mut set, answer } => {
+                cookies.set_refresh(&mut set, refresh, session);
+                (set, Json(answer)).into_response()
             }
         }
     }
-}
-
-/// The application's answer. A panic of its is this request's failure, and no other's.
-pub(crate) async fn ask<T>(
-    asked: impl Future<Output = Result<T, AccountsError>>,
-) -> Result<T, Refusal> {
-    let answer = AssertUnwindSafe(asked).catch_unwind().await;
-    Ok(answer.map_err(|_| Refusal::ServerError)??)
 }
 
 /// What a session is called in a list: what the browser says of itself.

@@ -3,8 +3,8 @@
 use axum::extract::{FromRequest, Request};
 use axum::{Form, Json};
 use http::header::CONTENT_TYPE;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::issuer::routes::refusal::Refusal;
 
@@ -29,18 +29,26 @@ pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Ref
 pub(crate) struct Login<C> {
     #[serde(flatten)]
     pub(crate) credentials: C,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) audience: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) scope: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) client_id: Option<String>,
 }
 
 /// A use of a refresh token (RFC 6749 section 6).
 #[derive(Default, Deserialize)]
 pub(crate) struct Use {
+    #[serde(default, deserialize_with = "given")]
     pub(crate) grant_type: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) refresh_token: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) client_id: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) audience: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) scope: Option<String>,
 }
 
@@ -48,5 +56,12 @@ pub(crate) struct Use {
 #[derive(Deserialize)]
 pub(crate) struct Revocation {
     pub(crate) token: String,
+    #[serde(default, deserialize_with = "given")]
     pub(crate) client_id: Option<String>,
+}
+
+/// RFC 6749 section 3.2: a parameter without a value is one that was left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let given = Option::<String>::deserialize(deserializer)?;
+    Ok(given.filter(|text| !text.is_empty()))
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
 use crate::issuer::routes::accounts::Accounts;
-use crate::issuer::routes::desk::{Desk, ask, label, narrowed};
+use crate::issuer::routes::desk::{Desk, label, narrowed};
 use crate::issuer::routes::fields::{self, Login, Revocation};
 use crate::issuer::routes::refusal::Refusal;
 use crate::issuer::sessions::family::EndCause;
@@ -24,14 +25,14 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     request: Request,
 ) -> Answer {
     desk.refuse_other_sites(&request)?;
-    let replaced = desk.presented_cookie(request.headers())?.map(str::to_owned);
+    let replaced = desk.cookie(request.headers()).map(str::to_owned);
     let label = label(request.headers()).map(str::to_owned);
     let login: Login<A::Credentials> = fields::read(request).await?;
-    let audience = desk.known_audience(login.audience)?;
 
-    let granted = ask(desk.accounts.log_in(login.credentials)).await?;
+    let granted = desk.accounts.log_in(login.credentials).await?;
     let mut grant = granted.ok_or(Refusal::InvalidGrant)?;
     grant.scopes = narrowed(login.scope.as_deref(), grant.scopes)?;
+    desk.narrow_audience(&mut grant, login.audience)?;
     let mut new = NewSession::new(&grant.subject).scopes(grant.scopes.iter());
     if let Some(label) = label {
         new = new.label(label);
@@ -39,7 +40,7 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     new.client_id = login.client_id.filter(|_| desk.cookies.is_none());
 
     let (refresh, session) = desk.sessions.start(new).await?;
-    let tokens = match desk.tokens(grant, audience, &session) {
+    let tokens = match desk.tokens(grant, &session) {
         Ok(tokens) => tokens,
         Err(error) => {
             // Nobody will ever have its token.
@@ -47,13 +48,14 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
             return Err(error.into());
         }
     };
-    // The browser is about to forget the session that it had, so nobody else should keep it.
+    // The browser is about to forget the session that it had, so nobody else should keep it. If
+    // that fails, it is no reason to refuse the right password.
     if let Some(replaced) = replaced
-        && let Ok(pending) = desk.sessions.begin_refresh(&replaced, None).await
+        && let Ok(replaced) = desk.sessions.session_of(&replaced).await
     {
-        desk.sessions.end(pending.session().id()).await?;
+        let _ = desk.sessions.end(replaced.id()).await;
     }
-    Ok(tokens.answer(&refresh, &session, desk.sessions.now()))
+    Ok(tokens.answer(&refresh, &session))
 }
 
 pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
@@ -64,12 +66,11 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     if wanted.grant_type.is_some_and(|grant_type| grant_type != "refresh_token") {
         return Err(Refusal::UnsupportedGrantType);
     }
-    let audience = desk.known_audience(wanted.audience)?;
     let pending = desk.sessions.begin_refresh(&token, wanted.client_id.as_deref()).await?;
     let granted_at_login = pending.session().scopes().map(str::to_owned).collect();
     let allowed = narrowed(wanted.scope.as_deref(), granted_at_login)?;
 
-    let Some(mut grant) = ask(desk.accounts.renew(pending.session())).await? else {
+    let Some(mut grant) = desk.accounts.renew(pending.session()).await? else {
         desk.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
         return Err(Refusal::InvalidGrant);
     };
@@ -77,10 +78,11 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
         return Err(Refusal::ServerError);
     }
     grant.scopes.retain(|scope| allowed.contains(scope));
-    let tokens = desk.tokens(grant, audience, pending.session())?;
+    desk.narrow_audience(&mut grant, wanted.audience)?;
+    let tokens = desk.tokens(grant, pending.session())?;
     // Last, so that whatever fails before leaves the client's token as it was.
     let (refresh, session) = pending.finish().await?;
-    Ok(tokens.answer(&refresh, &session, desk.sessions.now()))
+    Ok(tokens.answer(&refresh, &session))
 }
 
 pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
@@ -128,11 +130,12 @@ pub(crate) async fn list<A: Accounts, S: RefreshStore>(
 
 pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Answer {
     let current = owner(&desk, request).await?;
     let own = desk.sessions.of_subject(current.subject()).await?;
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     // Whether somebody else has a session of that name is not told.
     let Some(session) = own.iter().find(|session| session.id().as_str() == id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
@@ -153,10 +156,12 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     if revocation.token.contains('.') {
         return Err(Refusal::UnsupportedTokenType);
     }
-    let client_id = revocation.client_id.as_deref();
-    match desk.sessions.begin_refresh(&revocation.token, client_id).await {
-        Ok(pending) => {
-            desk.sessions.end(pending.session().id()).await?;
+    match desk.sessions.session_of(&revocation.token).await {
+        Ok(session) if is_foreign(&session, revocation.client_id.as_deref()) => {
+            return Err(Refusal::InvalidClient);
+        }
+        Ok(session) => {
+            desk.sessions.end(session.id()).await?;
         }
         Err(error) if error.is_refusal() => {}
         Err(error) => return Err(error.into()),
@@ -164,12 +169,16 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     Ok(StatusCode::OK.into_response())
 }
 
-/// The session of the refresh token that a request presents, which stays as it is.
+fn is_foreign(session: &Session, client_id: Option<&str>) -> bool {
+    client_id.is_some() && session.client_id() != client_id
+}
+
+/// The session of the refresh token that a request presents, which stays as it is. Whoever has it
+/// may end it, whichever client they say they are.
 async fn owner<A: Accounts, S: RefreshStore>(
     desk: &Desk<A, S>,
     request: Request,
 ) -> Result<Session, Refusal> {
-    let (token, wanted) = desk.presented(request).await?;
-    let pending = desk.sessions.begin_refresh(&token, wanted.client_id.as_deref()).await?;
-    Ok(pending.session().clone())
+    let (token, _) = desk.presented(request).await?;
+    Ok(desk.sessions.session_of(&token).await?)
 }

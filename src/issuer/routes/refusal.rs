@@ -16,6 +16,8 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 pub(crate) enum Refusal {
     InvalidRequest,
     InvalidGrant,
+    /// RFC 7009 section 2.1: the token is of another client.
+    InvalidClient,
     InvalidScope,
     /// RFC 8707 section 2.
     InvalidTarget,
@@ -32,6 +34,7 @@ impl Refusal {
         match self {
             Self::InvalidRequest | Self::CrossSite => "invalid_request",
             Self::InvalidGrant => "invalid_grant",
+            Self::InvalidClient => "invalid_client",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::UnsupportedGrantType => "unsupported_grant_type",

@@ -10,7 +10,8 @@ use crate::issuer::sessions::store::StoreError;
 ///
 /// A client must not learn which: answer `invalid_grant` to whatever
 /// [`is_refusal`](Self::is_refusal), and 503 to the rest, after which the same refresh token may
-/// be tried again.
+/// be tried again: it is as good as before, or was used just now and is answered for as long as the
+/// grace period.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,

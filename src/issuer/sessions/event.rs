@@ -12,7 +12,11 @@ pub enum SessionEvent<'a> {
     Started(&'a Session),
     /// A refresh token was exchanged.
     Renewed(&'a Session),
+    /// A token that had been used within the grace period was answered once more. Now and then that
+    /// is a second tab or a lost answer; every time, it may be a thief who keeps the user's pace.
+    Repeated(&'a Session),
     /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
-    /// a refresh token: tell the user.
+    /// a refresh token: tell the user. That one is told again whenever a token of the session is
+    /// presented within the hour, in case the first time was lost: the session's name tells.
     Ended(&'a Session, EndCause),
 }

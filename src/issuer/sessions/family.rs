@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::sessions::exact_time;
 use crate::issuer::sessions::lifetimes::Lifetimes;
 use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
 
@@ -14,13 +15,24 @@ use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
 /// rotates more often than that within seconds has no use for the older ones.
 const MAX_SPENT: usize = 16;
 
+/// How far ahead of this server another's clock may be.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// How long an ended session is kept, so that who still has a token of it is known for that. It is
+/// not kept for its whole lifetime, or logging in and out would fill the store.
+const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
+
 /// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Family {
+    #[serde(with = "exact_time")]
     pub(crate) started_at: UnixTime,
+    #[serde(with = "exact_time")]
     pub(crate) renewed_at: UnixTime,
+    #[serde(with = "exact_time")]
     pub(crate) idle_until: UnixTime,
     /// Fixed at the login: no rotation moves it.
+    #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
     leaf: Hash,
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
@@ -43,6 +55,7 @@ struct Spent {
     hash: Hash,
     /// From this token to the next.
     salt: Salt,
+    #[serde(with = "exact_time")]
     at: UnixTime,
 }
 
@@ -58,6 +71,9 @@ pub enum EndCause {
     Reused,
     /// The account may not log in any more.
     AccountClosed,
+    /// The user logged in elsewhere more often than [`Sessions`](crate::issuer::Sessions) allows,
+    /// and this was the session that had been used longest ago.
+    TooMany,
 }
 
 /// What is to be done about a token that is presented.
@@ -148,8 +164,9 @@ impl Family {
         next
     }
 
-    pub(crate) fn ended(&self, cause: EndCause) -> Self {
-        Self { ended: Some(cause), spent: Vec::new(), ..self.clone() }
+    pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
+        let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
+        Self { ended: Some(cause), spent: Vec::new(), idle_until, ..self.clone() }
     }
 
     pub(crate) fn is_expired(&self, now: UnixTime) -> bool {
@@ -161,10 +178,10 @@ impl Family {
     }
 }
 
-/// The clocks of two servers may differ in both directions; one that jumped must not stretch the
-/// grace period.
+/// The clock of the server that saw the use may be ahead of this one's; but one that jumped back
+/// must not stretch the grace period by more than that.
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
-    used_at.saturating_sub(grace) < now && now < used_at.saturating_add(grace)
+    used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }
 
 #[cfg(test)]
@@ -198,7 +215,7 @@ mod tests {
                 let leaf = salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
                 (family.clone(), Some(leaf))
             }
-            Verdict::Reused => (family.ended(EndCause::Reused), None),
+            Verdict::Reused => (family.ended(EndCause::Reused, now), None),
             _ => (family.clone(), None),
         };
         // Through the store and back.
@@ -248,6 +265,18 @@ mod tests {
     }
 
     #[test]
+    fn no_time_changes_in_the_store() {
+        let token = RefreshToken::generate().unwrap();
+        for nanos in [1_700_000_000_123_456_789, 1, -1, i128::MAX] {
+            let family = Family::new(&token, &lifetimes(), UnixTime::from_nanos(nanos));
+            let json = serde_json::to_string(&family).unwrap();
+            let stored: Family = serde_json::from_str(&json).unwrap();
+            assert_eq!(stored.ends_at, family.ends_at.min(UnixTime::from_nanos(i64::MAX.into())));
+            assert_eq!(serde_json::to_string(&stored).unwrap(), json);
+        }
+    }
+
+    #[test]
     fn an_idle_session_expires() {
         let (mut family, token) = family();
         assert!(matches!(family.judge(&token, None, &lifetimes(), at(99)), Verdict::Rotate));
@@ -257,9 +286,9 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_back_does_not_stretch_the_grace_period() {
         let (mut family, first) = family();
-        present(&mut family, &first, at(60)).unwrap();
-        assert!(matches!(family.judge(&first, None, &lifetimes(), at(51)), Verdict::Repeat(_)));
-        assert!(matches!(family.judge(&first, None, &lifetimes(), at(50)), Verdict::Reused));
+        present(&mut family, &first, at(90)).unwrap();
+        assert!(matches!(family.judge(&first, None, &lifetimes(), at(31)), Verdict::Repeat(_)));
+        assert!(matches!(family.judge(&first, None, &lifetimes(), at(30)), Verdict::Reused));
     }
 
     #[test]

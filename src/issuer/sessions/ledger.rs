@@ -1,5 +1,6 @@
 //! Sessions as they are stored, and the steps from one version of a session to the next.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ impl<S: RefreshStore> Ledger<S> {
         version: u64,
         cause: EndCause,
     ) -> Result<bool, SessionError> {
-        let ended = Session { family: session.family.ended(cause), ..session };
+        let ended = Session { family: session.family.ended(cause, self.clock.now()), ..session };
         let is_ours = self.replace(&ended, version).await?;
         if is_ours {
             self.tell(&SessionEvent::Ended(&ended, cause));
@@ -65,7 +66,8 @@ impl<S: RefreshStore> Ledger<S> {
 
     pub(crate) fn tell(&self, event: &SessionEvent<'_>) {
         if let Some(hook) = &self.hook {
-            hook(event);
+            // What is stored stands, and the client must have its answer.
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
         }
     }
 }

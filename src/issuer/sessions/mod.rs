@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod event;
+mod exact_time;
 pub(crate) mod family;
 pub(crate) mod id;
 mod ledger;

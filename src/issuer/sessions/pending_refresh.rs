@@ -25,36 +25,6 @@ pub struct PendingRefresh<'s, S> {
 }
 
 impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
-    pub(crate) async fn judge(
-        ledger: &'s Ledger<S>,
-        token: RefreshToken,
-        client_id: Option<String>,
-        lifetimes: Lifetimes,
-    ) -> Result<Self, SessionError> {
-        for _ in 0..ATTEMPTS {
-            let (session, version) = ledger.load(&token.session()).await?;
-            let now = ledger.clock.now();
-            let client = client_id.as_deref();
-            let answer = match session.family.judge(&token, client, &lifetimes, now) {
-                Verdict::Rotate => None,
-                Verdict::Repeat(salts) => {
-                    Some(salts.iter().fold(token.clone(), |token, salt| token.successor(salt)))
-                }
-                Verdict::Expired => return Err(SessionErrorKind::Expired.into()),
-                Verdict::Ended => return Err(SessionErrorKind::Ended.into()),
-                Verdict::WrongClient => return Err(SessionErrorKind::WrongClient.into()),
-                Verdict::Reused => {
-                    if ledger.replace_with_end(session, version, EndCause::Reused).await? {
-                        return Err(SessionErrorKind::Reused.into());
-                    }
-                    continue;
-                }
-            };
-            return Ok(PendingRefresh { ledger, token, client_id, session, version, answer });
-        }
-        Err(contended())
-    }
-
     /// The session that the token belongs to.
     pub fn session(&self) -> &Session {
         &self.session
@@ -67,8 +37,13 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     /// As [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
         let mut pending = self;
+        if pending.answer.is_some() {
+            // There is nothing to write that would show whether the session has changed since then.
+            pending = again(pending.ledger, pending.token, pending.client_id).await?;
+        }
         for _ in 0..ATTEMPTS {
             if let Some(leaf) = pending.answer {
+                pending.ledger.tell(&SessionEvent::Repeated(&pending.session));
                 return Ok((leaf, pending.session));
             }
             let ledger = pending.ledger;
@@ -81,13 +56,61 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 ledger.tell(&SessionEvent::Renewed(&rotated));
                 return Ok((next, rotated));
             }
-            // Somebody else was faster. The token was good when it was presented, so this is no
-            // reuse, however long it took since then.
-            let lifetimes = Lifetimes { grace: Duration::MAX, ..ledger.lifetimes };
-            pending = Self::judge(ledger, pending.token, pending.client_id, lifetimes).await?;
+            // Somebody else was faster.
+            pending = again(ledger, pending.token, pending.client_id).await?;
         }
         Err(contended())
     }
+
+    pub(crate) async fn judge(
+        ledger: &'s Ledger<S>,
+        token: RefreshToken,
+        client_id: Option<String>,
+        lifetimes: Lifetimes,
+        is_first: bool,
+    ) -> Result<Self, SessionError> {
+        for _ in 0..ATTEMPTS {
+            let (session, version) = ledger.load(&token.session()).await?;
+            let now = ledger.clock.now();
+            let client = client_id.as_deref();
+            let answer = match session.family.judge(&token, client, &lifetimes, now) {
+                Verdict::Rotate => None,
+                Verdict::Repeat(salts) => {
+                    Some(salts.iter().fold(token.clone(), |token, salt| token.successor(salt)))
+                }
+                Verdict::Expired => return Err(SessionErrorKind::Expired.into()),
+                Verdict::Ended => {
+                    // Whoever was to hear of a thief may have missed it.
+                    if session.family.ended == Some(EndCause::Reused) {
+                        ledger.tell(&SessionEvent::Ended(&session, EndCause::Reused));
+                    }
+                    return Err(SessionErrorKind::Ended.into());
+                }
+                Verdict::WrongClient => return Err(SessionErrorKind::WrongClient.into()),
+                // It was good when it was presented, and its place in the chain is forgotten since.
+                Verdict::Reused if !is_first => return Err(contended()),
+                Verdict::Reused => {
+                    if ledger.replace_with_end(session, version, EndCause::Reused).await? {
+                        return Err(SessionErrorKind::Reused.into());
+                    }
+                    continue;
+                }
+            };
+            return Ok(PendingRefresh { ledger, token, client_id, session, version, answer });
+        }
+        Err(contended())
+    }
+}
+
+/// Looks again at a token that was good when it was presented, which is no reuse, however long it
+/// took since then.
+async fn again<S: RefreshStore>(
+    ledger: &Ledger<S>,
+    token: RefreshToken,
+    client_id: Option<String>,
+) -> Result<PendingRefresh<'_, S>, SessionError> {
+    let lifetimes = Lifetimes { grace: Duration::MAX, ..ledger.lifetimes };
+    PendingRefresh::judge(ledger, token, client_id, lifetimes, false).await
 }
 
 impl<S> Debug for PendingRefresh<'_, S> {

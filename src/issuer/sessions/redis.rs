@@ -91,7 +91,8 @@ impl RedisStore {
             .set_connection_timeout(Some(time_limit::DEFAULT))
             // `TimeLimit` is what bounds a call.
             .set_response_timeout(None)
-            .set_max_delay(Duration::from_secs(1));
+            // Few, so that a call fails with the reason; the next one connects again.
+            .set_number_of_retries(2);
         let client = Client::open(url).map_err(StoreError::new)?;
         let connection = async {
             let connecting = ConnectionManager::new_with_config(client, config).await;
@@ -149,7 +150,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
     /// is listed and not there is skipped, one that is there and not listed could not be ended.
     async fn list(&self, session: &StoredSession) -> Result<(), StoreError> {
         let mut script = self.scripts.index.key(self.index(&session.subject));
-        script.arg(session.id.as_str()).arg(session.delete_after.as_secs());
+        script.arg(session.id.as_str()).arg(end(session));
         self.run(&mut script).await
     }
 
@@ -217,8 +218,13 @@ fn with_end<'i, 's>(
     script: &'i mut ScriptInvocation<'s>,
     session: &StoredSession,
 ) -> &'i mut ScriptInvocation<'s> {
-    let end = session.delete_after.as_secs();
+    let end = end(session);
     script.arg(end).arg(end.saturating_mul(1_000))
+}
+
+/// The server refuses times for which its milliseconds have no room; year 9999 will do.
+fn end(session: &StoredSession) -> i64 {
+    session.delete_after.as_secs().min(253_402_300_799)
 }
 
 fn session(id: &SessionId, fields: [Option<Vec<u8>>; 4]) -> Option<StoredSession> {

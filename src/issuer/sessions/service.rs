@@ -19,6 +19,7 @@ use crate::misuse;
 
 /// For scopes and the application's data each.
 const MAX_DATA_BYTES: usize = 4096;
+const MAX_PER_SUBJECT: usize = 100;
 
 /// The sessions of all users: what refresh tokens are for.
 ///
@@ -45,6 +46,7 @@ const MAX_DATA_BYTES: usize = 4096;
 #[must_use]
 pub struct Sessions<S> {
     ledger: Ledger<S>,
+    max_per_subject: usize,
 }
 
 impl<S: RefreshStore> Sessions<S> {
@@ -57,6 +59,7 @@ impl<S: RefreshStore> Sessions<S> {
                 clock: Arc::new(SystemClock),
                 hook: None,
             },
+            max_per_subject: MAX_PER_SUBJECT,
         }
     }
 
@@ -86,9 +89,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// For how long a used refresh token is answered with the same successor. 10 seconds by
     /// default, a minute at most.
     ///
-    /// Within it a thief who has the same token gets the same successor too; both then hold one
-    /// that the other will use, and the theft shows at the next renewal. Zero ends the session at
-    /// every second use, and logs out users with two tabs or a bad connection.
+    /// Within it a thief who has the same token gets the same successor too. The theft shows as soon
+    /// as the two renew further apart than this; a thief who keeps the user's pace shows only as a
+    /// session whose every renewal is [`Repeated`](SessionEvent::Repeated). Zero ends the session at
+    /// every second use, and logs out users with two tabs or a bad connection. Whoever has a database
+    /// that fails over for longer than this should know that a user whose renewal was being written
+    /// at that moment has to log in again.
     ///
     /// # Panics
     ///
@@ -102,6 +108,21 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
+    /// How many sessions a user may have. 100 by default; at the next login, the one that was used
+    /// longest ago ends.
+    ///
+    /// # Panics
+    ///
+    /// On zero.
+    #[track_caller]
+    pub fn max_per_subject(mut self, sessions: usize) -> Self {
+        if sessions == 0 {
+            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in");
+        }
+        self.max_per_subject = sessions;
+        self
+    }
+
     /// Replaces the system's clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.ledger.clock = Arc::new(clock);
@@ -109,7 +130,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Calls `hook` with what happens to sessions. It runs on the request's way: hand work to a
-    /// task of your own.
+    /// task of your own. If it panics, the request goes on.
     pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
         self.ledger.hook = Some(Arc::new(hook));
         self
@@ -118,11 +139,6 @@ impl<S: RefreshStore> Sessions<S> {
     /// The store.
     pub fn store(&self) -> &S {
         &self.ledger.store
-    }
-
-    #[cfg(feature = "axum")]
-    pub(crate) fn now(&self) -> crate::clock::UnixTime {
-        self.ledger.clock.now()
     }
 
     /// Starts a session for a user who has just proved who they are, and returns its first refresh
@@ -138,6 +154,10 @@ impl<S: RefreshStore> Sessions<S> {
         let scopes = new.scopes.iter().map(String::len).sum::<usize>();
         if scopes > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
             return Err(SessionErrorKind::TooLarge.into());
+        }
+        let others = self.of_subject(&new.subject).await?;
+        for oldest in others.iter().skip(self.max_per_subject.saturating_sub(1)) {
+            self.end_because(oldest.id(), EndCause::TooMany).await?;
         }
         family.scopes = new.scopes;
         family.client_id = new.client_id;
@@ -156,7 +176,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// # Errors
     ///
     /// Whatever [`is_refusal`](SessionError::is_refusal), and
-    /// [`Unavailable`](SessionErrorKind::Unavailable), after which the same token may be used again.
+    /// [`Unavailable`](SessionErrorKind::Unavailable), after which the same token may be used again:
+    /// as it was if nothing was written, and within the grace period if only the answer was lost.
     pub async fn refresh(
         &self,
         presented: &str,
@@ -183,8 +204,22 @@ impl<S: RefreshStore> Sessions<S> {
             token,
             client_id.map(str::to_owned),
             self.ledger.lifetimes,
+            true,
         )
         .await
+    }
+
+    /// The session of a refresh token that could be exchanged now, whichever client it is for: to
+    /// find out who wants to log out. The token stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`refresh`](Self::refresh): a token that was used too long ago ends its session.
+    pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
+        let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+        let (session, _) = self.ledger.load(&token.session()).await?;
+        let pending = self.begin_refresh(presented, session.client_id()).await?;
+        Ok(pending.session().clone())
     }
 
     /// The sessions of a user that have not ended, the one used last first.
@@ -234,7 +269,8 @@ impl<S: RefreshStore> Sessions<S> {
         Err(ledger::contended())
     }
 
-    /// Ends all sessions of a user, as after a changed password, and says how many there were.
+    /// Ends all sessions of a user, as after a changed password, and says how many there were. A
+    /// login that is going on meanwhile is none of them: change the password first.
     ///
     /// # Errors
     ///
@@ -260,7 +296,7 @@ impl<S: RefreshStore> Sessions<S> {
 
 impl<S> Clone for Sessions<S> {
     fn clone(&self) -> Self {
-        Self { ledger: self.ledger.clone() }
+        Self { ledger: self.ledger.clone(), max_per_subject: self.max_per_subject }
     }
 }
 

@@ -50,7 +50,7 @@ impl Session {
         T::deserialize(&self.family.data).ok()
     }
 
-    /// When the user logged in: `auth_time`, which no renewal moves.
+    /// When the user logged in, which no renewal moves: the claim `auth_time`.
     pub fn started_at(&self) -> UnixTime {
         self.family.started_at
     }
@@ -88,7 +88,7 @@ impl Debug for Session {
 }
 
 /// A session that is to be started.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct NewSession {
     pub(crate) subject: String,
@@ -140,5 +140,11 @@ impl NewSession {
     pub fn data(mut self, data: &impl Serialize) -> Result<Self, serde_json::Error> {
         self.data = serde_json::to_value(data)?;
         Ok(self)
+    }
+}
+
+impl Debug for NewSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession").field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }

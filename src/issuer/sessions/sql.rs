@@ -70,19 +70,21 @@ impl From<sqlx::Error> for StoreError {
 }
 
 /// Implements what both stores do in the same way, of a store with a `writer`, `readers` and a
-/// `limit`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro, because generic code over databases
-/// would be mostly bounds.
+/// `limit`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro, because generic code over
+/// databases would be mostly bounds.
 macro_rules! sql_store {
     ($store:ident) => {
         impl $store {
             /// For how long a call may take. 3 seconds by default.
+            #[must_use]
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.limit = TimeLimit(timeout);
                 self
             }
 
-            /// Makes the tables, or brings them up to date: by as many processes at once as you like.
-            /// If they are up to date, nothing is written, and no right to make tables is needed.
+            /// Makes the tables, or brings them up to date: by as many processes at once as you
+            /// like. If they are up to date, nothing is written, and no right to make tables is
+            /// needed.
             ///
             /// # Errors
             ///

@@ -49,6 +49,10 @@ impl SqliteStore {
     /// A URL of something else, an in-memory database included, for which there is
     /// [`MemoryStore`](crate::issuer::MemoryStore); a file that cannot be opened.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        // sqlx would take any other text for the name of a file.
+        if !url.starts_with("sqlite:") {
+            return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
+        }
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(StoreError::because("SqliteStore needs a file"));
         }
@@ -59,10 +63,10 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         let limit = TimeLimit::default();
-        let pool = |connections| {
+        let pool = |connections: u32| {
             SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limit.0)
         };
-        let writer = limit.keep(pool(1).connect_with(options.clone())).await?;
+        let writer = limit.keep(opened(&pool(1), &options)).await?;
         let readers = pool(READERS).connect_lazy_with(options);
         let store = Self { writer, readers, limit };
         store.migrate().await?;
@@ -77,4 +81,44 @@ impl SqliteStore {
     }
 }
 
+/// Of several processes that make a new file WAL, all but one are refused at once, whatever the
+/// `busy_timeout`.
+async fn opened(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(Duration::from_millis(10)).await,
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|answer| answer.code()?.parse::<u32>().ok());
+    // The lowest byte of an extended code is the code.
+    code.is_some_and(|code| code & 0xff == 5)
+}
+
 sql_store!(SqliteStore);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_change_is_synced() {
+        let name = format!("synced-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let store = SqliteStore::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        for pool in [&store.writer, &store.readers] {
+            let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode");
+            assert_eq!(mode.fetch_one(pool).await.unwrap(), "wal");
+            let synchronous = sqlx::query_scalar::<_, i64>("PRAGMA synchronous");
+            assert_eq!(synchronous.fetch_one(pool).await.unwrap(), 2, "FULL");
+            pool.close().await;
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+}

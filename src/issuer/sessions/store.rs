@@ -1,7 +1,7 @@
 //! Where sessions are kept.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use crate::clock::UnixTime;
@@ -9,7 +9,7 @@ use crate::issuer::sessions::id::SessionId;
 
 /// A session as a store keeps it: a row, whose `state` is nobody's business but
 /// [`Sessions`](crate::issuer::Sessions)'. It holds hashes of tokens, never a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredSession {
     /// The key.
@@ -34,6 +34,16 @@ impl StoredSession {
         delete_after: UnixTime,
     ) -> Self {
         Self { id, subject, version, state, delete_after }
+    }
+}
+
+impl Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("delete_after", &self.delete_after)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,12 +7,14 @@ use axum::body::Body;
 use axum::routing::get;
 use http::{Method, Request};
 use serde_json::{Value, json};
+use sha2::Digest;
 use tower::ServiceExt;
 use tower_jwt_auth::issuer::Cookies;
 
 use super::kit::{Answer, Server, json};
 
 const REFRESH: &str = "__Secure-refresh_token";
+const SESSION: &str = "__Host-session";
 
 fn server() -> Server {
     Server::with(|routes| {
@@ -32,10 +34,22 @@ fn value(answer: &Answer, name: &str) -> String {
     cookies.iter().find(|cookie| cookie.0 == name).unwrap_or_else(|| panic!("{answer:?}")).1.clone()
 }
 
-fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
+/// What a browser sends of the cookies that an answer set.
+fn cookies_of(answer: &Answer) -> String {
+    format!("{SESSION}={}; {REFRESH}={}", value(answer, SESSION), value(answer, REFRESH))
+}
+
+fn with_cookies(method: Method, path: &str, cookies: &str) -> Request<Body> {
     let mut request = json(method, path, &Value::Null);
-    request.headers_mut().insert("cookie", format!("{REFRESH}={token}").parse().unwrap());
+    request.headers_mut().insert("cookie", cookies.parse().unwrap());
     request
+}
+
+/// With the cookie that names the session of a token, as the browser has it.
+fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
+    let handle = sha2::Sha256::digest(&crate::kit::unb64(token)[..16]);
+    let session = crate::kit::b64(&handle[..16]);
+    with_cookies(method, path, &format!("{SESSION}={session}; {REFRESH}={token}"))
 }
 
 #[tokio::test]
@@ -50,6 +64,7 @@ async fn tokens_are_in_cookies_that_no_script_reads_and_nowhere_else() {
     let wanted = [
         ("__Host-cart_token", format!("Path=/; Max-Age=600; {strict}")),
         ("__Host-payment_token", format!("Path=/; Max-Age=600; {strict}")),
+        (SESSION, format!("Path=/; Max-Age=604800; {strict}")),
         (REFRESH, format!("Path=/auth; Max-Age=604800; {strict}")),
     ];
     assert_eq!(attributes, wanted.map(|(name, rest)| (name.to_owned(), rest)));
@@ -82,7 +97,7 @@ async fn the_absolute_end_bounds_the_cookie() {
         token = value(&answer, REFRESH);
         let left = (30 - day).min(7) * 86_400;
         let max_age = format!("Max-Age={left};");
-        assert!(answer.cookies()[2].2.contains(&max_age), "{day} {answer:?}");
+        assert!(answer.cookies()[3].2.contains(&max_age), "{day} {answer:?}");
     }
 }
 
@@ -95,9 +110,13 @@ async fn a_lost_race_deletes_no_cookie() {
     let tab = server.send(with_cookie(Method::POST, "/refresh", &stolen)).await;
     assert_eq!(value(&tab, REFRESH), renewed);
     server.wait(60);
-    for token in [&stolen, &renewed, "nonsense"] {
+    for token in [&stolen, &renewed] {
         // `is_error` asserts that no cookie is set.
         let answer = server.send(with_cookie(Method::POST, "/refresh", token)).await;
+        answer.is_error(400, "invalid_grant");
+    }
+    for cookies in [format!("{REFRESH}=nonsense"), format!("{REFRESH}={renewed}")] {
+        let answer = server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
         answer.is_error(400, "invalid_grant");
     }
     let none = json(Method::POST, "/refresh", &Value::Null);
@@ -123,7 +142,7 @@ async fn logging_out_deletes_what_logging_in_set() {
     let (set, _): (Vec<_>, Vec<_>) = login.cookies().into_iter().map(strip).unzip();
     let (deleted, emptied): (Vec<_>, Vec<_>) = answer.cookies().into_iter().map(strip).unzip();
     assert_eq!(set, deleted);
-    assert_eq!(emptied, vec![(true, true); 3]);
+    assert_eq!(emptied, vec![(true, true); 4]);
 }
 
 #[tokio::test]
@@ -160,18 +179,64 @@ async fn another_site_can_do_nothing() {
     assert_eq!(server.send(trusted).await.status(), 200);
 }
 
+/// A sibling domain can set cookies for the whole domain, but none with the prefix `__Host-`.
 #[tokio::test]
-async fn two_cookies_that_differ_are_nobodys() {
+async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     let server = server();
-    let token = value(&log_in(&server).await, REFRESH);
-    let mut request = with_cookie(Method::POST, "/refresh", &token);
-    let two = format!("{REFRESH}={token}; {REFRESH}=other");
-    request.headers_mut().insert("cookie", two.parse().unwrap());
-    server.send(request).await.is_error(400, "invalid_request");
-    let mut request = with_cookie(Method::POST, "/refresh", &token);
-    let variant = format!("__secure-refresh_token=other; {REFRESH}={token}");
-    request.headers_mut().insert("cookie", variant.parse().unwrap());
-    server.send(request).await.is_error(400, "invalid_request");
+    let mallory = value(&log_in(&server).await, REFRESH);
+    let tossed = format!("{REFRESH}={mallory}");
+    let answer = server.send(with_cookies(Method::POST, "/refresh", &tossed)).await;
+    answer.is_error(400, "invalid_grant");
+
+    let mut mine = cookies_of(&log_in(&server).await);
+    for foreign in [
+        tossed.clone(),
+        format!("{REFRESH}=nonsense"),
+        format!("__secure-refresh_token={mallory}"),
+        format!("__host-session=nonsense; {tossed}"),
+    ] {
+        for both in [format!("{foreign}; {mine}"), format!("{mine}; {foreign}")] {
+            let answer = server.send(with_cookies(Method::POST, "/refresh", &both)).await;
+            assert_eq!(answer.status(), 200, "{foreign}");
+            mine = cookies_of(&answer);
+        }
+    }
+    let both = format!("{tossed}; {mine}");
+    let answer = server.send(with_cookies(Method::POST, "/logout", &both)).await;
+    assert_eq!(answer.status(), 204);
+    let refused = server.send(with_cookies(Method::POST, "/refresh", &mine)).await;
+    refused.is_error(400, "invalid_grant");
+    let hers = server.send(with_cookie(Method::POST, "/refresh", &mallory)).await;
+    assert_eq!(hers.status(), 200, "which was not the victim's to end");
+}
+
+#[tokio::test]
+async fn services_that_are_not_granted_get_no_cookie() {
+    let server = server();
+    *server.state.audience.lock().unwrap() = Some("cart");
+    let answer = log_in(&server).await;
+    assert!(!value(&answer, "__Host-cart_token").is_empty());
+    assert_eq!(value(&answer, "__Host-payment_token"), "", "and lose the one they had");
+    *server.state.audience.lock().unwrap() = Some("mail");
+    log_in(&server).await.is_error(400, "invalid_target");
+}
+
+#[tokio::test]
+async fn a_tab_that_renews_during_a_logout_is_logged_out() {
+    let server = server();
+    let cookies = cookies_of(&log_in(&server).await);
+    server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
+    // Within the grace period, and waiting for the user's roles.
+    let gate = server.state.hold_renewals();
+    let tab = server.send(with_cookies(Method::POST, "/refresh", &cookies));
+    let logout = async {
+        server.state.renewal_waits().await;
+        let answer = server.send(with_cookies(Method::POST, "/logout-everywhere", &cookies)).await;
+        assert_eq!(answer.status(), 204);
+        drop(gate);
+    };
+    let (tab, ()) = tokio::join!(tab, logout);
+    tab.is_error(400, "invalid_grant");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! An auth server in this process, whose parts can be made to fail.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -38,6 +38,22 @@ pub(crate) struct State {
     /// Writes are done, and their answers lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
+    /// The one service that users are granted.
+    pub(crate) audience: Mutex<Option<&'static str>>,
+    /// Renewals wait for this.
+    gate: Arc<tokio::sync::Mutex<()>>,
+    waiting: tokio::sync::Notify,
+}
+
+impl State {
+    /// Makes renewals wait until the guard is dropped.
+    pub(crate) fn hold_renewals(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.gate).try_lock_owned().unwrap()
+    }
+
+    pub(crate) async fn renewal_waits(&self) {
+        self.waiting.notified().await;
+    }
 }
 
 #[derive(Deserialize)]
@@ -66,7 +82,11 @@ impl Users {
         }
         let len = if self.state.huge.load(Ordering::SeqCst) { 1000 } else { 0 };
         let claims = Employee { company: "acme".into(), hobbies: vec!["gardening".into(); len] };
-        Ok(Some(Grant::new(user).scopes(["cart:read", "pay"]).roles(["admin"]).claims(claims)))
+        let grant = Grant::new(user).scopes(["cart:read", "pay"]).roles(["admin"]).claims(claims);
+        Ok(Some(match *self.state.audience.lock().unwrap() {
+            Some(audience) => grant.audience(audience),
+            None => grant,
+        }))
     }
 }
 
@@ -82,6 +102,8 @@ impl Accounts for Users {
     }
 
     async fn renew(&self, session: &Session) -> Result<Option<Grant<Employee>>, AccountsError> {
+        self.state.waiting.notify_one();
+        drop(self.state.gate.lock().await);
         self.grant(session.subject())
     }
 }

@@ -28,11 +28,22 @@ fn what_cannot_work_gets_a_sentence() {
         (sentence(|| sessions().grace(Duration::from_secs(61))), "a minute at most"),
         (sentence(|| Cookies::new("auth")), "as in \"/auth\""),
         (sentence(|| Cookies::new("/a;b")), "as in \"/auth\""),
-        (sentence(|| cookies().access("cart", "token")), "begin the name with \"__Host-\""),
+        (sentence(|| cookies().access("cart", "token")), "begin the name \"token\" with"),
         (sentence(|| cookies().access("cart", "__host-token")), "write the prefix as"),
         (sentence(|| cookies().access("cart", "__Host-to ken")), "no cookie name"),
-        (sentence(|| cookies().refresh("refresh")), "begin the name with \"__Secure-\""),
-        (sentence(|| cookies().refresh("__Host-refresh")), "for the path \"/\" alone"),
+        (sentence(|| cookies().refresh("refresh")), "begin the name \"refresh\" with"),
+        (sentence(|| cookies().session("__Secure-s")), "begin the name \"__Secure-s\" with"),
+        (sentence(|| cookies().access("a", "__Host-session")), "the name of two cookies"),
+        (sentence(|| cookies().access("a", "__Host-a").access("a", "__Host-b")), "has a cookie"),
+        (
+            sentence(|| cookies().access("a", "__Host-refresh_token").dangerous_without_https()),
+            "the name of two cookies",
+        ),
+        (
+            sentence(|| cookies().refresh("__Secure-__host-x").dangerous_without_https()),
+            "write the",
+        ),
+        (sentence(|| sessions().max_per_subject(0)), "let nobody log in"),
         (
             sentence(|| Server::with(|routes| routes.cookies(cookies()))),
             "add one for each service with `Cookies::access`",
@@ -47,5 +58,4 @@ fn what_cannot_work_gets_a_sentence() {
         assert!(sentence.starts_with("tower-jwt-auth: "), "{sentence}");
         assert!(sentence.contains(advice), "{sentence}");
     }
-    let _ = Cookies::new("/").refresh("__Host-refresh");
 }

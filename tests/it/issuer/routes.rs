@@ -84,7 +84,18 @@ async fn wrong_credentials_and_wrong_wishes_are_told_apart() {
     // There are two keys, so one has to be chosen.
     let login = json!({ "user": "alice", "password": "right" });
     server.post("/login", login).await.is_error(400, "invalid_target");
-    assert_eq!(server.state.writes.load(SeqCst), 2, "and the session of that one ended");
+    assert_eq!(server.state.writes.load(SeqCst), 0, "nothing was done for them");
+
+    *server.state.audience.lock().unwrap() = Some("cart");
+    let login = |audience: &str| {
+        server.post("/login", json!({ "user": "a", "password": "right", "audience": audience }))
+    };
+    let own = login("cart").await.tokens().refresh;
+    login("payment").await.is_error(400, "invalid_target");
+    let other = json!({ "refresh_token": own, "audience": "payment" });
+    server.post("/refresh", other).await.is_error(400, "invalid_target");
+    let unsaid = server.post("/refresh", json!({ "refresh_token": own })).await;
+    assert!(server.service("cart").verify(&unsaid.tokens().access).is_ok());
 }
 
 #[tokio::test]
@@ -102,7 +113,7 @@ async fn every_refresh_token_that_is_not_good_is_refused_in_the_same_bytes() {
     let unknown = "A".repeat(64);
 
     let mut heads = Vec::new();
-    for token in ["", "x", &unknown, &expired, &reused, &reused, &ended, &foreign] {
+    for token in ["x", &unknown, &expired, &reused, &reused, &ended, &foreign] {
         let answer = server.refresh(token).await;
         answer.is_error(400, "invalid_grant");
         heads.push(format!("{:?}", answer.head.headers));
@@ -194,7 +205,7 @@ async fn revocation_follows_rfc_7009() {
     let access = revoke(json!({ "token": tokens.access })).await;
     access.is_error(400, "unsupported_token_type");
     let foreign = revoke(json!({ "token": tokens.refresh, "client_id": "other" })).await;
-    assert_eq!(foreign.status(), 200);
+    foreign.is_error(400, "invalid_client");
     let successor = server.refresh(&tokens.refresh).await.tokens().refresh;
 
     for body in [
@@ -254,4 +265,59 @@ async fn a_closed_account_ends_its_session() {
     server.refresh(&token).await.is_error(400, "invalid_grant");
     server.state.closed.store(false, SeqCst);
     server.refresh(&token).await.is_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_parameter_without_a_value_is_left_out() {
+    let server = Server::new();
+    let login = json!({
+        "user": "alice", "password": "right", "audience": "cart", "scope": "", "client_id": "",
+    });
+    let answer = server.post("/login", login).await;
+    assert_eq!(answer.json()["scope"], "cart:read pay");
+    let refresh = json!({
+        "refresh_token": answer.tokens().refresh, "audience": "cart", "grant_type": "", "scope": "",
+        "client_id": "",
+    });
+    server.post("/refresh", refresh).await.tokens();
+    server.refresh("").await.is_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn whoever_has_the_token_may_log_out_whatever_the_client() {
+    let server = Server::new();
+    let log_in = async || {
+        let login = json!({
+            "user": "alice", "password": "right", "audience": "cart", "client_id": "web",
+        });
+        server.post("/login", login).await.tokens().refresh
+    };
+    for path in ["/logout", "/logout-everywhere", "/revoke"] {
+        let token = log_in().await;
+        let body = json!({ "refresh_token": token, "token": token });
+        assert!(server.post(path, body).await.head.status.is_success(), "{path}");
+        let refresh = json!({ "refresh_token": token, "audience": "cart", "client_id": "web" });
+        server.post("/refresh", refresh).await.is_error(400, "invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_the_login_stays_that_of_the_login() {
+    let server = Server::new();
+    let first = server.log_in("alice").await;
+    server.wait(1000);
+    let second = server.refresh(&first.refresh).await.tokens();
+    let payload = second.access.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&crate::kit::unb64(payload)).unwrap();
+    assert_eq!(claims["auth_time"], crate::kit::NOW);
+    assert_eq!(claims["iat"], crate::kit::NOW + 1000);
+}
+
+#[tokio::test]
+async fn a_layer_on_the_login_is_on_nothing_else() {
+    let limit = tower::util::MapResponseLayer::new(|_| http::StatusCode::TOO_MANY_REQUESTS);
+    let server = Server::with(|routes| routes.login_layer(limit));
+    let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
+    assert_eq!(server.post("/login", login).await.status(), 429);
+    server.refresh("unknown").await.is_error(400, "invalid_grant");
 }

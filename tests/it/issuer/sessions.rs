@@ -20,6 +20,7 @@ fn sessions() -> (Sessions<MemoryStore>, ManualClock, Arc<Mutex<Vec<String>>>) {
             heard.lock().unwrap().push(match event {
                 SessionEvent::Started(session) => format!("started {}", session.subject()),
                 SessionEvent::Renewed(session) => format!("renewed {}", session.subject()),
+                SessionEvent::Repeated(session) => format!("repeated {}", session.subject()),
                 SessionEvent::Ended(session, cause) => {
                     format!("ended {} {cause:?}", session.subject())
                 }
@@ -91,7 +92,25 @@ async fn each_refusal_has_its_kind_and_each_change_its_event() {
     clock.advance(Duration::from_secs(7 * 86_400));
     assert_eq!(refuse(idle.as_str(), None).await, SessionErrorKind::Expired);
     let events = events.lock().unwrap();
-    assert_eq!(*events, ["started alice", "renewed alice", "ended alice Reused", "started bob"]);
+    let heard = [
+        "started alice",
+        "renewed alice",
+        "repeated alice",
+        "ended alice Reused",
+        // Told again, in case the first time was lost.
+        "ended alice Reused",
+        "ended alice Reused",
+        "started bob",
+    ];
+    assert_eq!(*events, heard);
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_costs_nobody_an_answer() {
+    let sessions = Sessions::new(MemoryStore::new()).with_events(|_| panic!("a bug"));
+    let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
+    assert!(sessions.refresh(token.as_str(), None).await.is_ok());
+    assert!(sessions.end(session.id()).await.unwrap());
 }
 
 #[tokio::test]
@@ -141,6 +160,50 @@ async fn a_slow_answer_between_the_halves_logs_nobody_out() {
 }
 
 #[tokio::test]
+async fn a_use_so_slow_that_its_place_is_forgotten_ends_nothing() {
+    let (sessions, clock, _) = sessions();
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();
+    let (next, _) = sessions.refresh(token.as_str(), None).await.unwrap();
+    clock.advance(Duration::from_secs(11));
+    let (last, _) = sessions.refresh(next.as_str(), None).await.unwrap();
+    let error = slow.finish().await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+    assert!(sessions.refresh(last.as_str(), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_repeated_use_is_led_to_the_leaf_of_the_moment_it_is_answered() {
+    let (sessions, ..) = sessions();
+    let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let (next, _) = sessions.refresh(token.as_str(), None).await.unwrap();
+    let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();
+    let slower = sessions.begin_refresh(token.as_str(), None).await.unwrap();
+    let (leaf, _) = sessions.refresh(next.as_str(), None).await.unwrap();
+    assert_eq!(slow.finish().await.unwrap().0.as_str(), leaf.as_str());
+    sessions.end(session.id()).await.unwrap();
+    assert_eq!(slower.finish().await.unwrap_err().kind(), SessionErrorKind::Ended);
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_sessions_and_no_more() {
+    let clock = at(NOW);
+    let sessions = Sessions::new(MemoryStore::new()).with_clock(clock.clone()).max_per_subject(2);
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push(sessions.start(NewSession::new("alice")).await.unwrap().0);
+        clock.advance(Duration::from_secs(1));
+    }
+    assert!(sessions.refresh(tokens[0].as_str(), None).await.unwrap_err().is_refusal());
+    assert!(sessions.refresh(tokens[1].as_str(), None).await.is_ok());
+    assert!(sessions.refresh(tokens[2].as_str(), None).await.is_ok());
+    // What has ended is forgotten within the hour.
+    assert_eq!(sessions.store().len(), 3);
+    clock.advance(Duration::from_secs(3601));
+    assert_eq!(sessions.prune().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn dropping_a_pending_refresh_changes_nothing() {
     let (sessions, clock, events) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
@@ -177,13 +240,14 @@ async fn nothing_that_is_stored_or_printed_lets_anyone_in() {
     let (token, session) = sessions.refresh(first.as_str(), None).await.unwrap();
     let row = sessions.store().load(session.id()).await.unwrap().unwrap();
     let pending = sessions.begin_refresh(token.as_str(), None).await.unwrap();
-    let seen = format!("{row:?} {session:?} {token:?} {sessions:?} {pending:?}");
+    let seen = format!("{row:?} {} {session:?} {token:?} {sessions:?} {pending:?}", row.state);
     for token in [first, token] {
         for start in 0..=token.as_str().len() - 16 {
             assert!(!seen.contains(&token.as_str()[start..start + 16]), "{start}");
         }
     }
-    assert!(!format!("{session:?}").contains("alice"));
+    let printed = format!("{session:?} {row:?} {:?}", NewSession::new("alice").label("Firefox"));
+    assert!(!printed.contains("alice") && !printed.contains("Firefox"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -67,7 +67,9 @@ fn services_that_share_a_key_may_share_a_token() {
     let alice = || Grant::new("alice");
     assert_eq!(aud(alice().audience("basket")).unwrap(), "basket");
     assert_eq!(aud(alice().audience(["basket", "cart"])).unwrap(), json!(["basket", "cart"]));
-    for wrong in [alice(), alice().audience(["cart", "payment"]), alice().audience("mail")] {
+    let none = alice().audience(Vec::<String>::new());
+    let mixed = alice().audience(["cart", "payment"]);
+    for wrong in [alice(), mixed, alice().audience("mail"), none] {
         assert_eq!(aud(wrong).unwrap_err().kind(), IssueErrorKind::UnknownAudience);
     }
     let only = TokenIssuer::new(ISSUER).audience(["cart", "basket"], secret());
@@ -92,7 +94,8 @@ fn the_applications_claims_cannot_contradict_the_issuers() {
     let token = issuer.issue(&with(json!({ "sub": "alice", "exp": null, "sid": null }))).unwrap();
     assert_eq!(part(token.as_str(), 1)["sub"], "alice");
     assert!(part(token.as_str(), 1).get("sid").is_none());
-    let token = issuer.issue(&with(json!({ "roles": ["own"], "note": null }))).unwrap();
+    let nulls = json!({ "roles": ["own"], "note": null, "nbf": null, "scp": null, "cnf": null });
+    let token = issuer.issue(&with(nulls)).unwrap();
     assert_eq!(part(token.as_str(), 1)["roles"], json!(["own"]));
     assert_eq!(part(token.as_str(), 1)["note"], Value::Null);
 }
@@ -103,6 +106,15 @@ fn what_cannot_be_issued_is_an_error_of_its_kind() {
     for claims in [json!([1]), json!("text"), json!(1), json!(true)] {
         assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
     }
+    let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
+    for claims in [json!({ "deep": deep }), json!({ "nbf": "soon" }), json!({ "scp": 1 })] {
+        assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
+    }
+    let nobody = Grant::new("").audience("cart").claims(json!({}));
+    assert_eq!(error(&issuer(), &nobody), IssueErrorKind::NoSubject);
+    // A grant that was narrowed to no scope does not fall back to what the claims say.
+    let scoped = grant(json!({ "scope": "all" }));
+    assert_eq!(error(&issuer(), &scoped), IssueErrorKind::ReservedClaim);
     for scope in ["", "a b", "a\"b", "a\\b", "é"] {
         assert_eq!(error(&issuer(), &grant(json!({})).scopes([scope])), IssueErrorKind::BadScope);
     }

@@ -155,6 +155,28 @@ fn roles_are_read_as_strings_or_as_objects_with_a_value() {
 }
 
 #[test]
+fn session_and_tenant_are_strings_and_the_tenant_is_where_it_was_said_to_be() {
+    let auth = || kit::auth().tenant_claim("company");
+    let token = |claims: serde_json::Value| {
+        let mut claims = claims;
+        claims["exp"] = (kit::NOW + 60).into();
+        kit::with_payload(claims.to_string())
+    };
+    let named = token(json!({ "sid": "s-\u{e9}", "company": "acme", "tenant": 1 }));
+    let claims = auth().claims::<serde_json::Value>().verify(&named).unwrap();
+    assert_eq!(claims.token().session(), Some("s-\u{e9}"));
+    assert_eq!(claims.token().tenant(), Some("acme"));
+    assert_eq!(claims["company"], "acme", "and T has it too");
+    assert_eq!(kit::auth().verify(&named).unwrap().token().tenant(), None);
+    assert_eq!(auth().verify(&token(json!({}))).unwrap().token().session(), None);
+    for wrong in [json!({ "sid": 1 }), json!({ "sid": null }), json!({ "company": ["acme"] })] {
+        assert_eq!(kit::fault(&auth(), &token(wrong)), Some(TokenErrorKind::Malformed));
+    }
+    let twice = kit::with_payload(format!(r#"{{"exp":{},"sid":"a","sid":"a"}}"#, kit::NOW + 60));
+    assert_eq!(kit::fault(&auth(), &twice), Some(TokenErrorKind::Malformed));
+}
+
+#[test]
 fn scopes_are_split_at_spaces_and_none_is_empty() {
     for (scope, expected) in [
         (json!({ "scope": " a  b:c " }), vec!["a", "b:c"]),

@@ -1,0 +1,276 @@
+//! Any uses of refresh tokens at any times, on two servers whose clocks differ, beside a model that
+//! knows nothing of hashes, stores or versions: the answer is the model's, all who hold a token
+//! that works hold the same one, and no use moves the end of the session.
+#![no_main]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use arbitrary::{Arbitrary, Unstructured};
+use tower_jwt_auth::issuer::{
+    MemoryStore, NewSession, RefreshStore, SessionErrorKind as Kind, SessionId, Sessions,
+    StoreError, StoredSession,
+};
+use tower_jwt_auth::{ManualClock, UnixTime};
+use tower_jwt_auth_fuzz::target;
+
+const GRACE: i64 = 10;
+const IDLE: i64 = 100;
+const ABSOLUTE: i64 = 300;
+/// More rotations than this within the grace period, and the first are forgotten.
+const REMEMBERED: usize = 16;
+
+#[derive(Arbitrary, Debug)]
+enum Step {
+    Wait(u8),
+    /// The other server's clock, ahead of or behind this one's.
+    Skew(i8),
+    Use {
+        back: u8,
+        on_other: bool,
+    },
+    /// Another use comes between the halves of this one.
+    Interleave {
+        back: u8,
+        other: u8,
+    },
+    Forge {
+        back: u8,
+    },
+    End,
+}
+
+/// Shared by both servers.
+#[derive(Clone)]
+struct Store {
+    inner: Arc<MemoryStore>,
+}
+
+impl RefreshStore for Store {
+    async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+        self.inner.insert(session).await
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        self.inner.load(id).await
+    }
+
+    async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        self.inner.replace(session).await
+    }
+
+    async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        self.inner.of_subject(subject).await
+    }
+
+    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+        self.inner.prune(now).await
+    }
+}
+
+/// The rules, as the guide tells them.
+struct Model {
+    /// Every token there was; the last is the leaf. With each, when it was used.
+    tokens: Vec<(String, Option<i64>)>,
+    /// Tokens before this one are forgotten.
+    remembered: usize,
+    idle_until: i64,
+    ended: bool,
+}
+
+impl Model {
+    fn present(&mut self, token: usize, now: i64, grace: i64) -> Result<Use, Kind> {
+        let leaf = self.tokens.len() - 1;
+        if self.ended {
+            return Err(Kind::Ended);
+        }
+        if now >= self.idle_until {
+            return Err(Kind::Expired);
+        }
+        if token == leaf {
+            return Ok(Use::Rotates);
+        }
+        match self.tokens[token].1 {
+            // Another server's clock may be up to a minute ahead.
+            Some(at) if token >= self.remembered && now - at < grace && at - now < 60 => {
+                Ok(Use::Repeats)
+            }
+            _ => {
+                self.ended = true;
+                Err(Kind::Reused)
+            }
+        }
+    }
+
+    fn rotate(&mut self, now: i64, successor: String) {
+        let leaf = self.tokens.len() - 1;
+        while self.remembered < leaf
+            && (leaf - self.remembered >= REMEMBERED
+                || now - self.tokens[self.remembered].1.unwrap_or(now) >= GRACE)
+        {
+            self.remembered += 1;
+        }
+        self.tokens[leaf].1 = Some(now);
+        self.tokens.push((successor, None));
+        self.idle_until = (now + IDLE).min(ABSOLUTE);
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Use {
+    Rotates,
+    Repeats,
+}
+
+struct World {
+    servers: [Sessions<Store>; 2],
+    clocks: [ManualClock; 2],
+    now: i64,
+    skew: i64,
+    id: SessionId,
+    model: Model,
+}
+
+/// In this store nothing is ever waited for.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the store in memory waits"),
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let store = Store { inner: Arc::new(MemoryStore::new()) };
+        let clocks = [0, 1].map(|_| ManualClock::new(UnixTime::EPOCH));
+        let secs = |secs: i64| Duration::from_secs(secs.unsigned_abs());
+        let servers = clocks.clone().map(|clock| {
+            Sessions::new(store.clone())
+                .with_clock(clock)
+                .grace(secs(GRACE))
+                .idle_lifetime(secs(IDLE))
+                .absolute_lifetime(secs(ABSOLUTE))
+        });
+        let (token, session) = now(servers[0].start(NewSession::new("alice"))).unwrap();
+        let tokens = vec![(token.as_str().to_owned(), None)];
+        let model = Model { tokens, remembered: 0, idle_until: IDLE, ended: false };
+        Self { servers, clocks, now: 0, skew: 0, id: session.id().clone(), model }
+    }
+
+    fn time(&self, server: usize) -> i64 {
+        self.now + if server == 1 { self.skew } else { 0 }
+    }
+
+    fn set_clocks(&self) {
+        for (server, clock) in self.clocks.iter().enumerate() {
+            clock.set(UnixTime::from_nanos(i128::from(self.time(server)) * 1_000_000_000));
+        }
+    }
+
+    fn token(&self, back: u8) -> usize {
+        let leaf = self.model.tokens.len() - 1;
+        leaf.saturating_sub(usize::from(back))
+    }
+
+    fn present(&mut self, token: usize, server: usize) {
+        let time = self.time(server);
+        let expected = self.model.present(token, time, GRACE);
+        let text = self.model.tokens[token].0.clone();
+        let answer = now(self.servers[server].refresh(&text, None));
+        self.compare(expected, answer, time);
+    }
+
+    fn compare(
+        &mut self,
+        expected: Result<Use, Kind>,
+        answer: Result<
+            (tower_jwt_auth::issuer::RefreshToken, tower_jwt_auth::issuer::Session),
+            tower_jwt_auth::issuer::SessionError,
+        >,
+        time: i64,
+    ) {
+        match (expected, answer) {
+            (Ok(kind), Ok((token, session))) => {
+                let leaf = &self.model.tokens.last().unwrap().0;
+                assert_eq!(kind == Use::Repeats, token.as_str() == leaf);
+                if kind == Use::Rotates {
+                    let known = self.model.tokens.iter().any(|(known, _)| known == token.as_str());
+                    assert!(!known, "a token came twice");
+                    self.model.rotate(time, token.as_str().to_owned());
+                }
+                assert_eq!(session.ends_at(), UnixTime::from_secs(ABSOLUTE.unsigned_abs()));
+            }
+            (Err(kind), Err(error)) => assert_eq!(error.kind(), kind),
+            (Ok(_), Err(error)) => panic!("refused: {error}"),
+            (Err(kind), Ok(_)) => panic!("accepted instead of {kind:?}"),
+        }
+    }
+
+    fn interleave(&mut self, token: usize, other: usize) {
+        let text = self.model.tokens[token].0.clone();
+        let servers = self.servers.clone();
+        let pending = now(servers[0].begin_refresh(&text, None));
+        let expected = self.model.present(token, self.now, GRACE);
+        let Ok(pending) = pending else {
+            return self.compare(expected, pending.map(|_| unreachable!()), self.now);
+        };
+        self.present(other, 1);
+        // Found good before, so nothing that happened since then makes it theft.
+        let had_ended = self.model.ended;
+        let expected = match self.model.present(token, self.now, i64::MAX) {
+            Err(Kind::Reused) => {
+                self.model.ended = had_ended;
+                Err(Kind::Unavailable)
+            }
+            expected => expected,
+        };
+        let answer = now(pending.finish());
+        self.compare(expected, answer, self.now);
+    }
+}
+
+fn run(input: &[u8]) {
+    let mut input = Unstructured::new(input);
+    let mut world = World::new();
+    for _ in 0..64 {
+        let Ok(step) = input.arbitrary::<Step>() else { break };
+        match step {
+            Step::Wait(secs) => world.now += i64::from(secs % 64),
+            Step::Skew(secs) => world.skew = i64::from(secs % 16),
+            Step::Use { back, on_other } => {
+                let token = world.token(back % 24);
+                world.present(token, usize::from(on_other));
+            }
+            Step::Interleave { back, other } => {
+                let (token, other) = (world.token(back % 24), world.token(other % 24));
+                world.interleave(token, other);
+            }
+            Step::Forge { back } => {
+                let token = &world.model.tokens[world.token(back % 24)].0;
+                let last = if token.ends_with('A') { "B" } else { "A" };
+                let forged = format!("{}{last}", &token[..token.len() - 1]);
+                let known = world.model.tokens.iter().any(|(token, _)| *token == forged);
+                let kind = now(world.servers[0].refresh(&forged, None)).map(|_| ()).unwrap_err();
+                let expected = match &world.model {
+                    model if model.ended => Kind::Ended,
+                    model if world.now >= model.idle_until => Kind::Expired,
+                    _ => Kind::Reused,
+                };
+                assert!(!known);
+                assert_eq!(kind.kind(), expected);
+                world.model.ended |= expected == Kind::Reused;
+            }
+            Step::End => {
+                let live = !world.model.ended && world.now < world.model.idle_until;
+                assert_eq!(now(world.servers[0].end(&world.id)).unwrap(), live);
+                world.model.ended |= live;
+            }
+        }
+        world.set_clocks();
+    }
+}
+
+target!(run);

@@ -1,0 +1,84 @@
+//! What the checks are made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Barrier;
+
+use crate::clock::{Clock, ManualClock, SystemClock, UnixTime};
+use crate::issuer::conformance::failure::Failure;
+use crate::issuer::random;
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::service::Sessions;
+use crate::issuer::sessions::store::{RefreshStore, StoredSession};
+
+/// How many do the same at once.
+pub(crate) const AT_ONCE: usize = 64;
+
+pub(crate) struct Scene<S> {
+    pub(crate) store: Arc<S>,
+    pub(crate) trials: usize,
+}
+
+impl<S: RefreshStore> Scene<S> {
+    /// Sessions on a clock that stands still. It starts at the system's time, since a server may
+    /// have rows expire by its own clock.
+    pub(crate) fn sessions(&self) -> (Sessions<Arc<S>>, ManualClock) {
+        let clock = ManualClock::new(SystemClock.now());
+        (on(Arc::clone(&self.store), &clock), clock)
+    }
+
+    /// A row that is of no use in `secs` seconds.
+    pub(crate) fn row(&self, subject: &str, secs: u64) -> Result<StoredSession, Failure> {
+        let id = SessionId::of_handle(&random::bytes::<16>()?);
+        let (subject, state) = (subject.to_owned(), "{}".to_owned());
+        Ok(StoredSession { id, subject, version: 1, state, delete_after: after(secs) })
+    }
+}
+
+/// Sessions on any store, that last an hour.
+pub(crate) fn on<S: RefreshStore>(store: S, clock: &ManualClock) -> Sessions<S> {
+    let hour = Duration::from_secs(3600);
+    Sessions::new(store).idle_lifetime(hour).absolute_lifetime(hour).with_clock(clock.clone())
+}
+
+pub(crate) fn after(secs: u64) -> UnixTime {
+    SystemClock.now().whole_secs().saturating_add(Duration::from_secs(secs))
+}
+
+/// A subject that nobody else has.
+pub(crate) fn subject() -> Result<String, Failure> {
+    Ok(random::id()?)
+}
+
+/// The next version of a row.
+pub(crate) fn next(row: &StoredSession, state: impl Into<String>) -> StoredSession {
+    let version = row.version.saturating_add(1);
+    StoredSession { version, state: state.into(), ..row.clone() }
+}
+
+/// Runs tasks that start at the same moment, and returns what they returned.
+pub(crate) async fn at_once<T: Send + 'static, F>(
+    tasks: impl IntoIterator<Item = F>,
+) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = tasks.into_iter().collect();
+    let start = Arc::new(Barrier::new(tasks.len()));
+    let spawned: Vec<_> = tasks
+        .into_iter()
+        .map(|task| {
+            let start = Arc::clone(&start);
+            tokio::spawn(async move {
+                start.wait().await;
+                task.await
+            })
+        })
+        .collect();
+    let mut results = Vec::with_capacity(spawned.len());
+    for task in spawned {
+        results.push(task.await?);
+    }
+    Ok(results)
+}

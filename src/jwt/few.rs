@@ -1,0 +1,69 @@
+//! A list that is short nearly always.
+
+use std::ops::Deref;
+
+/// A list that allocates only when it has more than `N` items.
+#[derive(Clone, Debug)]
+pub(crate) enum Few<T, const N: usize> {
+    Inline { len: u8, items: [T; N] },
+    Many(Vec<T>),
+}
+
+impl<T: Copy + Default, const N: usize> Few<T, N> {
+    #[inline]
+    pub(crate) fn push(&mut self, item: T) {
+        match self {
+            Self::Inline { len, items } => match items.get_mut(usize::from(*len)) {
+                Some(place) => {
+                    *place = item;
+                    *len = len.saturating_add(1);
+                }
+                None => *self = Self::many(items, item),
+            },
+            Self::Many(items) => items.push(item),
+        }
+    }
+
+    #[cold]
+    fn many(items: &[T], item: T) -> Self {
+        let mut many = Vec::with_capacity(items.len().saturating_mul(2).max(4));
+        many.extend_from_slice(items);
+        many.push(item);
+        Self::Many(many)
+    }
+}
+
+impl<T: Copy + Default, const N: usize> Default for Few<T, N> {
+    #[inline]
+    fn default() -> Self {
+        const { assert!(N < 256) };
+        Self::Inline { len: 0, items: [T::default(); N] }
+    }
+}
+
+impl<T, const N: usize> Deref for Few<T, N> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Inline { len, items } => items.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Many(items) => items,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_stay_in_their_order_however_many_there_are() {
+        let mut few = Few::<u32, 3>::default();
+        for n in 0..20 {
+            assert_eq!(*few, (0..n).collect::<Vec<_>>());
+            assert_eq!(matches!(few, Few::Many(_)), n > 3);
+            few.push(n);
+        }
+    }
+}

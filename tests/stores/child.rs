@@ -1,0 +1,150 @@
+//! An auth server in a process of its own: this test binary, started once more.
+//!
+//! It reads tokens, one a line, exchanges them all at once, and answers each by a line: the token,
+//! what became of it, and the next token or the reason.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use tower_jwt_auth::UnixTime;
+use tower_jwt_auth::issuer::{RefreshStore, SessionId, Sessions, StoreError, StoredSession};
+
+use crate::store::Store;
+
+const URL: &str = "STORES_CHILD_URL";
+const STUCK: &str = "STORES_CHILD_STUCK";
+/// Marks our lines among those of the test harness.
+const MARK: &str = "\u{2}";
+
+#[test]
+#[ignore = "other tests start it as a process of its own"]
+fn auth_server() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(Store::connect(&url)).unwrap().timeout(Duration::from_secs(10));
+    let stuck = std::env::var(STUCK).is_ok();
+    let sessions = Sessions::new(Lossy { store, stuck });
+    say("ready");
+    for line in std::io::stdin().lock().lines() {
+        let (token, sessions) = (line.unwrap(), sessions.clone());
+        runtime.spawn(async move {
+            match sessions.refresh(&token, None).await {
+                Ok((next, _)) => say(&format!("{token} ok {}", next.as_str())),
+                Err(error) => say(&format!("{token} {:?} -", error.kind())),
+            }
+        });
+    }
+}
+
+fn say(line: &str) {
+    // One write, so that lines of several tasks do not mix; not print!, which the harness captures.
+    std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
+}
+
+/// Writes, and if `stuck`, never gets to the answer.
+struct Lossy {
+    store: Store,
+    stuck: bool,
+}
+
+impl RefreshStore for Lossy {
+    async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+        self.store.insert(session).await
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        self.store.load(id).await
+    }
+
+    async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        let done = self.store.replace(session).await?;
+        if self.stuck {
+            say("written");
+            std::future::pending::<()>().await;
+        }
+        Ok(done)
+    }
+
+    async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        self.store.of_subject(subject).await
+    }
+
+    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+        self.store.prune(now).await
+    }
+}
+
+/// The parent's end.
+pub(crate) struct AuthServer {
+    process: Child,
+    input: ChildStdin,
+    output: Option<BufReader<ChildStdout>>,
+}
+
+impl AuthServer {
+    pub(crate) fn start(url: &str) -> Self {
+        Self::spawn(url, false)
+    }
+
+    /// One that stops after its first write, before the answer.
+    pub(crate) fn start_stuck(url: &str) -> Self {
+        Self::spawn(url, true)
+    }
+
+    fn spawn(url: &str, stuck: bool) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child::auth_server", "--ignored", "--nocapture"]);
+        command.env(URL, url).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if stuck {
+            command.env(STUCK, "1");
+        }
+        let mut process = command.spawn().unwrap();
+        let input = process.stdin.take().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        assert_eq!(read(&mut output).as_deref(), Some("ready"));
+        Self { process, input, output: Some(output) }
+    }
+
+    /// Sends a token; an error means that the server is gone.
+    pub(crate) fn send(&mut self, token: &str) -> std::io::Result<()> {
+        self.input.write_all(format!("{token}\n").as_bytes())
+    }
+
+    pub(crate) fn line(&mut self) -> Option<String> {
+        read(self.output.as_mut().unwrap())
+    }
+
+    /// For a thread that reads the lines.
+    pub(crate) fn take_output(&mut self) -> impl Iterator<Item = String> + Send + use<> {
+        let mut output = self.output.take().unwrap();
+        std::iter::from_fn(move || read(&mut output))
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for AuthServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The next of our lines, or `None` when the process has ended.
+fn read(output: &mut BufReader<ChildStdout>) -> Option<String> {
+    loop {
+        let mut line = String::new();
+        if output.read_line(&mut line).unwrap() == 0 {
+            return None;
+        }
+        // A line that the kill cut off is none.
+        if let (Some((_, line)), true) = (line.split_once(MARK), line.ends_with('\n')) {
+            return Some(line.trim_end().to_owned());
+        }
+    }
+}

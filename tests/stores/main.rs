@@ -1,0 +1,19 @@
+//! The stores, against servers that these tests start themselves.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout
+)]
+
+mod child;
+mod conformance;
+mod outages;
+mod processes;
+mod redis;
+mod schema;
+mod servers;
+mod sqlite;
+mod store;

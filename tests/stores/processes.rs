@@ -1,0 +1,116 @@
+//! Two auth servers, each a process of its own, on one database, with the same tokens at the same
+//! time; one of them is killed while it works.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use tower_jwt_auth::issuer::{NewSession, Sessions};
+
+use crate::child::AuthServer;
+use crate::servers::{Folder, Server};
+use crate::store::Store;
+
+const CLIENTS: usize = 20;
+/// How often a client sends its token to each server at once: so many tabs.
+const TABS: usize = 3;
+
+fn rounds() -> usize {
+    std::env::var("STORE_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
+}
+
+/// An answer, or `None` from a server that is gone.
+type Answers = Receiver<Option<String>>;
+
+fn auth_server(url: &str) -> (AuthServer, Answers) {
+    let mut server = AuthServer::start(url);
+    let (sender, answers) = channel();
+    let output = server.take_output();
+    thread::spawn(move || {
+        for line in output {
+            let _ = sender.send(Some(line));
+        }
+        let _ = sender.send(None);
+    });
+    (server, answers)
+}
+
+/// Collects one answer for each token that was sent, as far as the server lives.
+fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, String>) -> usize {
+    for answered in 0..sent {
+        let answer = answers.recv_timeout(Duration::from_secs(60)).expect("an answer");
+        let Some(answer) = answer else { return answered };
+        let [token, outcome, next] =
+            answer.split(' ').collect::<Vec<_>>().try_into().expect("three words");
+        assert_eq!(outcome, "ok", "a user was logged out, or the store failed");
+        let known = successors.entry(token.to_owned()).or_insert_with(|| next.to_owned());
+        assert_eq!(known, next, "one token led to two");
+    }
+    sent
+}
+
+async fn two_servers(url: &str) {
+    let sessions = Sessions::new(Store::connect(url).await.unwrap());
+    let mut held = Vec::new();
+    for client in 0..CLIENTS {
+        let new = NewSession::new(format!("user {client}"));
+        held.push(sessions.start(new).await.unwrap().0.as_str().to_owned());
+    }
+    let (mut steady, steady_answers) = auth_server(url);
+    let (mut mortal, mut mortal_answers) = auth_server(url);
+    let (mut refreshes, mut lost, mut kills) = (0, 0, 0);
+    for round in 0..rounds() {
+        let mut successors = HashMap::new();
+        let mut sent_to_mortal = 0;
+        for token in &held {
+            for _ in 0..TABS {
+                steady.send(token).unwrap();
+                sent_to_mortal += usize::from(mortal.send(token).is_ok());
+            }
+        }
+        let is_killed = round % 3 == 1;
+        let mut answered = 0;
+        if is_killed {
+            // In the middle of its work: at another place each time.
+            answered = collect(&mortal_answers, round * 7 % sent_to_mortal, &mut successors);
+            mortal.kill();
+            kills += 1;
+        }
+        refreshes += collect(&steady_answers, CLIENTS * TABS, &mut successors);
+        answered += collect(&mortal_answers, sent_to_mortal - answered, &mut successors);
+        refreshes += answered;
+        lost += sent_to_mortal - answered;
+        for token in &mut held {
+            *token = successors[token].clone();
+        }
+        if is_killed {
+            (mortal, mortal_answers) = auth_server(url);
+        }
+    }
+    // Everybody is still logged in, and what each holds is the leaf.
+    for (client, token) in held.iter().enumerate() {
+        let (leaf, session) = sessions.refresh(token, None).await.unwrap();
+        let (same, _) = sessions.refresh(token, None).await.unwrap();
+        assert_eq!(leaf.as_str(), same.as_str());
+        let listed = sessions.of_subject(&format!("user {client}")).await.unwrap();
+        assert_eq!(listed.iter().map(|one| one.id()).collect::<Vec<_>>(), [session.id()]);
+    }
+    println!("{refreshes} uses answered, {lost} lost in {kills} kills, no user logged out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_sqlite() {
+    let folder = Folder::new();
+    two_servers(&format!("sqlite:{}/sessions.db", folder.0.display())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_postgres() {
+    two_servers(&Server::postgres().url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_redis() {
+    two_servers(&Server::redis().url).await;
+}

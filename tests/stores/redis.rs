@@ -1,0 +1,87 @@
+//! What stands in Redis.
+
+use redis::AsyncCommands;
+use redis::aio::ConnectionManager;
+use tower_jwt_auth::issuer::{NewSession, RedisStore, RefreshStore, SessionId, Sessions};
+
+use crate::servers::Server;
+
+async fn connection(server: &Server) -> ConnectionManager {
+    let client = redis::Client::open(server.url.as_str()).unwrap();
+    ConnectionManager::new(client).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_key_has_the_prefix_and_an_end() {
+    let server = Server::redis();
+    let mut connection = connection(&server).await;
+    let store = RedisStore::connect(&server.url).await.unwrap();
+    let sessions = Sessions::new(store);
+    for _ in 0..3 {
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        sessions.refresh(token.as_str(), None).await.unwrap();
+    }
+    let keys: Vec<String> = connection.keys("*").await.unwrap();
+    assert_eq!(keys.len(), 4, "{keys:?}");
+    for key in keys {
+        assert!(key.starts_with("tower_jwt_auth_sessions:"), "{key}");
+        let left: i64 = connection.ttl(&key).await.unwrap();
+        assert!((1..=7 * 86_400 + 1).contains(&left), "{key}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn prefixes_keep_applications_apart() {
+    let server = Server::redis();
+    let store = RedisStore::from_connection(connection(&server).await);
+    let shop = Sessions::new(store.clone().prefix("shop"));
+    let blog = Sessions::new(store.prefix("blog"));
+    let (token, _) = shop.start(NewSession::new("alice")).await.unwrap();
+    assert!(blog.refresh(token.as_str(), None).await.unwrap_err().is_refusal());
+    assert_eq!(blog.end_all("alice").await.unwrap(), 0);
+    assert_eq!(shop.end_all("alice").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_is_listed_and_not_there_is_skipped_and_garbage_is_an_error() {
+    let server = Server::redis();
+    let mut connection = connection(&server).await;
+    let store = RedisStore::from_connection(connection.clone()).prefix("p");
+    let id = "ABCDEFGHIJKLMNOPQRSTUV";
+    let _: () = connection.zadd("p:subject:eve", id, 9_999_999_999_i64).await.unwrap();
+    assert!(store.of_subject("eve").await.unwrap().is_empty());
+    let _: () = connection.hset(format!("p:id:{id}"), "state", "secret").await.unwrap();
+    for error in [
+        store.of_subject("eve").await.unwrap_err(),
+        store.load(&SessionId::parse(id).unwrap()).await.unwrap_err(),
+    ] {
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("secret") && !shown.contains(id), "{shown}");
+    }
+    let _: () = connection.zadd("p:subject:eve", "short", 9_999_999_999_i64).await.unwrap();
+    assert!(store.of_subject("eve").await.is_err());
+    // Of another type altogether.
+    let _: () = connection.set("p:subject:mallory", "secret").await.unwrap();
+    let error = store.of_subject("mallory").await.unwrap_err();
+    let shown = format!("{error:?}");
+    assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_logins_and_ends_no_session() {
+    let server = Server::redis();
+    let mut connection = connection(&server).await;
+    let sessions = Sessions::new(RedisStore::connect(&server.url).await.unwrap());
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let config = |value: &'static str| {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("SET").arg("maxmemory").arg(value);
+        command
+    };
+    config("1mb").exec_async(&mut connection).await.unwrap();
+    let error = sessions.start(NewSession::new("bob")).await.unwrap_err();
+    assert!(!error.is_refusal());
+    assert!(!sessions.refresh(token.as_str(), None).await.unwrap_err().is_refusal());
+    config("0").exec_async(&mut connection).await.unwrap();
+    sessions.refresh(token.as_str(), None).await.unwrap();
+}

@@ -1,0 +1,199 @@
+//! Servers of the tests' own: each on a socket in a folder of its own, gone when it is dropped.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// A folder that is deleted in the end.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Short, as the path of a socket has at most 107 characters.
+        let path = std::env::temp_dir().join(format!("stores-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) struct Server {
+    process: Option<Child>,
+    start: Box<dyn Fn() -> Command + Send + Sync>,
+    folder: Folder,
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// A PostgreSQL with the settings that it comes with.
+    pub(crate) fn postgres() -> Self {
+        let folder = Folder::new();
+        let path = folder.0.clone();
+        let (initdb, postgres) = (postgres_program("initdb"), postgres_program("postgres"));
+        // PostgreSQL refuses to run as root.
+        let user = is_root().then(|| (id("-u"), id("-g")));
+        if let Some((user, group)) = user {
+            chown(&path, Some(user), Some(group)).unwrap();
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        let run = move |program: &Path| {
+            let mut command = Command::new(program);
+            command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
+            if let Some((user, group)) = user {
+                command.uid(user).gid(group);
+            }
+            command
+        };
+        let data = path.join("data");
+        let made = run(&initdb)
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"])
+            .arg("-D")
+            .arg(&data)
+            .status();
+        assert!(made.unwrap().success(), "initdb failed");
+        let url = format!("postgres://postgres@localhost/postgres?host={}", path.display());
+        let start = move || {
+            let mut command = run(&postgres);
+            command.arg("-D").arg(&data).arg("-k").arg(&path).args(["-c", "listen_addresses="]);
+            command
+        };
+        Self::started(start, folder, url)
+    }
+
+    /// A Redis that keeps what it was told.
+    pub(crate) fn redis() -> Self {
+        let folder = Folder::new();
+        let path = folder.0.clone();
+        let url = format!("unix://{}", path.join("socket").display());
+        let program = found("redis-server", Vec::new()).expect(
+            "these tests start a Redis of their own: install redis-server (apt-get install \
+             redis-server)",
+        );
+        let start = move || {
+            let mut command = Command::new(&program);
+            command.arg("--port").arg("0").arg("--unixsocket").arg(path.join("socket"));
+            command.arg("--dir").arg(&path).args(["--appendonly", "yes"]);
+            command.args(["--appendfsync", "always", "--save", "", "--maxmemory-policy"]);
+            command.args(["noeviction"]).stdout(Stdio::null());
+            command
+        };
+        Self::started(start, folder, url)
+    }
+
+    fn started(
+        start: impl Fn() -> Command + Send + Sync + 'static,
+        folder: Folder,
+        url: String,
+    ) -> Self {
+        let mut server = Self { process: None, start: Box::new(start), folder, url };
+        server.start();
+        server
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.process = Some((self.start)().spawn().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.answers() {
+            assert!(Instant::now() < deadline, "the server does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Whether it takes connections and is ready: Redis says so, PostgreSQL writes it down.
+    fn answers(&self) -> bool {
+        use std::io::{Read, Write};
+        let folder = &self.folder.0;
+        if let Ok(status) = fs::read_to_string(folder.join("data/postmaster.pid")) {
+            let is_ready = status.lines().last().is_some_and(|line| line.trim() == "ready");
+            let pid = status.lines().next().and_then(|pid| pid.parse().ok());
+            return is_ready && pid == self.process.as_ref().map(Child::id);
+        }
+        let Ok(mut socket) = std::os::unix::net::UnixStream::connect(folder.join("socket")) else {
+            return false;
+        };
+        let mut answer = [0; 5];
+        socket.write_all(b"PING\r\n").is_ok()
+            && socket.read_exact(&mut answer).is_ok()
+            && &answer == b"+PONG"
+    }
+
+    /// As by a power cut: SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let family = family(process.id());
+            process.kill().unwrap();
+            process.wait().unwrap();
+            // The processes of PostgreSQL notice by themselves, and a new one waits for that.
+            signal("KILL", &family);
+        }
+    }
+
+    /// It is there and does nothing.
+    pub(crate) fn pause(&self) {
+        signal("STOP", &family(self.process.as_ref().unwrap().id()));
+    }
+
+    pub(crate) fn resume(&self) {
+        signal("CONT", &family(self.process.as_ref().unwrap().id()));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A process and its children.
+fn family(pid: u32) -> Vec<String> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let pids = children.split_whitespace().map(str::to_owned);
+    std::iter::once(pid.to_string()).chain(pids).collect()
+}
+
+fn signal(name: &str, pids: &[String]) {
+    let kill = "for pid; do kill -s \"$0\" \"$pid\" 2>/dev/null; done; true";
+    assert!(Command::new("sh").args(["-c", kill, name]).args(pids).status().unwrap().success());
+}
+
+fn is_root() -> bool {
+    // The owner of our own process.
+    std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
+}
+
+/// Who runs PostgreSQL when we are root: the user that its package makes.
+fn id(which: &str) -> u32 {
+    let output = Command::new("id").args([which, "postgres"]).output().unwrap();
+    let id = String::from_utf8(output.stdout).unwrap();
+    id.trim().parse().expect("root needs a user `postgres` to run the server as")
+}
+
+/// Debian has the server's programs outside of the search path.
+fn postgres_program(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut folders: Vec<_> = versions.map(|entry| entry.unwrap().path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    found(name, folders).expect(
+        "these tests start a PostgreSQL of their own: install its server (apt-get install \
+         postgresql)",
+    )
+}
+
+fn found(name: &str, more: Vec<PathBuf>) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path).chain(more);
+    folders.find_map(|folder| Some(folder.join(name)).filter(|program| program.exists()))
+}

@@ -1,0 +1,88 @@
+//! What is in the file survives.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tower_jwt_auth::issuer::{NewSession, SessionErrorKind, Sessions, SqliteStore};
+
+use crate::child::AuthServer;
+use crate::servers::Folder;
+
+fn url(folder: &Folder) -> String {
+    format!("sqlite:{}/sessions.db", folder.0.display())
+}
+
+async fn open(folder: &Folder) -> Sessions<SqliteStore> {
+    Sessions::new(SqliteStore::connect(&url(folder)).await.unwrap())
+}
+
+#[tokio::test]
+async fn sessions_survive_that_the_file_is_closed() {
+    let folder = Folder::new();
+    let new = NewSession::new("alice").scopes(["cart:read"]).data(&["acme"]).unwrap();
+    let (mut token, session) = open(&folder).await.start(new.label("Firefox")).await.unwrap();
+    for _ in 0..3 {
+        let (next, same) = open(&folder).await.refresh(token.as_str(), None).await.unwrap();
+        assert_eq!((same.id(), same.ends_at()), (session.id(), session.ends_at()));
+        assert_eq!(same.data::<[String; 1]>().unwrap(), ["acme"]);
+        assert_eq!(same.label(), Some("Firefox"));
+        token = next;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_between_write_and_answer_loses_nothing() {
+    let folder = Folder::new();
+    let sessions = open(&folder).await;
+    for _ in 0..5 {
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        let mut server = AuthServer::start_stuck(&url(&folder));
+        server.send(token.as_str()).unwrap();
+        assert_eq!(server.line().as_deref(), Some("written"));
+        server.kill();
+
+        let reopened = open(&folder).await;
+        let (next, _) = reopened.refresh(token.as_str(), None).await.unwrap();
+        let (leaf, _) = reopened.refresh(next.as_str(), None).await.unwrap();
+        // The write was there: `token` had a successor already, and this is its.
+        let (same, _) = sessions.refresh(token.as_str(), None).await.unwrap();
+        assert_eq!(same.as_str(), leaf.as_str());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_has_locked_is_an_error_in_time() {
+    let folder = Folder::new();
+    let store = SqliteStore::connect(&url(&folder)).await.unwrap();
+    for (timeout, longest) in [(1, 2), (3, 4)] {
+        let sessions = Sessions::new(store.clone().timeout(Duration::from_secs(timeout)));
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        let mut other = SqliteConnection::connect(&url(&folder)).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let start = Instant::now();
+        let error = sessions.refresh(token.as_str(), None).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+        assert!(start.elapsed() < Duration::from_secs(longest));
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        sessions.refresh(token.as_str(), None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_pool_of_the_callers_own_will_do() {
+    let folder = Folder::new();
+    let pool = SqlitePool::connect(&format!("{}?mode=rwc", url(&folder))).await.unwrap();
+    let store = SqliteStore::from_pool(pool);
+    assert!(Sessions::new(store.clone()).start(NewSession::new("alice")).await.is_err());
+    store.migrate().await.unwrap();
+    let sessions = Sessions::new(store);
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    sessions.refresh(token.as_str(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite:file?mode=memory"] {
+        assert!(SqliteStore::connect(url).await.is_err(), "{url}");
+    }
+}

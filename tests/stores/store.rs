@@ -1,0 +1,64 @@
+//! Any of the stores, by its URL, so that a test is written once and a child process can be told.
+
+use std::time::Duration;
+
+use tower_jwt_auth::UnixTime;
+use tower_jwt_auth::issuer::{
+    PostgresStore, RedisStore, RefreshStore, SessionId, SqliteStore, StoreError, StoredSession,
+};
+
+pub(crate) enum Store {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+    Redis(Box<RedisStore>),
+}
+
+impl Store {
+    pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
+        Ok(match url.split(':').next() {
+            Some("sqlite") => Self::Sqlite(SqliteStore::connect(url).await?),
+            Some("postgres") => Self::Postgres(PostgresStore::connect(url).await?),
+            _ => Self::Redis(Box::new(RedisStore::connect(url).await?)),
+        })
+    }
+
+    pub(crate) fn timeout(self, timeout: Duration) -> Self {
+        match self {
+            Self::Sqlite(store) => Self::Sqlite(store.timeout(timeout)),
+            Self::Postgres(store) => Self::Postgres(store.timeout(timeout)),
+            Self::Redis(store) => Self::Redis(Box::new(store.timeout(timeout))),
+        }
+    }
+}
+
+macro_rules! either {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Store::Sqlite($store) => $call.await,
+            Store::Postgres($store) => $call.await,
+            Store::Redis($store) => $call.await,
+        }
+    };
+}
+
+impl RefreshStore for Store {
+    async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+        either!(self, store => store.insert(session))
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        either!(self, store => store.load(id))
+    }
+
+    async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        either!(self, store => store.replace(session))
+    }
+
+    async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        either!(self, store => store.of_subject(subject))
+    }
+
+    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+        either!(self, store => store.prune(now))
+    }
+}
