@@ -127,6 +127,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::redis",
     // What happens to sessions.
     "issuer::sessions::error",
+    "issuer::sessions::publisher",
     "issuer::sessions::ledger",
     "issuer::sessions::pending_refresh",
     "issuer::sessions::service",

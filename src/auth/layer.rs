@@ -203,9 +203,10 @@ impl<T> JwtAuth<T> {
     }
 
     /// Refuses tokens that are revoked: a token that is right in all else is looked up in this
-    /// process' memory by its `jti`, its `sub`, its `kid` and its `iat`, all of its `iss`. One that
-    /// is revoked is answered like any invalid one; while too little is known to say, the answer is
-    /// 503. By default nothing is looked up.
+    /// process' memory by its `jti`, `sid`, `sub`, `kid` and `iat`, and by the
+    /// [tenant](Self::tenant_claim) if its claim is configured: a server that does not know it cannot
+    /// refuse the tokens of a tenant. One that is revoked is answered like any invalid one; while too
+    /// little is known to say, the answer is 503. By default nothing is looked up.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Revocations, Secret};

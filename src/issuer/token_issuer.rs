@@ -150,6 +150,11 @@ impl TokenIssuer {
         &self.issuer
     }
 
+    /// How long a token is valid.
+    pub fn token_lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// Whether there is a key for this audience.
     pub fn has_audience(&self, audience: &str) -> bool {
         self.services.iter().any(|(names, _)| names.iter().any(|name| name == audience))

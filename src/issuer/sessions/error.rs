@@ -32,7 +32,7 @@ pub enum SessionErrorKind {
     Reused,
     /// The token was issued to another client.
     WrongClient,
-    /// The store failed, and may be asked again.
+    /// The store or the feed of revocations failed, and may be asked again.
     Unavailable,
     /// More is to be kept with the session than there is room for.
     TooLarge,
@@ -41,7 +41,10 @@ pub enum SessionErrorKind {
 }
 
 impl SessionError {
-    fn caused(kind: SessionErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(crate) fn caused(
+        kind: SessionErrorKind,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
         Self { kind, source: Some(source.into()) }
     }
 

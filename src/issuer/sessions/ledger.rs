@@ -10,6 +10,7 @@ use crate::issuer::sessions::event::SessionEvent;
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::lifetimes::Lifetimes;
+use crate::issuer::sessions::publisher::Publisher;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
@@ -25,6 +26,7 @@ pub(crate) struct Ledger<S> {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hook: Option<Arc<Hook>>,
+    pub(crate) publisher: Option<Publisher>,
 }
 
 impl<S: RefreshStore> Ledger<S> {
@@ -50,12 +52,17 @@ impl<S: RefreshStore> Ledger<S> {
         Ok(self.store.replace(&row(session, version.saturating_add(1))?).await?)
     }
 
+    /// Ends a session and, before that, its access tokens: whatever fails in between, whoever asked
+    /// for the end is told, and asks again.
     pub(crate) async fn replace_with_end(
         &self,
         session: Session,
         version: u64,
         cause: EndCause,
     ) -> Result<bool, SessionError> {
+        if let Some(publisher) = &self.publisher {
+            publisher.end(&session, self.clock.now()).await?;
+        }
         let ended = Session { family: session.family.ended(cause, self.clock.now()), ..session };
         let is_ours = self.replace(&ended, version).await?;
         if is_ours {
@@ -79,6 +86,7 @@ impl<S> Clone for Ledger<S> {
             lifetimes: self.lifetimes,
             clock: Arc::clone(&self.clock),
             hook: self.hook.clone(),
+            publisher: self.publisher.clone(),
         }
     }
 }

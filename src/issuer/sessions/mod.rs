@@ -11,6 +11,7 @@ pub(crate) mod memory;
 pub(crate) mod pending_refresh;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod publisher;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 pub(crate) mod refresh_token;

@@ -12,6 +12,8 @@ use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::ledger::{self, ATTEMPTS, Ledger};
 use crate::issuer::sessions::lifetimes::Lifetimes;
 use crate::issuer::sessions::pending_refresh::PendingRefresh;
+#[cfg(feature = "feeds")]
+use crate::issuer::sessions::publisher::Publisher;
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
@@ -58,6 +60,7 @@ impl<S: RefreshStore> Sessions<S> {
                 lifetimes: Lifetimes::default(),
                 clock: Arc::new(SystemClock),
                 hook: None,
+                publisher: None,
             },
             max_per_subject: MAX_PER_SUBJECT,
         }
@@ -126,6 +129,23 @@ impl<S: RefreshStore> Sessions<S> {
     /// Replaces the system's clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.ledger.clock = Arc::new(clock);
+        self
+    }
+
+    /// Revokes the access tokens of every session that ends before its time, whatever the cause:
+    /// logging out, a token that was stolen, a closed account. Without this they work until they
+    /// expire.
+    ///
+    /// It is published before the session ends. If that fails, the session goes on, and the error
+    /// is [`Unavailable`](SessionErrorKind::Unavailable).
+    #[cfg(feature = "feeds")]
+    pub fn with_revocation(
+        mut self,
+        feed: impl crate::revocation::RevocationFeed,
+        issuer: &crate::issuer::TokenIssuer,
+    ) -> Self {
+        let publisher = Publisher::new(feed, issuer.name(), issuer.token_lifetime());
+        self.ledger.publisher = Some(publisher);
         self
     }
 
@@ -238,7 +258,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Ends one session, and says whether there was one to end. Its refresh token is refused from
-    /// here on; its access tokens work until they expire.
+    /// here on; its access tokens work until they expire, or are revoked
+    /// `with_revocation` (feature `feeds`).
     ///
     /// # Errors
     ///
@@ -276,6 +297,10 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable): some may have ended by then.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
+        if let Some(publisher) = &self.ledger.publisher {
+            // Those too that are of no session.
+            publisher.end_all(subject, self.ledger.clock.now()).await?;
+        }
         let mut ended = 0_u64;
         for session in self.of_subject(subject).await? {
             ended = ended.saturating_add(self.end(session.id()).await?.into());
