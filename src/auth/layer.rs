@@ -203,9 +203,9 @@ impl<T> JwtAuth<T> {
     }
 
     /// Refuses tokens that are revoked: a token that is right in all else is looked up in this
-    /// process' memory by its `jti`, its `sub`, its `kid` and its `iat`, all of its `iss`. One that
-    /// is revoked is answered like any invalid one; while too little is known to say, the answer is
-    /// 503. By default nothing is looked up.
+    /// process' memory by its `jti`, `sid`, `sub`, [tenant](Self::tenant_claim), `kid` and `iat`,
+    /// all of its `iss`. One that is revoked is answered like any invalid one; while too little is
+    /// known to say, the answer is 503. By default nothing is looked up.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Revocations, Secret};

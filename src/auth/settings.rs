@@ -83,10 +83,11 @@ impl Settings {
         let names = TokenNames {
             issuer: facts.issuer(),
             id: facts.id(),
+            session: facts.session(),
             subject: facts.subject(),
+            tenant: facts.tenant(),
             key_id: facts.key_id(),
             issued_at: facts.issued_at(),
-            ..TokenNames::default()
         };
         match revocations.check(&names) {
             Verdict::Good => Ok(None),
