@@ -15,19 +15,21 @@ const HOUR: Duration = Duration::from_secs(3_600);
 fn token(issued_at: u64) -> String {
     let end = kit::NOW + 600;
     kit::with_payload(format!(
-        r#"{{"exp":{end},"iat":{issued_at},"iss":"i","sub":"alice","jti":"token 1"}}"#
+        r#"{{"exp":{end},"iat":{issued_at},"iss":"i","sub":"alice","jti":"token 1","sid":"s","company":"acme"}}"#
     ))
 }
 
 fn auth(revocations: &Revocations) -> JwtAuth {
-    kit::auth().with_revocation(revocations.clone())
+    kit::auth().tenant_claim("company").with_revocation(revocations.clone())
 }
 
 #[test]
 fn a_revoked_token_is_answered_like_any_invalid_one() {
     for revocation in [
         Revocation::token("token 1", later(HOUR)),
+        Revocation::session("s", later(HOUR)).issuer("i"),
         Revocation::subject("alice", now()).issuer("i"),
+        Revocation::tenant("acme", now()),
         Revocation::everyone(now()),
     ] {
         let (revocations, _) = current();
