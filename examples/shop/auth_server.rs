@@ -15,6 +15,7 @@ use tower_jwt_auth::issuer::{
 
 use crate::origins::Origins;
 use crate::page;
+use crate::revocation::Feed;
 use crate::secrets::ISSUER;
 use crate::users::Users;
 
@@ -28,6 +29,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) async fn app(
     master: &Secret,
     origins: &Origins,
+    feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let file = env::var("SHOP_DB").unwrap_or_else(|_| "shop.sqlite".to_owned());
     let mut issuer = TokenIssuer::derived(ISSUER, master, ["cart", "payment"]);
@@ -36,6 +38,7 @@ pub(crate) async fn app(
     }
     let sessions =
         Sessions::new(SqliteStore::connect(&format!("sqlite:{file}")).await?).with_events(report);
+    let sessions = feed.published_by(sessions, &issuer)?;
     let pruned = sessions.clone();
     tokio::spawn(every(HOUR, move || prune(pruned.clone())));
 

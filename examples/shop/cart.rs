@@ -14,12 +14,14 @@ use crate::auth_server::CART_COOKIE;
 use crate::carts::Carts;
 use crate::companies;
 use crate::origins::Origins;
+use crate::revocation::Feed;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
 pub(crate) fn app(
     secret: Secret,
     origins: &Origins,
+    feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     // A browser sends a cookie by itself, so the layer refuses to *change* anything when the
     // cookie comes with a request of another origin than these: who may *send*. CORS is who may
@@ -33,6 +35,7 @@ pub(crate) fn app(
         .claims::<Shopper>();
     // `route_layer` guards the methods in front of it, so looking into the cart needs no scope.
     let cart = post(add).route_layer(require(has_scope("cart"))).get(show);
+    let auth = feed.checked_by(auth)?;
     let routes = Router::new().route("/cart", cart).merge(companies::routes());
     Ok(routes.layer(auth).layer(origins.cors()?).with_state(Carts::default()))
 }

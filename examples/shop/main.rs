@@ -9,7 +9,8 @@
 //! As processes of their own: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
 //! `cart` and `payment`, which may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
 //! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; the servers then have to be
-//! told of each other with `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN`.
+//! told of each other with `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN`, and of what is revoked by
+//! the Redis that `REVOCATIONS` names.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -21,6 +22,7 @@ mod curl;
 mod origins;
 mod page;
 mod payment;
+mod revocation;
 mod secrets;
 mod server;
 mod shopper;
@@ -32,6 +34,7 @@ use std::process::ExitCode;
 use axum::Router;
 
 use crate::origins::Origins;
+use crate::revocation::Feed;
 use crate::server::Server;
 
 const AUTH: u16 = 4000;
@@ -54,16 +57,20 @@ async fn run(service: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> 
         None => all().await,
         Some("auth") => {
             let master = secrets::master()?;
-            let app = async |origins: &Origins| auth_server::app(&master, origins).await;
+            let app =
+                async |origins: &Origins| auth_server::app(&master, origins, &Feed::alone()).await;
             alone(Server::bind("AUTH_PORT", AUTH).await?, app).await
         }
         Some("cart") => {
             let secret = secrets::of_service("cart")?;
-            alone(Server::bind("CART_PORT", CART).await?, async |o| cart::app(secret, o)).await
+            alone(Server::bind("CART_PORT", CART).await?, async |o| {
+                cart::app(secret, o, &Feed::alone())
+            })
+            .await
         }
         Some("payment") => {
             let secret = secrets::of_service("payment")?;
-            let app = async |origins: &Origins| payment::app(secret, origins);
+            let app = async |origins: &Origins| payment::app(secret, origins, &Feed::alone());
             alone(Server::bind("PAYMENT_PORT", PAYMENT).await?, app).await
         }
         Some(other) => Err(format!(
@@ -79,10 +86,11 @@ async fn all() -> Result<(), Box<dyn Error + Send + Sync>> {
     let cart = Server::bind("CART_PORT", CART).await?;
     let payment = Server::bind("PAYMENT_PORT", PAYMENT).await?;
     let origins = Origins { page: auth.origin(), cart: cart.origin(), payment: payment.origin() };
+    let feed = Feed::shared();
     let apps = (
-        auth_server::app(&master, &origins).await?,
-        cart::app(master.derive(secrets::ISSUER, "cart"), &origins)?,
-        payment::app(master.derive(secrets::ISSUER, "payment"), &origins)?,
+        auth_server::app(&master, &origins, &feed).await?,
+        cart::app(master.derive(secrets::ISSUER, "cart"), &origins, &feed)?,
+        payment::app(master.derive(secrets::ISSUER, "payment"), &origins, &feed)?,
     );
     println!("{}", curl::lines(&auth.url(), &cart.url(), &payment.url()));
     println!("# Or open {} in a browser. Ctrl-C ends the servers.", origins.page);

@@ -11,12 +11,14 @@ use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
 
 use crate::auth_server::PAYMENT_COOKIE;
 use crate::origins::Origins;
+use crate::revocation::Feed;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
 pub(crate) fn app(
     secret: Secret,
     origins: &Origins,
+    feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let auth = JwtAuth::new(secret)
         .issuer(ISSUER)
@@ -27,6 +29,7 @@ pub(crate) fn app(
         // Whatever the auth server issues, money moves on short-lived tokens only.
         .max_lifetime(Duration::from_secs(900))
         .claims::<Shopper>();
+    let auth = feed.checked_by(auth)?;
     let routes = Router::new().route("/payments", post(pay));
     Ok(routes.route_layer(require(has_scope("pay"))).layer(auth).layer(origins.cors()?))
 }

@@ -84,11 +84,11 @@ async function showSessions() {
     const item = listItem(`${session.current ? "here" : session.label ?? "elsewhere"}, since ${since} `);
     if (!session.current) {
       const end = document.createElement("button");
-      end.textContent = "End";
+      end.textContent = "This wasn't me";
       end.onclick = () => act(async () => {
         const answer = await send(`/auth/sessions/${session.id}`, "DELETE");
         if (!answer.ok) throw new Error(`the session goes on: ${answer.status}`);
-        note("ended another session");
+        note("ended another session, and its tokens everywhere");
         await showSessions();
       });
       item.append(end);

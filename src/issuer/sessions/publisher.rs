@@ -52,10 +52,12 @@ impl Publisher {
         self.publish(revocation).await
     }
 
-    /// All that a user was issued until now.
+    /// All that a user was issued before this second. What was issued within it is left to the
+    /// sessions, of which each is revoked by name: or who logs in again at once would be refused.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
-        let until = now.saturating_add(self.lifetime);
-        self.publish(Revocation::subject(subject, now).forget_at(until)).await
+        let (at, until) =
+            (now.saturating_sub(Duration::from_secs(1)), now.saturating_add(self.lifetime));
+        self.publish(Revocation::subject(subject, at).forget_at(until)).await
     }
 
     async fn publish(&self, revocation: Revocation) -> Result<(), SessionError> {

@@ -3,6 +3,8 @@
 mod cookies;
 mod kit;
 mod misuse;
+#[cfg(feature = "feeds")]
+mod revocation;
 mod routes;
 mod sessions;
 mod tokens;

@@ -1,0 +1,68 @@
+//! Tokens that are revoked before they expire: in this process if all servers are in it, and else in
+//! the Redis that `REVOCATIONS` names, such as `redis://localhost`.
+
+use std::env;
+use std::error::Error;
+
+use tower_jwt_auth::issuer::{Sessions, SqliteStore, TokenIssuer};
+use tower_jwt_auth::revocation::{MemoryFeed, RedisFeed, RevocationEvent};
+use tower_jwt_auth::{JwtAuth, Revocations};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Where what is revoked is published, and read by every server.
+#[derive(Clone)]
+pub(crate) enum Feed {
+    Memory(MemoryFeed),
+    Redis(String),
+    /// A server alone that was told of no feed: tokens work until they expire.
+    None,
+}
+
+impl Feed {
+    /// For servers in one process.
+    pub(crate) fn shared() -> Self {
+        Self::from_env().unwrap_or_else(|| Self::Memory(MemoryFeed::new()))
+    }
+
+    /// For a server that is its own process.
+    pub(crate) fn alone() -> Self {
+        Self::from_env().unwrap_or(Self::None)
+    }
+
+    fn from_env() -> Option<Self> {
+        env::var("REVOCATIONS").ok().map(Self::Redis)
+    }
+
+    /// The auth server's side: whatever ends a session revokes its access tokens.
+    pub(crate) fn published_by(
+        &self,
+        sessions: Sessions<SqliteStore>,
+        issuer: &TokenIssuer,
+    ) -> Result<Sessions<SqliteStore>, Failure> {
+        Ok(match self {
+            Self::Memory(feed) => sessions.with_revocation(feed.clone(), issuer),
+            Self::Redis(url) => sessions.with_revocation(RedisFeed::new(url)?, issuer),
+            Self::None => sessions,
+        })
+    }
+
+    /// A service's side: a task follows the feed, and a request looks into memory.
+    pub(crate) fn checked_by<T>(&self, auth: JwtAuth<T>) -> Result<JwtAuth<T>, Failure> {
+        let revocations = Revocations::new().with_events(report);
+        match self {
+            Self::Memory(feed) => {
+                tokio::spawn(revocations.follow(feed.clone()).create_missing().run());
+            }
+            Self::Redis(url) => {
+                tokio::spawn(revocations.follow(RedisFeed::new(url)?).create_missing().run());
+            }
+            Self::None => return Ok(auth),
+        }
+        Ok(auth.with_revocation(revocations))
+    }
+}
+
+fn report(event: &RevocationEvent<'_>) {
+    eprintln!("revocation: {event:?}");
+}

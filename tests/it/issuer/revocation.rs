@@ -1,0 +1,180 @@
+//! What ends a session makes its access tokens bad, at once and on every server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tower_jwt_auth::issuer::{
+    EndCause, Grant, MemoryStore, NewSession, RefreshToken, Session, SessionErrorKind, Sessions,
+    TokenIssuer,
+};
+use tower_jwt_auth::jwt::TokenErrorKind;
+use tower_jwt_auth::revocation::{
+    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
+};
+use tower_jwt_auth::{JwtAuth, ManualClock, Revocations};
+
+use super::kit::{ISSUER, issuer};
+use crate::kit::{NOW, at, fault, secret};
+
+/// A feed in memory that can be taken away.
+#[derive(Clone)]
+struct Feed {
+    inner: MemoryFeed,
+    is_down: Arc<AtomicBool>,
+}
+
+impl RevocationFeed for Feed {
+    async fn create(&self) -> Result<(), FeedError> {
+        self.inner.create().await
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(FeedErrorKind::Unavailable.into());
+        }
+        self.inner.append(revocation).await
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        self.inner.snapshot(part).await
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        self.inner.read(after).await
+    }
+
+    async fn changed(&self) {
+        self.inner.changed().await;
+    }
+}
+
+/// An auth server, and a cart server that follows its feed.
+struct Fleet {
+    clock: ManualClock,
+    issuer: TokenIssuer,
+    sessions: Sessions<MemoryStore>,
+    feed: Feed,
+    cart: JwtAuth,
+}
+
+impl Fleet {
+    async fn new() -> Self {
+        let clock = at(NOW);
+        let feed = Feed { inner: MemoryFeed::on_clock(clock.clone()), is_down: Arc::default() };
+        feed.create().await.unwrap();
+        let issuer = issuer().with_clock(clock.clone());
+        let sessions = Sessions::new(MemoryStore::new())
+            .with_clock(clock.clone())
+            .with_revocation(feed.clone(), &issuer);
+        let revocations = Revocations::new().with_clock(clock.clone());
+        tokio::spawn(revocations.follow(feed.clone()).run());
+        let secret = secret().derive(ISSUER, "cart");
+        let cart = JwtAuth::new(secret).audience("cart").with_clock(clock.clone());
+        let cart = cart.with_revocation(revocations);
+        Self { clock, issuer, sessions, feed, cart }
+    }
+
+    async fn log_in(&self, subject: &str) -> (RefreshToken, Session, String) {
+        let (refresh, session) = self.sessions.start(NewSession::new(subject)).await.unwrap();
+        let access = self.access(&session);
+        (refresh, session, access)
+    }
+
+    fn access(&self, session: &Session) -> String {
+        let grant = Grant::new(session.subject()).audience("cart").session(session.id());
+        self.issuer.issue(&grant).unwrap().as_str().to_owned()
+    }
+
+    /// Waits until the cart server has read the feed, and says whether it refuses the token.
+    async fn refuses(&self, access: &str) -> bool {
+        // The feed tells of news, so this is no time that is waited for but turns of the runtime.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        match fault(&self.cart, access) {
+            None => false,
+            Some(TokenErrorKind::Revoked) => true,
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn wait(&self, secs: u64) {
+        self.clock.advance(Duration::from_secs(secs));
+    }
+}
+
+#[tokio::test]
+async fn logging_out_revokes_the_tokens_of_that_session_and_no_other() {
+    let fleet = Fleet::new().await;
+    let (_, here, mine) = fleet.log_in("alice").await;
+    let (_, _, elsewhere) = fleet.log_in("alice").await;
+    for token in [&mine, &elsewhere] {
+        assert!(!fleet.refuses(token).await);
+    }
+    assert!(fleet.sessions.end(here.id()).await.unwrap());
+    assert!(fleet.refuses(&mine).await);
+    assert!(!fleet.refuses(&elsewhere).await);
+}
+
+#[tokio::test]
+async fn logging_out_everywhere_revokes_all_and_logging_in_again_works_at_once() {
+    let fleet = Fleet::new().await;
+    let (_, session, old) = fleet.log_in("alice").await;
+    fleet.wait(2);
+    let (recent, bobs) = (fleet.access(&session), fleet.log_in("bob").await.2);
+    let grant = Grant::new("alice").audience("cart");
+    let of_no_session = fleet.issuer.issue(&grant).unwrap();
+    fleet.wait(2);
+    assert_eq!(fleet.sessions.end_all("alice").await.unwrap(), 1);
+    let again = fleet.log_in("alice").await.2;
+    for token in [&old, &recent, of_no_session.as_str()] {
+        assert!(fleet.refuses(token).await);
+    }
+    assert!(!fleet.refuses(&again).await, "of the same second");
+    assert!(!fleet.refuses(&bobs).await);
+}
+
+#[tokio::test]
+async fn a_thief_loses_the_access_token_too() {
+    let fleet = Fleet::new().await;
+    let (stolen, session, _) = fleet.log_in("alice").await;
+    fleet.sessions.refresh(stolen.as_str(), None).await.unwrap();
+    fleet.wait(60);
+    let access = fleet.access(&session);
+    assert!(!fleet.refuses(&access).await);
+    let error = fleet.sessions.refresh(stolen.as_str(), None).await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Reused);
+    assert!(fleet.refuses(&access).await);
+}
+
+#[tokio::test]
+async fn a_closed_account_is_closed_everywhere() {
+    let fleet = Fleet::new().await;
+    let (_, session, access) = fleet.log_in("alice").await;
+    let cause = EndCause::AccountClosed;
+    assert!(fleet.sessions.end_because(session.id(), cause).await.unwrap());
+    assert!(fleet.refuses(&access).await);
+}
+
+#[tokio::test]
+async fn nothing_ends_that_could_not_be_published() {
+    let fleet = Fleet::new().await;
+    let (stolen, session, access) = fleet.log_in("alice").await;
+    fleet.sessions.refresh(stolen.as_str(), None).await.unwrap();
+    fleet.wait(60);
+    fleet.feed.is_down.store(true, Ordering::SeqCst);
+    let end = fleet.sessions.end(session.id()).await.unwrap_err();
+    let end_all = fleet.sessions.end_all("alice").await.unwrap_err();
+    let reuse = fleet.sessions.refresh(stolen.as_str(), None).await.unwrap_err();
+    for error in [end, end_all, reuse] {
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+    }
+    assert_eq!(fleet.sessions.of_subject("alice").await.unwrap().len(), 1);
+    assert!(!fleet.refuses(&access).await);
+
+    fleet.feed.is_down.store(false, Ordering::SeqCst);
+    let error = fleet.sessions.refresh(stolen.as_str(), None).await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Reused);
+    assert!(fleet.refuses(&access).await);
+}
