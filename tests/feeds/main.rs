@@ -6,6 +6,10 @@
 mod fleet;
 mod outages;
 mod postgres;
+#[allow(dead_code, reason = "the shop's own tests use the rest")]
+#[path = "../shop/process.rs"]
+mod process;
 mod proxy;
 mod redis;
 mod server;
+mod shop;

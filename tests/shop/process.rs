@@ -111,7 +111,7 @@ fn example() -> PathBuf {
 pub(crate) fn shop(arguments: &[&str], secrets: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example());
     command.args(arguments).envs(PORTS.map(|port| (port, "0")));
-    for name in ["JWT_SECRET", "CART_SECRET", "PAYMENT_SECRET"] {
+    for name in ["JWT_SECRET", "CART_SECRET", "PAYMENT_SECRET", "REVOCATIONS"] {
         command.env_remove(name);
     }
     command.envs(secrets.iter().copied());
