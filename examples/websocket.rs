@@ -1,5 +1,6 @@
 //! A WebSocket that only opens with a token. A script in a browser cannot set `Authorization`
-//! there, so the token travels as the neighbour of a subprotocol: `["bearer", token]`.
+//! there, so the token travels as the neighbour of a subprotocol: `["bearer", token]`. The socket
+//! closes when the token ends.
 //!
 //! `cargo run --example websocket` prints the address of a page that opens one, and a curl line
 //! that makes the handshake: 101 with the token, 401 without.
@@ -8,32 +9,35 @@
 
 use std::error::Error;
 
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::{Html, Response};
 use axum::{Router, routing::any, routing::get};
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tower_jwt_auth::jwt::Signer;
-use tower_jwt_auth::{Clock, JwtAuth, Key, Secret, SystemClock, Token};
+use tower_jwt_auth::{Claims, Clock, JwtAuth, Key, Secret, SystemClock};
 
-async fn open(token: Token, upgrade: WebSocketUpgrade) -> Response {
+async fn open(claims: Claims, upgrade: WebSocketUpgrade) -> Response {
     // The browser closes the connection when none of its protocols is selected.
-    upgrade.protocols(["bearer"]).on_upgrade(move |socket| echo(socket, token))
+    upgrade.protocols(["bearer"]).on_upgrade(move |socket| echo(socket, claims))
 }
 
-async fn echo(mut socket: WebSocket, token: Token) {
-    let who = token.subject().unwrap_or("somebody").to_owned();
-    let left = token.expires_at().saturating_since(SystemClock.now());
-    // The token was checked when the socket opened; nothing but this closes it when it expires.
-    let conversation = async {
-        while let Some(Ok(message)) = socket.recv().await {
-            let Message::Text(text) = message else { continue };
-            if socket.send(format!("{who} said: {text}").into()).await.is_err() {
-                break;
-            }
+async fn echo(socket: WebSocket, claims: Claims) {
+    let who = claims.token().subject().unwrap_or("somebody");
+    // The token was checked when the socket opened. It may expire, or be revoked, while it is used.
+    let mut socket = claims.until_ended(socket);
+    while let Some(Ok(message)) = socket.next().await {
+        let Message::Text(text) = message else { continue };
+        if socket.send(format!("{who} said: {text}").into()).await.is_err() {
+            return;
         }
-    };
-    // An error means that the time is over; either way the socket closes here.
-    let _ = tokio::time::timeout(left, conversation).await;
+    }
+    if let Some(why) = socket.ended() {
+        let reason = format!("{why:?}").into();
+        let close = Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }));
+        // If it cannot be said any more, it need not be.
+        let _ = socket.send(close).await;
+    }
 }
 
 fn page(token: &str) -> Html<String> {

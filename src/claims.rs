@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use http::Extensions;
 
+#[cfg(feature = "connections")]
+use crate::ended::{Ended, UntilEnded};
 use crate::jwt::StandardClaims;
 use crate::token::{Holder, Inner, Token};
 use crate::unauthenticated::Unauthenticated;
@@ -58,6 +60,37 @@ impl<T> Claims<T> {
     /// What every token has, whatever its claims are read into.
     pub fn token(&self) -> &Token {
         &self.token
+    }
+}
+
+#[cfg(feature = "connections")]
+impl<T> Claims<T> {
+    /// Resolves when the token has expired, leeway included, or was revoked: for what goes on after
+    /// the request was accepted. It hears of a revocation within a quarter of a second after this
+    /// server did.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a tokio runtime that keeps time.
+    pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<T> {
+        self.token.ended()
+    }
+
+    /// A stream, such as a WebSocket or the events of a response, that ends when the token does.
+    ///
+    /// ```
+    /// use axum::response::{IntoResponse, Sse, sse::Event};
+    /// use futures_util::{Stream, StreamExt, stream};
+    /// use tower_jwt_auth::Claims;
+    ///
+    /// async fn ticks(claims: Claims) -> impl IntoResponse {
+    ///     let ticks = stream::repeat_with(|| Ok::<_, std::convert::Infallible>(Event::default()));
+    ///     Sse::new(claims.until_ended(ticks))
+    /// }
+    /// # let _ = axum::routing::get::<_, _, ()>(ticks);
+    /// ```
+    pub fn until_ended<S>(&self, stream: S) -> UntilEnded<S> {
+        UntilEnded::new(stream, self.token.ended())
     }
 }
 

@@ -103,6 +103,8 @@ mod auth;
 mod bearer;
 mod claims;
 mod clock;
+#[cfg(feature = "connections")]
+mod ended;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guard;
@@ -119,6 +121,8 @@ pub use auth::{JwtAuth, JwtAuthService};
 pub use bearer::{BadCredentials, Source, TokenSource};
 pub use claims::Claims;
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
+#[cfg(feature = "connections")]
+pub use ended::{Ended, UntilEnded};
 #[cfg(feature = "axum")]
 pub use extract::{Allowed, AuthRejection, PathParam, Policy, path_param};
 pub use guard::{

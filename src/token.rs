@@ -5,6 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::bearer::Source;
+#[cfg(feature = "connections")]
+use crate::ended::{Ended, Watch};
 use crate::jwt::Facts;
 use crate::rejection::Answers;
 
@@ -33,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) source: Source,
     pub(crate) claims_type: &'static str,
     pub(crate) answers: Arc<Answers>,
+    #[cfg(feature = "connections")]
+    pub(crate) watch: Arc<Watch>,
 }
 
 /// A token lives in the same allocation as its claims, whose type it does not know.
@@ -47,6 +51,13 @@ impl Token {
 
     fn inner(&self) -> &Inner {
         self.holder.inner()
+    }
+
+    /// Resolves when the token has expired or was revoked: see `Claims::ended`.
+    #[cfg(feature = "connections")]
+    pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
+        let token = self.clone();
+        async move { token.inner().watch.ended(&token).await }
     }
 
     /// Where in the request the token was.

@@ -54,10 +54,6 @@ const ORDER: &[&str] = &[
     "rejection::answers",
     "rejection::future",
     "rejection",
-    // What is left in a request.
-    "token",
-    "unauthenticated",
-    "claims",
     // Is this token still good? What is known in memory.
     "revocation::message",
     "revocation::mark",
@@ -79,6 +75,12 @@ const ORDER: &[&str] = &[
     "revocation::postgres_feed",
     "revocation::conformance",
     "revocation",
+    // A token that ends while it is in use.
+    "ended",
+    // What is left in a request.
+    "token",
+    "unauthenticated",
+    "claims",
     // The middleware.
     "auth::settings",
     "auth::service",

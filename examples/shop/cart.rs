@@ -1,11 +1,15 @@
 //! The cart server: everybody has a cart, and sees it with the token in a header or a cookie.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, Sse};
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
@@ -36,7 +40,10 @@ pub(crate) fn app(
     // `route_layer` guards the methods in front of it, so looking into the cart needs no scope.
     let cart = post(add).route_layer(require(has_scope("cart"))).get(show);
     let auth = feed.checked_by(auth)?;
-    let routes = Router::new().route("/cart", cart).merge(companies::routes());
+    let routes = Router::new()
+        .route("/cart", cart)
+        .route("/cart/live", get(live))
+        .merge(companies::routes());
     Ok(routes.layer(auth).layer(origins.cors()?).with_state(Carts::default()))
 }
 
@@ -52,6 +59,20 @@ async fn add(
 ) -> StatusCode {
     carts.add(&claims, order.item);
     StatusCode::CREATED
+}
+
+/// The cart, once a second, for as long as the token is good: it may expire or be revoked.
+async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoResponse {
+    let shopper = claims.clone();
+    let second = Duration::from_secs(1);
+    let events = stream::unfold(Duration::ZERO, move |pause| {
+        let (shopper, carts) = (shopper.clone(), carts.clone());
+        async move {
+            tokio::time::sleep(pause).await;
+            Some((Event::default().json_data(carts.of(&shopper)), second))
+        }
+    });
+    Sse::new(claims.until_ended(events))
 }
 
 async fn show(claims: Claims<Shopper>, State(carts): State<Carts>) -> Json<Value> {

@@ -10,7 +10,7 @@ use tower_layer::Layer;
 
 use crate::auth::service::JwtAuthService;
 use crate::auth::settings::Settings;
-use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
+use crate::bearer::{CookieName, Source, Subprotocol, TokenSource};
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::jwt::{KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
@@ -53,15 +53,7 @@ impl JwtAuth<StandardClaims> {
     /// [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a [`KeyStore`], whose keys can be
     /// replaced while requests run.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
-        let settings = Settings {
-            verifier: Verifier::new(keys),
-            sources: Sources::default(),
-            answers: Arc::default(),
-            allow_anonymous: false,
-            strip_token: false,
-            revocations: None,
-        };
-        Self { settings: Arc::new(settings), claims: PhantomData }
+        Self { settings: Arc::new(Settings::new(Verifier::new(keys))), claims: PhantomData }
     }
 }
 
@@ -218,7 +210,9 @@ impl<T> JwtAuth<T> {
     /// # Ok::<_, tower_jwt_auth::KeyError>(())
     /// ```
     pub fn with_revocation(mut self, revocations: Revocations) -> Self {
-        self.settings_mut().revocations = Some(revocations);
+        let settings = self.settings_mut();
+        settings.revocations = Some(revocations);
+        settings.update_watch();
         self
     }
 
@@ -226,6 +220,7 @@ impl<T> JwtAuth<T> {
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let settings = self.settings_mut();
         settings.verifier = settings.verifier.clone().with_clock(clock);
+        settings.update_watch();
         self
     }
 
@@ -253,6 +248,7 @@ impl<T> JwtAuth<T> {
         let settings = self.settings_mut();
         let validation = change(settings.verifier.validation().clone());
         settings.verifier = settings.verifier.clone().with_validation(validation);
+        settings.update_watch();
         self
     }
 

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::bearer::{self, Source, Sources};
 use crate::claims::Claims;
+#[cfg(feature = "connections")]
+use crate::ended::Watch;
 use crate::jwt::{Facts, TokenErrorKind, Verifier};
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
@@ -22,9 +24,33 @@ pub(crate) struct Settings {
     pub(crate) allow_anonymous: bool,
     pub(crate) strip_token: bool,
     pub(crate) revocations: Option<Revocations>,
+    /// For tokens that are in use for longer than a request: the same as in the fields above.
+    #[cfg(feature = "connections")]
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl Settings {
+    pub(crate) fn new(verifier: Verifier) -> Self {
+        Self {
+            #[cfg(feature = "connections")]
+            watch: Arc::new(Watch::of(&verifier, None)),
+            verifier,
+            sources: Sources::default(),
+            answers: Arc::default(),
+            allow_anonymous: false,
+            strip_token: false,
+            revocations: None,
+        }
+    }
+
+    /// To be called when the clock, the leeway or the revocations have changed.
+    pub(crate) fn update_watch(&mut self) {
+        #[cfg(feature = "connections")]
+        {
+            self.watch = Arc::new(Watch::of(&self.verifier, self.revocations.clone()));
+        }
+    }
+
     /// Decides about a request, and leaves in it what was found out. Returns where the token came
     /// from, if there was one.
     pub(crate) fn authenticate<T, B>(
@@ -74,22 +100,20 @@ impl Settings {
         let (facts, claims) = verified.map_err(|kind| refusal(kind, token, source))?.into_parts();
         let unchecked = self.check_revocation(&facts)?;
         let answers = Arc::clone(&self.answers);
-        let inner = Inner { facts, source, claims_type: type_name::<T>(), answers };
+        let inner = Inner {
+            facts,
+            source,
+            claims_type: type_name::<T>(),
+            answers,
+            #[cfg(feature = "connections")]
+            watch: Arc::clone(&self.watch),
+        };
         Ok((Claims::new(claims, inner), unchecked))
     }
 
     fn check_revocation(&self, facts: &Facts) -> Result<Option<RevocationUnchecked>, AuthError> {
         let Some(revocations) = &self.revocations else { return Ok(None) };
-        let names = TokenNames {
-            issuer: facts.issuer(),
-            id: facts.id(),
-            session: facts.session(),
-            subject: facts.subject(),
-            tenant: facts.tenant(),
-            key_id: facts.key_id(),
-            issued_at: facts.issued_at(),
-        };
-        match revocations.check(&names) {
+        match revocations.check(&TokenNames::from(facts)) {
             Verdict::Good => Ok(None),
             Verdict::Unchecked => Ok(Some(RevocationUnchecked)),
             Verdict::Revoked => Err(TokenErrorKind::Revoked.into()),

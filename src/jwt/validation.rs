@@ -192,6 +192,11 @@ impl Validation {
         self
     }
 
+    #[cfg(feature = "connections")]
+    pub(crate) fn tolerated(&self) -> Duration {
+        self.leeway
+    }
+
     pub(crate) fn token_limit(&self) -> usize {
         self.max_token_bytes
     }

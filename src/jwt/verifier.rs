@@ -56,6 +56,11 @@ impl Verifier {
         self
     }
 
+    #[cfg(feature = "connections")]
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Replaces the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {

@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 
 use crate::clock::UnixTime;
+use crate::jwt::Facts;
 
 /// The names by which a token can be revoked, borrowed from its claims.
 ///
@@ -28,6 +29,20 @@ pub struct TokenNames<'a> {
     pub key_id: Option<&'a str>,
     /// `iat`.
     pub issued_at: Option<UnixTime>,
+}
+
+impl<'a> From<&'a Facts> for TokenNames<'a> {
+    fn from(facts: &'a Facts) -> Self {
+        Self {
+            issuer: facts.issuer(),
+            id: facts.id(),
+            session: facts.session(),
+            subject: facts.subject(),
+            tenant: facts.tenant(),
+            key_id: facts.key_id(),
+            issued_at: facts.issued_at(),
+        }
+    }
 }
 
 impl Debug for TokenNames<'_> {

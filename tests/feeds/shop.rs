@@ -48,6 +48,9 @@ async fn a_session_that_was_not_me_is_refused_by_another_process_within_a_second
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
+    let live = cart.get("/cart/live", &stolen).send().await.unwrap();
+    assert_eq!(live.status(), StatusCode::OK);
+
     let post = async |path: &str| {
         let body = json!({ "refresh_token": my_refresh });
         client().post(format!("{}{path}", auth.url)).json(&body).send().await.unwrap()
@@ -57,6 +60,9 @@ async fn a_session_that_was_not_me_is_refused_by_another_process_within_a_second
     let id = other.unwrap()["id"].as_str().unwrap();
     assert_eq!(post(&format!("/sessions/{id}")).await.status(), StatusCode::NO_CONTENT);
 
+    let ended = tokio::time::timeout(Duration::from_secs(2), live.bytes()).await;
+    let events = ended.expect("the stream outlived its token").unwrap();
+    assert!(events.starts_with(b"data: []"), "{events:?}");
     println!("refused {:?} after the answer", refused_after(&cart, &stolen).await);
     assert_eq!(cart.get("/cart", &my_access).send().await.unwrap().status(), StatusCode::OK);
     drop(auth);

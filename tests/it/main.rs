@@ -5,6 +5,8 @@
 mod answers;
 mod challenge;
 mod contract;
+#[cfg(feature = "connections")]
+mod ended;
 mod issuer;
 mod jwt;
 mod kit;

@@ -1,0 +1,100 @@
+//! Connections that outlive the request.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt, stream};
+use serde_json::json;
+use tower_jwt_auth::revocation::Revocation;
+use tower_jwt_auth::{Claims, Ended, JwtAuth, ManualClock, Revocations, UnixTime};
+
+use crate::kit::{self, NOW, at, secret};
+
+fn verified(auth: &JwtAuth, id: &str) -> Claims {
+    let claims = json!({ "exp": NOW + 60, "iat": NOW, "jti": id, "sub": "alice" });
+    auth.verify(&kit::with_payload(claims.to_string())).unwrap()
+}
+
+fn auth() -> (JwtAuth, Revocations, ManualClock) {
+    let clock = at(NOW);
+    let revocations = Revocations::new().with_clock(clock.clone());
+    revocations.current_as_of(revocations.as_of());
+    let auth = JwtAuth::new(secret()).with_clock(clock.clone()).leeway(Duration::from_secs(5));
+    (auth.with_revocation(revocations.clone()), revocations, clock)
+}
+
+/// Lets the watching task look once more; tokio's time stands still and jumps to the next timer.
+async fn look() {
+    tokio::time::sleep(Duration::from_millis(600)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_ends_when_its_leeway_is_over_and_not_before() {
+    let clock = at(NOW);
+    let auth = JwtAuth::new(secret()).with_clock(clock.clone()).leeway(Duration::from_secs(5));
+    let claims = verified(&auth, "a");
+    let ended = tokio::spawn(claims.ended());
+    for passed in [0, 59, 64] {
+        clock.set(UnixTime::from_secs(NOW + passed));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!ended.is_finished(), "{passed}");
+    }
+    clock.set(UnixTime::from_secs(NOW + 65));
+    assert_eq!(ended.await.unwrap(), Ended::Expired);
+    assert_eq!(claims.ended().await, Ended::Expired, "and stays ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_ends_and_no_other() {
+    let (auth, revocations, _) = auth();
+    let stolen = tokio::spawn(verified(&auth, "stolen").ended());
+    let other = tokio::spawn(verified(&auth, "other").ended());
+    look().await;
+    assert!(!stolen.is_finished());
+    revocations.apply(&Revocation::token("stolen", UnixTime::from_secs(NOW + 60)));
+    look().await;
+    assert_eq!(stolen.await.unwrap(), Ended::Revoked);
+    assert!(!other.is_finished());
+    other.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_know_enough_ends_connections_too() {
+    let (auth, revocations, clock) = auth();
+    let ended = tokio::spawn(verified(&auth, "a").ended());
+    look().await;
+    clock.advance(Duration::from_secs(6));
+    // The wall's clock is looked at now and then.
+    std::thread::sleep(Duration::from_millis(20));
+    look().await;
+    assert!(revocations.staleness().unwrap() > Duration::from_secs(5));
+    assert_eq!(ended.await.unwrap(), Ended::RevocationUnavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_its_token_however_much_there_is_to_come() {
+    let (auth, revocations, _) = auth();
+    let claims = verified(&auth, "a");
+    let mut busy = claims.until_ended(stream::repeat(1));
+    let mut idle = claims.until_ended(stream::pending::<u8>());
+    let mut done = claims.until_ended(stream::iter([1, 2]));
+    assert_eq!(busy.next().await, Some(1));
+    assert_eq!([done.next().await, done.next().await, done.next().await], [Some(1), Some(2), None]);
+    assert_eq!(done.ended(), None, "it ended by itself");
+
+    revocations.apply(&Revocation::subject("alice", UnixTime::from_secs(NOW)));
+    assert_eq!(idle.next().await, None);
+    look().await;
+    assert_eq!(busy.next().await, None);
+    assert_eq!(busy.next().await, None);
+    assert_eq!((busy.ended(), idle.ended()), (Some(Ended::Revoked), Some(Ended::Revoked)));
+}
+
+#[tokio::test]
+async fn what_can_be_sent_into_the_inner_one_can_be_sent_into_it() {
+    let (auth, ..) = auth();
+    let mut wrapped = verified(&auth, "a").until_ended(Vec::new());
+    wrapped.send(1).await.unwrap();
+    wrapped.send(2).await.unwrap();
+    wrapped.close().await.unwrap();
+    assert_eq!(wrapped.into_inner(), [1, 2]);
+}
