@@ -50,6 +50,8 @@ async fn every_row_is_answered_to_the_byte_over_tcp() {
             assert_eq!(reply.all("content-type"), ["application/problem+json"], "{name}");
             assert_eq!(reply.all("cache-control"), ["no-store"], "{name}");
             assert_eq!(reply.code(), row.code, "{name}");
+            let retry_after: &[&str] = if row.status == 503 { &["1"] } else { &[] };
+            assert_eq!(reply.all("retry-after"), retry_after, "{name}");
             assert_eq!(reply.json()["status"], row.status, "{name}");
             assert_eq!(reply.json()["title"], row.title, "{name}");
             let is_explained = row.code == "misconfigured";

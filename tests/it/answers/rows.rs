@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use tower_jwt_auth::AuthErrorKind::{self, *};
 use tower_jwt_auth::guard::{Guard, has_scope};
 use tower_jwt_auth::{
-    Claims, StandardClaims, claims_match, has_all_scopes, has_role, path_param, require,
+    Claims, Revocations, StandardClaims, UnixTime, claims_match, has_all_scopes, has_role,
+    path_param, require,
 };
+
+use tower_jwt_auth::revocation::Revocation;
 
 use crate::server::Ask;
 use crate::shop::{self, NOW, Shopper};
@@ -51,9 +54,23 @@ pub(crate) fn app() -> Router {
         .route("/guarded-optional", get(handled).route_layer(require(has_role("admin"))))
         .layer(shop::auth().allow_anonymous())
         .merge(guarded)
+        .merge(revocable())
         .route("/no-layer-guard", get(handled).route_layer(require(has_role("admin"))))
         .route("/no-layer-extractor", get(async |_: Claims<Shopper>| "handled"))
         .route("/no-layer-optional", get(async |_: Option<Claims<Shopper>>| "handled"))
+}
+
+/// One server that knows that somebody's tokens are revoked, and one that knows nothing yet.
+fn revocable() -> Router {
+    let known = Revocations::new().with_clock(shop::clock());
+    known.current_as_of(known.as_of());
+    known.apply(&Revocation::subject(shop::SUBJECT, UnixTime::from_secs(NOW)));
+    let route = |path, revocations| {
+        let handled = || async { "handled" };
+        Router::new().route(path, get(handled)).layer(shop::auth().with_revocation(revocations))
+    };
+    route("/revoked", known)
+        .merge(route("/not-known-yet", Revocations::new().with_clock(shop::clock())))
 }
 
 fn own_company(claims: &Shopper) -> &String {
@@ -95,6 +112,13 @@ const NO_ROLE: Answer =
     (403, ROLE, "insufficient-role", "The access token does not allow this", InsufficientRole);
 const CROSS: Answer =
     (403, None, "cross-site-request", "Another site made this request", CrossSiteRequest);
+const UNKNOWN: Answer = (
+    503,
+    None,
+    "revocation-unavailable",
+    "The access token cannot be checked now",
+    RevocationUnavailable,
+);
 const BROKEN: Answer = (500, None, "misconfigured", "The server is misconfigured", Misconfigured);
 
 fn no_scope(challenge: Option<&'static str>) -> Answer {
@@ -158,6 +182,8 @@ pub(crate) fn rows() -> Vec<Row> {
         row("a cookie in another case", cookie(&format!("__host-token={good}")), AMBIGUOUS),
         row("too large", open().bearer(&"a".repeat(8193)), LARGE),
         row("too large a cookie", cookie(&format!("__Host-token={}", "a".repeat(8193))), LARGE),
+        row("revoked", on("/revoked"), BAD),
+        row("before what is revoked is known", on("/not-known-yet"), UNKNOWN),
         row("no token at all", open().bearer("abc"), BAD),
         row("an unsigned token", open().bearer(&good[..=good.rfind('.').unwrap()]), BAD),
         row("of another key", open().bearer(&shop::sign(&key(None), &json!({}))), BAD),
