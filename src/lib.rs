@@ -137,6 +137,6 @@ pub use revocation::Revocations;
 pub use token::Token;
 
 /// The README's code is compiled with the documentation's.
-#[cfg(all(doctest, feature = "axum", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "axum", feature = "sqlite", feature = "redis"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
