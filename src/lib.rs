@@ -29,6 +29,20 @@
 //! # }
 //! ```
 //!
+//! The other half, the auth server that issues tokens and renews them, is in `issuer` (feature
+//! `issuer`): `AuthRoutes` are its routes, `TokenIssuer` and `Sessions` what they are made of. Tokens
+//! are revoked before they expire by [`revocation`].
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `axum` (default) | extractors, `path_param`; with `issuer`, the routes |
+//! | `issuer` | `TokenIssuer`, `Sessions` with `MemoryStore` |
+//! | `sqlite`, `postgres`, `redis` | durable stores for sessions, each with `issuer`; feeds of revocations |
+//! | `feeds` | `RevocationFeed`, `MemoryFeed`, and what follows a feed |
+//! | `connections` | `Claims::ended`, `Claims::until_ended` |
+//! | `tracing` | one event per refusal, never a token, a secret or a claim value |
+//! | `test-util` | conformance suites for stores and feeds of your own |
+//!
 //! # What passes
 //!
 //! A request passes with exactly one token that: is three canonical base64url parts of at most 8

@@ -64,5 +64,7 @@ impl Feed {
 }
 
 fn report(event: &RevocationEvent<'_>) {
-    eprintln!("revocation: {event:?}");
+    if !matches!(event, RevocationEvent::SnapshotRead) {
+        eprintln!("revocation: {event:?}");
+    }
 }

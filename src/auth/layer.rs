@@ -140,8 +140,10 @@ impl<T> JwtAuth<T> {
     /// Reads the token from this cookie too.
     ///
     /// A browser sends a cookie by itself, also when another site makes it. So an unsafe method
-    /// or a WebSocket handshake with the cookie is refused unless `Sec-Fetch-Site`, or else
-    /// `Origin`, says that this site or a [trusted one](Self::trust_origin) made the request.
+    /// or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or else `Origin`,
+    /// says that neither this site nor a [trusted one](Self::trust_origin) made the request. One with
+    /// neither header is not a browser's, and passes. With `AuthRoutes`, take the name that
+    /// `Cookies::access` has.
     ///
     /// # Security
     ///

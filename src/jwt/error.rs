@@ -85,7 +85,8 @@ pub enum TokenErrorKind {
     WrongType,
     /// No key has the token's `kid`, or none is for its `alg`.
     UnknownKey,
-    /// The signature is not that of any key that may have made it.
+    /// The signature is not that of any key that may have made it: a forgery, or a server with the
+    /// wrong secret. A derived one is base64: read it with `Secret::from_env_base64`.
     BadSignature,
     /// `iss` is not the configured issuer.
     WrongIssuer,
@@ -132,7 +133,9 @@ impl fmt::Display for TokenError {
             TokenErrorKind::UnknownKey => "no key for the token's kid and alg",
             TokenErrorKind::BadSignature => "the signature does not match",
             TokenErrorKind::WrongIssuer => "the token is from another issuer",
-            TokenErrorKind::WrongAudience => "the token is for another audience",
+            TokenErrorKind::WrongAudience => {
+                "the token is for another audience, or for one at all while none is configured"
+            }
             TokenErrorKind::MissingClaim => "a required claim is missing",
             TokenErrorKind::Expired => "the token has expired",
             TokenErrorKind::NotYetValid => "the token is not valid yet",
