@@ -70,7 +70,8 @@ impl Watch {
 
 pin_project! {
     /// A stream that ends when a token does; made by `Claims::until_ended`. What can be sent into
-    /// the inner one can be sent into this one.
+    /// the inner one can be sent into this one, also after the end: who only sends must look at
+    /// `Claims::ended` besides.
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,

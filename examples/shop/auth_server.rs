@@ -38,7 +38,7 @@ pub(crate) async fn app(
     }
     let sessions =
         Sessions::new(SqliteStore::connect(&format!("sqlite:{file}")).await?).with_events(report);
-    let sessions = feed.published_by(sessions, &issuer)?;
+    let sessions = feed.published_by(sessions, &issuer).await?;
     let pruned = sessions.clone();
     tokio::spawn(every(HOUR, move || prune(pruned.clone())));
 

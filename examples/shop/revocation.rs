@@ -5,7 +5,7 @@ use std::env;
 use std::error::Error;
 
 use tower_jwt_auth::issuer::{Sessions, SqliteStore, TokenIssuer};
-use tower_jwt_auth::revocation::{MemoryFeed, RedisFeed, RevocationEvent};
+use tower_jwt_auth::revocation::{MemoryFeed, RedisFeed, RevocationEvent, RevocationFeed};
 use tower_jwt_auth::{JwtAuth, Revocations};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -34,15 +34,23 @@ impl Feed {
         env::var("REVOCATIONS").ok().map(Self::Redis)
     }
 
-    /// The auth server's side: whatever ends a session revokes its access tokens.
-    pub(crate) fn published_by(
+    /// The auth server's side: whatever ends a session revokes its access tokens. It alone makes the
+    /// log, so that a service notices one that was lost.
+    pub(crate) async fn published_by(
         &self,
         sessions: Sessions<SqliteStore>,
         issuer: &TokenIssuer,
     ) -> Result<Sessions<SqliteStore>, Failure> {
         Ok(match self {
-            Self::Memory(feed) => sessions.with_revocation(feed.clone(), issuer),
-            Self::Redis(url) => sessions.with_revocation(RedisFeed::new(url)?, issuer),
+            Self::Memory(feed) => {
+                feed.create().await?;
+                sessions.with_revocation(feed.clone(), issuer)
+            }
+            Self::Redis(url) => {
+                let feed = RedisFeed::new(url)?;
+                feed.create().await?;
+                sessions.with_revocation(feed, issuer)
+            }
             Self::None => sessions,
         })
     }
@@ -52,10 +60,10 @@ impl Feed {
         let revocations = Revocations::new().with_events(report);
         match self {
             Self::Memory(feed) => {
-                tokio::spawn(revocations.follow(feed.clone()).create_missing().run());
+                tokio::spawn(revocations.follow(feed.clone()).run());
             }
             Self::Redis(url) => {
-                tokio::spawn(revocations.follow(RedisFeed::new(url)?).create_missing().run());
+                tokio::spawn(revocations.follow(RedisFeed::new(url)?).run());
             }
             Self::None => return Ok(auth),
         }

@@ -133,6 +133,7 @@ impl Settings {
         // The nearest layer decides: what one further out found is not what this one accepts.
         extensions.remove::<Token>();
         extensions.remove::<Claims<T>>();
+        extensions.remove::<RevocationUnchecked>();
         extensions.insert(Unauthenticated { answers: Arc::clone(&self.answers), preflight });
         Ok(())
     }

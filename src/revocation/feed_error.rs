@@ -1,11 +1,10 @@
 //! A feed that could not do what it was asked to.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Debug};
 
 /// A feed that could not do what it was asked to. Nothing is known of the outcome of an append: it
 /// may have happened, and doing it again is harmless.
-#[derive(Debug)]
 pub struct FeedError {
     kind: FeedErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -43,6 +42,14 @@ impl FeedError {
 impl From<FeedErrorKind> for FeedError {
     fn from(kind: FeedErrorKind) -> Self {
         Self { kind, source: None }
+    }
+}
+
+impl Debug for FeedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A database's `Debug` may quote the row.
+        let source = self.source.as_ref().map(ToString::to_string);
+        f.debug_struct("FeedError").field("kind", &self.kind).field("source", &source).finish()
     }
 }
 

@@ -135,9 +135,17 @@ impl<F: RevocationFeed> Follow<F> {
             self.progress.rereads = Some(None);
         }
         if let Some(part) = self.progress.rereads.take() {
-            let part = self.within(self.feed.snapshot(part)).await?;
-            self.apply(&part.messages);
-            self.progress.rereads = part.next.map(Some);
+            match self.within(self.feed.snapshot(part)).await {
+                Ok(part) => {
+                    self.apply(&part.messages);
+                    self.progress.rereads = part.next.map(Some);
+                }
+                Err(error) => {
+                    // From the start: where it was may mean nothing to the next connection.
+                    self.progress.rereads = Some(None);
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::revocation::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
@@ -32,6 +33,8 @@ pub(crate) struct Freshness {
     /// By how much it said more than the other one.
     surplus: AtomicU64,
     trusted_for: u64,
+    /// Before this time on the wall's clock, something that was forgotten may be needed again.
+    forgot_at: AtomicI64,
 }
 
 enum Steady {
@@ -56,7 +59,13 @@ impl Freshness {
             looked_at: AtomicU64::new(0),
             surplus: AtomicU64::new(0),
             trusted_for,
+            forgot_at: AtomicI64::new(i64::MIN),
         }
+    }
+
+    /// Makes everything stale while the wall's clock is set back to before this time.
+    pub(crate) fn forgot_at(&self, time: UnixTime) {
+        self.forgot_at.store(nanos(time.saturating_sub(SLACK)), Ordering::Release);
     }
 
     pub(crate) fn with_clock(&mut self, clock: impl Clock) {
@@ -107,6 +116,12 @@ impl Freshness {
 
     fn look(&self, steady: u64, by_steady: u64) -> u64 {
         let wall = nanos(self.clock.now());
+        if wall < self.forgot_at.load(Ordering::Acquire) {
+            // Not for as long as the answer is trusted: whoever follows will know in a moment.
+            self.surplus.store(NEVER, Ordering::Release);
+            self.looked_at.store(steady, Ordering::Release);
+            return NEVER;
+        }
         let by_wall = wall.saturating_sub(self.as_of_wall.load(Ordering::Acquire));
         let by_wall = u64::try_from(by_wall).unwrap_or(0);
         let surplus = by_wall.saturating_sub(by_steady);
@@ -178,6 +193,19 @@ mod tests {
         assert!(freshness.staleness() > Some(HOUR));
         freshness.forget();
         assert_eq!(freshness.staleness(), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_to_before_something_was_forgotten_makes_all_stale() {
+        let (wall, _, freshness) = both(0);
+        freshness.set(freshness.moment());
+        freshness.forgot_at(wall.now());
+        wall.set(UnixTime::from_secs(1_700_000_000 - 60));
+        assert_eq!(freshness.staleness(), Some(Duration::ZERO));
+        wall.set(UnixTime::from_secs(1_700_000_000 - 61));
+        assert!(freshness.staleness() > Some(HOUR));
+        freshness.forgot_at(wall.now());
+        assert_eq!(freshness.staleness(), Some(Duration::ZERO));
     }
 
     #[test]

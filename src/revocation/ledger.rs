@@ -183,6 +183,11 @@ impl Ledger {
         is_set_back
     }
 
+    /// Until when something may have been forgotten.
+    pub(crate) fn forgot_at(&self) -> UnixTime {
+        self.writer().forgot_at
+    }
+
     pub(crate) fn count(&self, kind: RevocationKind) -> usize {
         let table = self.table.load();
         let of = |scope| table.count(Sort::new(kind, scope));

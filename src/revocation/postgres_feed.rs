@@ -26,7 +26,10 @@ const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
       WHERE forget_at < extract(epoch FROM now()) - $1 LIMIT 1000)";
 
 /// One row at least if there is a log, all as of one moment.
-const READ: &str = "SELECT log.epoch::TEXT, log.last, pg_is_in_recovery(), entry.number, \
+/// A standby that is promoted, or a restored server, begins another timeline: what was read on the
+/// old one says nothing of it, though its numbers may go on.
+const READ: &str = "SELECT log.epoch::TEXT || CASE WHEN pg_is_in_recovery() THEN '' \
+            ELSE '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, log.last, pg_is_in_recovery(), entry.number, \
             entry.message \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
          (SELECT number, message FROM tower_jwt_auth_revocations WHERE number > $1 \

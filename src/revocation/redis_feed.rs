@@ -87,7 +87,7 @@ struct Place<'p> {
     added: u64,
 }
 
-type Entries = (String, String, String, String, Vec<String>);
+type Entries = (String, String, String, String, Vec<Vec<u8>>);
 
 impl RedisFeed {
     /// A feed at this URL.
@@ -160,9 +160,7 @@ impl RedisFeed {
         both.cmd("HELLO").add_command(read);
         let (hello, entries) =
             both.query_async::<(HashMap<String, Value>, Value)>(&mut connection).await?;
-        if let Some(Value::BulkString(role)) = hello.get("role")
-            && role != b"master"
-        {
+        if !matches!(hello.get("role"), Some(Value::BulkString(role)) if role == b"master") {
             return Err(FeedErrorKind::Replica.into());
         }
         self.connection.put(connection);
@@ -210,9 +208,9 @@ impl RevocationFeed for RedisFeed {
         let mut scan = cmd("ZSCAN");
         let [_, live, _] = &self.keys;
         scan.arg(live).arg(part.as_deref().unwrap_or("0")).arg("COUNT").arg(PART);
-        let (next, rows): (String, Vec<(String, f64)>) = scan.query_async(&mut connection).await?;
+        let (next, rows): (String, Vec<(Vec<u8>, f64)>) = scan.query_async(&mut connection).await?;
         self.connection.put(connection);
-        let messages = rows.into_iter().map(|(message, _)| message).collect();
+        let messages = rows.into_iter().map(|(message, _)| text(message)).collect();
         let next = (next != "0").then_some(next);
         Ok(Snapshot { messages, next, position: Position::new(position) })
     }
@@ -228,7 +226,8 @@ impl RevocationFeed for RedisFeed {
         if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
             return Ok(Read::Gap);
         }
-        let messages = messages.into_iter().filter(|message| !message.is_empty()).collect();
+        let messages = messages.into_iter().filter(|message| !message.is_empty());
+        let messages = messages.map(text).collect();
         let position = Position::new(format!("{epoch} {id} {seen}"));
         Ok(Read::Messages { messages, position, has_more })
     }
@@ -253,6 +252,12 @@ impl Debug for RedisFeed {
         // Not the client, which knows a password.
         f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
     }
+}
+
+/// What is no text cannot be read as a message either, and must not keep others from being read.
+fn text(message: Vec<u8>) -> String {
+    String::from_utf8(message)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn keys(prefix: &str) -> [String; 3] {

@@ -157,6 +157,7 @@ impl Revocations {
     pub fn apply(&self, revocation: &Revocation) -> Applied {
         let shared = &self.shared;
         let applied = shared.ledger.apply(revocation, shared.freshness.now());
+        shared.freshness.forgot_at(shared.ledger.forgot_at());
         match applied {
             Applied::Widened(kind) => {
                 stats::count(&shared.counters.widened);
@@ -171,11 +172,14 @@ impl Revocations {
     #[inline]
     pub fn check(&self, names: &TokenNames<'_>) -> Verdict {
         let shared = &*self.shared;
+        // First: what is looked up after this is at least as new as this says. The other way round,
+        // news that come in between would vouch for a look-up that did not see them.
+        let staleness = shared.freshness.staleness_nanos();
         if shared.ledger.refuses(names) {
             stats::count(&shared.counters.refused);
             return Verdict::Revoked;
         }
-        match shared.freshness.staleness_nanos() {
+        match staleness {
             Some(staleness) if staleness <= shared.max_staleness => Verdict::Good,
             Some(_) => shared.unless_accepted(shared.accepts_stale),
             None => shared.unless_accepted(shared.accepts_unknown),
@@ -212,6 +216,7 @@ impl Revocations {
         let now = self.shared.freshness.now();
         let is_set_back = self.is_set_back();
         self.shared.ledger.sweep(now);
+        self.shared.freshness.forgot_at(self.shared.ledger.forgot_at());
         is_set_back
     }
 
@@ -219,6 +224,7 @@ impl Revocations {
         let is_set_back = self.shared.ledger.is_set_back(self.shared.freshness.now());
         if is_set_back {
             self.shared.freshness.forget();
+            self.shared.freshness.forgot_at(self.shared.ledger.forgot_at());
             self.tell(&RevocationEvent::ClockSetBack);
         }
         is_set_back

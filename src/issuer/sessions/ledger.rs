@@ -52,22 +52,46 @@ impl<S: RefreshStore> Ledger<S> {
         Ok(self.store.replace(&row(session, version.saturating_add(1))?).await?)
     }
 
-    /// Ends a session and, before that, its access tokens: whatever fails in between, whoever asked
-    /// for the end is told, and asks again.
+    /// Ends a session and its access tokens. The session ends whether or not that can be published;
+    /// if not, whoever asked is told, and asks again: see [`Self::publish_again`].
     pub(crate) async fn replace_with_end(
         &self,
         session: Session,
         version: u64,
         cause: EndCause,
     ) -> Result<bool, SessionError> {
-        if let Some(publisher) = &self.publisher {
-            publisher.end(&session, self.clock.now()).await?;
+        #[cfg(feature = "feeds")]
+        if self.publisher.is_some() {
+            // In a task, which goes on if the client does not wait for it: half of this would be a
+            // session that lives on with tokens that are refused.
+            let ledger = self.clone();
+            let ending = tokio::spawn(async move { ledger.end(session, version, cause).await });
+            return ending.await.map_err(StoreError::new)?;
         }
+        self.end(session, version, cause).await
+    }
+
+    /// Publishes the end of a session that has ended, in case that it could not be published then.
+    pub(crate) async fn publish_again(&self, session: &Session) -> Result<(), SessionError> {
+        match &self.publisher {
+            Some(publisher) => publisher.end(session, self.clock.now()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn end(
+        &self,
+        session: Session,
+        version: u64,
+        cause: EndCause,
+    ) -> Result<bool, SessionError> {
+        let published = self.publish_again(&session).await;
         let ended = Session { family: session.family.ended(cause, self.clock.now()), ..session };
         let is_ours = self.replace(&ended, version).await?;
         if is_ours {
             self.tell(&SessionEvent::Ended(&ended, cause));
         }
+        published?;
         Ok(is_ours)
     }
 

@@ -17,6 +17,9 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 #[cfg(feature = "feeds")]
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
+/// Tokens may live longer that were issued before the lifetime was made shorter.
+const REMEMBERED: Duration = Duration::from_secs(86_400);
+
 /// Where revocations go. A future is boxed for each logout, and for nothing else.
 #[derive(Clone)]
 pub(crate) struct Publisher {
@@ -46,7 +49,7 @@ impl Publisher {
 
     /// The access tokens of one session.
     pub(crate) async fn end(&self, session: &Session, now: UnixTime) -> Result<(), SessionError> {
-        let until = now.saturating_add(self.lifetime);
+        let until = now.saturating_add(self.lifetime.max(REMEMBERED));
         let revocation =
             Revocation::session(session.id().as_str(), until).of_subject(session.subject(), now);
         self.publish(revocation).await
@@ -55,8 +58,10 @@ impl Publisher {
     /// All that a user was issued before this second. What was issued within it is left to the
     /// sessions, of which each is revoked by name: or who logs in again at once would be refused.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
-        let (at, until) =
-            (now.saturating_sub(Duration::from_secs(1)), now.saturating_add(self.lifetime));
+        let (at, until) = (
+            now.saturating_sub(Duration::from_secs(1)),
+            now.saturating_add(self.lifetime.max(REMEMBERED)),
+        );
         self.publish(Revocation::subject(subject, at).forget_at(until)).await
     }
 

@@ -136,8 +136,13 @@ impl<S: RefreshStore> Sessions<S> {
     /// logging out, a token that was stolen, a closed account. Without this they work until they
     /// expire.
     ///
-    /// It is published before the session ends. If that fails, the session goes on, and the error
-    /// is [`Unavailable`](SessionErrorKind::Unavailable).
+    /// If it cannot be published, the session ends all the same, and the error is
+    /// [`Unavailable`](SessionErrorKind::Unavailable): ending it again, or presenting a token of it,
+    /// publishes again, for an hour. Tokens of another issuer are not revoked.
+    ///
+    /// # Panics
+    ///
+    /// Where a session ends outside of a tokio runtime.
     #[cfg(feature = "feeds")]
     pub fn with_revocation(
         mut self,
@@ -281,6 +286,9 @@ impl<S: RefreshStore> Sessions<S> {
                 Err(error) => return Err(error),
             };
             if !session.family.is_live(self.ledger.clock.now()) {
+                if session.family.ended.is_some() {
+                    self.ledger.publish_again(&session).await?;
+                }
                 return Ok(false);
             }
             if self.ledger.replace_with_end(session, version, cause).await? {
@@ -297,15 +305,20 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable): some may have ended by then.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
+        let mut failure = None;
         if let Some(publisher) = &self.ledger.publisher {
             // Those too that are of no session.
-            publisher.end_all(subject, self.ledger.clock.now()).await?;
+            failure = publisher.end_all(subject, self.ledger.clock.now()).await.err();
         }
         let mut ended = 0_u64;
         for session in self.of_subject(subject).await? {
-            ended = ended.saturating_add(self.end(session.id()).await?.into());
+            match self.end(session.id()).await {
+                Ok(is_ended) => ended = ended.saturating_add(is_ended.into()),
+                // The others are to end all the same.
+                Err(error) => failure = Some(error),
+            }
         }
-        Ok(ended)
+        failure.map_or(Ok(ended), Err)
     }
 
     /// Forgets sessions that can be of no use any more, and says how many: to be called now and

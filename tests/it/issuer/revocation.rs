@@ -158,23 +158,51 @@ async fn a_closed_account_is_closed_everywhere() {
 }
 
 #[tokio::test]
-async fn nothing_ends_that_could_not_be_published() {
+async fn a_feed_that_is_down_keeps_no_session_alive_and_what_it_missed_is_published_later() {
     let fleet = Fleet::new().await;
-    let (stolen, session, access) = fleet.log_in("alice").await;
-    fleet.sessions.refresh(stolen.as_str(), None).await.unwrap();
+    let (stolen, robbed, robbed_access) = fleet.log_in("alice").await;
+    let (_, left, left_access) = fleet.log_in("bob").await;
+    let (carols, _, carols_access) = fleet.log_in("carol").await;
+    let (leaf, _) = fleet.sessions.refresh(stolen.as_str(), None).await.unwrap();
     fleet.wait(60);
     fleet.feed.is_down.store(true, Ordering::SeqCst);
-    let end = fleet.sessions.end(session.id()).await.unwrap_err();
-    let end_all = fleet.sessions.end_all("alice").await.unwrap_err();
     let reuse = fleet.sessions.refresh(stolen.as_str(), None).await.unwrap_err();
-    for error in [end, end_all, reuse] {
+    let end = fleet.sessions.end(left.id()).await.unwrap_err();
+    let end_all = fleet.sessions.end_all("carol").await.unwrap_err();
+    let again = fleet.sessions.end(left.id()).await.unwrap_err();
+    for error in [reuse, end, end_all, again] {
         assert_eq!(error.kind(), SessionErrorKind::Unavailable);
     }
-    assert_eq!(fleet.sessions.of_subject("alice").await.unwrap().len(), 1);
-    assert!(!fleet.refuses(&access).await);
+    for subject in ["alice", "bob", "carol"] {
+        assert!(fleet.sessions.of_subject(subject).await.unwrap().is_empty());
+    }
+    let accesses = [&robbed_access, &left_access, &carols_access];
+    for access in accesses {
+        assert!(!fleet.refuses(access).await);
+    }
 
     fleet.feed.is_down.store(false, Ordering::SeqCst);
-    let error = fleet.sessions.refresh(stolen.as_str(), None).await.unwrap_err();
-    assert_eq!(error.kind(), SessionErrorKind::Reused);
+    // Whoever has a token of an ended session makes its end known.
+    for token in [&leaf, &carols] {
+        let error = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::Ended);
+    }
+    assert!(!fleet.sessions.end(left.id()).await.unwrap(), "it had ended");
+    for access in accesses {
+        assert!(fleet.refuses(access).await);
+    }
+    assert!(!fleet.sessions.end(robbed.id()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_leaves_nothing_half_done() {
+    let fleet = Fleet::new().await;
+    let (token, session, access) = fleet.log_in("alice").await;
+    {
+        let mut end = std::pin::pin!(fleet.sessions.end(session.id()));
+        assert!(futures_util::poll!(&mut end).is_pending());
+        // Dropped here.
+    }
     assert!(fleet.refuses(&access).await);
+    assert!(fleet.sessions.refresh(token.as_str(), None).await.unwrap_err().is_refusal());
 }
