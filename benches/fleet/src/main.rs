@@ -166,7 +166,8 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
         assert_eq!(connections, 0);
         polls.push(polled);
     }
-    assert!(polls[1] <= polls[0] + polls[0] / 4, "requests ask the feed");
+    // PostgreSQL counts what it does for itself, too.
+    assert!(polls[1] < 2 * polls[0], "requests ask the feed");
 }
 
 /// What requests notice of a feed that does nothing, for less than the bound.
