@@ -144,11 +144,11 @@ fn revocation(n: usize) -> Revocation {
     revocation.issuer(tokens::ISSUER)
 }
 
-/// What the feed is asked in the same time without requests and with them.
+/// What the feed is asked in the same time without requests, with them, and without again.
 async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
     let mut asked = Asked::of(url).await;
     let mut polls = Vec::new();
-    for is_loaded in [false, true] {
+    for is_loaded in [false, true, false] {
         // PostgreSQL counts what was a second ago.
         sleep(Duration::from_secs(2)).await;
         let before = asked.count().await;
@@ -166,8 +166,8 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
         assert_eq!(connections, 0);
         polls.push(polled);
     }
-    // PostgreSQL counts what it does for itself, too.
-    assert!(polls[1] < 2 * polls[0], "requests ask the feed");
+    // The counts of PostgreSQL vary by some dozens.
+    assert!(polls[1] < 2 * polls[0].min(polls[2]), "requests ask the feed");
 }
 
 /// What requests notice of a feed that does nothing, for less than the bound.
