@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bearer::{self, Source, Sources};
 use crate::claims::Claims;
+use crate::clock::UnixTime;
 #[cfg(feature = "connections")]
 use crate::ended::Watch;
 use crate::jwt::{Facts, TokenErrorKind, Verifier};
@@ -97,8 +98,9 @@ impl Settings {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let verified = self.verifier.verify_bytes::<T>(token);
-        let (facts, claims) = verified.map_err(|kind| refusal(kind, token, source))?.into_parts();
-        let unchecked = self.check_revocation(&facts)?;
+        let verified = verified.map_err(|kind| refusal(kind, token, source))?;
+        let unchecked = self.check_revocation(verified.facts(), verified.verified_at())?;
+        let (facts, claims) = verified.into_parts();
         let answers = Arc::clone(&self.answers);
         let inner = Inner {
             facts,
@@ -111,9 +113,22 @@ impl Settings {
         Ok((Claims::new(claims, inner), unchecked))
     }
 
-    fn check_revocation(&self, facts: &Facts) -> Result<Option<RevocationUnchecked>, AuthError> {
+    fn check_revocation(
+        &self,
+        facts: &Facts,
+        verified_at: UnixTime,
+    ) -> Result<Option<RevocationUnchecked>, AuthError> {
         let Some(revocations) = &self.revocations else { return Ok(None) };
-        match revocations.check(&TokenNames::from(facts)) {
+        let names = TokenNames::from(facts);
+        // Reading a clock costs as much as the check.
+        let is_same_clock =
+            self.verifier.is_by_system_clock() && revocations.is_by_system_clock();
+        let verdict = if is_same_clock {
+            revocations.check_at(&names, verified_at)
+        } else {
+            revocations.check(&names)
+        };
+        match verdict {
             Verdict::Good => Ok(None),
             Verdict::Unchecked => Ok(Some(RevocationUnchecked)),
             Verdict::Revoked => Err(TokenErrorKind::Revoked.into()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::jwt::base64url;
 use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::facts::Facts;
@@ -41,12 +41,18 @@ pub struct Verifier {
     keys: KeyStore,
     validation: Validation,
     clock: Arc<dyn Clock>,
+    is_by_system_clock: bool,
 }
 
 impl Verifier {
     /// A verifier with these keys, the default [`Validation`] and the system's clock.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
-        Self { keys: keys.into(), validation: Validation::new(), clock: Arc::new(SystemClock) }
+        Self {
+            keys: keys.into(),
+            validation: Validation::new(),
+            clock: Arc::new(SystemClock),
+            is_by_system_clock: true,
+        }
     }
 
     /// Replaces the rules for header and claims.
@@ -65,7 +71,12 @@ impl Verifier {
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self.is_by_system_clock = false;
         self
+    }
+
+    pub(crate) fn is_by_system_clock(&self) -> bool {
+        self.is_by_system_clock
     }
 
     /// The rules for header and claims.
@@ -108,14 +119,15 @@ impl Verifier {
             Ok(claims) => claims,
             Err(_) => self.read_again(payload, text.len(), &mut noted)?,
         };
-        let expires_at = self.validation.check_claims(&noted, self.clock.now())?;
+        let now = self.clock.now();
+        let expires_at = self.validation.check_claims(&noted, now)?;
         let encoded = Span::new(payload_len, token.len());
         let Noted { placer, named, .. } = noted;
         let unescaped = placer.into_unescaped();
         let mut text = text;
         text.push_str(&unescaped);
         let facts = Facts { text, encoded, named, expires_at, key_id: key.shared_id() };
-        Ok(Verified { facts, claims })
+        Ok(Verified { facts, claims, verified_at: now })
     }
 
     /// Header and signature: the key that made the token.
@@ -174,9 +186,15 @@ impl Verifier {
 pub struct Verified<T> {
     facts: Facts,
     claims: T,
+    verified_at: UnixTime,
 }
 
 impl<T> Verified<T> {
+    /// When it was verified, by the verifier's clock.
+    pub fn verified_at(&self) -> UnixTime {
+        self.verified_at
+    }
+
     /// What every token has.
     pub fn facts(&self) -> &Facts {
         &self.facts

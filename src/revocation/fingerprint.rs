@@ -6,40 +6,42 @@ use std::num::NonZeroU64;
 
 use crate::revocation::mark::Sort;
 
-/// A keyed hash of 64 bits. The key is random and this process' own, so nobody can look for names
-/// that collide. Two that do so by chance make one entry, which refuses what either would if they are
-/// of one kind, and else the first alone: at a million entries, once in 30 million tables.
+/// A keyed hash of 64 bits. The keys are random and this process' own, so nobody can look for
+/// names that collide. Two that do so by chance make one entry, which refuses what either would if
+/// they are of one kind, and else the first alone: at a million entries, once in 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 
+/// A key for each sort of name, and one for issuers: what is hashed is then the name alone, and an
+/// issuer once for all the names of a token.
 #[derive(Clone, Default)]
 pub(crate) struct Fingerprints {
-    key: RandomState,
+    of_issuers: RandomState,
+    of_names: [RandomState; Sort::COUNT],
 }
+
+/// What an issuer adds to the fingerprints of its names.
+#[derive(Clone, Copy)]
+pub(crate) struct OfIssuer(u64);
 
 impl Fingerprints {
-    /// What begins the fingerprints of an issuer's names. `None`: of any issuer.
+    /// `None`: of any issuer.
     #[inline]
-    pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> Prefix {
-        let mut hasher = self.key.build_hasher();
-        if let Some(issuer) = issuer {
-            hasher.write(issuer.as_bytes());
-            // No byte of UTF-8: the end of a text.
-            hasher.write_u8(0xff);
-        }
-        Prefix(hasher)
+    pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> OfIssuer {
+        OfIssuer(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, issuer: OfIssuer, sort: Sort, name: &str) -> Fingerprint {
+        let of_name = self.of_names.get(sort.index()).map_or(0, |key| hash(key, name));
+        NonZeroU64::new(of_name ^ issuer.0).unwrap_or(NonZeroU64::MIN)
     }
 }
 
-pub(crate) struct Prefix(<RandomState as BuildHasher>::Hasher);
-
-impl Prefix {
-    #[inline]
-    pub(crate) fn of(&self, sort: Sort, name: &str) -> Fingerprint {
-        let mut hasher = self.0.clone();
-        hasher.write_u8(sort.byte());
-        hasher.write(name.as_bytes());
-        NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN)
-    }
+#[inline]
+fn hash(key: &RandomState, text: &str) -> u64 {
+    let mut hasher = key.build_hasher();
+    hasher.write(text.as_bytes());
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -50,18 +52,18 @@ mod tests {
 
     #[test]
     fn what_differs_has_another_fingerprint() {
-        let prints = Fingerprints::default();
+        let [prints, other] = [Fingerprints::default(), Fingerprints::default()];
         let sort = |kind| Sort::new(kind, Scope::OneIssuer);
         let token = sort(RevocationKind::Token);
         let any = Sort::new(RevocationKind::Token, Scope::AnyIssuer);
-        let of = |issuer, sort, name| prints.of_issuer(issuer).of(sort, name);
+        let of = |issuer, sort, name| prints.of(prints.of_issuer(issuer), sort, name);
         let all = [
             of(Some("a"), token, "b"),
             of(Some("ab"), token, ""),
             of(Some(""), token, "ab"),
             of(Some("a"), sort(RevocationKind::Session), "b"),
             of(None, any, "b"),
-            Fingerprints::default().of_issuer(Some("a")).of(token, "b"),
+            other.of(other.of_issuer(Some("a")), token, "b"),
         ];
         for (n, one) in all.iter().enumerate() {
             assert!(!all[n + 1..].contains(one), "{n}");

@@ -10,8 +10,9 @@ use crate::revocation::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// How long the wall's clock is not looked at again: reading one costs as much as a look-up. So
-/// after a sleep of the machine, what is too old is noticed this much later.
+/// How long what both clocks said is taken to hold by the wall's alone, which whoever verifies a
+/// token has read already: reading the other costs as much as a look-up. A wall's clock that moves
+/// by more, forward or back, is not believed by itself.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.
@@ -28,10 +29,10 @@ pub(crate) struct Freshness {
     steady: Steady,
     as_of_wall: AtomicI64,
     as_of_steady: AtomicU64,
-    /// When the wall's clock was looked at last, by the other one.
-    looked_at: AtomicU64,
-    /// By how much it said more than the other one.
-    surplus: AtomicU64,
+    /// When the steady clock was looked at last, by the wall's.
+    looked_at: AtomicI64,
+    /// Since when nothing is known, by the wall's clock, if the other one is heard too.
+    effective: AtomicI64,
     trusted_for: u64,
     /// Before this time on the wall's clock, something that was forgotten may be needed again.
     forgot_at: AtomicI64,
@@ -56,8 +57,8 @@ impl Freshness {
             steady,
             as_of_wall: AtomicI64::new(0),
             as_of_steady: AtomicU64::new(NEVER),
-            looked_at: AtomicU64::new(0),
-            surplus: AtomicU64::new(0),
+            looked_at: AtomicI64::new(i64::MIN),
+            effective: AtomicI64::new(i64::MIN),
             trusted_for,
             forgot_at: AtomicI64::new(i64::MIN),
         }
@@ -74,8 +75,13 @@ impl Freshness {
         self.trusted_for = 0;
     }
 
+    #[inline]
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
+    }
+
+    pub(crate) fn is_by_system_clock(&self) -> bool {
+        self.trusted_for != 0
     }
 
     #[inline]
@@ -87,7 +93,7 @@ impl Freshness {
         // A reader between the two sees one old value and takes what is known for older than it is.
         self.as_of_wall.store(as_of.wall, Ordering::Release);
         self.as_of_steady.store(as_of.steady, Ordering::Release);
-        self.looked_at.store(0, Ordering::Release);
+        self.looked_at.store(i64::MIN, Ordering::Release);
     }
 
     pub(crate) fn forget(&self) {
@@ -96,39 +102,43 @@ impl Freshness {
 
     /// `None` before anything is known.
     pub(crate) fn staleness(&self) -> Option<Duration> {
-        self.staleness_nanos().map(Duration::from_nanos)
+        self.staleness_at(self.now()).map(Duration::from_nanos)
     }
 
+    /// In nanoseconds, at a time that was just read from this clock.
     #[inline]
-    pub(crate) fn staleness_nanos(&self) -> Option<u64> {
+    pub(crate) fn staleness_at(&self, now: UnixTime) -> Option<u64> {
         let as_of = self.as_of_steady.load(Ordering::Acquire);
         if as_of == NEVER {
             return None;
         }
-        let steady = self.steady.nanos();
-        let by_steady = steady.saturating_sub(as_of);
-        let since = steady.saturating_sub(self.looked_at.load(Ordering::Acquire));
-        if since >= self.trusted_for {
-            return Some(self.look(steady, by_steady));
+        let wall = nanos(now);
+        // Of requests at once, some have read the clock before the last look, by a little.
+        if wall.abs_diff(self.looked_at.load(Ordering::Acquire)) >= self.trusted_for {
+            return Some(self.look(wall, as_of));
         }
-        Some(by_steady.saturating_add(self.surplus.load(Ordering::Acquire)))
+        Some(since(self.effective.load(Ordering::Acquire), wall))
     }
 
-    fn look(&self, steady: u64, by_steady: u64) -> u64 {
-        let wall = nanos(self.clock.now());
-        if wall < self.forgot_at.load(Ordering::Acquire) {
-            // Not for as long as the answer is trusted: whoever follows will know in a moment.
-            self.surplus.store(NEVER, Ordering::Release);
-            self.looked_at.store(steady, Ordering::Release);
-            return NEVER;
-        }
-        let by_wall = wall.saturating_sub(self.as_of_wall.load(Ordering::Acquire));
-        let by_wall = u64::try_from(by_wall).unwrap_or(0);
-        let surplus = by_wall.saturating_sub(by_steady);
-        self.surplus.store(surplus, Ordering::Release);
-        self.looked_at.store(steady, Ordering::Release);
-        by_steady.saturating_add(surplus)
+    fn look(&self, wall: i64, as_of_steady: u64) -> u64 {
+        let staleness = if wall < self.forgot_at.load(Ordering::Acquire) {
+            NEVER
+        } else {
+            let by_steady = self.steady.nanos().saturating_sub(as_of_steady);
+            by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
+        };
+        // In this order: whoever sees the second sees the first. One that was overtaken by another
+        // look, or by news, leaves what is too old, or what is right until the next look.
+        self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
+        self.looked_at.store(wall, Ordering::Release);
+        staleness
     }
+}
+
+/// Nothing, if it is still to come.
+#[inline]
+fn since(then: i64, now: i64) -> u64 {
+    if then < now { now.abs_diff(then) } else { 0 }
 }
 
 impl Debug for Freshness {
@@ -144,9 +154,7 @@ impl Steady {
             Self::Since(start) => {
                 let elapsed = start.elapsed();
                 let secs = elapsed.as_secs().saturating_mul(1_000_000_000);
-                let nanos = secs.saturating_add(elapsed.subsec_nanos().into());
-                // So that zero is long ago.
-                nanos.saturating_add(TRUSTED_FOR)
+                secs.saturating_add(elapsed.subsec_nanos().into())
             }
             #[cfg(test)]
             Self::Manual(nanos) => nanos.load(Ordering::Relaxed),
@@ -167,10 +175,11 @@ mod tests {
     use crate::clock::ManualClock;
 
     const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR_NANOS: u64 = 3_600_000_000_000;
 
     fn both(trusted_for: u64) -> (ManualClock, Arc<AtomicU64>, Freshness) {
         let wall = ManualClock::new(UnixTime::from_secs(1_700_000_000));
-        let steady = Arc::new(AtomicU64::new(2 * TRUSTED_FOR));
+        let steady = Arc::new(AtomicU64::new(0));
         let source = Steady::Manual(Arc::clone(&steady));
         let freshness = Freshness::new(Arc::new(wall.clone()), source, trusted_for);
         (wall, steady, freshness)
@@ -209,19 +218,23 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_slept_is_noticed_in_a_moment_and_so_are_news() {
+    fn the_wall_is_believed_alone_for_a_moment_only() {
         let (wall, steady, freshness) = both(TRUSTED_FOR);
+        let start = wall.now();
+        let after = |nanos| start.saturating_add(Duration::from_nanos(nanos));
         freshness.set(freshness.moment());
-        assert_eq!(freshness.staleness(), Some(Duration::ZERO));
-        wall.advance(HOUR);
-        steady.fetch_add(TRUSTED_FOR - 1, Ordering::Relaxed);
-        assert_eq!(freshness.staleness(), Some(Duration::from_nanos(TRUSTED_FOR - 1)));
-        steady.fetch_add(1, Ordering::Relaxed);
-        assert_eq!(freshness.staleness(), Some(HOUR));
+        assert_eq!(freshness.staleness_at(start), Some(0));
+        // The machine slept: its wall's clock says so, and that is noticed at once.
+        assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
+        assert_eq!(freshness.staleness_at(start), Some(0));
+        // It was set back by as much as the other one went on.
+        steady.fetch_add(HOUR_NANOS, Ordering::Relaxed);
+        assert_eq!(freshness.staleness_at(after(TRUSTED_FOR - 1)), Some(TRUSTED_FOR - 1));
+        assert_eq!(freshness.staleness_at(after(TRUSTED_FOR)), Some(HOUR_NANOS));
         // And it stays so, until there is news.
-        steady.fetch_add(5, Ordering::Relaxed);
-        assert_eq!(freshness.staleness(), Some(HOUR + Duration::from_nanos(5)));
+        assert_eq!(freshness.staleness_at(after(TRUSTED_FOR + 5)), Some(HOUR_NANOS + 5));
+        assert_eq!(freshness.staleness_at(start), Some(HOUR_NANOS));
         freshness.set(freshness.moment());
-        assert_eq!(freshness.staleness(), Some(Duration::ZERO));
+        assert_eq!(freshness.staleness_at(start), Some(0));
     }
 }

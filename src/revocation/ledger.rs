@@ -72,20 +72,19 @@ impl Ledger {
     pub(crate) fn refuses(&self, names: &TokenNames<'_>) -> bool {
         const OF_ONE_ISSUER: u32 = bits(Scope::OneIssuer);
         const OF_ANY_ISSUER: u32 = bits(Scope::AnyIssuer);
-        let issued_at = names.issued_at.map(mark::whole_second);
         let everyone = self.everyone.load(Ordering::Acquire);
-        if everyone != 0 && Mark::from_word(everyone).refuses(issued_at) {
+        if everyone != 0 && Mark::from_word(everyone).refuses(names.issued_at) {
             return true;
         }
         let table = self.table.load();
         let sorts = table.sorts();
         if sorts.has_any(OF_ONE_ISSUER)
             && names.issuer.is_some()
-            && self.has(&table, sorts, Scope::OneIssuer, names, issued_at)
+            && self.has(&table, sorts, Scope::OneIssuer, names)
         {
             return true;
         }
-        sorts.has_any(OF_ANY_ISSUER) && self.has(&table, sorts, Scope::AnyIssuer, names, issued_at)
+        sorts.has_any(OF_ANY_ISSUER) && self.has(&table, sorts, Scope::AnyIssuer, names)
     }
 
     #[inline]
@@ -95,14 +94,13 @@ impl Ledger {
         sorts: Sorts,
         scope: Scope,
         names: &TokenNames<'_>,
-        issued_at: Option<u32>,
     ) -> bool {
-        let prefix = self.prints.of_issuer(names.issuer.filter(|_| scope == Scope::OneIssuer));
+        let of_issuer = self.prints.of_issuer(names.issuer.filter(|_| scope == Scope::OneIssuer));
         let refuses = |kind, name: Option<&str>| {
             let sort = Sort::new(kind, scope);
             let Some(name) = name.filter(|_| sorts.has(sort)) else { return false };
-            let found = table.find(prefix.of(sort, name));
-            found.is_some_and(|mark| mark.sort() == sort && mark.refuses(issued_at))
+            let found = table.find(self.prints.of(of_issuer, sort, name));
+            found.is_some_and(|mark| mark.sort() == sort && mark.refuses(names.issued_at))
         };
         refuses(RevocationKind::Token, names.id)
             || refuses(RevocationKind::Session, names.session)
@@ -126,8 +124,8 @@ impl Ledger {
             self.refuse_everyone(mark);
             return Applied::Kept;
         }
-        let prefix = self.prints.of_issuer(issuer);
-        let print = prefix.of(sort, revocation.name());
+        let of_issuer = self.prints.of_issuer(issuer);
+        let print = self.prints.of(of_issuer, sort, revocation.name());
         if self.put(&mut writer, print, mark, now, revocation.is_watermark()) {
             return Applied::Kept;
         }
@@ -139,13 +137,14 @@ impl Ledger {
         };
         if let Some(owner) = &revocation.owner {
             let (sort, mark) = widened(RevocationKind::Subject);
-            if self.put(&mut writer, prefix.of(sort, owner), mark, now, true) {
+            let print = self.prints.of(of_issuer, sort, owner);
+            if self.put(&mut writer, print, mark, now, true) {
                 return Applied::Widened(RevocationKind::Subject);
             }
         }
         let (sort, mark) = widened(RevocationKind::Everyone);
-        let is_put =
-            issuer.is_some() && self.put(&mut writer, prefix.of(sort, ""), mark, now, true);
+        let print = self.prints.of(of_issuer, sort, "");
+        let is_put = issuer.is_some() && self.put(&mut writer, print, mark, now, true);
         if !is_put {
             self.refuse_everyone(mark);
         }

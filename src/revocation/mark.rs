@@ -85,9 +85,9 @@ impl Mark {
     /// Tokens that say when they were issued are compared by the whole second: one of the same
     /// second may have been issued before the revocation. Those that do not say may have been too.
     #[inline]
-    pub(crate) fn refuses(self, issued_at: Option<u32>) -> bool {
+    pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;
-        issued_at.is_none_or(|issued_at| issued_at <= until)
+        issued_at.is_none_or(|issued_at| whole_second(issued_at) <= until)
     }
 
     pub(crate) fn is_forgotten(self, now: UnixTime) -> bool {
@@ -132,7 +132,7 @@ mod tests {
     fn the_same_second_is_refused_and_the_next_is_not() {
         for at in [secs(100), secs(100).saturating_add(Duration::from_millis(999))] {
             let mark = Mark::watermark(SORT, at, secs(200));
-            let refuses = |time| mark.refuses(Some(whole_second(time)));
+            let refuses = |time| mark.refuses(Some(time));
             assert!(refuses(secs(99)) && refuses(secs(100)));
             assert!(refuses(secs(100).saturating_add(Duration::from_millis(999))));
             assert!(!refuses(secs(101)));
@@ -157,10 +157,10 @@ mod tests {
     #[test]
     fn the_far_future_compares_as_it_should() {
         let far = Mark::watermark(SORT, secs(u64::MAX), secs(u64::MAX));
-        assert!(far.refuses(Some(whole_second(secs(u64::MAX)))));
+        assert!(far.refuses(Some(secs(u64::MAX))));
         let now = Mark::watermark(SORT, secs(1_700_000_000), secs(u64::MAX));
-        assert!(!now.refuses(Some(whole_second(secs(u64::MAX)))));
-        assert!(now.refuses(Some(whole_second(UnixTime::from_nanos(-5)))));
+        assert!(!now.refuses(Some(secs(u64::MAX))));
+        assert!(now.refuses(Some(UnixTime::from_nanos(-5))));
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         );
         let joined = early.joined(late);
         assert_eq!(joined, late.joined(early));
-        assert!(joined.refuses(Some(9)) && !joined.refuses(Some(10)));
+        assert!(joined.refuses(Some(secs(9))) && !joined.refuses(Some(secs(10))));
         assert!(!joined.is_forgotten(secs(9_000)));
         assert_eq!(joined.sort(), SORT);
     }

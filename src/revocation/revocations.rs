@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixTime};
 use crate::misuse;
 use crate::revocation::event::RevocationEvent;
 use crate::revocation::freshness::{AsOf, Freshness};
@@ -171,10 +171,16 @@ impl Revocations {
     /// Whether a token with these names is still good.
     #[inline]
     pub fn check(&self, names: &TokenNames<'_>) -> Verdict {
+        self.check_at(names, self.shared.freshness.now())
+    }
+
+    /// The same, for whoever has just read the time: from the clock that this one has, too.
+    #[inline]
+    pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
         // First: what is looked up after this is at least as new as this says. The other way round,
         // news that come in between would vouch for a look-up that did not see them.
-        let staleness = shared.freshness.staleness_nanos();
+        let staleness = shared.freshness.staleness_at(now);
         if shared.ledger.refuses(names) {
             stats::count(&shared.counters.refused);
             return Verdict::Revoked;
@@ -218,6 +224,10 @@ impl Revocations {
         self.shared.ledger.sweep(now);
         self.shared.freshness.forgot_at(self.shared.ledger.forgot_at());
         is_set_back
+    }
+
+    pub(crate) fn is_by_system_clock(&self) -> bool {
+        self.shared.freshness.is_by_system_clock()
     }
 
     pub(crate) fn is_set_back(&self) -> bool {
