@@ -8,7 +8,7 @@ use tower_jwt_auth::{JwtAuth, Key, Secret};
 pub(crate) const SIZES: [&str; 3] = ["small", "typical", "large"];
 pub(crate) const REFUSED: [&str; 3] = ["forged", "expired", "malformed"];
 
-const ISSUER: &str = "https://auth.shop.example";
+pub(crate) const ISSUER: &str = "https://auth.shop.example";
 
 #[derive(Deserialize)]
 pub(crate) struct Shopper {

@@ -121,8 +121,7 @@ impl Settings {
         let Some(revocations) = &self.revocations else { return Ok(None) };
         let names = TokenNames::from(facts);
         // Reading a clock costs as much as the check.
-        let is_same_clock =
-            self.verifier.is_by_system_clock() && revocations.is_by_system_clock();
+        let is_same_clock = self.verifier.is_by_system_clock() && revocations.is_by_system_clock();
         let verdict = if is_same_clock {
             revocations.check_at(&names, verified_at)
         } else {

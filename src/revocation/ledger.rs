@@ -88,13 +88,7 @@ impl Ledger {
     }
 
     #[inline]
-    fn has(
-        &self,
-        table: &Table,
-        sorts: Sorts,
-        scope: Scope,
-        names: &TokenNames<'_>,
-    ) -> bool {
+    fn has(&self, table: &Table, sorts: Sorts, scope: Scope, names: &TokenNames<'_>) -> bool {
         let of_issuer = self.prints.of_issuer(names.issuer.filter(|_| scope == Scope::OneIssuer));
         let refuses = |kind, name: Option<&str>| {
             let sort = Sort::new(kind, scope);

@@ -11,8 +11,8 @@ use crate::revocation::mark::{Mark, Sort};
 pub(crate) struct Table {
     slots: Box<[Slot]>,
     mask: usize,
-    /// Eight bits for each slot, of which a fingerprint sets one. Nearly all names are not there,
-    /// and this says so from little memory and without a branch that is hard to foresee.
+    /// Eight bits for each slot, of which a fingerprint sets two in one word. Nearly all names are
+    /// not there, and this says so from little memory and without a branch that is hard to foresee.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// A bit for each sort that was ever put in, so that readers need not look for the others.
@@ -53,8 +53,8 @@ impl Table {
 
     #[inline]
     pub(crate) fn find(&self, print: Fingerprint) -> Option<Mark> {
-        let (word, bit) = self.filter_bit(print);
-        if word?.load(Ordering::Acquire) & bit == 0 {
+        let (word, bits) = self.filter_bits(print);
+        if word?.load(Ordering::Acquire) & bits != bits {
             return None;
         }
         self.look_up(print)
@@ -98,8 +98,8 @@ impl Table {
         // Whoever sees the fingerprint sees its mark.
         slot.mark.store(mark.word(), Ordering::Release);
         slot.print.store(print.get(), Ordering::Release);
-        if let (Some(word), bit) = self.filter_bit(print) {
-            word.fetch_or(bit, Ordering::Release);
+        if let (Some(word), bits) = self.filter_bits(print) {
+            word.fetch_or(bits, Ordering::Release);
         }
         self.len.fetch_add(1, Ordering::Relaxed);
         if let Some(count) = self.by_sort.get(mark.sort().index()) {
@@ -143,9 +143,13 @@ impl Table {
     }
 
     #[inline]
-    fn filter_bit(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
-        let place = (print.get() >> 32) as usize & self.filter_mask;
-        (self.filter.get(place), 1_u64.wrapping_shl(print.get() as u32))
+    fn filter_bits(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
+        let print = print.get();
+        // Shifts look at six bits alone: here the lowest and the highest. Those between choose the
+        // word.
+        let bits = 1_u64.wrapping_shl(print as u32) | 1_u64.wrapping_shl((print >> 58) as u32);
+        let place = (print >> 32) as usize & self.filter_mask;
+        (self.filter.get(place), bits)
     }
 
     /// The slots in which a fingerprint may be, each once.

@@ -1,0 +1,71 @@
+//! What must not allocate, does not.
+
+#![allow(clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use serde_json::json;
+use tower_jwt_auth::jwt::{Key, Signer, StandardClaims};
+use tower_jwt_auth::revocation::{Revocation, TokenNames, Verdict};
+use tower_jwt_auth::{JwtAuth, Revocations, Secret, UnixTime};
+
+const FAR: UnixTime = UnixTime::from_secs(32_503_680_000);
+
+/// Of the second call: the first may fill caches that live as long as the process.
+fn allocations(mut call: impl FnMut()) -> u64 {
+    call();
+    allocation_counter::measure(call).count_total
+}
+
+fn signed(secret: &Secret) -> String {
+    let claims = json!({
+        "iss": "https://auth.shop.example", "sub": "alice", "jti": "8f2d1c3e", "sid": "q1S0mOuN",
+        "exp": 32_503_680_000_u64, "iat": 1_700_000_000,
+    });
+    Signer::new(Key::hs256(secret.clone())).sign(&claims).unwrap()
+}
+
+#[test]
+fn a_forged_token_is_refused_without_an_allocation() {
+    let secret = Secret::generate().unwrap();
+    let (good, auth) = (signed(&secret), JwtAuth::new(secret));
+    let forged = signed(&Secret::generate().unwrap());
+    assert!(allocations(|| drop(black_box(auth.verify(&good).unwrap()))) > 0, "they are counted");
+    assert_eq!(allocations(|| drop(black_box(auth.verify(&forged).unwrap_err()))), 0);
+}
+
+#[test]
+fn a_token_is_looked_up_without_an_allocation() {
+    let revocations = Revocations::new().max_staleness(Duration::from_secs(3_600));
+    for n in 0..1_000 {
+        let name = format!("name {n}");
+        let one = match n % 5 {
+            0 => Revocation::session(name, FAR),
+            1 => Revocation::subject(name, UnixTime::EPOCH),
+            2 => Revocation::tenant(name, UnixTime::EPOCH),
+            3 => Revocation::key(name, UnixTime::EPOCH),
+            _ => Revocation::token(name, FAR),
+        };
+        let issuer = "https://auth.shop.example";
+        revocations.apply(&if n % 2 == 0 { one } else { one.issuer(issuer) });
+    }
+    revocations.current_as_of(revocations.as_of());
+    let issuer = Some("https://auth.shop.example");
+    let [good, revoked] = ["another", "name 9"].map(|id| TokenNames {
+        issuer,
+        id: Some(id),
+        session: Some("q1S0mOuN"),
+        subject: Some("alice"),
+        ..TokenNames::default()
+    });
+    assert_eq!(allocations(|| assert_eq!(revocations.check(&good), Verdict::Good)), 0);
+    assert_eq!(allocations(|| assert_eq!(revocations.check(&revoked), Verdict::Revoked)), 0);
+
+    let secret = Secret::generate().unwrap();
+    let token = signed(&secret);
+    let without = JwtAuth::<StandardClaims>::new(secret);
+    let with = without.clone().with_revocation(revocations);
+    let of = |auth: &JwtAuth| allocations(|| drop(black_box(auth.verify(&token).unwrap())));
+    assert_eq!(of(&with), of(&without));
+}
