@@ -42,9 +42,13 @@ struct Held<T> {
     claims: T,
 }
 
-impl<T: Send + Sync> Holder for Held<T> {
+impl<T: Send + Sync + 'static> Holder for Held<T> {
     fn inner(&self) -> &Inner {
         &self.inner
+    }
+
+    fn take_claims_out(&self, extensions: &mut Extensions) {
+        extensions.remove::<Claims<T>>();
     }
 }
 

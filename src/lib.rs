@@ -49,8 +49,9 @@
 //! KiB; has a header that is one JSON object without duplicate members, with `alg` and `kid` of a
 //! configured key and none of `crit`, `b64`, `zip`, `enc`; carries that key's signature; and has
 //! claims that are one JSON object without duplicate names, with `exp` still to come, `nbf` and
-//! `iat` not in the future, the configured `iss` and `aud`, and whatever `T` needs. A CORS preflight
-//! passes without one; with [`JwtAuth::allow_anonymous`], so does a request without a token.
+//! `iat` not in the future, the configured `iss` and `aud`, and whatever `T` needs. What looks like a
+//! CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) passes without one, so
+//! `OPTIONS` should do nothing where no guard or extractor stands before it; with [`JwtAuth::allow_anonymous`], so does a request without a token.
 //!
 //! Whatever is configured is required: an `iss` that is absent or of another type is a wrong one.
 //! A token with an `aud` is refused while no audience is configured (RFC 7519 section 4.1.3).
@@ -75,7 +76,8 @@
 //! | guard or extractor without its layer | 500 | none at all | `misconfigured` |
 //! | code of the application panicked | 500 | none at all | `internal-error` |
 //!
-//! A gRPC client (`content-type: application/grpc`) is told the same as `grpc-status` 16, 7, 14 or 13.
+//! A gRPC client (`content-type: application/grpc`) that sends a POST is told the same as
+//! `grpc-status` 16, 7, 14 or 13, with the HTTP status 200.
 //!
 //! # Where layers go
 //!
@@ -91,7 +93,8 @@
 //! sensitive: put `SetSensitiveRequestHeadersLayer` of tower-http in front of it. `Router::layer`
 //! covers the fallback too, so an unknown path is 401 to a stranger; `Router::route_layer` leaves
 //! it 404. A guard on a single handler is `get(handler).route_layer(require(..))`; on
-//! `any(handler)`, which axum has no route layer for, `.layer(require(..))`.
+//! `any(handler)`, which axum has no route layer for, `.layer(require(..))`. A guard refuses CORS
+//! preflights like all that comes without a token, so CORS stands outside of guards too.
 //!
 //! With plain tower, a refused request keeps the readiness that `poll_ready` took from the service
 //! below until the service is dropped or called again, as tower's contract has it.

@@ -4,6 +4,8 @@ use std::fmt::{self, Debug};
 use std::ops::Deref;
 use std::sync::Arc;
 
+use http::Extensions;
+
 use crate::bearer::Source;
 #[cfg(feature = "connections")]
 use crate::ended::{Ended, Watch};
@@ -42,6 +44,9 @@ pub(crate) struct Inner {
 /// A token lives in the same allocation as its claims, whose type it does not know.
 pub(crate) trait Holder: Send + Sync {
     fn inner(&self) -> &Inner;
+
+    /// Takes the claims out of a request's extensions.
+    fn take_claims_out(&self, extensions: &mut Extensions);
 }
 
 impl Token {
@@ -51,6 +56,13 @@ impl Token {
 
     fn inner(&self) -> &Inner {
         self.holder.inner()
+    }
+
+    /// Takes what a layer left out again, so that what another one finds is all there is.
+    pub(crate) fn take_out(extensions: &mut Extensions) {
+        if let Some(token) = extensions.remove::<Self>() {
+            token.holder.take_claims_out(extensions);
+        }
     }
 
     /// Resolves when the token has expired or was revoked: see `Claims::ended`.

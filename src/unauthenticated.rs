@@ -11,7 +11,7 @@ use crate::token::Token;
 #[derive(Clone, Debug)]
 pub(crate) struct Unauthenticated {
     pub(crate) answers: Arc<Answers>,
-    /// A CORS preflight: whoever answers it does nothing else.
+    /// What looks like a CORS preflight.
     pub(crate) preflight: bool,
 }
 
@@ -21,5 +21,9 @@ impl Unauthenticated {
     pub(crate) fn nearest(extensions: &Extensions) -> Option<&Self> {
         let nobody = extensions.get::<Self>()?;
         extensions.get::<Token>().is_none().then_some(nobody)
+    }
+
+    pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
+        Self::nearest(extensions).is_some_and(|nobody| nobody.preflight)
     }
 }

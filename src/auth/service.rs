@@ -71,13 +71,14 @@ where
                 let future = self.inner.call(request);
                 let caching = match source {
                     Some(Source::Cookie) => Caching::PrivateByCookie,
+                    Some(Source::Custom) => Caching::Private,
                     None if self.settings.sources.cookie.is_some() => Caching::VariesByCookie,
                     _ => Caching::AsItIs,
                 };
                 ResponseFuture::running(future, caching)
             }
             Err(error) => {
-                let format = Format::of(request.headers());
+                let format = Format::of(request.method(), request.headers());
                 ResponseFuture::refused(self.settings.answers.refuse(error, &format))
             }
         }

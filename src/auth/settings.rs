@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use http::Request;
+use http::{Extensions, Request};
 use serde::de::DeserializeOwned;
 
 use crate::bearer::{self, Source, Sources};
@@ -63,7 +63,7 @@ impl Settings {
     {
         let found = self.sources.find(request.method(), request.uri(), request.headers());
         let Some(credentials) = found? else {
-            return self.without_token::<T, B>(request).map(|()| None);
+            return self.without_token(request).map(|()| None);
         };
         let source = credentials.source;
         let verified = self.verify::<T>(&credentials.token, source);
@@ -79,10 +79,9 @@ impl Settings {
             bearer::mark_holders(claims.token().encoded(), headers);
         }
         let extensions = request.extensions_mut();
+        forget_outer(extensions);
         extensions.insert(claims.token().clone());
         extensions.insert(claims);
-        // Nor is a mark of a layer further out about this token.
-        extensions.remove::<RevocationUnchecked>();
         if let Some(unchecked) = unchecked {
             extensions.insert(unchecked);
         }
@@ -135,22 +134,22 @@ impl Settings {
         }
     }
 
-    fn without_token<T, B>(&self, request: &mut Request<B>) -> Result<(), AuthError>
-    where
-        T: Send + Sync + 'static,
-    {
+    fn without_token<B>(&self, request: &mut Request<B>) -> Result<(), AuthError> {
         let preflight = bearer::is_preflight(request.method(), request.headers());
         if !preflight && !self.allow_anonymous {
             return Err(AuthError::new(AuthErrorKind::MissingCredentials));
         }
         let extensions = request.extensions_mut();
-        // The nearest layer decides: what one further out found is not what this one accepts.
-        extensions.remove::<Token>();
-        extensions.remove::<Claims<T>>();
-        extensions.remove::<RevocationUnchecked>();
+        forget_outer(extensions);
         extensions.insert(Unauthenticated { answers: Arc::clone(&self.answers), preflight });
         Ok(())
     }
+}
+
+/// The nearest layer decides: what one further out found is not what this one accepts.
+fn forget_outer(extensions: &mut Extensions) {
+    Token::take_out(extensions);
+    extensions.remove::<RevocationUnchecked>();
 }
 
 /// A token that verifies has none but the characters of one, so they are looked at only here.

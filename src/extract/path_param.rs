@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug, Display, Write};
 use std::marker::PhantomData;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
 use futures_util::FutureExt;
 use http::{Extensions, Request};
@@ -23,15 +24,29 @@ where
     F: for<'a> Fn(&'a T) -> &'a V + Send + Sync + 'static,
 {
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
-        let params = raw_path_params(access.extensions_mut());
+        let params = match raw_path_params(access.extensions_mut()) {
+            Some(Ok(params)) => Some(params),
+            // What is no text names nobody's own.
+            Some(Err(RawPathParamsRejection::InvalidUtf8InPathParam(_))) => {
+                return Err(Denied::new());
+            }
+            _ => None,
+        };
         let mut values = params.iter().flatten().filter(|(name, _)| *name == self.name);
+        let name = self.name;
         let Some((_, value)) = values.next() else {
             return Err(Denied::misconfigured(format!(
                 "path_param({name:?}, ..) guards a route without that parameter: write \
                  `{{{name}}}` in the path, and put the guard on the route itself",
-                name = self.name,
             )));
         };
+        if values.next().is_some() {
+            // Which of them a handler takes for its own is not for the guard to guess.
+            return Err(Denied::misconfigured(format!(
+                "path_param({name:?}, ..) guards a route with two parameters of that name, by way \
+                 of `nest`: give each its own name",
+            )));
+        }
         let own = (self.own)(access.claims::<T>()?);
         if reads(own, value) { Ok(()) } else { Err(Denied::new()) }
     }
@@ -76,12 +91,14 @@ where
 ///
 /// axum gives them out to an extractor alone, so one is run here on a request that borrows the
 /// extensions. It has nothing to wait for.
-fn raw_path_params(extensions: &mut Extensions) -> Option<RawPathParams> {
+fn raw_path_params(
+    extensions: &mut Extensions,
+) -> Option<Result<RawPathParams, RawPathParamsRejection>> {
     let (mut parts, ()) = Request::new(()).into_parts();
     std::mem::swap(&mut parts.extensions, extensions);
     let params = RawPathParams::from_request_parts(&mut parts, &()).now_or_never();
     std::mem::swap(&mut parts.extensions, extensions);
-    params?.ok()
+    params
 }
 
 /// Whether `value` is written as `text`, without writing it down.

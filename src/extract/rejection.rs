@@ -29,7 +29,13 @@ struct Inner {
 impl AuthRejection {
     pub(crate) fn new(error: AuthError, answers: Option<Arc<Answers>>, parts: &Parts) -> Self {
         let answers = answers.unwrap_or_default();
-        Self { inner: Box::new(Inner { error, answers, format: Format::of(&parts.headers) }) }
+        Self {
+            inner: Box::new(Inner {
+                error,
+                answers,
+                format: Format::of(&parts.method, &parts.headers),
+            }),
+        }
     }
 
     /// There is nothing of type `wanted` in the request: nobody is logged in, or a mistake.

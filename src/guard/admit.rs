@@ -31,7 +31,6 @@ pub(crate) fn admit(
 ) -> Result<(), Refusal> {
     let Some(token) = extensions.get::<Token>().cloned() else {
         return match Unauthenticated::nearest(extensions) {
-            Some(Unauthenticated { preflight: true, .. }) => Ok(()),
             Some(Unauthenticated { answers, .. }) => {
                 let error = AuthError::new(AuthErrorKind::MissingCredentials);
                 Err(Refusal { error, answers: Some(Arc::clone(answers)) })
@@ -41,16 +40,18 @@ pub(crate) fn admit(
     };
     let answers = Arc::clone(token.answers());
     let mut access = Access::new(method, uri, headers, extensions, token);
-    let error = match catch_unwind(AssertUnwindSafe(|| guard.check(&mut access))) {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(denied)) => match denied.reason {
-            Reason::Scope => AuthError::insufficient_scope(&guard.required_scopes()),
-            Reason::Role => AuthError::new(AuthErrorKind::InsufficientRole),
-            Reason::Misconfigured(sentence) => AuthError::misconfigured(sentence),
-        },
-        Err(_) => AuthError::new(AuthErrorKind::InternalError),
-    };
-    Err(Refusal { error, answers: Some(answers) })
+    let decided = catch_unwind(AssertUnwindSafe(|| decide(guard, &mut access)));
+    decided
+        .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)))
+        .map_err(|error| Refusal { error, answers: Some(answers) })
+}
+
+fn decide(guard: &impl Guard, access: &mut Access<'_>) -> Result<(), AuthError> {
+    guard.check(access).map_err(|denied| match denied.reason {
+        Reason::Scope => AuthError::insufficient_scope(&guard.required_scopes()),
+        Reason::Role => AuthError::new(AuthErrorKind::InsufficientRole),
+        Reason::Misconfigured(sentence) => AuthError::misconfigured(sentence),
+    })
 }
 
 const NO_LAYER: &str = "a guard has no `JwtAuth` layer in front of it: add \

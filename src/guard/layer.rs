@@ -12,6 +12,7 @@ use crate::guard::service::RequireService;
 #[must_use]
 pub struct Require<G> {
     guard: Arc<G>,
+    passes_preflight: bool,
 }
 
 /// A layer that asks `guard` before the wrapped service sees the request.
@@ -27,12 +28,28 @@ pub struct Require<G> {
 /// # }
 /// ```
 pub fn require<G: Guard>(guard: G) -> Require<G> {
-    Require { guard: Arc::new(guard) }
+    Require { guard: Arc::new(guard), passes_preflight: false }
+}
+
+impl<G> Require<G> {
+    /// Lets CORS preflights through without asking the guard: for a CORS layer that is *behind* the
+    /// guard. By default they are refused like any request without a token, so put the CORS layer
+    /// in front.
+    ///
+    /// # Security
+    ///
+    /// Anyone can send what looks like a preflight (`OPTIONS` with `Origin` and
+    /// `Access-Control-Request-Method`), with a body. So everything behind the guard must answer
+    /// `OPTIONS` without doing anything: a CORS layer does, `any(handler)` and a proxy do not.
+    pub fn dangerously_pass_preflight(mut self) -> Self {
+        self.passes_preflight = true;
+        self
+    }
 }
 
 impl<G> Clone for Require<G> {
     fn clone(&self) -> Self {
-        Self { guard: Arc::clone(&self.guard) }
+        Self { guard: Arc::clone(&self.guard), passes_preflight: self.passes_preflight }
     }
 }
 
@@ -46,6 +63,6 @@ impl<S, G> Layer<S> for Require<G> {
     type Service = RequireService<S, G>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireService::new(inner, Arc::clone(&self.guard))
+        RequireService::new(inner, Arc::clone(&self.guard), self.passes_preflight)
     }
 }

@@ -5,29 +5,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
 
 use crate::guard::admit::{Refusal, admit};
 use crate::guard::combine::Guard;
 use crate::rejection::{Caching, Format, ResponseFuture};
+use crate::unauthenticated::Unauthenticated;
 
 /// Lets a request through to `S` if the guard does, and answers it otherwise. Made by
 /// [`require`](crate::require).
 pub struct RequireService<S, G> {
     inner: S,
     guard: Arc<G>,
+    passes_preflight: bool,
 }
 
 impl<S, G> RequireService<S, G> {
-    pub(crate) fn new(inner: S, guard: Arc<G>) -> Self {
-        Self { inner, guard }
+    pub(crate) fn new(inner: S, guard: Arc<G>, passes_preflight: bool) -> Self {
+        Self { inner, guard, passes_preflight }
     }
 }
 
 impl<S: Clone, G> Clone for RequireService<S, G> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.guard))
+        Self::new(self.inner.clone(), Arc::clone(&self.guard), self.passes_preflight)
     }
 }
 
@@ -53,14 +56,19 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match admit(&*self.guard, &parts.method, &parts.uri, &parts.headers, &mut parts.extensions)
-        {
+        let Parts { method, uri, headers, extensions, .. } = &mut parts;
+        let admitted = if self.passes_preflight && Unauthenticated::is_preflight(extensions) {
+            Ok(())
+        } else {
+            admit(&*self.guard, method, uri, headers, extensions)
+        };
+        match admitted {
             Ok(()) => ResponseFuture::running(
                 self.inner.call(Request::from_parts(parts, body)),
                 Caching::AsItIs,
             ),
             Err(Refusal { error, answers }) => {
-                let format = Format::of(&parts.headers);
+                let format = Format::of(&parts.method, &parts.headers);
                 ResponseFuture::refused(answers.unwrap_or_default().refuse(error, &format))
             }
         }

@@ -1,6 +1,6 @@
 //! The claims that have a meaning of their own.
 
-use std::fmt;
+use std::fmt::{self, Debug};
 
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use crate::clock::UnixTime;
 /// );
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct StandardClaims {
@@ -58,6 +58,17 @@ pub struct StandardClaims {
     /// claim and form the issuer writes them in; the same for `Token::roles`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "joined")]
     pub scope: Option<String>,
+}
+
+impl Debug for StandardClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claim values do not belong in logs.
+        f.debug_struct("StandardClaims")
+            .field("exp", &self.exp)
+            .field("nbf", &self.nbf)
+            .field("iat", &self.iat)
+            .finish_non_exhaustive()
+    }
 }
 
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

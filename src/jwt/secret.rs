@@ -15,6 +15,12 @@ use crate::jwt::mac;
 const MIN_LEN: usize = 32;
 /// 32 random bytes hold about 30 different ones, 32 random hexadecimal digits about 14.
 const MIN_DISTINCT: usize = 8;
+/// Long enough, and known to everyone: what a well-known page about tokens shows.
+const PUBLISHED: [&[u8]; 3] = [
+    b"a-string-secret-at-least-256-bits-long",
+    b"a-valid-string-secret-that-is-at-least-384-bits-long",
+    b"a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+];
 const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
 /// A secret that the issuer and the servers that verify its tokens share.
@@ -40,9 +46,15 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Fewer than 32 bytes; fewer than 8 different bytes (a password is not a key, RFC 8725
-    /// section 3.5); or something that is a key of another kind: PEM, DER or JWK text, an SSH
+    /// Fewer than 32 bytes; fewer than 8 different bytes, or a secret that is known from
+    /// documentation; or something that is a key of another kind: PEM, DER or JWK text, an SSH
     /// public key. A public key used as a secret would let anyone sign.
+    ///
+    /// # Security
+    ///
+    /// A password or a sentence is not a key (RFC 8725 section 3.5): whoever has one token can try
+    /// words until one fits, without asking the server. That they were chosen by a person cannot be
+    /// seen of the bytes, so it is not refused: let a program choose them.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let bytes = bytes.as_ref();
         if let Some(other) = other_kind_of_key(bytes) {
@@ -56,8 +68,10 @@ impl Secret {
             );
             return Err(KeyError::new(KeyErrorKind::TooShort, message));
         }
-        if distinct(bytes) < MIN_DISTINCT {
-            let message = format!("the secret repeats itself and can be guessed: {ADVICE}");
+        if distinct(bytes) < MIN_DISTINCT || PUBLISHED.contains(&bytes.trim_ascii()) {
+            let message = format!(
+                "the secret repeats itself or is published, so it can be guessed: {ADVICE}"
+            );
             return Err(KeyError::new(KeyErrorKind::Predictable, message));
         }
         Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
@@ -230,7 +244,11 @@ fn other_kind_of_key(bytes: &[u8]) -> Option<&'static str> {
     let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
     if has(b"-----BEGIN ") {
         Some("PEM text")
-    } else if text.starts_with(b"{") && (has(b"\"kty\"") || has(b"\"keys\"")) {
+    } else if has(b"---- BEGIN SSH2 ") {
+        Some("an SSH public key")
+    } else if (text.starts_with(b"{") || text.starts_with(b"["))
+        && (has(b"\"kty\"") || has(b"\"keys\""))
+    {
         Some("a JSON Web Key")
     } else if [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-"].iter().any(|p| text.starts_with(p)) {
         Some("an SSH public key")
@@ -260,8 +278,11 @@ fn is_der_in_base64(text: &[u8]) -> bool {
     if !(text.starts_with(b"M") && text.len() >= 40) {
         return false;
     }
-    let compact: Vec<u8> = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
-    base64::prelude::BASE64_STANDARD.decode(compact).is_ok_and(|der| is_der_sequence(&der))
+    // A secret may begin so too.
+    let compact = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    let compact = Zeroizing::new(compact.collect::<Vec<u8>>());
+    let der = base64::prelude::BASE64_STANDARD.decode(&compact).map(Zeroizing::new);
+    der.is_ok_and(|der| is_der_sequence(&der))
 }
 
 #[cfg(test)]
@@ -279,6 +300,9 @@ mod tests {
         assert_eq!(kind(&alphabet[..31]), Some(KeyErrorKind::TooShort));
         assert_eq!(kind([0; 32]), Some(KeyErrorKind::Predictable));
         assert_eq!(kind("changechangechangechangechangechange"), Some(KeyErrorKind::Predictable));
+        for published in PUBLISHED {
+            assert_eq!(kind(published), Some(KeyErrorKind::Predictable));
+        }
     }
 
     #[test]
@@ -293,6 +317,9 @@ mod tests {
         let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75"}"#;
         assert_eq!(kind(jwk), Some(KeyErrorKind::NotASecret));
         assert_eq!(kind(format!("\u{feff}\n {jwk}")), Some(KeyErrorKind::NotASecret));
+        assert_eq!(kind(format!("[{jwk}]")), Some(KeyErrorKind::NotASecret));
+        let ssh2 = "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQABAAABAQC1JKbNq7\n";
+        assert_eq!(kind(ssh2), Some(KeyErrorKind::NotASecret));
         let ssh =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBB4bzwykhS7YJFD6RYJNnwbWEz3cI7CF5bC user@host";
         assert_eq!(kind(ssh), Some(KeyErrorKind::NotASecret));

@@ -1,7 +1,7 @@
 //! How a client reads refusals.
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
@@ -15,9 +15,13 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    /// Of a request that came with these. All of gRPC is sent with POST; were the method not looked
+    /// at, anyone could have a refused GET answered with 200.
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         match headers.get(CONTENT_TYPE) {
-            Some(value) if is_grpc(value.as_bytes()) => Self::Grpc(value.clone()),
+            Some(value) if method == Method::POST && is_grpc(value.as_bytes()) => {
+                Self::Grpc(value.clone())
+            }
             _ => Self::Http,
         }
     }

@@ -74,14 +74,17 @@ pub(crate) enum Caching {
     VariesByCookie,
     /// The response was made for whoever has the cookie.
     PrivateByCookie,
+    /// The response was made for whoever has credentials that caches do not know for such.
+    Private,
 }
 
 impl Caching {
     fn tell(self, headers: &mut HeaderMap) {
-        if self == Self::PrivateByCookie && !headers.contains_key(CACHE_CONTROL) {
+        let is_private = matches!(self, Self::PrivateByCookie | Self::Private);
+        if is_private && !headers.contains_key(CACHE_CONTROL) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
-        if self != Self::AsItIs {
+        if matches!(self, Self::PrivateByCookie | Self::VariesByCookie) {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
         }
     }

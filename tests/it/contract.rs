@@ -2,8 +2,10 @@
 
 mod bodies;
 mod cancellation;
+mod custom_source;
 mod debug;
 mod extractors;
 mod nested;
+mod path_param;
 mod protection;
 mod readiness;

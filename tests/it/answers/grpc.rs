@@ -1,11 +1,12 @@
 //! What a gRPC client is told: everything but `grpc-status` is lost on it.
 
+use http::Method;
 use serde_json::Value;
 use tower::ServiceExt;
 use tower_jwt_auth::{AuthError, AuthErrorKind, RejectionBody};
 
 use super::rows::{app, rows};
-use crate::server::{self, Connection, WIRES};
+use crate::server::{self, Ask, Connection, WIRES};
 use crate::shop;
 
 fn expected(kind: AuthErrorKind) -> &'static str {
@@ -19,6 +20,11 @@ fn expected(kind: AuthErrorKind) -> &'static str {
     }
 }
 
+/// As a gRPC client would ask.
+fn grpc(ask: Ask, content_type: &str) -> Ask {
+    Ask { method: Method::POST, ..ask }.header("content-type", content_type)
+}
+
 #[tokio::test]
 async fn every_row_is_told_to_a_grpc_client_in_trailers_only() {
     let addr = server::start(app()).await;
@@ -26,7 +32,7 @@ async fn every_row_is_told_to_a_grpc_client_in_trailers_only() {
         let mut connection = Connection::open(wire, addr).await;
         for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
             for row in rows() {
-                let ask = row.ask.header("content-type", content_type);
+                let ask = grpc(row.ask, content_type);
                 let reply = connection.send(&ask).await;
                 let name = format!("{} over {wire:?} as {content_type}", row.name);
                 assert_eq!(reply.status, 200, "{name}");
@@ -44,7 +50,7 @@ async fn every_row_is_told_to_a_grpc_client_in_trailers_only() {
 #[tokio::test]
 async fn the_error_is_in_the_response_for_grpc_too() {
     for row in rows() {
-        let ask = row.ask.header("content-type", "application/grpc");
+        let ask = grpc(row.ask, "application/grpc");
         let response = app().oneshot(ask.to_request()).await.unwrap();
         assert_eq!(response.extensions().get::<AuthError>().unwrap().kind(), row.kind);
     }
@@ -55,7 +61,7 @@ async fn a_body_of_the_application_does_not_reach_a_grpc_client() {
     let auth = shop::auth().with_rejection(|_| RejectionBody::text("custom"));
     let app = axum::Router::new().fallback(|| async { "handled" }).layer(auth);
     let addr = server::start(app).await;
-    let ask = server::Ask::get("/").header("content-type", "application/grpc");
+    let ask = Ask::post("/").header("content-type", "application/grpc");
     for wire in WIRES {
         let reply = server::send(wire, addr, &ask).await;
         assert_eq!(reply.all("grpc-status"), ["16"]);
@@ -67,9 +73,20 @@ async fn a_body_of_the_application_does_not_reach_a_grpc_client() {
 async fn what_is_not_grpc_is_answered_as_http() {
     let addr = server::start(app()).await;
     for content_type in ["application/grpcx", "application/json", "text/application/grpc", ""] {
-        let ask = server::Ask::get("/open").header("content-type", content_type);
+        let ask = Ask::post("/open").header("content-type", content_type);
         let reply = server::send(WIRES[1], addr, &ask).await;
         assert_eq!((reply.status.as_u16(), reply.all("grpc-status").len()), (401, 0));
         assert!(matches!(reply.json(), Value::Object(_)));
+    }
+}
+
+/// Whoever decides by the status, as some proxies do, must not be told 200 at the client's wish.
+#[tokio::test]
+async fn only_a_post_can_be_grpc() {
+    for row in rows().into_iter().filter(|row| row.ask.method != Method::POST) {
+        let ask = row.ask.header("content-type", "application/grpc");
+        let response = app().oneshot(ask.to_request()).await.unwrap();
+        assert_eq!(response.status().as_u16(), row.status, "{}", row.name);
+        assert!(!response.headers().contains_key("grpc-status"), "{}", row.name);
     }
 }

@@ -101,6 +101,19 @@ impl Guard for PanickingGuard {
     }
 }
 
+/// Refuses everyone, for scopes that it cannot tell.
+struct PanickingScopes;
+
+impl Guard for PanickingScopes {
+    fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
+        if wants_panic(access.headers()) { Err(Denied::missing_scope()) } else { Ok(()) }
+    }
+
+    fn required_scopes(&self) -> Vec<&str> {
+        panic!("a list of scopes panics")
+    }
+}
+
 struct PanickingPolicy;
 
 impl Policy for PanickingPolicy {
@@ -186,9 +199,13 @@ async fn a_panic_in_a_source_is_that_requests_alone() {
 
 #[tokio::test]
 async fn a_panic_in_a_guard_is_that_requests_alone() {
-    let guarded = any(|| async { "handled" }).layer(require(PanickingGuard));
-    let (bad, good) = asks();
-    panics_alone(Router::new().route("/", guarded).layer(shop::auth()), bad, good).await;
+    let handled = || async { "handled" };
+    for guarded in
+        [any(handled).layer(require(PanickingGuard)), any(handled).layer(require(PanickingScopes))]
+    {
+        let (bad, good) = asks();
+        panics_alone(Router::new().route("/", guarded).layer(shop::auth()), bad, good).await;
+    }
 }
 
 #[tokio::test]

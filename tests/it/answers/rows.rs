@@ -1,7 +1,7 @@
 //! The table: what is asked, and what the answer must be.
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::any;
 use http::Method;
 use serde_json::{Value, json};
 use tower_jwt_auth::AuthErrorKind::{self, *};
@@ -42,22 +42,19 @@ pub(crate) fn app() -> Router {
         .route("/role", any(handled).layer(require(has_role("admin"))))
         .route("/claim", any(handled).layer(require(is_acme)))
         .route("/companies/{company}", any(handled).layer(require(own)))
-        .route("/wrong-type", get(async |_: Claims<StandardClaims>| "handled"))
-        .route(
-            "/no-parameter",
-            get(handled).route_layer(require(path_param("company", own_company))),
-        )
+        .route("/wrong-type", any(async |_: Claims<StandardClaims>| "handled"))
+        .route("/no-parameter", any(handled).layer(require(path_param("company", own_company))))
         .layer(shop::auth().cookie("__Host-token"));
     Router::new()
-        .route("/optional", get(optional))
-        .route("/nobody", get(async |_: Claims<Shopper>| "handled"))
-        .route("/guarded-optional", get(handled).route_layer(require(has_role("admin"))))
+        .route("/optional", any(optional))
+        .route("/nobody", any(async |_: Claims<Shopper>| "handled"))
+        .route("/guarded-optional", any(handled).layer(require(has_role("admin"))))
         .layer(shop::auth().allow_anonymous())
         .merge(guarded)
         .merge(revocable())
-        .route("/no-layer-guard", get(handled).route_layer(require(has_role("admin"))))
-        .route("/no-layer-extractor", get(async |_: Claims<Shopper>| "handled"))
-        .route("/no-layer-optional", get(async |_: Option<Claims<Shopper>>| "handled"))
+        .route("/no-layer-guard", any(handled).layer(require(has_role("admin"))))
+        .route("/no-layer-extractor", any(async |_: Claims<Shopper>| "handled"))
+        .route("/no-layer-optional", any(async |_: Option<Claims<Shopper>>| "handled"))
 }
 
 /// One server that knows that somebody's tokens are revoked, and one that knows nothing yet.
@@ -67,7 +64,7 @@ fn revocable() -> Router {
     known.apply(&Revocation::subject(shop::SUBJECT, UnixTime::from_secs(NOW)));
     let route = |path, revocations| {
         let handled = || async { "handled" };
-        Router::new().route(path, get(handled)).layer(shop::auth().with_revocation(revocations))
+        Router::new().route(path, any(handled)).layer(shop::auth().with_revocation(revocations))
     };
     route("/revoked", known)
         .merge(route("/not-known-yet", Revocations::new().with_clock(shop::clock())))

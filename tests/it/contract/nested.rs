@@ -1,6 +1,7 @@
 //! One layer within another: the nearest decides, and none speaks for another.
 
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::get;
 use serde_json::json;
 use tower::ServiceExt;
@@ -119,4 +120,21 @@ async fn a_layer_that_strips_the_token_leaves_none_for_one_within() {
     let app = app().layer(shop::auth()).layer(shop::auth().strip_token());
     let reply = ask(&app, Ask::get("/shopper").bearer(&shop::good())).await;
     assert_eq!(reply, is(401, "missing-credentials"));
+}
+
+/// Also for who reads the extensions without an extractor.
+#[tokio::test]
+async fn an_inner_layer_leaves_nothing_of_what_an_outer_one_found() {
+    let raw = |request: Request| async move {
+        let extensions = request.extensions();
+        let outer = extensions.get::<Claims<Shopper>>().is_some();
+        let inner = extensions.get::<Claims<StandardClaims>>().is_some();
+        format!("{outer} {inner} {}", extensions.get::<Token>().is_some())
+    };
+    let inner = Router::new().fallback(raw).layer(standard().allow_anonymous());
+    let app = inner.layer(shop::auth().cookie("outer"));
+    let by_cookie = Ask::get("/").header("cookie", format!("outer={}", shop::good()));
+    assert_eq!(ask(&app, by_cookie).await, is(200, "false false false"));
+    let by_header = Ask::get("/").bearer(&shop::good());
+    assert_eq!(ask(&app, by_header).await, is(200, "false true true"));
 }

@@ -70,6 +70,7 @@ fn while_too_little_is_known_the_answer_is_503_and_try_again() {
     let error = response.extensions().get::<AuthError>().unwrap();
     assert_eq!((error.kind(), error.token_error()), (AuthErrorKind::RevocationUnavailable, None));
     let mut request = kit::bearer(&token(kit::NOW));
+    *request.method_mut() = http::Method::POST;
     let grpc = header::HeaderValue::from_static("application/grpc");
     request.headers_mut().insert(header::CONTENT_TYPE, grpc);
     assert_eq!(kit::send(&auth, request).headers()["grpc-status"], "14");

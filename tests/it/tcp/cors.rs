@@ -1,9 +1,12 @@
 //! Together with a CORS layer: which one has to be outside, and what each order gives a browser.
 
 use axum::Router;
-use axum::routing::any;
+use axum::routing::{any, get};
 use http::{HeaderName, HeaderValue, Method};
+use tower::Layer;
 use tower_http::cors::CorsLayer;
+use tower_jwt_auth::guard::{Guard, Require};
+use tower_jwt_auth::{Allowed, Claims, Policy, has_role, require};
 
 use crate::server::{self, Ask, WIRES};
 use crate::shop;
@@ -72,16 +75,52 @@ async fn a_preflight_is_answered_by_cors_on_either_side() {
     }
 }
 
+fn admins() -> Require<impl Guard> {
+    require(has_role("admin"))
+}
+
+struct Admins;
+
+impl Policy for Admins {
+    fn guard() -> impl Guard {
+        has_role("admin")
+    }
+}
+
+/// Anyone can make one, with a body.
 #[tokio::test]
-async fn a_preflight_passes_a_guard_and_reaches_cors_behind_it() {
-    let guarded = app()
-        .layer(cors())
-        .route_layer(tower_jwt_auth::require(tower_jwt_auth::has_role("admin")))
+async fn what_looks_like_a_preflight_runs_nothing_that_is_guarded() {
+    let run = async || "run";
+    let guarded = Router::new()
+        .route("/layer", any(run).layer(admins()))
+        .route("/policy", any(async |_: Allowed<Admins>, _: String| "run"))
+        .route("/claims", any(async |_: Claims<shop::Shopper>| "run"))
+        .route("/route-layer", get(run).route_layer(admins()))
+        .fallback_service(admins().layer(any(run)))
         .layer(shop::auth());
     let addr = server::start(guarded).await;
     for wire in WIRES {
-        assert!(server::send(wire, addr, &preflight()).await.status.is_success());
+        for path in ["/layer", "/policy", "/claims", "/elsewhere"] {
+            let ask = Ask { path: path.to_owned(), ..preflight().body("a body") };
+            let reply = server::send(wire, addr, &ask).await;
+            assert_eq!((reply.status.as_u16(), &*reply.code()), (401, "missing-credentials"));
+        }
+        let ask = Ask { path: "/route-layer".to_owned(), ..preflight() };
+        assert_eq!(server::send(wire, addr, &ask).await.status, 405);
+    }
+}
+
+#[tokio::test]
+async fn a_guard_lets_preflights_through_to_cors_behind_it_if_told_to() {
+    let behind = |guard| app().layer(cors()).route_layer(guard).layer(shop::auth());
+    let strict = server::start(behind(admins())).await;
+    let told = server::start(behind(admins().dangerously_pass_preflight())).await;
+    for wire in WIRES {
+        assert_eq!(server::send(wire, strict, &preflight()).await.status, 401);
+        assert!(server::send(wire, told, &preflight()).await.status.is_success());
         let ask = Ask::post("/").header("origin", APP).bearer(&shop::good());
-        assert_eq!(server::send(wire, addr, &ask).await.status, 403);
+        assert_eq!(server::send(wire, told, &ask).await.status, 403);
+        let ask = Ask::post("/").header("origin", APP);
+        assert_eq!(server::send(wire, told, &ask).await.status, 401);
     }
 }
