@@ -213,18 +213,25 @@ fn source(module: &str) -> String {
     text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
 }
 
-/// The modules that a file imports from: `crate::`, and `self::` in a `mod.rs`.
+/// The modules that a file imports from, and those that it names where it needs them.
 fn imports(source: &str) -> Vec<String> {
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let named = code.flat_map(|line| line.split("crate::").skip(1).zip(line.split("crate::")));
+    let named = named.filter(|(_, before)| !before.ends_with("use ") && !before.ends_with('$'));
+    let named = named.map(|(path, _)| {
+        let is_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        path.split(|c| !is_of_path(c)).next().unwrap().to_owned()
+    });
     let uses = source.split(';').filter_map(|statement| {
         let (_, path) = statement.split_once("use crate::")?;
         Some(path.split_whitespace().collect::<String>())
     });
-    uses.flat_map(|path| match path.split_once("::{") {
+    let uses = uses.map(|path| match path.split_once("::{") {
         // `jwt::{self, A}` and `jwt::A` are both imports from `jwt`.
-        Some((module, _)) => vec![module.to_owned()],
-        None => vec![path],
-    })
-    .collect()
+        Some((module, _)) => module.to_owned(),
+        None => path,
+    });
+    uses.chain(named).collect()
 }
 
 fn is_in(import: &str, module: &str) -> bool {

@@ -147,7 +147,7 @@ impl<S: RefreshStore> Sessions<S> {
     pub fn with_revocation(
         mut self,
         feed: impl crate::revocation::RevocationFeed,
-        issuer: &crate::issuer::TokenIssuer,
+        issuer: &crate::issuer::token_issuer::TokenIssuer,
     ) -> Self {
         let publisher = Publisher::new(feed, issuer.name(), issuer.token_lifetime());
         self.ledger.publisher = Some(publisher);
