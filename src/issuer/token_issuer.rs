@@ -25,9 +25,10 @@ const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Issues access tokens: the one place of a system that signs them.
 ///
-/// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
+/// A token has `typ: at+jwt` and claims as in RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
 /// `exp` and `jti`, and what the [`Grant`] adds. Times are whole seconds, which typed claims of
-/// other libraries expect. `client_id` is written if the grant has one.
+/// other libraries expect. It is that profile over a shared secret and does not conform to it: the
+/// RFC asks for RS256, and for a `client_id`, which is written if the grant has one.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, issuer::{Grant, TokenIssuer}};

@@ -5,13 +5,14 @@ mod raw;
 #[allow(dead_code)]
 mod servers;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use tower_jwt_auth::Secret;
 use tower_jwt_auth::issuer::{
-    MemoryStore, NewSession, PostgresStore, RedisStore, RefreshStore, RefreshToken, Sessions,
-    SqliteStore, StoredSession,
+    AccessToken, Grant, MemoryStore, NewSession, PostgresStore, RedisStore, RefreshStore,
+    RefreshToken, Session, Sessions, SqliteStore, StoredSession, TokenIssuer,
 };
 
 use crate::raw::Raw;
@@ -24,6 +25,7 @@ const ROUND: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() {
+    println!("access tokens issued/s: {:.0}", issued_per_sec().await);
     println!("store: raw writes/s, load and replace/s, refreshes/s, logins/s (median of {ROUNDS})");
     rates("memory", MemoryStore::with_capacity(10_000_000), Raw::nothing()).await;
     let folder = Folder::new();
@@ -77,7 +79,11 @@ async fn rates<S: RefreshStore>(name: &str, store: S, raw: Raw) {
         let shared = sessions.clone();
         let refresh = move |token: RefreshToken| {
             let sessions = shared.clone();
-            async move { sessions.refresh(token.as_str(), None).await.unwrap().0 }
+            async move {
+                let (token, session) = sessions.refresh(token.as_str(), None).await.unwrap();
+                issue(&session);
+                token
+            }
         };
         let (per_sec, kept) = rate(tokens, refresh).await;
         tokens = kept;
@@ -87,7 +93,7 @@ async fn rates<S: RefreshStore>(name: &str, store: S, raw: Raw) {
         let login = move |user| {
             let sessions = shared.clone();
             async move {
-                sessions.start(new(user)).await.unwrap();
+                issue(&sessions.start(new(user)).await.unwrap().1);
                 user + CLIENTS
             }
         };
@@ -104,6 +110,34 @@ async fn rates<S: RefreshStore>(name: &str, store: S, raw: Raw) {
         refreshes / raw,
         refreshes / pair,
     );
+}
+
+/// What the routes do besides: an access token for the session.
+fn issue(session: &Session) -> AccessToken {
+    static ISSUER: LazyLock<TokenIssuer> = LazyLock::new(|| {
+        let secret = Secret::generate().unwrap();
+        TokenIssuer::derived("https://auth.shop.example", &secret, ["cart", "payment"])
+    });
+    let grant = Grant::new(session.subject())
+        .audience("cart")
+        .scopes(session.scopes())
+        .roles(["customer"])
+        .tenant("acme-europe")
+        .session(session.id());
+    ISSUER.issue(&grant).unwrap()
+}
+
+async fn issued_per_sec() -> f64 {
+    let sessions = Sessions::new(MemoryStore::new());
+    let session = Arc::new(sessions.start(new(0)).await.unwrap().1);
+    let step = move |client: usize| {
+        let session = Arc::clone(&session);
+        async move {
+            issue(&session);
+            client
+        }
+    };
+    rate((0..CLIENTS).collect(), step).await.0
 }
 
 fn new(user: usize) -> NewSession {
