@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -84,7 +85,11 @@ impl Accounts for Users {
     type Credentials = Password;
     type Claims = Employee;
 
-    async fn log_in(&self, login: Password) -> Result<Option<Grant<Employee>>, AccountsError> {
+    async fn log_in(
+        &self,
+        login: Password,
+        _: &Parts,
+    ) -> Result<Option<Grant<Employee>>, AccountsError> {
         let user = self.find(&login.user).await?;
         let hash = user.as_ref().map_or(&*self.nobodys_hash, |user| user.password_hash.as_str());
         let is_right = verify(login.password, hash.to_owned()).await?;
@@ -92,7 +97,11 @@ impl Accounts for Users {
     }
 
     /// Asked at every renewal: a role that was taken away is gone from the next token.
-    async fn renew(&self, session: &Session) -> Result<Option<Grant<Employee>>, AccountsError> {
+    async fn renew(
+        &self,
+        session: &Session,
+        _: &Parts,
+    ) -> Result<Option<Grant<Employee>>, AccountsError> {
         Ok(self.find(session.subject()).await?.map(User::grant))
     }
 }
