@@ -154,3 +154,7 @@ pub use token::Token;
 #[cfg(all(doctest, feature = "axum", feature = "sqlite", feature = "redis"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../docs/sessions.md")]
+struct SessionsGuide;
