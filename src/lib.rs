@@ -41,7 +41,7 @@
 //! | `feeds` | `RevocationFeed`, `MemoryFeed`, and what follows a feed |
 //! | `connections` | `Claims::ended`, `Claims::until_ended` |
 //! | `tracing` | one event per refusal, never a token, a secret or a claim value |
-//! | `test-util` | conformance suites for stores and feeds of your own |
+//! | `test-util` | `testing`, tokens for your tests; conformance suites for stores and feeds of your own |
 //!
 //! # What passes
 //!
@@ -104,6 +104,30 @@
 //! A proxy must pass on `Authorization`, `Origin`, `Sec-Fetch-Site` and, for cookies, `Host` as the
 //! browser sent it: the check against requests of other sites compares `Origin` with it.
 //!
+//! # Testing your service
+//!
+//! With the feature `test-util` in `[dev-dependencies]`, `testing` stands in for the auth server:
+//!
+//! ```
+//! # #[cfg(all(feature = "axum", feature = "test-util"))]
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use axum::{Router, body::Body, http::Request, routing::get};
+//! # use tower::ServiceExt;
+//! # use tower_jwt_auth::{has_role, require};
+//! use tower_jwt_auth::{issuer::Grant, testing::{TestIssuer, with_bearer}};
+//!
+//! let issuer = TestIssuer::new("https://auth.shop.example", "cart");
+//! # let users = get(|| async { "users" }).route_layer(require(has_role("admin")));
+//! # let my_app = |_| Router::new().route("/users", users).layer(issuer.auth());
+//! let app = my_app(issuer.secret());
+//!
+//! let token = issuer.token(&Grant::new("alice").roles(["admin"]));
+//! let request = with_bearer(Request::get("/users").body(Body::empty())?, token);
+//! assert_eq!(app.oneshot(request).await?.status(), 200);
+//! # Ok(()) }
+//! # #[cfg(not(all(feature = "axum", feature = "test-util")))] fn main() {}
+//! ```
+//!
 //! # Without axum
 //!
 //! `default-features = false` leaves the layer, the guards and [`jwt`] for any tower service whose
@@ -131,6 +155,8 @@ pub mod jwt;
 mod misuse;
 mod rejection;
 pub mod revocation;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod token;
 mod unauthenticated;
 
@@ -154,6 +180,16 @@ pub use revocation::Revocations;
 pub use token::Token;
 
 /// The README's code is compiled with the documentation's.
-#[cfg(all(doctest, feature = "axum", feature = "sqlite", feature = "redis"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "sqlite",
+    feature = "redis",
+    feature = "test-util"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../docs/sessions.md")]
+struct SessionsGuide;

@@ -151,6 +151,10 @@ const ORDER: &[&str] = &[
     "issuer::conformance::faults",
     "issuer::conformance",
     "issuer",
+    // Tokens for users' tests.
+    "testing::request",
+    "testing::test_issuer",
+    "testing",
 ];
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use tower_governor::GovernorLayer;
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_jwt_auth::Secret;
@@ -13,6 +14,8 @@ use tower_jwt_auth::issuer::{
     AuthRoutes, Cookies, EndCause, SessionEvent, Sessions, SqliteStore, TokenIssuer,
 };
 
+use crate::attempts::Attempts;
+use crate::devices::{self, Devices};
 use crate::origins::Origins;
 use crate::page;
 use crate::revocation::Feed;
@@ -25,7 +28,8 @@ pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the lifetime of access tokens.
+/// `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the lifetime of access tokens, and
+/// `GUESS_SECS` the time between two attempts at one account.
 pub(crate) async fn app(
     master: &Secret,
     origins: &Origins,
@@ -45,8 +49,14 @@ pub(crate) async fn app(
     // Pages keep tokens in cookies, which no script can read; other clients get them in bodies.
     let cookies =
         Cookies::new("/auth").access("cart", CART_COOKIE).access("payment", PAYMENT_COOKIE);
-    let users = Arc::new(Users::open(&file).await?);
-    // Passwords are guessed one attempt at a time: each address has thirty, and one more a second.
+    let devices = Arc::new(Devices::new(master));
+    let period = env::var("GUESS_SECS").map_or(Ok(60), |secs| secs.parse())?;
+    let attempts = Attempts::new(Duration::from_secs(period)).ok_or("GUESS_SECS is zero")?;
+    let users = Arc::new(Users::open(&file, attempts, Arc::clone(&devices)).await?);
+    let remember = from_fn_with_state(devices, devices::remember);
+
+    // Accounts have their limit in `Users`. This one is of addresses: thirty attempts each at whatever
+    // accounts, and one more a second, since each costs a hash.
     // Behind a proxy, take the address from the header that the proxy sets, or all share one limit.
     let attempts = GovernorConfigBuilder::default().per_second(1).burst_size(30).finish();
     let attempts = attempts.ok_or("no limit on attempts")?;
@@ -59,9 +69,13 @@ pub(crate) async fn app(
 
     let for_pages = AuthRoutes::new(Arc::clone(&users), issuer.clone(), sessions.clone())
         .cookies(cookies)
+        .login_layer(remember.clone())
         .login_layer(attempts.clone())
         .into_router();
-    let for_clients = AuthRoutes::new(users, issuer, sessions).login_layer(attempts).into_router();
+    let for_clients = AuthRoutes::new(users, issuer, sessions)
+        .login_layer(remember)
+        .login_layer(attempts)
+        .into_router();
     Ok(Router::new().nest("/auth", for_pages).merge(for_clients).merge(page::routes(origins)?))
 }
 

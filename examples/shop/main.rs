@@ -3,8 +3,9 @@
 //!
 //! `cargo run --example shop` starts all three, with a secret made for the run unless `JWT_SECRET`
 //! has one, and prints curl lines to paste and the address of a page. With `ACCESS_SECS=10`, access
-//! tokens last ten seconds instead of ten minutes, and the page can be watched renewing them. Users
-//! and sessions are in `shop.sqlite`, or where `SHOP_DB` says.
+//! tokens last ten seconds instead of ten minutes, and the page can be watched renewing them.
+//! `GUESS_SECS` says after how many seconds there is one more attempt at an account, 60 by default.
+//! Users and sessions are in `shop.sqlite`, or where `SHOP_DB` says.
 //!
 //! As processes of their own: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
 //! `cart` and `payment`, which may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
@@ -14,11 +15,13 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod attempts;
 mod auth_server;
 mod cart;
 mod carts;
 mod companies;
 mod curl;
+mod devices;
 mod origins;
 mod page;
 mod payment;

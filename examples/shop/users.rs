@@ -6,11 +6,15 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::Semaphore;
 use tower_jwt_auth::issuer::{Accounts, AccountsError, Grant, Session};
+
+use crate::attempts::Attempts;
+use crate::devices::Devices;
 
 /// Name, password, company, roles, scopes.
 const DEMONSTRATION: [[&str; 5]; 2] = [
@@ -22,6 +26,8 @@ pub(crate) struct Users {
     pool: SqlitePool,
     /// Compared with when there is no such user, so that both take the same time.
     nobodys_hash: Arc<str>,
+    attempts: Attempts,
+    devices: Arc<Devices>,
 }
 
 struct User {
@@ -47,7 +53,11 @@ pub(crate) struct Employee {
 
 impl Users {
     /// Opens the table, and puts the users of the demonstration into it if they are not there.
-    pub(crate) async fn open(path: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub(crate) async fn open(
+        path: &str,
+        attempts: Attempts,
+        devices: Arc<Devices>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let pool = SqlitePool::connect_with(options).await?;
         let table = "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, \
@@ -55,7 +65,7 @@ impl Users {
              scopes TEXT NOT NULL)";
         sqlx::query(table).execute(&pool).await?;
         let nobodys_hash = hash("nobody's".to_owned()).await?.into();
-        let users = Self { pool, nobodys_hash };
+        let users = Self { pool, nobodys_hash, attempts, devices };
         for [name, password, company, roles, scopes] in DEMONSTRATION {
             if users.find(name).await?.is_none() {
                 let insert = "INSERT OR IGNORE INTO users VALUES ($1, $2, $3, $4, $5)";
@@ -84,7 +94,14 @@ impl Accounts for Users {
     type Credentials = Password;
     type Claims = Employee;
 
-    async fn log_in(&self, login: Password) -> Result<Option<Grant<Employee>>, AccountsError> {
+    async fn log_in(
+        &self,
+        login: Password,
+        request: &Parts,
+    ) -> Result<Option<Grant<Employee>>, AccountsError> {
+        // Before the user is looked up: the answer is the same whether there is one or not.
+        let device = self.devices.of(request, &login.user);
+        self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;
         let hash = user.as_ref().map_or(&*self.nobodys_hash, |user| user.password_hash.as_str());
         let is_right = verify(login.password, hash.to_owned()).await?;
@@ -92,7 +109,11 @@ impl Accounts for Users {
     }
 
     /// Asked at every renewal: a role that was taken away is gone from the next token.
-    async fn renew(&self, session: &Session) -> Result<Option<Grant<Employee>>, AccountsError> {
+    async fn renew(
+        &self,
+        session: &Session,
+        _: &Parts,
+    ) -> Result<Option<Grant<Employee>>, AccountsError> {
         Ok(self.find(session.subject()).await?.map(User::grant))
     }
 }

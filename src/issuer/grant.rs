@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::jwt::OneOrMany;
@@ -35,6 +36,8 @@ pub struct Grant<C = ()> {
     pub(crate) client_id: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) authenticated_at: Option<UnixTime>,
+    pub(crate) session_label: Option<String>,
+    pub(crate) session_data: Value,
     pub(crate) claims: C,
 }
 
@@ -50,6 +53,8 @@ impl Grant<()> {
             client_id: None,
             session: None,
             authenticated_at: None,
+            session_label: None,
+            session_data: Value::Null,
             claims: (),
         }
     }
@@ -103,6 +108,26 @@ impl<C> Grant<C> {
         self
     }
 
+    /// What the session that a login starts is called in the list of the user's sessions, such as
+    /// "Alice's phone"; only the first 256 characters are kept. It is in no token. By default the
+    /// routes take the `User-Agent`.
+    pub fn session_label(mut self, label: impl Into<String>) -> Self {
+        self.session_label = Some(label.into());
+        self
+    }
+
+    /// What the session that a login starts keeps for the application, at most 4096 bytes of JSON:
+    /// each renewal reads it with `Session::data`. It is in no token, and what the grant of a renewal
+    /// says here has no effect. None by default.
+    ///
+    /// # Errors
+    ///
+    /// What fails to serialize.
+    pub fn session_data(mut self, data: &impl Serialize) -> Result<Self, serde_json::Error> {
+        self.session_data = serde_json::to_value(data)?;
+        Ok(self)
+    }
+
     /// Claims of the application's own: anything that serializes to a JSON object, such as the
     /// type that services read as `Claims<T>`. A member that the issuer writes too must have the
     /// same value; one of those that is `null` is left out.
@@ -116,6 +141,8 @@ impl<C> Grant<C> {
             client_id: self.client_id,
             session: self.session,
             authenticated_at: self.authenticated_at,
+            session_label: self.session_label,
+            session_data: self.session_data,
             claims,
         }
     }

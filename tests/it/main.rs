@@ -24,4 +24,6 @@ mod scopes;
 mod server;
 mod shop;
 mod tcp;
+#[cfg(feature = "test-util")]
+mod testing;
 mod vectors;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
+mod attempts;
 mod process;
 
 use std::io::Write;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use crate::process::{Process, Server, client, shop};
 
 /// Master and cart's own secret are the test vector of `docs/derive.md`, the latter in base64.
-const MASTER: &str = "an example master secret, 32+ bytes";
+pub(crate) const MASTER: &str = "an example master secret, 32+ bytes";
 const CART: &str =
     "ssoKJykTWaMWQHYM/DmCvMjsJOwVW8RwFv6A6i97xI3p1Yzli2WwEYEt1c0N+Dlc8Utk5F9fkTT+j8OeSACzjg==";
 

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, Route, delete, get, post};
 use futures_util::FutureExt;
 use http::HeaderValue;
-use http::header::CACHE_CONTROL;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -53,16 +53,25 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 ///
 /// Refused: 400 `{"error":"invalid_grant"}` for wrong credentials and for every refresh token that
 /// is not good, in the same bytes; `invalid_request`, `invalid_scope`, `invalid_target` (an unknown
-/// audience, or none where there are several); 403 for another site's request with cookies; 503 with `Retry-After` while the store
-/// or the application's accounts cannot answer: the client's token is then as good as before, or,
-/// if the answer was lost after the write, for the grace period. A failed refresh never deletes a
-/// cookie, which another tab may have renewed meanwhile.
+/// audience, or none where there are several); 403 for another site's request with cookies; 429
+/// `too_many_attempts` with `Retry-After` where [`Accounts`] says so; 503 with `Retry-After` while the
+/// store or the accounts cannot answer: the client's token is then as good as before, or, if the
+/// answer was lost after the write, for the grace period. A failed refresh never deletes a cookie,
+/// which another tab may have renewed meanwhile.
 ///
 /// What these routes do not do: limit attempts, and hash passwords. The shop in `examples` shows
-/// both.
+/// both. Limit attempts by their address in a [layer](Self::login_layer), and by the user's name in
+/// [`Accounts`], which says [`AccountsError::too_many_attempts`].
+///
+/// The answer to a login and to a refresh has the [`Session`] in its extensions, for a layer that
+/// counts logins or sets a cookie of its own.
+///
+/// [`AccountsError::too_many_attempts`]: crate::issuer::AccountsError::too_many_attempts
+/// [`Session`]: crate::issuer::Session
 ///
 /// ```
 /// use axum::Router;
+/// # use axum::http::request::Parts;
 /// use tower_jwt_auth::Secret;
 /// use tower_jwt_auth::issuer::{
 ///     Accounts, AccountsError, AuthRoutes, Cookies, Grant, MemoryStore, Session, Sessions, TokenIssuer,
@@ -74,8 +83,8 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// # impl Accounts for Users {
 /// #     type Credentials = Password;
 /// #     type Claims = ();
-/// #     async fn log_in(&self, _: Password) -> Result<Option<Grant>, AccountsError> { Ok(None) }
-/// #     async fn renew(&self, _: &Session) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+/// #     async fn log_in(&self, _: Password, _: &Parts) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+/// #     async fn renew(&self, _: &Session, _: &Parts) -> Result<Option<Grant>, AccountsError> { Ok(None) }
 /// # }
 /// let issuer = TokenIssuer::derived("https://auth.shop.example", &Secret::generate()?, ["cart"]);
 /// let routes = AuthRoutes::new(Users, issuer, Sessions::new(MemoryStore::new()))
@@ -181,7 +190,13 @@ impl<A, S> Debug for AuthRoutes<A, S> {
 }
 
 /// A panic of the application's is this request's failure, and no other's on the connection.
-async fn answered(request: Request, next: Next) -> Response {
+async fn answered(mut request: Request, next: Next) -> Response {
+    // The application sees the head of the request, and may print it.
+    for (name, value) in request.headers_mut() {
+        if [AUTHORIZATION, COOKIE].contains(name) {
+            value.set_sensitive(true);
+        }
+    }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut answer = answer.unwrap_or_else(|_| Refusal::ServerError.into_response());
     // RFC 6749 section 5.1: whoever finds a token in a cache is logged in.

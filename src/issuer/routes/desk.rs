@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::USER_AGENT;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -40,17 +41,20 @@ impl<A, S> Desk<A, S> {
         Ok(())
     }
 
-    /// The refresh token that a request presents, and what it wants for it.
-    pub(crate) async fn presented(&self, request: Request) -> Result<(String, Use), Refusal> {
+    /// The refresh token that a request presents, what it wants for it, and its head.
+    pub(crate) async fn presented(
+        &self,
+        request: Request,
+    ) -> Result<(String, Use, Parts), Refusal> {
         self.refuse_other_sites(&request)?;
         if self.cookies.is_none() {
-            let mut wanted: Use = fields::read(request).await?;
+            let (mut wanted, head): (Use, _) = fields::read(request).await?;
             let token = wanted.refresh_token.take().ok_or(Refusal::InvalidRequest)?;
-            return Ok((token, wanted));
+            return Ok((token, wanted, head));
         }
         // A browser drops a cookie that has expired: no cookie is an expired token.
-        let token = self.cookie(request.headers()).ok_or(Refusal::InvalidGrant)?;
-        Ok((token.to_owned(), Use::default()))
+        let token = self.cookie(request.headers()).ok_or(Refusal::InvalidGrant)?.to_owned();
+        Ok((token, Use::default(), request.into_parts().0))
     }
 
     pub(crate) fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
@@ -134,7 +138,7 @@ pub(crate) enum Tokens<'d> {
 
 impl Tokens<'_> {
     pub(crate) fn answer(self, refresh: &RefreshToken, session: &Session) -> Response {
-        match self {
+        let mut response = match self {
             Self::InBody(access) => {
                 Json(TokenResponse::new(&access).refresh_token(refresh.as_str())).into_response()
             }
@@ -142,7 +146,9 @@ impl Tokens<'_> {
                 cookies.set_refresh(&mut set, refresh, session);
                 (set, Json(answer)).into_response()
             }
-        }
+        };
+        response.extensions_mut().insert(session.clone());
+        response
     }
 }
 

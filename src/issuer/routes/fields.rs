@@ -3,25 +3,30 @@
 use axum::extract::{FromRequest, Request};
 use axum::{Form, Json};
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::issuer::routes::refusal::Refusal;
 
 /// The members of a JSON object or a form (RFC 6749 section 4 has forms). Anything else is no
-/// request of ours: no page of another site can send JSON without asking first.
-pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
-    let content_type = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+/// request of ours: no page of another site can send JSON without asking first. With the rest of the
+/// request, for who needs it.
+pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Parts), Refusal> {
+    let (head, body) = request.into_parts();
+    let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    match essence.as_slice() {
+    // Whole, since the limit on the body is in the extensions.
+    let request = Request::from_parts(head.clone(), body);
+    let read = match essence.as_slice() {
         b"application/json" => Json::from_request(request, &()).await.ok().map(|Json(read)| read),
         b"application/x-www-form-urlencoded" => {
             Form::from_request(request, &()).await.ok().map(|Form(read)| read)
         }
         _ => None,
-    }
-    .ok_or(Refusal::InvalidRequest)
+    };
+    Ok((read.ok_or(Refusal::InvalidRequest)?, head))
 }
 
 /// A login: the application's credentials, and what the tokens are to be for.

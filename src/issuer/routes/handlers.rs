@@ -26,15 +26,14 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
 ) -> Answer {
     desk.refuse_other_sites(&request)?;
     let replaced = desk.cookie(request.headers()).map(str::to_owned);
-    let label = label(request.headers()).map(str::to_owned);
-    let login: Login<A::Credentials> = fields::read(request).await?;
+    let (login, head): (Login<A::Credentials>, _) = fields::read(request).await?;
 
-    let granted = desk.accounts.log_in(login.credentials).await?;
+    let granted = desk.accounts.log_in(login.credentials, &head).await?;
     let mut grant = granted.ok_or(Refusal::InvalidGrant)?;
     grant.scopes = narrowed(login.scope.as_deref(), grant.scopes)?;
     desk.narrow_audience(&mut grant, login.audience)?;
-    let mut new = NewSession::new(&grant.subject).scopes(grant.scopes.iter());
-    if let Some(label) = label {
+    let mut new = NewSession::from(&grant);
+    if let (None, Some(label)) = (&new.label, label(&head.headers)) {
         new = new.label(label);
     }
     new.client_id = login.client_id.filter(|_| desk.cookies.is_none());
@@ -62,7 +61,7 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Answer {
-    let (token, wanted) = desk.presented(request).await?;
+    let (token, wanted, head) = desk.presented(request).await?;
     if wanted.grant_type.is_some_and(|grant_type| grant_type != "refresh_token") {
         return Err(Refusal::UnsupportedGrantType);
     }
@@ -70,7 +69,7 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     let granted_at_login = pending.session().scopes().map(str::to_owned).collect();
     let allowed = narrowed(wanted.scope.as_deref(), granted_at_login)?;
 
-    let Some(mut grant) = desk.accounts.renew(pending.session()).await? else {
+    let Some(mut grant) = desk.accounts.renew(pending.session(), &head).await? else {
         desk.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
         return Err(Refusal::InvalidGrant);
     };
@@ -152,7 +151,7 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Answer {
-    let revocation: Revocation = fields::read(request).await?;
+    let (revocation, _): (Revocation, _) = fields::read(request).await?;
     if revocation.token.contains('.') {
         return Err(Refusal::UnsupportedTokenType);
     }
@@ -179,6 +178,6 @@ async fn owner<A: Accounts, S: RefreshStore>(
     desk: &Desk<A, S>,
     request: Request,
 ) -> Result<Session, Refusal> {
-    let (token, _) = desk.presented(request).await?;
+    let (token, _, _) = desk.presented(request).await?;
     Ok(desk.sessions.session_of(&token).await?)
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::bearer::BadCredentials;
 use crate::issuer::error::{IssueError, IssueErrorKind};
-use crate::issuer::routes::accounts::AccountsError;
+use crate::issuer::routes::accounts::{AccountsError, Undecided};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 
@@ -25,6 +25,9 @@ pub(crate) enum Refusal {
     /// RFC 7009 section 2.2.1.
     UnsupportedTokenType,
     CrossSite,
+    TooManyAttempts {
+        retry_after_secs: u64,
+    },
     Unavailable,
     ServerError,
 }
@@ -39,6 +42,7 @@ impl Refusal {
             Self::InvalidTarget => "invalid_target",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Unavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -46,9 +50,18 @@ impl Refusal {
 
     fn status(self) -> StatusCode {
         match self {
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn retry_after_secs(self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts { retry_after_secs } => Some(retry_after_secs),
+            Self::Unavailable => Some(1),
+            _ => None,
         }
     }
 }
@@ -63,8 +76,8 @@ impl IntoResponse for Refusal {
         let body = format!(r#"{{"error":"{}"}}"#, self.code());
         let json = HeaderValue::from_static("application/json");
         let mut response = (self.status(), [(CONTENT_TYPE, json)], body).into_response();
-        if self == Self::Unavailable {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(secs) = self.retry_after_secs() {
+            response.headers_mut().insert(RETRY_AFTER, secs.into());
         }
         response
     }
@@ -100,8 +113,17 @@ impl From<IssueError> for Refusal {
 
 impl From<AccountsError> for Refusal {
     fn from(error: AccountsError) -> Self {
-        trace(&"accounts", true, &*error.0);
-        Self::Unavailable
+        match error.0 {
+            Undecided::Failed(error) => {
+                trace(&"accounts", true, &*error);
+                Self::Unavailable
+            }
+            Undecided::TooManyAttempts(wait) => {
+                // Who comes back as told must not be told to wait again for a fraction.
+                let fraction = u64::from(wait.subsec_nanos() > 0);
+                Self::TooManyAttempts { retry_after_secs: wait.as_secs().saturating_add(fraction) }
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::grant::Grant;
 use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
 
@@ -140,6 +141,23 @@ impl NewSession {
     pub fn data(mut self, data: &impl Serialize) -> Result<Self, serde_json::Error> {
         self.data = serde_json::to_value(data)?;
         Ok(self)
+    }
+}
+
+impl<C> From<&Grant<C>> for NewSession {
+    /// The session of a user who was granted this at a login.
+    fn from(grant: &Grant<C>) -> Self {
+        let new = Self {
+            subject: grant.subject.clone(),
+            scopes: grant.scopes.clone(),
+            client_id: grant.client_id.clone(),
+            label: None,
+            data: grant.session_data.clone(),
+        };
+        match &grant.session_label {
+            Some(label) => new.label(label),
+            None => new,
+        }
     }
 }
 

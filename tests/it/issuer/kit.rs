@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
@@ -94,14 +95,22 @@ impl Accounts for Users {
     type Credentials = Password;
     type Claims = Employee;
 
-    async fn log_in(&self, login: Password) -> Result<Option<Grant<Employee>>, AccountsError> {
+    async fn log_in(
+        &self,
+        login: Password,
+        _: &Parts,
+    ) -> Result<Option<Grant<Employee>>, AccountsError> {
         if login.password != "right" {
             return Ok(None);
         }
         self.grant(&login.user)
     }
 
-    async fn renew(&self, session: &Session) -> Result<Option<Grant<Employee>>, AccountsError> {
+    async fn renew(
+        &self,
+        session: &Session,
+        _: &Parts,
+    ) -> Result<Option<Grant<Employee>>, AccountsError> {
         self.state.waiting.notify_one();
         drop(self.state.gate.lock().await);
         self.grant(session.subject())

@@ -1,5 +1,6 @@
 //! The auth server: tokens, sessions, routes.
 
+mod accounts;
 mod cookies;
 mod kit;
 mod misuse;

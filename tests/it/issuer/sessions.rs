@@ -1,5 +1,6 @@
 //! Sessions without HTTP.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tower_jwt_auth::issuer::{
 };
 use tower_jwt_auth::{ManualClock, UnixTime};
 
+use super::kit::{Fragile, State};
 use crate::kit::{NOW, at};
 
 fn sessions() -> (Sessions<MemoryStore>, ManualClock, Arc<Mutex<Vec<String>>>) {
@@ -52,6 +54,28 @@ async fn what_was_kept_with_a_session_stays_with_it() {
     assert_eq!(renewed.renewed_at(), UnixTime::from_secs(NOW + 60));
     assert_eq!(renewed.expires_at(), UnixTime::from_secs(NOW + 60 + 7 * 86_400));
     assert_eq!(renewed.ends_at(), UnixTime::from_secs(NOW + 30 * 86_400));
+}
+
+/// What `docs/sessions.md` says of a store that fails over.
+#[tokio::test]
+async fn an_answer_lost_for_longer_than_the_grace_period_ends_the_session() {
+    let lost_for = async |secs: u64, grace: u64| {
+        let (state, clock) = (Arc::<State>::default(), at(NOW));
+        let store = Fragile { inner: MemoryStore::new(), state: Arc::clone(&state) };
+        let sessions = Sessions::new(store).with_clock(clock.clone());
+        let sessions = sessions.grace(Duration::from_secs(grace));
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        state.answers_lost.store(true, SeqCst);
+        let lost = sessions.refresh(token.as_str(), None).await.unwrap_err();
+        assert_eq!(lost.kind(), SessionErrorKind::Unavailable);
+        state.answers_lost.store(false, SeqCst);
+        clock.advance(Duration::from_secs(secs));
+        sessions.refresh(token.as_str(), None).await.map_err(|error| error.kind()).err()
+    };
+    assert_eq!(lost_for(9, 10).await, None);
+    assert_eq!(lost_for(10, 10).await, Some(SessionErrorKind::Reused));
+    assert_eq!(lost_for(40, 10).await, Some(SessionErrorKind::Reused));
+    assert_eq!(lost_for(40, 45).await, None);
 }
 
 #[tokio::test]

@@ -1,0 +1,74 @@
+//! Tokens for the tests of your service, without an auth server (feature `test-util`).
+//!
+//! ```toml
+//! [dev-dependencies]
+//! tower-jwt-auth = { version = "0.1", features = ["test-util"] }
+//! tower = { version = "0.5", features = ["util"] }
+//! ```
+//!
+//! [`TestIssuer`] stands in for the auth server. Give its secret to the application, as the auth
+//! server's would be; a request with a token is then two lines:
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use tower::ServiceExt;
+//! use tower_jwt_auth::issuer::Grant;
+//! use tower_jwt_auth::testing::{TestIssuer, with_bearer};
+//! use tower_jwt_auth::{Claims, JwtAuth, Secret, has_role, require};
+//!
+//! // The application:
+//! const ISSUER: &str = "https://auth.shop.example";
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Shopper { sub: String, company: String }
+//!
+//! async fn cart(claims: Claims<Shopper>) -> String {
+//!     format!("cart of {} at {}", claims.sub, claims.company)
+//! }
+//!
+//! fn app(secret: Secret) -> Router {
+//!     let auth = JwtAuth::new(secret).issuer(ISSUER).audience("cart").claims::<Shopper>();
+//!     let users = get(|| async { "users" }).route_layer(require(has_role("admin")));
+//!     Router::new().route("/cart", get(cart)).route("/users", users).layer(auth)
+//! }
+//!
+//! // A test:
+//! let issuer = TestIssuer::new(ISSUER, "cart");
+//! let app = app(issuer.secret());
+//! let alice = Grant::new("alice").claims(serde_json::json!({ "company": "acme" }));
+//! let get = |path| Request::get(path).body(Body::empty());
+//!
+//! let request = with_bearer(get("/cart")?, issuer.token(&alice));
+//! assert_eq!(app.clone().oneshot(request).await?.status(), 200);
+//!
+//! // She is no admin:
+//! let request = with_bearer(get("/users")?, issuer.token(&alice));
+//! assert_eq!(app.clone().oneshot(request).await?.status(), 403);
+//!
+//! // And whatever is no good token stays outside, with or without her name in it:
+//! for (why, token) in issuer.bad_tokens(&alice) {
+//!     let request = with_bearer(get("/cart")?, token);
+//!     assert_eq!(app.clone().oneshot(request).await?.status(), 401, "{why}");
+//! }
+//!
+//! // A handler by itself is a function of its claims:
+//! assert_eq!(cart(issuer.claims(&alice)).await, "cart of alice at acme");
+//! # Ok(()) }
+//! # #[cfg(not(feature = "axum"))] fn main() {}
+//! ```
+//!
+//! Time moves with [`TestIssuer::clock`], in an application that was given
+//! [`auth`](TestIssuer::auth) or that clock. What is missing here is in the parts that this is made
+//! of: [`TokenIssuer`](crate::issuer::TokenIssuer) for keys of other algorithms and with identifiers,
+//! [`Signer`](crate::jwt::Signer) for claims in the shape of another auth server.
+//! The conformance suites for stores and feeds of your own are in
+//! [`issuer::conformance`](crate::issuer::conformance) and
+//! [`revocation::conformance`](crate::revocation::conformance).
+
+mod request;
+mod test_issuer;
+
+pub use self::request::{with_bearer, with_cookie};
+pub use self::test_issuer::TestIssuer;

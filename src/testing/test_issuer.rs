@@ -1,0 +1,222 @@
+//! An auth server for tests: it issues good tokens, and bad ones.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::auth::JwtAuth;
+use crate::claims::Claims;
+use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::issuer::{AccessToken, Grant, TokenIssuer};
+use crate::jwt::{Key, KeyError, Secret, Signer};
+use crate::misuse;
+
+/// `{"alg":"none","typ":"at+jwt"}`
+const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
+/// More than any leeway.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// Stands in for the auth server in tests of a service: it issues what a
+/// [`TokenIssuer`] would, and tokens that the service must refuse. The guide of
+/// [`testing`](crate::testing) has a whole test.
+///
+/// Its clock starts at the system's time and stands still, so that its tokens are good in an
+/// application with either clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_jwt_auth::AuthErrorKind;
+/// use tower_jwt_auth::issuer::Grant;
+/// use tower_jwt_auth::testing::TestIssuer;
+///
+/// let issuer = TestIssuer::new("https://auth.shop.example", "cart");
+/// let auth = issuer.auth();
+/// let token = issuer.token(&Grant::new("alice"));
+/// assert_eq!(auth.verify(&token)?.token().subject(), Some("alice"));
+///
+/// issuer.clock().advance(Duration::from_secs(3600));
+/// assert_eq!(auth.verify(&token).unwrap_err().kind(), AuthErrorKind::TokenExpired);
+/// # Ok::<_, tower_jwt_auth::AuthError>(())
+/// ```
+///
+/// # Panics
+///
+/// Its methods panic on what cannot be issued, with a sentence that says why: that is a mistake in
+/// the test.
+#[derive(Clone)]
+#[must_use]
+pub struct TestIssuer {
+    audience: String,
+    secret: Secret,
+    issuer: TokenIssuer,
+    clock: ManualClock,
+}
+
+impl TestIssuer {
+    /// An auth server of this name, for the service of this audience, with a new secret: HS256.
+    #[track_caller]
+    pub fn new(issuer: impl AsRef<str>, audience: impl Into<String>) -> Self {
+        let (audience, secret) = (audience.into(), new_secret());
+        let clock = ManualClock::new(SystemClock.now().whole_secs());
+        let issuer = TokenIssuer::new(issuer).audience(&audience, secret.clone());
+        Self { audience, secret, issuer: issuer.with_clock(clock.clone()), clock }
+    }
+
+    /// Signs with this secret instead, for an application that cannot be given another one.
+    #[track_caller]
+    pub fn with_secret(mut self, secret: Secret) -> Self {
+        let issuer = TokenIssuer::new(self.issuer.name()).lifetime(self.issuer.token_lifetime());
+        self.issuer =
+            issuer.audience(&self.audience, secret.clone()).with_clock(self.clock.clone());
+        self.secret = secret;
+        self
+    }
+
+    /// How long tokens are good. 10 minutes by default; take less for a service with a smaller
+    /// `JwtAuth::max_lifetime`.
+    #[track_caller]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.issuer = self.issuer.lifetime(lifetime);
+        self
+    }
+
+    /// The secret that tokens are signed with: what the application is to have.
+    pub fn secret(&self) -> Secret {
+        self.secret.clone()
+    }
+
+    /// The clock, which moves when it is told to.
+    pub fn clock(&self) -> ManualClock {
+        self.clock.clone()
+    }
+
+    /// A layer that accepts the tokens, on this clock: for a handler or a guard by itself. An
+    /// application is better tested with the layer that it makes for itself.
+    pub fn auth(&self) -> JwtAuth {
+        JwtAuth::new(self.secret())
+            .issuer(self.issuer.name())
+            .audience(&self.audience)
+            .with_clock(self.clock())
+    }
+
+    /// A good token.
+    #[track_caller]
+    pub fn token(&self, grant: &Grant<impl Serialize>) -> String {
+        self.issue(grant).encoded
+    }
+
+    /// The claims of a good token, for a handler that is called as a function.
+    #[track_caller]
+    pub fn claims<T>(&self, grant: &Grant<impl Serialize>) -> Claims<T>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        match self.auth().claims::<T>().verify(&self.token(grant)) {
+            Ok(claims) => claims,
+            Err(error) => misuse::refuse(format_args!(
+                "TestIssuer::claims: {error}: does the grant have what the type needs?"
+            )),
+        }
+    }
+
+    /// A token that was good an hour ago: answered `token-expired`.
+    #[track_caller]
+    pub fn expired(&self, grant: &Grant<impl Serialize>) -> String {
+        let expired = self.clock.now().saturating_sub(LONG);
+        let issued = expired.saturating_sub(self.issuer.token_lifetime());
+        self.changed(grant, [("iat", issued.as_secs().into()), ("exp", expired.as_secs().into())])
+    }
+
+    /// A token that begins to be good in an hour.
+    #[track_caller]
+    pub fn not_yet_valid(&self, grant: &Grant<impl Serialize>) -> String {
+        let start = self.clock.now().saturating_add(LONG);
+        let end = start.saturating_add(self.issuer.token_lifetime());
+        self.changed(grant, [("nbf", start.as_secs().into()), ("exp", end.as_secs().into())])
+    }
+
+    /// A token for another service that has the same secret.
+    #[track_caller]
+    pub fn of_other_audience(&self, grant: &Grant<impl Serialize>) -> String {
+        self.changed(grant, [("aud", format!("not-{}", self.audience).into())])
+    }
+
+    /// A token of another auth server that has the same secret.
+    #[track_caller]
+    pub fn of_other_issuer(&self, grant: &Grant<impl Serialize>) -> String {
+        self.changed(grant, [("iss", format!("{}/not", self.issuer.name()).into())])
+    }
+
+    /// A token that is good but for its signature, which is by another secret.
+    #[track_caller]
+    pub fn forged(&self, grant: &Grant<impl Serialize>) -> String {
+        sign(new_secret(), &self.issue(grant).claims)
+    }
+
+    /// A token without a signature: `alg` is `none`.
+    #[track_caller]
+    pub fn unsigned(&self, grant: &Grant<impl Serialize>) -> String {
+        let token = self.token(grant);
+        let payload = token.split('.').nth(1).unwrap_or_default();
+        format!("{UNSIGNED}.{payload}.")
+    }
+
+    /// All of these that must be refused, each with what is wrong with it: `expired`, `not_yet_valid`,
+    /// `of_other_audience`, `of_other_issuer`, `forged`, `unsigned`, and `not_a_token`, which is none.
+    #[track_caller]
+    pub fn bad_tokens(&self, grant: &Grant<impl Serialize>) -> [(&'static str, String); 7] {
+        [
+            ("expired", self.expired(grant)),
+            ("not_yet_valid", self.not_yet_valid(grant)),
+            ("of_other_audience", self.of_other_audience(grant)),
+            ("of_other_issuer", self.of_other_issuer(grant)),
+            ("forged", self.forged(grant)),
+            ("unsigned", self.unsigned(grant)),
+            ("not_a_token", "nonsense".to_owned()),
+        ]
+    }
+
+    #[track_caller]
+    fn issue(&self, grant: &Grant<impl Serialize>) -> AccessToken {
+        match self.issuer.issue(grant) {
+            Ok(token) => token,
+            Err(error) => misuse::refuse(format_args!("TestIssuer: {error}")),
+        }
+    }
+
+    #[track_caller]
+    fn changed<const N: usize>(
+        &self,
+        grant: &Grant<impl Serialize>,
+        changes: [(&str, Value); N],
+    ) -> String {
+        let mut claims = self.issue(grant).claims;
+        claims.extend(changes.map(|(name, value)| (name.to_owned(), value)));
+        sign(self.secret(), &claims)
+    }
+}
+
+impl Debug for TestIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestIssuer")
+            .field("issuer", &self.issuer)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+#[track_caller]
+fn new_secret() -> Secret {
+    Secret::generate().unwrap_or_else(|error: KeyError| misuse::refuse(error))
+}
+
+#[track_caller]
+fn sign(secret: Secret, claims: &Map<String, Value>) -> String {
+    match Signer::new(Key::hs256(secret)).token_type("at+jwt").sign(claims) {
+        Ok(token) => token,
+        Err(error) => misuse::refuse(format_args!("TestIssuer: {error}")),
+    }
+}

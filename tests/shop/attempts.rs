@@ -1,0 +1,121 @@
+//! Guessing at one account.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::MASTER;
+use crate::process::{Server, client};
+
+/// As many as an account has at first.
+const ATTEMPTS: usize = 20;
+
+/// A client at one of many addresses, where the system has several on loopback.
+fn client_at(place: usize) -> Client {
+    let last = u8::try_from(place).expect("it is less than 200").saturating_add(2);
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    let address = cfg!(target_os = "linux").then_some(address);
+    Client::builder().no_proxy().local_address(address).build().expect("a client without TLS")
+}
+
+async fn log_in(
+    auth: &Server,
+    client: &Client,
+    user: &str,
+    password: &str,
+    cookie: &str,
+) -> Response {
+    let body = json!({ "user": user, "password": password, "audience": "cart" });
+    let login = client.post(format!("{}/login", auth.url)).json(&body);
+    login.header(header::COOKIE, cookie).send().await.expect("the auth server answers")
+}
+
+/// What an answer tells, but for what no two answers have in common.
+async fn told(answer: Response) -> (StatusCode, Vec<String>, String) {
+    let names = answer.headers().keys().map(ToString::to_string).collect();
+    (answer.status(), names, answer.text().await.expect("the answer is UTF-8"))
+}
+
+fn seconds(answer: &Response) -> u64 {
+    let text = answer.headers()[header::RETRY_AFTER].to_str().expect("Retry-After is text");
+    text.parse().expect("Retry-After is a number")
+}
+
+#[tokio::test]
+async fn guesses_are_limited_and_tell_nothing_and_do_not_keep_the_user_out() {
+    let hour = [("JWT_SECRET", MASTER), ("GUESS_SECS", "3600")];
+    let mut heard = Vec::new();
+    for user in ["alice", "carol who does not exist"] {
+        let auth = Server::start("auth", &hour);
+        let mut guesses = Vec::new();
+        for place in 0..=ATTEMPTS {
+            let answer = log_in(&auth, &client_at(place), user, "guess", "").await;
+            if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+                assert!((3500..=3600).contains(&seconds(&answer)), "{answer:?}");
+            }
+            guesses.push(told(answer).await);
+        }
+        assert_eq!(guesses[ATTEMPTS - 1].0, StatusCode::BAD_REQUEST);
+        assert_eq!(guesses[ATTEMPTS].0, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(guesses[ATTEMPTS].2, r#"{"error":"too_many_attempts"}"#);
+        assert_eq!(log_in(&auth, &client(), "bob", "builder", "").await.status(), StatusCode::OK);
+        heard.push(guesses);
+    }
+    assert_eq!(heard[0], heard[1], "the answers tell who exists");
+}
+
+#[tokio::test]
+async fn a_browser_that_was_logged_in_before_gets_in_during_an_attack() {
+    let auth = Server::start("auth", &[("JWT_SECRET", MASTER), ("GUESS_SECS", "3600")]);
+    let device = async |user: &str, password: &str| {
+        let answer = log_in(&auth, &client(), user, password, "").await;
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("a cookie is text");
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+        cookie.split(';').next().expect("there is a pair").to_owned()
+    };
+    let (alices, bobs) = (device("alice", "wonderland").await, device("bob", "builder").await);
+    let wrong = log_in(&auth, &client(), "alice", "guess", &alices).await;
+    assert!(!wrong.headers().contains_key(header::SET_COOKIE), "{wrong:?}");
+    for place in 0..ATTEMPTS {
+        log_in(&auth, &client_at(place), "alice", "guess", "").await;
+    }
+
+    let refused = StatusCode::TOO_MANY_REQUESTS;
+    for cookie in ["", &bobs, &format!("{alices}x"), "__Host-device=nonsense"] {
+        let answer = log_in(&auth, &client(), "alice", "wonderland", cookie).await;
+        assert_eq!(answer.status(), refused, "{cookie}");
+    }
+    let among_others = format!("theme=dark; {bobs}; {alices}");
+    let answer = log_in(&auth, &client(), "alice", "wonderland", &among_others).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+
+    // Nor does a stolen cookie help to guess for long.
+    let mut statuses = Vec::new();
+    for place in 0..ATTEMPTS {
+        let answer = log_in(&auth, &client_at(place), "alice", "guess", &alices).await;
+        statuses.push(answer.status());
+    }
+    assert_eq!(statuses.last(), Some(&refused), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn an_account_is_open_again_when_the_attack_is_over() {
+    let auth = Server::start("auth", &[("JWT_SECRET", MASTER), ("GUESS_SECS", "1")]);
+    let start = Instant::now();
+    let wait = 'attack: loop {
+        // Faster than attempts come back.
+        let clients: Vec<_> = (0..30).map(client_at).collect();
+        let guesses = clients.iter().map(|client| log_in(&auth, client, "alice", "guess", ""));
+        for answer in futures_util::future::join_all(guesses).await {
+            if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+                break 'attack seconds(&answer);
+            }
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "nobody was refused");
+    };
+    tokio::time::sleep(Duration::from_secs(wait)).await;
+    let answer = log_in(&auth, &client(), "alice", "wonderland", "").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
