@@ -4,9 +4,12 @@ use std::env;
 use std::error::Error;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 
 /// A port that is taken, and that nobody is answered at yet.
 pub(crate) struct Server {
@@ -42,11 +45,20 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves until Ctrl-C, and ends when the requests that are being answered have ended.
+    /// Serves until Ctrl-C. Requests that are being answered then have a moment to end: a live cart
+    /// never does by itself.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
         // The limit on attempts asks for the address of the client.
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(self.listener, app).with_graceful_shutdown(ctrl_c()).await
+        let serving = axum::serve(self.listener, app).with_graceful_shutdown(ctrl_c());
+        let too_long = async {
+            ctrl_c().await;
+            tokio::time::sleep(LAST_MOMENT).await;
+        };
+        tokio::select! {
+            ended = serving => ended,
+            () = too_long => Ok(()),
+        }
     }
 }
 

@@ -110,6 +110,17 @@ async fn only_the_right_password_gets_a_token() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_live_cart_does_not_keep_the_server_from_ending() {
+    let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
+    let mut cart = Server::start("cart", &[("CART_SECRET", CART)]);
+    let token = auth.token("alice", "wonderland", "cart").await;
+    let live = cart.get("/cart/live", &token).send().await.expect("the server answers");
+    assert_eq!(live.status(), 200);
+    assert!(cart.process.interrupt().success());
+}
+
 #[test]
 fn a_server_alone_asks_for_its_secret() {
     for (service, sentence) in [

@@ -40,6 +40,21 @@ impl Process {
         assert!(!line.is_empty(), "the example `shop` ended before it was asked to");
         line
     }
+
+    /// As Ctrl-C does.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&mut self) -> std::process::ExitStatus {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.expect("there is a `kill`").success());
+        for _ in 0..200 {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the example `shop` does not end");
+    }
 }
 
 impl Drop for Process {
@@ -54,7 +69,7 @@ impl Drop for Process {
 /// One of the three as a process of its own, and where it listens.
 pub(crate) struct Server {
     /// Runs as long as this is kept.
-    _process: Process,
+    pub(crate) process: Process,
     pub(crate) url: String,
 }
 
@@ -64,7 +79,7 @@ impl Server {
         let line = process.line();
         let url = line.trim().strip_prefix("listening on ").expect("the first line is the address");
         connect(url);
-        Self { url: url.to_owned(), _process: process }
+        Self { url: url.to_owned(), process }
     }
 
     pub(crate) fn get(&self, path: &str, token: &str) -> RequestBuilder {
