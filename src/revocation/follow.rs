@@ -56,8 +56,21 @@ struct Progress {
 }
 
 impl Revocations {
-    /// Keeps this up to date with a feed: the result is to be run in a task of its own.
+    /// Keeps this up to date with a feed: the result is to be run in a task of its own. One feed at
+    /// a time: to follow another, drop the first [`Follow`], or end its task.
+    ///
+    /// # Panics
+    ///
+    /// While these, or clones of them, follow a feed already: the news of either would count as news
+    /// of both, so that one could be down unnoticed.
+    #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
+        if !self.starts_following() {
+            misuse::refuse(
+                "Revocations::follow: a feed is followed already, and a second one would hide that \
+                 the first is down. Drop its Follow first, or publish to one feed",
+            );
+        }
         Follow {
             feed,
             revocations: self.clone(),
@@ -245,6 +258,12 @@ impl<F: RevocationFeed> Follow<F> {
     ) -> Result<T, FeedError> {
         let limited = time::timeout(self.time_limit, call).await;
         limited.unwrap_or_else(|_| Err(FeedErrorKind::TimedOut.into()))
+    }
+}
+
+impl<F> Drop for Follow<F> {
+    fn drop(&mut self) {
+        self.revocations.stops_following();
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+#[cfg(feature = "feeds")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, UnixTime};
@@ -58,6 +60,8 @@ struct Shared {
     accepts_stale: bool,
     accepts_unknown: bool,
     hook: Option<Box<Hook>>,
+    #[cfg(feature = "feeds")]
+    is_followed: AtomicBool,
 }
 
 /// Whether a token is still good.
@@ -87,6 +91,8 @@ impl Revocations {
                 accepts_stale: false,
                 accepts_unknown: false,
                 hook: None,
+                #[cfg(feature = "feeds")]
+                is_followed: AtomicBool::new(false),
             }),
         }
     }
@@ -208,7 +214,8 @@ impl Revocations {
         self.shared.freshness.moment()
     }
 
-    /// Says that whatever was revoked before `as_of` has been applied.
+    /// Says that whatever was revoked before `as_of` has been applied. Where a feed is followed, that
+    /// is said already, and saying it besides would hide that the feed is down.
     pub fn current_as_of(&self, as_of: AsOf) {
         self.shared.freshness.set(as_of);
     }
@@ -238,6 +245,18 @@ impl Revocations {
             self.tell(&RevocationEvent::ClockSetBack);
         }
         is_set_back
+    }
+
+    /// Whether nobody follows a feed for these yet: of two, the one that lives would vouch for the
+    /// one that is down.
+    #[cfg(feature = "feeds")]
+    pub(crate) fn starts_following(&self) -> bool {
+        !self.shared.is_followed.swap(true, Ordering::AcqRel)
+    }
+
+    #[cfg(feature = "feeds")]
+    pub(crate) fn stops_following(&self) {
+        self.shared.is_followed.store(false, Ordering::Release);
     }
 
     #[cfg(feature = "feeds")]

@@ -1,5 +1,6 @@
 //! A feed that is followed, step by step.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -211,9 +212,26 @@ async fn only_who_is_told_to_makes_a_missing_log() {
     let mut reader = revocations.follow(feed.clone());
     assert_eq!(reader.step().await.unwrap_err().kind(), FeedErrorKind::Missing);
     assert_eq!(check(&revocations, "a"), Verdict::Unavailable);
-    revocations.follow(feed.clone()).create_missing().step().await.unwrap();
+    let publisher = Revocations::new().with_clock(clock);
+    publisher.follow(feed.clone()).create_missing().step().await.unwrap();
     reader.step().await.unwrap();
     assert_eq!(check(&revocations, "a"), Verdict::Good);
+}
+
+#[tokio::test]
+async fn a_feed_cannot_vouch_for_another() {
+    let clock = kit::at(kit::NOW);
+    let (revocations, _) = revocations(&clock);
+    let second = || revocations.clone().follow(MemoryFeed::new());
+    let first = revocations.follow(MemoryFeed::new());
+    let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
+    let sentence = refused.downcast_ref::<String>().unwrap();
+    assert!(sentence.contains("a feed is followed already"), "{sentence}");
+    // That one was refused does not make room for another.
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
+    drop(first);
+    second().step().await.unwrap();
+    second().step().await.unwrap();
 }
 
 #[tokio::test]
