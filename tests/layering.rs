@@ -68,6 +68,7 @@ const ORDER: &[&str] = &[
     "revocation::revocations",
     // How it comes in.
     "revocation::feed",
+    "revocation::unwind",
     "revocation::follow",
     "revocation::memory_feed",
     "revocation::slot",

@@ -23,6 +23,8 @@ pub enum FeedErrorKind {
     Missing,
     /// A replica, which may not have heard of everything.
     Replica,
+    /// It panicked, or the clock of the application did.
+    Panicked,
     /// A message that is not to be published.
     Unpublishable,
 }
@@ -60,6 +62,7 @@ impl fmt::Display for FeedError {
             FeedErrorKind::TimedOut => "the feed of revocations did not answer in time",
             FeedErrorKind::Missing => "there is no feed of revocations yet: call `create` once",
             FeedErrorKind::Replica => "this is a replica: revocations are read from the primary",
+            FeedErrorKind::Panicked => "the feed of revocations panicked",
             FeedErrorKind::Unpublishable => "the revocation cannot be written as a message",
         })
     }

@@ -30,6 +30,8 @@ mod revocations;
 mod slot;
 mod stats;
 mod table;
+#[cfg(feature = "feeds")]
+mod unwind;
 
 pub use self::event::RevocationEvent;
 #[cfg(feature = "feeds")]

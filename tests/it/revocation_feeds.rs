@@ -31,6 +31,9 @@ const FAILS: u8 = 1;
 const HANGS: u8 = 2;
 const LOSES: u8 = 3;
 const MISSING: u8 = 4;
+const PANICS: u8 = 5;
+/// Whoever waits for news.
+const PANICS_WAITING: u8 = 6;
 
 impl Faulty {
     fn new(clock: &ManualClock) -> Self {
@@ -47,6 +50,7 @@ impl Faulty {
             FAILS => Err(FeedError::new("down")),
             MISSING => Err(FeedErrorKind::Missing.into()),
             HANGS => std::future::pending().await,
+            PANICS => panic!("a feed with a fault"),
             other => Ok(other),
         }
     }
@@ -69,6 +73,11 @@ impl RevocationFeed for Faulty {
 
     async fn read(&self, after: &Position) -> Result<Read, FeedError> {
         if self.fail().await? == LOSES { Ok(Read::Gap) } else { self.feed.read(after).await }
+    }
+
+    async fn changed(&self) {
+        assert_ne!(self.fault.load(Ordering::SeqCst), PANICS_WAITING, "a feed with a fault");
+        self.feed.changed().await;
     }
 }
 
@@ -122,7 +131,11 @@ async fn a_feed_that_fails_makes_everything_stale_and_then_is_read_from_where_it
     let (revocations, told) = revocations(&clock);
     let mut follow = revocations.follow(feed.clone()).time_limit(Duration::from_millis(20));
     follow.step().await.unwrap();
-    for (fault, kind) in [(FAILS, FeedErrorKind::Unavailable), (HANGS, FeedErrorKind::TimedOut)] {
+    for (fault, kind) in [
+        (FAILS, FeedErrorKind::Unavailable),
+        (HANGS, FeedErrorKind::TimedOut),
+        (PANICS, FeedErrorKind::Panicked),
+    ] {
         feed.set(fault);
         let name = format!("during {fault}");
         feed.append(&Revocation::token(&name, end())).await.unwrap();
@@ -185,6 +198,36 @@ async fn a_hook_that_panics_ends_nothing() {
     for n in 0..100 {
         assert_eq!(check(&revocations, &n.to_string()), Verdict::Revoked);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_panics_is_told_of_and_followed_on() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    let (revocations, told) = revocations(&clock);
+    let task = tokio::spawn(revocations.follow(feed.clone()).run());
+    let until = async |is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until(&|| revocations.staleness().is_some()).await;
+    assert_eq!(take(&told), ["SnapshotRead"]);
+    for fault in [PANICS, PANICS_WAITING] {
+        feed.set(fault);
+        let name = format!("during {fault}");
+        feed.append(&Revocation::token(&name, end())).await.unwrap();
+        until(&|| told.lock().unwrap().len() > 3).await;
+        assert!(take(&told).iter().all(|name| name == "FeedFailed"));
+        // What can still be read is read.
+        let is_read = fault == PANICS_WAITING;
+        assert_eq!(check(&revocations, &name) == Verdict::Revoked, is_read);
+        feed.set(NONE);
+        until(&|| check(&revocations, &name) == Verdict::Revoked).await;
+        take(&told);
+    }
+    assert!(!task.is_finished());
+    task.abort();
 }
 
 #[tokio::test]
