@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::UnixTime;
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
@@ -28,7 +29,7 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Publishes, into a new log where there is none.
+    /// Publishes [the message](Revocation::to_message), into a new log where there is none.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
@@ -93,6 +94,28 @@ pub enum Read {
     Gap,
 }
 
-pub(crate) fn to_message(revocation: &Revocation) -> Result<String, FeedError> {
-    serde_json::to_string(revocation).map_err(|_| FeedErrorKind::Unpublishable.into())
+impl Revocation {
+    /// The message that a feed publishes at this time: what it says, and when that was if it does not
+    /// say so. A server without room for it then revokes the same each time that it reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`](FeedErrorKind::TooLong) for more than
+    /// [`MAX_MESSAGE_BYTES`](Self::MAX_MESSAGE_BYTES).
+    pub fn to_message(&self, now: UnixTime) -> Result<String, FeedError> {
+        let mut published = self.clone();
+        published.at.get_or_insert(now.whole_secs());
+        let message = serde_json::to_string(&published);
+        let message = message.map_err(|_| FeedErrorKind::Unpublishable)?;
+        if message.len() > Self::MAX_MESSAGE_BYTES {
+            return Err(FeedErrorKind::TooLong.into());
+        }
+        Ok(message)
+    }
+
+    /// What a message says, if it is one.
+    pub(crate) fn from_message(message: &str) -> Option<Self> {
+        let is_short = message.len() <= Self::MAX_MESSAGE_BYTES;
+        is_short.then(|| serde_json::from_str(message).ok()).flatten()
+    }
 }

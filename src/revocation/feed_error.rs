@@ -27,6 +27,10 @@ pub enum FeedErrorKind {
     Panicked,
     /// A message that is not to be published.
     Unpublishable,
+    /// A message of more than
+    /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES), which no server would
+    /// read: it revokes nothing. Revoke by another, shorter name.
+    TooLong,
 }
 
 impl FeedError {
@@ -64,6 +68,7 @@ impl fmt::Display for FeedError {
             FeedErrorKind::Replica => "this is a replica: revocations are read from the primary",
             FeedErrorKind::Panicked => "the feed of revocations panicked",
             FeedErrorKind::Unpublishable => "the revocation cannot be written as a message",
+            FeedErrorKind::TooLong => "the message of the revocation is too long",
         })
     }
 }

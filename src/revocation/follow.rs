@@ -246,11 +246,9 @@ impl<F: RevocationFeed> Follow<F> {
     fn apply(&self, messages: &[String]) {
         for message in messages {
             // A panic in the application's hook must not end the task.
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                match serde_json::from_str::<Revocation>(message) {
-                    Ok(revocation) => drop(self.revocations.apply(&revocation)),
-                    Err(_) => self.revocations.count_unreadable(),
-                }
+            let _ = catch_unwind(AssertUnwindSafe(|| match Revocation::from_message(message) {
+                Some(revocation) => drop(self.revocations.apply(&revocation)),
+                None => self.revocations.count_unreadable(),
             }));
         }
     }

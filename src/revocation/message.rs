@@ -88,6 +88,11 @@ impl Revocation {
     /// must be at least as long as a token is valid.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+    /// A longer message is none: it is not published, and where another program publishes it, it
+    /// revokes nothing. A token of 8 KiB, the longest that is accepted by default, has no names for
+    /// which there would not be room.
+    pub const MAX_MESSAGE_BYTES: usize = 8192;
+
     /// One token, by its `jti` and its `exp`, after which it need not be remembered.
     pub fn token(id: impl Into<String>, expires_at: UnixTime) -> Self {
         Self::new(Target::Token(id.into()), None, expires_at)

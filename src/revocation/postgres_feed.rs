@@ -7,7 +7,8 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, Error, PgConnection};
 use tokio::sync::Mutex;
 
-use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::clock::{Clock, SystemClock};
+use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 use crate::revocation::slot::Slot;
@@ -25,12 +26,12 @@ const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
       WHERE forget_at < extract(epoch FROM now()) - $1 LIMIT 1000)";
 
-/// One row at least if there is a log, all as of one moment.
+/// One row at least if there is a log, all as of one moment. A message that is too long is not sent.
 /// A standby that is promoted, or a restored server, begins another timeline: what was read on the
 /// old one says nothing of it, though its numbers may go on.
 const READ: &str = "SELECT log.epoch::TEXT || CASE WHEN pg_is_in_recovery() THEN '' \
             ELSE '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, log.last, pg_is_in_recovery(), entry.number, \
-            entry.message \
+            CASE WHEN octet_length(entry.message) > $3 THEN '' ELSE entry.message END \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
          (SELECT number, message FROM tower_jwt_auth_revocations WHERE number > $1 \
           ORDER BY number LIMIT $2) AS entry ON TRUE \
@@ -139,7 +140,8 @@ impl PostgresFeed {
 
     async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
         let mut connection = self.connected().await?;
-        let rows = sqlx::query_as::<_, Row>(READ).bind(after).bind(PART);
+        let longest = i64::try_from(Revocation::MAX_MESSAGE_BYTES).unwrap_or(i64::MAX);
+        let rows = sqlx::query_as::<_, Row>(READ).bind(after).bind(PART).bind(longest);
         let rows = rows.fetch_all(&mut connection).await?;
         self.connection.put(connection);
         let Some((epoch, last, is_standby, ..)) = rows.first() else {
@@ -178,7 +180,7 @@ impl RevocationFeed for PostgresFeed {
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
-        let message = feed::to_message(revocation)?;
+        let message = revocation.to_message(SystemClock.now())?;
         let forget_at = revocation.until.as_secs().saturating_add(1);
         match self.insert(&message, forget_at).await {
             Err(error) if is_missing(&error) => {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value, cmd, pipe};
 
+use crate::clock::{Clock, SystemClock};
 use crate::jwt::base64url;
-use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 use crate::revocation::slot::Slot;
@@ -185,7 +186,7 @@ impl RevocationFeed for RedisFeed {
         let mut script = self.script("EVAL", APPEND);
         // Scores are floats, which hold every second up to here.
         let end = revocation.until.as_secs().clamp(0, 1 << 52);
-        script.arg(feed::to_message(revocation)?).arg(end);
+        script.arg(revocation.to_message(SystemClock.now())?).arg(end);
         script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs());
         if !self.write(&script).await? {
             self.create().await?;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tower_jwt_auth::revocation::{PostgresFeed, Read, RevocationFeed, conformance};
+use tower_jwt_auth::revocation::{PostgresFeed, Read, Revocation, RevocationFeed, conformance};
 
 use crate::server::{self, Server};
 use crate::{fleet, outages};
@@ -240,8 +240,16 @@ async fn a_message_may_be_published_with_plain_sql_if_it_is_one() {
         .await;
     let mut connection = postgres.connect().await;
     let insert = "INSERT INTO tower_jwt_auth_revocations (message) VALUES ($1)";
-    for message in ["", "revoke alice", "{}"] {
+    let long = Revocation::MAX_MESSAGE_BYTES;
+    let too_long = format!(r#"{{"v":1,"revoke":"everyone","at":4000000000,"why":"{:long$}"}}"#, "");
+    for message in ["", "revoke alice", "{}", &too_long] {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
+    // Nor is one read that is there all the same, and it is not passed over either.
+    let constraint = "tower_jwt_auth_revocations_message_check";
+    let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
+    sqlx::query(insert).bind(&too_long).execute(&mut connection).await.unwrap();
+    assert_eq!(feed.snapshot(None).await.unwrap().messages.pop().as_deref(), Some(""));
 }

@@ -172,17 +172,19 @@ async fn messages_that_are_none_are_told_and_the_others_count() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::on_clock(clock.clone());
     let (revocations, told) = revocations(&clock);
-    for text in ["", "{", r#"{"v":2}"#, "null"] {
+    let long = Revocation::MAX_MESSAGE_BYTES;
+    let too_long = format!(r#"{{"v":1,"revoke":"everyone","at":4000000000,"why":"{:long$}"}}"#, "");
+    for text in ["", "{", r#"{"v":2}"#, "null", &too_long] {
         feed.append_text(text, end());
     }
     feed.append(&Revocation::token("a", end())).await.unwrap();
     revocations.follow(feed).step().await.unwrap();
     assert_eq!(check(&revocations, "a"), Verdict::Revoked);
-    assert_eq!(revocations.stats().unreadable, 4);
-    assert_eq!(
-        take(&told),
-        ["Unreadable", "Unreadable", "Unreadable", "Unreadable", "SnapshotRead"]
-    );
+    assert_eq!(check(&revocations, "b"), Verdict::Good);
+    assert_eq!(revocations.stats().unreadable, 5);
+    let mut told = take(&told);
+    assert_eq!(told.pop().as_deref(), Some("SnapshotRead"));
+    assert_eq!(told, ["Unreadable"; 5]);
 }
 
 #[tokio::test]
@@ -291,6 +293,35 @@ async fn all_is_read_anew_from_time_to_time_part_by_part() {
     let before = revocations.stats().applied;
     follow.step().await.unwrap();
     assert!(revocations.stats().applied - before <= 1_000, "a part, and the news");
+}
+
+#[tokio::test]
+async fn what_was_widened_is_the_same_whenever_it_is_read() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
+    // When they were revoked, these do not say: the feed does.
+    for n in 0..100 {
+        feed.append(&Revocation::token(format!("{n}"), end()).issuer("i")).await.unwrap();
+    }
+    let mut follow = revocations.follow(feed.clone()).snapshot_every(Duration::from_nanos(1));
+    let issued = |secs| TokenNames {
+        issuer: Some("i"),
+        issued_at: Some(UnixTime::from_secs(kit::NOW + secs)),
+        ..TokenNames::default()
+    };
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(10));
+        follow.step().await.unwrap();
+        assert_eq!(revocations.check(&issued(0)), Verdict::Revoked);
+        assert_eq!(revocations.check(&issued(1)), Verdict::Good, "issued since");
+    }
+    assert!(revocations.stats().widened > 100, "it was read again");
+    // Another publisher may leave it out: then it is when it was read.
+    feed.append_text(r#"{"v":1,"revoke":"token","iss":"i","jti":"x","until":4000000000}"#, end());
+    follow.step().await.unwrap();
+    assert_eq!(revocations.check(&issued(30)), Verdict::Revoked);
+    assert_eq!(revocations.check(&issued(31)), Verdict::Good);
 }
 
 #[tokio::test]
