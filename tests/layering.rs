@@ -73,6 +73,7 @@ const ORDER: &[&str] = &[
     "revocation::memory_feed",
     "revocation::slot",
     "revocation::redis_feed",
+    "revocation::postgres_listener",
     "revocation::postgres_feed",
     "revocation::conformance",
     "revocation",

@@ -23,6 +23,8 @@ mod message;
 mod names;
 #[cfg(feature = "postgres")]
 mod postgres_feed;
+#[cfg(feature = "postgres")]
+mod postgres_listener;
 #[cfg(feature = "redis")]
 mod redis_feed;
 mod revocations;

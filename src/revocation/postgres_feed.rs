@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Error, PgConnection};
 use tokio::sync::Mutex;
 
@@ -11,11 +11,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
+use crate::revocation::postgres_listener::Listening;
 use crate::revocation::slot::Slot;
 
 const TABLES: &str = include_str!("../../migrations/postgres/revocations.sql");
 const PART: i64 = 5_000;
-const CHANNEL: &str = "tower_jwt_auth_revocations";
 
 /// The number is given by the trigger.
 const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) VALUES ($1, $2)";
@@ -65,7 +65,7 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<Slot<PgConnection>>,
-    listener: Arc<Mutex<Option<PgListener>>>,
+    listening: Arc<Mutex<Listening>>,
 }
 
 struct Entries {
@@ -89,8 +89,7 @@ impl PostgresFeed {
 
     /// A feed in the database that these options name.
     pub fn from_options(options: PgConnectOptions) -> Self {
-        let (connection, listener) = (Arc::new(Slot::empty()), Arc::new(Mutex::new(None)));
-        Self { options, connection, listener }
+        Self { options, connection: Arc::new(Slot::empty()), listening: Arc::default() }
     }
 
     async fn connected(&self) -> Result<PgConnection, Error> {
@@ -156,15 +155,6 @@ impl PostgresFeed {
         let messages = rows.into_iter().filter_map(|row| row.4).collect();
         Ok(Entries { epoch, last, messages, end, has_more })
     }
-
-    async fn listen(&self) -> Result<PgListener, Error> {
-        // A pool of its own, for the one connection that it keeps.
-        let pool = PgPoolOptions::new().max_connections(1);
-        let pool = pool.connect_lazy_with(self.options.clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(listener)
-    }
 }
 
 impl RevocationFeed for PostgresFeed {
@@ -216,18 +206,9 @@ impl RevocationFeed for PostgresFeed {
     }
 
     async fn changed(&self) {
-        let mut listener = self.listener.lock().await;
-        let listening = match listener.take() {
-            Some(listening) => Ok(listening),
-            None => self.listen().await,
-        };
-        let received = match listening {
-            Ok(listening) => listener.insert(listening).recv().await.is_ok(),
-            Err(_) => false,
-        };
-        if !received {
-            *listener = None;
-            drop(listener);
+        let mut listening = self.listening.lock().await;
+        if listening.wait(&self.options).await.is_err() {
+            drop(listening);
             // Whoever asks without being told asks less often.
             std::future::pending().await
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 use tower_jwt_auth::revocation::{PostgresFeed, Read, Revocation, RevocationFeed, conformance};
 
+use crate::proxy::Proxy;
 use crate::server::{self, Server};
 use crate::{fleet, outages};
 
@@ -200,6 +201,37 @@ async fn news_are_told_and_another_log_is_a_gap() {
     feed.append(&fleet::token("newer")).await.unwrap();
     assert!(matches!(feed.read(&snapshot.position).await.unwrap(), Read::Gap));
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_wait_for_long_listens_all_the_same() {
+    let postgres = Postgres::new("postgres-slow");
+    let publisher = postgres.feed();
+    publisher.create().await.unwrap();
+    let proxy = Proxy::before(postgres.port).await;
+    let feed = feed(proxy.port);
+    // Connecting takes some round trips of 200 ms, each wait 100 ms.
+    let is_told = async || tokio::time::timeout(Duration::from_millis(100), feed.changed()).await;
+    proxy.slow(Duration::from_millis(100));
+    for name in ["once", "when the connection was lost"] {
+        let mut rounds = 0..150;
+        while is_told().await.is_err() {
+            assert!(rounds.next().is_some(), "not told {name}");
+            // Again and again, since what comes before it listens is not told.
+            publisher.append(&fleet::token(name)).await.unwrap();
+        }
+        // Until all is told.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        while is_told().await.is_ok() {}
+        postgres
+            .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
+            .await;
+        // That is a reason to look, too.
+        let mut rounds = 0..50;
+        while is_told().await.is_err() {
+            assert!(rounds.next().is_some(), "the loss is not noticed");
+        }
+    }
 }
 
 #[tokio::test]
