@@ -56,6 +56,7 @@ pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 
 /// In the extensions of a request whose token was accepted although what is known to be revoked
-/// is too old, as [`Revocations::dangerously_accept_stale`] allows.
-#[derive(Clone, Copy, Debug)]
+/// is too old, as [`Revocations::dangerously_accept_stale`] allows; and in its
+/// [`Token`](crate::Token::revocation_unchecked).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

@@ -97,8 +97,9 @@ impl Revocations {
         }
     }
 
-    /// How old the last news may be. 5 seconds by default. A token that is revoked is refused
-    /// everywhere within this time, whatever fails, under the default policy.
+    /// How old the last news may be. 5 seconds by default. Under the default policy, a token that is
+    /// revoked is refused everywhere within this time, also while the feed or the way to it is down:
+    /// `docs/revocation.md` says what that rests on.
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         if staleness.is_zero() {
@@ -117,7 +118,7 @@ impl Revocations {
         self
     }
 
-    /// Replaces the system's clock.
+    /// Replaces the system's clock. [`JwtAuth`](crate::JwtAuth) has one of its own.
     #[track_caller]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.shared_mut().freshness.with_clock(clock);
@@ -134,7 +135,7 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens while the last news are too old, and marks their requests with
+    /// Accepts tokens while the last news are too old, and marks them and their requests with
     /// [`RevocationUnchecked`](crate::revocation::RevocationUnchecked).
     ///
     /// # What is lost
@@ -147,7 +148,7 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens before anything is known, and marks their requests as
+    /// Accepts tokens before anything is known, and marks them and their requests as
     /// [`dangerously_accept_stale`](Self::dangerously_accept_stale) does.
     ///
     /// # What is lost
