@@ -29,12 +29,15 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Publishes [the message](Revocation::to_message), into a new log where there is none.
+    /// Publishes [the message](Revocation::to_message), into a new log where there is none: also where
+    /// it was lost, which only those notice who have read it before. One that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
     /// A part of all that is revoked: the first part for `None`, and then those that each names as
-    /// its [`next`](Snapshot::next). What is appended meanwhile may be in it or not.
+    /// its [`next`](Snapshot::next). What is appended meanwhile may be in it or not. Where that name
+    /// may mean something else by now, say to another server, it is an error, and all is read from the
+    /// start.
     fn snapshot(
         &self,
         part: Option<String>,

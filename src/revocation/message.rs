@@ -132,8 +132,9 @@ impl Revocation {
         self
     }
 
-    /// Whose token or session it is, and when it was revoked. A server that has no room for more
-    /// entries then revokes what this subject had at that time, and not what everyone had.
+    /// Whose token or session it is, and when it was revoked, by the clock of whoever issued it. A
+    /// server that has no room for more entries then revokes what this subject had at that time, and
+    /// not what everyone had.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, revoked_at: UnixTime) -> Self {
         if matches!(self.target, Target::Token(_) | Target::Session(_)) {

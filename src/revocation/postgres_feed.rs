@@ -45,9 +45,10 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 /// when it is first used, and again whenever a call failed, with one connection to ask and one to
 /// listen.
 ///
-/// Only a primary is read: a standby is an error. `synchronous_commit` must not be `off`. Servers
-/// that only verify need `SELECT` on the two tables of `migrations/postgres/revocations.sql`. One that
-/// publishes needs `INSERT` and `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other.
+/// A standby is not read but an error; a logical replica cannot be told from a primary, and must not
+/// be named here. `synchronous_commit` must not be `off`. Servers that only verify need `SELECT` on
+/// the two tables of `migrations/postgres/revocations.sql`. One that publishes needs `INSERT` and
+/// `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.

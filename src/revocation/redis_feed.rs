@@ -71,10 +71,9 @@ return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 /// A feed in Redis 7 or later, or Valkey: a stream for the news, and a sorted set of all that is
 /// not outlived for snapshots. It connects when it is first used, and again whenever a call failed.
 ///
-/// Only a primary is read: a replica is an error. A Redis that is set up as a cache forgets what is
-/// revoked: set `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`. Servers
-/// that only verify need to read only:
-/// `+hello +eval_ro +exists +xinfo +xrange +get +zscan +info`.
+/// A replica is not read but an error. A Redis that is set up as a cache forgets what is revoked: set
+/// `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`. Servers that only verify
+/// need to read only: `+hello +eval_ro +exists +xinfo +xrange +get +zscan +info`.
 ///
 /// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.

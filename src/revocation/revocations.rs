@@ -110,8 +110,8 @@ impl Revocations {
     }
 
     /// How much memory the entries may take. 68 MiB by default, which is room for 1.5 million; the
-    /// least is 2.1 KiB. Where it does not suffice, more is revoked than was asked for, and never
-    /// less: see [`RevocationEvent::Widened`].
+    /// least is 2.1 KiB. Where it does not suffice, more is revoked than was asked for, and never less
+    /// while clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.shared_mut().ledger.max_bytes(bytes);
