@@ -11,6 +11,7 @@ use crate::bearer::Source;
 use crate::ended::{Ended, Watch};
 use crate::jwt::Facts;
 use crate::rejection::Answers;
+use crate::revocation::RevocationUnchecked;
 
 /// A verified token: who issued it, for whom, until when, with which scopes and roles. The rest of
 /// its methods are those of [`Facts`].
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) source: Source,
     pub(crate) claims_type: &'static str,
     pub(crate) answers: Arc<Answers>,
+    pub(crate) unchecked: Option<RevocationUnchecked>,
     #[cfg(feature = "connections")]
     pub(crate) watch: Arc<Watch>,
 }
@@ -75,6 +77,13 @@ impl Token {
     /// Where in the request the token was.
     pub fn source(&self) -> Source {
         self.inner().source
+    }
+
+    /// The mark of a token that was accepted although what is known to be revoked was too old to say
+    /// whether it is: only where a `dangerously_` method of
+    /// [`Revocations`](crate::Revocations) allows that.
+    pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
+        self.inner().unchecked
     }
 
     /// Whether both are of one verification: not of the same text verified twice.

@@ -68,10 +68,12 @@ const ORDER: &[&str] = &[
     "revocation::revocations",
     // How it comes in.
     "revocation::feed",
+    "revocation::unwind",
     "revocation::follow",
     "revocation::memory_feed",
     "revocation::slot",
     "revocation::redis_feed",
+    "revocation::postgres_listener",
     "revocation::postgres_feed",
     "revocation::conformance",
     "revocation",

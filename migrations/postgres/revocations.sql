@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocation_log (
 
 CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocations (
     number BIGINT PRIMARY KEY,
-    message TEXT NOT NULL,
+    -- No server reads a longer one.
+    message TEXT NOT NULL CHECK (octet_length(message) <= 8192),
     -- Seconds since 1970.
     forget_at BIGINT NOT NULL
 );

@@ -218,7 +218,7 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the system's clock.
+    /// Replaces the system's clock. [`Revocations`] have one of their own.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let settings = self.settings_mut();
         settings.verifier = settings.verifier.clone().with_clock(clock);
@@ -262,6 +262,8 @@ impl<T> JwtAuth<T> {
 impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// Verifies a token that did not come in a request's header: in the first message of a
     /// WebSocket, in a queue, in a test. Everything but where it came from is checked.
+    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) says whether a stale state of
+    /// what is revoked was accepted.
     ///
     /// ```
     /// use tower_jwt_auth::{AuthErrorKind, JwtAuth, Secret};
@@ -275,8 +277,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     ///
     /// The first rule that the token breaks.
     pub fn verify(&self, token: &str) -> Result<Claims<T>, AuthError> {
-        let (claims, _) = self.settings.verify(token.as_bytes(), Source::Direct)?;
-        Ok(claims)
+        self.settings.verify(token.as_bytes(), Source::Direct)
     }
 }
 

@@ -74,10 +74,11 @@ impl Settings {
             self.sources.strip(headers);
         }
         self.sources.mark_sensitive(headers);
-        let (claims, unchecked) = verified?;
+        let claims = verified?;
         if source == Source::Custom {
             bearer::mark_holders(claims.token().encoded(), headers);
         }
+        let unchecked = claims.token().revocation_unchecked();
         let extensions = request.extensions_mut();
         forget_outer(extensions);
         extensions.insert(claims.token().clone());
@@ -88,11 +89,7 @@ impl Settings {
         Ok(Some(source))
     }
 
-    pub(crate) fn verify<T>(
-        &self,
-        token: &[u8],
-        source: Source,
-    ) -> Result<(Claims<T>, Option<RevocationUnchecked>), AuthError>
+    pub(crate) fn verify<T>(&self, token: &[u8], source: Source) -> Result<Claims<T>, AuthError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
@@ -106,10 +103,11 @@ impl Settings {
             source,
             claims_type: type_name::<T>(),
             answers,
+            unchecked,
             #[cfg(feature = "connections")]
             watch: Arc::clone(&self.watch),
         };
-        Ok((Claims::new(claims, inner), unchecked))
+        Ok(Claims::new(claims, inner))
     }
 
     fn check_revocation(

@@ -27,6 +27,7 @@ pub async fn check<F: RevocationFeed + Clone>(feed: F) {
     for check in [
         log_is_made_once(&feed).await,
         what_is_appended_is_read(&feed).await,
+        what_is_too_long_is_refused(&feed).await,
         a_snapshot_is_complete(&feed).await,
         foreign_positions_are_gaps(&feed).await,
         appends_at_once_are_all_read(&feed).await,
@@ -117,6 +118,18 @@ async fn what_is_appended_is_read<F: RevocationFeed>(feed: &F) -> Check {
     let mut again = start;
     ensure(news(feed, &mut again).await? == ["a", "b", "c"], "a position can be read from again")?;
     ensure(again == position, "both ways lead to the same position")
+}
+
+async fn what_is_too_long_is_refused<F: RevocationFeed>(feed: &F) -> Check {
+    let (_, mut position) = all(feed).await?;
+    let others = token("").to_message(SystemClock.now()).map_err(failed)?.len();
+    let longest = "x".repeat(Revocation::MAX_MESSAGE_BYTES.saturating_sub(others));
+    feed.append(&token(&longest)).await.map_err(failed)?;
+    ensure(news(feed, &mut position).await? == [longest.clone()], "the longest message is read")?;
+    let appended = feed.append(&token(&format!("{longest}x"))).await;
+    let is_too_long = appended.is_err_and(|error| error.kind() == FeedErrorKind::TooLong);
+    ensure(is_too_long, "a longer one is an error of the kind TooLong")?;
+    ensure(news(feed, &mut position).await?.is_empty(), "a longer one is not published")
 }
 
 async fn a_snapshot_is_complete<F: RevocationFeed>(feed: &F) -> Check {

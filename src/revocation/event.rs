@@ -14,8 +14,8 @@ pub enum RevocationEvent<'a> {
     /// The wall's clock was set back so far that what was forgotten may be needed again: all is
     /// read anew, and until then the state counts as unknown.
     ClockSetBack,
-    /// A message that is none: of a newer version, or of a publisher with a fault. What it revokes
-    /// is not revoked here.
+    /// A message that is none: of a newer version, too long, or of a publisher with a fault. What it
+    /// revokes is not revoked here.
     #[cfg(feature = "feeds")]
     Unreadable,
     /// All that is revoked was read.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::UnixTime;
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
@@ -28,12 +29,15 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Publishes, into a new log where there is none.
+    /// Publishes [the message](Revocation::to_message), into a new log where there is none: also where
+    /// it was lost, which only those notice who have read it before. One that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
     /// A part of all that is revoked: the first part for `None`, and then those that each names as
-    /// its [`next`](Snapshot::next). What is appended meanwhile may be in it or not.
+    /// its [`next`](Snapshot::next). What is appended meanwhile may be in it or not. Where that name
+    /// may mean something else by now, say to another server, it is an error, and all is read from the
+    /// start.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -93,6 +97,28 @@ pub enum Read {
     Gap,
 }
 
-pub(crate) fn to_message(revocation: &Revocation) -> Result<String, FeedError> {
-    serde_json::to_string(revocation).map_err(|_| FeedErrorKind::Unpublishable.into())
+impl Revocation {
+    /// The message that a feed publishes at this time: what it says, and when that was if it does not
+    /// say so. A server without room for it then revokes the same each time that it reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`](FeedErrorKind::TooLong) for more than
+    /// [`MAX_MESSAGE_BYTES`](Self::MAX_MESSAGE_BYTES).
+    pub fn to_message(&self, now: UnixTime) -> Result<String, FeedError> {
+        let mut published = self.clone();
+        published.at.get_or_insert(now.whole_secs());
+        let message = serde_json::to_string(&published);
+        let message = message.map_err(|_| FeedErrorKind::Unpublishable)?;
+        if message.len() > Self::MAX_MESSAGE_BYTES {
+            return Err(FeedErrorKind::TooLong.into());
+        }
+        Ok(message)
+    }
+
+    /// What a message says, if it is one.
+    pub(crate) fn from_message(message: &str) -> Option<Self> {
+        let is_short = message.len() <= Self::MAX_MESSAGE_BYTES;
+        is_short.then(|| serde_json::from_str(message).ok()).flatten()
+    }
 }

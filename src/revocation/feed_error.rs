@@ -23,8 +23,14 @@ pub enum FeedErrorKind {
     Missing,
     /// A replica, which may not have heard of everything.
     Replica,
+    /// It panicked, or the clock of the application did.
+    Panicked,
     /// A message that is not to be published.
     Unpublishable,
+    /// A message of more than
+    /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES), which no server would
+    /// read: it revokes nothing. Revoke by another, shorter name.
+    TooLong,
 }
 
 impl FeedError {
@@ -60,7 +66,9 @@ impl fmt::Display for FeedError {
             FeedErrorKind::TimedOut => "the feed of revocations did not answer in time",
             FeedErrorKind::Missing => "there is no feed of revocations yet: call `create` once",
             FeedErrorKind::Replica => "this is a replica: revocations are read from the primary",
+            FeedErrorKind::Panicked => "the feed of revocations panicked",
             FeedErrorKind::Unpublishable => "the revocation cannot be written as a message",
+            FeedErrorKind::TooLong => "the message of the revocation is too long",
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::revocation::feed::{Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 use crate::revocation::revocations::Revocations;
+use crate::revocation::unwind;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -22,7 +23,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 ///
 /// It asks the feed whenever that says that there is news, and every 250 milliseconds in any case:
 /// an empty answer is what says that nothing is revoked. No call may take longer than a second. When
-/// one fails, it is tried again after a pause that doubles up to a second.
+/// one fails or panics, that is [told](RevocationEvent::FeedFailed), and it is tried again after a
+/// pause that doubles up to a second.
 ///
 /// ```
 /// use tower_jwt_auth::revocation::{MemoryFeed, Revocations};
@@ -56,8 +58,21 @@ struct Progress {
 }
 
 impl Revocations {
-    /// Keeps this up to date with a feed: the result is to be run in a task of its own.
+    /// Keeps this up to date with a feed: the result is to be run in a task of its own. One feed at
+    /// a time: to follow another, drop the first [`Follow`], or end its task.
+    ///
+    /// # Panics
+    ///
+    /// While these, or clones of them, follow a feed already: the news of either would count as news
+    /// of both, so that one could be down unnoticed.
+    #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
+        if !self.starts_following() {
+            misuse::refuse(
+                "Revocations::follow: a feed is followed already, and a second one would hide that \
+                 the first is down. Drop its Follow first, or publish to one feed",
+            );
+        }
         Follow {
             feed,
             revocations: self.clone(),
@@ -105,12 +120,12 @@ impl<F: RevocationFeed> Follow<F> {
     pub async fn run(mut self) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.step().await {
-                Ok(()) => {
-                    pause = FIRST_PAUSE;
-                    // Whether it was woken or not, there may be news.
-                    let _ = time::timeout(self.poll_every, self.feed.changed()).await;
-                }
+            let done = match self.step().await {
+                Ok(()) => self.rest().await,
+                failed => failed,
+            };
+            match done {
+                Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
                     self.tell(&RevocationEvent::FeedFailed(&error));
                     time::sleep(pause).await;
@@ -124,8 +139,22 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// # Errors
     ///
-    /// The feed's.
+    /// The feed's, and [`Panicked`](FeedErrorKind::Panicked) where it has none.
     pub async fn step(&mut self) -> Result<(), FeedError> {
+        // After a panic halfway, what was noted as read has been applied.
+        unwind::caught(self.read_all_there_is()).await
+    }
+
+    /// Until there may be news, whether the feed says so or not.
+    async fn rest(&self) -> Result<(), FeedError> {
+        let changed = unwind::caught(async {
+            self.feed.changed().await;
+            Ok(())
+        });
+        time::timeout(self.poll_every, changed).await.unwrap_or(Ok(()))
+    }
+
+    async fn read_all_there_is(&mut self) -> Result<(), FeedError> {
         if self.tend() {
             self.progress.position = None;
         }
@@ -134,18 +163,12 @@ impl<F: RevocationFeed> Follow<F> {
             self.progress.snapshot_at = Some(Instant::now());
             self.progress.rereads = Some(None);
         }
-        if let Some(part) = self.progress.rereads.take() {
-            match self.within(self.feed.snapshot(part)).await {
-                Ok(part) => {
-                    self.apply(&part.messages);
-                    self.progress.rereads = part.next.map(Some);
-                }
-                Err(error) => {
-                    // From the start: where it was may mean nothing to the next connection.
-                    self.progress.rereads = Some(None);
-                    return Err(error);
-                }
-            }
+        if let Some(part) = &mut self.progress.rereads {
+            // If it fails, from the start: where it was may mean nothing to the next connection.
+            let part = part.take();
+            let part = self.within(self.feed.snapshot(part)).await?;
+            self.apply(&part.messages);
+            self.progress.rereads = part.next.map(Some);
         }
         Ok(())
     }
@@ -153,22 +176,18 @@ impl<F: RevocationFeed> Follow<F> {
     async fn read_news(&mut self) -> Result<(), FeedError> {
         let mut gaps = 0_u8;
         loop {
-            let position = match self.progress.position.take() {
-                Some(position) => position,
+            let position = match &self.progress.position {
+                Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
             // Taken before the feed is asked: the answer is of some moment after this one.
             let as_of = self.revocations.as_of();
-            let read = match self.within(self.feed.read(&position)).await {
-                Ok(read) => read,
-                Err(error) => {
-                    self.progress.position = Some(position);
-                    return Err(error);
-                }
-            };
-            match read {
-                Read::Gap if gaps > 0 => return Err(FeedErrorKind::Unavailable.into()),
+            match self.within(self.feed.read(&position)).await? {
                 Read::Gap => {
+                    self.progress.position = None;
+                    if gaps > 0 {
+                        return Err(FeedErrorKind::Unavailable.into());
+                    }
                     gaps = 1;
                     self.tell(&RevocationEvent::Gap);
                 }
@@ -196,6 +215,7 @@ impl<F: RevocationFeed> Follow<F> {
             }
         }
         self.progress.snapshot_at = Some(Instant::now());
+        self.progress.position = Some(position.clone());
         self.tell(&RevocationEvent::SnapshotRead);
         Ok(position)
     }
@@ -226,11 +246,9 @@ impl<F: RevocationFeed> Follow<F> {
     fn apply(&self, messages: &[String]) {
         for message in messages {
             // A panic in the application's hook must not end the task.
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                match serde_json::from_str::<Revocation>(message) {
-                    Ok(revocation) => drop(self.revocations.apply(&revocation)),
-                    Err(_) => self.revocations.count_unreadable(),
-                }
+            let _ = catch_unwind(AssertUnwindSafe(|| match Revocation::from_message(message) {
+                Some(revocation) => drop(self.revocations.apply(&revocation)),
+                None => self.revocations.count_unreadable(),
             }));
         }
     }
@@ -245,6 +263,12 @@ impl<F: RevocationFeed> Follow<F> {
     ) -> Result<T, FeedError> {
         let limited = time::timeout(self.time_limit, call).await;
         limited.unwrap_or_else(|_| Err(FeedErrorKind::TimedOut.into()))
+    }
+}
+
+impl<F> Drop for Follow<F> {
+    fn drop(&mut self) {
+        self.revocations.stops_following();
     }
 }
 

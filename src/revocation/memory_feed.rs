@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, SystemClock, UnixTime};
-use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::FeedError;
 use crate::revocation::message::Revocation;
 
@@ -105,7 +105,8 @@ impl RevocationFeed for MemoryFeed {
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
-        self.append_text(feed::to_message(revocation)?, revocation.until);
+        let message = revocation.to_message(self.shared.clock.now())?;
+        self.append_text(message, revocation.until);
         Ok(())
     }
 

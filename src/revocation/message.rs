@@ -88,6 +88,11 @@ impl Revocation {
     /// must be at least as long as a token is valid.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+    /// A longer message is none: it is not published, and where another program publishes it, it
+    /// revokes nothing. A token of 8 KiB, the longest that is accepted by default, has no names for
+    /// which there would not be room.
+    pub const MAX_MESSAGE_BYTES: usize = 8192;
+
     /// One token, by its `jti` and its `exp`, after which it need not be remembered.
     pub fn token(id: impl Into<String>, expires_at: UnixTime) -> Self {
         Self::new(Target::Token(id.into()), None, expires_at)
@@ -127,8 +132,9 @@ impl Revocation {
         self
     }
 
-    /// Whose token or session it is, and when it was revoked. A server that has no room for more
-    /// entries then revokes what this subject had at that time, and not what everyone had.
+    /// Whose token or session it is, and when it was revoked, by the clock of whoever issued it. A
+    /// server that has no room for more entries then revokes what this subject had at that time, and
+    /// not what everyone had.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, revoked_at: UnixTime) -> Self {
         if matches!(self.target, Target::Token(_) | Target::Session(_)) {

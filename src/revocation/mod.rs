@@ -23,6 +23,8 @@ mod message;
 mod names;
 #[cfg(feature = "postgres")]
 mod postgres_feed;
+#[cfg(feature = "postgres")]
+mod postgres_listener;
 #[cfg(feature = "redis")]
 mod redis_feed;
 mod revocations;
@@ -30,6 +32,8 @@ mod revocations;
 mod slot;
 mod stats;
 mod table;
+#[cfg(feature = "feeds")]
+mod unwind;
 
 pub use self::event::RevocationEvent;
 #[cfg(feature = "feeds")]
@@ -52,6 +56,7 @@ pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 
 /// In the extensions of a request whose token was accepted although what is known to be revoked
-/// is too old, as [`Revocations::dangerously_accept_stale`] allows.
-#[derive(Clone, Copy, Debug)]
+/// is too old, as [`Revocations::dangerously_accept_stale`] allows; and in its
+/// [`Token`](crate::Token::revocation_unchecked).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

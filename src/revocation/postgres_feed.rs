@@ -3,18 +3,19 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Error, PgConnection};
 use tokio::sync::Mutex;
 
-use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::clock::{Clock, SystemClock};
+use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
+use crate::revocation::postgres_listener::Listening;
 use crate::revocation::slot::Slot;
 
 const TABLES: &str = include_str!("../../migrations/postgres/revocations.sql");
 const PART: i64 = 5_000;
-const CHANNEL: &str = "tower_jwt_auth_revocations";
 
 /// The number is given by the trigger.
 const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) VALUES ($1, $2)";
@@ -25,12 +26,12 @@ const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
       WHERE forget_at < extract(epoch FROM now()) - $1 LIMIT 1000)";
 
-/// One row at least if there is a log, all as of one moment.
+/// One row at least if there is a log, all as of one moment. A message that is too long is not sent.
 /// A standby that is promoted, or a restored server, begins another timeline: what was read on the
 /// old one says nothing of it, though its numbers may go on.
 const READ: &str = "SELECT log.epoch::TEXT || CASE WHEN pg_is_in_recovery() THEN '' \
             ELSE '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, log.last, pg_is_in_recovery(), entry.number, \
-            entry.message \
+            CASE WHEN octet_length(entry.message) > $3 THEN '' ELSE entry.message END \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
          (SELECT number, message FROM tower_jwt_auth_revocations WHERE number > $1 \
           ORDER BY number LIMIT $2) AS entry ON TRUE \
@@ -44,9 +45,10 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 /// when it is first used, and again whenever a call failed, with one connection to ask and one to
 /// listen.
 ///
-/// Only a primary is read: a standby is an error. `synchronous_commit` must not be `off`. Servers
-/// that only verify need `SELECT` on the two tables of `migrations/postgres/revocations.sql`. One that
-/// publishes needs `INSERT` and `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other.
+/// A standby is not read but an error; a logical replica cannot be told from a primary, and must not
+/// be named here. `synchronous_commit` must not be `off`. Servers that only verify need `SELECT` on
+/// the two tables of `migrations/postgres/revocations.sql`. One that publishes needs `INSERT` and
+/// `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
@@ -64,7 +66,7 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<Slot<PgConnection>>,
-    listener: Arc<Mutex<Option<PgListener>>>,
+    listening: Arc<Mutex<Listening>>,
 }
 
 struct Entries {
@@ -88,8 +90,7 @@ impl PostgresFeed {
 
     /// A feed in the database that these options name.
     pub fn from_options(options: PgConnectOptions) -> Self {
-        let (connection, listener) = (Arc::new(Slot::empty()), Arc::new(Mutex::new(None)));
-        Self { options, connection, listener }
+        Self { options, connection: Arc::new(Slot::empty()), listening: Arc::default() }
     }
 
     async fn connected(&self) -> Result<PgConnection, Error> {
@@ -139,7 +140,8 @@ impl PostgresFeed {
 
     async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
         let mut connection = self.connected().await?;
-        let rows = sqlx::query_as::<_, Row>(READ).bind(after).bind(PART);
+        let longest = i64::try_from(Revocation::MAX_MESSAGE_BYTES).unwrap_or(i64::MAX);
+        let rows = sqlx::query_as::<_, Row>(READ).bind(after).bind(PART).bind(longest);
         let rows = rows.fetch_all(&mut connection).await?;
         self.connection.put(connection);
         let Some((epoch, last, is_standby, ..)) = rows.first() else {
@@ -153,15 +155,6 @@ impl PostgresFeed {
         let end = rows.last().and_then(|row| row.3).filter(|_| has_more).unwrap_or(last);
         let messages = rows.into_iter().filter_map(|row| row.4).collect();
         Ok(Entries { epoch, last, messages, end, has_more })
-    }
-
-    async fn listen(&self) -> Result<PgListener, Error> {
-        // A pool of its own, for the one connection that it keeps.
-        let pool = PgPoolOptions::new().max_connections(1);
-        let pool = pool.connect_lazy_with(self.options.clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(listener)
     }
 }
 
@@ -178,7 +171,7 @@ impl RevocationFeed for PostgresFeed {
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
-        let message = feed::to_message(revocation)?;
+        let message = revocation.to_message(SystemClock.now())?;
         let forget_at = revocation.until.as_secs().saturating_add(1);
         match self.insert(&message, forget_at).await {
             Err(error) if is_missing(&error) => {
@@ -214,18 +207,9 @@ impl RevocationFeed for PostgresFeed {
     }
 
     async fn changed(&self) {
-        let mut listener = self.listener.lock().await;
-        let listening = match listener.take() {
-            Some(listening) => Ok(listening),
-            None => self.listen().await,
-        };
-        let received = match listening {
-            Ok(listening) => listener.insert(listening).recv().await.is_ok(),
-            Err(_) => false,
-        };
-        if !received {
-            *listener = None;
-            drop(listener);
+        let mut listening = self.listening.lock().await;
+        if listening.wait(&self.options).await.is_err() {
+            drop(listening);
             // Whoever asks without being told asks less often.
             std::future::pending().await
         }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value, cmd, pipe};
 
+use crate::clock::{Clock, SystemClock};
 use crate::jwt::base64url;
-use crate::revocation::feed::{self, KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 use crate::revocation::slot::Slot;
@@ -18,6 +19,7 @@ const PREFIX: &str = "{tower_jwt_auth_revocations}";
 const PART: usize = 5_000;
 /// What reading by position can look back on; whoever is further behind reads everything.
 const KEPT_IN_LOG: usize = 100_000;
+const REMOVED_AT_ONCE: usize = 1_000;
 
 /// KEYS: log, live, epoch. ARGV: a new epoch.
 const CREATE: &str = "
@@ -26,17 +28,20 @@ redis.call('SET', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, how long ends are kept.
+/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, how long ends are kept,
+/// how many that everyone has outlived are removed at once: nothing else is served meanwhile.
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
-local over = redis.call('TIME')[1] - ARGV[4]
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('(%.0f', over))
+local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
+local outlived = math.min(redis.call('ZCOUNT', KEYS[2], '-inf', over), ARGV[5])
+if outlived > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, outlived - 1) end
 redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: the last entry that was read, how many more to read. Returns the
-/// epoch, the last entry there is, how many there ever were, and those that follow, or nothing.
+/// KEYS: log, live, epoch. ARGV: 'log' or 'live', the last entry or the cursor, how many to read, how
+/// long a message may be. Returns the epoch, the last entry there is, how many there ever were, the
+/// last entry or the cursor, the messages, and of 'live' which process this is; or nothing.
 const READ: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return {} end
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
@@ -45,21 +50,30 @@ for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then last = info[i + 1] end
     if info[i] == 'entries-added' then added = string.format('%.0f', info[i + 1]) end
 end
-local id, messages = ARGV[1], {}
-if ARGV[2] ~= '0' then
-    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. id, '+', 'COUNT', ARGV[2])) do
-        id = entry[1]
-        messages[#messages + 1] = entry[2][1] == 'message' and entry[2][2] or ''
-    end
+local place, messages, process = ARGV[2], {}, ''
+local function add(message)
+    messages[#messages + 1] = #message > tonumber(ARGV[4]) and 'too long' or message
 end
-return {redis.call('GET', KEYS[3]), last, added, id, messages}";
+if ARGV[1] == 'log' then
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. place, '+', 'COUNT', ARGV[3])) do
+        place = entry[1]
+        add(entry[2][1] == 'message' and entry[2][2] or '')
+    end
+else
+    local part = redis.call('ZSCAN', KEYS[2], place, 'COUNT', ARGV[3])
+    place = part[1]
+    for i = 1, #part[2], 2 do add(part[2][i]) end
+    -- Where that is not told, nothing ties the parts together.
+    process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+end
+return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 
 /// A feed in Redis 7 or later, or Valkey: a stream for the news, and a sorted set of all that is
 /// not outlived for snapshots. It connects when it is first used, and again whenever a call failed.
 ///
-/// Only a primary is read: a replica is an error. A Redis that is set up as a cache forgets what is
-/// revoked: set `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`. Servers
-/// that only verify need to read only: `+hello +eval_ro +exists +xinfo +xrange +get +zscan`.
+/// A replica is not read but an error. A Redis that is set up as a cache forgets what is revoked: set
+/// `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`. Servers that only verify
+/// need to read only: `+hello +eval_ro +exists +xinfo +xrange +get +zscan +info`.
 ///
 /// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
@@ -87,7 +101,15 @@ struct Place<'p> {
     added: u64,
 }
 
-type Entries = (String, String, String, String, Vec<Vec<u8>>);
+/// What [`READ`] returns.
+struct Entries {
+    epoch: String,
+    last: String,
+    added: String,
+    place: String,
+    messages: Vec<Vec<u8>>,
+    process: String,
+}
 
 impl RedisFeed {
     /// A feed at this URL.
@@ -152,10 +174,11 @@ impl RedisFeed {
         }
     }
 
-    /// What follows an entry, from a primary.
-    async fn entries(&self, after: &str, count: usize) -> Result<Entries, FeedError> {
+    /// What follows an entry of the log, or a cursor of what is live, from a primary.
+    async fn entries(&self, of: &str, after: &str) -> Result<Entries, FeedError> {
         let mut connection = self.connected().await?;
-        let read = self.script("EVAL_RO", READ).arg(after).arg(count).to_owned();
+        let mut read = self.script("EVAL_RO", READ);
+        read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
         let mut both = pipe();
         both.cmd("HELLO").add_command(read);
         let (hello, entries) =
@@ -167,7 +190,9 @@ impl RedisFeed {
         if matches!(&entries, Value::Array(entries) if entries.is_empty()) {
             return Err(FeedErrorKind::Missing.into());
         }
-        redis::from_redis_value(entries).map_err(FeedError::new)
+        let (epoch, last, added, place, messages, process) =
+            redis::from_redis_value(entries).map_err(FeedError::new)?;
+        Ok(Entries { epoch, last, added, place, messages, process })
     }
 }
 
@@ -185,8 +210,8 @@ impl RevocationFeed for RedisFeed {
         let mut script = self.script("EVAL", APPEND);
         // Scores are floats, which hold every second up to here.
         let end = revocation.until.as_secs().clamp(0, 1 << 52);
-        script.arg(feed::to_message(revocation)?).arg(end);
-        script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs());
+        script.arg(revocation.to_message(SystemClock.now())?).arg(end);
+        script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs()).arg(REMOVED_AT_ONCE);
         if !self.write(&script).await? {
             self.create().await?;
             if !self.write(&script).await? {
@@ -197,27 +222,25 @@ impl RevocationFeed for RedisFeed {
     }
 
     async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
-        let position = match part {
-            Some(_) => String::new(),
-            None => {
-                let (epoch, last, added, ..) = self.entries("0-0", 0).await?;
-                format!("{epoch} {last} {added}")
-            }
-        };
-        let mut connection = self.connected().await?;
-        let mut scan = cmd("ZSCAN");
-        let [_, live, _] = &self.keys;
-        scan.arg(live).arg(part.as_deref().unwrap_or("0")).arg("COUNT").arg(PART);
-        let (next, rows): (String, Vec<(Vec<u8>, f64)>) = scan.query_async(&mut connection).await?;
-        self.connection.put(connection);
-        let messages = rows.into_iter().map(|(message, _)| text(message)).collect();
-        let next = (next != "0").then_some(next);
-        Ok(Snapshot { messages, next, position: Position::new(position) })
+        let part = part.as_deref().map(|part| part.split_once(' ').unwrap_or_default());
+        let (process, cursor) = part.unwrap_or(("", "0"));
+        let entries = self.entries("live", cursor).await?;
+        // A cursor is of the process that gave it: another one, a replica that took over or the
+        // same server after a restart, has everything elsewhere, and would leave out a part.
+        if part.is_some() && process != entries.process {
+            return Err(FeedError::new("another Redis, or a new process, gave the parts before"));
+        }
+        let Entries { epoch, last, added, place, messages, process } = entries;
+        let next = (place != "0").then(|| format!("{process} {place}"));
+        let messages = messages.into_iter().map(text).collect();
+        let position = Position::new(format!("{epoch} {last} {added}"));
+        Ok(Snapshot { messages, next, position })
     }
 
     async fn read(&self, after: &Position) -> Result<Read, FeedError> {
         let Some(place) = Place::parse(after.as_str()) else { return Ok(Read::Gap) };
-        let (epoch, last, added, id, messages) = self.entries(place.id, PART).await?;
+        let entries = self.entries("log", place.id).await?;
+        let Entries { epoch, last, added, place: id, messages, .. } = entries;
         let added: u64 = added.parse().map_err(FeedError::new)?;
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+#[cfg(feature = "feeds")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, UnixTime};
@@ -58,6 +60,8 @@ struct Shared {
     accepts_stale: bool,
     accepts_unknown: bool,
     hook: Option<Box<Hook>>,
+    #[cfg(feature = "feeds")]
+    is_followed: AtomicBool,
 }
 
 /// Whether a token is still good.
@@ -87,12 +91,15 @@ impl Revocations {
                 accepts_stale: false,
                 accepts_unknown: false,
                 hook: None,
+                #[cfg(feature = "feeds")]
+                is_followed: AtomicBool::new(false),
             }),
         }
     }
 
-    /// How old the last news may be. 5 seconds by default. A token that is revoked is refused
-    /// everywhere within this time, whatever fails, under the default policy.
+    /// How old the last news may be. 5 seconds by default. Under the default policy, a token that is
+    /// revoked is refused everywhere within this time, also while the feed or the way to it is down:
+    /// `docs/revocation.md` says what that rests on.
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         if staleness.is_zero() {
@@ -103,15 +110,15 @@ impl Revocations {
     }
 
     /// How much memory the entries may take. 68 MiB by default, which is room for 1.5 million; the
-    /// least is 2.1 KiB. Where it does not suffice, more is revoked than was asked for, and never
-    /// less: see [`RevocationEvent::Widened`].
+    /// least is 2.1 KiB. Where it does not suffice, more is revoked than was asked for, and never less
+    /// while clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.shared_mut().ledger.max_bytes(bytes);
         self
     }
 
-    /// Replaces the system's clock.
+    /// Replaces the system's clock. [`JwtAuth`](crate::JwtAuth) has one of its own.
     #[track_caller]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.shared_mut().freshness.with_clock(clock);
@@ -128,7 +135,7 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens while the last news are too old, and marks their requests with
+    /// Accepts tokens while the last news are too old, and marks them and their requests with
     /// [`RevocationUnchecked`](crate::revocation::RevocationUnchecked).
     ///
     /// # What is lost
@@ -141,7 +148,7 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens before anything is known, and marks their requests as
+    /// Accepts tokens before anything is known, and marks them and their requests as
     /// [`dangerously_accept_stale`](Self::dangerously_accept_stale) does.
     ///
     /// # What is lost
@@ -208,7 +215,8 @@ impl Revocations {
         self.shared.freshness.moment()
     }
 
-    /// Says that whatever was revoked before `as_of` has been applied.
+    /// Says that whatever was revoked before `as_of` has been applied. Where a feed is followed, that
+    /// is said already, and saying it besides would hide that the feed is down.
     pub fn current_as_of(&self, as_of: AsOf) {
         self.shared.freshness.set(as_of);
     }
@@ -238,6 +246,18 @@ impl Revocations {
             self.tell(&RevocationEvent::ClockSetBack);
         }
         is_set_back
+    }
+
+    /// Whether nobody follows a feed for these yet: of two, the one that lives would vouch for the
+    /// one that is down.
+    #[cfg(feature = "feeds")]
+    pub(crate) fn starts_following(&self) -> bool {
+        !self.shared.is_followed.swap(true, Ordering::AcqRel)
+    }
+
+    #[cfg(feature = "feeds")]
+    pub(crate) fn stops_following(&self) {
+        self.shared.is_followed.store(false, Ordering::Release);
     }
 
     #[cfg(feature = "feeds")]

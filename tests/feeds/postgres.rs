@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tower_jwt_auth::revocation::{PostgresFeed, Read, RevocationFeed, conformance};
+use tower_jwt_auth::revocation::{PostgresFeed, Read, Revocation, RevocationFeed, conformance};
 
+use crate::proxy::Proxy;
 use crate::server::{self, Server};
 use crate::{fleet, outages};
 
@@ -202,6 +203,37 @@ async fn news_are_told_and_another_log_is_a_gap() {
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_wait_for_long_listens_all_the_same() {
+    let postgres = Postgres::new("postgres-slow");
+    let publisher = postgres.feed();
+    publisher.create().await.unwrap();
+    let proxy = Proxy::before(postgres.port).await;
+    let feed = feed(proxy.port);
+    // Connecting takes some round trips of 200 ms, each wait 100 ms.
+    let is_told = async || tokio::time::timeout(Duration::from_millis(100), feed.changed()).await;
+    proxy.slow(Duration::from_millis(100));
+    for name in ["once", "when the connection was lost"] {
+        let mut rounds = 0..150;
+        while is_told().await.is_err() {
+            assert!(rounds.next().is_some(), "not told {name}");
+            // Again and again, since what comes before it listens is not told.
+            publisher.append(&fleet::token(name)).await.unwrap();
+        }
+        // Until all is told.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        while is_told().await.is_ok() {}
+        postgres
+            .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
+            .await;
+        // That is a reason to look, too.
+        let mut rounds = 0..50;
+        while is_told().await.is_err() {
+            assert!(rounds.next().is_some(), "the loss is not noticed");
+        }
+    }
+}
+
 #[tokio::test]
 async fn rights_to_read_and_to_publish_are_apart() {
     let postgres = Postgres::new("postgres-rights");
@@ -240,8 +272,16 @@ async fn a_message_may_be_published_with_plain_sql_if_it_is_one() {
         .await;
     let mut connection = postgres.connect().await;
     let insert = "INSERT INTO tower_jwt_auth_revocations (message) VALUES ($1)";
-    for message in ["", "revoke alice", "{}"] {
+    let long = Revocation::MAX_MESSAGE_BYTES;
+    let too_long = format!(r#"{{"v":1,"revoke":"everyone","at":4000000000,"why":"{:long$}"}}"#, "");
+    for message in ["", "revoke alice", "{}", &too_long] {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
+    // Nor is one read that is there all the same, and it is not passed over either.
+    let constraint = "tower_jwt_auth_revocations_message_check";
+    let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
+    sqlx::query(insert).bind(&too_long).execute(&mut connection).await.unwrap();
+    assert_eq!(feed.snapshot(None).await.unwrap().messages.pop().as_deref(), Some(""));
 }

@@ -1,5 +1,6 @@
 //! Redis.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -29,6 +30,16 @@ impl Redis {
 
     fn feed(&self) -> RedisFeed {
         feed(self.port)
+    }
+
+    /// Puts messages of this length where snapshots are read, from elsewhere.
+    async fn put(&self, count: usize, len: usize, end: i64) {
+        let mut put = cmd("ZADD");
+        put.arg("{tower_jwt_auth_revocations}:live");
+        for n in 0..count {
+            put.arg(end).arg(format!("{n:0len$}"));
+        }
+        self.ask(&put).await;
     }
 
     async fn ask(&self, command: &redis::Cmd) -> redis::Value {
@@ -122,11 +133,67 @@ async fn what_everyone_has_outlived_leaves_it() {
     let redis = Redis::new("redis-outlived");
     let feed = redis.feed();
     feed.append(&fleet::token_until("old", fleet::in_secs(-3_600))).await.unwrap();
-    feed.append(&fleet::token("new")).await.unwrap();
+    let new = fleet::token("new").of_subject("alice", fleet::in_secs(0));
+    feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // The same again with an earlier end does not shorten it, nor does it take more room.
-    feed.append(&fleet::token("new")).await.unwrap();
+    // The same again does not take more room.
+    feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
+    // Of many, some are left for the next time: nothing else is served meanwhile.
+    redis.put(2_500, 8, 1_700_000_000).await;
+    for left in [1_501, 501, 1, 1] {
+        feed.append(&new).await.unwrap();
+        let count = redis.ask(cmd("ZCARD").arg("{tower_jwt_auth_revocations}:live")).await;
+        assert_eq!(count, redis::Value::Int(left));
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_a_snapshot_are_of_one_process() {
+    let mut redis = Redis::new("redis-parts");
+    let feed = redis.feed();
+    feed.create().await.unwrap();
+    redis.put(12_000, 100, 4_000_000_000).await;
+    let first = feed.snapshot(None).await.unwrap();
+    let mut seen = BTreeSet::from_iter(first.messages);
+    let mut next = first.next.clone();
+    while let Some(part) = next {
+        let part = feed.snapshot(Some(part)).await.unwrap();
+        seen.extend(part.messages);
+        next = part.next;
+    }
+    assert_eq!(seen.len(), 12_000);
+    redis.kill();
+    redis.start();
+    let feed = redis.feed();
+    while feed.snapshot(None).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // No gap says that what follows would be another part.
+    assert!(matches!(feed.read(&first.position).await.unwrap(), Read::Messages { .. }));
+    assert!(feed.snapshot(first.next).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_not_sent() {
+    let redis = Redis::new("redis-long");
+    let feed = redis.feed();
+    feed.create().await.unwrap();
+    let start = feed.snapshot(None).await.unwrap().position;
+    let limit = Revocation::MAX_MESSAGE_BYTES;
+    for len in [limit, limit + 1] {
+        redis.put(1, len, 4_000_000_000).await;
+        let message = format!("{:0len$}", 0);
+        let log = "{tower_jwt_auth_revocations}:log";
+        redis.ask(cmd("XADD").arg(log).arg(&["*", "message", &message])).await;
+    }
+    let Read::Messages { messages, .. } = feed.read(&start).await.unwrap() else { panic!("a gap") };
+    let snapshot = feed.snapshot(None).await.unwrap().messages;
+    for mut messages in [messages, snapshot] {
+        messages.sort();
+        assert_eq!(messages.len(), 2, "it is not passed over either");
+        assert_eq!((messages[0].len(), &*messages[1]), (limit, "too long"));
+    }
 }
 
 #[tokio::test]
@@ -146,7 +213,7 @@ async fn to_read_is_all_that_a_server_which_verifies_needs() {
     redis.feed().append(&fleet::token("a")).await.unwrap();
     let mut grant = cmd("ACL");
     grant.arg(&["SETUSER", "reader", "on", ">secret", "~{tower_jwt_auth_revocations}:*", "-@all"]);
-    grant.arg(&["+hello", "+eval_ro", "+exists", "+xinfo", "+xrange", "+get", "+zscan"]);
+    grant.arg(&["+hello", "+eval_ro", "+exists", "+xinfo", "+xrange", "+get", "+zscan", "+info"]);
     redis.ask(&grant).await;
     let url = format!("redis://reader:secret@127.0.0.1:{}", redis.port);
     let reader = RedisFeed::new(&url).unwrap();

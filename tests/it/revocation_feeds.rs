@@ -1,5 +1,6 @@
 //! A feed that is followed, step by step.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,6 +31,9 @@ const FAILS: u8 = 1;
 const HANGS: u8 = 2;
 const LOSES: u8 = 3;
 const MISSING: u8 = 4;
+const PANICS: u8 = 5;
+/// Whoever waits for news.
+const PANICS_WAITING: u8 = 6;
 
 impl Faulty {
     fn new(clock: &ManualClock) -> Self {
@@ -46,6 +50,7 @@ impl Faulty {
             FAILS => Err(FeedError::new("down")),
             MISSING => Err(FeedErrorKind::Missing.into()),
             HANGS => std::future::pending().await,
+            PANICS => panic!("a feed with a fault"),
             other => Ok(other),
         }
     }
@@ -68,6 +73,11 @@ impl RevocationFeed for Faulty {
 
     async fn read(&self, after: &Position) -> Result<Read, FeedError> {
         if self.fail().await? == LOSES { Ok(Read::Gap) } else { self.feed.read(after).await }
+    }
+
+    async fn changed(&self) {
+        assert_ne!(self.fault.load(Ordering::SeqCst), PANICS_WAITING, "a feed with a fault");
+        self.feed.changed().await;
     }
 }
 
@@ -121,7 +131,11 @@ async fn a_feed_that_fails_makes_everything_stale_and_then_is_read_from_where_it
     let (revocations, told) = revocations(&clock);
     let mut follow = revocations.follow(feed.clone()).time_limit(Duration::from_millis(20));
     follow.step().await.unwrap();
-    for (fault, kind) in [(FAILS, FeedErrorKind::Unavailable), (HANGS, FeedErrorKind::TimedOut)] {
+    for (fault, kind) in [
+        (FAILS, FeedErrorKind::Unavailable),
+        (HANGS, FeedErrorKind::TimedOut),
+        (PANICS, FeedErrorKind::Panicked),
+    ] {
         feed.set(fault);
         let name = format!("during {fault}");
         feed.append(&Revocation::token(&name, end())).await.unwrap();
@@ -158,17 +172,19 @@ async fn messages_that_are_none_are_told_and_the_others_count() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::on_clock(clock.clone());
     let (revocations, told) = revocations(&clock);
-    for text in ["", "{", r#"{"v":2}"#, "null"] {
+    let long = Revocation::MAX_MESSAGE_BYTES;
+    let too_long = format!(r#"{{"v":1,"revoke":"everyone","at":4000000000,"why":"{:long$}"}}"#, "");
+    for text in ["", "{", r#"{"v":2}"#, "null", &too_long] {
         feed.append_text(text, end());
     }
     feed.append(&Revocation::token("a", end())).await.unwrap();
     revocations.follow(feed).step().await.unwrap();
     assert_eq!(check(&revocations, "a"), Verdict::Revoked);
-    assert_eq!(revocations.stats().unreadable, 4);
-    assert_eq!(
-        take(&told),
-        ["Unreadable", "Unreadable", "Unreadable", "Unreadable", "SnapshotRead"]
-    );
+    assert_eq!(check(&revocations, "b"), Verdict::Good);
+    assert_eq!(revocations.stats().unreadable, 5);
+    let mut told = take(&told);
+    assert_eq!(told.pop().as_deref(), Some("SnapshotRead"));
+    assert_eq!(told, ["Unreadable"; 5]);
 }
 
 #[tokio::test]
@@ -184,6 +200,36 @@ async fn a_hook_that_panics_ends_nothing() {
     for n in 0..100 {
         assert_eq!(check(&revocations, &n.to_string()), Verdict::Revoked);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_panics_is_told_of_and_followed_on() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    let (revocations, told) = revocations(&clock);
+    let task = tokio::spawn(revocations.follow(feed.clone()).run());
+    let until = async |is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until(&|| revocations.staleness().is_some()).await;
+    assert_eq!(take(&told), ["SnapshotRead"]);
+    for fault in [PANICS, PANICS_WAITING] {
+        feed.set(fault);
+        let name = format!("during {fault}");
+        feed.append(&Revocation::token(&name, end())).await.unwrap();
+        until(&|| told.lock().unwrap().len() > 3).await;
+        assert!(take(&told).iter().all(|name| name == "FeedFailed"));
+        // What can still be read is read.
+        let is_read = fault == PANICS_WAITING;
+        assert_eq!(check(&revocations, &name) == Verdict::Revoked, is_read);
+        feed.set(NONE);
+        until(&|| check(&revocations, &name) == Verdict::Revoked).await;
+        take(&told);
+    }
+    assert!(!task.is_finished());
+    task.abort();
 }
 
 #[tokio::test]
@@ -211,9 +257,26 @@ async fn only_who_is_told_to_makes_a_missing_log() {
     let mut reader = revocations.follow(feed.clone());
     assert_eq!(reader.step().await.unwrap_err().kind(), FeedErrorKind::Missing);
     assert_eq!(check(&revocations, "a"), Verdict::Unavailable);
-    revocations.follow(feed.clone()).create_missing().step().await.unwrap();
+    let publisher = Revocations::new().with_clock(clock);
+    publisher.follow(feed.clone()).create_missing().step().await.unwrap();
     reader.step().await.unwrap();
     assert_eq!(check(&revocations, "a"), Verdict::Good);
+}
+
+#[tokio::test]
+async fn a_feed_cannot_vouch_for_another() {
+    let clock = kit::at(kit::NOW);
+    let (revocations, _) = revocations(&clock);
+    let second = || revocations.clone().follow(MemoryFeed::new());
+    let first = revocations.follow(MemoryFeed::new());
+    let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
+    let sentence = refused.downcast_ref::<String>().unwrap();
+    assert!(sentence.contains("a feed is followed already"), "{sentence}");
+    // That one was refused does not make room for another.
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
+    drop(first);
+    second().step().await.unwrap();
+    second().step().await.unwrap();
 }
 
 #[tokio::test]
@@ -230,6 +293,35 @@ async fn all_is_read_anew_from_time_to_time_part_by_part() {
     let before = revocations.stats().applied;
     follow.step().await.unwrap();
     assert!(revocations.stats().applied - before <= 1_000, "a part, and the news");
+}
+
+#[tokio::test]
+async fn what_was_widened_is_the_same_whenever_it_is_read() {
+    let clock = kit::at(kit::NOW);
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
+    // When they were revoked, these do not say: the feed does.
+    for n in 0..100 {
+        feed.append(&Revocation::token(format!("{n}"), end()).issuer("i")).await.unwrap();
+    }
+    let mut follow = revocations.follow(feed.clone()).snapshot_every(Duration::from_nanos(1));
+    let issued = |secs| TokenNames {
+        issuer: Some("i"),
+        issued_at: Some(UnixTime::from_secs(kit::NOW + secs)),
+        ..TokenNames::default()
+    };
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(10));
+        follow.step().await.unwrap();
+        assert_eq!(revocations.check(&issued(0)), Verdict::Revoked);
+        assert_eq!(revocations.check(&issued(1)), Verdict::Good, "issued since");
+    }
+    assert!(revocations.stats().widened > 100, "it was read again");
+    // Another publisher may leave it out: then it is when it was read.
+    feed.append_text(r#"{"v":1,"revoke":"token","iss":"i","jti":"x","until":4000000000}"#, end());
+    follow.step().await.unwrap();
+    assert_eq!(revocations.check(&issued(30)), Verdict::Revoked);
+    assert_eq!(revocations.check(&issued(31)), Verdict::Good);
 }
 
 #[tokio::test]

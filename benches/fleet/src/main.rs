@@ -126,7 +126,8 @@ async fn revoke<F: RevocationFeed>(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, 
     assert_eq!(all.lags.len(), REVOCATIONS * ports.len());
 }
 
-/// One token, and one of the same subject that stays good: another, or one of a later login.
+/// One token, and one of the same subject that stays good: another, of another session and issued
+/// later.
 fn pair(n: usize) -> Arc<Pair> {
     let (subject, id) = (format!("revoked {n}"), format!("revoked-{n}"));
     let revoked = tokens::request(&subject, &id, 1000);
@@ -134,11 +135,13 @@ fn pair(n: usize) -> Arc<Pair> {
     Arc::new(Pair { revoked, good })
 }
 
-/// In turns of a token, and of what a subject was given.
+/// In turns of a token, of a session, and of what a subject was given.
 fn revocation(n: usize) -> Revocation {
-    let now = tokens::now();
-    let revocation = match n % 2 {
-        0 => Revocation::token(format!("revoked-{n}"), UnixTime::from_secs(now + 3600)),
+    let (id, now) = (format!("revoked-{n}"), tokens::now());
+    let end = UnixTime::from_secs(now + 3600);
+    let revocation = match n % 3 {
+        0 => Revocation::token(id, end),
+        1 => Revocation::session(tokens::session(&id), end),
         _ => Revocation::subject(format!("revoked {n}"), UnixTime::from_secs(now - 500)),
     };
     revocation.issuer(tokens::ISSUER)

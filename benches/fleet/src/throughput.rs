@@ -49,8 +49,10 @@ async fn following(entries: usize) -> Revocations {
     let now = UnixTime::from_secs(tokens::now());
     let end = now.saturating_add(Revocation::REMEMBERED);
     for n in 0..entries {
-        let revocation = match n % 2 {
-            0 => Revocation::token(format!("revoked-{n}"), end),
+        let id = format!("revoked-{n}");
+        let revocation = match n % 3 {
+            0 => Revocation::token(id, end),
+            1 => Revocation::session(tokens::session(&id), end),
             _ => Revocation::subject(format!("revoked {n}"), now),
         };
         feed.append(&revocation.issuer(tokens::ISSUER)).await.expect("appended");

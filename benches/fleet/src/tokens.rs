@@ -14,16 +14,23 @@ pub(crate) fn now() -> u64 {
     SystemClock.now().whole_secs().as_secs().try_into().expect("after 1970")
 }
 
-/// The whole request of a client with a token that was issued `age` seconds ago.
+/// The whole request of a client with a token that was issued `age` seconds ago, the only one of its
+/// session.
 pub(crate) fn request(subject: &str, id: &str, age: u64) -> Vec<u8> {
     let (signer, now) = (Signer::new(Key::hs256(secret())), now());
     let claims = json!({
-        "iss": ISSUER, "sub": subject, "jti": id, "iat": now - age, "exp": now + 3600,
+        "iss": ISSUER, "sub": subject, "jti": id, "sid": session(id),
+        "iat": now - age, "exp": now + 3600,
         "scope": "cart:read cart:write pay", "company": "acme-europe",
     });
     let token = signer.sign(&claims).expect("claims serialize");
     format!("GET /cart HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer {token}\r\n\r\n")
         .into_bytes()
+}
+
+/// The session of the token with this `jti`.
+pub(crate) fn session(id: &str) -> String {
+    format!("session-of-{id}")
 }
 
 /// Tokens that nobody revokes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{StatusCode, header};
 use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::revocation::{Revocation, RevocationUnchecked};
-use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuth, Revocations, UnixTime};
+use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuth, Revocations, Token, UnixTime};
 
 use crate::kit;
 use crate::revocation::{current, later, now};
@@ -88,7 +88,10 @@ async fn what_is_accepted_unchecked_is_marked() {
     revocations.current_as_of(revocations.as_of());
     let is_marked = async || {
         let inner = service_fn(|request: http::Request<()>| async move {
-            let is_marked = request.extensions().get::<RevocationUnchecked>().is_some();
+            let mark = request.extensions().get::<RevocationUnchecked>().copied();
+            let token = request.extensions().get::<Token>().unwrap();
+            assert_eq!(token.revocation_unchecked(), mark);
+            let is_marked = mark.is_some();
             Ok::<_, std::convert::Infallible>(http::Response::new(bytes::Bytes::from(
                 is_marked.to_string(),
             )))
@@ -99,4 +102,10 @@ async fn what_is_accepted_unchecked_is_marked() {
     assert_eq!(is_marked().await, "false");
     clock.set(UnixTime::from_secs(kit::NOW + 60));
     assert_eq!(is_marked().await, "true");
+    // Where there is no request, the token itself says so.
+    let mark =
+        || auth(&revocations).verify(&token(kit::NOW)).unwrap().token().revocation_unchecked();
+    assert_eq!(mark(), Some(RevocationUnchecked));
+    revocations.current_as_of(revocations.as_of());
+    assert_eq!(mark(), None);
 }
