@@ -39,6 +39,7 @@ fn names() -> TokenNames<'static> {
         tenant: Some("acme-europe"),
         key_id: Some("2026-11"),
         issued_at: Some(UnixTime::from_secs(1_700_000_600)),
+        expires_at: None,
     }
 }
 

@@ -36,7 +36,7 @@ async fn echo(socket: WebSocket, claims: Claims) {
         let reason = format!("{why:?}").into();
         let close = Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }));
         // If it cannot be said any more, it need not be.
-        let _ = socket.send(close).await;
+        let _ = socket.into_inner().send(close).await;
     }
 }
 

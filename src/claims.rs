@@ -80,7 +80,8 @@ impl<T> Claims<T> {
         self.token.ended()
     }
 
-    /// A stream, such as a WebSocket or the events of a response, that ends when the token does.
+    /// A stream, such as a WebSocket or the events of a response, that ends when the token does. So
+    /// does what is sent: see [`UntilEnded`].
     ///
     /// ```
     /// use axum::response::{IntoResponse, Sse, sse::Event};
@@ -94,7 +95,8 @@ impl<T> Claims<T> {
     /// # let _ = axum::routing::get::<_, _, ()>(ticks);
     /// ```
     pub fn until_ended<S>(&self, stream: S) -> UntilEnded<S> {
-        UntilEnded::new(stream, self.token.ended())
+        let token = self.token.clone();
+        UntilEnded::new(stream, self.token.ended(), move || token.has_ended())
     }
 }
 

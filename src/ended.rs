@@ -58,6 +58,10 @@ impl Watch {
         }
     }
 
+    pub(crate) fn has_ended(&self, facts: &Facts) -> Option<Ended> {
+        self.look(facts).err()
+    }
+
     pub(crate) async fn ended(&self, facts: &Facts) -> Ended {
         loop {
             match self.look(facts) {
@@ -69,23 +73,38 @@ impl Watch {
 }
 
 pin_project! {
-    /// A stream that ends when a token does; made by `Claims::until_ended`. What can be sent into
-    /// the inner one can be sent into this one, also after the end: who only sends must look at
-    /// `Claims::ended` besides.
+    /// A stream that ends when a token does; made by `Claims::until_ended`.
+    ///
+    /// It is a sink if the inner one is: that is closed before anything is sent after the end, and
+    /// then refuses what is sent. To close a WebSocket with a reason, send the last frame
+    /// [into the inner one](Self::into_inner).
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,
         ending: Pin<Box<dyn Future<Output = Ended> + Send>>,
+        look: Box<dyn Fn() -> Option<Ended> + Send + Sync>,
         ended: Option<Ended>,
+        is_closed: bool,
     }
 }
 
 impl<S> UntilEnded<S> {
-    pub(crate) fn new(inner: S, ending: impl Future<Output = Ended> + Send + 'static) -> Self {
-        Self { inner, ending: Box::pin(ending), ended: None }
+    /// `ending` resolves when the token ends, and `look` says at once whether it has.
+    pub(crate) fn new(
+        inner: S,
+        ending: impl Future<Output = Ended> + Send + 'static,
+        look: impl Fn() -> Option<Ended> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            inner,
+            ending: Box::pin(ending),
+            look: Box::new(look),
+            ended: None,
+            is_closed: false,
+        }
     }
 
-    /// Why the token ended, if that is why the stream did.
+    /// Why the token ended, if that is why the stream did, or the sink was closed.
     pub fn ended(&self) -> Option<Ended> {
         self.ended
     }
@@ -118,7 +137,16 @@ impl<S: Sink<Item>, Item> Sink<Item> for UntilEnded<S> {
     type Error = S::Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.project().inner.poll_ready(cx)
+        let mut this = self.project();
+        // Not by polling `ending`: where the two halves are in two tasks, that wakes the reader.
+        if this.ended.is_none() {
+            *this.ended = (this.look)();
+        }
+        if this.ended.is_some() && !*this.is_closed {
+            ready!(this.inner.as_mut().poll_close(cx))?;
+            *this.is_closed = true;
+        }
+        this.inner.poll_ready(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, item: Item) -> Result<(), S::Error> {

@@ -74,6 +74,11 @@ impl Token {
         async move { token.inner().watch.ended(&token).await }
     }
 
+    #[cfg(feature = "connections")]
+    pub(crate) fn has_ended(&self) -> Option<Ended> {
+        self.inner().watch.has_ended(self)
+    }
+
     /// Where in the request the token was.
     pub fn source(&self) -> Source {
         self.inner().source

@@ -29,6 +29,8 @@ pub struct TokenNames<'a> {
     pub key_id: Option<&'a str>,
     /// `iat`.
     pub issued_at: Option<UnixTime>,
+    /// `exp`, for [`Revocations::dangerously_accept_stale`](crate::Revocations::dangerously_accept_stale).
+    pub expires_at: Option<UnixTime>,
 }
 
 impl<'a> From<&'a Facts> for TokenNames<'a> {
@@ -41,6 +43,7 @@ impl<'a> From<&'a Facts> for TokenNames<'a> {
             tenant: facts.tenant(),
             key_id: facts.key_id(),
             issued_at: facts.issued_at(),
+            expires_at: Some(facts.expires_at()),
         }
     }
 }
@@ -48,6 +51,9 @@ impl<'a> From<&'a Facts> for TokenNames<'a> {
 impl Debug for TokenNames<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Claim values do not belong in logs.
-        f.debug_struct("TokenNames").field("issued_at", &self.issued_at).finish_non_exhaustive()
+        f.debug_struct("TokenNames")
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }

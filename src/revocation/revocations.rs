@@ -16,6 +16,7 @@ use crate::revocation::names::TokenNames;
 use crate::revocation::stats::{self, Counters, RevocationStats};
 
 const MAX_STALENESS: Duration = Duration::from_secs(5);
+const LONGEST_UNCHECKED: Duration = Duration::from_secs(3_600);
 const MAX_BYTES: usize = 68 << 20;
 
 type Hook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
@@ -57,7 +58,8 @@ struct Shared {
     counters: Counters,
     /// In nanoseconds.
     max_staleness: u64,
-    accepts_stale: bool,
+    /// Of tokens that expire so soon.
+    accepts_stale: Option<Duration>,
     accepts_unknown: bool,
     hook: Option<Box<Hook>>,
     #[cfg(feature = "feeds")]
@@ -88,7 +90,7 @@ impl Revocations {
                 freshness: Freshness::default(),
                 counters: Counters::default(),
                 max_staleness: nanos(MAX_STALENESS),
-                accepts_stale: false,
+                accepts_stale: None,
                 accepts_unknown: false,
                 hook: None,
                 #[cfg(feature = "feeds")]
@@ -135,21 +137,32 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens while the last news are too old, and marks them and their requests with
-    /// [`RevocationUnchecked`](crate::revocation::RevocationUnchecked).
+    /// Accepts tokens that expire within this time while the last news are too old, and marks them
+    /// and their requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Those
+    /// that are good for longer are answered 503 all the same.
     ///
     /// # What is lost
     ///
-    /// The bound: whoever can keep this server from the feed can use a stolen token until it
-    /// expires.
+    /// The bound: whoever can keep this server from the feed can use a stolen token for so long. Take
+    /// the lifetime of your access tokens, 10 minutes say.
+    ///
+    /// # Panics
+    ///
+    /// On zero and on more than an hour: what is accepted unchecked must be short-lived.
     #[track_caller]
-    pub fn dangerously_accept_stale(mut self) -> Self {
-        self.shared_mut().accepts_stale = true;
+    pub fn dangerously_accept_stale(mut self, expiring_within: Duration) -> Self {
+        if expiring_within.is_zero() || expiring_within > LONGEST_UNCHECKED {
+            misuse::refuse(
+                "Revocations::dangerously_accept_stale is for short-lived tokens: take their \
+                 lifetime, of an hour at most",
+            );
+        }
+        self.shared_mut().accepts_stale = Some(expiring_within);
         self
     }
 
-    /// Accepts tokens before anything is known, and marks them and their requests as
-    /// [`dangerously_accept_stale`](Self::dangerously_accept_stale) does.
+    /// Accepts tokens, whenever they expire, before anything is known, and marks them and their
+    /// requests as [`dangerously_accept_stale`](Self::dangerously_accept_stale) does.
     ///
     /// # What is lost
     ///
@@ -194,7 +207,7 @@ impl Revocations {
         }
         match staleness {
             Some(staleness) if staleness <= shared.max_staleness => Verdict::Good,
-            Some(_) => shared.unless_accepted(shared.accepts_stale),
+            Some(_) => shared.unless_accepted(shared.accepts_stale(names, now)),
             None => shared.unless_accepted(shared.accepts_unknown),
         }
     }
@@ -288,6 +301,11 @@ impl Default for Revocations {
 }
 
 impl Shared {
+    fn accepts_stale(&self, names: &TokenNames<'_>, now: UnixTime) -> bool {
+        let latest = self.accepts_stale.map(|within| now.saturating_add(within));
+        latest.zip(names.expires_at).is_some_and(|(latest, expires_at)| expires_at <= latest)
+    }
+
     #[cold]
     fn unless_accepted(&self, is_accepted: bool) -> Verdict {
         if is_accepted {

@@ -116,7 +116,12 @@ impl Drop for Member {
 }
 
 fn verdict(revocations: &Revocations, name: &str) -> Verdict {
-    let names = TokenNames { issuer: Some("i"), id: Some(name), ..TokenNames::default() };
+    let names = TokenNames {
+        issuer: Some("i"),
+        id: Some(name),
+        expires_at: Some(in_secs(60)),
+        ..TokenNames::default()
+    };
     revocations.check(&names)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tower_jwt_auth::revocation::{RevocationFeed, Revocations, Verdict};
+use tower_jwt_auth::revocation::{RevocationFeed, Verdict};
 
 use crate::fleet::{BOUND, Member};
 use crate::proxy::Proxy;
@@ -22,7 +22,9 @@ pub(crate) async fn all<S: Server, F: RevocationFeed>(server: &mut S, feed: impl
     assert!(strict.has_seen("FeedFailed"));
     publisher.create().await.unwrap();
     strict.expect("good", Verdict::Good, LATER).await;
-    let lenient = Member::of(feed(proxy.port), Revocations::dangerously_accept_stale);
+    let lenient = Member::of(feed(proxy.port), |revocations| {
+        revocations.dangerously_accept_stale(Duration::from_secs(600))
+    });
     lenient.expect("good", Verdict::Good, LATER).await;
 
     revoked_within_a_second(&strict, &publisher).await;

@@ -43,6 +43,7 @@ fn alice(issued_at: UnixTime) -> TokenNames<'static> {
         tenant: Some("acme"),
         key_id: Some("2026-11"),
         issued_at: Some(issued_at),
+        expires_at: None,
     }
 }
 
@@ -133,11 +134,17 @@ fn the_policy_is_to_refuse_unless_told_otherwise() {
     clock.advance(HOUR);
     assert_eq!(at_start.check(&names), Verdict::Unavailable);
 
-    let later = Revocations::new().dangerously_accept_stale().with_clock(clock.clone());
+    let later = Revocations::new().dangerously_accept_stale(HOUR / 6).with_clock(clock.clone());
     assert_eq!(later.check(&names), Verdict::Unavailable);
     later.current_as_of(later.as_of());
     clock.advance(HOUR);
-    assert_eq!(later.check(&names), Verdict::Unchecked);
+    let expiring = |seconds| {
+        let expires_at = clock.now().saturating_add(Duration::from_secs(seconds));
+        later.check(&TokenNames { expires_at: Some(expires_at), ..names })
+    };
+    assert_eq!(expiring(600), Verdict::Unchecked);
+    assert_eq!(expiring(601), Verdict::Unavailable, "it is not short-lived");
+    assert_eq!(later.check(&names), Verdict::Unavailable, "nor does this one say so");
     assert_eq!(later.stats().accepted_as_stale, 1);
 }
 
@@ -240,6 +247,8 @@ fn configuration_that_cannot_work_is_refused() {
     let shared = revocations.clone();
     for misuse in [
         (|_| drop(Revocations::new().max_staleness(Duration::ZERO))) as fn(Revocations),
+        |_| drop(Revocations::new().dangerously_accept_stale(Duration::ZERO)),
+        |_| drop(Revocations::new().dangerously_accept_stale(HOUR + Duration::from_nanos(1))),
         |cloned| drop(cloned.max_bytes(1)),
     ] {
         assert!(catch_unwind(AssertUnwindSafe(|| misuse(shared.clone()))).is_err());

@@ -53,7 +53,7 @@ impl Process {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        panic!("the example `shop` does not end");
+        unreachable!("the example `shop` does not end");
     }
 }
 

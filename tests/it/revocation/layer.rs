@@ -84,7 +84,9 @@ fn while_too_little_is_known_the_answer_is_503_and_try_again() {
 async fn what_is_accepted_unchecked_is_marked() {
     use tower::{Layer, ServiceExt, service_fn};
     let clock = kit::at(kit::NOW);
-    let revocations = Revocations::new().dangerously_accept_stale().with_clock(clock.clone());
+    let revocations = Revocations::new()
+        .dangerously_accept_stale(std::time::Duration::from_secs(3_600))
+        .with_clock(clock.clone());
     revocations.current_as_of(revocations.as_of());
     let is_marked = async || {
         let inner = service_fn(|request: http::Request<()>| async move {

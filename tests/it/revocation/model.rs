@@ -81,6 +81,7 @@ fn view((issuer, [id, session, subject, tenant, key_id], issued_at): &Names) -> 
         tenant: tenant.as_deref(),
         key_id: key_id.as_deref(),
         issued_at: *issued_at,
+        expires_at: None,
     }
 }
 

@@ -1,9 +1,11 @@
-//! WebSocket handshakes: with a cookie, with the token as a subprotocol, over HTTP/2.
+//! WebSocket handshakes: with a cookie, with the token as a subprotocol, over HTTP/2; and sockets
+//! that end with their token.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ws::{Message as Sent, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message as Sent, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use axum::routing::any;
 use futures_util::{SinkExt, StreamExt};
@@ -11,7 +13,8 @@ use http::{HeaderMap, Method, Request};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tower_jwt_auth::{Claims, JwtAuth};
+use tower_jwt_auth::revocation::Revocation;
+use tower_jwt_auth::{Claims, JwtAuth, Revocations, UnixTime};
 
 use crate::server::{self, in_time};
 use crate::shop::{self, Shopper};
@@ -183,4 +186,61 @@ async fn a_handshake_over_http2_is_held_to_the_same_rules() {
         let exchange = server::exchange_http2(&mut sender, request, Vec::new());
         assert_eq!(in_time(exchange).await.status, status, "{headers:?}");
     }
+}
+
+/// Sends and never reads.
+async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
+    upgrade.on_upgrade(async move |socket| {
+        let mut socket = claims.until_ended(socket);
+        while socket.send(Sent::Text("tick".into())).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+}
+
+/// Reads, and says why it ends.
+async fn echo(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
+    upgrade.on_upgrade(async move |socket| {
+        let mut socket = claims.until_ended(socket);
+        while let Some(Ok(message)) = socket.next().await {
+            socket.send(message).await.unwrap();
+        }
+        let why = format!("{:?}", socket.ended().unwrap());
+        let frame = CloseFrame { code: close_code::POLICY, reason: why.into() };
+        socket.into_inner().send(Sent::Close(Some(frame))).await.unwrap();
+    })
+}
+
+#[tokio::test]
+async fn a_socket_closes_when_its_token_is_revoked_whether_it_reads_or_sends() {
+    let revocations = Revocations::new().with_clock(shop::clock());
+    revocations.current_as_of(revocations.as_of());
+    let app = Router::new().route("/ticks", any(ticks)).route("/echo", any(echo));
+    let addr = server::start(app.layer(shop::auth().with_revocation(revocations.clone()))).await;
+    let open = async |path: &str| {
+        let mut request = format!("ws://{addr}{path}").into_client_request().unwrap();
+        request.headers_mut().insert("authorization", shop::bearer(&shop::good()).parse().unwrap());
+        let stream = TcpStream::connect(addr).await.unwrap();
+        in_time(tokio_tungstenite::client_async(request, stream)).await.unwrap().0
+    };
+    let (mut ticks, mut echo) = (open("/ticks").await, open("/echo").await);
+    echo.send(Message::text("ping")).await.unwrap();
+    assert_eq!(in_time(echo.next()).await.unwrap().unwrap(), Message::text("ping"));
+    for _ in 0..3 {
+        assert_eq!(in_time(ticks.next()).await.unwrap().unwrap(), Message::text("tick"));
+    }
+    revocations.apply(&Revocation::subject(shop::SUBJECT, UnixTime::from_secs(shop::NOW)));
+    let last = in_time(async {
+        loop {
+            match ticks.next().await.unwrap().unwrap() {
+                Message::Text(_) => {}
+                last => return last,
+            }
+        }
+    });
+    assert_eq!(last.await, Message::Close(None));
+    let Message::Close(Some(frame)) = in_time(echo.next()).await.unwrap().unwrap() else {
+        panic!("it is closed with a reason");
+    };
+    assert_eq!((u16::from(frame.code), frame.reason.as_str()), (close_code::POLICY, "Revoked"));
 }
