@@ -14,6 +14,8 @@ use crate::misuse;
 
 /// RFC 6265bis section 5.5: a browser keeps none for longer.
 const MAX_AGE: Duration = Duration::from_secs(400 * 86_400);
+/// What a longer attribute of a cookie does to it: browsers leave the attribute out (RFC 6265bis section 5.6).
+const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
 /// Which cookies the tokens of a browser are in.
 ///
@@ -61,12 +63,14 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// On a path that does not begin with `/` or has a character that ends it.
+    /// On a path that does not begin with `/`, has a character that ends it, or has more than 1024
+    /// bytes, which browsers ignore.
     #[track_caller]
     pub fn new(path: impl AsRef<str>) -> Self {
         let path = path.as_ref();
-        let is_path =
-            path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b';');
+        let is_path = path.starts_with('/')
+            && path.len() <= MAX_ATTRIBUTE_BYTES
+            && path.bytes().all(|b| b.is_ascii_graphic() && b != b';');
         if !is_path {
             misuse::refuse(format_args!(
                 "Cookies::new({path:?}): give the path that the routes are mounted at, as in \

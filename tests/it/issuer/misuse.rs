@@ -28,6 +28,7 @@ fn what_cannot_work_gets_a_sentence() {
         (sentence(|| sessions().grace(Duration::from_secs(61))), "a minute at most"),
         (sentence(|| Cookies::new("auth")), "as in \"/auth\""),
         (sentence(|| Cookies::new("/a;b")), "as in \"/auth\""),
+        (sentence(|| Cookies::new(format!("/{}", "a".repeat(1024)))), "as in \"/auth\""),
         (sentence(|| cookies().access("cart", "token")), "begin the name \"token\" with"),
         (sentence(|| cookies().access("cart", "__host-token")), "write the prefix as"),
         (sentence(|| cookies().access("cart", "__Host-to ken")), "no cookie name"),
