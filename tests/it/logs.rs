@@ -2,6 +2,7 @@
 //! for tokens, secrets and claims.
 
 mod forbidden;
+mod vectors;
 
 use std::io;
 use std::sync::{Arc, Mutex};
