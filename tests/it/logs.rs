@@ -1,6 +1,7 @@
 //! Everything that is logged at TRACE while the adversarial tokens and requests pass through, read
 //! for tokens, secrets and claims.
 
+mod auth_server;
 mod forbidden;
 mod vectors;
 

@@ -25,7 +25,7 @@ pub(crate) const ISSUER: &str = "https://auth.shop.example";
 
 /// Everybody's password is `right`.
 pub(crate) struct Users {
-    pub(crate) state: Arc<State>,
+    state: Arc<State>,
 }
 
 /// What can be changed while the routes run.
@@ -71,6 +71,10 @@ pub(crate) struct Employee {
 }
 
 impl Users {
+    pub(crate) fn new(state: Arc<State>) -> Self {
+        Self { state }
+    }
+
     fn grant(&self, user: &str) -> Result<Option<Grant<Employee>>, AccountsError> {
         if self.state.accounts_panic.load(Ordering::SeqCst) {
             panic!("a bug of the application's");
@@ -181,7 +185,7 @@ impl Server {
         let clock = at(NOW);
         let store = Fragile { inner: MemoryStore::new(), state: Arc::clone(&state) };
         let sessions = Sessions::new(store).with_clock(clock.clone());
-        let users = Users { state: Arc::clone(&state) };
+        let users = Users::new(Arc::clone(&state));
         let routes = AuthRoutes::new(users, issuer().with_clock(clock.clone()), sessions);
         Self { router: configure(routes).into_router(), state, clock }
     }

@@ -2,7 +2,7 @@
 
 mod accounts;
 mod cookies;
-mod kit;
+pub(crate) mod kit;
 mod misuse;
 #[cfg(feature = "feeds")]
 mod revocation;

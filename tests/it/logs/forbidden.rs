@@ -20,11 +20,18 @@ impl Forbidden {
         self.pieces.extend(text.windows(16).map(<[u8]>::to_vec));
     }
 
-    pub(super) fn add_token(&mut self, token: &str) {
+    /// Also what it encodes, but not each claim by itself.
+    pub(super) fn add_credential(&mut self, token: &str) {
         self.add(token.as_bytes());
         for part in token.split('.') {
+            self.add(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap_or_default());
+        }
+    }
+
+    pub(super) fn add_token(&mut self, token: &str) {
+        self.add_credential(token);
+        for part in token.split('.') {
             let Ok(json) = BASE64_URL_SAFE_NO_PAD.decode(part) else { continue };
-            self.add(&json);
             match serde_json::from_slice(&json) {
                 Ok(Value::Object(members)) => {
                     // `Debug` of `Token` shows when it expires.
