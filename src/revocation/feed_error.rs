@@ -31,6 +31,8 @@ pub enum FeedErrorKind {
     /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES), which no server would
     /// read: it revokes nothing. Revoke by another, shorter name.
     TooLong,
+    /// There is no room for another message: nothing was published, and nothing forgotten.
+    Full,
 }
 
 impl FeedError {
@@ -68,6 +70,7 @@ impl fmt::Display for FeedError {
             FeedErrorKind::Replica => "this is a replica: revocations are read from the primary",
             FeedErrorKind::Panicked => "the feed of revocations panicked",
             FeedErrorKind::Unpublishable => "the revocation cannot be written as a message",
+            FeedErrorKind::Full => "the feed of revocations is full",
             FeedErrorKind::TooLong => "the message of the revocation is too long",
         })
     }

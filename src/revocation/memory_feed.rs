@@ -3,20 +3,26 @@
 use std::collections::VecDeque;
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
-use crate::revocation::feed_error::FeedError;
+use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
 const PART: usize = 1_000;
+const MAX_BYTES: usize = 64 << 20;
+/// What an entry takes besides its text.
+const ENTRY_BYTES: usize = size_of::<Entry>();
+const PRUNED_EVERY: Duration = Duration::from_secs(1);
 
 /// A feed within one process: for tests, and for a program that issues and verifies at once. Clones
 /// are the same feed.
 ///
-/// It is empty again after a restart. What is outlived leaves it when something is appended.
+/// It is empty again after a restart. What is outlived leaves it when something is appended. It holds
+/// 64 MiB of messages; one more is then an error ([`FeedErrorKind::Full`]).
 #[derive(Clone)]
 pub struct MemoryFeed {
     shared: Arc<Shared>,
@@ -26,6 +32,7 @@ struct Shared {
     log: Mutex<Log>,
     appended: Notify,
     clock: Box<dyn Clock>,
+    max_bytes: usize,
 }
 
 #[derive(Default)]
@@ -33,6 +40,8 @@ struct Log {
     /// In the order of their numbers, which have gaps where something was forgotten.
     entries: VecDeque<Entry>,
     last: u64,
+    bytes: usize,
+    pruned_at: Option<UnixTime>,
 }
 
 struct Entry {
@@ -49,8 +58,17 @@ impl MemoryFeed {
 
     /// An empty feed on a clock of your own.
     pub fn on_clock(clock: impl Clock) -> Self {
+        Self::of(Box::new(clock), MAX_BYTES)
+    }
+
+    /// An empty feed that takes so much memory at most, in bytes.
+    pub fn with_max_bytes(bytes: usize) -> Self {
+        Self::of(Box::new(SystemClock), bytes)
+    }
+
+    fn of(clock: Box<dyn Clock>, max_bytes: usize) -> Self {
         let (log, appended) = (Mutex::default(), Notify::new());
-        Self { shared: Arc::new(Shared { log, appended, clock: Box::new(clock) }) }
+        Self { shared: Arc::new(Shared { log, appended, clock, max_bytes }) }
     }
 
     /// How many messages it holds.
@@ -64,15 +82,22 @@ impl MemoryFeed {
     }
 
     /// Publishes any text, as a publisher with a fault might.
-    pub fn append_text(&self, message: impl Into<String>, until: UnixTime) {
-        let now = self.shared.clock.now();
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it.
+    pub fn append_text(
+        &self,
+        message: impl Into<String>,
+        until: UnixTime,
+    ) -> Result<(), FeedError> {
+        let (now, message) = (self.shared.clock.now(), message.into());
         let mut log = self.log();
-        log.last = log.last.saturating_add(1);
-        let entry = Entry { number: log.last, message: message.into(), until };
-        log.entries.retain(|entry| entry.until.saturating_add(KEPT_LONGER) > now);
-        log.entries.push_back(entry);
+        log.prune(now);
+        log.push(message, until, self.shared.max_bytes)?;
         drop(log);
         self.shared.appended.notify_waiters();
+        Ok(())
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -81,7 +106,40 @@ impl MemoryFeed {
     }
 }
 
+impl Entry {
+    fn bytes(&self) -> usize {
+        self.message.len().saturating_add(ENTRY_BYTES)
+    }
+}
+
 impl Log {
+    /// Now and then: looking through all of it for each message would be slow.
+    fn prune(&mut self, now: UnixTime) {
+        let pruned_at = self.pruned_at.filter(|then| *then <= now);
+        if pruned_at.is_some_and(|then| now.saturating_since(then) < PRUNED_EVERY) {
+            return;
+        }
+        self.pruned_at = Some(now);
+        self.entries.retain(|entry| entry.until.saturating_add(KEPT_LONGER) > now);
+        self.bytes = self.entries.iter().map(Entry::bytes).sum();
+    }
+
+    fn push(
+        &mut self,
+        message: String,
+        until: UnixTime,
+        max_bytes: usize,
+    ) -> Result<(), FeedError> {
+        let entry = Entry { number: self.last.saturating_add(1), message, until };
+        let bytes = self.bytes.saturating_add(entry.bytes());
+        if bytes > max_bytes {
+            return Err(FeedErrorKind::Full.into());
+        }
+        (self.last, self.bytes) = (entry.number, bytes);
+        self.entries.push_back(entry);
+        Ok(())
+    }
+
     /// At most one part of what comes after a number, and the last number in it.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
@@ -106,8 +164,7 @@ impl RevocationFeed for MemoryFeed {
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
         let message = revocation.to_message(self.shared.clock.now())?;
-        self.append_text(message, revocation.until);
-        Ok(())
+        self.append_text(message, revocation.until)
     }
 
     async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {

@@ -9,7 +9,7 @@ use tower_jwt_auth::revocation::{
     FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationEvent,
     RevocationFeed, Revocations, Snapshot, TokenNames, Verdict,
 };
-use tower_jwt_auth::{ManualClock, UnixTime};
+use tower_jwt_auth::{Clock, ManualClock, UnixTime};
 
 use crate::kit;
 
@@ -175,7 +175,7 @@ async fn messages_that_are_none_are_told_and_the_others_count() {
     let long = Revocation::MAX_MESSAGE_BYTES;
     let too_long = format!(r#"{{"v":1,"revoke":"everyone","at":4000000000,"why":"{:long$}"}}"#, "");
     for text in ["", "{", r#"{"v":2}"#, "null", &too_long] {
-        feed.append_text(text, end());
+        feed.append_text(text, end()).unwrap();
     }
     feed.append(&Revocation::token("a", end())).await.unwrap();
     revocations.follow(feed).step().await.unwrap();
@@ -318,7 +318,8 @@ async fn what_was_widened_is_the_same_whenever_it_is_read() {
     }
     assert!(revocations.stats().widened > 100, "it was read again");
     // Another publisher may leave it out: then it is when it was read.
-    feed.append_text(r#"{"v":1,"revoke":"token","iss":"i","jti":"x","until":4000000000}"#, end());
+    feed.append_text(r#"{"v":1,"revoke":"token","iss":"i","jti":"x","until":4000000000}"#, end())
+        .unwrap();
     follow.step().await.unwrap();
     assert_eq!(revocations.check(&issued(30)), Verdict::Revoked);
     assert_eq!(revocations.check(&issued(31)), Verdict::Good);
@@ -346,4 +347,34 @@ async fn news_wake_whoever_follows() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_feed_in_memory_conforms() {
     tower_jwt_auth::revocation::conformance::check(MemoryFeed::new()).await;
+}
+
+#[tokio::test]
+async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
+    let feed = MemoryFeed::with_max_bytes(10_000);
+    let mut kept = 0;
+    let error = loop {
+        let far = UnixTime::from_secs(4_000_000_000);
+        match feed.append(&Revocation::token(format!("token {kept}"), far)).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.kind(), feed.len()), (FeedErrorKind::Full, kept));
+    assert!((50..120).contains(&kept), "{kept}");
+    let revocations = Revocations::new();
+    revocations.follow(feed).step().await.unwrap();
+    assert_eq!(revocations.stats().total_entries(), kept);
+}
+
+#[tokio::test]
+async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
+    let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
+    feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
+    feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
+    clock.advance(Duration::from_secs(3_600));
+    feed.append(&Revocation::token("new", ends_in(60))).await.unwrap();
+    assert_eq!(feed.len(), 2);
 }
