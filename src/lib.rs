@@ -129,6 +129,7 @@ mod misuse;
 mod rejection;
 pub mod revocation;
 mod token;
+mod type_name;
 mod unauthenticated;
 
 pub use auth::{JwtAuth, JwtAuthService};

@@ -8,6 +8,8 @@ use std::path::Path;
 const ORDER: &[&str] = &[
     // Configuration that cannot work stops the program.
     "misuse",
+    // Types in sentences.
+    "type_name",
     // Time as an input.
     "clock",
     // Tokens as pure functions: no HTTP, no async, no storage.

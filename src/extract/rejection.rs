@@ -10,6 +10,7 @@ use http::request::Parts;
 
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 use crate::token::Token;
+use crate::type_name::written;
 use crate::unauthenticated::Unauthenticated;
 
 /// The refusal of an extractor, answered like that of the layer in front of it.
@@ -32,28 +33,37 @@ impl AuthRejection {
         Self { inner: Box::new(Inner { error, answers, format: Format::of(&parts.headers) }) }
     }
 
-    /// There is nothing of type `wanted` in the request: nobody is logged in, or a mistake.
-    pub(crate) fn absent<T>(wanted: &str, parts: &Parts) -> Self {
+    /// The request has no claims of type `T`: nobody is logged in, or a mistake.
+    pub(crate) fn without_claims<T>(parts: &Parts) -> Self {
+        let asked = || written(type_name::<T>());
+        let Some(token) = parts.extensions.get::<Token>() else {
+            return Self::without_token(|| format!("Claims<{}>", asked()), parts);
+        };
+        let asked = asked();
+        let there = written(token.claims_type());
+        let sentence = format!(
+            "the handler asks for `Claims<{asked}>`, and the `JwtAuth` layer in front of it reads \
+             claims into `{there}`: write `.claims::<{asked}>()` on the layer, or take \
+             `Claims<{there}>`"
+        );
+        let answers = Some(Arc::clone(token.answers()));
+        Self::new(AuthError::misconfigured(sentence), answers, parts)
+    }
+
+    /// The request has no token: nobody is logged in, or a mistake. `wanted` is what the handler
+    /// asks for.
+    pub(crate) fn without_token(wanted: impl FnOnce() -> String, parts: &Parts) -> Self {
         if let Some(nobody) = Unauthenticated::nearest(&parts.extensions) {
             let error = AuthError::new(AuthErrorKind::MissingCredentials);
             return Self::new(error, Some(Arc::clone(&nobody.answers)), parts);
         }
-        let Some(token) = parts.extensions.get::<Token>() else {
-            let sentence = format!(
-                "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
-                 `.layer(JwtAuth::new(secret))` to the router below its routes; a layer does not \
-                 cover routes that are added after it"
-            );
-            return Self::new(AuthError::misconfigured(sentence), None, parts);
-        };
         let sentence = format!(
-            "the handler asks for `{wanted}`, and the `JwtAuth` layer in front of it reads claims \
-             into `{there}`: write `.claims::<{asked}>()` on the layer, or take `Claims<{there}>`",
-            asked = type_name::<T>(),
-            there = token.claims_type(),
+            "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
+             `.layer(JwtAuth::new(secret))` to the router below its routes; a layer does not \
+             cover routes that are added after it",
+            wanted = wanted(),
         );
-        let answers = Some(Arc::clone(token.answers()));
-        Self::new(AuthError::misconfigured(sentence), answers, parts)
+        Self::new(AuthError::misconfigured(sentence), None, parts)
     }
 
     /// Why the request was refused.
