@@ -58,7 +58,8 @@
 //! # What is refused, and how
 //!
 //! The body is `application/problem+json`; the code is the last part of its `type`. Nothing of the
-//! token is in the answer. The [`AuthError`] is in the response's extensions.
+//! token is in the answer. The [`AuthError`] is in the response's extensions, for logs: it says what
+//! the client is not told, down to which member of `T` a token does not fit.
 //!
 //! | condition | status | `WWW-Authenticate: Bearer realm="..."` and | code |
 //! |---|---|---|---|

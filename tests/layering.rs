@@ -13,7 +13,9 @@ const ORDER: &[&str] = &[
     // Time as an input.
     "clock",
     // Tokens as pure functions: no HTTP, no async, no storage.
+    "jwt::misfit",
     "jwt::error",
+    "jwt::fitting",
     "jwt::base64url",
     "jwt::strings",
     "jwt::few",

@@ -59,7 +59,11 @@ impl JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims
-    /// do not fit is refused. By default [`StandardClaims`].
+    /// do not fit is refused; [`AuthError::misfit`] says which member of `U` it was, and so does
+    /// the event of the feature `tracing`. By default [`StandardClaims`].
+    ///
+    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token,
+    /// such as `iss`, `exp` and `iat`: leave it out, and claims that `U` does not name are skipped.
     ///
     /// A type with `#[serde(flatten)]` costs more than the whole of verification: serde keeps
     /// every member aside for it. Name the members instead.

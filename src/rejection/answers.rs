@@ -119,7 +119,10 @@ fn trace(error: &AuthError) {
         AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
             tracing::error!(code, reason = %error, "request refused");
         }
-        _ => tracing::debug!(code, reason = ?error.token_error(), "request refused"),
+        _ => {
+            let misfit = error.misfit().map(tracing::field::display);
+            tracing::debug!(code, reason = ?error.token_error(), misfit, "request refused");
+        }
     }
 }
 

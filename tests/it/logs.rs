@@ -10,6 +10,7 @@ use axum::Router;
 use axum::routing::any;
 use base64::Engine;
 use http::{Request, header};
+use serde_json::json;
 use tower::ServiceExt;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_jwt_auth::{
@@ -173,6 +174,49 @@ async fn adversarial_requests_leave_no_trace() {
     is_a_whole_log(&log, cases(&file).len());
     forbidden.is_not_in(&log);
     forbidden.is_not_in(&printed);
+}
+
+/// What `app` logs and answers.
+async fn logged(app: Router, ask: Ask) -> (String, String) {
+    let log = Log::default();
+    let _listening = log.listen();
+    let answer = run(&app, &ask).await;
+    (log.text(), answer)
+}
+
+#[tokio::test]
+async fn claims_that_do_not_fit_are_named_in_the_log_and_nowhere_in_the_answer() {
+    for (company, misfit) in [
+        (json!(null), "missing field `company`"),
+        (json!({ "name": shop::COMPANY }), "invalid type for `company`: an object"),
+        (json!([shop::COMPANY]), "invalid type for `company`: an array"),
+    ] {
+        let token = shop::token(&json!({ "company": company }));
+        let error = shop::auth().verify(&token).unwrap_err();
+        assert_eq!(error.misfit().unwrap().to_string(), misfit);
+        assert_eq!(error.misfit().unwrap().member(), Some("company"));
+        assert!(print(&error).contains(&format!("the claims do not fit their type: {misfit}")));
+        assert!(!error.to_string().contains("company"), "clients may be told this: {error}");
+
+        let app = Router::new().route("/", any(|| async {})).layer(shop::auth());
+        let response = app.oneshot(shop::request("/", &token)).await.unwrap();
+        assert!(!format!("{:?}", response.headers()).contains("company"));
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("company"), "{body:?}");
+
+        let (log, _) = logged(app_of_shop(), Ask::get("/").bearer(&token)).await;
+        let event = format!("reason=Some(ClaimsMismatch) misfit={misfit}");
+        assert!(log.contains(&event), "{event} is not in: {log}");
+        let mut forbidden = Forbidden::default();
+        forbidden.add_token(&token);
+        forbidden.is_not_in(&log);
+    }
+    let (log, _) = logged(app_of_shop(), Ask::get("/").bearer("not.a.token")).await;
+    assert!(log.contains("reason=Some(Malformed)") && !log.contains("misfit"), "{log}");
+}
+
+fn app_of_shop() -> Router {
+    app(shop::auth())
 }
 
 /// A log that is empty would pass, and prove nothing.
