@@ -10,7 +10,7 @@ use tower_layer::Layer;
 
 use crate::auth::service::JwtAuthService;
 use crate::auth::settings::Settings;
-use crate::bearer::{CookieName, Source, Subprotocol, TokenSource};
+use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::jwt::{KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
@@ -155,9 +155,9 @@ impl<T> JwtAuth<T> {
     /// that it was set over TLS, by this very host. A request with that name in another case, or
     /// with two such cookies that differ, is refused.
     #[track_caller]
-    pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
-        self.settings_mut().sources.cookie = Some(CookieName::new(name.as_ref()));
-        self
+    pub fn cookie(self, name: impl AsRef<str>) -> Self {
+        let name = CookieName::new(name.as_ref());
+        self.sources(|sources| sources.cookie = Some(name))
     }
 
     /// Lets this origin make unsafe requests with the cookie, as in `https://app.example`. Once
@@ -174,15 +174,14 @@ impl<T> JwtAuth<T> {
     /// The server must select that protocol, or the browser closes the connection: in axum,
     /// `upgrade.protocols(["bearer"])`.
     #[track_caller]
-    pub fn websocket_protocol(mut self, name: impl AsRef<str>) -> Self {
-        self.settings_mut().sources.subprotocol = Some(Subprotocol::new(name.as_ref()));
-        self
+    pub fn websocket_protocol(self, name: impl AsRef<str>) -> Self {
+        let name = Subprotocol::new(name.as_ref());
+        self.sources(|sources| sources.subprotocol = Some(name))
     }
 
     /// Looks for the token in one more place, of the application's own.
-    pub fn add_source(mut self, source: impl TokenSource) -> Self {
-        self.settings_mut().sources.custom.push(Arc::new(source));
-        self
+    pub fn add_source(self, source: impl TokenSource) -> Self {
+        self.sources(|sources| sources.add(source))
     }
 
     /// Lets requests without a token through; handlers take `Option<Claims<T>>`. A token that is
@@ -255,6 +254,13 @@ impl<T> JwtAuth<T> {
         let validation = change(settings.verifier.validation().clone());
         settings.verifier = settings.verifier.clone().with_validation(validation);
         settings.update_watch();
+        self
+    }
+
+    fn sources(mut self, change: impl FnOnce(&mut Sources)) -> Self {
+        let settings = self.settings_mut();
+        change(&mut settings.sources);
+        Arc::make_mut(&mut settings.answers).looked_in(&settings.sources);
         self
     }
 

@@ -1,6 +1,6 @@
 //! A token in a cookie: how it is found, and how it is taken out again.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Display};
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -96,6 +96,12 @@ impl CookieName {
             value.set_sensitive(true);
             headers.insert(COOKIE, value);
         }
+    }
+}
+
+impl Display for CookieName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }
 

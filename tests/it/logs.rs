@@ -14,7 +14,8 @@ use serde_json::json;
 use tower::ServiceExt;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_jwt_auth::{
-    AuthError, Claims, JwtAuth, StandardClaims, Token, has_role, has_scope, require,
+    AuthError, BadCredentials, Claims, JwtAuth, StandardClaims, Token, TokenSource, has_role,
+    has_scope, require,
 };
 use tracing::Level;
 
@@ -217,6 +218,37 @@ async fn claims_that_do_not_fit_are_named_in_the_log_and_nowhere_in_the_answer()
 
 fn app_of_shop() -> Router {
     app(shop::auth())
+}
+
+#[tokio::test]
+async fn missing_credentials_are_logged_with_the_places_that_were_looked_into() {
+    for (auth, looked_in) in [
+        (shop::auth(), "Authorization"),
+        (shop::auth().cookie("__Host-access"), "Authorization, cookie __Host-access"),
+        (
+            shop::auth().add_source(Never).cookie("access").websocket_protocol("bearer"),
+            "Authorization, WebSocket protocol bearer, cookie access, it::logs::Never",
+        ),
+    ] {
+        let event = format!("code=\"missing-credentials\" looked_in=\"{looked_in}\"");
+        let (log, _) = logged(app(auth.clone()), Ask::get("/")).await;
+        assert!(log.contains(&event), "{event} is not in: {log}");
+        // A guard behind a layer that lets everyone through knows it too.
+        let (log, _) = logged(app(auth.allow_anonymous()), Ask::get("/")).await;
+        assert!(log.contains(&event), "{event} is not in: {log}");
+    }
+}
+
+#[derive(Debug)]
+struct Never;
+
+impl TokenSource for Never {
+    fn token<'r>(
+        &self,
+        _: &'r http::HeaderMap,
+    ) -> Result<Option<std::borrow::Cow<'r, str>>, BadCredentials> {
+        Ok(None)
+    }
 }
 
 /// A log that is empty would pass, and prove nothing.
