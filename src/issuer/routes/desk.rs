@@ -57,21 +57,23 @@ impl<A, S> Desk<A, S> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Leaves in the grant the services that are asked for, and refuses those that it is not for:
-    /// before anything is done for an answer that could not be given.
+    /// Leaves in the grant the services that are asked for, if any are, and refuses if it is for none
+    /// of them: before anything is done for an answer that could not be given.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,
-        asked: Option<String>,
+        mut asked: Vec<String>,
     ) -> Result<(), Refusal> {
         let granted = grant.audience.take();
         let is_granted =
             |audience: &str| granted.as_ref().is_none_or(|all| all.iter().any(|a| a == audience));
-        if asked.as_ref().is_some_and(|asked| !is_granted(asked)) {
+        let is_asked = !asked.is_empty();
+        asked.retain(|audience| is_granted(audience));
+        if is_asked && asked.is_empty() {
             return Err(Refusal::InvalidTarget);
         }
         let Some(cookies) = &self.cookies else {
-            grant.audience = asked.map(|asked| vec![asked]).or(granted);
+            grant.audience = if is_asked { Some(asked) } else { granted };
             self.issuer.service(grant.audience.as_deref())?;
             return Ok(());
         };

@@ -32,8 +32,12 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let granted = desk.accounts.log_in(login.credentials).await?;
     let mut grant = granted.ok_or(Refusal::InvalidGrant)?;
     grant.scopes = narrowed(login.scope.as_deref(), grant.scopes)?;
-    desk.narrow_audience(&mut grant, login.audience)?;
+    let audience: Vec<_> = login.audience.into_iter().collect();
+    desk.narrow_audience(&mut grant, audience.clone())?;
     let mut new = NewSession::new(&grant.subject).scopes(grant.scopes.iter());
+    if desk.cookies.is_none() {
+        new = new.audience(audience);
+    }
     if let Some(label) = label {
         new = new.label(label);
     }
@@ -78,7 +82,11 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
         return Err(Refusal::ServerError);
     }
     grant.scopes.retain(|scope| allowed.contains(scope));
-    desk.narrow_audience(&mut grant, wanted.audience)?;
+    let audience = match wanted.audience {
+        Some(audience) => vec![audience],
+        None => pending.session().audience().map(str::to_owned).collect(),
+    };
+    desk.narrow_audience(&mut grant, audience)?;
     let tokens = desk.tokens(grant, pending.session())?;
     // Last, so that whatever fails before leaves the client's token as it was.
     let (refresh, session) = pending.finish().await?;

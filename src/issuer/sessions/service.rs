@@ -19,7 +19,7 @@ use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 use crate::misuse;
 
-/// For scopes and the application's data each.
+/// For scopes with the audience, and for the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
 
@@ -176,8 +176,8 @@ impl<S: RefreshStore> Sessions<S> {
     pub async fn start(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
         let mut family = Family::new(&token, &self.ledger.lifetimes, self.ledger.clock.now());
-        let scopes = new.scopes.iter().map(String::len).sum::<usize>();
-        if scopes > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
+        let names = new.scopes.iter().chain(&new.audience).map(String::len).sum::<usize>();
+        if names > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
             return Err(SessionErrorKind::TooLarge.into());
         }
         let others = self.of_subject(&new.subject).await?;
@@ -185,6 +185,7 @@ impl<S: RefreshStore> Sessions<S> {
             self.end_because(oldest.id(), EndCause::TooMany).await?;
         }
         family.scopes = new.scopes;
+        family.audience = new.audience;
         family.client_id = new.client_id;
         family.label = new.label;
         family.data = new.data;
