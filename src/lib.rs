@@ -141,14 +141,17 @@ pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use ended::{Ended, UntilEnded};
 #[cfg(feature = "axum")]
 pub use extract::{Allowed, AuthRejection, PathParam, Policy, path_param};
+#[doc(inline)]
 pub use guard::{
     Guard, claims_match, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role,
     has_scope, require,
 };
+#[doc(inline)]
 pub use jwt::{
     Algorithm, Facts, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims,
 };
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
+#[doc(inline)]
 pub use revocation::Revocations;
 pub use token::Token;
 
