@@ -102,6 +102,12 @@
 //! A proxy must pass on `Authorization`, `Origin`, `Sec-Fetch-Site` and, for cookies, `Host` as the
 //! browser sent it: the check against requests of other sites compares `Origin` with it.
 //!
+//! # What the compiler does not explain
+//!
+//! If `Handler` is not implemented for a function that takes `Claims<T>`, the feature `axum` of this
+//! crate is off, or an argument that reads the body is not the last one. `#[axum::debug_handler]`
+//! says which. A function that takes `Allowed<P>` needs a `P` that is a `Policy`.
+//!
 //! # Without axum
 //!
 //! `default-features = false` leaves the layer, the guards and [`jwt`] for any tower service whose

@@ -75,7 +75,8 @@ impl<T> JwtAuth<T> {
     /// that holds the key will do.
     #[track_caller]
     pub fn issuer(self, issuer: impl Into<String>) -> Self {
-        self.validation(|validation| validation.issuer(issuer))
+        let rules = self.rules().issuer(issuer);
+        self.with_rules(rules)
     }
 
     /// Requires `aud`, and that it name this service: `"cart"`, or one of several with
@@ -83,20 +84,23 @@ impl<T> JwtAuth<T> {
     /// 4.1.3).
     #[track_caller]
     pub fn audience(self, audience: impl OneOrMany) -> Self {
-        self.validation(|validation| validation.audience(audience))
+        let rules = self.rules().audience(audience);
+        self.with_rules(rules)
     }
 
     /// How far the clocks of issuer and verifier may differ. 5 seconds by default, 60 at most.
     #[track_caller]
     pub fn leeway(self, leeway: Duration) -> Self {
-        self.validation(|validation| validation.leeway(leeway))
+        let rules = self.rules().leeway(leeway);
+        self.with_rules(rules)
     }
 
     /// Refuses tokens valid for longer than this from `iat` to `exp`, and those without `iat`. No
     /// limit by default.
     #[track_caller]
     pub fn max_lifetime(self, lifetime: Duration) -> Self {
-        self.validation(|validation| validation.max_lifetime(lifetime))
+        let rules = self.rules().max_lifetime(lifetime);
+        self.with_rules(rules)
     }
 
     /// Accepts these values of the header's `typ` and no others, nor its absence; without case or
@@ -104,13 +108,15 @@ impl<T> JwtAuth<T> {
     /// of the same issuer can pass for an access token (RFC 8725 section 3.11).
     #[track_caller]
     pub fn accept_type(self, types: impl OneOrMany) -> Self {
-        self.validation(|validation| validation.accept_type(types))
+        let rules = self.rules().accept_type(types);
+        self.with_rules(rules)
     }
 
     /// Requires claims beyond `exp`, such as `["sub", "jti"]`; `null` does not count.
     #[track_caller]
     pub fn require_claim(self, names: impl OneOrMany) -> Self {
-        self.validation(|validation| validation.require_claim(names))
+        let rules = self.rules().require_claim(names);
+        self.with_rules(rules)
     }
 
     /// Where the roles are: a claim's name or a path with dots, such as `realm_access.roles`; a
@@ -118,20 +124,23 @@ impl<T> JwtAuth<T> {
     /// of strings, or an array of objects with a `value` (RFC 7643).
     #[track_caller]
     pub fn roles_claim(self, path: impl AsRef<str>) -> Self {
-        self.validation(|validation| validation.roles_claim(path))
+        let rules = self.rules().roles_claim(path);
+        self.with_rules(rules)
     }
 
     /// The claim that names the tenant, such as `company`: what [`Token`](crate::Token)'s `tenant`
     /// then is. It must be a string. None by default.
     #[track_caller]
     pub fn tenant_claim(self, name: impl AsRef<str>) -> Self {
-        self.validation(|validation| validation.tenant_claim(name))
+        let rules = self.rules().tenant_claim(name);
+        self.with_rules(rules)
     }
 
     /// The longest token in bytes; a longer one is answered 431. 8192 by default.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
-        self.validation(|validation| validation.max_token_bytes(bytes))
+        let rules = self.rules().max_token_bytes(bytes);
+        self.with_rules(rules)
     }
 
     /// The realm that challenges name. `api` by default.
@@ -248,11 +257,13 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    #[track_caller]
-    fn validation(mut self, change: impl FnOnce(Validation) -> Validation) -> Self {
+    fn rules(&self) -> Validation {
+        self.settings.verifier.validation().clone()
+    }
+
+    fn with_rules(mut self, rules: Validation) -> Self {
         let settings = self.settings_mut();
-        let validation = change(settings.verifier.validation().clone());
-        settings.verifier = settings.verifier.clone().with_validation(validation);
+        settings.verifier = settings.verifier.clone().with_validation(rules);
         settings.update_watch();
         self
     }

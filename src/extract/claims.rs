@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Token {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let token = parts.extensions.get::<Self>().cloned();
-        token.ok_or_else(|| AuthRejection::without_token(|| "Token".to_owned(), parts))
+        token.ok_or_else(|| AuthRejection::without_token(parts))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an extractor answers when it refuses.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::jwt::StandardClaims;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 use crate::token::Token;
 use crate::type_name::written;
@@ -34,12 +35,16 @@ impl AuthRejection {
     }
 
     /// The request has no claims of type `T`: nobody is logged in, or a mistake.
-    pub(crate) fn without_claims<T>(parts: &Parts) -> Self {
-        let asked = || written(type_name::<T>());
+    pub(crate) fn without_claims<T: 'static>(parts: &Parts) -> Self {
+        if let Some(nobody) = Self::nobody(parts) {
+            return nobody;
+        }
+        let asked = written(type_name::<T>());
         let Some(token) = parts.extensions.get::<Token>() else {
-            return Self::without_token(|| format!("Claims<{}>", asked()), parts);
+            let is_default = TypeId::of::<T>() == TypeId::of::<StandardClaims>();
+            let claims = if is_default { String::new() } else { format!(".claims::<{asked}>()") };
+            return Self::without_layer(&format!("Claims<{asked}>"), &claims, parts);
         };
-        let asked = asked();
         let there = written(token.claims_type());
         let sentence = format!(
             "the handler asks for `Claims<{asked}>`, and the `JwtAuth` layer in front of it reads \
@@ -50,18 +55,22 @@ impl AuthRejection {
         Self::new(AuthError::misconfigured(sentence), answers, parts)
     }
 
-    /// The request has no token: nobody is logged in, or a mistake. `wanted` is what the handler
-    /// asks for.
-    pub(crate) fn without_token(wanted: impl FnOnce() -> String, parts: &Parts) -> Self {
-        if let Some(nobody) = Unauthenticated::nearest(&parts.extensions) {
-            let error = AuthError::new(AuthErrorKind::MissingCredentials);
-            return Self::new(error, Some(Arc::clone(&nobody.answers)), parts);
-        }
+    /// The request has no token: nobody is logged in, or a mistake.
+    pub(crate) fn without_token(parts: &Parts) -> Self {
+        Self::nobody(parts).unwrap_or_else(|| Self::without_layer("Token", "", parts))
+    }
+
+    fn nobody(parts: &Parts) -> Option<Self> {
+        let nobody = Unauthenticated::nearest(&parts.extensions)?;
+        let error = AuthError::new(AuthErrorKind::MissingCredentials);
+        Some(Self::new(error, Some(Arc::clone(&nobody.answers)), parts))
+    }
+
+    fn without_layer(wanted: &str, claims: &str, parts: &Parts) -> Self {
         let sentence = format!(
             "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
-             `.layer(JwtAuth::new(secret))` to the router below its routes; a layer does not \
-             cover routes that are added after it",
-            wanted = wanted(),
+             `.layer(JwtAuth::new(secret){claims})` to the router below its routes; a layer does \
+             not cover routes that are added after it"
         );
         Self::new(AuthError::misconfigured(sentence), None, parts)
     }

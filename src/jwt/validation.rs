@@ -97,7 +97,9 @@ impl Validation {
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         if lifetime.is_zero() {
-            misuse::refuse("max_lifetime(0) refuses every token");
+            misuse::refuse(
+                "max_lifetime(0) refuses every token: give the longest that your issuer signs for, or leave it out",
+            );
         }
         self.max_lifetime = Some(lifetime);
         self
@@ -132,7 +134,9 @@ impl Validation {
             }
         }
         if self.wanted.required.len() > MAX_REQUIRED {
-            misuse::refuse(format_args!("require_claim(..): at most {MAX_REQUIRED} names"));
+            misuse::refuse(format_args!(
+                "require_claim(..) takes at most {MAX_REQUIRED} names: let the type of the claims need the rest"
+            ));
         }
         self
     }
@@ -149,7 +153,9 @@ impl Validation {
             path.split('.').map(str::to_owned).collect()
         };
         if self.wanted.roles.iter().any(String::is_empty) {
-            misuse::refuse(format_args!("roles_claim({path:?}) has an empty name in its path"));
+            misuse::refuse(format_args!(
+                "roles_claim({path:?}) has an empty name in its path: write names with dots between them"
+            ));
         }
         let is_taken = |name: &String| {
             Registered::from_name(name).is_some() || self.wanted.tenant.as_ref() == Some(name)

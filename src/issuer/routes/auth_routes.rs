@@ -117,7 +117,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             if !self.desk.issuer.has_audience(audience) {
                 misuse::refuse(format_args!(
                     "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
-                     that audience"
+                     that audience: name it in `TokenIssuer::derived` or `TokenIssuer::audience`, \
+                     or take another name in `Cookies::access`"
                 ));
             }
         }

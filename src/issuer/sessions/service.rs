@@ -120,7 +120,7 @@ impl<S: RefreshStore> Sessions<S> {
     #[track_caller]
     pub fn max_per_subject(mut self, sessions: usize) -> Self {
         if sessions == 0 {
-            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in");
+            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in: give at least 1");
         }
         self.max_per_subject = sessions;
         self
@@ -351,7 +351,7 @@ impl<S> Debug for Sessions<S> {
 fn lasting(lifetime: Duration, function: &str) -> Duration {
     if lifetime.is_zero() {
         misuse::refuse(format_args!(
-            "Sessions::{function} of zero would end every session at once"
+            "Sessions::{function} of zero would end every session at once: give a time"
         ));
     }
     lifetime

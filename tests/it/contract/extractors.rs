@@ -148,7 +148,10 @@ async fn the_500_has_a_sentence_that_names_both_types_and_the_remedy() {
         let sentence = detail(routes().0, path).await;
         assert!(sentence.contains(asked), "{asked} is not in: {sentence}");
         assert!(sentence.contains("no `JwtAuth` layer is in front of it"), "{sentence}");
-        assert!(sentence.contains(".layer(JwtAuth::new(secret))"), "{sentence}");
+        let is_typed = asked.contains(shopper);
+        let claims = if is_typed { format!(".claims::<{shopper}>()") } else { String::new() };
+        let layer = format!("`.layer(JwtAuth::new(secret){claims})`");
+        assert!(sentence.contains(&layer), "{layer} is not in: {sentence}");
     }
     for path in ["/customer", "/guarded"] {
         let sentence = detail(routes().0, path).await;
