@@ -20,6 +20,7 @@ use tower_jwt_auth::{
 use tracing::Level;
 
 use self::forbidden::Forbidden;
+use crate::issuer::kit::Server;
 use crate::server::Ask;
 use crate::shop;
 use crate::tcp::adversarial::{self, cases};
@@ -237,6 +238,44 @@ async fn missing_credentials_are_logged_with_the_places_that_were_looked_into() 
         let (log, _) = logged(app(auth.allow_anonymous()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
     }
+}
+
+/// A client is told the class of a refusal; whoever runs the server needs more.
+#[tokio::test]
+async fn the_auth_server_logs_why_it_refuses() {
+    let server = Server::new();
+    let right = json!({ "user": "alice", "password": "right", "audience": "cart" });
+    let with = |name: &str, value: &str| {
+        let mut login = right.clone();
+        login[name] = value.into();
+        login
+    };
+    for (path, body, code, reason) in [
+        ("/login", with("password", "secret"), "invalid_grant", "the credentials are wrong"),
+        ("/login", json!({ "password": "secret" }), "invalid_request", "a member that is missing"),
+        ("/login", with("scope", "secret"), "invalid_scope", "a scope is asked for that"),
+        ("/login", with("audience", "secret"), "invalid_target", "has no key for the audience"),
+        ("/login", with("audience", ""), "invalid_target", "name an audience, in the grant or at"),
+        ("/refresh", json!({}), "invalid_request", "no `refresh_token`"),
+        ("/refresh", json!({ "refresh_token": "secret" }), "invalid_grant", "Unknown"),
+    ] {
+        let log = Log::default();
+        {
+            let _listening = log.listen();
+            server.post(path, body).await.is_error(400, code);
+        }
+        let log = log.text();
+        let event = log.lines().find(|line| line.contains("request refused")).unwrap();
+        assert!(event.contains(reason), "{reason} is not in: {event}");
+        assert!(!log.contains("secret"), "{log}");
+    }
+    let log = Log::default();
+    {
+        let _listening = log.listen();
+        let login = Request::post("/login").body(right.to_string().into()).unwrap();
+        server.send(login).await.is_error(400, "invalid_request");
+    }
+    assert!(log.text().contains("the content type is neither"), "{}", log.text());
 }
 
 #[derive(Debug)]

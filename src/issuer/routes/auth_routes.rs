@@ -186,7 +186,9 @@ impl<A, S> Debug for AuthRoutes<A, S> {
 /// A panic of the application's is this request's failure, and no other's on the connection.
 async fn answered(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut answer = answer.unwrap_or_else(|_| Refusal::ServerError.into_response());
+    let mut answer = answer.unwrap_or_else(|_| {
+        Refusal::ServerError.because("code of the application panicked").into_response()
+    });
     // RFC 6749 section 5.1: whoever finds a token in a cache is logged in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

@@ -45,11 +45,15 @@ impl<A, S> Desk<A, S> {
         self.refuse_other_sites(&request)?;
         if self.cookies.is_none() {
             let mut wanted: Use = fields::read(request).await?;
-            let token = wanted.refresh_token.take().ok_or(Refusal::InvalidRequest)?;
+            let token = wanted.refresh_token.take().ok_or_else(|| {
+                Refusal::InvalidRequest.because("the body has no `refresh_token`")
+            })?;
             return Ok((token, wanted));
         }
         // A browser drops a cookie that has expired: no cookie is an expired token.
-        let token = self.cookie(request.headers()).ok_or(Refusal::InvalidGrant)?;
+        let token = self.cookie(request.headers()).ok_or_else(|| {
+            Refusal::InvalidGrant.because("no cookie with the refresh token of a session")
+        })?;
         Ok((token.to_owned(), Use::default()))
     }
 
@@ -70,7 +74,8 @@ impl<A, S> Desk<A, S> {
         let is_asked = !asked.is_empty();
         asked.retain(|audience| is_granted(audience));
         if is_asked && asked.is_empty() {
-            return Err(Refusal::InvalidTarget);
+            let reason = "the account is granted no audience of those that are asked for";
+            return Err(Refusal::InvalidTarget.because(reason));
         }
         let Some(cookies) = &self.cookies else {
             grant.audience = if is_asked { Some(asked) } else { granted };
@@ -83,7 +88,8 @@ impl<A, S> Desk<A, S> {
             .map(str::to_owned)
             .collect();
         if audiences.is_empty() {
-            return Err(Refusal::InvalidTarget);
+            let reason = "the account is granted no audience that has a cookie";
+            return Err(Refusal::InvalidTarget.because(reason));
         }
         grant.audience = Some(audiences);
         Ok(())
@@ -159,7 +165,7 @@ pub(crate) fn narrowed(asked: Option<&str>, granted: Vec<String>) -> Result<Vec<
     let Some(asked) = asked else { return Ok(granted) };
     let asked: Vec<_> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
     if asked.iter().any(|scope| !granted.iter().any(|granted| granted == scope)) {
-        return Err(Refusal::InvalidScope);
+        return Err(Refusal::InvalidScope.because("a scope is asked for that is not granted"));
     }
     Ok(granted.into_iter().filter(|scope| asked.contains(&scope.as_str())).collect())
 }

@@ -1,7 +1,7 @@
 //! The auth server: tokens, sessions, routes.
 
 mod cookies;
-mod kit;
+pub(crate) mod kit;
 mod misuse;
 #[cfg(feature = "feeds")]
 mod revocation;
