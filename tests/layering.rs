@@ -35,6 +35,7 @@ const ORDER: &[&str] = &[
     "jwt::plain",
     "jwt::replay",
     "jwt::noted",
+    "jwt::malformed",
     "jwt::payload",
     "jwt::validation",
     "jwt::verifier",

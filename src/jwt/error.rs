@@ -114,8 +114,8 @@ pub enum TokenErrorKind {
 }
 
 impl TokenError {
-    pub(crate) fn claims_mismatch(misfit: Option<Misfit>) -> Self {
-        Self { kind: TokenErrorKind::ClaimsMismatch, misfit }
+    pub(crate) fn with(kind: TokenErrorKind, misfit: Option<Misfit>) -> Self {
+        Self { kind, misfit }
     }
 
     /// What kind of error this is.
@@ -123,7 +123,8 @@ impl TokenError {
         self.kind
     }
 
-    /// Where the claims do not fit their type, if that is why and could be found out.
+    /// Which claim it was, if claims do not fit their type, or a registered one is missing or of
+    /// the wrong type, and it could be found out.
     pub fn misfit(&self) -> Option<Misfit> {
         self.misfit
     }

@@ -10,8 +10,12 @@ use crate::jwt::misfit::Misfit;
 /// What keeps `json` from being a `T`, or `None` if that cannot be told.
 #[cold]
 pub(crate) fn misfit<T: DeserializeOwned>(json: &str) -> Option<Misfit> {
-    let value: Value = serde_json::from_str(json).ok()?;
-    T::deserialize(Reader(&value)).err()
+    misfit_of::<T>(&serde_json::from_str(json).ok()?)
+}
+
+/// The same of claims that are parsed already.
+pub(crate) fn misfit_of<T: DeserializeOwned>(claims: &Value) -> Option<Misfit> {
+    T::deserialize(Reader(claims)).err()
 }
 
 /// A value that is read as `serde_json` reads it, with errors that know members and no values.

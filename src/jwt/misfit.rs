@@ -1,15 +1,16 @@
-//! Which member of the claims' type a token does not fit.
+//! Which claim of a token is not as it must be.
 
 use std::error::Error;
 use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
-/// Why a token's claims do not fit the type that they are read into, such as
-/// "missing field `company`".
+/// Why a token's claims do not fit the type that they are read into, such as "missing field
+/// `company`", or which of the registered claims is not as it must be.
 ///
-/// It is for logs and never for a client. The names in it are those of the type's own members, and
-/// nothing in it is of the token but whether a value is a string, a number or another kind of JSON.
+/// It is for logs and never for a client. The names in it are those of the type's own members and of
+/// registered claims, and nothing in it is of the token but whether a value is a string, a number or
+/// another kind of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misfit {
     what: What,
@@ -32,7 +33,7 @@ enum What {
     Refused,
 }
 
-/// Claims that nearly every token has, and that a type which denies unknown members forgets.
+/// Claims that many tokens have: their names are no secret, and live as long as the program.
 const USUAL: [&str; 15] = [
     "iss",
     "sub",
@@ -62,6 +63,12 @@ impl Misfit {
 
     pub(crate) const fn refused() -> Self {
         Self::new(What::Refused)
+    }
+
+    /// A claim that is required and missing, if its name is a usual one.
+    pub(crate) fn missing(name: &str) -> Option<Self> {
+        let member = usual(name)?;
+        Some(Self { member: Some(member), ..Self::new(What::Missing) })
     }
 
     /// The member of the type, where it is known which. It is not for a type that is no struct, nor
@@ -141,13 +148,16 @@ impl de::Error for Misfit {
     }
 
     fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        let member = USUAL.into_iter().find(|usual| *usual == field);
-        Self { member, ..Self::new(What::Unknown) }
+        Self { member: usual(field), ..Self::new(What::Unknown) }
     }
 
     fn missing_field(field: &'static str) -> Self {
         Self { member: Some(field), ..Self::new(What::Missing) }
     }
+}
+
+fn usual(name: &str) -> Option<&'static str> {
+    USUAL.into_iter().find(|usual| *usual == name)
 }
 
 fn kind(found: Unexpected<'_>) -> Option<&'static str> {

@@ -18,6 +18,7 @@ mod key;
 mod key_set;
 mod key_store;
 pub(crate) mod mac;
+mod malformed;
 mod member;
 mod misfit;
 mod noted;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::jwt::error::TokenErrorKind;
+use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::header::{self, Header};
 use crate::jwt::member::Registered;
+use crate::jwt::misfit::Misfit;
 use crate::jwt::noted::{Noted, Roles, Wanted};
 use crate::jwt::strings::OneOrMany;
 use crate::misuse;
@@ -228,7 +229,22 @@ impl Validation {
         &self,
         noted: &Noted<'_>,
         now: UnixTime,
-    ) -> Result<UnixTime, TokenErrorKind> {
+    ) -> Result<UnixTime, TokenError> {
+        self.check(noted, now).map_err(|kind| match kind {
+            TokenErrorKind::MissingClaim => TokenError::with(kind, self.missing(noted)),
+            _ => kind.into(),
+        })
+    }
+
+    #[cold]
+    fn missing(&self, noted: &Noted<'_>) -> Option<Misfit> {
+        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
+        let mut required = (0..).zip(&self.wanted.required);
+        let missing = required.find(|(place, _)| !is_there(*place));
+        Misfit::missing(missing.map_or("exp", |(_, name)| name))
+    }
+
+    fn check(&self, noted: &Noted<'_>, now: UnixTime) -> Result<UnixTime, TokenErrorKind> {
         self.check_parties(noted)?;
         let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
         if noted.required.count_ones() < required {

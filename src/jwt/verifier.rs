@@ -15,6 +15,7 @@ use crate::jwt::json;
 use crate::jwt::key::Key;
 use crate::jwt::key_set::KeySet;
 use crate::jwt::key_store::KeyStore;
+use crate::jwt::malformed;
 use crate::jwt::noted::Noted;
 use crate::jwt::payload;
 use crate::jwt::spans::Span;
@@ -175,10 +176,12 @@ impl Verifier {
             return Ok(claims);
         }
         *noted = Noted::new(payload, end);
-        payload::read::<IgnoredAny>(payload, wanted, noted)
-            .map_err(|_| TokenErrorKind::Malformed)?;
+        payload::read::<IgnoredAny>(payload, wanted, noted).map_err(|_| {
+            let misfit = malformed::misfit(payload, wanted);
+            TokenError::with(TokenErrorKind::Malformed, misfit)
+        })?;
         self.validation.check_claims(noted, self.clock.now())?;
-        Err(TokenError::claims_mismatch(fitting::misfit::<T>(payload)))
+        Err(TokenError::with(TokenErrorKind::ClaimsMismatch, fitting::misfit::<T>(payload)))
     }
 }
 

@@ -87,8 +87,8 @@ impl AuthError {
         self.token.map(|token| token.kind())
     }
 
-    /// Which member of the claims' type the token does not fit, if that is why. For logs as well;
-    /// [`source`](Error::source) has both.
+    /// Which claim was wrong, if the token's claims do not fit their type, or a registered one is
+    /// missing or of the wrong type. For logs as well; [`source`](Error::source) says both.
     pub fn misfit(&self) -> Option<Misfit> {
         self.token?.misfit()
     }
