@@ -31,7 +31,9 @@ fn render(error: &AuthError) -> RejectionBody {
 /// Sits outside the layer and sees its refusals, as well as those of guards.
 async fn log(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
-        println!("refused: {} {:?}", error.code(), error.token_error());
+        // What the client is not told, down to which claim was wrong.
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        println!("refused: {} {cause}", error.code());
     }
     response
 }

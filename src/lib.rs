@@ -59,7 +59,8 @@
 //! # What is refused, and how
 //!
 //! The body is `application/problem+json`; the code is the last part of its `type`. Nothing of the
-//! token is in the answer. The [`AuthError`] is in the response's extensions.
+//! token is in the answer. The [`AuthError`] is in the response's extensions, for logs: it says what
+//! the client is not told, down to which member of `T` a token does not fit.
 //!
 //! | condition | status | `WWW-Authenticate: Bearer realm="..."` and | code |
 //! |---|---|---|---|
@@ -128,6 +129,12 @@
 //! # #[cfg(not(all(feature = "axum", feature = "test-util")))] fn main() {}
 //! ```
 //!
+//! # What the compiler does not explain
+//!
+//! If `Handler` is not implemented for a function that takes `Claims<T>`, the feature `axum` of this
+//! crate is off, or an argument that reads the body is not the last one. `#[axum::debug_handler]`
+//! says which. A function that takes `Allowed<P>` needs a `P` that is a `Policy`.
+//!
 //! # Without axum
 //!
 //! `default-features = false` leaves the layer, the guards and [`jwt`] for any tower service whose
@@ -158,6 +165,7 @@ pub mod revocation;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod token;
+mod type_name;
 mod unauthenticated;
 
 pub use auth::{JwtAuth, JwtAuthService};
@@ -168,14 +176,17 @@ pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use ended::{Ended, UntilEnded};
 #[cfg(feature = "axum")]
 pub use extract::{Allowed, AuthRejection, PathParam, Policy, path_param};
+#[doc(inline)]
 pub use guard::{
     Guard, claims_match, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role,
     has_scope, require,
 };
+#[doc(inline)]
 pub use jwt::{
     Algorithm, Facts, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims,
 };
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
+#[doc(inline)]
 pub use revocation::Revocations;
 pub use token::Token;
 

@@ -8,10 +8,14 @@ use std::path::Path;
 const ORDER: &[&str] = &[
     // Configuration that cannot work stops the program.
     "misuse",
+    // Types in sentences.
+    "type_name",
     // Time as an input.
     "clock",
     // Tokens as pure functions: no HTTP, no async, no storage.
+    "jwt::misfit",
     "jwt::error",
+    "jwt::fitting",
     "jwt::base64url",
     "jwt::strings",
     "jwt::few",
@@ -31,6 +35,7 @@ const ORDER: &[&str] = &[
     "jwt::plain",
     "jwt::replay",
     "jwt::noted",
+    "jwt::malformed",
     "jwt::payload",
     "jwt::validation",
     "jwt::verifier",

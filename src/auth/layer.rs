@@ -10,7 +10,7 @@ use tower_layer::Layer;
 
 use crate::auth::service::JwtAuthService;
 use crate::auth::settings::Settings;
-use crate::bearer::{CookieName, Source, Subprotocol, TokenSource};
+use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::jwt::{KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
@@ -59,7 +59,11 @@ impl JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims
-    /// do not fit is refused. By default [`StandardClaims`].
+    /// do not fit is refused; [`AuthError::misfit`] says which member of `U` it was, and so does
+    /// the event of the feature `tracing`. By default [`StandardClaims`].
+    ///
+    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token,
+    /// such as `iss`, `exp` and `iat`: leave it out, and claims that `U` does not name are skipped.
     ///
     /// A type with `#[serde(flatten)]` costs more than the whole of verification: serde keeps
     /// every member aside for it. Name the members instead.
@@ -71,7 +75,8 @@ impl<T> JwtAuth<T> {
     /// that holds the key will do.
     #[track_caller]
     pub fn issuer(self, issuer: impl Into<String>) -> Self {
-        self.validation(|validation| validation.issuer(issuer))
+        let rules = self.rules().issuer(issuer);
+        self.with_rules(rules)
     }
 
     /// Requires `aud`, and that it name this service: `"cart"`, or one of several with
@@ -79,20 +84,23 @@ impl<T> JwtAuth<T> {
     /// 4.1.3).
     #[track_caller]
     pub fn audience(self, audience: impl OneOrMany) -> Self {
-        self.validation(|validation| validation.audience(audience))
+        let rules = self.rules().audience(audience);
+        self.with_rules(rules)
     }
 
     /// How far the clocks of issuer and verifier may differ. 5 seconds by default, 60 at most.
     #[track_caller]
     pub fn leeway(self, leeway: Duration) -> Self {
-        self.validation(|validation| validation.leeway(leeway))
+        let rules = self.rules().leeway(leeway);
+        self.with_rules(rules)
     }
 
     /// Refuses tokens valid for longer than this from `iat` to `exp`, and those without `iat`. No
     /// limit by default.
     #[track_caller]
     pub fn max_lifetime(self, lifetime: Duration) -> Self {
-        self.validation(|validation| validation.max_lifetime(lifetime))
+        let rules = self.rules().max_lifetime(lifetime);
+        self.with_rules(rules)
     }
 
     /// Accepts these values of the header's `typ` and no others, nor its absence; without case or
@@ -100,13 +108,15 @@ impl<T> JwtAuth<T> {
     /// of the same issuer can pass for an access token (RFC 8725 section 3.11).
     #[track_caller]
     pub fn accept_type(self, types: impl OneOrMany) -> Self {
-        self.validation(|validation| validation.accept_type(types))
+        let rules = self.rules().accept_type(types);
+        self.with_rules(rules)
     }
 
     /// Requires claims beyond `exp`, such as `["sub", "jti"]`; `null` does not count.
     #[track_caller]
     pub fn require_claim(self, names: impl OneOrMany) -> Self {
-        self.validation(|validation| validation.require_claim(names))
+        let rules = self.rules().require_claim(names);
+        self.with_rules(rules)
     }
 
     /// Where the roles are: a claim's name or a path with dots, such as `realm_access.roles`; a
@@ -114,20 +124,23 @@ impl<T> JwtAuth<T> {
     /// of strings, or an array of objects with a `value` (RFC 7643).
     #[track_caller]
     pub fn roles_claim(self, path: impl AsRef<str>) -> Self {
-        self.validation(|validation| validation.roles_claim(path))
+        let rules = self.rules().roles_claim(path);
+        self.with_rules(rules)
     }
 
     /// The claim that names the tenant, such as `company`: what [`Token`](crate::Token)'s `tenant`
     /// then is. It must be a string. None by default.
     #[track_caller]
     pub fn tenant_claim(self, name: impl AsRef<str>) -> Self {
-        self.validation(|validation| validation.tenant_claim(name))
+        let rules = self.rules().tenant_claim(name);
+        self.with_rules(rules)
     }
 
     /// The longest token in bytes; a longer one is answered 431. 8192 by default.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
-        self.validation(|validation| validation.max_token_bytes(bytes))
+        let rules = self.rules().max_token_bytes(bytes);
+        self.with_rules(rules)
     }
 
     /// The realm that challenges name. `api` by default.
@@ -151,9 +164,9 @@ impl<T> JwtAuth<T> {
     /// that it was set over TLS, by this very host. A request with that name in another case, or
     /// with two such cookies that differ, is refused.
     #[track_caller]
-    pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
-        self.settings_mut().sources.cookie = Some(CookieName::new(name.as_ref()));
-        self
+    pub fn cookie(self, name: impl AsRef<str>) -> Self {
+        let name = CookieName::new(name.as_ref());
+        self.sources(|sources| sources.cookie = Some(name))
     }
 
     /// Lets this origin make unsafe requests with the cookie, as in `https://app.example`. Once
@@ -170,15 +183,14 @@ impl<T> JwtAuth<T> {
     /// The server must select that protocol, or the browser closes the connection: in axum,
     /// `upgrade.protocols(["bearer"])`.
     #[track_caller]
-    pub fn websocket_protocol(mut self, name: impl AsRef<str>) -> Self {
-        self.settings_mut().sources.subprotocol = Some(Subprotocol::new(name.as_ref()));
-        self
+    pub fn websocket_protocol(self, name: impl AsRef<str>) -> Self {
+        let name = Subprotocol::new(name.as_ref());
+        self.sources(|sources| sources.subprotocol = Some(name))
     }
 
     /// Looks for the token in one more place, of the application's own.
-    pub fn add_source(mut self, source: impl TokenSource) -> Self {
-        self.settings_mut().sources.custom.push(Arc::new(source));
-        self
+    pub fn add_source(self, source: impl TokenSource) -> Self {
+        self.sources(|sources| sources.add(source))
     }
 
     /// Lets requests without a token through; handlers take `Option<Claims<T>>`. A token that is
@@ -245,12 +257,21 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    #[track_caller]
-    fn validation(mut self, change: impl FnOnce(Validation) -> Validation) -> Self {
+    fn rules(&self) -> Validation {
+        self.settings.verifier.validation().clone()
+    }
+
+    fn with_rules(mut self, rules: Validation) -> Self {
         let settings = self.settings_mut();
-        let validation = change(settings.verifier.validation().clone());
-        settings.verifier = settings.verifier.clone().with_validation(validation);
+        settings.verifier = settings.verifier.clone().with_validation(rules);
         settings.update_watch();
+        self
+    }
+
+    fn sources(mut self, change: impl FnOnce(&mut Sources)) -> Self {
+        let settings = self.settings_mut();
+        change(&mut settings.sources);
+        Arc::make_mut(&mut settings.answers).looked_in(&settings.sources);
         self
     }
 

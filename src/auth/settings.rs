@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::clock::UnixTime;
 #[cfg(feature = "connections")]
 use crate::ended::Watch;
-use crate::jwt::{Facts, TokenErrorKind, Verifier};
+use crate::jwt::{Facts, TokenError, TokenErrorKind, Verifier};
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 use crate::token::{Inner, Token};
@@ -94,7 +94,7 @@ impl Settings {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let verified = self.verifier.verify_bytes::<T>(token);
-        let verified = verified.map_err(|kind| refusal(kind, token, source))?;
+        let verified = verified.map_err(|error| refusal(error, token, source))?;
         let unchecked = self.check_revocation(verified.facts(), verified.verified_at())?;
         let (facts, claims) = verified.into_parts();
         let answers = Arc::clone(&self.answers);
@@ -127,7 +127,7 @@ impl Settings {
         match verdict {
             Verdict::Good => Ok(None),
             Verdict::Unchecked => Ok(Some(RevocationUnchecked)),
-            Verdict::Revoked => Err(TokenErrorKind::Revoked.into()),
+            Verdict::Revoked => Err(TokenError::from(TokenErrorKind::Revoked).into()),
             Verdict::Unavailable => Err(AuthError::new(AuthErrorKind::RevocationUnavailable)),
         }
     }
@@ -154,11 +154,11 @@ fn forget_outer(extensions: &mut Extensions) {
 ///
 /// Whatever else is wrong with it: a stray character behind the payload shows as a bad signature.
 #[cold]
-fn refusal(kind: TokenErrorKind, token: &[u8], source: Source) -> AuthError {
-    let is_malformed = kind != TokenErrorKind::TooLarge
+fn refusal(error: TokenError, token: &[u8], source: Source) -> AuthError {
+    let is_malformed = error.kind() != TokenErrorKind::TooLarge
         && source == Source::Authorization
         && !bearer::is_b64token(token);
-    if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { kind.into() }
+    if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { error.into() }
 }
 
 #[cfg(test)]
@@ -167,14 +167,15 @@ mod tests {
 
     #[test]
     fn a_header_that_holds_no_b64token_is_malformed_whatever_else_is_wrong() {
-        let kind =
-            |kind, token: &str| refusal(kind, token.as_bytes(), Source::Authorization).kind();
+        let kind = |kind: TokenErrorKind, token: &str| {
+            refusal(kind.into(), token.as_bytes(), Source::Authorization).kind()
+        };
         for error in [TokenErrorKind::BadSignature, TokenErrorKind::UnknownKey] {
             assert_eq!(kind(error, "a.b.c,"), AuthErrorKind::MalformedRequest);
             assert_eq!(kind(error, "a.b.c=="), AuthErrorKind::InvalidToken);
         }
         assert_eq!(kind(TokenErrorKind::TooLarge, "a b"), AuthErrorKind::TokenTooLarge);
-        let by_cookie = refusal(TokenErrorKind::BadSignature, b"a.b.c,", Source::Cookie);
+        let by_cookie = refusal(TokenErrorKind::BadSignature.into(), b"a.b.c,", Source::Cookie);
         assert_eq!(by_cookie.kind(), AuthErrorKind::InvalidToken);
     }
 }

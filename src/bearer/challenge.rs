@@ -32,12 +32,13 @@ pub(crate) struct Challenges {
 impl Challenges {
     #[track_caller]
     pub(crate) fn new(realm: &str) -> Self {
-        let made = Self::try_new(realm).filter(|_| is_quotable(realm));
-        made.unwrap_or_else(|| {
-            misuse::refuse(format_args!(
-                "realm({realm:?}): printable ASCII without \" and \\, which need no escapes",
-            ))
-        })
+        // Not `unwrap_or_else`: the panic would blame this line.
+        match Self::try_new(realm).filter(|_| is_quotable(realm)) {
+            Some(challenges) => challenges,
+            None => misuse::refuse(format_args!(
+                "realm({realm:?}): take printable ASCII without \" and \\, which needs no escapes",
+            )),
+        }
     }
 
     /// The challenge; `scopes` are named in one about scope.

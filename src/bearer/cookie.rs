@@ -1,6 +1,6 @@
 //! A token in a cookie: how it is found, and how it is taken out again.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Display};
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -24,7 +24,7 @@ impl CookieName {
     pub(crate) fn new(name: &str) -> Self {
         if name.is_empty() || !name.bytes().all(is_tchar) {
             misuse::refuse(format_args!(
-                "cookie({name:?}) is no cookie name: letters, digits and any of !#$%&'*+-.^_`|~",
+                "cookie({name:?}) is no cookie name: take letters, digits and any of !#$%&'*+-.^_`|~",
             ));
         }
         let prefix = PREFIXES.into_iter().find(|prefix| {
@@ -37,7 +37,9 @@ impl CookieName {
             ));
         }
         if prefix.is_some_and(|prefix| prefix.len() == name.len()) {
-            misuse::refuse(format_args!("cookie({name:?}) is a prefix without a name behind it"));
+            misuse::refuse(format_args!(
+                "cookie({name:?}) is a prefix without a name behind it: write one, as in \"__Host-access_token\""
+            ));
         }
         Self { name: name.into(), has_prefix: prefix.is_some() }
     }
@@ -96,6 +98,12 @@ impl CookieName {
             value.set_sensitive(true);
             headers.insert(COOKIE, value);
         }
+    }
+}
+
+impl Display for CookieName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }
 

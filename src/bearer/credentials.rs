@@ -1,6 +1,8 @@
 //! One credential per request, from the sources that are switched on.
 
+use std::any::type_name;
 use std::borrow::Cow;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
@@ -17,7 +19,8 @@ use crate::bearer::websocket::Subprotocol;
 pub(crate) struct Sources {
     pub(crate) cookie: Option<CookieName>,
     pub(crate) subprotocol: Option<Subprotocol>,
-    pub(crate) custom: Vec<Arc<dyn TokenSource>>,
+    /// Those of the application's own, with the names of their types.
+    custom: Vec<(&'static str, Arc<dyn TokenSource>)>,
     pub(crate) trusted_origins: TrustedOrigins,
 }
 
@@ -36,6 +39,10 @@ impl<'r> Credentials<'r> {
 }
 
 impl Sources {
+    pub(crate) fn add<S: TokenSource>(&mut self, source: S) {
+        self.custom.push((type_name::<S>(), Arc::new(source)));
+    }
+
     /// The credential of this request, or `None`.
     ///
     /// Every source is looked into: a second credential that differs is refused and never
@@ -64,7 +71,7 @@ impl Sources {
             };
             agree(&mut found, token.map(of_cookie))?;
         }
-        for custom in &self.custom {
+        for (_, custom) in &self.custom {
             let token = custom.token(headers)?.map(|token| match token {
                 Cow::Borrowed(token) => Cow::Borrowed(token.as_bytes()),
                 Cow::Owned(token) => Cow::Owned(token.into_bytes()),
@@ -114,6 +121,20 @@ impl Sources {
         {
             subprotocol.strip(headers);
         }
+    }
+}
+
+/// What they are called in a log.
+impl Display for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorization")?;
+        if let Some(subprotocol) = &self.subprotocol {
+            write!(f, ", WebSocket protocol {subprotocol}")?;
+        }
+        if let Some(cookie) = &self.cookie {
+            write!(f, ", cookie {cookie}")?;
+        }
+        self.custom.iter().try_for_each(|(name, _)| write!(f, ", {name}"))
     }
 }
 

@@ -58,6 +58,11 @@ pub enum Source {
 /// # let _ = auth;
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no source of tokens",
+    note = "for a cookie there is `JwtAuth::cookie`; for a header of your own, implement \
+            `TokenSource` for a type of your own"
+)]
 pub trait TokenSource: Debug + Send + Sync + 'static {
     /// The token in `headers`, or `None` where this source has none.
     ///

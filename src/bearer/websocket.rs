@@ -1,5 +1,7 @@
 //! A token in `Sec-WebSocket-Protocol`: the one header a script can set on a WebSocket.
 
+use std::fmt::{self, Display};
+
 use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method};
 
@@ -55,6 +57,12 @@ impl Subprotocol {
         if let Ok(value) = HeaderValue::from_bytes(&kept) {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
+    }
+}
+
+impl Display for Subprotocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }
 

@@ -1,6 +1,4 @@
-//! `Claims<T>`, `Option<Claims<T>>` and `Token` as handler arguments.
-
-use std::any::type_name;
+//! `Claims<T>`, `Token` and both as an `Option`, as handler arguments.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
@@ -19,7 +17,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let claims = Self::nearest(&parts.extensions).cloned();
-        claims.ok_or_else(|| AuthRejection::absent::<T>(type_name::<Self>(), parts))
+        claims.ok_or_else(|| AuthRejection::without_claims::<T>(parts))
     }
 }
 
@@ -32,14 +30,12 @@ where
 
     async fn from_request_parts(
         parts: &mut Parts,
-        _state: &S,
+        state: &S,
     ) -> Result<Option<Self>, AuthRejection> {
-        match Self::nearest(&parts.extensions) {
-            Some(claims) => Ok(Some(claims.clone())),
-            // Absent because nobody is logged in, which is what the handler is prepared for.
-            None if Unauthenticated::nearest(&parts.extensions).is_some() => Ok(None),
-            None => Err(AuthRejection::absent::<T>(type_name::<Self>(), parts)),
+        if is_nobody(parts) {
+            return Ok(None);
         }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }
 
@@ -48,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Token {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let token = parts.extensions.get::<Self>().cloned();
-        token.ok_or_else(|| AuthRejection::absent::<Self>(type_name::<Self>(), parts))
+        token.ok_or_else(|| AuthRejection::without_token(parts))
     }
 }
 
@@ -57,12 +53,17 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Token {
 
     async fn from_request_parts(
         parts: &mut Parts,
-        _state: &S,
+        state: &S,
     ) -> Result<Option<Self>, AuthRejection> {
-        match parts.extensions.get::<Self>() {
-            Some(token) => Ok(Some(token.clone())),
-            None if Unauthenticated::nearest(&parts.extensions).is_some() => Ok(None),
-            None => Err(AuthRejection::absent::<Self>(type_name::<Self>(), parts)),
+        if is_nobody(parts) {
+            return Ok(None);
         }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
+}
+
+/// Whether the nearest layer let a request through without a token, which a handler that takes an
+/// `Option` is prepared for.
+fn is_nobody(parts: &Parts) -> bool {
+    Unauthenticated::nearest(&parts.extensions).is_some()
 }

@@ -1,6 +1,6 @@
 //! What an extractor answers when it refuses.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::jwt::StandardClaims;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 use crate::token::Token;
+use crate::type_name::written;
 use crate::unauthenticated::Unauthenticated;
 
 /// The refusal of an extractor, answered like that of the layer in front of it.
@@ -38,28 +40,45 @@ impl AuthRejection {
         }
     }
 
-    /// There is nothing of type `wanted` in the request: nobody is logged in, or a mistake.
-    pub(crate) fn absent<T>(wanted: &str, parts: &Parts) -> Self {
-        if let Some(nobody) = Unauthenticated::nearest(&parts.extensions) {
-            let error = AuthError::new(AuthErrorKind::MissingCredentials);
-            return Self::new(error, Some(Arc::clone(&nobody.answers)), parts);
+    /// The request has no claims of type `T`: nobody is logged in, or a mistake.
+    pub(crate) fn without_claims<T: 'static>(parts: &Parts) -> Self {
+        if let Some(nobody) = Self::nobody(parts) {
+            return nobody;
         }
+        let asked = written(type_name::<T>());
         let Some(token) = parts.extensions.get::<Token>() else {
-            let sentence = format!(
-                "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
-                 `.layer(JwtAuth::new(secret))` to the router below its routes; a layer does not \
-                 cover routes that are added after it"
-            );
-            return Self::new(AuthError::misconfigured(sentence), None, parts);
+            let is_default = TypeId::of::<T>() == TypeId::of::<StandardClaims>();
+            let claims = if is_default { String::new() } else { format!(".claims::<{asked}>()") };
+            return Self::without_layer(&format!("Claims<{asked}>"), &claims, parts);
         };
+        let there = written(token.claims_type());
         let sentence = format!(
-            "the handler asks for `{wanted}`, and the `JwtAuth` layer in front of it reads claims \
-             into `{there}`: write `.claims::<{asked}>()` on the layer, or take `Claims<{there}>`",
-            asked = type_name::<T>(),
-            there = token.claims_type(),
+            "the handler asks for `Claims<{asked}>`, and the `JwtAuth` layer in front of it reads \
+             claims into `{there}`: write `.claims::<{asked}>()` on the layer, or take \
+             `Claims<{there}>`"
         );
         let answers = Some(Arc::clone(token.answers()));
         Self::new(AuthError::misconfigured(sentence), answers, parts)
+    }
+
+    /// The request has no token: nobody is logged in, or a mistake.
+    pub(crate) fn without_token(parts: &Parts) -> Self {
+        Self::nobody(parts).unwrap_or_else(|| Self::without_layer("Token", "", parts))
+    }
+
+    fn nobody(parts: &Parts) -> Option<Self> {
+        let nobody = Unauthenticated::nearest(&parts.extensions)?;
+        let error = AuthError::new(AuthErrorKind::MissingCredentials);
+        Some(Self::new(error, Some(Arc::clone(&nobody.answers)), parts))
+    }
+
+    fn without_layer(wanted: &str, claims: &str, parts: &Parts) -> Self {
+        let sentence = format!(
+            "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
+             `.layer(JwtAuth::new(secret){claims})` to the router below its routes; a layer does \
+             not cover routes that are added after it"
+        );
+        Self::new(AuthError::misconfigured(sentence), None, parts)
     }
 
     /// Why the request was refused.

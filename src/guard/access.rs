@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use crate::claims::Claims;
 use crate::guard::denied::Denied;
 use crate::token::Token;
+use crate::type_name::written;
 
 /// An authenticated request without its body.
 #[derive(Debug)]
@@ -46,8 +47,8 @@ impl<'r> Access<'r> {
                 "a guard asks for claims of type `{wanted}`, and the `JwtAuth` layer in front of \
                  it reads them into `{there}`: write `.claims::<{wanted}>()` on the layer, or let \
                  the guard take `{there}`",
-                wanted = type_name::<T>(),
-                there = self.token.claims_type(),
+                wanted = written(type_name::<T>()),
+                there = written(self.token.claims_type()),
             ))),
         }
     }

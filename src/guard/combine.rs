@@ -23,6 +23,11 @@ use crate::guard::denied::{Denied, Reason};
 /// let layer = require(Backoffice);
 /// # let _ = layer;
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no guard",
+    note = "a closure about claims becomes one with `claims_match(|claims: &YourClaims| ..)`, a name \
+            with `has_role(..)` or `has_scope(..)`"
+)]
 pub trait Guard: Send + Sync + 'static {
     /// `Ok` where the request may pass.
     ///

@@ -20,7 +20,9 @@ impl<N: AsRef<str>> Names<N> {
         };
         let names = Self { first, rest: names.collect(), all };
         if names.iter().any(str::is_empty) {
-            misuse::refuse(format_args!("{function} with an empty name: no token has one"));
+            misuse::refuse(format_args!(
+                "{function} with an empty name, which no token has: give the name that is in the token"
+            ));
         }
         names
     }

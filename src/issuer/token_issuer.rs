@@ -111,7 +111,8 @@ impl TokenIssuer {
             let is_twice = audiences.iter().take(place).any(|earlier| earlier == audience);
             if audience.is_empty() || is_twice || self.has_audience(audience) {
                 misuse::refuse(format_args!(
-                    "TokenIssuer::audience({audience:?}): an audience has a name, and one key"
+                    "TokenIssuer::audience({audience:?}): an audience has a name, and one key: name \
+                     each once"
                 ));
             }
         }
@@ -213,7 +214,9 @@ impl TokenIssuer {
             (None, [only]) => Some((only.0.as_slice(), &only.1)),
             (None, []) => return unknown("the issuer has no key: add one with `audience`"),
             (None, _) => {
-                return unknown("the issuer has several keys: name an audience in the grant");
+                return unknown(
+                    "the issuer has several keys: name an audience, in the grant or at the login",
+                );
             }
             (Some([]), _) => return unknown("the grant is for no audience at all"),
             (Some(wanted), services) => services

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::jwt::misfit::Misfit;
+
 /// Why key material was refused.
 ///
 /// ```
@@ -68,6 +70,7 @@ impl Error for KeyError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenError {
     kind: TokenErrorKind,
+    misfit: Option<Misfit>,
 }
 
 /// The kind of a [`TokenError`], for logs and metrics; a client is told far less.
@@ -104,22 +107,32 @@ pub enum TokenErrorKind {
     LifetimeTooLong,
     /// `cnf` binds the token to a proof that is not checked here (RFC 7800, RFC 8705, RFC 9449).
     SenderConstrained,
-    /// The claims do not fit the type they are read into.
+    /// The claims do not fit the type they are read into; [`TokenError::misfit`] says which member.
     ClaimsMismatch,
     /// The token was revoked, or its session, or what its subject or key had.
     Revoked,
 }
 
 impl TokenError {
+    pub(crate) fn with(kind: TokenErrorKind, misfit: Option<Misfit>) -> Self {
+        Self { kind, misfit }
+    }
+
     /// What kind of error this is.
     pub fn kind(&self) -> TokenErrorKind {
         self.kind
+    }
+
+    /// Which claim it was, if claims do not fit their type, or a registered one is missing or of
+    /// the wrong type, and it could be found out.
+    pub fn misfit(&self) -> Option<Misfit> {
+        self.misfit
     }
 }
 
 impl From<TokenErrorKind> for TokenError {
     fn from(kind: TokenErrorKind) -> Self {
-        Self { kind }
+        Self { kind, misfit: None }
     }
 }
 
@@ -144,7 +157,8 @@ impl fmt::Display for TokenError {
             TokenErrorKind::SenderConstrained => "the token is bound to a proof not checked here",
             TokenErrorKind::ClaimsMismatch => "the claims do not fit their type",
             TokenErrorKind::Revoked => "the token is revoked",
-        })
+        })?;
+        self.misfit.map_or(Ok(()), |misfit| write!(f, ": {misfit}"))
     }
 }
 

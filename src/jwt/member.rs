@@ -198,7 +198,7 @@ impl<'de> Visitor<'de> for RolesSeed<'_, 'de, '_> {
 }
 
 /// One role: a string, or an object with a `value`.
-struct RoleSeed;
+pub(crate) struct RoleSeed;
 
 impl<'de> DeserializeSeed<'de> for RoleSeed {
     type Value = Cow<'de, str>;

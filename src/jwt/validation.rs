@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::jwt::error::TokenErrorKind;
+use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::header::{self, Header};
 use crate::jwt::member::Registered;
+use crate::jwt::misfit::Misfit;
 use crate::jwt::noted::{Noted, Roles, Wanted};
 use crate::jwt::strings::OneOrMany;
 use crate::misuse;
@@ -97,7 +98,9 @@ impl Validation {
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         if lifetime.is_zero() {
-            misuse::refuse("max_lifetime(0) refuses every token");
+            misuse::refuse(
+                "max_lifetime(0) refuses every token: give the longest that your issuer signs for, or leave it out",
+            );
         }
         self.max_lifetime = Some(lifetime);
         self
@@ -132,7 +135,9 @@ impl Validation {
             }
         }
         if self.wanted.required.len() > MAX_REQUIRED {
-            misuse::refuse(format_args!("require_claim(..): at most {MAX_REQUIRED} names"));
+            misuse::refuse(format_args!(
+                "require_claim(..) takes at most {MAX_REQUIRED} names: let the type of the claims need the rest"
+            ));
         }
         self
     }
@@ -149,7 +154,9 @@ impl Validation {
             path.split('.').map(str::to_owned).collect()
         };
         if self.wanted.roles.iter().any(String::is_empty) {
-            misuse::refuse(format_args!("roles_claim({path:?}) has an empty name in its path"));
+            misuse::refuse(format_args!(
+                "roles_claim({path:?}) has an empty name in its path: write names with dots between them"
+            ));
         }
         let is_taken = |name: &String| {
             Registered::from_name(name).is_some() || self.wanted.tenant.as_ref() == Some(name)
@@ -222,7 +229,22 @@ impl Validation {
         &self,
         noted: &Noted<'_>,
         now: UnixTime,
-    ) -> Result<UnixTime, TokenErrorKind> {
+    ) -> Result<UnixTime, TokenError> {
+        self.check(noted, now).map_err(|kind| match kind {
+            TokenErrorKind::MissingClaim => TokenError::with(kind, self.missing(noted)),
+            _ => kind.into(),
+        })
+    }
+
+    #[cold]
+    fn missing(&self, noted: &Noted<'_>) -> Option<Misfit> {
+        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
+        let mut required = (0..).zip(&self.wanted.required);
+        let missing = required.find(|(place, _)| !is_there(*place));
+        Misfit::missing(missing.map_or("exp", |(_, name)| name))
+    }
+
+    fn check(&self, noted: &Noted<'_>, now: UnixTime) -> Result<UnixTime, TokenErrorKind> {
         self.check_parties(noted)?;
         let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
         if noted.required.count_ones() < required {

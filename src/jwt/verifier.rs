@@ -9,11 +9,13 @@ use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::jwt::base64url;
 use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::facts::Facts;
+use crate::jwt::fitting;
 use crate::jwt::header::{self, Header};
 use crate::jwt::json;
 use crate::jwt::key::Key;
 use crate::jwt::key_set::KeySet;
 use crate::jwt::key_store::KeyStore;
+use crate::jwt::malformed;
 use crate::jwt::noted::Noted;
 use crate::jwt::payload;
 use crate::jwt::spans::Span;
@@ -91,7 +93,7 @@ impl Verifier {
     /// The first rule that the token breaks. Its kind is for logs: told to whoever sent the
     /// token, it would help to forge one.
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        Ok(self.verify_bytes(token.as_bytes())?)
+        self.verify_bytes(token.as_bytes())
     }
 
     /// The order is that of `docs/design.md` section 4. Nothing is allocated before the signature
@@ -99,9 +101,9 @@ impl Verifier {
     pub(crate) fn verify_bytes<T: DeserializeOwned>(
         &self,
         token: &[u8],
-    ) -> Result<Verified<T>, TokenErrorKind> {
+    ) -> Result<Verified<T>, TokenError> {
         if token.len() > self.validation.token_limit() {
-            return Err(TokenErrorKind::TooLarge);
+            return Err(TokenErrorKind::TooLarge.into());
         }
         let parts = Parts::split(token).ok_or(TokenErrorKind::Malformed)?;
         let keys = self.keys.peek();
@@ -110,7 +112,7 @@ impl Verifier {
         let (text, payload_len) = parts.decode(token).ok_or(TokenErrorKind::Malformed)?;
         let payload = text.get(..payload_len).ok_or(TokenErrorKind::Malformed)?;
         if !json::is_shallow(payload.as_bytes()) {
-            return Err(TokenErrorKind::Malformed);
+            return Err(TokenErrorKind::Malformed.into());
         }
         let mut noted = Noted::new(payload, text.len());
         let wanted = self.validation.wanted();
@@ -159,25 +161,27 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Reads a payload that is not plain, or not what was expected of one. If it does not fit, a token that is from somebody else or expired is that first, and of the
-    /// wrong shape second.
+    /// Reads a payload that is not plain, or not what was expected of one. If it does not fit, a
+    /// token that is from somebody else or expired is that first, and of the wrong shape second.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
         &self,
         payload: &'de str,
         end: usize,
         noted: &mut Noted<'de>,
-    ) -> Result<T, TokenErrorKind> {
+    ) -> Result<T, TokenError> {
         let wanted = self.validation.wanted();
         *noted = Noted::new(payload, end);
         if let Ok(claims) = payload::read::<T>(payload, wanted, noted) {
             return Ok(claims);
         }
         *noted = Noted::new(payload, end);
-        payload::read::<IgnoredAny>(payload, wanted, noted)
-            .map_err(|_| TokenErrorKind::Malformed)?;
+        payload::read::<IgnoredAny>(payload, wanted, noted).map_err(|_| {
+            let misfit = malformed::misfit(payload, wanted);
+            TokenError::with(TokenErrorKind::Malformed, misfit)
+        })?;
         self.validation.check_claims(noted, self.clock.now())?;
-        Err(TokenErrorKind::ClaimsMismatch)
+        Err(TokenError::with(TokenErrorKind::ClaimsMismatch, fitting::misfit::<T>(payload)))
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::bearer::Challenges;
+use crate::bearer::{Challenges, Sources};
 use crate::rejection::body::RejectionBody;
 use crate::rejection::error::{AuthError, AuthErrorKind};
 use crate::rejection::format::{self, Format};
@@ -21,11 +21,14 @@ type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
 pub(crate) struct Answers {
     challenges: Challenges,
     renderer: Option<Arc<Renderer>>,
+    /// The sources that a token may come from, for logs.
+    looked_in: String,
 }
 
 impl Default for Answers {
     fn default() -> Self {
-        Self { challenges: Challenges::new("api"), renderer: None }
+        let looked_in = Sources::default().to_string();
+        Self { challenges: Challenges::new("api"), renderer: None, looked_in }
     }
 }
 
@@ -33,6 +36,10 @@ impl Answers {
     #[track_caller]
     pub(crate) fn realm(&mut self, realm: &str) {
         self.challenges = Challenges::new(realm);
+    }
+
+    pub(crate) fn looked_in(&mut self, sources: &Sources) {
+        self.looked_in = sources.to_string();
     }
 
     pub(crate) fn with_renderer(
@@ -84,7 +91,7 @@ impl Answers {
     }
 
     fn finish<B>(&self, mut response: Response<B>, error: AuthError) -> Response<B> {
-        trace(&error);
+        self.trace(&error);
         let headers = response.headers_mut();
         if let Some(challenge) = error.challenge() {
             headers.insert(WWW_AUTHENTICATE, self.challenges.render(challenge, error.scopes()));
@@ -99,11 +106,34 @@ impl Answers {
         response.extensions_mut().insert(error);
         response
     }
+
+    #[cfg(feature = "tracing")]
+    fn trace(&self, error: &AuthError) {
+        let code = error.code();
+        match error.kind() {
+            AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
+                tracing::error!(code, reason = %error, "request refused");
+            }
+            AuthErrorKind::MissingCredentials => {
+                tracing::debug!(code, looked_in = self.looked_in, "request refused");
+            }
+            _ => {
+                let misfit = error.misfit().map(tracing::field::display);
+                tracing::debug!(code, reason = ?error.token_error(), misfit, "request refused");
+            }
+        }
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn trace(&self, _: &AuthError) {}
 }
 
 impl Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").field("challenges", &self.challenges).finish_non_exhaustive()
+        f.debug_struct("Answers")
+            .field("challenges", &self.challenges)
+            .field("looked_in", &self.looked_in)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,17 +141,3 @@ fn default_body(error: &AuthError) -> RejectionBody {
     let content_type = HeaderValue::from_static("application/problem+json");
     RejectionBody { content_type, bytes: problem::body(error) }
 }
-
-#[cfg(feature = "tracing")]
-fn trace(error: &AuthError) {
-    let code = error.code();
-    match error.kind() {
-        AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
-            tracing::error!(code, reason = %error, "request refused");
-        }
-        _ => tracing::debug!(code, reason = ?error.token_error(), "request refused"),
-    }
-}
-
-#[cfg(not(feature = "tracing"))]
-fn trace(_: &AuthError) {}

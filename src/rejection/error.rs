@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::bearer::{BadCredentials, Challenge};
-use crate::jwt::{TokenError, TokenErrorKind};
+use crate::jwt::{Misfit, TokenError, TokenErrorKind};
 
 /// Why a request was refused. It holds nothing of the token.
 ///
@@ -85,6 +85,12 @@ impl AuthError {
     /// than that it is invalid or expired.
     pub fn token_error(&self) -> Option<TokenErrorKind> {
         self.token.map(|token| token.kind())
+    }
+
+    /// Which claim was wrong, if the token's claims do not fit their type, or a registered one is
+    /// missing or of the wrong type. For logs as well; [`source`](Error::source) says both.
+    pub fn misfit(&self) -> Option<Misfit> {
+        self.token?.misfit()
     }
 
     /// The name that a client reads: the last part of `type` in the body.
@@ -169,14 +175,14 @@ impl From<BadCredentials> for AuthError {
     }
 }
 
-impl From<TokenErrorKind> for AuthError {
-    fn from(token: TokenErrorKind) -> Self {
-        let kind = match token {
+impl From<TokenError> for AuthError {
+    fn from(token: TokenError) -> Self {
+        let kind = match token.kind() {
             TokenErrorKind::TooLarge => AuthErrorKind::TokenTooLarge,
             TokenErrorKind::Expired => AuthErrorKind::TokenExpired,
             _ => AuthErrorKind::InvalidToken,
         };
-        Self { token: Some(token.into()), ..Self::new(kind) }
+        Self { token: Some(token), ..Self::new(kind) }
     }
 }
 

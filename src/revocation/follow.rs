@@ -288,7 +288,7 @@ fn is_due(last: Option<Instant>, pause: Duration) -> bool {
 #[track_caller]
 fn positive(duration: Duration, function: &str) -> Duration {
     if duration.is_zero() {
-        misuse::refuse(format_args!("Follow::{function} of zero would never rest"));
+        misuse::refuse(format_args!("Follow::{function} of zero would never rest: give a time"));
     }
     duration
 }

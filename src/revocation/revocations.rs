@@ -105,7 +105,9 @@ impl Revocations {
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         if staleness.is_zero() {
-            misuse::refuse("Revocations::max_staleness of zero would refuse every token");
+            misuse::refuse(
+                "Revocations::max_staleness of zero would refuse every token: give a time",
+            );
         }
         self.shared_mut().max_staleness = nanos(staleness);
         self
@@ -289,7 +291,9 @@ impl Revocations {
     fn shared_mut(&mut self) -> &mut Shared {
         match Arc::get_mut(&mut self.shared) {
             Some(shared) => shared,
-            None => misuse::refuse("configure Revocations before it is cloned"),
+            None => misuse::refuse(
+                "Revocations is configured after it was cloned: configure it first, then hand out clones",
+            ),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What cannot work is refused: by the compiler, or where it is configured, with a sentence that
 //! says what to do.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
 use std::time::Duration;
 
 use tower_jwt_auth::{
@@ -15,9 +17,29 @@ fn what_must_not_compile_does_not() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
 
-/// The sentence of the panic.
+thread_local! {
+    /// The file that the last panic of this thread was in.
+    static BLAMED: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn note_who_is_blamed() {
+    static NOTED: Once = Once::new();
+    NOTED.call_once(|| {
+        let previous = take_hook();
+        set_hook(Box::new(move |panic| {
+            let file = panic.location().map(|location| location.file().to_owned());
+            BLAMED.with_borrow_mut(|blamed| *blamed = file.unwrap_or_default());
+            previous(panic);
+        }));
+    });
+}
+
+/// The sentence of the panic, which is to show the line that is to be changed.
 fn refused(build: impl FnOnce()) -> String {
+    note_who_is_blamed();
     let Err(panic) = catch_unwind(AssertUnwindSafe(build)) else { panic!("was not refused") };
+    let file = BLAMED.take();
+    assert!(file.ends_with("misuse.rs"), "{file} is blamed");
     match panic.downcast::<String>() {
         Ok(sentence) => *sentence,
         Err(_) => panic!("the panic has no sentence"),

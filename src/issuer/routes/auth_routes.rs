@@ -42,7 +42,8 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404: that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
-/// `audience` is needed at a login and at a refresh if the issuer has several keys.
+/// `audience` is needed at a login if the issuer has several keys. A refresh that leaves it out is
+/// for the login's; one that names another that the account is granted gets a token for that.
 ///
 /// Bodies are JSON or forms. Tokens are answered as RFC 6749 section 5.1 has it, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
@@ -52,8 +53,8 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
 ///
 /// Refused: 400 `{"error":"invalid_grant"}` for wrong credentials and for every refresh token that
-/// is not good, in the same bytes; `invalid_request`, `invalid_scope`, `invalid_target` (an unknown
-/// audience, or none where there are several); 403 for another site's request with cookies; 429
+/// is not good, in the same bytes; `invalid_request`, `invalid_scope`, `invalid_target` (an audience
+/// that is unknown or not granted, or none where there are several); 403 for another site's request with cookies; 429
 /// `too_many_attempts` with `Retry-After` where [`Accounts`] says so; 503 with `Retry-After` while the
 /// store or the accounts cannot answer: the client's token is then as good as before, or, if the
 /// answer was lost after the write, for the grace period. A failed refresh never deletes a cookie,
@@ -124,7 +125,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             if !self.desk.issuer.has_audience(audience) {
                 misuse::refuse(format_args!(
                     "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
-                     that audience"
+                     that audience: name it in `TokenIssuer::derived` or `TokenIssuer::audience`, \
+                     or take another name in `Cookies::access`"
                 ));
             }
         }
@@ -198,7 +200,9 @@ async fn answered(mut request: Request, next: Next) -> Response {
         }
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut answer = answer.unwrap_or_else(|_| Refusal::ServerError.into_response());
+    let mut answer = answer.unwrap_or_else(|_| {
+        Refusal::ServerError.because("code of the application panicked").into_response()
+    });
     // RFC 6749 section 5.1: whoever finds a token in a cache is logged in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

@@ -98,7 +98,9 @@ impl Cookies {
         let (audience, name) = (audience.into(), name.into());
         must_begin(&name, "__Host-");
         if self.access.iter().any(|(other, _)| *other == audience) {
-            misuse::refuse(format_args!("Cookies::access: {audience:?} has a cookie already"));
+            misuse::refuse(format_args!(
+                "Cookies::access: {audience:?} has a cookie already: name each audience once"
+            ));
         }
         self.access.push((audience, name));
         self.with_names_checked()
@@ -225,7 +227,9 @@ impl Cookies {
         }
         names.sort_unstable();
         if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
-            misuse::refuse(format_args!("Cookies: {name:?} is the name of two cookies"));
+            misuse::refuse(format_args!(
+                "Cookies: {name:?} is the name of two cookies: take another for one of them"
+            ));
         }
         self
     }

@@ -49,11 +49,16 @@ impl<A, S> Desk<A, S> {
         self.refuse_other_sites(&request)?;
         if self.cookies.is_none() {
             let (mut wanted, head): (Use, _) = fields::read(request).await?;
-            let token = wanted.refresh_token.take().ok_or(Refusal::InvalidRequest)?;
+            let token = wanted.refresh_token.take().ok_or_else(|| {
+                Refusal::InvalidRequest.because("the body has no `refresh_token`")
+            })?;
             return Ok((token, wanted, head));
         }
         // A browser drops a cookie that has expired: no cookie is an expired token.
-        let token = self.cookie(request.headers()).ok_or(Refusal::InvalidGrant)?.to_owned();
+        let token = self.cookie(request.headers()).ok_or_else(|| {
+            Refusal::InvalidGrant.because("no cookie with the refresh token of a session")
+        })?;
+        let token = token.to_owned();
         Ok((token, Use::default(), request.into_parts().0))
     }
 
@@ -61,21 +66,24 @@ impl<A, S> Desk<A, S> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Leaves in the grant the services that are asked for, and refuses those that it is not for:
-    /// before anything is done for an answer that could not be given.
+    /// Leaves in the grant the services that are asked for, if any are, and refuses if it is for none
+    /// of them: before anything is done for an answer that could not be given.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,
-        asked: Option<String>,
+        mut asked: Vec<String>,
     ) -> Result<(), Refusal> {
         let granted = grant.audience.take();
         let is_granted =
             |audience: &str| granted.as_ref().is_none_or(|all| all.iter().any(|a| a == audience));
-        if asked.as_ref().is_some_and(|asked| !is_granted(asked)) {
-            return Err(Refusal::InvalidTarget);
+        let is_asked = !asked.is_empty();
+        asked.retain(|audience| is_granted(audience));
+        if is_asked && asked.is_empty() {
+            let reason = "the account is granted no audience of those that are asked for";
+            return Err(Refusal::InvalidTarget.because(reason));
         }
         let Some(cookies) = &self.cookies else {
-            grant.audience = asked.map(|asked| vec![asked]).or(granted);
+            grant.audience = if is_asked { Some(asked) } else { granted };
             self.issuer.service(grant.audience.as_deref())?;
             return Ok(());
         };
@@ -85,7 +93,8 @@ impl<A, S> Desk<A, S> {
             .map(str::to_owned)
             .collect();
         if audiences.is_empty() {
-            return Err(Refusal::InvalidTarget);
+            let reason = "the account is granted no audience that has a cookie";
+            return Err(Refusal::InvalidTarget.because(reason));
         }
         grant.audience = Some(audiences);
         Ok(())
@@ -163,7 +172,7 @@ pub(crate) fn narrowed(asked: Option<&str>, granted: Vec<String>) -> Result<Vec<
     let Some(asked) = asked else { return Ok(granted) };
     let asked: Vec<_> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
     if asked.iter().any(|scope| !granted.iter().any(|granted| granted == scope)) {
-        return Err(Refusal::InvalidScope);
+        return Err(Refusal::InvalidScope.because("a scope is asked for that is not granted"));
     }
     Ok(granted.into_iter().filter(|scope| asked.contains(&scope.as_str())).collect())
 }

@@ -24,9 +24,19 @@ pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Pa
         b"application/x-www-form-urlencoded" => {
             Form::from_request(request, &()).await.ok().map(|Form(read)| read)
         }
-        _ => None,
+        _ => {
+            let reason = "the content type is neither application/json nor \
+                          application/x-www-form-urlencoded";
+            return Err(Refusal::InvalidRequest.because(reason));
+        }
     };
-    Ok((read.ok_or(Refusal::InvalidRequest)?, head))
+    let read = read.ok_or_else(|| {
+        // Which one, serde would say together with its value: a password, perhaps.
+        let reason = "the body is not of its content type, is too long, or has a member that is \
+                      missing or of another type";
+        Refusal::InvalidRequest.because(reason)
+    })?;
+    Ok((read, head))
 }
 
 /// A login: the application's credentials, and what the tokens are to be for.

@@ -29,10 +29,15 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let (login, head): (Login<A::Credentials>, _) = fields::read(request).await?;
 
     let granted = desk.accounts.log_in(login.credentials, &head).await?;
-    let mut grant = granted.ok_or(Refusal::InvalidGrant)?;
+    let mut grant =
+        granted.ok_or_else(|| Refusal::InvalidGrant.because("the credentials are wrong"))?;
     grant.scopes = narrowed(login.scope.as_deref(), grant.scopes)?;
-    desk.narrow_audience(&mut grant, login.audience)?;
+    let audience: Vec<_> = login.audience.into_iter().collect();
+    desk.narrow_audience(&mut grant, audience.clone())?;
     let mut new = NewSession::from(&grant);
+    if desk.cookies.is_none() {
+        new = new.audience(audience);
+    }
     if let (None, Some(label)) = (&new.label, label(&head.headers)) {
         new = new.label(label);
     }
@@ -63,7 +68,7 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
 ) -> Answer {
     let (token, wanted, head) = desk.presented(request).await?;
     if wanted.grant_type.is_some_and(|grant_type| grant_type != "refresh_token") {
-        return Err(Refusal::UnsupportedGrantType);
+        return Err(Refusal::UnsupportedGrantType.because("`grant_type` is not refresh_token"));
     }
     let pending = desk.sessions.begin_refresh(&token, wanted.client_id.as_deref()).await?;
     let granted_at_login = pending.session().scopes().map(str::to_owned).collect();
@@ -71,13 +76,18 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
 
     let Some(mut grant) = desk.accounts.renew(pending.session(), &head).await? else {
         desk.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
-        return Err(Refusal::InvalidGrant);
+        return Err(Refusal::InvalidGrant.because("the account may not log in any more"));
     };
     if grant.subject != pending.session().subject() {
-        return Err(Refusal::ServerError);
+        let reason = "`Accounts::renew` granted to another subject than the session's";
+        return Err(Refusal::ServerError.because(reason));
     }
     grant.scopes.retain(|scope| allowed.contains(scope));
-    desk.narrow_audience(&mut grant, wanted.audience)?;
+    let audience = match wanted.audience {
+        Some(audience) => vec![audience],
+        None => pending.session().audience().map(str::to_owned).collect(),
+    };
+    desk.narrow_audience(&mut grant, audience)?;
     let tokens = desk.tokens(grant, pending.session())?;
     // Last, so that whatever fails before leaves the client's token as it was.
     let (refresh, session) = pending.finish().await?;
@@ -153,11 +163,11 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
 ) -> Answer {
     let (revocation, _): (Revocation, _) = fields::read(request).await?;
     if revocation.token.contains('.') {
-        return Err(Refusal::UnsupportedTokenType);
+        return Err(Refusal::UnsupportedTokenType.because("access tokens are not revoked here"));
     }
     match desk.sessions.session_of(&revocation.token).await {
         Ok(session) if is_foreign(&session, revocation.client_id.as_deref()) => {
-            return Err(Refusal::InvalidClient);
+            return Err(Refusal::InvalidClient.because("the token is of another client"));
         }
         Ok(session) => {
             desk.sessions.end(session.id()).await?;

@@ -33,6 +33,12 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// The same refusal, and in the log why: a client is told no more than its class.
+    pub(crate) fn because(self, reason: &'static str) -> Self {
+        note(self, reason);
+        self
+    }
+
     fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::CrossSite => "invalid_request",
@@ -126,6 +132,19 @@ impl From<AccountsError> for Refusal {
         }
     }
 }
+
+#[cfg(feature = "tracing")]
+fn note(refusal: Refusal, reason: &'static str) {
+    let code = refusal.code();
+    if refusal == Refusal::ServerError {
+        tracing::error!(code, reason, "request failed");
+    } else {
+        tracing::debug!(code, reason, "request refused");
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+fn note(_: Refusal, _: &'static str) {}
 
 /// Errors of this crate hold nothing of a token; those of the application are its own.
 #[cfg(feature = "tracing")]

@@ -89,8 +89,8 @@ impl fmt::Display for SessionError {
             SessionErrorKind::WrongClient => "the refresh token is of another client",
             SessionErrorKind::Unavailable => "the session store is unavailable",
             SessionErrorKind::TooLarge => {
-                "a session keeps at most 4096 bytes of data and of scopes: keep an identifier \
-                 instead"
+                "a session keeps at most 4096 bytes of data, and of scopes and audiences: keep an \
+                 identifier instead"
             }
             SessionErrorKind::NoRandomness => "the system gave no random bytes",
         })

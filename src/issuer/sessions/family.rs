@@ -40,6 +40,8 @@ pub(crate) struct Family {
     spent: Vec<Spent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) audience: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +103,7 @@ impl Family {
             leaf: first.hash(),
             spent: Vec::new(),
             scopes: Vec::new(),
+            audience: Vec::new(),
             client_id: None,
             label: None,
             data: Value::Null,

@@ -19,7 +19,7 @@ use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 use crate::misuse;
 
-/// For scopes and the application's data each.
+/// For scopes with the audience, and for the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
 
@@ -120,7 +120,7 @@ impl<S: RefreshStore> Sessions<S> {
     #[track_caller]
     pub fn max_per_subject(mut self, sessions: usize) -> Self {
         if sessions == 0 {
-            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in");
+            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in: give at least 1");
         }
         self.max_per_subject = sessions;
         self
@@ -176,8 +176,8 @@ impl<S: RefreshStore> Sessions<S> {
     pub async fn start(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
         let mut family = Family::new(&token, &self.ledger.lifetimes, self.ledger.clock.now());
-        let scopes = new.scopes.iter().map(String::len).sum::<usize>();
-        if scopes > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
+        let names = new.scopes.iter().chain(&new.audience).map(String::len).sum::<usize>();
+        if names > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
             return Err(SessionErrorKind::TooLarge.into());
         }
         let others = self.of_subject(&new.subject).await?;
@@ -185,6 +185,7 @@ impl<S: RefreshStore> Sessions<S> {
             self.end_because(oldest.id(), EndCause::TooMany).await?;
         }
         family.scopes = new.scopes;
+        family.audience = new.audience;
         family.client_id = new.client_id;
         family.label = new.label;
         family.data = new.data;
@@ -350,7 +351,7 @@ impl<S> Debug for Sessions<S> {
 fn lasting(lifetime: Duration, function: &str) -> Duration {
     if lifetime.is_zero() {
         misuse::refuse(format_args!(
-            "Sessions::{function} of zero would end every session at once"
+            "Sessions::{function} of zero would end every session at once: give a time"
         ));
     }
     lifetime

@@ -10,6 +10,7 @@ use crate::clock::UnixTime;
 use crate::issuer::grant::Grant;
 use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
+use crate::jwt::OneOrMany;
 
 /// A login, and what came of it: one user, on one device, until logging out.
 #[derive(Clone)]
@@ -33,6 +34,12 @@ impl Session {
     /// The scopes that were granted at the login. They never become more.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.family.scopes.iter().map(String::as_str)
+    }
+
+    /// The services that the login named: access tokens are for them where a refresh names none.
+    /// Nothing if the login left that open.
+    pub fn audience(&self) -> impl Iterator<Item = &str> {
+        self.family.audience.iter().map(String::as_str)
     }
 
     /// The client that the tokens were issued to, if the login named one.
@@ -94,6 +101,7 @@ impl Debug for Session {
 pub struct NewSession {
     pub(crate) subject: String,
     pub(crate) scopes: Vec<String>,
+    pub(crate) audience: Vec<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) data: Value,
@@ -108,6 +116,7 @@ impl NewSession {
         Self {
             subject: subject.into(),
             scopes: Vec::new(),
+            audience: Vec::new(),
             client_id: None,
             label: None,
             data: Value::Null,
@@ -117,6 +126,13 @@ impl NewSession {
     /// The scopes that are granted. None by default.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Which services access tokens are for where a refresh names none. By default those that the
+    /// application then grants.
+    pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        self.audience = audience.into_strings();
         self
     }
 
@@ -151,6 +167,7 @@ impl<C> From<&Grant<C>> for NewSession {
             subject: grant.subject.clone(),
             scopes: grant.scopes.clone(),
             client_id: grant.client_id.clone(),
+            audience: Vec::new(),
             label: None,
             data: grant.session_data.clone(),
         };

@@ -99,6 +99,43 @@ async fn wrong_credentials_and_wrong_wishes_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_refresh_that_names_no_service_is_for_that_of_the_login() {
+    let server = Server::new();
+    let refresh = async |token: &str, audience: Option<&str>| {
+        let wish = json!({ "refresh_token": token, "audience": audience });
+        server.post("/refresh", wish).await
+    };
+    let is_for = |access: &str| {
+        ["cart", "payment"].map(|audience| server.service(audience).verify(access).is_ok())
+    };
+    let first = server.log_in("alice").await.refresh;
+    let mut last = first;
+    // What one refresh names is true of one access token.
+    for (named, expected) in [
+        (None, [true, false]),
+        (Some("payment"), [false, true]),
+        (Some(""), [true, false]),
+        (None, [true, false]),
+    ] {
+        let tokens = refresh(&last, named).await.tokens();
+        assert_eq!(is_for(&tokens.access), expected, "{named:?}");
+        last = tokens.refresh;
+    }
+    // What the account may no longer use is not replaced by what it may.
+    *server.state.audience.lock().unwrap() = Some("payment");
+    refresh(&last, None).await.is_error(400, "invalid_target");
+    refresh(&last, Some("cart")).await.is_error(400, "invalid_target");
+    assert_eq!(is_for(&refresh(&last, Some("payment")).await.tokens().access), [false, true]);
+
+    let open = json!({ "user": "bob", "password": "right" });
+    let open = server.post("/login", open).await.tokens();
+    assert_eq!(is_for(&open.access), [false, true], "the account has one service");
+    *server.state.audience.lock().unwrap() = Some("cart");
+    let tokens = refresh(&open.refresh, None).await.tokens();
+    assert_eq!(is_for(&tokens.access), [true, false], "a login that names none keeps to none");
+}
+
+#[tokio::test]
 async fn every_refresh_token_that_is_not_good_is_refused_in_the_same_bytes() {
     let server = Server::new();
     let expired = server.log_in("alice").await.refresh;

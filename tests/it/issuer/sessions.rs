@@ -83,7 +83,8 @@ async fn what_is_too_much_to_keep_is_refused() {
     let (sessions, ..) = sessions();
     let data = NewSession::new("alice").data(&"x".repeat(4096)).unwrap();
     let scopes = NewSession::new("alice").scopes(vec!["x"; 4097]);
-    for new in [data, scopes] {
+    let audience = NewSession::new("alice").audience(vec!["x"; 4097]);
+    for new in [data, scopes, audience] {
         let error = sessions.start(new).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::TooLarge);
         assert!(!error.is_refusal());

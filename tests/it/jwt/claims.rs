@@ -117,6 +117,29 @@ fn each_claim_of_an_access_token_can_be_required() {
 }
 
 #[test]
+fn a_claim_that_is_missing_or_of_the_wrong_type_is_named() {
+    let said = |auth: &JwtAuth, claims: Value| {
+        let error = auth.verify(&kit::with_payload(claims.to_string())).unwrap_err();
+        error.misfit().map(|misfit| misfit.to_string())
+    };
+    let auth = kit::auth().require_claim(["jti", "x_company", "sub"]);
+    let exp = kit::NOW + 60;
+    for (claims, expected) in [
+        (json!({}), Some("missing field `jti`")),
+        (json!({ "jti": "1", "x_company": 1, "exp": exp }), Some("missing field `sub`")),
+        (json!({ "jti": "1", "x_company": 1, "sub": "a" }), Some("missing field `exp`")),
+        // It is configured, and could be the name of a customer.
+        (json!({ "jti": "1", "sub": "a", "exp": exp }), None),
+        (json!({ "sub": 7, "exp": exp }), Some("invalid type for `sub`: a number")),
+        (json!({ "roles": null, "exp": exp }), Some("invalid type for `roles`: null")),
+        (json!({ "exp": exp.to_string() }), Some("invalid type for `exp`: a string")),
+    ] {
+        assert_eq!(said(&auth, claims.clone()).as_deref(), expected, "{claims}");
+    }
+    assert_eq!(said(&kit::auth(), json!({ "exp": 1 })), None, "expired is no misfit");
+}
+
+#[test]
 fn a_token_bound_to_a_proof_is_refused_without_one() {
     for cnf in
         [json!({ "jkt": "x" }), json!({ "x5t#S256": "x" }), json!({}), json!(null), json!("x")]
