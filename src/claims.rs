@@ -80,8 +80,8 @@ impl<T> Claims<T> {
         self.token.ended()
     }
 
-    /// A stream, such as a WebSocket or the events of a response, that ends when the token does. So
-    /// does what is sent: see [`UntilEnded`].
+    /// A stream, such as a WebSocket or the events of a response, that ends when the token does. What
+    /// is sent into it is refused from then on: see [`UntilEnded`].
     ///
     /// ```
     /// use axum::response::{IntoResponse, Sse, sse::Event};

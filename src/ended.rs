@@ -75,9 +75,9 @@ impl Watch {
 pin_project! {
     /// A stream that ends when a token does; made by `Claims::until_ended`.
     ///
-    /// It is a sink if the inner one is: that is closed before anything is sent after the end, and
-    /// then refuses what is sent. To close a WebSocket with a reason, send the last frame
-    /// [into the inner one](Self::into_inner).
+    /// It is a sink if the inner one is: that is closed before anything is sent after the end. What is
+    /// sent then is refused, if the inner one refuses after it was closed, as WebSockets and channels
+    /// do. To close a WebSocket with a reason, send the last frame [into it](Self::into_inner).
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,

@@ -51,7 +51,8 @@
 //! claims that are one JSON object without duplicate names, with `exp` still to come, `nbf` and
 //! `iat` not in the future, the configured `iss` and `aud`, and whatever `T` needs. What looks like a
 //! CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) passes without one, so
-//! `OPTIONS` should do nothing where no guard or extractor stands before it; with [`JwtAuth::allow_anonymous`], so does a request without a token.
+//! `OPTIONS` should do nothing where no guard or extractor (other than an `Option`) stands before it.
+//! With [`JwtAuth::allow_anonymous`], any request without a token passes.
 //!
 //! Whatever is configured is required: an `iss` that is absent or of another type is a wrong one.
 //! A token with an `aud` is refused while no audience is configured (RFC 7519 section 4.1.3).

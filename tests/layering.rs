@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "jwt::few",
     "jwt::scan",
     "jwt::json",
+    "jwt::in_band",
     "jwt::mac",
     "jwt::secret",
     "jwt::key",

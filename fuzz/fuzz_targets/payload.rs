@@ -16,9 +16,6 @@ static AUTH: LazyLock<Vec<JwtAuth<Value>>> =
 fn run(input: &[u8]) {
     let token = sign(br#"{"alg":"HS256"}"#, input);
     let payload = Node::parse(input);
-    if payload.as_ref().is_some_and(Node::has_in_band_claim) {
-        return;
-    }
     for (rules, auth) in RULES.iter().zip(&*AUTH) {
         let expected = payload.as_ref().map(|payload| rules.decide(payload).0);
         match auth.verify(&token) {

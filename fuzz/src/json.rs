@@ -61,12 +61,6 @@ impl Node {
         1 + inner.unwrap_or_default()
     }
 
-    /// Whether a claim has, somewhere inside, a name that `Value` takes for a message to itself,
-    /// in every use of `serde_json`: such claims are not compared.
-    pub fn has_in_band_claim(&self) -> bool {
-        self.members().unwrap_or_default().iter().any(|(_, node)| node.has_in_band_name())
-    }
-
     /// Whether a name in here is one that `serde_json::Value` does not read as a name.
     pub fn has_in_band_name(&self) -> bool {
         match self {

@@ -101,8 +101,10 @@ impl Rules {
     fn read(&self, claims: &[(String, Node)]) -> Option<Noted> {
         let mut noted = Noted::default();
         for (name, node) in claims {
+            if is_in_band(name) || node.has_in_band_name() {
+                return None;
+            }
             match name.as_str() {
-                name if is_in_band(name) => return None,
                 "iss" | "sub" | "jti" | "sid" => drop(node.text()?),
                 "exp" | "nbf" | "iat" if !matches!(node, Node::Number(_)) => return None,
                 "aud" => noted.audience = owned(node.texts()?),

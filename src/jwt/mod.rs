@@ -13,6 +13,7 @@ mod few;
 mod fitting;
 mod header;
 mod header_cache;
+mod in_band;
 mod json;
 mod key;
 mod key_set;

@@ -54,7 +54,7 @@ impl Secret {
     ///
     /// A password or a sentence is not a key (RFC 8725 section 3.5): whoever has one token can try
     /// words until one fits, without asking the server. That they were chosen by a person cannot be
-    /// seen of the bytes, so it is not refused: let a program choose them.
+    /// seen from the bytes, so it is not refused: let a program choose them.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let bytes = bytes.as_ref();
         if let Some(other) = other_kind_of_key(bytes) {

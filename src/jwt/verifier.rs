@@ -11,6 +11,7 @@ use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::facts::Facts;
 use crate::jwt::fitting;
 use crate::jwt::header::{self, Header};
+use crate::jwt::in_band;
 use crate::jwt::json;
 use crate::jwt::key::Key;
 use crate::jwt::key_set::KeySet;
@@ -111,7 +112,7 @@ impl Verifier {
 
         let (text, payload_len) = parts.decode(token).ok_or(TokenErrorKind::Malformed)?;
         let payload = text.get(..payload_len).ok_or(TokenErrorKind::Malformed)?;
-        if !json::is_shallow(payload.as_bytes()) {
+        if !json::is_shallow(payload.as_bytes()) || in_band::has_name(payload) {
             return Err(TokenErrorKind::Malformed.into());
         }
         let mut noted = Noted::new(payload, text.len());

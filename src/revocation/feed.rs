@@ -13,9 +13,9 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 /// A durable log of what is revoked: published once, read by every server.
 ///
 /// It keeps each message until at least 5 minutes after its
-/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete. To be up to date, a server takes a snapshot once and
-/// then [`reads`](Self::read) what came after it. Messages are text that a feed does not look into,
-/// and may come more than once and in any order.
+/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete. To
+/// be up to date, a server takes a snapshot once and then [`reads`](Self::read) what came after it.
+/// Messages are text that a feed does not look into, and may come more than once and in any order.
 ///
 /// The rule that everything rests on: once [`append`](Self::append) has returned, every read that
 /// *begins* later sees the message, or [`Gap`](Read::Gap). A replica that lags breaks it.

@@ -245,16 +245,15 @@ impl<F: RevocationFeed> Follow<F> {
 
     fn apply(&self, messages: &[String]) {
         for message in messages {
-            // A panic in the application's hook must not end the task.
-            let _ = catch_unwind(AssertUnwindSafe(|| match Revocation::from_message(message) {
+            match Revocation::from_message(message) {
                 Some(revocation) => drop(self.revocations.apply(&revocation)),
                 None => self.revocations.count_unreadable(),
-            }));
+            }
         }
     }
 
     fn tell(&self, event: &RevocationEvent<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.revocations.tell(event)));
+        self.revocations.tell(event);
     }
 
     async fn within<T>(

@@ -1,6 +1,7 @@
 //! What a server knows to be revoked.
 
 use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 #[cfg(feature = "feeds")]
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,7 +130,8 @@ impl Revocations {
         self
     }
 
-    /// Calls `hook` with what an operator should hear of. It must not block.
+    /// Calls `hook` with what an operator should hear of. It must not block. If it panics, all goes on
+    /// without it.
     #[track_caller]
     pub fn with_events(
         mut self,
@@ -145,8 +147,8 @@ impl Revocations {
     ///
     /// # What is lost
     ///
-    /// The bound: whoever can keep this server from the feed can use a stolen token for so long. Take
-    /// the lifetime of your access tokens, 10 minutes say.
+    /// The bound: whoever can keep this server from the feed can use a stolen token for so long, and the
+    /// leeway. Take the lifetime of your access tokens, 10 minutes say.
     ///
     /// # Panics
     ///
@@ -196,7 +198,7 @@ impl Revocations {
         self.check_at(names, self.shared.freshness.now())
     }
 
-    /// The same, for whoever has just read the time: from the clock that this one has, too.
+    /// The same, for whoever has just read the time by the same clock as this one's.
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
@@ -283,7 +285,8 @@ impl Revocations {
 
     pub(crate) fn tell(&self, event: &RevocationEvent<'_>) {
         if let Some(hook) = &self.shared.hook {
-            hook(event);
+            // What is revoked is so whether or not the application can hear of it.
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
         }
     }
 

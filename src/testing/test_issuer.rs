@@ -116,9 +116,12 @@ impl TestIssuer {
     {
         match self.auth().claims::<T>().verify(&self.token(grant)) {
             Ok(claims) => claims,
-            Err(error) => misuse::refuse(format_args!(
-                "TestIssuer::claims: {error}: does the grant have what the type needs?"
-            )),
+            Err(error) => match error.misfit() {
+                Some(misfit) => misuse::refuse(format_args!(
+                    "TestIssuer::claims: {misfit}: give the grant what the type needs"
+                )),
+                None => misuse::refuse(format_args!("TestIssuer::claims: {error}")),
+            },
         }
     }
 

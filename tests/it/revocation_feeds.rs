@@ -1,7 +1,7 @@
 //! A feed that is followed, step by step.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -377,4 +377,40 @@ async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
     clock.advance(Duration::from_secs(3_600));
     feed.append(&Revocation::token("new", ends_in(60))).await.unwrap();
     assert_eq!(feed.len(), 2);
+}
+
+/// Panics at one call and at no other.
+#[derive(Debug)]
+struct PanicsOnce(Arc<AtomicI32>);
+
+impl Clock for PanicsOnce {
+    fn now(&self) -> UnixTime {
+        assert!(self.0.fetch_sub(1, Ordering::SeqCst) != 0, "a clock panics");
+        UnixTime::from_secs(1_700_000_000)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_panics_loses_no_revocation() {
+    let mut panics = 0;
+    for calls in 0..20 {
+        let until = Arc::new(AtomicI32::new(i32::MAX));
+        let revocations = Revocations::new().with_clock(PanicsOnce(Arc::clone(&until)));
+        let feed = MemoryFeed::new();
+        let mut follow = revocations.follow(feed.clone());
+        follow.step().await.unwrap();
+        for name in ["a", "b"] {
+            let token = Revocation::token(name, UnixTime::from_secs(4_000_000_000));
+            feed.append(&token).await.unwrap();
+        }
+        until.store(calls, Ordering::SeqCst);
+        panics += usize::from(follow.step().await.is_err());
+        until.store(i32::MAX, Ordering::SeqCst);
+        follow.step().await.unwrap();
+        for id in ["a", "b"] {
+            let names = TokenNames { id: Some(id), ..TokenNames::default() };
+            assert_eq!(revocations.check(&names), Verdict::Revoked, "{id} after {calls} calls");
+        }
+    }
+    assert!((3..20).contains(&panics), "{panics}");
 }

@@ -162,7 +162,7 @@ impl<A: Accounts> Accounts for Arc<A> {
     }
 }
 
-/// The application did not decide. Mostly since something failed that it depends on: anything that
+/// The application did not decide. Mostly because something that it depends on failed: anything that
 /// is an [`Error`] becomes one by `?`, the client is answered 503 and may try again.
 pub struct AccountsError(pub(crate) Undecided);
 

@@ -127,7 +127,8 @@ impl From<AccountsError> for Refusal {
             Undecided::TooManyAttempts(wait) => {
                 // Who comes back as told must not be told to wait again for a fraction.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
-                Self::TooManyAttempts { retry_after_secs: wait.as_secs().saturating_add(fraction) }
+                let retry_after_secs = wait.as_secs().saturating_add(fraction);
+                Self::TooManyAttempts { retry_after_secs }.because("too many attempts")
             }
         }
     }

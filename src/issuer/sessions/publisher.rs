@@ -37,10 +37,19 @@ impl Publisher {
         lifetime: Duration,
     ) -> Self {
         let feed = Arc::new(feed);
-        let append = move |revocation| -> Appending {
+        let append = move |revocation: Revocation| -> Appending {
             let feed = Arc::clone(&feed);
             Box::pin(async move {
-                let limited = tokio::time::timeout(TIME_LIMIT, feed.append(&revocation)).await;
+                let append = async {
+                    match feed.append(&revocation).await {
+                        // The name of a session is short; that of its user need not be there.
+                        Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
+                            feed.append(&Revocation { owner: None, ..revocation }).await
+                        }
+                        appended => appended,
+                    }
+                };
+                let limited = tokio::time::timeout(TIME_LIMIT, append).await;
                 Ok(limited.map_err(|_| "the revocation feed did not answer in time")??)
             })
         };

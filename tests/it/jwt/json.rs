@@ -160,3 +160,29 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
         assert_eq!(fault(&payload), Some(TokenErrorKind::Malformed), "{payload}");
     }
 }
+
+/// By these, `serde_json` talks to itself: its `Value` would read something else than was signed, and
+/// as deep as it likes.
+#[test]
+fn a_name_that_serde_json_keeps_to_itself_is_refused_wherever_it_is() {
+    let name = "$serde_json::private::RawValue";
+    let escaped = "\\u0024serde_json::private::RawValue";
+    let mut deep = "1".to_owned();
+    for _ in 0..8 {
+        deep = serde_json::json!({ name: deep }).to_string();
+    }
+    for members in [
+        format!(r#""{name}":"{{}}""#),
+        format!(r#""{escaped}":"{{}}""#),
+        format!(r#""meta":{{"{name}":"{{\"admin\":true}}"}}"#),
+        format!(r#""meta":[{{"{escaped}":"1"}}]"#),
+        format!(r#""meta":{deep}"#),
+    ] {
+        let token = kit::with_payload(among(&members));
+        let refused = Some(TokenErrorKind::Malformed);
+        assert_eq!(kit::fault(&kit::auth(), &token), refused, "{members}");
+        assert_eq!(kit::fault(&kit::auth().claims::<serde_json::Value>(), &token), refused);
+        assert_eq!(kit::fault(&kit::auth().claims::<u8>(), &token), refused, "fits nothing");
+    }
+    assert_eq!(fault(among(r#""$ref":"x","price":"$1","\u0061":"$serde_json::private::""#)), None);
+}
