@@ -91,6 +91,8 @@
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
+//! In the other order, each preflight leaves a warning in the log (feature `tracing`).
+//!
 //! A layer that logs headers and runs before this one sees the token before it is marked as
 //! sensitive: put `SetSensitiveRequestHeadersLayer` of tower-http in front of it. `Router::layer`
 //! covers the fallback too, so an unknown path is 401 to a stranger; `Router::route_layer` leaves

@@ -14,6 +14,7 @@ use tower_service::Service;
 use crate::auth::settings::Settings;
 use crate::bearer::Source;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
+use crate::unauthenticated::Unauthenticated;
 
 /// Lets a request with a valid token through to `S`, and answers every other by itself. Made by
 /// [`JwtAuth`](crate::JwtAuth).
@@ -67,6 +68,8 @@ where
                 .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)));
         match decision {
             Ok(source) => {
+                let is_preflight =
+                    source.is_none() && Unauthenticated::is_preflight(request.extensions());
                 // The instance that was polled ready is the one that is called, not a clone.
                 let future = self.inner.call(request);
                 let caching = match source {
@@ -75,7 +78,11 @@ where
                     None if self.settings.sources.cookie.is_some() => Caching::VariesByCookie,
                     _ => Caching::AsItIs,
                 };
-                ResponseFuture::running(future, caching)
+                if is_preflight {
+                    ResponseFuture::preflight(future, caching)
+                } else {
+                    ResponseFuture::running(future, caching)
+                }
             }
             Err(error) => {
                 let format = Format::of(request.method(), request.headers());

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, VARY};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use pin_project_lite::pin_project;
 
@@ -21,7 +21,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F, B> {
         Refused { response: Option<Response<B>> },
-        Running { #[pin] future: F, caching: Caching },
+        Running { #[pin] future: F, caching: Caching, is_preflight: bool },
     }
 }
 
@@ -31,7 +31,12 @@ impl<F, B> ResponseFuture<F, B> {
     }
 
     pub(crate) fn running(future: F, caching: Caching) -> Self {
-        Self { state: State::Running { future, caching } }
+        Self { state: State::Running { future, caching, is_preflight: false } }
+    }
+
+    /// For a preflight that passed without a token.
+    pub(crate) fn preflight(future: F, caching: Caching) -> Self {
+        Self { state: State::Running { future, caching, is_preflight: true } }
     }
 }
 
@@ -43,9 +48,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Running { future, caching } => {
+            StateProjection::Running { future, caching, is_preflight } => {
                 let mut result = ready!(future.poll(cx));
                 if let Ok(response) = &mut result {
+                    if *is_preflight && response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN)
+                    {
+                        cors_is_behind();
+                    }
                     caching.tell(response.headers_mut());
                 }
                 Poll::Ready(result)
@@ -63,6 +72,19 @@ impl<F, B> Debug for ResponseFuture<F, B> {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
+
+/// Refusals do not pass through it, and the scripts that it lets in cannot read them.
+#[cfg(feature = "tracing")]
+#[cold]
+fn cors_is_behind() {
+    tracing::warn!(
+        "a CORS layer behind `JwtAuth` answered a preflight: put it in front, as in \
+         `router.layer(auth).layer(cors)`, or no script of another origin can read a refusal"
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+fn cors_is_behind() {}
 
 /// What a cache between here and the client is told. Caches know what `Authorization` means (RFC
 /// 9111 section 3.5), but not what this cookie does.

@@ -2,6 +2,7 @@
 //! for tokens, secrets and claims.
 
 mod auth_server;
+mod cors;
 mod forbidden;
 mod vectors;
 

@@ -1,0 +1,40 @@
+//! A CORS layer on the wrong side is told of.
+
+use axum::Router;
+use axum::routing::any;
+use http::{HeaderValue, Method};
+use tower::ServiceExt;
+use tower_http::cors::CorsLayer;
+
+use super::Log;
+use crate::server::Ask;
+use crate::shop;
+
+const APP: &str = "https://app.example";
+const SENTENCE: &str = "router.layer(auth).layer(cors)";
+
+async fn logged(router: Router, ask: &Ask) -> String {
+    let log = Log::default();
+    let _listening = log.listen();
+    router.oneshot(ask.to_request()).await.unwrap();
+    log.text()
+}
+
+#[tokio::test]
+async fn a_cors_layer_behind_leaves_a_sentence_that_says_what_to_do() {
+    let cors = || CorsLayer::new().allow_origin(HeaderValue::from_static(APP));
+    let routes = || Router::new().route("/", any(|| async {}));
+    let preflight = Ask::new(Method::OPTIONS, "/")
+        .header("origin", APP)
+        .header("access-control-request-method", "POST");
+    let behind = || routes().layer(cors()).layer(shop::auth());
+    let log = logged(behind(), &preflight).await;
+    assert!(log.contains("WARN") && log.contains(SENTENCE), "{log}");
+
+    let in_front = routes().layer(shop::auth()).layer(cors());
+    assert!(!logged(in_front, &preflight).await.contains(SENTENCE));
+    let without = routes().layer(shop::auth());
+    assert!(!logged(without, &preflight).await.contains(SENTENCE));
+    let post = Ask::post("/").header("origin", APP).bearer(&shop::good());
+    assert!(!logged(behind(), &post).await.contains(SENTENCE));
+}
