@@ -52,9 +52,8 @@ fn feed(port: u16) -> PostgresFeed {
 /// A program of the newest PostgreSQL here, run as somebody other than root, who is refused.
 fn program(name: &str) -> Command {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let mut paths: Vec<_> = versions.map(|version| version.unwrap().path().join("bin")).collect();
-    paths.sort();
-    let found = paths.pop().map(|path| path.join(name)).filter(|path| path.exists());
+    let newest = versions.map(|version| version.unwrap().path().join("bin")).max();
+    let found = newest.map(|path| path.join(name)).filter(|path| path.exists());
     let mut command = Command::new(found.unwrap_or_else(|| PathBuf::from(name)));
     if let Some((user, group)) = other_user() {
         command.uid(user).gid(group);

@@ -1,84 +1,26 @@
 //! A feed that is followed, step by step.
 
+mod faulty;
+mod memory;
+mod panics;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tower_jwt_auth::revocation::{
-    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationEvent,
-    RevocationFeed, Revocations, Snapshot, TokenNames, Verdict,
+    FeedErrorKind, MemoryFeed, Revocation, RevocationEvent, RevocationFeed, Revocations,
+    TokenNames, Verdict,
 };
-use tower_jwt_auth::{Clock, ManualClock, UnixTime};
+use tower_jwt_auth::{ManualClock, UnixTime};
 
+use self::faulty::{FAILS, Faulty, HANGS, LOSES, MISSING, NONE, PANICS};
 use crate::kit;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn end() -> UnixTime {
     UnixTime::from_secs(kit::NOW).saturating_add(HOUR)
-}
-
-/// A feed that can fail.
-#[derive(Clone)]
-struct Faulty {
-    feed: MemoryFeed,
-    fault: Arc<AtomicU8>,
-}
-
-const NONE: u8 = 0;
-const FAILS: u8 = 1;
-const HANGS: u8 = 2;
-const LOSES: u8 = 3;
-const MISSING: u8 = 4;
-const PANICS: u8 = 5;
-/// Whoever waits for news.
-const PANICS_WAITING: u8 = 6;
-
-impl Faulty {
-    fn new(clock: &ManualClock) -> Self {
-        let feed = MemoryFeed::on_clock(clock.clone());
-        Self { feed, fault: Arc::new(AtomicU8::new(NONE)) }
-    }
-
-    fn set(&self, fault: u8) {
-        self.fault.store(fault, Ordering::SeqCst);
-    }
-
-    async fn fail(&self) -> Result<u8, FeedError> {
-        match self.fault.load(Ordering::SeqCst) {
-            FAILS => Err(FeedError::new("down")),
-            MISSING => Err(FeedErrorKind::Missing.into()),
-            HANGS => std::future::pending().await,
-            PANICS => panic!("a feed with a fault"),
-            other => Ok(other),
-        }
-    }
-}
-
-impl RevocationFeed for Faulty {
-    async fn create(&self) -> Result<(), FeedError> {
-        self.set(NONE);
-        Ok(())
-    }
-
-    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
-        self.feed.append(revocation).await
-    }
-
-    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
-        self.fail().await?;
-        self.feed.snapshot(part).await
-    }
-
-    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
-        if self.fail().await? == LOSES { Ok(Read::Gap) } else { self.feed.read(after).await }
-    }
-
-    async fn changed(&self) {
-        assert_ne!(self.fault.load(Ordering::SeqCst), PANICS_WAITING, "a feed with a fault");
-        self.feed.changed().await;
-    }
 }
 
 type Told = Arc<Mutex<Vec<String>>>;
@@ -185,51 +127,6 @@ async fn messages_that_are_none_are_told_and_the_others_count() {
     let mut told = take(&told);
     assert_eq!(told.pop().as_deref(), Some("SnapshotRead"));
     assert_eq!(told, ["Unreadable"; 5]);
-}
-
-#[tokio::test]
-async fn a_hook_that_panics_ends_nothing() {
-    let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(clock.clone());
-    let (revocations, _) = revocations(&clock);
-    let revocations = revocations.max_bytes(0);
-    for n in 0..100 {
-        feed.append(&Revocation::token(format!("{n}"), end())).await.unwrap();
-    }
-    revocations.follow(feed).step().await.unwrap();
-    for n in 0..100 {
-        assert_eq!(check(&revocations, &n.to_string()), Verdict::Revoked);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_feed_that_panics_is_told_of_and_followed_on() {
-    let clock = kit::at(kit::NOW);
-    let feed = Faulty::new(&clock);
-    let (revocations, told) = revocations(&clock);
-    let task = tokio::spawn(revocations.follow(feed.clone()).run());
-    let until = async |is_so: &dyn Fn() -> bool| {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    until(&|| revocations.staleness().is_some()).await;
-    assert_eq!(take(&told), ["SnapshotRead"]);
-    for fault in [PANICS, PANICS_WAITING] {
-        feed.set(fault);
-        let name = format!("during {fault}");
-        feed.append(&Revocation::token(&name, end())).await.unwrap();
-        until(&|| told.lock().unwrap().len() > 3).await;
-        assert!(take(&told).iter().all(|name| name == "FeedFailed"));
-        // What can still be read is read.
-        let is_read = fault == PANICS_WAITING;
-        assert_eq!(check(&revocations, &name) == Verdict::Revoked, is_read);
-        feed.set(NONE);
-        until(&|| check(&revocations, &name) == Verdict::Revoked).await;
-        take(&told);
-    }
-    assert!(!task.is_finished());
-    task.abort();
 }
 
 #[tokio::test]
@@ -341,76 +238,4 @@ async fn news_wake_whoever_follows() {
         tokio::task::yield_now().await;
     }
     task.abort();
-}
-
-#[cfg(feature = "test-util")]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_feed_in_memory_conforms() {
-    tower_jwt_auth::revocation::conformance::check(MemoryFeed::new()).await;
-}
-
-#[tokio::test]
-async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
-    let feed = MemoryFeed::with_max_bytes(10_000);
-    let mut kept = 0;
-    let error = loop {
-        let far = UnixTime::from_secs(4_000_000_000);
-        match feed.append(&Revocation::token(format!("token {kept}"), far)).await {
-            Ok(()) => kept += 1,
-            Err(error) => break error,
-        }
-    };
-    assert_eq!((error.kind(), feed.len()), (FeedErrorKind::Full, kept));
-    assert!((50..120).contains(&kept), "{kept}");
-    let revocations = Revocations::new();
-    revocations.follow(feed).step().await.unwrap();
-    assert_eq!(revocations.stats().total_entries(), kept);
-}
-
-#[tokio::test]
-async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
-    let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
-    let feed = MemoryFeed::on_clock(clock.clone());
-    let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
-    feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
-    feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
-    clock.advance(Duration::from_secs(3_600));
-    feed.append(&Revocation::token("new", ends_in(60))).await.unwrap();
-    assert_eq!(feed.len(), 2);
-}
-
-/// Panics at one call and at no other.
-#[derive(Debug)]
-struct PanicsOnce(Arc<AtomicI32>);
-
-impl Clock for PanicsOnce {
-    fn now(&self) -> UnixTime {
-        assert!(self.0.fetch_sub(1, Ordering::SeqCst) != 0, "a clock panics");
-        UnixTime::from_secs(1_700_000_000)
-    }
-}
-
-#[tokio::test]
-async fn a_clock_that_panics_loses_no_revocation() {
-    let mut panics = 0;
-    for calls in 0..20 {
-        let until = Arc::new(AtomicI32::new(i32::MAX));
-        let revocations = Revocations::new().with_clock(PanicsOnce(Arc::clone(&until)));
-        let feed = MemoryFeed::new();
-        let mut follow = revocations.follow(feed.clone());
-        follow.step().await.unwrap();
-        for name in ["a", "b"] {
-            let token = Revocation::token(name, UnixTime::from_secs(4_000_000_000));
-            feed.append(&token).await.unwrap();
-        }
-        until.store(calls, Ordering::SeqCst);
-        panics += usize::from(follow.step().await.is_err());
-        until.store(i32::MAX, Ordering::SeqCst);
-        follow.step().await.unwrap();
-        for id in ["a", "b"] {
-            let names = TokenNames { id: Some(id), ..TokenNames::default() };
-            assert_eq!(revocations.check(&names), Verdict::Revoked, "{id} after {calls} calls");
-        }
-    }
-    assert!((3..20).contains(&panics), "{panics}");
 }

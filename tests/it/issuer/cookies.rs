@@ -4,8 +4,6 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
 use axum::routing::get;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -15,10 +13,10 @@ use tower_jwt_auth::issuer::Cookies;
 
 use super::kit::{Answer, Server, json};
 
-const REFRESH: &str = "__Secure-refresh_token";
+pub(super) const REFRESH: &str = "__Secure-refresh_token";
 const SESSION: &str = "__Host-session";
 
-fn server() -> Server {
+pub(super) fn server() -> Server {
     Server::with(|routes| {
         let cookies = Cookies::new("/auth")
             .access("cart", "__Host-cart_token")
@@ -31,7 +29,7 @@ async fn log_in(server: &Server) -> Answer {
     server.post("/login", json!({ "user": "alice", "password": "right" })).await
 }
 
-fn value(answer: &Answer, name: &str) -> String {
+pub(super) fn value(answer: &Answer, name: &str) -> String {
     let cookies = answer.cookies();
     cookies.iter().find(|cookie| cookie.0 == name).unwrap_or_else(|| panic!("{answer:?}")).1.clone()
 }
@@ -48,7 +46,7 @@ fn with_cookies(method: Method, path: &str, cookies: &str) -> Request<Body> {
 }
 
 /// With the cookie that names the session of a token, as the browser has it.
-fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
+pub(super) fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
     let handle = sha2::Sha256::digest(&crate::kit::unb64(token)[..16]);
     let session = crate::kit::b64(&handle[..16]);
     with_cookies(method, path, &format!("{SESSION}={session}; {REFRESH}={token}"))
@@ -145,35 +143,6 @@ async fn logging_out_deletes_what_logging_in_set() {
     let (deleted, emptied): (Vec<_>, Vec<_>) = answer.cookies().into_iter().map(strip).unzip();
     assert_eq!(set, deleted);
     assert_eq!(emptied, vec![(true, true); 4]);
-}
-
-/// The layer that `docs/sessions.md` has for it.
-#[tokio::test]
-async fn a_layer_adds_clear_site_data_to_a_logout_that_happened() {
-    async fn clear_storage(request: Request<Body>, next: Next) -> Response {
-        let is_logout = request.uri().path().starts_with("/logout");
-        let mut answer = next.run(request).await;
-        if is_logout && answer.status() == 204 {
-            let storage = http::HeaderValue::from_static("\"storage\"");
-            answer.headers_mut().insert("Clear-Site-Data", storage);
-        }
-        answer
-    }
-    let mut server = server();
-    let routes = server.router.layer(from_fn(clear_storage));
-    server.router = Router::new().nest("/auth", routes);
-    let clears =
-        |answer: &Answer| answer.head.headers.get("clear-site-data").map(|v| v.as_bytes().to_vec());
-
-    let login = json!({ "user": "alice", "password": "right" });
-    let login = server.send(json(Method::POST, "/auth/login", &login)).await;
-    assert_eq!(clears(&login), None);
-    let token = value(&login, REFRESH);
-    let log_out = || server.send(with_cookie(Method::POST, "/auth/logout", &token));
-    server.state.store_down.store(true, SeqCst);
-    assert_eq!(clears(&log_out().await), None);
-    server.state.store_down.store(false, SeqCst);
-    assert_eq!(clears(&log_out().await).as_deref(), Some(&b"\"storage\""[..]));
 }
 
 #[tokio::test]

@@ -1,0 +1,71 @@
+//! A feed whose faults are switched on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tower_jwt_auth::ManualClock;
+use tower_jwt_auth::revocation::{
+    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
+};
+
+/// A feed that can fail.
+#[derive(Clone)]
+pub(super) struct Faulty {
+    pub(super) feed: MemoryFeed,
+    fault: Arc<AtomicU8>,
+}
+
+pub(super) const NONE: u8 = 0;
+pub(super) const FAILS: u8 = 1;
+pub(super) const HANGS: u8 = 2;
+pub(super) const LOSES: u8 = 3;
+pub(super) const MISSING: u8 = 4;
+pub(super) const PANICS: u8 = 5;
+/// Whoever waits for news.
+pub(super) const PANICS_WAITING: u8 = 6;
+
+impl Faulty {
+    pub(super) fn new(clock: &ManualClock) -> Self {
+        let feed = MemoryFeed::on_clock(clock.clone());
+        Self { feed, fault: Arc::new(AtomicU8::new(NONE)) }
+    }
+
+    pub(super) fn set(&self, fault: u8) {
+        self.fault.store(fault, Ordering::SeqCst);
+    }
+
+    async fn fail(&self) -> Result<u8, FeedError> {
+        match self.fault.load(Ordering::SeqCst) {
+            FAILS => Err(FeedError::new("down")),
+            MISSING => Err(FeedErrorKind::Missing.into()),
+            HANGS => std::future::pending().await,
+            PANICS => panic!("a feed with a fault"),
+            other => Ok(other),
+        }
+    }
+}
+
+impl RevocationFeed for Faulty {
+    async fn create(&self) -> Result<(), FeedError> {
+        self.set(NONE);
+        Ok(())
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        self.feed.append(revocation).await
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        self.fail().await?;
+        self.feed.snapshot(part).await
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        if self.fail().await? == LOSES { Ok(Read::Gap) } else { self.feed.read(after).await }
+    }
+
+    async fn changed(&self) {
+        assert_ne!(self.fault.load(Ordering::SeqCst), PANICS_WAITING, "a feed with a fault");
+        self.feed.changed().await;
+    }
+}

@@ -1,0 +1,44 @@
+//! The feed in memory.
+
+use std::time::Duration;
+
+use tower_jwt_auth::revocation::{
+    FeedErrorKind, MemoryFeed, Revocation, RevocationFeed, Revocations,
+};
+use tower_jwt_auth::{Clock, ManualClock, UnixTime};
+
+#[cfg(feature = "test-util")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_feed_in_memory_conforms() {
+    tower_jwt_auth::revocation::conformance::check(MemoryFeed::new()).await;
+}
+
+#[tokio::test]
+async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
+    let feed = MemoryFeed::with_max_bytes(10_000);
+    let mut kept = 0;
+    let error = loop {
+        let far = UnixTime::from_secs(4_000_000_000);
+        match feed.append(&Revocation::token(format!("token {kept}"), far)).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.kind(), feed.len()), (FeedErrorKind::Full, kept));
+    assert!((50..120).contains(&kept), "{kept}");
+    let revocations = Revocations::new();
+    revocations.follow(feed).step().await.unwrap();
+    assert_eq!(revocations.stats().total_entries(), kept);
+}
+
+#[tokio::test]
+async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
+    let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
+    feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
+    feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
+    clock.advance(Duration::from_secs(3_600));
+    feed.append(&Revocation::token("new", ends_in(60))).await.unwrap();
+    assert_eq!(feed.len(), 2);
+}
