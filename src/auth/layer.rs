@@ -283,8 +283,8 @@ impl<T> JwtAuth<T> {
 impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// Verifies a token that did not come in a request's header: in the first message of a
     /// WebSocket, in a queue, in a test. Everything but where it came from is checked.
-    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) says whether a stale state of
-    /// what is revoked was accepted.
+    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) says whether a stale state
+    /// of what is revoked was accepted.
     ///
     /// ```
     /// use tower_jwt_auth::{AuthErrorKind, JwtAuth, Secret};

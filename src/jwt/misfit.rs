@@ -71,8 +71,8 @@ impl Misfit {
         Some(Self { member: Some(member), ..Self::new(What::Missing) })
     }
 
-    /// The member of the type, where it is known which. It is not known for a type that is no struct, nor
-    /// for one with `#[serde(flatten)]` whose value is of the wrong type.
+    /// The member of the type, where it is known which. It is not known for a type that is no struct,
+    /// nor for one with `#[serde(flatten)]` whose value is of the wrong type.
     pub fn member(&self) -> Option<&'static str> {
         self.member
     }

@@ -239,7 +239,7 @@ impl<F: RevocationFeed> Follow<F> {
             }
             self.revocations.is_set_back()
         }));
-        // The hook or the clock of the application panicked: all is read anew for all we know.
+        // The clock of the application panicked: all is read anew for all we know.
         tended.unwrap_or(true)
     }
 
