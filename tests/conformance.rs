@@ -22,14 +22,18 @@ async fn each_defect_is_found() {
         (Defect::TwoSteps, "of those that replace one version at once, one succeeds"),
         (Defect::Overwrites, "a second row of the same key is an error"),
         (Defect::FoldsCase, "subjects are kept apart"),
+        (Defect::ForgetsEnds, "an ended session leaves the list of its user"),
+        (Defect::ListsEnded, "an ended session leaves the list of its user"),
         (Defect::TrimsState, "a row is read back as it was written"),
         (Defect::CutsState, "a row is read back as it was written"),
         (Defect::PrunesAll, "rows are kept until their time, and no longer"),
         (Defect::NeverPrunes, "rows are kept until their time, and no longer"),
+        (Defect::PrunesWithoutLimit, "rows are kept until their time, and no longer"),
         (Defect::LosesWrites, "a row is read back as it was written"),
     ];
     for (defect, rule) in every {
-        let store = Faulty { store: MemoryStore::new(), defect, subjects: Mutex::default() };
+        let (subjects, ended) = (Mutex::default(), Mutex::default());
+        let store = Faulty { store: MemoryStore::new(), defect, subjects, ended };
         let failure = Conformance::new(store).trials(5).check().await.unwrap_err();
         assert_eq!(failure.rule(), rule, "{defect:?}: {failure}");
     }
@@ -41,10 +45,13 @@ enum Defect {
     TwoSteps,
     Overwrites,
     FoldsCase,
+    ForgetsEnds,
+    ListsEnded,
     TrimsState,
     CutsState,
     PrunesAll,
     NeverPrunes,
+    PrunesWithoutLimit,
     LosesWrites,
 }
 
@@ -52,6 +59,7 @@ struct Faulty {
     store: MemoryStore,
     defect: Defect,
     subjects: Mutex<Vec<String>>,
+    ended: Mutex<Vec<StoredSession>>,
 }
 
 impl RefreshStore for Faulty {
@@ -93,13 +101,25 @@ impl RefreshStore for Faulty {
                 let _ = self.store.replace(session).await?;
                 Ok(true)
             }
+            Defect::ForgetsEnds => {
+                let mut session = session.clone();
+                session.ended = false;
+                self.store.replace(&session).await
+            }
+            Defect::ListsEnded if session.ended => {
+                self.ended.lock().unwrap().push(session.clone());
+                self.store.replace(session).await
+            }
             _ => self.store.replace(session).await,
         }
     }
 
     async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
         if self.defect != Defect::FoldsCase {
-            return self.store.of_subject(subject).await;
+            let mut found = self.store.of_subject(subject).await?;
+            let ended = self.ended.lock().unwrap();
+            found.extend(ended.iter().filter(|row| row.subject == subject).cloned());
+            return Ok(found);
         }
         let subjects = self.subjects.lock().unwrap().clone();
         let mut found = Vec::new();
@@ -109,13 +129,14 @@ impl RefreshStore for Faulty {
         Ok(found)
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
         match self.defect {
             Defect::PrunesAll => {
-                self.store.prune(now.saturating_add(Duration::from_secs(600))).await
+                self.store.prune(now.saturating_add(Duration::from_secs(600)), at_most).await
             }
             Defect::NeverPrunes => Ok(0),
-            _ => self.store.prune(now).await,
+            Defect::PrunesWithoutLimit => self.store.prune(now, usize::MAX).await,
+            _ => self.store.prune(now, at_most).await,
         }
     }
 }

@@ -66,8 +66,8 @@ impl RefreshStore for Store {
         self.inner.of_subject(subject).await
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
-        self.inner.prune(now).await
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
+        self.inner.prune(now, at_most).await
     }
 }
 

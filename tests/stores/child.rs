@@ -70,8 +70,8 @@ impl RefreshStore for Lossy {
         self.store.of_subject(subject).await
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
-        self.store.prune(now).await
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
+        self.store.prune(now, at_most).await
     }
 }
 

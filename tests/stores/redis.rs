@@ -50,6 +50,7 @@ async fn what_is_listed_and_not_there_is_skipped_and_garbage_is_an_error() {
     let id = "ABCDEFGHIJKLMNOPQRSTUV";
     let _: () = connection.zadd("p:subject:eve", id, 9_999_999_999_i64).await.unwrap();
     assert!(store.of_subject("eve").await.unwrap().is_empty());
+    let _: () = connection.zadd("p:subject:eve", id, 9_999_999_999_i64).await.unwrap();
     let _: () = connection.hset(format!("p:id:{id}"), "state", "secret").await.unwrap();
     for error in [
         store.of_subject("eve").await.unwrap_err(),
@@ -65,6 +66,29 @@ async fn what_is_listed_and_not_there_is_skipped_and_garbage_is_an_error() {
     let error = store.of_subject("mallory").await.unwrap_err();
     let shown = format!("{error:?}");
     assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
+}
+
+/// Sessions that ended leave the index, and names that another version or a crash left in it are
+/// removed by the first call that finds them.
+#[tokio::test]
+async fn the_index_of_a_user_holds_live_sessions_only() {
+    let server = Server::redis();
+    let mut connection = connection(&server).await;
+    let sessions = Sessions::new(RedisStore::connect(&server.url).await.unwrap());
+    let index = "tower_jwt_auth_sessions:subject:alice";
+    for _ in 0..1_000 {
+        let (_, session) = sessions.start(NewSession::new("alice")).await.unwrap();
+        assert!(sessions.end(session.id()).await.unwrap());
+        assert_eq!(connection.zcard::<_, u64>(index).await.unwrap(), 0);
+    }
+    for n in 0..10_u64 {
+        let names = (n * 1_000..(n + 1) * 1_000).map(|n| (9_999_999_999_i64, format!("{n:022}")));
+        let names: Vec<_> = names.collect();
+        let _: () = connection.zadd_multiple(index, &names).await.unwrap();
+    }
+    sessions.start(NewSession::new("alice")).await.unwrap();
+    assert_eq!(connection.zcard::<_, u64>(index).await.unwrap(), 1);
+    assert_eq!(sessions.end_all("alice").await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl RefreshStore for Store {
         either!(self, store => store.of_subject(subject))
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
-        either!(self, store => store.prune(now))
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
+        either!(self, store => store.prune(now, at_most))
     }
 }

@@ -141,7 +141,7 @@ impl RefreshStore for Unchanging {
         Ok(Vec::new())
     }
 
-    async fn prune(&self, _: UnixTime) -> Result<u64, StoreError> {
+    async fn prune(&self, _: UnixTime, _: usize) -> Result<u64, StoreError> {
         Ok(0)
     }
 }

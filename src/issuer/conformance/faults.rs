@@ -120,7 +120,7 @@ impl<S: RefreshStore> RefreshStore for Broken<S> {
         self.store.of_subject(subject).await
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
-        self.store.prune(now).await
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
+        self.store.prune(now, at_most).await
     }
 }

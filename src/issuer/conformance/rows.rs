@@ -15,6 +15,7 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     rule("only the next version replaces a row", versions(scene)).await?;
     rule("a second row of the same key is an error", duplicates(scene)).await?;
     rule("subjects are kept apart", subjects(scene)).await?;
+    rule("an ended session leaves the list of its user", ended(scene)).await?;
     rule("of those that replace one version at once, one succeeds", one_winner(scene)).await?;
     rule("rows are kept until their time, and no longer", pruning(scene)).await
 }
@@ -132,6 +133,31 @@ async fn subjects<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     ensure(scene.store.of_subject(&subject()?).await?.is_empty(), "a stranger has rows")
 }
 
+async fn ended<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+    let subject = subject()?;
+    let mut live = scene.row(&subject, MINUTE)?;
+    let mut over = scene.row(&subject, MINUTE)?;
+    for row in [&live, &over] {
+        scene.store.insert(row).await?;
+    }
+    over = StoredSession { ended: true, ..next(&over, "over") };
+    ensure(scene.store.replace(&over).await?, "the next version did not replace it")?;
+    for _ in 0..2 {
+        is_stored(scene, &over).await?;
+        let listed = scene.store.of_subject(&subject).await?;
+        ensure(listed.as_slice() == [live.clone()], "other rows are listed than are live")?;
+        // The outcome of an end is noted in the row.
+        over = next(&over, "noted");
+        ensure(scene.store.replace(&over).await?, "an ended row was not replaced")?;
+        live = next(&live, "renewed");
+        ensure(scene.store.replace(&live).await?, "a live row was not replaced")?;
+    }
+    let late = next(&StoredSession { version: 1, ended: false, ..over.clone() }, "late");
+    ensure(!scene.store.replace(&late).await?, "an ended row was replaced by an older version")?;
+    let listed = scene.store.of_subject(&subject).await?;
+    ensure(listed.as_slice() == [live], "a renewal that came too late listed an ended session")
+}
+
 async fn one_winner<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     for _ in 0..scene.trials {
         let row = scene.row(&subject()?, MINUTE)?;
@@ -157,10 +183,12 @@ async fn one_winner<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
 
 async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     let subject = subject()?;
-    let outdated = scene.row(&subject, 2)?;
+    let outdated = [(); 3].map(|()| scene.row(&subject, 2));
+    let [outdated, second, third] = outdated;
+    let (outdated, second, third) = (outdated?, second?, third?);
     let renewed = scene.row(&subject, 2)?;
     let lasting = scene.row(&subject, MINUTE)?;
-    for row in [&outdated, &renewed, &lasting] {
+    for row in [&outdated, &second, &third, &renewed, &lasting] {
         scene.store.insert(row).await?;
     }
     let renewed = StoredSession { delete_after: lasting.delete_after, ..next(&renewed, "2") };
@@ -169,8 +197,14 @@ async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     // A second more, for a server whose clock is a little behind.
     let end = outdated.delete_after.saturating_add(Duration::from_secs(1));
     tokio::time::sleep(end.saturating_since(SystemClock.now())).await;
-    scene.store.prune(outdated.delete_after).await?;
-    ensure(scene.store.load(&outdated.id).await?.is_none(), "a row outlived its time")?;
+    for _ in 0..3 {
+        let pruned = scene.store.prune(outdated.delete_after, 1).await?;
+        ensure(pruned <= 1, "more rows were deleted than were asked for")?;
+    }
+    scene.store.prune(outdated.delete_after, 1_000).await?;
+    for row in [&outdated, &second, &third] {
+        ensure(scene.store.load(&row.id).await?.is_none(), "a row outlived its time")?;
+    }
     is_stored(scene, &lasting).await?;
     is_stored(scene, &renewed).await?;
     let mut listed = scene.store.of_subject(&subject).await?;

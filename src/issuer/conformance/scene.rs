@@ -32,7 +32,8 @@ impl<S: RefreshStore> Scene<S> {
     pub(crate) fn row(&self, subject: &str, secs: u64) -> Result<StoredSession, Failure> {
         let id = SessionId::of_handle(&random::bytes::<16>()?);
         let (subject, state) = (subject.to_owned(), "{}".to_owned());
-        Ok(StoredSession { id, subject, version: 1, state, delete_after: after(secs) })
+        let delete_after = after(secs);
+        Ok(StoredSession { id, subject, version: 1, state, delete_after, ended: false })
     }
 }
 

@@ -121,7 +121,8 @@ fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
     let end = session.family.idle_until.min(session.family.ends_at);
     let delete_after = end.whole_secs().saturating_add(Duration::from_secs(1));
     let (id, subject) = (session.id.clone(), session.subject.clone());
-    Ok(StoredSession { id, subject, version, state, delete_after })
+    let ended = session.family.ended.is_some();
+    Ok(StoredSession { id, subject, version, state, delete_after, ended })
 }
 
 pub(crate) fn session(row: StoredSession) -> Result<Session, SessionError> {

@@ -10,11 +10,13 @@ use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const CAPACITY: usize = 100_000;
 
-/// Keeps sessions in memory: for tests, and for one auth server whose users may log in again when
-/// it restarts.
+/// Keeps sessions in memory: for tests, and for a single auth server whose users may log in again
+/// after a restart.
 ///
-/// It holds at most so many sessions, 100,000 by default, of about 1 KiB each. When it is full,
-/// nobody else can log in until some are pruned: it never ends one to make room for another.
+/// The store holds 100,000 sessions by default, of about 1 KiB each and 12 KiB at most. A full store
+/// first drops sessions that have ended, the ones that ended first before the others. If all sessions
+/// are live, nobody else can log in until one ends or expires: the store never ends a session to make
+/// room for another.
 pub struct MemoryStore {
     capacity: usize,
     rows: Mutex<Rows>,
@@ -23,32 +25,62 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Rows {
     by_id: HashMap<SessionId, StoredSession>,
+    /// Live sessions only.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
+    by_deletion: BTreeSet<(UnixTime, SessionId)>,
+    ended: BTreeSet<(UnixTime, SessionId)>,
+}
+
+impl Rows {
+    fn add(&mut self, row: StoredSession) {
+        let place = (row.delete_after, row.id.clone());
+        if row.ended {
+            self.ended.insert(place.clone());
+        } else {
+            let of_subject = self.by_subject.entry(row.subject.clone()).or_default();
+            of_subject.insert(row.id.clone());
+        }
+        self.by_deletion.insert(place);
+        self.by_id.insert(row.id.clone(), row);
+    }
+
+    fn remove(&mut self, id: &SessionId) {
+        let Some(row) = self.by_id.remove(id) else { return };
+        if let Some(of_subject) = self.by_subject.get_mut(&row.subject) {
+            of_subject.remove(id);
+            if of_subject.is_empty() {
+                self.by_subject.remove(&row.subject);
+            }
+        }
+        let place = (row.delete_after, row.id);
+        self.by_deletion.remove(&place);
+        self.ended.remove(&place);
+    }
 }
 
 impl MemoryStore {
-    /// A store with room for 100,000 sessions.
+    /// A store for up to 100,000 sessions.
     pub fn new() -> Self {
         Self::with_capacity(CAPACITY)
     }
 
-    /// A store with room for so many sessions.
+    /// A store for up to `capacity` sessions.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { capacity, rows: Mutex::default() }
     }
 
-    /// How many sessions there are, those included that were not pruned yet.
+    /// Returns the number of sessions, including expired ones that were not pruned yet.
     pub fn len(&self) -> usize {
         self.rows().by_id.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no sessions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // Nothing that could panic happens while it is held.
+        // No code that could panic runs while the lock is held.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,11 +97,11 @@ impl RefreshStore for MemoryStore {
         if rows.by_id.contains_key(&session.id) {
             return Err(StoreError::because("there is a session of that name"));
         }
-        if rows.by_id.len() >= self.capacity {
-            return Err(StoreError::full());
+        while rows.by_id.len() >= self.capacity {
+            let Some((_, id)) = rows.ended.first().cloned() else { return Err(StoreError::full()) };
+            rows.remove(&id);
         }
-        rows.by_subject.entry(session.subject.clone()).or_default().insert(session.id.clone());
-        rows.by_id.insert(session.id.clone(), session.clone());
+        rows.add(session.clone());
         Ok(())
     }
 
@@ -79,11 +111,12 @@ impl RefreshStore for MemoryStore {
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let mut rows = self.rows();
-        let Some(row) = rows.by_id.get_mut(&session.id) else { return Ok(false) };
-        if row.version != session.version.saturating_sub(1) {
+        let version = rows.by_id.get(&session.id).map(|row| row.version);
+        if version != Some(session.version.saturating_sub(1)) {
             return Ok(false);
         }
-        *row = session.clone();
+        rows.remove(&session.id);
+        rows.add(session.clone());
         Ok(true)
     }
 
@@ -93,16 +126,14 @@ impl RefreshStore for MemoryStore {
         Ok(ids.filter_map(|id| rows.by_id.get(id).cloned()).collect())
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
         let mut rows = self.rows();
-        let before = rows.by_id.len();
-        let Rows { by_id, by_subject } = &mut *rows;
-        by_id.retain(|_, row| row.delete_after > now);
-        by_subject.retain(|_, ids| {
-            ids.retain(|id| by_id.contains_key(id));
-            !ids.is_empty()
-        });
-        Ok(u64::try_from(before.saturating_sub(by_id.len())).unwrap_or(u64::MAX))
+        let outdated = rows.by_deletion.iter().take_while(|(end, _)| *end <= now).take(at_most);
+        let outdated: Vec<_> = outdated.map(|(_, id)| id.clone()).collect();
+        for id in &outdated {
+            rows.remove(id);
+        }
+        Ok(u64::try_from(outdated.len()).unwrap_or(u64::MAX))
     }
 }
 

@@ -7,9 +7,12 @@ use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::sql::{self, sql_store};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
-use crate::issuer::sessions::time_limit::TimeLimit;
+use crate::issuer::sessions::time_limit::{MIGRATION_LIMIT, TimeLimit};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_sessions.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_sessions.sql"),
+    include_str!("../../../migrations/postgres/0002_ended_sessions.sql"),
+];
 
 /// With a lock until its end: two transactions that both find no table would both make it. The
 /// number is "jwt_auth" in ASCII.

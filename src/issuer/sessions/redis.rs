@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, Script, ScriptInvocation, cmd};
 
@@ -15,30 +16,35 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 
 // Each script touches one key, so that all of them work in a cluster.
 
-/// ARGV: subject, version, state, end in seconds, end in milliseconds.
+/// How many rows of a user are read at once.
+const READ_AT_ONCE: usize = 500;
+
+/// ARGV: subject, version, state, end in seconds, end in milliseconds, 1 if it has ended.
 const INSERT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1],
-    'subject', ARGV[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4])
+    'subject', ARGV[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
+    'ended', ARGV[6])
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// ARGV: old version, version, state, end in seconds, end in milliseconds. Versions are compared as
-/// text: numbers in Lua are floats.
+/// ARGV: old version, version, state, end in seconds, end in milliseconds, 1 if it has ended. Versions
+/// are compared as text: numbers in Lua are floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4])
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
+    'ended', ARGV[6])
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// ARGV: name of the session, end in seconds. The index lives as long as its last session.
+/// ARGV: name of the session, end in seconds. The index expires with its last session.
 const INDEX: &str = "
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return 1";
 
-/// By the server's clock, which is the one that makes rows expire.
+/// Uses the server's clock, as the expiry of rows does.
 const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
@@ -51,8 +57,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// waited for: a replica that takes over may have missed the last rotations, and those sessions
 /// then end as reused.
 ///
-/// Rows expire by themselves, by the server's clock; [`prune`](RefreshStore::prune) has nothing to
-/// do.
+/// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session that
+/// ends leaves the list of its user.
 ///
 /// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
@@ -146,8 +152,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(script.invoke_async(&mut self.connection.clone()).await?)
     }
 
-    /// Lists a session, for at least as long as it lasts. Before the row is written: a session that
-    /// is listed and not there is skipped, one that is there and not listed could not be ended.
+    /// Adds a session to the list of its user, for at least as long as the session lasts.
     async fn list(&self, session: &StoredSession) -> Result<(), StoreError> {
         let mut script = self.scripts.index.key(self.index(&session.subject));
         script.arg(session.id.as_str()).arg(end(session));
@@ -156,12 +161,48 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
 
     async fn read(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
         let mut query = cmd("HMGET");
-        query.arg(self.row(id)).arg(&["subject", "version", "state", "delete_after"]);
-        let fields: [Option<Vec<u8>>; 4] = query.query_async(&mut self.connection.clone()).await?;
+        query.arg(self.row(id)).arg(&["subject", "version", "state", "delete_after", "ended"]);
+        let fields: [Option<Vec<u8>>; 5] = query.query_async(&mut self.connection.clone()).await?;
         if fields.iter().all(Option::is_none) {
             return Ok(None);
         }
         session(id, fields).ok_or_else(StoreError::damaged).map(Some)
+    }
+
+    /// Removes sessions from the list of a user.
+    async fn unlist(&self, subject: &str, ids: &[&SessionId]) -> Result<(), StoreError> {
+        let mut command = cmd("ZREM");
+        command.arg(self.index(subject));
+        for id in ids {
+            command.arg(id.as_str());
+        }
+        Ok(command.exec_async(&mut self.connection.clone()).await?)
+    }
+
+    /// Reads the listed sessions of a user, many at once. Names of sessions that have ended or expired
+    /// leave the list: an ended session stays ended, and an expired one does not return.
+    async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        let mut script = self.scripts.of_subject.key(self.index(subject));
+        let names: Vec<String> = self.run(&mut script).await?;
+        let ids: Option<Vec<_>> = names.iter().map(|name| SessionId::parse(name)).collect();
+        let ids = ids.ok_or_else(StoreError::damaged)?;
+        let mut sessions = Vec::new();
+        for ids in ids.chunks(READ_AT_ONCE) {
+            // One after the other would take a round trip each. A pipeline cannot be sent to several
+            // nodes of a cluster; commands that are sent at once can.
+            let rows = join_all(ids.iter().map(|id| self.read(id))).await;
+            let mut outdated = Vec::new();
+            for (id, row) in ids.iter().zip(rows) {
+                match row? {
+                    Some(row) if !row.ended => sessions.push(row),
+                    _ => outdated.push(id),
+                }
+            }
+            if !outdated.is_empty() {
+                self.unlist(subject, &outdated).await?;
+            }
+        }
+        Ok(sessions)
     }
 }
 
@@ -170,10 +211,15 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
         let inserted: bool = self
             .limit
             .keep(async {
-                self.list(session).await?;
+                // The row first: a name without a row leaves the list. If the second step fails,
+                // nobody is given a token of this session.
                 let mut script = self.scripts.insert.key(self.row(&session.id));
                 script.arg(&session.subject).arg(session.version).arg(&session.state);
-                self.run(with_end(&mut script, session)).await
+                let is_new = self.run(with_end(&mut script, session)).await?;
+                if is_new && !session.ended {
+                    self.list(session).await?;
+                }
+                Ok::<_, StoreError>(is_new)
             })
             .await?;
         if inserted { Ok(()) } else { Err(StoreError::because("there is a session of that name")) }
@@ -185,31 +231,29 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let replacement = async {
-            self.list(session).await?;
+            // Before the row lasts longer: a session that is not listed could not be ended.
+            if !session.ended {
+                self.list(session).await?;
+            }
             let mut script = self.scripts.replace.key(self.row(&session.id));
             script.arg(session.version.saturating_sub(1)).arg(session.version).arg(&session.state);
-            self.run(with_end(&mut script, session)).await
+            let is_replaced = self.run(with_end(&mut script, session)).await?;
+            if is_replaced && session.ended {
+                // If this fails, the next call that lists the sessions removes the name.
+                let _ = self.unlist(&session.subject, &[&session.id]).await;
+            }
+            Ok::<_, StoreError>(is_replaced)
         };
         self.limit.keep(replacement).await
     }
 
     async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
-        let reading = async {
-            let mut script = self.scripts.of_subject.key(self.index(subject));
-            let ids: Vec<String> = self.run(&mut script).await?;
-            let mut sessions = Vec::with_capacity(ids.len());
-            for id in ids {
-                let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
-                sessions.extend(self.read(&id).await?);
-            }
-            Ok::<_, StoreError>(sessions)
-        };
-        let mut sessions = self.limit.keep(reading).await?;
+        let mut sessions = self.limit.keep(self.read_listed(subject)).await?;
         sessions.retain(|session| session.subject == subject);
         Ok(sessions)
     }
 
-    async fn prune(&self, _now: UnixTime) -> Result<u64, StoreError> {
+    async fn prune(&self, _now: UnixTime, _at_most: usize) -> Result<u64, StoreError> {
         Ok(0)
     }
 }
@@ -219,7 +263,7 @@ fn with_end<'i, 's>(
     session: &StoredSession,
 ) -> &'i mut ScriptInvocation<'s> {
     let end = end(session);
-    script.arg(end).arg(end.saturating_mul(1_000))
+    script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
 /// The server refuses times for which its milliseconds have no room; year 9999 will do.
@@ -227,12 +271,14 @@ fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }
 
-fn session(id: &SessionId, fields: [Option<Vec<u8>>; 4]) -> Option<StoredSession> {
-    let [subject, version, state, delete_after] =
+fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession> {
+    let [subject, version, state, delete_after, ended] =
         fields.map(|field| field.and_then(|bytes| String::from_utf8(bytes).ok()));
     let delete_after = UnixTime::from_secs_i64(delete_after?.parse().ok()?);
     let version = version?.parse().ok()?;
-    Some(StoredSession { id: id.clone(), subject: subject?, version, state: state?, delete_after })
+    let ended = ended.as_deref() == Some("1");
+    let (id, subject, state) = (id.clone(), subject?, state?);
+    Some(StoredSession { id, subject, version, state, delete_after, ended })
 }
 
 impl From<RedisError> for StoreError {

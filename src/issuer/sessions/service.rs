@@ -22,6 +22,8 @@ use crate::misuse;
 /// For scopes with the audience, and for the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
+/// So few that a batch ends within the time limit of a store, and that others can write in between.
+const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users: what refresh tokens are for.
 ///
@@ -322,14 +324,21 @@ impl<S: RefreshStore> Sessions<S> {
         failure.map_or(Ok(ended), Err)
     }
 
-    /// Forgets sessions that can be of no use any more, and says how many: to be called now and
-    /// then, say once an hour.
+    /// Deletes all expired sessions, a batch at a time, and returns their number.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// If the store fails.
     pub async fn prune(&self) -> Result<u64, SessionError> {
-        Ok(self.ledger.store.prune(self.ledger.clock.now()).await?)
+        let now = self.ledger.clock.now();
+        let mut pruned = 0_u64;
+        loop {
+            let batch = self.ledger.store.prune(now, PRUNE_BATCH).await?;
+            pruned = pruned.saturating_add(batch);
+            if batch == 0 {
+                return Ok(pruned);
+            }
+        }
     }
 }
 

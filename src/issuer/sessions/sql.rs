@@ -6,24 +6,22 @@ use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::{StoreError, StoredSession};
 
 pub(crate) const INSERT: &str = "INSERT INTO tower_jwt_auth_sessions \
-     (id, subject, version, state, delete_after) VALUES ($1, $2, $3, $4, $5)";
+     (id, subject, version, state, delete_after, ended) VALUES ($1, $2, $3, $4, $5, $6)";
 
-pub(crate) const LOAD: &str = "SELECT id, subject, version, state, delete_after \
+pub(crate) const LOAD: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE id = $1";
 
-/// The subject is not among what changes: a session stays its user's.
+/// The subject never changes.
 pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
-     SET version = $3, state = $4, delete_after = $5 WHERE id = $1 AND version = $2";
+     SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2";
 
-pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after \
-     FROM tower_jwt_auth_sessions WHERE subject = $1";
+/// The condition is that of the index, which has no ended sessions.
+pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after, ended \
+     FROM tower_jwt_auth_sessions WHERE subject = $1 AND NOT ended";
 
-/// The time stands outside too, since a row may be renewed between the two.
+/// The outer condition repeats the time, since a row may be renewed between the two statements.
 pub(crate) const PRUNE: &str = "DELETE FROM tower_jwt_auth_sessions WHERE delete_after <= $1 \
      AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2)";
-
-/// So few that a batch ends within the time limit, and that others can write in between.
-pub(crate) const PRUNE_BATCH: i64 = 1_000;
 
 pub(crate) const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS tower_jwt_auth_schema (version BIGINT PRIMARY KEY)";
@@ -32,15 +30,15 @@ pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
 /// The columns in the order of the statements.
-pub(crate) type Row = (String, String, i64, String, i64);
+pub(crate) type Row = (String, String, i64, String, i64, bool);
 
 pub(crate) fn session(
-    (id, subject, version, state, delete_after): Row,
+    (id, subject, version, state, delete_after, ended): Row,
 ) -> Result<StoredSession, StoreError> {
     let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
     let version = u64::try_from(version).map_err(|_| StoreError::damaged())?;
     let delete_after = UnixTime::from_secs_i64(delete_after);
-    Ok(StoredSession { id, subject, version, state, delete_after })
+    Ok(StoredSession { id, subject, version, state, delete_after, ended })
 }
 
 pub(crate) fn version(version: u64) -> Result<i64, StoreError> {
@@ -82,15 +80,15 @@ macro_rules! sql_store {
                 self
             }
 
-            /// Makes the tables, or brings them up to date: by as many processes at once as you
-            /// like. If they are up to date, nothing is written, and no right to make tables is
-            /// needed.
+            /// Creates the tables, or brings them up to date. Several processes may call this at the
+            /// same time. If the tables are up to date, nothing is written, and the account needs no
+            /// right to create tables. A change to a large table may take minutes.
             ///
             /// # Errors
             ///
-            /// The store's; tables of a later version than this one.
+            /// If the store fails, or the tables are of a later version of this crate.
             pub async fn migrate(&self) -> Result<(), StoreError> {
-                // Without a lock, as it is nearly always. If there is no table yet, this fails.
+                // Usually there is nothing to do, and no lock is taken. This fails without a table.
                 if let Ok(done) = self.schema_version().await
                     && sql::pending(MIGRATIONS, done)?.is_empty()
                 {
@@ -107,7 +105,7 @@ macro_rules! sql_store {
                     transaction.commit().await?;
                     Ok::<_, StoreError>(())
                 };
-                self.limit.keep(migration).await
+                MIGRATION_LIMIT.keep(migration).await
             }
 
             async fn schema_version(&self) -> Result<i64, StoreError> {
@@ -123,7 +121,8 @@ macro_rules! sql_store {
                     .bind(session.subject.as_str())
                     .bind(sql::version(session.version)?)
                     .bind(session.state.as_str())
-                    .bind(session.delete_after.as_secs());
+                    .bind(session.delete_after.as_secs())
+                    .bind(session.ended);
                 self.limit.keep(query.execute(&self.writer)).await?;
                 Ok(())
             }
@@ -141,7 +140,8 @@ macro_rules! sql_store {
                     .bind(version.saturating_sub(1))
                     .bind(version)
                     .bind(session.state.as_str())
-                    .bind(session.delete_after.as_secs());
+                    .bind(session.delete_after.as_secs())
+                    .bind(session.ended);
                 let done = self.limit.keep(query.execute(&self.writer)).await?;
                 Ok(done.rows_affected() == 1)
             }
@@ -152,16 +152,11 @@ macro_rules! sql_store {
                 rows.into_iter().map(sql::session).collect()
             }
 
-            async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
-                let mut pruned = 0_u64;
-                loop {
-                    let query = sqlx::query(sql::PRUNE).bind(now.as_secs()).bind(sql::PRUNE_BATCH);
-                    let done = self.limit.keep(query.execute(&self.writer)).await?;
-                    if done.rows_affected() == 0 {
-                        return Ok(pruned);
-                    }
-                    pruned = pruned.saturating_add(done.rows_affected());
-                }
+            async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
+                let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+                let query = sqlx::query(sql::PRUNE).bind(now.as_secs()).bind(at_most);
+                let done = self.limit.keep(query.execute(&self.writer)).await?;
+                Ok(done.rows_affected())
             }
         }
 

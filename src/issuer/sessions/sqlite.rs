@@ -10,9 +10,12 @@ use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::sql::{self, sql_store};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
-use crate::issuer::sessions::time_limit::TimeLimit;
+use crate::issuer::sessions::time_limit::{MIGRATION_LIMIT, TimeLimit};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_sessions.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_sessions.sql"),
+    include_str!("../../../migrations/sqlite/0002_ended_sessions.sql"),
+];
 
 /// A lock from the start: a reader that becomes a writer may be refused at once.
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";

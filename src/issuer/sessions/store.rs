@@ -7,21 +7,24 @@ use std::sync::Arc;
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 
-/// A session as a store keeps it: a row, whose `state` is nobody's business but
-/// [`Sessions`](crate::issuer::Sessions)'. It holds hashes of tokens, never a token.
+/// A session as a store keeps it: a row. Only [`Sessions`](crate::issuer::Sessions) reads its `state`.
+/// The row contains hashes of tokens, never a token.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredSession {
     /// The key.
     pub id: SessionId,
-    /// Whose session it is: several sessions have the same.
+    /// The user of the session. A user may have several sessions.
     pub subject: String,
     /// 1 when inserted, and one more with every replacement.
     pub version: u64,
-    /// JSON, at most about 12 KiB.
+    /// JSON, at most 12 KiB together with the subject.
     pub state: String,
-    /// From then on the row is of no use. Whole seconds.
+    /// The time from which the row may be deleted, in whole seconds.
     pub delete_after: UnixTime,
+    /// True once the session has ended. [`RefreshStore::of_subject`] leaves out such rows. An ended
+    /// session stays ended.
+    pub ended: bool,
 }
 
 impl StoredSession {
@@ -32,8 +35,9 @@ impl StoredSession {
         version: u64,
         state: String,
         delete_after: UnixTime,
+        ended: bool,
     ) -> Self {
-        Self { id, subject, version, state, delete_after }
+        Self { id, subject, version, state, delete_after, ended }
     }
 }
 
@@ -43,16 +47,20 @@ impl Debug for StoredSession {
             .field("id", &self.id)
             .field("version", &self.version)
             .field("delete_after", &self.delete_after)
+            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }
 
 /// A place for sessions: a table with a key and a version.
 ///
-/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows. What
-/// makes rotation safe is that [`replace`](Self::replace) is *one atomic step*: of several that
-/// replace the same version at once, one succeeds. An answer is given only after the store said
-/// that the row is kept, so it should be durable by then.
+/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows. Rotation
+/// is safe because [`replace`](Self::replace) is *one atomic step*: of several calls that replace the
+/// same version at once, one succeeds. A client gets its answer only after the store has returned, so
+/// the row should be durable by then.
+///
+/// The cost of a call must not grow with the number of sessions that ended: a user who logs in and out
+/// all day must not make anything slower.
 ///
 /// `conformance` (feature `test-util`) checks a store against this description.
 pub trait RefreshStore: Send + Sync + 'static {
@@ -76,15 +84,22 @@ pub trait RefreshStore: Send + Sync + 'static {
         session: &StoredSession,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// The rows of a subject, in any order.
+    /// The rows of a subject whose sessions have not [ended](StoredSession::ended), in any order.
     fn of_subject(
         &self,
         subject: &str,
     ) -> impl Future<Output = Result<Vec<StoredSession>, StoreError>> + Send;
 
-    /// Deletes the rows whose `delete_after` is `now` or earlier, and says how many. A store that
-    /// forgets them by itself has nothing to do.
-    fn prune(&self, now: UnixTime) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// Deletes rows whose `delete_after` is `now` or earlier, `at_most` so many, and returns the number
+    /// of deleted rows. A store whose rows expire by themselves returns 0.
+    ///
+    /// [`Sessions`](crate::issuer::Sessions) calls this with a small number after logins, so the cost
+    /// must depend on `at_most` alone, not on the size of the table.
+    fn prune(
+        &self,
+        now: UnixTime,
+        at_most: usize,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
 impl<S: RefreshStore> RefreshStore for Arc<S> {
@@ -116,8 +131,12 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
         S::of_subject(self, subject)
     }
 
-    fn prune(&self, now: UnixTime) -> impl Future<Output = Result<u64, StoreError>> + Send {
-        S::prune(self, now)
+    fn prune(
+        &self,
+        now: UnixTime,
+        at_most: usize,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        S::prune(self, now, at_most)
     }
 }
 

@@ -8,6 +8,10 @@ use crate::issuer::sessions::store::StoreError;
 /// waits, and a client may try again.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
+/// Changing a large table takes longer than a call may take.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) const MIGRATION_LIMIT: TimeLimit = TimeLimit(Duration::from_secs(600));
+
 /// What bounds each call of a store, so that a server that is there and does not answer is an
 /// error and not a hang.
 #[derive(Clone, Copy, Debug)]

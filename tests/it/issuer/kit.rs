@@ -161,9 +161,9 @@ impl RefreshStore for Fragile {
         self.inner.of_subject(subject).await
     }
 
-    async fn prune(&self, now: UnixTime) -> Result<u64, StoreError> {
+    async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
         self.reach()?;
-        self.inner.prune(now).await
+        self.inner.prune(now, at_most).await
     }
 }
 
