@@ -1,46 +1,101 @@
-//! How often passwords may be guessed at one account, from however many addresses.
+//! Limits on guessing passwords: at one account from any number of addresses, and from one address
+//! at any number of accounts.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde_json::json;
 use tower_jwt_auth::issuer::AccountsError;
 
-const AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const FOR_AN_ACCOUNT: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const FROM_AN_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
-/// Twenty attempts for each name and one more each period, right or wrong, whether there is such a
-/// user or not.
+/// The number of attempts made for each account and from each address.
 ///
-/// Whoever keeps guessing uses up the attempts of a name, and they come back as soon as that ends. To
-/// let the user in meanwhile, a browser that has logged in as them before has attempts of its own
-/// (OWASP: "Slow Down Online Guessing Attacks with Device Cookies").
+/// Anybody can invent names of users, and remembering them all would take unlimited memory. So all
+/// keys share 65,536 places, and only this process knows which keys share one.
 pub(crate) struct Attempts {
     by_name: DefaultKeyedRateLimiter<u16>,
     by_device: DefaultKeyedRateLimiter<u16>,
+    by_address: DefaultKeyedRateLimiter<u16>,
     places: RandomState,
 }
 
 impl Attempts {
-    /// One more attempt each `period`; `None` if that is zero.
+    /// Twenty attempts for each account and one more each `period`; thirty from each address and
+    /// one more each second. Returns `None` if `period` is zero.
     pub(crate) fn new(period: Duration) -> Option<Self> {
-        let quota = Quota::with_period(period)?.allow_burst(AT_ONCE);
-        let limiter = || RateLimiter::keyed(quota);
-        Some(Self { by_name: limiter(), by_device: limiter(), places: RandomState::new() })
+        let account = Quota::with_period(period)?.allow_burst(FOR_AN_ACCOUNT);
+        let address = Quota::per_second(NonZeroU32::MIN).allow_burst(FROM_AN_ADDRESS);
+        Some(Self {
+            by_name: RateLimiter::keyed(account),
+            by_device: RateLimiter::keyed(account),
+            by_address: RateLimiter::keyed(address),
+            places: RandomState::new(),
+        })
     }
 
-    /// Counts one attempt, or refuses it.
+    /// Counts an attempt at an account, right or wrong, and whether or not the user exists. Refuses
+    /// it if there were too many.
+    ///
+    /// An attacker who keeps guessing uses up the attempts of a name, and so keeps its user out. A
+    /// browser in which this user has logged in before therefore has attempts of its own (OWASP:
+    /// "Slow Down Online Guessing Attacks with Device Cookies").
     pub(crate) fn count(&self, user: &str, device: Option<&str>) -> Result<(), AccountsError> {
         let (limiter, key) = match device {
             Some(device) => (&self.by_device, device),
             None => (&self.by_name, user),
         };
-        // Anybody can make up names, and to remember them all would take memory without end: they
-        // share 65,536 places. Which ones share one, only this process knows.
+        self.check(limiter, key).map_err(AccountsError::too_many_attempts)
+    }
+
+    /// The error is the time to wait.
+    fn check(
+        &self,
+        limiter: &DefaultKeyedRateLimiter<u16>,
+        key: impl Hash,
+    ) -> Result<(), Duration> {
         let place = self.places.hash_one(key) as u16;
-        limiter.check_key(&place).map_err(|refused| {
-            AccountsError::too_many_attempts(refused.wait_time_from(limiter.clock().now()))
-        })
+        limiter.check_key(&place).map_err(|refused| refused.wait_time_from(limiter.clock().now()))
+    }
+}
+
+/// A layer for `/login` that limits attempts by address, before the password is hashed.
+///
+/// Behind a proxy, take the address from the header that the proxy sets. Otherwise all clients
+/// share the proxy's limit.
+pub(crate) async fn limit_addresses(
+    State(attempts): State<Arc<Attempts>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match attempts.check(&attempts.by_address, network(peer.ip())) {
+        Ok(()) => next.run(request).await,
+        Err(wait) => {
+            let seconds = wait.as_secs().saturating_add(1);
+            let body = Json(json!({ "error": "too_many_attempts" }));
+            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], body).into_response()
+        }
+    }
+}
+
+/// The part of an address that one customer of a provider cannot change at will: all of IPv4, and
+/// the first half of IPv6.
+fn network(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_bits().into(),
+        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
 }

@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use tower_governor::GovernorLayer;
-use tower_governor::governor::GovernorConfigBuilder;
 use tower_jwt_auth::Secret;
 use tower_jwt_auth::issuer::{
     AuthRoutes, Cookies, EndCause, SessionEvent, Sessions, SqliteStore, TokenIssuer,
 };
 
-use crate::attempts::Attempts;
+use crate::attempts::{self, Attempts};
 use crate::devices::{self, Devices};
 use crate::origins::Origins;
 use crate::page;
@@ -52,29 +50,20 @@ pub(crate) async fn app(
     let devices = Arc::new(Devices::new(master));
     let period = env::var("GUESS_SECS").map_or(Ok(60), |secs| secs.parse())?;
     let attempts = Attempts::new(Duration::from_secs(period)).ok_or("GUESS_SECS is zero")?;
-    let users = Arc::new(Users::open(&file, attempts, Arc::clone(&devices)).await?);
+    let attempts = Arc::new(attempts);
+    let users = Users::open(&file, Arc::clone(&attempts), Arc::clone(&devices)).await?;
+    let users = Arc::new(users);
     let remember = from_fn_with_state(devices, devices::remember);
-
-    // Accounts have their limit in `Users`. This one is of addresses: thirty attempts each at whatever
-    // accounts, and one more a second, since each costs a hash.
-    // Behind a proxy, take the address from the header that the proxy sets, or all share one limit.
-    let attempts = GovernorConfigBuilder::default().per_second(1).burst_size(30).finish();
-    let attempts = attempts.ok_or("no limit on attempts")?;
-    let limiter = Arc::clone(attempts.limiter());
-    tokio::spawn(every(HOUR, move || {
-        limiter.retain_recent();
-        std::future::ready(())
-    }));
-    let attempts = GovernorLayer::new(attempts);
+    let limit_addresses = from_fn_with_state(attempts, attempts::limit_addresses);
 
     let for_pages = AuthRoutes::new(Arc::clone(&users), issuer.clone(), sessions.clone())
         .cookies(cookies)
         .login_layer(remember.clone())
-        .login_layer(attempts.clone())
+        .login_layer(limit_addresses.clone())
         .into_router();
     let for_clients = AuthRoutes::new(users, issuer, sessions)
         .login_layer(remember)
-        .login_layer(attempts)
+        .login_layer(limit_addresses)
         .into_router();
     Ok(Router::new().nest("/auth", for_pages).merge(for_clients).merge(page::routes(origins)?))
 }

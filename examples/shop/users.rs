@@ -26,7 +26,7 @@ pub(crate) struct Users {
     pool: SqlitePool,
     /// Compared with when there is no such user, so that both take the same time.
     nobodys_hash: Arc<str>,
-    attempts: Attempts,
+    attempts: Arc<Attempts>,
     devices: Arc<Devices>,
 }
 
@@ -55,7 +55,7 @@ impl Users {
     /// Opens the table, and puts the users of the demonstration into it if they are not there.
     pub(crate) async fn open(
         path: &str,
-        attempts: Attempts,
+        attempts: Arc<Attempts>,
         devices: Arc<Devices>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);

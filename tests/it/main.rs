@@ -15,6 +15,7 @@ mod logs;
 mod misuse;
 mod mutations;
 mod oracle;
+mod oracle_crypto;
 mod properties;
 mod revocation;
 #[cfg(feature = "feeds")]
