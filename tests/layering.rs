@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     // Tokens as pure functions: no HTTP, no async, no storage.
     "jwt::misfit",
     "jwt::error",
+    "jwt::token_error",
     "jwt::fitting",
     "jwt::base64url",
     "jwt::strings",

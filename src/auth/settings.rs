@@ -170,7 +170,7 @@ mod tests {
         let kind = |kind: TokenErrorKind, token: &str| {
             refusal(kind.into(), token.as_bytes(), Source::Authorization).kind()
         };
-        for error in [TokenErrorKind::BadSignature, TokenErrorKind::UnknownKey] {
+        for error in [TokenErrorKind::BadSignature, TokenErrorKind::UnknownKeyId] {
             assert_eq!(kind(error, "a.b.c,"), AuthErrorKind::MalformedRequest);
             assert_eq!(kind(error, "a.b.c=="), AuthErrorKind::InvalidToken);
         }

@@ -8,9 +8,9 @@ use jsonwebtoken::Algorithm;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::jwt::base64url;
-use crate::jwt::error::TokenErrorKind;
 use crate::jwt::json::{self, Names, Text};
 use crate::jwt::key::MAX_ID_LEN;
+use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 /// The largest header, decoded.
 const MAX_LEN: usize = 1024;
@@ -30,32 +30,39 @@ pub(crate) const BUFFER: Buffer = [0; MAX_LEN + 3];
 
 impl<'a> Header<'a> {
     /// Reads the first part of a token.
-    pub(crate) fn parse(segment: &[u8], buffer: &'a mut Buffer) -> Result<Self, TokenErrorKind> {
+    pub(crate) fn parse(segment: &[u8], buffer: &'a mut Buffer) -> Result<Self, TokenError> {
+        const TOO_LONG: TokenError = malformed("the header is longer than 1024 bytes");
         if base64url::decoded_len(segment.len()) > buffer.len() {
-            return Err(TokenErrorKind::Malformed);
+            return Err(TOO_LONG);
         }
-        let json = base64url::decode_into(segment, buffer).ok_or(TokenErrorKind::Malformed)?;
+        let json = base64url::decode_into(segment, buffer)
+            .ok_or(malformed("the header is not unpadded base64url"))?;
         if json.len() > MAX_LEN {
-            return Err(TokenErrorKind::Malformed);
+            return Err(TOO_LONG);
         }
         Self::from_json(json)
     }
 
-    fn from_json(json: &'a [u8]) -> Result<Self, TokenErrorKind> {
-        let text = std::str::from_utf8(json).map_err(|_| TokenErrorKind::Malformed)?;
+    fn from_json(json: &'a [u8]) -> Result<Self, TokenError> {
+        let text = std::str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
         if !json::is_shallow(json) {
-            return Err(TokenErrorKind::Malformed);
+            return Err(malformed("the header is nested deeper than 32 levels"));
         }
         let mut members = Members::default();
         let mut parser = serde_json::Deserializer::from_str(text);
         let read = parser.deserialize_map(&mut members).and_then(|()| parser.end());
         match (read, members.unsupported, members.alg) {
-            (Err(_), ..) => Err(TokenErrorKind::Malformed),
-            (_, true, _) => Err(TokenErrorKind::UnsupportedHeader),
-            (_, _, None) => Err(TokenErrorKind::Malformed),
+            (Err(_), ..) => Err(malformed(
+                "the header is not one JSON object with distinct names, and texts in `alg`, `kid`, \
+                 `typ` and `cty`",
+            )),
+            (_, Some(reason), _) => {
+                Err(TokenError::because(TokenErrorKind::UnsupportedHeader, reason))
+            }
+            (_, _, None) => Err(malformed("the header has no `alg`")),
             (_, _, Some(alg)) => Ok(Self {
                 // Exact case: `hs256` is not an algorithm (RFC 7515 section 4.1.1).
-                algorithm: Algorithm::from_str(&alg).map_err(|_| TokenErrorKind::UnknownKey)?,
+                algorithm: Algorithm::from_str(&alg).map_err(|_| TokenErrorKind::WrongAlgorithm)?,
                 kid: members.kid,
                 typ: members.typ,
             }),
@@ -78,7 +85,12 @@ struct Members<'a> {
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
-    unsupported: bool,
+    /// The reason for which the header is not supported, if it is not.
+    unsupported: Option<&'static str>,
+}
+
+const fn malformed(reason: &'static str) -> TokenError {
+    TokenError::because(TokenErrorKind::Malformed, reason)
 }
 
 impl<'a> Visitor<'a> for &mut Members<'a> {
@@ -106,14 +118,20 @@ impl<'a> Visitor<'a> for &mut Members<'a> {
                 // `cty` says what the payload is when it is not claims: a nested token.
                 "cty" => {
                     let cty = map.next_value_seed(Text)?;
-                    self.unsupported |= !is_media_type(&cty, "JWT");
+                    if !is_media_type(&cty, "JWT") {
+                        self.unsupported = Some("the header's `cty` is not `JWT`");
+                    }
                 }
                 // Extensions that must be understood or refused, and parameters of encryption.
-                "crit" | "b64" | "zip" | "enc" => {
-                    map.next_value::<IgnoredAny>()?;
-                    self.unsupported = true;
-                }
-                _ => {
+                name => {
+                    let reason = match name {
+                        "crit" => Some("the header has `crit`, and no extension is supported"),
+                        "b64" => Some("the header has `b64`, which is not supported"),
+                        "zip" => Some("the header has `zip`, and compression is not supported"),
+                        "enc" => Some("the header has `enc`, and encryption is not supported"),
+                        _ => None,
+                    };
+                    self.unsupported = self.unsupported.or(reason);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -138,7 +156,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Result<Header<'_>, TokenErrorKind> {
-        Header::from_json(json.as_bytes())
+        Header::from_json(json.as_bytes()).map_err(|error| error.kind())
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use crate::jwt::error::{KeyError, KeyErrorKind, TokenErrorKind};
+use crate::jwt::error::{KeyError, KeyErrorKind};
 use crate::jwt::header::Header;
 use crate::jwt::header_cache::HeaderCache;
 use crate::jwt::key::Key;
 use crate::jwt::secret::Secret;
+use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 const MAX_KEYS: usize = 64;
 
@@ -31,6 +32,9 @@ pub struct KeySet {
     current: Key,
     previous: Vec<Key>,
     headers: Arc<HeaderCache>,
+    /// The identifiers and algorithms, for the reasons of rejections. Made in advance, so that
+    /// rejecting a token allocates nothing.
+    listed: Arc<str>,
 }
 
 impl KeySet {
@@ -66,6 +70,7 @@ impl KeySet {
         }
         self.previous.push(key);
         self.headers = Arc::default();
+        self.listed = listed(self.iter());
         Ok(self)
     }
 
@@ -83,25 +88,70 @@ impl KeySet {
         &self.headers
     }
 
-    /// The key whose signature over `message` this is.
+    /// Returns the key that made `signature` over `message`.
     pub(crate) fn signer_of(
         &self,
         header: &Header<'_>,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<&Key, TokenErrorKind> {
-        let mut refusal = TokenErrorKind::UnknownKey;
-        for key in self.iter() {
-            // A `kid` names a key by itself; a token without one may be of any.
-            let named = header.kid.as_deref().is_none_or(|kid| key.id() == Some(kid));
-            if named && key.algorithm() == header.algorithm {
-                if key.verifies(message, signature) {
-                    return Ok(key);
-                }
-                refusal = TokenErrorKind::BadSignature;
-            }
+    ) -> Result<&Key, TokenError> {
+        let Some(kid) = header.kid.as_deref() else {
+            return self.signer_without_id(header, message, signature);
+        };
+        // A `kid` names one key. No other key is tried.
+        let Some(key) = self.iter().find(|key| key.id() == Some(kid)) else {
+            return Err(self.error(TokenErrorKind::UnknownKeyId));
+        };
+        if key.algorithm() != header.algorithm {
+            return Err(self.error(TokenErrorKind::WrongAlgorithm));
         }
-        Err(refusal)
+        if key.verifies(message, signature) {
+            return Ok(key);
+        }
+        Err(match key.shared_id() {
+            Some(id) => TokenError::configured(TokenErrorKind::BadSignature, id),
+            None => TokenErrorKind::BadSignature.into(),
+        })
+    }
+
+    /// A token without a `kid` may be from any key of its algorithm.
+    fn signer_without_id(
+        &self,
+        header: &Header<'_>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<&Key, TokenError> {
+        let mut candidates = self.iter().filter(|key| key.algorithm() == header.algorithm);
+        let Some(first) = candidates.next() else {
+            return Err(self.error(TokenErrorKind::WrongAlgorithm));
+        };
+        let mut keys = std::iter::once(first).chain(candidates);
+        keys.find(|key| key.verifies(message, signature)).ok_or(TokenError::because(
+            TokenErrorKind::BadSignature,
+            "the signature does not match: the token has no `kid`, and no configured key for its \
+             `alg` made its signature",
+        ))
+    }
+
+    /// An error that lists the configured keys.
+    #[cold]
+    pub(crate) fn error(&self, kind: TokenErrorKind) -> TokenError {
+        TokenError::configured(kind, Arc::clone(&self.listed))
+    }
+}
+
+/// Lists the keys of a set as a reason shows them: `"2026-11" (HS256)`.
+fn listed<'k>(keys: impl Iterator<Item = &'k Key>) -> Arc<str> {
+    const SHOWN: usize = 8;
+    let named = |key: &Key| match key.id() {
+        Some(id) => format!("{id:?} ({:?})", key.algorithm()),
+        None => format!("one without an identifier ({:?})", key.algorithm()),
+    };
+    let names: Vec<String> = keys.map(named).collect();
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.into(),
+        more => format!("{shown} and {more} more").into(),
     }
 }
 
@@ -113,7 +163,8 @@ impl Debug for KeySet {
 
 impl From<Key> for KeySet {
     fn from(key: Key) -> Self {
-        Self { current: key, previous: Vec::new(), headers: Arc::default() }
+        let listed = listed(std::iter::once(&key));
+        Self { current: key, previous: Vec::new(), headers: Arc::default(), listed }
     }
 }
 

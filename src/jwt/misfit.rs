@@ -1,26 +1,50 @@
-//! Which claim of a token is not as it must be.
+//! The claim that makes a token invalid.
 
 use std::error::Error;
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use serde::de::{self, Expected, Unexpected};
 
-/// Why a token's claims do not fit the type that they are read into, such as "missing field
-/// `company`", or which of the registered claims is not as it must be.
+/// The reason for which claims do not fit the type that they are read into, such as "missing field
+/// `company`", or for which a registered or configured claim is invalid.
 ///
-/// It is for logs and never for a client. The names in it are those of the type's own members and of
-/// registered claims, and nothing in it is of the token but whether a value is a string, a number or
-/// another kind of JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// It is for logs and never for a client. The names in it are those of the type's own members, of
+/// registered claims and of configured ones. Of the token it only tells whether a value is a string,
+/// a number or another kind of JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit {
     what: What,
-    // Only what lives as long as the program can be in here, which no part of a token does.
-    member: Option<&'static str>,
-    /// In an element of the member rather than in the member itself.
+    member: Option<Name>,
+    /// The value lies in an element of the member rather than in the member itself.
     is_inside: bool,
     /// The claim that the member lies in.
-    claim: Option<&'static str>,
+    claim: Option<Name>,
 }
+
+/// A name that is not from the token: it is part of the program or of its configuration.
+#[derive(Clone, Debug)]
+enum Name {
+    Known(&'static str),
+    Configured(Arc<str>),
+}
+
+impl Name {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::Configured(name) => name,
+        }
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Name {}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -65,16 +89,25 @@ impl Misfit {
         Self::new(What::Refused)
     }
 
-    /// A claim that is required and missing, if its name is a usual one.
-    pub(crate) fn missing(name: &str) -> Option<Self> {
-        let member = usual(name)?;
-        Some(Self { member: Some(member), ..Self::new(What::Missing) })
+    /// A required claim that is missing. `name` is from the configuration.
+    pub(crate) fn missing(name: &str) -> Self {
+        Self { member: Some(Name::Configured(name.into())), ..Self::new(What::Missing) }
     }
 
-    /// The member of the type, where it is known which. It is not known for a type that is no struct,
-    /// nor for one with `#[serde(flatten)]` whose value is of the wrong type.
-    pub fn member(&self) -> Option<&'static str> {
-        self.member
+    /// The same misfit, of the configured claim `name`.
+    #[expect(dead_code, reason = "for configured claims")]
+    pub(crate) fn of_configured(self, name: &str) -> Self {
+        let name = Some(Name::Configured(name.into()));
+        if self.member.is_some() {
+            return Self { claim: name, ..self };
+        }
+        Self { member: name, ..self }
+    }
+
+    /// Returns the name of the member or claim, where it is known. It is unknown for a type that is
+    /// not a struct, and for one with `#[serde(flatten)]` whose value has the wrong type.
+    pub fn member(&self) -> Option<&str> {
+        self.member.as_ref().map(Name::as_str)
     }
 
     /// The same, seen from the member of a struct that it happened in.
@@ -82,8 +115,10 @@ impl Misfit {
         let has_own_name = matches!(self.what, What::Missing | What::Unknown);
         match name {
             None => self.in_element(),
-            Some(_) if self.member.is_none() && !has_own_name => Self { member: name, ..self },
-            Some(_) => Self { claim: name, ..self },
+            Some(name) if self.member.is_none() && !has_own_name => {
+                Self { member: Some(Name::Known(name)), ..self }
+            }
+            Some(name) => Self { claim: Some(Name::Known(name)), ..self },
         }
     }
 
@@ -104,7 +139,7 @@ impl Display for Misfit {
             What::Variant => "unknown variant",
             What::Refused => "refused by the type",
         })?;
-        if let Some(member) = self.member {
+        if let Some(member) = self.member() {
             f.write_str(match self.what {
                 What::Missing | What::Unknown => "",
                 _ if self.is_inside => " inside",
@@ -113,8 +148,8 @@ impl Display for Misfit {
             })?;
             write!(f, " `{member}`")?;
         }
-        if let Some(claim) = self.claim {
-            write!(f, " in `{claim}`")?;
+        if let Some(claim) = &self.claim {
+            write!(f, " in `{}`", claim.as_str())?;
         }
         match self.what {
             What::Type(Some(found)) => write!(f, ": {found}"),
@@ -148,11 +183,11 @@ impl de::Error for Misfit {
     }
 
     fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        Self { member: usual(field), ..Self::new(What::Unknown) }
+        Self { member: usual(field).map(Name::Known), ..Self::new(What::Unknown) }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { member: Some(field), ..Self::new(What::Missing) }
+        Self { member: Some(Name::Known(field)), ..Self::new(What::Missing) }
     }
 }
 

@@ -1,18 +1,31 @@
 //! The rules that a token's header and claims must meet, apart from its signature.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::header::{self, Header};
 use crate::jwt::member::Registered;
 use crate::jwt::misfit::Misfit;
 use crate::jwt::noted::{Noted, Roles, Wanted};
 use crate::jwt::strings::OneOrMany;
+use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
 use crate::misuse;
 
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const MAX_REQUIRED: usize = 64;
+/// The end of the year 9999. A later date is one in milliseconds, which is a common mistake.
+const LATEST: UnixTime = UnixTime::from_secs(253_402_300_799);
+
+macro_rules! after_9999 {
+    ($claim:literal) => {
+        concat!(
+            "`",
+            $claim,
+            "` is after the year 9999: it seems to be in milliseconds, not seconds"
+        )
+    };
+}
 
 /// What is required of a token besides a valid signature.
 ///
@@ -31,6 +44,9 @@ pub struct Validation {
     leeway: Duration,
     max_lifetime: Option<Duration>,
     types: Vec<String>,
+    /// The reason for which another `typ` is rejected. Made in advance, so that rejecting a token
+    /// allocates nothing.
+    wrong_type: Option<Arc<str>>,
     max_token_bytes: usize,
     wanted: Wanted,
 }
@@ -43,6 +59,7 @@ impl Default for Validation {
             leeway: Duration::from_secs(5),
             max_lifetime: None,
             types: Vec::new(),
+            wrong_type: None,
             max_token_bytes: 8 * 1024,
             wanted: Wanted { roles: vec!["roles".to_owned()], tenant: None, required: Vec::new() },
         }
@@ -121,6 +138,8 @@ impl Validation {
                 "accept_type({long:?}): leave out `application/`, it is optional in tokens",
             ));
         }
+        let types = token_error::quoted(&self.types);
+        self.wrong_type = Some(format!("`typ` is missing or not {types}").into());
         self
     }
 
@@ -212,7 +231,7 @@ impl Validation {
         &self.wanted
     }
 
-    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), TokenErrorKind> {
+    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), TokenError> {
         let accepted = match header.typ.as_deref() {
             None => self.types.is_empty(),
             Some(typ) if self.types.is_empty() => {
@@ -220,7 +239,14 @@ impl Validation {
             }
             Some(typ) => self.types.iter().any(|name| header::is_media_type(typ, name)),
         };
-        if accepted { Ok(()) } else { Err(TokenErrorKind::WrongType) }
+        if accepted {
+            return Ok(());
+        }
+        let kind = TokenErrorKind::WrongType;
+        Err(match &self.wrong_type {
+            Some(reason) => TokenError::configured(kind, Arc::clone(reason)),
+            None => TokenError::because(kind, "`typ` is neither \"JWT\" nor \"at+jwt\""),
+        })
     }
 
     /// Checks the claims at the time `now` and returns when they expire. Expiry is looked at last:
@@ -230,72 +256,107 @@ impl Validation {
         noted: &Noted<'_>,
         now: UnixTime,
     ) -> Result<UnixTime, TokenError> {
-        self.check(noted, now).map_err(|kind| match kind {
-            TokenErrorKind::MissingClaim => TokenError::with(kind, self.missing(noted)),
-            _ => kind.into(),
-        })
-    }
-
-    #[cold]
-    fn missing(&self, noted: &Noted<'_>) -> Option<Misfit> {
-        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
-        let mut required = (0..).zip(&self.wanted.required);
-        let missing = required.find(|(place, _)| !is_there(*place));
-        Misfit::missing(missing.map_or("exp", |(_, name)| name))
-    }
-
-    fn check(&self, noted: &Noted<'_>, now: UnixTime) -> Result<UnixTime, TokenErrorKind> {
-        self.check_parties(noted)?;
+        self.check_issuer(noted)?;
+        self.check_audience(noted)?;
         let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
         if noted.required.count_ones() < required {
-            return Err(TokenErrorKind::MissingClaim);
+            return Err(self.missing(noted));
         }
         if noted.confirmation {
-            return Err(TokenErrorKind::SenderConstrained);
+            return Err(TokenErrorKind::SenderConstrained.into());
         }
-        let expires_at = noted.expires_at.ok_or(TokenErrorKind::MissingClaim)?;
-        let ahead = now.saturating_add(self.leeway);
-        if noted.named.not_before.is_some_and(|not_before| not_before > ahead) {
-            return Err(TokenErrorKind::NotYetValid);
-        }
-        if noted.named.issued_at.is_some_and(|issued_at| issued_at > ahead) {
-            return Err(TokenErrorKind::IssuedInFuture);
-        }
-        if let Some(max) = self.max_lifetime {
-            let within = |issued_at: UnixTime| expires_at <= issued_at.saturating_add(max);
-            if !noted.named.issued_at.is_some_and(within) {
-                return Err(TokenErrorKind::LifetimeTooLong);
+        let Noted { named, expires_at, .. } = noted;
+        for (reason, date) in [
+            (after_9999!("exp"), expires_at),
+            (after_9999!("nbf"), &named.not_before),
+            (after_9999!("iat"), &named.issued_at),
+        ] {
+            if date.is_some_and(|date| date > LATEST) {
+                return Err(TokenError::because(TokenErrorKind::DateOutOfRange, reason));
             }
         }
+        let expires_at = expires_at.ok_or_else(|| missing("exp"))?;
+        let ahead = now.saturating_add(self.leeway);
+        let in_future = |kind, date: Option<UnixTime>| match date {
+            Some(date) if date > ahead => {
+                Err(TokenError::time(kind, date.saturating_since(now), self.leeway))
+            }
+            _ => Ok(()),
+        };
+        in_future(TokenErrorKind::NotYetValid, named.not_before)?;
+        in_future(TokenErrorKind::IssuedInFuture, named.issued_at)?;
+        self.check_lifetime(named.issued_at, expires_at)?;
         // RFC 7519 section 4.1.4: not accepted "on or after" the time.
         if expires_at.saturating_add(self.leeway) <= now {
-            return Err(TokenErrorKind::Expired);
+            let ago = now.saturating_since(expires_at);
+            return Err(TokenError::time(TokenErrorKind::Expired, ago, self.leeway));
         }
         Ok(expires_at)
     }
 
-    fn check_parties(&self, noted: &Noted<'_>) -> Result<(), TokenErrorKind> {
-        if let Some(issuer) = &self.issuer {
-            let named = noted.named.issuer.map(|span| noted.placer.at(span));
-            if named != Some(issuer) {
-                return Err(TokenErrorKind::WrongIssuer);
-            }
-        }
-        if !noted.audience && self.audience.is_empty() {
+    #[cold]
+    fn missing(&self, noted: &Noted<'_>) -> TokenError {
+        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
+        let mut required = (0..).zip(&self.wanted.required);
+        let first = required.find(|(place, _)| !is_there(*place));
+        missing(first.map_or("exp", |(_, name)| name))
+    }
+
+    fn check_lifetime(
+        &self,
+        issued_at: Option<UnixTime>,
+        expires_at: UnixTime,
+    ) -> Result<(), TokenError> {
+        let Some(max) = self.max_lifetime else { return Ok(()) };
+        let kind = TokenErrorKind::LifetimeTooLong;
+        let Some(issued_at) = issued_at else {
+            return Err(TokenError::because(kind, "`iat` is missing, and `max_lifetime` needs it"));
+        };
+        if expires_at <= issued_at.saturating_add(max) {
             return Ok(());
+        }
+        let lifetime = expires_at.saturating_since(issued_at).as_secs_f64();
+        let max = max.as_secs_f64();
+        let reason = format!("the token is valid for {lifetime} s, and `max_lifetime` is {max} s");
+        Err(TokenError::configured(kind, reason.into()))
+    }
+
+    fn check_issuer(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
+        let Some(issuer) = &self.issuer else { return Ok(()) };
+        let named = noted.named.issuer.map(|span| noted.placer.at(span));
+        if named == Some(issuer) {
+            return Ok(());
+        }
+        let what = if named.is_some() { "`iss` is not" } else { "`iss` is missing, and must be" };
+        let reason = format!("{what} {issuer:?}");
+        Err(TokenError::configured(TokenErrorKind::WrongIssuer, reason.into()))
+    }
+
+    fn check_audience(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
+        match (noted.audience, self.audience.is_empty()) {
+            (false, true) => return Ok(()),
+            (true, true) => return Err(TokenErrorKind::UnexpectedAudience.into()),
+            (_, false) => {}
         }
         let mut named = noted.named.audience.iter().map(|span| noted.placer.at(*span));
         if named.any(|name| self.audience.iter().any(|ours| ours == name)) {
-            Ok(())
-        } else {
-            Err(TokenErrorKind::WrongAudience)
+            return Ok(());
         }
+        let what =
+            if noted.audience { "`aud` does not name" } else { "`aud` is missing, and must name" };
+        let reason = format!("{what} {}", token_error::quoted(&self.audience));
+        Err(TokenError::configured(TokenErrorKind::WrongAudience, reason.into()))
     }
 
     /// Whether roles are members of the claims set itself.
     pub(crate) fn roles(&self) -> Roles {
         if self.wanted.roles.len() == 1 { Roles::Plain } else { Roles::Any }
     }
+}
+
+#[cold]
+fn missing(name: &str) -> TokenError {
+    TokenError::misfitting(TokenErrorKind::MissingClaim, Some(Misfit::missing(name)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::jwt::base64url;
-use crate::jwt::error::{TokenError, TokenErrorKind};
 use crate::jwt::facts::Facts;
 use crate::jwt::fitting;
 use crate::jwt::header::{self, Header};
@@ -20,6 +19,7 @@ use crate::jwt::malformed;
 use crate::jwt::noted::Noted;
 use crate::jwt::payload;
 use crate::jwt::spans::Span;
+use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
 
 /// Verifies tokens: signature, header and claims. `JwtAuth` is this behind HTTP.
@@ -104,16 +104,20 @@ impl Verifier {
         token: &[u8],
     ) -> Result<Verified<T>, TokenError> {
         if token.len() > self.validation.token_limit() {
-            return Err(TokenErrorKind::TooLarge.into());
+            return Err(TokenError::too_large(self.validation.token_limit()));
         }
-        let parts = Parts::split(token).ok_or(TokenErrorKind::Malformed)?;
+        let parts =
+            Parts::split(token).ok_or(malformed("it is not three parts with dots between"))?;
         let keys = self.keys.peek();
         let key = self.authenticate(&parts, &keys)?;
 
-        let (text, payload_len) = parts.decode(token).ok_or(TokenErrorKind::Malformed)?;
-        let payload = text.get(..payload_len).ok_or(TokenErrorKind::Malformed)?;
-        if !json::is_shallow(payload.as_bytes()) || in_band::has_name(payload) {
-            return Err(TokenErrorKind::Malformed.into());
+        let (text, payload_len) = parts.decode(token).ok_or(NOT_TEXT)?;
+        let payload = text.get(..payload_len).ok_or(NOT_TEXT)?;
+        if !json::is_shallow(payload.as_bytes()) {
+            return Err(malformed("the claims are nested deeper than 32 levels"));
+        }
+        if in_band::has_name(payload) {
+            return Err(malformed("a member has a name that `serde_json` reserves for itself"));
         }
         let mut noted = Noted::new(payload, text.len());
         let wanted = self.validation.wanted();
@@ -134,11 +138,7 @@ impl Verifier {
     }
 
     /// Header and signature: the key that made the token.
-    fn authenticate<'k>(
-        &self,
-        parts: &Parts<'_>,
-        keys: &'k KeySet,
-    ) -> Result<&'k Key, TokenErrorKind> {
+    fn authenticate<'k>(&self, parts: &Parts<'_>, keys: &'k KeySet) -> Result<&'k Key, TokenError> {
         if let Some(header) = keys.headers().find(parts.header) {
             self.validation.check_header(header)?;
             return keys.signer_of(header, parts.signed, parts.signature);
@@ -153,9 +153,13 @@ impl Verifier {
         &self,
         parts: &Parts<'_>,
         keys: &'k KeySet,
-    ) -> Result<&'k Key, TokenErrorKind> {
+    ) -> Result<&'k Key, TokenError> {
         let mut buffer = header::BUFFER;
-        let header = Header::parse(parts.header, &mut buffer)?;
+        let header =
+            Header::parse(parts.header, &mut buffer).map_err(|error| match error.kind() {
+                TokenErrorKind::WrongAlgorithm => keys.error(TokenErrorKind::WrongAlgorithm),
+                _ => error,
+            })?;
         self.validation.check_header(&header)?;
         let key = keys.signer_of(&header, parts.signed, parts.signature)?;
         keys.headers().remember(parts.header, &header);
@@ -179,11 +183,17 @@ impl Verifier {
         *noted = Noted::new(payload, end);
         payload::read::<IgnoredAny>(payload, wanted, noted).map_err(|_| {
             let misfit = malformed::misfit(payload, wanted);
-            TokenError::with(TokenErrorKind::Malformed, misfit)
+            TokenError::misfitting(TokenErrorKind::Malformed, misfit)
         })?;
         self.validation.check_claims(noted, self.clock.now())?;
-        Err(TokenError::with(TokenErrorKind::ClaimsMismatch, fitting::misfit::<T>(payload)))
+        Err(TokenError::misfitting(TokenErrorKind::ClaimsMismatch, fitting::misfit::<T>(payload)))
     }
+}
+
+const NOT_TEXT: TokenError = malformed("the payload is not unpadded base64url of UTF-8");
+
+const fn malformed(reason: &'static str) -> TokenError {
+    TokenError::because(TokenErrorKind::Malformed, reason)
 }
 
 /// A token that was verified: there is no other way to come by one of these.

@@ -84,13 +84,13 @@ impl AuthError {
     /// What was wrong with the token, where it was the token. For logs: a client is told no more
     /// than that it is invalid or expired.
     pub fn token_error(&self) -> Option<TokenErrorKind> {
-        self.token.map(|token| token.kind())
+        self.token.as_ref().map(TokenError::kind)
     }
 
     /// Which claim was wrong, if the token's claims do not fit their type, or a registered one is
     /// missing or of the wrong type. For logs as well; [`source`](Error::source) says both.
-    pub fn misfit(&self) -> Option<Misfit> {
-        self.token?.misfit()
+    pub fn misfit(&self) -> Option<&Misfit> {
+        self.token.as_ref()?.misfit()
     }
 
     /// The name that a client reads: the last part of `type` in the body.

@@ -5,5 +5,6 @@ mod header;
 mod json;
 mod keys;
 mod kind;
+mod reasons;
 mod shape;
 mod time;

@@ -233,7 +233,6 @@ fn the_known_differences_are_still_there() {
         (r#"{"alg":"HS256","x5c":1}"#, format!("{{\"exp\":{exp}}}")),
         (r#"{"alg":"HS256","x":"\ud800"}"#, format!("{{\"exp\":{exp}}}")),
         (r#"{"alg":"HS256","x":1e999}"#, format!("{{\"exp\":{exp}}}")),
-        (r#"{"alg":"HS256"}"#, r#"{"exp":1e30}"#.to_owned()),
     ] {
         let token = kit::sign(header, payload);
         assert!(layer(Algorithm::HS256, false).verify(&token).is_ok());

@@ -111,6 +111,24 @@ fn what_is_no_number_is_no_date() {
 }
 
 #[test]
+fn a_date_in_milliseconds_is_rejected() {
+    let auth = kit::auth();
+    let millis = (kit::NOW + 60) * 1000;
+    for payload in [
+        format!(r#"{{"exp":{millis}}}"#),
+        format!(r#"{{"exp":{millis}.5}}"#),
+        format!(r#"{{"exp":{{now+9}},"nbf":{millis}}}"#),
+        format!(r#"{{"exp":{{now+9}},"iat":{millis}}}"#),
+        r#"{"exp":253402300800}"#.to_owned(),
+        r#"{"exp":253402300799.5}"#.to_owned(),
+        r#"{"exp":1e300}"#.to_owned(),
+    ] {
+        assert_eq!(fault(&auth, &payload), Some(TokenErrorKind::DateOutOfRange), "{payload}");
+    }
+    assert_eq!(fault(&auth, r#"{"exp":253402300799}"#), None);
+}
+
+#[test]
 fn a_date_of_any_size_is_decided_without_a_panic() {
     for now in [i128::MIN, -1, 0, 1, i128::MAX] {
         let auth = kit::auth().leeway(Duration::from_secs(60));
@@ -137,6 +155,6 @@ fn a_date_of_any_size_is_decided_without_a_panic() {
             }
         }
     }
-    assert_eq!(fault(&kit::auth(), r#"{"exp":1e300}"#), None);
+    assert_eq!(fault(&kit::auth(), r#"{"exp":1e300}"#), Some(TokenErrorKind::DateOutOfRange));
     assert_eq!(fault(&kit::auth(), r#"{"exp":-1e300}"#), Some(TokenErrorKind::Expired));
 }

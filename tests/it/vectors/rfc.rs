@@ -42,7 +42,7 @@ fn rfc_examples_get_their_verdicts() {
         // What each is refused for; the valid ones are for their time or their payload.
         let fault = match id {
             "RFC7515-A.1" | "RFC7519-3.1" => TokenErrorKind::Expired,
-            "RFC7515-A.5" => TokenErrorKind::UnknownKey,
+            "RFC7515-A.5" => TokenErrorKind::WrongAlgorithm,
             "RFC7515-A.6" | "RFC7515-A.7" => TokenErrorKind::Malformed,
             "RFC7515-E" => TokenErrorKind::UnsupportedHeader,
             "RFC7797-4.1" => TokenErrorKind::Malformed,

@@ -65,9 +65,8 @@ fn each_hs256_fault_is_found_for_what_it_is() {
             | "rejectsMissingSignature"
             | "rejectsModifiedPayload"
             | "rejectsMissingPayload" => TokenErrorKind::BadSignature,
-            "rejectsModifiedHeader" | "rejectsNoneAlgorithmAndMissingSignature" => {
-                TokenErrorKind::UnknownKey
-            }
+            "rejectsModifiedHeader" => TokenErrorKind::UnknownKeyId,
+            "rejectsNoneAlgorithmAndMissingSignature" => TokenErrorKind::WrongAlgorithm,
             // What is behind the first dot and before the last was not signed by the last part.
             "rejectsExtraEmptyComponent" | "rejectsExtraComponent" => TokenErrorKind::BadSignature,
             _ => TokenErrorKind::Malformed,

@@ -1,0 +1,264 @@
+//! The reason for which a token is rejected.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::jwt::misfit::Misfit;
+
+/// The reason for which a token was rejected.
+///
+/// `Display` gives the full reason: the claim, the configured values and key identifiers that the
+/// token was compared with, and for dates the number of seconds. No value of the token is in it, but
+/// it is for logs and never for the client: it would help to forge a token.
+///
+/// ```
+/// use tower_jwt_auth::{Secret, jwt::{Key, Signer, StandardClaims, Validation, Verifier}};
+///
+/// let secret = Secret::generate()?;
+/// let token = Signer::new(Key::hs256(secret.clone()))
+///     .sign(&serde_json::json!({ "aud": "payment", "exp": 32_503_680_000_u64 }))?;
+///
+/// let verifier = Verifier::new(secret).with_validation(Validation::new().audience("cart"));
+/// let error = verifier.verify::<StandardClaims>(&token).unwrap_err();
+/// assert_eq!(error.to_string(), "`aud` does not name \"cart\"");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenError {
+    kind: TokenErrorKind,
+    detail: Detail,
+}
+
+/// The kind of a [`TokenError`], for logs and metrics. The client learns far less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenErrorKind {
+    /// The token is longer than the configured limit.
+    TooLarge,
+    /// The token is not three base64url parts, or its JSON breaks a rule: encoding, UTF-8, a
+    /// duplicate member, depth, a claim of the wrong type.
+    Malformed,
+    /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, another `cty`.
+    UnsupportedHeader,
+    /// `typ` names another kind of token.
+    WrongType,
+    /// The token has a `kid` that no configured key has.
+    UnknownKeyId,
+    /// No configured key is for the token's `alg`, or the key of its `kid` is for another one.
+    WrongAlgorithm,
+    /// The signature does not match: a forgery, or a server with the wrong secret. A derived secret
+    /// is base64: read it with `Secret::from_env_base64` or `Secret::from_file_base64`.
+    BadSignature,
+    /// `iss` is missing or not a configured issuer.
+    WrongIssuer,
+    /// `aud` is missing or names none of the configured audiences.
+    WrongAudience,
+    /// The token has an `aud` and no audience is configured (RFC 7519 section 4.1.3).
+    UnexpectedAudience,
+    /// A required claim is missing or `null`.
+    MissingClaim,
+    /// `exp` has passed.
+    Expired,
+    /// `nbf` is in the future.
+    NotYetValid,
+    /// `iat` is in the future.
+    IssuedInFuture,
+    /// `exp`, `nbf` or `iat` is after the year 9999: these are milliseconds instead of seconds.
+    DateOutOfRange,
+    /// The token is valid for longer than the configured lifetime, or lacks the `iat` or `exp` that
+    /// its lifetime is computed from.
+    LifetimeTooLong,
+    /// `cnf` binds the token to a proof that is not checked here (RFC 7800, RFC 8705, RFC 9449).
+    SenderConstrained,
+    /// The claims do not fit the type they are read into; [`TokenError::misfit`] names the member.
+    ClaimsMismatch,
+    /// The token was revoked, or its session, subject, tenant or key was.
+    Revoked,
+    /// The `Deserialize` implementation of the claims or the clock panicked.
+    Panicked,
+}
+
+/// The part of the reason that depends on the configuration or the time. Making one allocates
+/// nothing, so that a forged token costs no allocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Detail {
+    None,
+    Text(&'static str),
+    /// Configured values, as they are printed.
+    Configured(Arc<str>),
+    Limit(usize),
+    Time {
+        distance: Duration,
+        leeway: Duration,
+    },
+    Misfit(Box<Misfit>),
+}
+
+impl TokenError {
+    /// An error with a constant reason that names no configured value.
+    pub(crate) const fn because(kind: TokenErrorKind, reason: &'static str) -> Self {
+        Self { kind, detail: Detail::Text(reason) }
+    }
+
+    /// An error whose reason needs these configured values.
+    pub(crate) fn configured(kind: TokenErrorKind, values: Arc<str>) -> Self {
+        Self { kind, detail: Detail::Configured(values) }
+    }
+
+    /// An error about a token that exceeds `limit`.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self { kind: TokenErrorKind::TooLarge, detail: Detail::Limit(limit) }
+    }
+
+    /// An error about a date that is `distance` away from the current time.
+    pub(crate) fn time(kind: TokenErrorKind, distance: Duration, leeway: Duration) -> Self {
+        Self { kind, detail: Detail::Time { distance, leeway } }
+    }
+
+    pub(crate) fn misfitting(kind: TokenErrorKind, misfit: Option<Misfit>) -> Self {
+        let detail = misfit.map_or(Detail::None, |misfit| Detail::Misfit(Box::new(misfit)));
+        Self { kind, detail }
+    }
+
+    /// Returns the kind of this error.
+    pub fn kind(&self) -> TokenErrorKind {
+        self.kind
+    }
+
+    /// Returns the claim that is missing, of the wrong type, or does not fit the type of the claims.
+    /// `None` for errors of other kinds, and where the claim could not be determined.
+    pub fn misfit(&self) -> Option<&Misfit> {
+        match &self.detail {
+            Detail::Misfit(misfit) => Some(misfit),
+            _ => None,
+        }
+    }
+}
+
+impl From<TokenErrorKind> for TokenError {
+    fn from(kind: TokenErrorKind) -> Self {
+        Self { kind, detail: Detail::None }
+    }
+}
+
+impl TokenErrorKind {
+    /// The reason as far as the kind knows it.
+    fn summary(self) -> &'static str {
+        match self {
+            Self::TooLarge => "the token is longer than the limit",
+            Self::Malformed => "the token is malformed",
+            Self::UnsupportedHeader => "the header has a parameter that is not supported",
+            Self::WrongType => "`typ` names another kind of token",
+            Self::UnknownKeyId => "no configured key has the token's `kid`",
+            Self::WrongAlgorithm => "no configured key is for the token's `alg`",
+            Self::BadSignature => "the signature does not match",
+            Self::WrongIssuer => "`iss` is not the configured issuer",
+            Self::WrongAudience => "`aud` does not name the configured audience",
+            Self::UnexpectedAudience => {
+                "the token has an `aud` and no audience is configured: \
+                 name this service with `audience(..)`"
+            }
+            Self::MissingClaim => "a required claim is missing",
+            Self::Expired => "the token has expired",
+            Self::NotYetValid => "the token is not valid yet",
+            Self::IssuedInFuture => "the token was issued in the future",
+            Self::DateOutOfRange => "a date is after the year 9999",
+            Self::LifetimeTooLong => "the token is valid for longer than `max_lifetime`",
+            Self::SenderConstrained => {
+                "`cnf` binds the token to a proof, which is not checked here"
+            }
+            Self::ClaimsMismatch => "the claims do not fit their type",
+            Self::Revoked => "the token is revoked",
+            Self::Panicked => "code of the application panicked",
+        }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind, &self.detail) {
+            (kind, Detail::None) => f.write_str(kind.summary()),
+            (TokenErrorKind::Malformed, Detail::Text(text)) => {
+                write!(f, "the token is malformed: {text}")
+            }
+            (_, Detail::Text(text)) => f.write_str(text),
+            (TokenErrorKind::UnknownKeyId, Detail::Configured(keys)) => {
+                write!(f, "no configured key has the token's `kid`; configured: {keys}")
+            }
+            (TokenErrorKind::WrongAlgorithm, Detail::Configured(keys)) => {
+                write!(f, "no configured key is for the token's `alg`; configured: {keys}")
+            }
+            (TokenErrorKind::BadSignature, Detail::Configured(id)) => {
+                write!(f, "the signature is not that of the key {id:?}")
+            }
+            (_, Detail::Configured(sentence)) => f.write_str(sentence),
+            (_, Detail::Limit(bytes)) => {
+                write!(f, "the token is longer than the limit of {bytes} bytes")
+            }
+            (kind, Detail::Time { distance, leeway }) => time(f, kind, *distance, *leeway),
+            (TokenErrorKind::MissingClaim, Detail::Misfit(misfit)) => match misfit.member() {
+                Some(name) => write!(f, "the required claim `{name}` is missing"),
+                None => f.write_str(self.kind.summary()),
+            },
+            (kind, Detail::Misfit(misfit)) => write!(f, "{}: {misfit}", kind.summary()),
+        }
+    }
+}
+
+fn time(
+    f: &mut fmt::Formatter<'_>,
+    kind: TokenErrorKind,
+    distance: Duration,
+    leeway: Duration,
+) -> fmt::Result {
+    let seconds = distance.as_secs().saturating_add(u64::from(distance.subsec_nanos() > 0));
+    match kind {
+        TokenErrorKind::Expired => write!(f, "the token expired {seconds} s ago")?,
+        TokenErrorKind::NotYetValid => {
+            write!(f, "the token is not valid for another {seconds} s")?;
+        }
+        TokenErrorKind::IssuedInFuture => {
+            write!(f, "the token was issued {seconds} s in the future")?;
+        }
+        _ => f.write_str(kind.summary())?,
+    }
+    // So close that the clocks may differ.
+    if distance <= leeway.saturating_add(Duration::from_secs(60)) {
+        write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
+    }
+    Ok(())
+}
+
+impl Error for TokenError {}
+
+/// The values as they are printed: `"a" or "b"`.
+pub(crate) fn quoted(values: &[String]) -> String {
+    values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_tell_their_distance_and_the_leeway_where_clocks_may_differ() {
+        let said = |kind, millis| {
+            let distance = Duration::from_millis(millis);
+            TokenError::time(kind, distance, Duration::from_secs(5)).to_string()
+        };
+        for (kind, millis, expected) in [
+            (TokenErrorKind::Expired, 312_000, "the token expired 312 s ago"),
+            (TokenErrorKind::Expired, 5_000, "the token expired 5 s ago (the leeway is 5 s)"),
+            (TokenErrorKind::NotYetValid, 3_600_000, "the token is not valid for another 3600 s"),
+            (
+                TokenErrorKind::IssuedInFuture,
+                39_001,
+                "the token was issued 40 s in the future (the leeway is 5 s)",
+            ),
+        ] {
+            assert_eq!(said(kind, millis), expected);
+        }
+    }
+}
