@@ -114,7 +114,7 @@ pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(
     request: Request,
 ) -> Answer {
     let session = owner(&desk, request).await?;
-    desk.sessions.end_all(session.subject()).await?;
+    desk.sessions.end_all_of(&session).await?;
     Ok(desk.logged_out())
 }
 
