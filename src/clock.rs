@@ -190,6 +190,12 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn now(&self) -> UnixTime;
 }
 
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> UnixTime {
+        C::now(self)
+    }
+}
+
 /// The system's clock, and the default everywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -57,6 +57,18 @@ impl TrustedOrigins {
     fn trusts(&self, origin: &[u8]) -> bool {
         self.origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }
+
+    /// Rejects a request that a browser says another site made, unless its origin is trusted.
+    ///
+    /// This is [`Self::check`] for requests without a cookie of ours: pages of this site and clients
+    /// that are not browsers make them freely.
+    #[cfg(all(feature = "axum", feature = "issuer"))]
+    pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), BadCredentials> {
+        let is_foreign = single(headers, "sec-fetch-site")? == Some(b"cross-site".as_slice());
+        let is_trusted =
+            single(headers, ORIGIN.as_str())?.is_some_and(|origin| self.trusts(origin));
+        if is_foreign && !is_trusted { Err(BadCredentials::CrossSite) } else { Ok(()) }
+    }
 }
 
 /// A browser sends these once; twice is somebody at work.

@@ -12,9 +12,12 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], IssueError> {
     Ok(bytes)
 }
 
-/// 128 random bits in 22 characters.
+/// The length of an identifier.
+pub(crate) const ID_CHARS: usize = 22;
+
+/// 128 random bits in base64url.
 pub(crate) fn id() -> Result<String, IssueError> {
-    let mut id = String::with_capacity(22);
+    let mut id = String::with_capacity(ID_CHARS);
     base64url::encode_onto(&bytes::<16>()?, &mut id);
     Ok(id)
 }

@@ -23,6 +23,11 @@ use crate::misuse;
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
+/// The lifetime up to which a token is recognized as one that was issued before the configured
+/// lifetime became shorter.
+#[cfg(feature = "axum")]
+const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
+
 /// Issues access tokens: the one place of a system that signs them.
 ///
 /// A token has `typ: at+jwt` and claims as in RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
@@ -204,6 +209,33 @@ impl TokenIssuer {
         Ok(AccessToken { encoded, claims, id, issued_at, expires_at })
     }
 
+    /// Reads an access token that this issuer signed and that is still valid. `None` for any other
+    /// text.
+    #[cfg(feature = "axum")]
+    pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
+        // Services hold secrets that sign too: what they make up must not be remembered for long.
+        let validation = Validation::new()
+            .issuer(&*self.issuer)
+            .accept_type("at+jwt")
+            .require_claim(["sub", "iat", "jti"])
+            .max_lifetime(self.lifetime.max(LONGEST_LIFETIME))
+            .max_token_bytes(self.max_token_bytes.clamp(64, 1024 * 1024));
+        self.services.iter().find_map(|(audience, keys)| {
+            let verifier = Verifier::new(keys.clone())
+                .with_validation(validation.clone().audience(audience.as_slice()))
+                .with_clock(Arc::clone(&self.clock));
+            let verified = verifier.verify::<ClientClaim>(encoded).ok()?;
+            let facts = verified.facts();
+            Some(OwnToken {
+                id: facts.id().filter(|id| id.len() <= random::ID_CHARS)?.to_owned(),
+                subject: facts.subject()?.to_owned(),
+                client_id: verified.claims().client_id.clone(),
+                issued_at: facts.issued_at()?,
+                expires_at: facts.expires_at(),
+            })
+        })
+    }
+
     /// The claim `aud`, and the keys of those it names.
     pub(crate) fn service(
         &self,
@@ -232,6 +264,22 @@ impl TokenIssuer {
     }
 }
 
+/// A valid access token of a [`TokenIssuer`].
+#[cfg(feature = "axum")]
+pub(crate) struct OwnToken {
+    pub(crate) id: String,
+    pub(crate) subject: String,
+    pub(crate) client_id: Option<String>,
+    pub(crate) issued_at: UnixTime,
+    pub(crate) expires_at: UnixTime,
+}
+
+#[cfg(feature = "axum")]
+#[derive(serde::Deserialize)]
+struct ClientClaim {
+    client_id: Option<String>,
+}
+
 impl Debug for TokenIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenIssuer")
@@ -250,12 +298,13 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
     }
 }
 
-/// Writes a claim that is the issuer's to write. The application's may say the same, or have a
-/// place for it that is `null`: then a service can use one type to read and to write.
+/// Writes a claim that is the issuer's to write. The application's claims may have the same value, or
+/// `null`: then a service can read and write one type.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
-    // Not `scope`: a grant that was narrowed to nothing must not fall back to what claims say.
-    let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope");
+    // A grant that was narrowed to no scope must not fall back to the scopes in the claims. Services
+    // read `scp` as they read `scope`.
+    let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope" | "scp");
     let written = match theirs {
         None => value,
         Some(theirs) if theirs == value || (optional && value.is_null()) => theirs,

@@ -49,3 +49,6 @@ pub use self::token_error::{TokenError, TokenErrorKind};
 pub use self::validation::Validation;
 pub use self::verifier::{Verified, Verifier};
 pub use jsonwebtoken::Algorithm;
+
+#[cfg(all(feature = "axum", feature = "issuer"))]
+pub(crate) use self::fitting::misfit_of;

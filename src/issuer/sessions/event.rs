@@ -1,10 +1,12 @@
-//! Events in the life of a session.
+//! Events of sessions.
+
+use std::fmt::{self, Debug};
 
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::session::Session;
 
-/// An event in the life of a session, told after the store has kept the change: for audit logs, for
-/// mails to users, for metrics.
+/// What happened to a session, told after the store has it: for audit logs, for mails to users,
+/// for revoking access tokens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionEvent<'a> {
@@ -16,8 +18,39 @@ pub enum SessionEvent<'a> {
     /// is a second tab or a lost answer; every time, it may be a thief who keeps the user's pace.
     Repeated(&'a Session),
     /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
-    /// a refresh token: tell the user. A session has one such event. If the server stopped before it
-    /// called the hook, or its store failed right after that, a theft is told once more when a token of
-    /// the session is presented within the next hour.
+    /// a refresh token: tell the user. That one is told again whenever a token of the session is
+    /// presented within the hour, in case the first time was lost: the session's name tells.
     Ended(&'a Session, EndCause),
+    /// Somebody presented the right credentials, and the routes answered with an error instead of
+    /// starting a session. Treat this as a login where you notify users of logins: a request for a
+    /// scope or an audience that the account lacks tells a right password from a wrong one.
+    LoginRefused(&'a RefusedLogin),
+}
+
+/// A login with the right credentials that started no session: see
+/// [`SessionEvent::LoginRefused`].
+#[derive(Clone)]
+pub struct RefusedLogin {
+    pub(crate) subject: String,
+    pub(crate) reason: String,
+}
+
+impl RefusedLogin {
+    /// The subject of the grant.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The reason, such as "the cookie `__Host-cart_token` has 5012 bytes and may have 4096". It
+    /// names claims and sizes, never the values of claims.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl Debug for RefusedLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names of users do not belong in logs.
+        f.debug_struct("RefusedLogin").field("reason", &self.reason).finish_non_exhaustive()
+    }
 }

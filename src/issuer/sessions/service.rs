@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+#[cfg(feature = "axum")]
+use crate::issuer::sessions::event::RefusedLogin;
 use crate::issuer::sessions::event::SessionEvent;
 use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
@@ -135,16 +137,16 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Revokes the access tokens of every session that ends before its time, whatever the cause:
-    /// logging out, a stolen token, a closed account. Without this they work until they expire.
+    /// logging out, a token that was stolen, a closed account. Without this they work until they
+    /// expire.
     ///
-    /// The end of a session is published once. If that fails, the session ends all the same, and the
-    /// error is [`Unavailable`](SessionErrorKind::Unavailable). Within the next hour, ending the session
-    /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
-    /// Tokens of another issuer are not revoked.
+    /// If it cannot be published, the session ends all the same, and the error is
+    /// [`Unavailable`](SessionErrorKind::Unavailable): ending it again, or presenting a token of it,
+    /// publishes again, for an hour. Tokens of another issuer are not revoked.
     ///
     /// # Panics
     ///
-    /// If a session ends outside of a tokio runtime.
+    /// Where a session ends outside of a tokio runtime.
     #[cfg(feature = "feeds")]
     pub fn with_revocation(
         mut self,
@@ -176,15 +178,22 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`TooLarge`](SessionErrorKind::TooLarge), [`Unavailable`](SessionErrorKind::Unavailable),
     /// [`NoRandomness`](SessionErrorKind::NoRandomness).
     pub async fn start(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
+        let (token, session) = self.prepare(new)?;
+        self.open(&session).await?;
+        Ok((token, session))
+    }
+
+    /// Returns a new session and its first refresh token, and stores neither: the routes issue the
+    /// access tokens of the session before they [open](Self::open) it, so that a failure to issue
+    /// leaves no session behind.
+    pub(crate) fn prepare(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
         let mut family = Family::new(&token, &self.ledger.lifetimes, self.ledger.clock.now());
-        let names = new.scopes.iter().chain(&new.audience).map(String::len).sum::<usize>();
-        if names > MAX_DATA_BYTES || new.data.to_string().len() > MAX_DATA_BYTES {
+        let names = new.scopes.iter().chain(&new.audience).chain(&new.client_id);
+        if names.map(String::len).sum::<usize>() > MAX_DATA_BYTES
+            || new.data.to_string().len() > MAX_DATA_BYTES
+        {
             return Err(SessionErrorKind::TooLarge.into());
-        }
-        let others = self.of_subject(&new.subject).await?;
-        for oldest in others.iter().skip(self.max_per_subject.saturating_sub(1)) {
-            self.end_because(oldest.id(), EndCause::TooMany).await?;
         }
         family.scopes = new.scopes;
         family.audience = new.audience;
@@ -192,8 +201,42 @@ impl<S: RefreshStore> Sessions<S> {
         family.label = new.label;
         family.data = new.data;
         let session = Session { id: token.session(), subject: new.subject, family };
-        self.ledger.insert(&session).await?;
         Ok((token, session))
+    }
+
+    /// Stores a [prepared](Self::prepare) session, and ends the user's oldest sessions where there
+    /// would be too many.
+    pub(crate) async fn open(&self, session: &Session) -> Result<(), SessionError> {
+        let others = self.of_subject(session.subject()).await?;
+        for oldest in others.iter().skip(self.max_per_subject.saturating_sub(1)) {
+            self.end_because(oldest.id(), EndCause::TooMany).await?;
+        }
+        self.ledger.insert(session).await
+    }
+
+    /// Reports a login with the right credentials that started no session.
+    #[cfg(feature = "axum")]
+    pub(crate) fn tell_refused_login(&self, refused: &RefusedLogin) {
+        self.ledger.tell(&SessionEvent::LoginRefused(refused));
+    }
+
+    /// Returns true if the ends of sessions are published to a revocation feed.
+    #[cfg(feature = "axum")]
+    pub(crate) fn publishes(&self) -> bool {
+        self.ledger.publisher.is_some()
+    }
+
+    /// Publishes a revocation of the issuer that [`Self::with_revocation`] was given, if it was
+    /// called.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn publish(
+        &self,
+        revocation: crate::revocation::Revocation,
+    ) -> Result<(), SessionError> {
+        match &self.ledger.publisher {
+            Some(publisher) => publisher.publish(revocation).await,
+            None => Ok(()),
+        }
     }
 
     /// Exchanges a refresh token for the next one.
@@ -265,8 +308,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Ends one session. Returns false if there was no live session of this name. Its refresh token is
-    /// refused from now on. Its access tokens work until they expire, unless they are revoked by
+    /// Ends one session, and says whether there was one to end. Its refresh token is refused from
+    /// here on; its access tokens work until they expire, or are revoked
     /// `with_revocation` (feature `feeds`).
     ///
     /// # Errors
@@ -282,18 +325,17 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
-        for attempt in 0..ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             let (session, version) = match self.ledger.load(id).await {
                 Ok(found) => found,
                 Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
                 Err(error) => return Err(error),
             };
             if !session.family.is_live(self.ledger.clock.now()) {
-                if self.ledger.announce_again(session, version).await? {
-                    return Ok(false);
+                if session.family.ended.is_some() {
+                    self.ledger.publish_again(&session).await?;
                 }
-                self.ledger.wait_for_publication(attempt).await;
-                continue;
+                return Ok(false);
             }
             if self.ledger.replace_with_end(session, version, cause).await? {
                 return Ok(true);
@@ -302,53 +344,27 @@ impl<S: RefreshStore> Sessions<S> {
         Err(ledger::contended())
     }
 
-    /// Ends all sessions of a user, as after a changed password, and returns their number. A login that
-    /// is in progress may not be ended: change the password first.
-    ///
-    /// With revocation this also revokes the user's tokens of no session. Each call publishes one
-    /// message for that, so do not let users call this without limit.
+    /// Ends all sessions of a user, as after a changed password, and says how many there were. A
+    /// login that is going on meanwhile is none of them: change the password first.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable): some sessions may have ended by then.
+    /// [`Unavailable`](SessionErrorKind::Unavailable): some may have ended by then.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
-        let revoked = self.revoke_all(subject).await;
-        let (ended, failure) = self.end_each(subject).await;
-        revoked.err().or(failure).map_or(Ok(ended), Err)
-    }
-
-    /// Ends all sessions of the user of a live session, as [`end_all`](Self::end_all) does. Of requests
-    /// that do so at once, only those that end a session publish anything.
-    #[cfg(feature = "axum")]
-    pub(crate) async fn end_all_of(&self, session: &Session) -> Result<u64, SessionError> {
-        let (ended, failure) = self.end_each(session.subject()).await;
-        if ended > 0 {
-            self.revoke_all(session.subject()).await?;
+        let mut failure = None;
+        if let Some(publisher) = &self.ledger.publisher {
+            // Those too that are of no session.
+            failure = publisher.end_all(subject, self.ledger.clock.now()).await.err();
         }
-        failure.map_or(Ok(ended), Err)
-    }
-
-    /// Ends each session of a user, also after one could not be ended.
-    async fn end_each(&self, subject: &str) -> (u64, Option<SessionError>) {
-        let sessions = match self.of_subject(subject).await {
-            Ok(sessions) => sessions,
-            Err(error) => return (0, Some(error)),
-        };
-        let (mut ended, mut failure) = (0_u64, None);
-        for session in sessions {
+        let mut ended = 0_u64;
+        for session in self.of_subject(subject).await? {
             match self.end(session.id()).await {
                 Ok(is_ended) => ended = ended.saturating_add(is_ended.into()),
+                // The others are to end all the same.
                 Err(error) => failure = Some(error),
             }
         }
-        (ended, failure)
-    }
-
-    async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
-        match &self.ledger.publisher {
-            Some(publisher) => publisher.end_all(subject, self.ledger.clock.now()).await,
-            None => Ok(()),
-        }
+        failure.map_or(Ok(ended), Err)
     }
 
     /// Deletes all expired sessions, a batch at a time, and returns their number.

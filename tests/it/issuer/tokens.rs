@@ -83,12 +83,24 @@ fn services_that_share_a_key_may_share_a_token() {
 fn the_applications_claims_cannot_contradict_the_issuers() {
     let issuer = issuer();
     let with = |claims: Value| Grant::new("alice").audience("cart").scopes(["pay"]).claims(claims);
-    for name in ["iss", "sub", "aud", "iat", "exp", "jti", "scope"] {
+    for name in ["iss", "sub", "aud", "iat", "exp", "jti", "scope", "scp"] {
         let grant = with(json!({ name: "other" }));
         let error = issuer.issue(&grant).unwrap_err();
         assert_eq!(error.kind(), IssueErrorKind::ReservedClaim);
         assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
         assert!(!error.to_string().contains("other"));
+    }
+    for (name, value) in [
+        ("scp", json!(["pay"])),
+        ("scp", json!("")),
+        ("scp", json!([])),
+        ("scope", json!(["pay"])),
+        ("aud", json!(["cart"])),
+        ("aud", json!(["cart", "payment"])),
+        ("exp", json!(1e300)),
+    ] {
+        let kind = issuer.issue(&with(json!({ name: value }))).unwrap_err().kind();
+        assert_eq!(kind, IssueErrorKind::ReservedClaim, "{name} {value}");
     }
     // One type to read and to write.
     let token = issuer.issue(&with(json!({ "sub": "alice", "exp": null, "sid": null }))).unwrap();
@@ -107,7 +119,7 @@ fn what_cannot_be_issued_is_an_error_of_its_kind() {
         assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
     }
     let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
-    for claims in [json!({ "deep": deep }), json!({ "nbf": "soon" }), json!({ "scp": 1 })] {
+    for claims in [json!({ "deep": deep }), json!({ "nbf": "soon" }), json!({ "roles": 1 })] {
         assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
     }
     let nobody = Grant::new("").audience("cart").claims(json!({}));
