@@ -146,6 +146,7 @@ const ORDER: &[&str] = &[
     // Both as routes for axum.
     "issuer::routes::accounts",
     "issuer::routes::refusal",
+    "issuer::routes::set_cookie",
     "issuer::routes::cookies",
     "issuer::routes::fields",
     "issuer::routes::desk",

@@ -1,4 +1,4 @@
-//! What a token is to say of its subject.
+//! The content of an access token that the application decides about.
 
 use std::fmt::{self, Debug};
 
@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::clock::UnixTime;
 use crate::jwt::OneOrMany;
 
-/// What an access token grants, and to whom: what the application decides about a token. The rest
-/// of its claims, the [`TokenIssuer`](crate::issuer::TokenIssuer) writes.
+/// The application's part of an access token: its subject and what it grants. The
+/// [`TokenIssuer`](crate::issuer::TokenIssuer) writes the other claims.
 ///
 /// ```
 /// use tower_jwt_auth::issuer::Grant;
@@ -28,7 +28,7 @@ use crate::jwt::OneOrMany;
 #[must_use]
 pub struct Grant<C = ()> {
     pub(crate) subject: String,
-    /// Which services; `None` for all that there are.
+    /// The services; `None` for all of the issuer's.
     pub(crate) audience: Option<Vec<String>>,
     pub(crate) scopes: Vec<String>,
     pub(crate) roles: Vec<String>,
@@ -61,76 +61,90 @@ impl Grant<()> {
 }
 
 impl<C> Grant<C> {
-    /// Which service the token is for, or which several of those that share a key. By default all
-    /// that share the issuer's only key. What `Accounts` grants may be for any of the issuer's
-    /// services unless this says for which.
+    /// Sets the service that the token is for, or several that share a key. By default the token is
+    /// for all services that share the issuer's only key, and a grant of `Accounts` is for any of the
+    /// issuer's services.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self
     }
 
-    /// The claim `scope`: written as one string, with spaces between. None by default.
+    /// Sets the claim `scope`, a string with spaces between the scopes. None by default.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The claim `roles`: an array. None by default.
+    /// Sets the claim `roles`, an array. None by default.
     pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.roles = roles.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The claim `tenant`: the company or the customer that the subject belongs to. None by
+    /// Sets the claim `tenant`: the company or the customer that the subject belongs to. None by
     /// default.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
     }
 
-    /// The claim `client_id`: which application asked for the token (RFC 9068 section 2.2). None
-    /// by default.
+    /// Sets the claim `client_id`: the client that asked for the token (RFC 9068 section 2.2). None by
+    /// default.
+    ///
+    /// This is the only source of that claim. A login at `AuthRoutes` that names another client is
+    /// rejected as `invalid_client`, and without cookies every refresh of the session must then name
+    /// this client in `client_id`. If the grant names no client, the name that the client gives at the
+    /// login binds its refreshes in the same way, and is in no token.
+    ///
+    /// # Security
+    ///
+    /// The routes do not authenticate clients. Set this to a client that the application knows by other
+    /// means, such as the credentials or a client certificate, before a service grants anything for it.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());
         self
     }
 
-    /// The claim `sid`: which login the token comes from. None by default.
+    /// Sets the claim `sid`: the login that the token comes from. None by default.
     pub fn session(mut self, id: impl AsRef<str>) -> Self {
         self.session = Some(id.as_ref().to_owned());
         self
     }
 
-    /// The claim `auth_time`: when the user proved who they are, which no renewal changes (RFC 9470
-    /// section 6.1). None by default.
+    /// Sets the claim `auth_time`: the time at which the user proved who they are, which no renewal
+    /// changes (RFC 9470 section 6.1). None by default.
     pub fn authenticated_at(mut self, at: UnixTime) -> Self {
         self.authenticated_at = Some(at);
         self
     }
 
-    /// What the session that a login starts is called in the list of the user's sessions, such as
-    /// "Alice's phone"; only the first 256 characters are kept. It is in no token. By default the
-    /// routes take the `User-Agent`.
+    /// Names the session of this login in the list of the user's sessions, such as "Alice's phone".
+    /// Only the first 256 characters are kept, and the name is in no token. By default the routes take
+    /// the `User-Agent`.
     pub fn session_label(mut self, label: impl Into<String>) -> Self {
         self.session_label = Some(label.into());
         self
     }
 
-    /// What the session that a login starts keeps for the application, at most 4096 bytes of JSON:
-    /// each renewal reads it with `Session::data`. It is in no token, and what the grant of a renewal
-    /// says here has no effect. None by default.
+    /// Keeps data of the application with the session of this login, at most 4096 bytes of JSON. Each
+    /// renewal reads it with `Session::data`. It is in no token, and has no effect in the grant of a
+    /// renewal. None by default.
     ///
     /// # Errors
     ///
-    /// What fails to serialize.
+    /// If the data fails to serialize.
     pub fn session_data(mut self, data: &impl Serialize) -> Result<Self, serde_json::Error> {
         self.session_data = serde_json::to_value(data)?;
         Ok(self)
     }
 
-    /// Claims of the application's own: anything that serializes to a JSON object, such as the
-    /// type that services read as `Claims<T>`. A member that the issuer writes too must have the
-    /// same value; one of those that is `null` is left out.
+    /// Adds the application's own claims: anything that serializes to a JSON object, such as the type
+    /// that services read as `Claims<T>`.
+    ///
+    /// A member that the issuer writes too must have the same value, or be `null`, which is left out.
+    /// `scp`, the other spelling of `scope`, is rejected: it would escape the narrowing of scopes at a
+    /// login. So would a claim that services name in `scope_claim`: write scopes with
+    /// [`scopes`](Self::scopes).
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

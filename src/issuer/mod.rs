@@ -53,13 +53,13 @@ pub use self::access_token::{AccessToken, TokenResponse};
 pub use self::error::{IssueError, IssueErrorKind};
 pub use self::grant::Grant;
 #[cfg(feature = "axum")]
-pub use self::routes::accounts::{Accounts, AccountsError};
+pub use self::routes::accounts::{Accounts, AccountsError, NamedClient};
 #[cfg(feature = "axum")]
 pub use self::routes::auth_routes::AuthRoutes;
 #[cfg(feature = "axum")]
 pub use self::routes::cookies::Cookies;
 pub use self::sessions::error::{SessionError, SessionErrorKind};
-pub use self::sessions::event::SessionEvent;
+pub use self::sessions::event::{RefusedLogin, SessionEvent};
 pub use self::sessions::family::EndCause;
 pub use self::sessions::id::SessionId;
 pub use self::sessions::memory::MemoryStore;

@@ -10,7 +10,6 @@
 
 mod child;
 mod conformance;
-mod growth;
 mod outages;
 mod processes;
 mod redis;

@@ -1,4 +1,4 @@
-//! The application's part of the routes: who may log in, and what they are granted.
+//! The application's part of the routes: its users, and their grants.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::issuer::grant::Grant;
 use crate::issuer::sessions::session::Session;
 
-/// Who may log in, and what they are granted: what [`AuthRoutes`](crate::issuer::AuthRoutes) asks
-/// the application.
+/// The users of an application: decides for [`AuthRoutes`](crate::issuer::AuthRoutes) who may log in,
+/// and with which grant.
 ///
 /// ```
 /// use axum::http::request::Parts;
@@ -56,9 +56,9 @@ use crate::issuer::sessions::session::Session;
 /// # let _ = Users;
 /// ```
 ///
-/// Both see the head of the request: its headers, and in its extensions what layers in front put
-/// there, such as the peer's address (`ConnectInfo`). What a renewal is to know of the login, the
-/// session keeps:
+/// Both functions see the head of the request: its headers, and in its extensions the values of layers
+/// in front, such as the peer's address (`ConnectInfo`), and at a login the [client](NamedClient) that
+/// the request names. The session can keep data of the login for its renewals:
 ///
 /// ```
 /// # use axum::extract::ConnectInfo;
@@ -111,29 +111,38 @@ use crate::issuer::sessions::session::Session;
 ///
 /// # Security
 ///
-/// A header is what the client says it is, `Host` and `X-Forwarded-For` as well, unless a proxy in
-/// front overwrites it. The cookies are among the headers, and with them the refresh token; they and
+/// The client chooses every header, `Host` and `X-Forwarded-For` too, unless a proxy in front
+/// overwrites it. The cookies are among the headers, and so is the refresh token. They and
 /// `Authorization` are marked as sensitive, so that printing the head does not show them.
+///
+/// The routes check the syntax of `audience`, `scope` and `client_id`, and that the audience exists,
+/// before they ask for the credentials to be checked. An error that depends on the grant comes after
+/// that and shows that the credentials are right; each such login is reported as
+/// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
-    /// What a login carries, from JSON or a form: a name and a password, a one-time code. The
-    /// members `audience`, `scope` and `client_id` beside it are the routes'. In a form everything
-    /// is a string, so a number in here would be readable from JSON alone.
+    /// The credentials of a login, from JSON or a form: a name and a password, a one-time code. The
+    /// members `audience`, `scope` and `client_id` beside them belong to the routes. In a form every
+    /// value is a string, so a type with a number can be read from JSON alone.
     type Credentials: DeserializeOwned + Send;
 
-    /// Claims of the application's own, or `()`.
+    /// The application's own claims, or `()`.
     type Claims: Serialize + Send + Sync;
 
-    /// What the user with these credentials is granted, or `None` if they are wrong. Take the same
-    /// time for a user that does not exist. A grant that names [audiences](Grant::audience) is for
-    /// those services alone; the claims `sid`, `auth_time` and `client_id` are the routes' to write.
+    /// Returns the grant of the user with these credentials, or `None` if the credentials are wrong.
+    /// Take the same time for a user that does not exist.
+    ///
+    /// A grant that names [audiences](Grant::audience) is for those services alone. A grant that names
+    /// a [client](Grant::client_id) is for that client alone: the routes reject a login that names
+    /// another. The routes write the claims `sid` and `auth_time` themselves.
     fn log_in(
         &self,
         credentials: Self::Credentials,
         request: &Parts,
     ) -> impl Future<Output = Result<Option<Grant<Self::Claims>>, AccountsError>> + Send;
 
-    /// What the user of a session is granted today, or `None` if they may not log in any more:
-    /// that ends the session. Scopes beyond those of the login are left out of the token.
+    /// Returns today's grant of a session's user, or `None` if the user may not log in any more, which
+    /// ends the session. The routes leave out scopes and audiences beyond those of the login. The
+    /// token has the `client_id` of this grant, if it names one.
     fn renew(
         &self,
         session: &Session,
@@ -162,8 +171,8 @@ impl<A: Accounts> Accounts for Arc<A> {
     }
 }
 
-/// The application did not decide. Mostly because something that it depends on failed: anything that
-/// is an [`Error`] becomes one by `?`, the client is answered 503 and may try again.
+/// The reason why an application could not decide. Every [`Error`] becomes one by `?`: the client gets
+/// 503 and may try again.
 pub struct AccountsError(pub(crate) Undecided);
 
 pub(crate) enum Undecided {
@@ -172,14 +181,14 @@ pub(crate) enum Undecided {
 }
 
 impl AccountsError {
-    /// There were too many attempts, and the credentials were not looked at: 429, with `Retry-After`
-    /// in whole seconds.
+    /// Rejects an attempt without a look at the credentials, because there were too many: 429, with
+    /// `Retry-After` in whole seconds.
     ///
     /// # Security
     ///
-    /// Count attempts at a user that does not exist as any other, or this answer says who does. A
-    /// limit by the user's name alone lets anybody lock a user out for as long as they keep at it:
-    /// the shop in `examples` shows one that does not.
+    /// Count attempts at a user that does not exist like all others, or this answer shows which users
+    /// exist. A limit by the user's name alone lets anybody lock a user out for as long as they go on:
+    /// the shop in `examples` shows a limit that does not.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self(Undecided::TooManyAttempts(retry_after))
     }
@@ -197,5 +206,22 @@ impl Debug for AccountsError {
             Undecided::Failed(error) => Debug::fmt(error, f),
             Undecided::TooManyAttempts(_) => f.write_str("TooManyAttempts"),
         }
+    }
+}
+
+/// The client that a login names in `client_id`, in the extensions of the request that
+/// [`Accounts::log_in`] sees.
+///
+/// # Security
+///
+/// This is the client's own word: nothing authenticates it. A stranger can send any name, so do not
+/// grant more because of it.
+#[derive(Clone, Debug)]
+pub struct NamedClient(pub(crate) String);
+
+impl NamedClient {
+    /// The name: 1 to 256 characters of printable ASCII.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }

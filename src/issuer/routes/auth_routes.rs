@@ -20,54 +20,61 @@ use crate::bearer::TrustedOrigins;
 use crate::issuer::routes::accounts::Accounts;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::desk::Desk;
+use crate::issuer::routes::fields::MAX_BODY_BYTES;
 use crate::issuer::routes::handlers;
-use crate::issuer::routes::refusal::Refusal;
+use crate::issuer::routes::refusal::RefusalKind;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
 use crate::issuer::token_issuer::TokenIssuer;
 use crate::misuse;
 
-/// No login and no token comes near.
-const MAX_BODY_BYTES: usize = 16 * 1024;
-
-/// Routes to log in, renew, log out and look at one's sessions: an auth server, less the users.
+/// The routes of an auth server: to log in, renew, log out, and list and end sessions.
 ///
-/// | route | takes | answers |
+/// | route | parameters | success |
 /// |---|---|---|
-/// | `POST /login` | the application's credentials; `audience`, `scope`, `client_id` | tokens |
-/// | `POST /refresh` | `refresh_token`; `audience`, `scope`, `client_id` | tokens |
+/// | `POST /login` | the application's credentials; `audience`, `scope`, `client_id` | 200, tokens |
+/// | `POST /refresh` | `refresh_token`; `audience`, `scope`, `client_id`, `grant_type` | 200, tokens |
 /// | `POST /logout` | `refresh_token` | 204 |
 /// | `POST /logout-everywhere` | `refresh_token` | 204: every session of the user has ended |
-/// | `POST /sessions`, with cookies `GET` | `refresh_token` | the user's sessions |
-/// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404: that session has ended |
+/// | `POST /sessions`, with cookies `GET` | `refresh_token` | 200, the user's sessions |
+/// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404 if that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
-/// `audience` is needed at a login if the issuer has several keys. A refresh that leaves it out is
-/// for the login's; one that names another that the account is granted gets a token for that.
+/// Parameters are the members of a JSON object or of a form. `docs/auth-server.md` is the reference:
+/// each parameter, answer and error.
 ///
-/// Bodies are JSON or forms. Tokens are answered as RFC 6749 section 5.1 has it, with
+/// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
-/// script can read, the refresh token is read from its cookie alone, and requests of other sites
-/// are refused; the answer then has `expires_in` and `scope`, from which a page learns when to
-/// renew. `/login` then takes the credentials and `scope`, and the rest no body at all. Mount the
-/// routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
+/// script can read, refresh tokens are read from their cookie alone, and requests that a browser makes
+/// for another site are rejected. The answer then has `expires_in` and `scope`, from which a page
+/// learns when to renew. `/login` takes the credentials, `audience` and `scope`; the other routes take
+/// no body. Mount the routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
 ///
-/// Refused: 400 `{"error":"invalid_grant"}` for wrong credentials and for every refresh token that
-/// is not good, in the same bytes; `invalid_request`, `invalid_scope`, `invalid_target` (an audience
-/// that is unknown or not granted, or none where there are several); 403 for another site's request with cookies; 429
-/// `too_many_attempts` with `Retry-After` where [`Accounts`] says so; 503 with `Retry-After` while the
-/// store or the accounts cannot answer: the client's token is then as good as before, or, if the
-/// answer was lost after the write, for the grace period. A failed refresh never deletes a cookie,
-/// which another tab may have renewed meanwhile.
+/// **Audience.** A login may name one service or several; it must if the issuer has several keys and
+/// the grant names no audience. The token is for all of them if they share a key, and otherwise for the
+/// first. The session is bound to the audiences that its login named: a refresh may name one of them,
+/// and gets `invalid_target` for any other. A login that names none leaves its session unbound, and a
+/// refresh may name any audience that the account is granted then.
 ///
-/// What these routes do not do: limit attempts, and hash passwords. The shop in `examples` shows
-/// both. Limit attempts by their address in a [layer](Self::login_layer), and by the user's name in
-/// [`Accounts`], which says [`AccountsError::too_many_attempts`].
+/// **Client.** `client_id` binds the refresh tokens of a session to a client, and the claim of that
+/// name is in a token only if the application's grant has it: see [`Grant::client_id`].
+///
+/// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the parameter
+/// and never a value. All refresh tokens that cannot be exchanged get `invalid_grant` in the same
+/// bytes. While the store or the accounts cannot answer, the answer is 503 with `Retry-After`: the
+/// client's token is then as good as before, or for the grace period if the answer was lost after the
+/// write. A failed refresh never deletes a cookie, which another tab may have renewed meanwhile. A
+/// failed logout deletes the access tokens, and keeps the cookies that the next attempt needs.
+///
+/// These routes do not limit attempts, and do not hash passwords. The shop in `examples` shows both.
+/// Limit attempts by address in a [layer](Self::login_layer), and by the user's name in [`Accounts`],
+/// which returns [`AccountsError::too_many_attempts`].
 ///
 /// The answer to a login and to a refresh has the [`Session`] in its extensions, for a layer that
 /// counts logins or sets a cookie of its own.
 ///
 /// [`AccountsError::too_many_attempts`]: crate::issuer::AccountsError::too_many_attempts
+/// [`Grant::client_id`]: crate::issuer::Grant::client_id
 /// [`Session`]: crate::issuer::Session
 ///
 /// ```
@@ -100,7 +107,7 @@ pub struct AuthRoutes<A, S> {
 }
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
-    /// Routes that answer with tokens in bodies.
+    /// Creates routes that answer with tokens in bodies.
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         let trusted_origins = TrustedOrigins::default();
         let desk = Desk { accounts, issuer, sessions, cookies: None, trusted_origins };
@@ -111,8 +118,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// On cookies without one for an access token, or with one for an audience that the issuer has
-    /// no key for.
+    /// Panics if no cookie is for an access token, and if one is for an audience that the issuer has no
+    /// key for.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -148,8 +155,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Puts a layer in front of `/login` alone, such as a limit on attempts: whoever is logged in
-    /// must be able to renew and to log out, however many others share their address.
+    /// Puts a layer in front of `/login` alone, such as a limit on attempts. Users who are logged in
+    /// can then renew and log out, however many others share their address.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -162,7 +169,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// The routes, to be nested where the application wants them.
+    /// Returns the routes, to be nested in the application's router.
     pub fn into_router<State: Clone + Send + Sync + 'static>(self) -> Router<State> {
         let list = if self.desk.cookies.is_some() {
             get(handlers::list::<A, S>)
@@ -191,7 +198,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// A panic of the application's is this request's failure, and no other's on the connection.
+/// Turns a panic of the application's code into a 500 for this request, which leaves the connection to
+/// others.
 async fn answered(mut request: Request, next: Next) -> Response {
     // The application sees the head of the request, and may print it.
     for (name, value) in request.headers_mut() {
@@ -201,9 +209,9 @@ async fn answered(mut request: Request, next: Next) -> Response {
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut answer = answer.unwrap_or_else(|_| {
-        Refusal::ServerError.because("code of the application panicked").into_response()
+        RefusalKind::ServerError.because("code of the application panicked").into_response()
     });
-    // RFC 6749 section 5.1: whoever finds a token in a cache is logged in.
+    // RFC 6749 section 5.1: a token in a cache would let others in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

@@ -8,19 +8,22 @@ use http::{HeaderMap, HeaderValue};
 use crate::bearer::CookieName;
 use crate::issuer::access_token::AccessToken;
 use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::issuer::routes::set_cookie::{Reach, SameSite, SetCookie, is_domain};
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::Session;
 use crate::misuse;
 
-/// RFC 6265bis section 5.5: a browser keeps none for longer.
-const MAX_AGE: Duration = Duration::from_secs(400 * 86_400);
-/// What a longer attribute of a cookie does to it: browsers leave the attribute out (RFC 6265bis section 5.6).
+/// RFC 6265bis section 5.6: a browser ignores a longer attribute.
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
-/// Which cookies the tokens of a browser are in.
+/// How many cookies of one name are looked at. A browser sends one; a sibling domain can add a few
+/// refresh cookies, one for each path that leads to the routes.
+const MAX_CANDIDATES: usize = 16;
+
+/// The cookies that hold the tokens of a browser.
 ///
-/// Every cookie is `Secure`, `HttpOnly` and `SameSite=Strict`. A page's script learns from the
-/// routes' answers when to renew, and never sees a token.
+/// Every cookie is `Secure`, `HttpOnly` and `SameSite=Strict`. Scripts never see a token: a page
+/// learns from the routes' answers when to renew.
 ///
 /// ```
 /// use tower_jwt_auth::issuer::Cookies;
@@ -31,20 +34,33 @@ const MAX_ATTRIBUTE_BYTES: usize = 1024;
 /// # let _ = cookies;
 /// ```
 ///
-/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads them. A login of your own, such as the
-/// callback of another identity provider, does so with [`set_access`](Self::set_access) and
+/// **A `__Host-` cookie belongs to one host.** The auth server and the services that read its cookies
+/// must be reached under one host name, such as `https://shop.example/auth` and
+/// `https://shop.example/cart` behind one proxy; ports do not matter. `docs/cookies.md` shows the
+/// configuration of the proxy, and the other set-ups: services on several hosts
+/// ([`dangerous_domain`](Self::dangerous_domain)), and pages in a frame of another site
+/// ([`embedded`](Self::embedded)).
+///
+/// All cookies last as long as the session, the access token's too. An expired access token is then
+/// presented and answered 401 `token-expired`, upon which the page renews; without the cookie, a
+/// service with `allow_anonymous` would take the user for a stranger. A page whose renewal is refused
+/// with `invalid_grant` calls `/logout`, which deletes the cookies.
+///
+/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. A login of your own, such as
+/// the callback of another identity provider, sets them with [`set_access`](Self::set_access) and
 /// [`set_refresh`](Self::set_refresh).
 ///
 /// # Security
 ///
-/// A browser sends cookies to one host and, whatever their path or prefix, to every port of it. All
-/// services on that host get the access tokens of all: one that is taken over can use them until
-/// they expire. Give a service that must not be trusted with the others' tokens a host of its own,
-/// or let the proxy in front strip what is not for it.
+/// A browser sends cookies to one host and, whatever their path or prefix, to every port of that host.
+/// Every service on the host gets the access tokens for all of them: a service that is taken over can
+/// use those tokens until they expire. Give a service that must not be trusted with the others' tokens
+/// a host of its own, or let the proxy in front strip the cookies of the others.
 ///
 /// The refresh token's cookie needs a path, to be sent to the auth server alone, and so cannot have
-/// the prefix `__Host-`: a sibling domain could set one like it. A third cookie that no sibling can
-/// set, `__Host-session`, therefore names the session, and a refresh token of another is not read.
+/// the prefix `__Host-`: a sibling domain could set a cookie of the same name. A third cookie that no
+/// sibling can set, `__Host-session`, therefore names the session, and a refresh token of another
+/// session is ignored.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {
@@ -53,18 +69,20 @@ pub struct Cookies {
     path: String,
     /// Audience and cookie.
     access: Vec<(String, String)>,
-    same_site: &'static str,
+    /// The domain whose hosts all get the access tokens.
+    domain: Option<String>,
+    same_site: SameSite,
     is_secure: bool,
 }
 
 impl Cookies {
-    /// The refresh token in `__Secure-refresh_token`, sent only to `path` and below: where the
-    /// routes are mounted, as the browser sees it.
+    /// Cookies whose refresh token is in `__Secure-refresh_token`, which browsers send only to `path`
+    /// and below: the path of the routes as the browser sees it.
     ///
     /// # Panics
     ///
-    /// On a path that does not begin with `/`, has a character that ends it, or has more than 1024
-    /// bytes, which browsers ignore.
+    /// Panics if `path` does not begin with `/`, contains a character that ends the attribute, or has
+    /// more than 1024 bytes, which browsers ignore.
     #[track_caller]
     pub fn new(path: impl AsRef<str>) -> Self {
         let path = path.as_ref();
@@ -82,21 +100,23 @@ impl Cookies {
             session: "__Host-session".to_owned(),
             path: path.to_owned(),
             access: Vec::new(),
-            same_site: "Strict",
+            domain: None,
+            same_site: SameSite::Strict,
             is_secure: true,
         }
     }
 
-    /// The access token for `audience` in the cookie `name`, sent to the whole host and to no other:
-    /// what that service has in `JwtAuth::cookie`. Once for each service that pages call.
+    /// Puts the access token for `audience` into the cookie `name`, which that service has in
+    /// `JwtAuth::cookie`. Call it once for each service that pages call.
     ///
     /// # Panics
     ///
-    /// On what is no cookie name, one without the prefix `__Host-`, and one that is taken.
+    /// Panics if `name` is not a cookie name, does not begin with `__Host-` (`__Secure-` after
+    /// [`dangerous_domain`](Self::dangerous_domain)), or is taken, and if `audience` has a cookie
+    /// already.
     #[track_caller]
     pub fn access(mut self, audience: impl Into<String>, name: impl Into<String>) -> Self {
         let (audience, name) = (audience.into(), name.into());
-        must_begin(&name, "__Host-");
         if self.access.iter().any(|(other, _)| *other == audience) {
             misuse::refuse(format_args!(
                 "Cookies::access: {audience:?} has a cookie already: name each audience once"
@@ -106,104 +126,194 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Another name for the cookie of the refresh token.
+    /// Renames the cookie of the refresh token. `__Secure-refresh_token` by default.
     ///
     /// # Panics
     ///
-    /// On what is no cookie name, one without the prefix `__Secure-`, and one that is taken.
+    /// Panics if `name` is not a cookie name, does not begin with `__Secure-`, or is taken.
     #[track_caller]
     pub fn refresh(mut self, name: impl Into<String>) -> Self {
         self.refresh = name.into();
-        must_begin(&self.refresh, "__Secure-");
         self.with_names_checked()
     }
 
-    /// Another name for the cookie that names the session, `__Host-session`.
+    /// Renames the cookie that names the session. `__Host-session` by default.
     ///
     /// # Panics
     ///
-    /// On what is no cookie name, one without the prefix `__Host-`, and one that is taken.
+    /// Panics if `name` is not a cookie name, does not begin with `__Host-`, or is taken.
     #[track_caller]
     pub fn session(mut self, name: impl Into<String>) -> Self {
         self.session = name.into();
-        must_begin(&self.session, "__Host-");
         self.with_names_checked()
     }
 
-    /// `SameSite=Lax`: links from other sites lead to a page that is logged in. `Strict` by
-    /// default, with which such a page is logged in only for what it then asks for by itself.
+    /// Sets `SameSite=Lax`: a link on another site leads to a page that is logged in. By default the
+    /// cookies are `Strict`, and such a page is logged in only for the requests that it then makes
+    /// itself.
     pub fn lax(mut self) -> Self {
-        self.same_site = "Lax";
+        self.same_site = SameSite::Lax;
         self
     }
 
-    /// Drops `Secure` and the names' prefixes, which need it: for `http://localhost`, in a browser
-    /// that does not take that for secure.
+    /// Sets `SameSite=None; Partitioned`, for pages that other sites show in a frame. The browser
+    /// then keeps a separate set of cookies for each embedding site
+    /// ([CHIPS](https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies)),
+    /// so a user logs in once under each of them.
+    ///
+    /// A script in the frame makes requests of the same origin, and needs nothing else. A page of the
+    /// embedding site that calls the services itself is another site's: it needs
+    /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
+    /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
+    ///
+    /// Choose new cookie names when you switch a running system: until they expire, browsers send
+    /// the old cookies beside the partitioned ones, and two cookies of one name that differ are
+    /// rejected.
     ///
     /// # Security
     ///
-    /// Whoever is on the network reads the tokens. Never outside of development; `JwtAuth::cookie`
-    /// must then have the name without its prefix.
+    /// `SameSite` no longer keeps the cookies out of requests that other sites make. What remains is
+    /// the cross-site check of the layer and of these routes, for every request but GET, HEAD and
+    /// OPTIONS, and in browsers that know `Partitioned` the separate set of cookies: the page of an
+    /// attacker has its own, without a login. Let no GET request change anything, and say with
+    /// `Content-Security-Policy: frame-ancestors` which sites may show your page in a frame, or any
+    /// site can trick its visitors into clicking there.
     ///
     /// # Panics
     ///
-    /// On names that differ in their prefixes alone.
+    /// Panics after [`dangerous_without_https`](Self::dangerous_without_https): browsers refuse such
+    /// cookies without `Secure`.
+    #[track_caller]
+    pub fn embedded(mut self) -> Self {
+        self.same_site = SameSite::Partitioned;
+        self.with_names_checked()
+    }
+
+    /// Sends the access tokens to `domain` and to every host below it, for services on several hosts
+    /// of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
+    /// `cart.shop.example`. Call it before [`access`](Self::access), whose names then begin with
+    /// `__Secure-`.
+    ///
+    /// ```
+    /// use tower_jwt_auth::issuer::Cookies;
+    ///
+    /// let cookies = Cookies::new("/auth")
+    ///     .dangerous_domain("shop.example")
+    ///     .access("cart", "__Secure-cart_token"); // and so in `JwtAuth::cookie`
+    /// # let _ = cookies;
+    /// ```
+    ///
+    /// A page on `app.shop.example` makes requests of the same site, not of the same origin: it needs
+    /// `trust_origin("https://app.shop.example")` on these routes and on each service, and CORS with
+    /// credentials.
+    ///
+    /// # Security
+    ///
+    /// One service behind one proxy per host is safer: see `docs/cookies.md`. With this,
+    ///
+    /// - **every host below the domain gets the access tokens** of users who visit it, and can use
+    ///   them until they expire: a blog that a third party hosts, a forgotten test server, whoever
+    ///   takes over a subdomain that is no longer in use;
+    /// - every host below the domain can *set* these cookies: it can make a service see its visitors
+    ///   as another user, for instance to have them save their address in the attacker's account, or
+    ///   lock them out of the services with a second cookie of the same name.
+    ///
+    /// The refresh token and `__Host-session` stay with the auth server's host, so no other host can
+    /// read or replace a session.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `domain` is not a domain name with at least two labels, such as a top-level domain,
+    /// an IP address, or a name with a leading dot, a port or a scheme; and after an
+    /// [`access`](Self::access) whose name begins with `__Host-`. Browsers also ignore cookies for
+    /// public suffixes such as `co.uk` and `github.io`, which this function cannot know.
+    #[track_caller]
+    pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
+        let domain = domain.as_ref();
+        if !is_domain(domain) {
+            misuse::refuse(format_args!(
+                "Cookies::dangerous_domain({domain:?}): give the domain that your hosts share, as in \
+                 \"shop.example\" for auth.shop.example and cart.shop.example: with a dot inside and \
+                 none in front, no scheme, no port, and not an IP address"
+            ));
+        }
+        self.domain = Some(domain.to_ascii_lowercase());
+        self.with_names_checked()
+    }
+
+    /// Drops `Secure` and the prefixes of the names, which need it: for `http://localhost`, in a
+    /// browser that does not treat localhost as secure.
+    ///
+    /// # Security
+    ///
+    /// Everyone on the network path can read the tokens. Never use it outside of development.
+    /// `JwtAuth::cookie` must then have the name without its prefix.
+    ///
+    /// # Panics
+    ///
+    /// Panics if two names differ in their prefixes alone, and after [`embedded`](Self::embedded).
     #[track_caller]
     pub fn dangerous_without_https(mut self) -> Self {
         self.is_secure = false;
         self.with_names_checked()
     }
 
-    /// Sets the cookie of the access token for `audience`.
+    /// Sets the cookie of the access token for `audience`, which lasts as long as `session`.
     ///
     /// # Errors
     ///
-    /// An audience without a cookie, and a token that is [too large](AccessToken::fits_cookie) for
-    /// one.
+    /// Fails for an audience without a cookie, and for a token that is
+    /// [too large](AccessToken::fits_cookie).
     pub fn set_access(
         &self,
         headers: &mut HeaderMap,
         audience: &str,
         token: &AccessToken,
+        session: &Session,
     ) -> Result<(), IssueError> {
         let Some((_, name)) = self.access.iter().find(|(other, _)| other == audience) else {
             let message = "the audience has no cookie: add one with `Cookies::access`";
             return Err(IssueError::new(IssueErrorKind::UnknownAudience, message));
         };
         token.fits_cookie(self.in_use(name))?;
-        headers.append(SET_COOKIE, self.render(name, token.as_str(), "/", token.expires_in()));
+        let cookie = self.render(name, token.as_str(), self.of_access(), max_age(session));
+        headers.append(SET_COOKIE, cookie);
         Ok(())
     }
 
     /// Sets the cookies of the refresh token and of its session.
     pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, session: &Session) {
-        let max_age = session.expires_at().saturating_since(session.renewed_at());
+        let max_age = max_age(session);
         let id = session.id().as_str();
-        headers.append(SET_COOKIE, self.render(&self.session, id, "/", max_age));
-        headers.append(SET_COOKIE, self.render(&self.refresh, token.as_str(), &self.path, max_age));
+        headers.append(SET_COOKIE, self.render(&self.session, id, Reach::Host, max_age));
+        let path = Reach::Path(&self.path);
+        headers.append(SET_COOKIE, self.render(&self.refresh, token.as_str(), path, max_age));
     }
 
-    /// Deletes all of them: the same names and attributes, or a browser would keep them.
+    /// Deletes all cookies, with the names and attributes that they were set with: a browser would
+    /// keep them otherwise.
     pub fn delete(&self, headers: &mut HeaderMap) {
-        for (audience, _) in &self.access {
-            self.delete_access(headers, audience);
-        }
-        for (name, path) in [(&self.session, "/"), (&self.refresh, self.path.as_str())] {
-            headers.append(SET_COOKIE, self.render(name, "", path, Duration::ZERO));
+        self.delete_access(headers, |_| true);
+        for (name, reach) in
+            [(&self.session, Reach::Host), (&self.refresh, Reach::Path(&self.path))]
+        {
+            headers.append(SET_COOKIE, self.render(name, "", reach, Duration::ZERO));
         }
     }
 
-    /// The refresh token that a request presents: the one of the session that the other cookie
-    /// names, if there are several.
+    /// Returns the refresh token that a request presents: the first whose session the other cookie
+    /// names.
     pub fn refresh_token<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
         let name = |name| CookieName::new(self.in_use(name));
-        let sessions: Vec<&[u8]> = name(&self.session).values(headers).collect();
+        let sessions: Vec<&[u8]> =
+            name(&self.session).values(headers).take(MAX_CANDIDATES).collect();
         let is_ours = |text: &&str| {
             RefreshToken::parse(text)
                 .is_some_and(|token| sessions.contains(&token.session().as_str().as_bytes()))
         };
         let tokens = name(&self.refresh);
-        tokens.values(headers).filter_map(|value| std::str::from_utf8(value).ok()).find(is_ours)
+        let candidates = tokens.values(headers).take(MAX_CANDIDATES);
+        candidates.filter_map(|value| std::str::from_utf8(value).ok()).find(is_ours)
     }
 
     /// The audiences that have a cookie.
@@ -211,15 +321,46 @@ impl Cookies {
         self.access.iter().map(|(audience, _)| audience.as_str())
     }
 
-    pub(crate) fn delete_access(&self, headers: &mut HeaderMap, audience: &str) {
-        for (_, name) in self.access.iter().filter(|(other, _)| other == audience) {
-            headers.append(SET_COOKIE, self.render(name, "", "/", Duration::ZERO));
+    /// Deletes the cookies of the access tokens for some audiences.
+    pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
+        for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
+            let cookie = self.render(name, "", self.of_access(), Duration::ZERO);
+            headers.append(SET_COOKIE, cookie);
         }
     }
 
-    /// Names as they are used: without their prefixes, two may be the same.
+    fn of_access(&self) -> Reach<'_> {
+        self.domain.as_deref().map_or(Reach::Host, Reach::Domain)
+    }
+
+    /// Checks the configuration as a whole, since each method can break a rule for what another one
+    /// set.
     #[track_caller]
     fn with_names_checked(self) -> Self {
+        if self.same_site == SameSite::Partitioned && !self.is_secure {
+            misuse::refuse(
+                "Cookies::embedded needs `Secure`, and `dangerous_without_https` drops it: serve \
+                 embedded pages over https, or from http://localhost",
+            );
+        }
+        must_begin(&self.refresh, "__Secure-", "others can set this cookie");
+        must_begin(&self.session, "__Host-", "others can set this cookie");
+        for (_, name) in &self.access {
+            match self.domain {
+                None => must_begin(
+                    name,
+                    "__Host-",
+                    "others can set this cookie (for hosts that share a domain, call \
+                     `dangerous_domain` before `access`)",
+                ),
+                Some(_) => must_begin(
+                    name,
+                    "__Secure-",
+                    "browsers refuse it: a cookie for a whole domain cannot have the prefix `__Host-`",
+                ),
+            }
+        }
+        // Names as they are used: without their prefixes, two may be the same.
         let names = self.access.iter().map(|(_, name)| name).chain([&self.refresh, &self.session]);
         let mut names: Vec<&str> = names.map(|name| self.in_use(name)).collect();
         for name in &names {
@@ -239,28 +380,23 @@ impl Cookies {
         if self.is_secure { name } else { without().unwrap_or(name) }
     }
 
-    fn render(&self, name: &str, value: &str, path: &str, max_age: Duration) -> HeaderValue {
+    fn render(&self, name: &str, value: &str, reach: Reach<'_>, max_age: Duration) -> HeaderValue {
+        let Self { same_site, is_secure, .. } = *self;
         let name = self.in_use(name);
-        let max_age = max_age.min(MAX_AGE).as_secs();
-        let secure = if self.is_secure { "; Secure" } else { "" };
-        let same_site = self.same_site;
-        let cookie = format!(
-            "{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite={same_site}{secure}"
-        );
-        // Names and the path were checked when they were configured; tokens are base64url.
-        let mut cookie =
-            HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
-        cookie.set_sensitive(true);
-        cookie
+        SetCookie { name, value, reach, max_age, same_site, is_secure }.render()
     }
 }
 
+fn max_age(session: &Session) -> Duration {
+    session.expires_at().saturating_since(session.renewed_at())
+}
+
 #[track_caller]
-fn must_begin(name: &str, prefix: &str) {
+fn must_begin(name: &str, prefix: &str, or_else: &str) {
     if !name.starts_with(prefix) {
         CookieName::new(name);
         misuse::refuse(format_args!(
-            "Cookies: begin the name {name:?} with {prefix:?}, or others can set this cookie"
+            "Cookies: begin the name {name:?} with {prefix:?}, or {or_else}"
         ));
     }
 }
@@ -269,14 +405,18 @@ fn must_begin(name: &str, prefix: &str) {
 mod tests {
     use super::*;
 
+    fn deleted(cookies: &Cookies) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        cookies.delete(&mut headers);
+        let set = headers.get_all(SET_COOKIE).iter();
+        set.map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+    }
+
     #[test]
     fn cookies_are_deleted_with_the_attributes_they_are_set_with() {
         let cookies = Cookies::new("/auth").access("cart", "__Host-cart_token");
-        let mut headers = HeaderMap::new();
-        cookies.delete(&mut headers);
-        let deleted: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
         assert_eq!(
-            deleted,
+            deleted(&cookies),
             [
                 "__Host-cart_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
                 "__Host-session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
@@ -289,8 +429,38 @@ mod tests {
     fn without_https_there_are_no_prefixes() {
         let cookies = Cookies::new("/auth").lax().dangerous_without_https();
         assert_eq!(
-            cookies.render("__Host-x", "abc", "/", Duration::MAX),
+            cookies.render("__Host-x", "abc", Reach::Host, Duration::MAX),
             "x=abc; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax"
+        );
+    }
+
+    #[test]
+    fn only_access_tokens_are_sent_to_a_whole_domain() {
+        let cookies = Cookies::new("/auth")
+            .dangerous_domain("Shop.Example")
+            .access("cart", "__Secure-cart_token");
+        assert_eq!(
+            deleted(&cookies),
+            [
+                "__Secure-cart_token=; Path=/; Max-Age=0; HttpOnly; Domain=shop.example; \
+                 SameSite=Strict; Secure",
+                "__Host-session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
+                "__Secure-refresh_token=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
+            ]
+        );
+    }
+
+    #[test]
+    fn cookies_of_embedded_pages_are_partitioned() {
+        let cookies = Cookies::new("/auth").embedded().access("cart", "__Host-cart_token");
+        let partitioned = "Max-Age=0; HttpOnly; SameSite=None; Partitioned; Secure";
+        assert_eq!(
+            deleted(&cookies),
+            [
+                format!("__Host-cart_token=; Path=/; {partitioned}"),
+                format!("__Host-session=; Path=/; {partitioned}"),
+                format!("__Secure-refresh_token=; Path=/auth; {partitioned}"),
+            ]
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What all the routes share: who is asking, and what is handed to them.
+//! The parts that all routes share: the credentials of a request, and the tokens of an answer.
 
 use axum::Json;
 use axum::extract::Request;
@@ -9,13 +9,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::bearer::TrustedOrigins;
+use crate::bearer::{TrustedOrigins, is_scope_token};
 use crate::issuer::access_token::{AccessToken, TokenResponse};
 use crate::issuer::error::IssueError;
 use crate::issuer::grant::Grant;
 use crate::issuer::routes::cookies::Cookies;
-use crate::issuer::routes::fields::{self, Use};
-use crate::issuer::routes::refusal::Refusal;
+use crate::issuer::routes::fields::{self, Fields};
+use crate::issuer::routes::refusal::{Refusal, RefusalKind};
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::session::Session;
@@ -30,10 +30,54 @@ pub(crate) struct Desk<A, S> {
     pub(crate) trusted_origins: TrustedOrigins,
 }
 
+/// What a client asks for beside its credentials, each well-formed.
+#[derive(Default)]
+pub(crate) struct Wish {
+    pub(crate) audience: Vec<String>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) client_id: Option<String>,
+}
+
+impl Wish {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Refusal> {
+        let scopes = fields.text("scope")?.map(|scopes| {
+            let scopes = scopes.split(' ').filter(|scope| !scope.is_empty());
+            scopes.map(str::to_owned).collect::<Vec<_>>()
+        });
+        if !scopes.iter().flatten().all(|scope| is_scope_token(scope)) {
+            return Err(RefusalKind::InvalidScope.because(
+                "`scope` has a character that no scope has: a scope is printable ASCII without \
+                 spaces, quotes and backslashes",
+            ));
+        }
+        Ok(Self { audience: fields.audience()?, scopes, client_id: fields.client_id()? })
+    }
+
+    /// The scopes that are asked for, or an error if one of them is not granted (RFC 6749 section 6).
+    pub(crate) fn scopes_of(&self, granted: Vec<String>) -> Result<Vec<String>, Refusal> {
+        let Some(asked) = &self.scopes else { return Ok(granted) };
+        if asked.iter().any(|scope| !granted.contains(scope)) {
+            return Err(RefusalKind::InvalidScope.because("`scope` has one that is not granted"));
+        }
+        Ok(granted.into_iter().filter(|scope| asked.contains(scope)).collect())
+    }
+}
+
 impl<A, S> Desk<A, S> {
-    /// Refuses what another site's page asks a browser to do. A body with a token in it needs no
-    /// such check, since a browser adds none by itself.
-    pub(crate) fn refuse_other_sites(&self, request: &Request) -> Result<(), Refusal> {
+    /// Rejects a login that a browser makes for the page of another site. It would log the visitor in
+    /// as somebody else, through cookies of these routes or of a layer in front, and let the page
+    /// guess passwords from the visitor's address.
+    pub(crate) fn refuse_foreign_login(&self, request: &Request) -> Result<(), Refusal> {
+        if self.cookies.is_none() {
+            // A page of the same site may log in here if CORS lets it read the answer.
+            return Ok(self.trusted_origins.check_site(request.headers())?);
+        }
+        self.refuse_other_sites(request)
+    }
+
+    /// Rejects a request that a browser makes for the page of another site. A body with a token in it
+    /// needs no such check, since a browser adds none by itself.
+    fn refuse_other_sites(&self, request: &Request) -> Result<(), Refusal> {
         if self.cookies.is_some() {
             let (method, uri) = (request.method(), request.uri());
             self.trusted_origins.check(method, uri, request.headers())?;
@@ -41,33 +85,44 @@ impl<A, S> Desk<A, S> {
         Ok(())
     }
 
-    /// The refresh token that a request presents, what it wants for it, and its head.
+    /// The refresh token that a request presents, the other parameters, and the request's head.
     pub(crate) async fn presented(
         &self,
         request: Request,
-    ) -> Result<(String, Use, Parts), Refusal> {
+    ) -> Result<(String, Fields, Parts), Refusal> {
         self.refuse_other_sites(&request)?;
         if self.cookies.is_none() {
-            let (mut wanted, head): (Use, _) = fields::read(request).await?;
-            let token = wanted.refresh_token.take().ok_or_else(|| {
-                Refusal::InvalidRequest.because("the body has no `refresh_token`")
-            })?;
-            return Ok((token, wanted, head));
+            let (mut fields, head) = fields::read(request).await?;
+            let token = fields.required("refresh_token")?;
+            return Ok((token, fields, head));
         }
-        // A browser drops a cookie that has expired: no cookie is an expired token.
+        // A browser drops a cookie that has expired, so no cookie means an expired token.
         let token = self.cookie(request.headers()).ok_or_else(|| {
-            Refusal::InvalidGrant.because("no cookie with the refresh token of a session")
+            RefusalKind::BadToken.because("no cookie with the refresh token of a session")
         })?;
         let token = token.to_owned();
-        Ok((token, Use::default(), request.into_parts().0))
+        Ok((token, Fields::default(), request.into_parts().0))
     }
 
     pub(crate) fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Leaves in the grant the services that are asked for, if any are, and refuses if it is for none
-    /// of them: before anything is done for an answer that could not be given.
+    /// Rejects an audience that no account can be granted. This needs no password, so the answer
+    /// tells nothing about one.
+    pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), Refusal> {
+        let is_known = |audience: &String| match &self.cookies {
+            Some(cookies) => cookies.audiences().any(|known| known == audience),
+            None => self.issuer.has_audience(audience),
+        };
+        if asked.iter().all(is_known) {
+            return Ok(());
+        }
+        Err(RefusalKind::InvalidTarget.because("`audience` has one that is unknown here"))
+    }
+
+    /// Narrows the grant to the services that are asked for, if any are. Fails if there are none left,
+    /// before anything is done for an answer that could not be given.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,
@@ -76,35 +131,49 @@ impl<A, S> Desk<A, S> {
         let granted = grant.audience.take();
         let is_granted =
             |audience: &str| granted.as_ref().is_none_or(|all| all.iter().any(|a| a == audience));
-        let is_asked = !asked.is_empty();
-        asked.retain(|audience| is_granted(audience));
-        if is_asked && asked.is_empty() {
-            let reason = "the account is granted no audience of those that are asked for";
-            return Err(Refusal::InvalidTarget.because(reason));
-        }
-        let Some(cookies) = &self.cookies else {
-            grant.audience = if is_asked { Some(asked) } else { granted };
-            self.issuer.service(grant.audience.as_deref())?;
+        if let Some(cookies) = &self.cookies {
+            let is_asked = |audience: &str| asked.is_empty() || asked.iter().any(|a| a == audience);
+            let audiences = cookies.audiences().filter(|name| is_granted(name) && is_asked(name));
+            let audiences: Vec<_> = audiences.map(str::to_owned).collect();
+            if audiences.is_empty() {
+                let reason =
+                    "the account is granted no audience that has a cookie and is asked for";
+                return Err(RefusalKind::InvalidTarget.because(reason));
+            }
+            grant.audience = Some(audiences);
             return Ok(());
-        };
-        let audiences: Vec<_> = cookies
-            .audiences()
-            .filter(|audience| is_granted(audience))
-            .map(str::to_owned)
-            .collect();
-        if audiences.is_empty() {
-            let reason = "the account is granted no audience that has a cookie";
-            return Err(Refusal::InvalidTarget.because(reason));
         }
-        grant.audience = Some(audiences);
+        if asked.is_empty() {
+            grant.audience = granted;
+        } else {
+            asked.retain(|audience| is_granted(audience));
+            if asked.is_empty() {
+                let reason = "the account is granted no audience of those that are asked for";
+                return Err(RefusalKind::InvalidTarget.because(reason));
+            }
+            // One token is for all of them if they share a key, and else for the first.
+            if asked.len() > 1 && self.issuer.service(Some(&asked)).is_err() {
+                asked.truncate(1);
+            }
+            grant.audience = Some(asked);
+        }
+        self.issuer.service(grant.audience.as_deref())?;
         Ok(())
     }
 
-    /// Nothing to say but that no cookie should stay.
-    pub(crate) fn logged_out(&self) -> Response {
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        if let Some(cookies) = &self.cookies {
-            cookies.delete(response.headers_mut());
+    /// The answer after a logout. If the logout failed, it can be tried again: the answer deletes the
+    /// access tokens, and leaves the cookies that the next attempt needs.
+    pub(crate) fn logged_out(&self, ended: Result<(), Refusal>) -> Response {
+        let is_failure = ended.as_ref().is_err_and(Refusal::is_failure);
+        let is_refused = ended.is_err() && !is_failure;
+        let mut response = match ended {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(refusal) => refusal.into_response(),
+        };
+        match &self.cookies {
+            Some(cookies) if is_failure => cookies.delete_access(response.headers_mut(), |_| true),
+            Some(cookies) if !is_refused => cookies.delete(response.headers_mut()),
+            _ => {}
         }
         response
     }
@@ -117,21 +186,18 @@ impl<A, S> Desk<A, S> {
     ) -> Result<Tokens<'_>, IssueError> {
         grant.session = Some(session.id().as_str().to_owned());
         grant.authenticated_at = Some(session.started_at());
-        grant.client_id = session.client_id().map(str::to_owned).or(grant.client_id);
         let Some(cookies) = &self.cookies else {
             return Ok(Tokens::InBody(self.issuer.issue(&grant)?));
         };
         let granted = grant.audience.take().unwrap_or_default();
+        let is_granted = |audience: &str| granted.iter().any(|granted| granted == audience);
         let mut set = HeaderMap::new();
+        cookies.delete_access(&mut set, |audience| !is_granted(audience));
         let mut answer = Value::Null;
-        for audience in cookies.audiences() {
-            if !granted.iter().any(|granted| granted == audience) {
-                cookies.delete_access(&mut set, audience);
-                continue;
-            }
+        for audience in cookies.audiences().filter(|audience| is_granted(audience)) {
             grant.audience = Some(vec![audience.to_owned()]);
             let token = self.issuer.issue(&grant)?;
-            cookies.set_access(&mut set, audience, &token)?;
+            cookies.set_access(&mut set, audience, &token, session)?;
             let expires_in = token.expires_in().as_secs();
             answer = json!({ "expires_in": expires_in, "scope": token.scope() });
         }
@@ -161,18 +227,17 @@ impl Tokens<'_> {
     }
 }
 
-/// What a session is called in a list: what the browser says of itself.
+/// The name of a session in a list: what the browser says of itself.
 pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER_AGENT)?.to_str().ok()
 }
 
-/// The scopes that are asked for, or an error if one is beyond those that are granted (RFC 6749
-/// section 6).
-pub(crate) fn narrowed(asked: Option<&str>, granted: Vec<String>) -> Result<Vec<String>, Refusal> {
-    let Some(asked) = asked else { return Ok(granted) };
-    let asked: Vec<_> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
-    if asked.iter().any(|scope| !granted.iter().any(|granted| granted == scope)) {
-        return Err(Refusal::InvalidScope.because("a scope is asked for that is not granted"));
+/// Rejects a client other than the one that the application's grant names.
+pub(crate) fn refuse_other_client<C>(grant: &Grant<C>, named: Option<&str>) -> Result<(), Refusal> {
+    match (&grant.client_id, named) {
+        (Some(granted), Some(named)) if granted != named => {
+            Err(RefusalKind::InvalidClient.because("`client_id` is not the client of the grant"))
+        }
+        _ => Ok(()),
     }
-    Ok(granted.into_iter().filter(|scope| asked.contains(&scope.as_str())).collect())
 }

@@ -1,82 +1,215 @@
-//! What a request says, in JSON or in a form.
+//! The parameters of a request, in JSON or in a form.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
+use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{FromRequest, Request};
 use axum::{Form, Json};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
-use crate::issuer::routes::refusal::Refusal;
+use crate::issuer::routes::refusal::{Refusal, RefusalKind};
+use crate::jwt::misfit_of;
 
-/// The members of a JSON object or a form (RFC 6749 section 4 has forms). Anything else is no
-/// request of ours: no page of another site can send JSON without asking first. With the rest of the
-/// request, for who needs it.
-pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Parts), Refusal> {
+/// The longest body: no login and no token comes near.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The longest `client_id`. Longer than any in use, and short enough to be kept with each session.
+const MAX_CLIENT_ID_BYTES: usize = 256;
+
+/// The one parameter that may be repeated (RFC 8693 section 2.1).
+const AUDIENCE: &str = "audience";
+
+/// The members of a JSON object or of a form. RFC 6749 section 3.2: a parameter that comes twice is
+/// an error, and one without a value counts as absent.
+#[derive(Default)]
+pub(crate) struct Fields {
+    members: Map<String, Value>,
+}
+
+/// Reads the body of a request, and returns the head of the request beside it.
+///
+/// Content types other than those of JSON and of forms are rejected: the page of another site can
+/// send the others without a preflight.
+pub(crate) async fn read(request: Request) -> Result<(Fields, Parts), Refusal> {
     let (head, body) = request.into_parts();
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
     // Whole, since the limit on the body is in the extensions.
     let request = Request::from_parts(head.clone(), body);
-    let read = match essence.as_slice() {
-        b"application/json" => Json::from_request(request, &()).await.ok().map(|Json(read)| read),
+    let members = match essence.as_slice() {
+        b"application/json" => {
+            let Json(members) =
+                Json::<Members>::from_request(request, &()).await.map_err(no_json)?;
+            members
+        }
         b"application/x-www-form-urlencoded" => {
-            Form::from_request(request, &()).await.ok().map(|Form(read)| read)
+            let Form(pairs) = Form::from_request(request, &()).await.map_err(no_form)?;
+            Members::of_form(pairs)
         }
         _ => {
-            let reason = "the content type is neither application/json nor \
-                          application/x-www-form-urlencoded";
-            return Err(Refusal::InvalidRequest.because(reason));
+            return Err(invalid(
+                "the content type is neither application/json nor \
+                 application/x-www-form-urlencoded",
+            ));
         }
     };
-    let read = read.ok_or_else(|| {
-        // Which one, serde would say together with its value: a password, perhaps.
-        let reason = "the body is not of its content type, is too long, or has a member that is \
-                      missing or of another type";
-        Refusal::InvalidRequest.because(reason)
-    })?;
-    Ok((read, head))
+    if members.has_duplicate {
+        return Err(invalid("the body has a member twice"));
+    }
+    Ok((Fields { members: members.members }, head))
 }
 
-/// A login: the application's credentials, and what the tokens are to be for.
-#[derive(Deserialize)]
-pub(crate) struct Login<C> {
-    #[serde(flatten)]
-    pub(crate) credentials: C,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) audience: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) scope: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) client_id: Option<String>,
+impl Fields {
+    /// Takes out a text.
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, Refusal> {
+        match self.members.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Some(_) => Err(invalid(format!("`{name}` is not a string"))),
+        }
+    }
+
+    /// Takes out a text that must be there.
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<String, Refusal> {
+        self.text(name)?.ok_or_else(|| invalid(format!("`{name}` is missing")))
+    }
+
+    /// Takes out the audiences: one or several, each of them once.
+    pub(crate) fn audience(&mut self) -> Result<Vec<String>, Refusal> {
+        let named = match self.members.remove(AUDIENCE) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(several)) => several,
+            Some(one) => vec![one],
+        };
+        let mut audience: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for name in named {
+            let Value::String(name) = name else {
+                return Err(invalid("`audience` is neither a string nor an array of strings"));
+            };
+            if !name.is_empty() && seen.insert(name.clone()) {
+                audience.push(name);
+            }
+        }
+        Ok(audience)
+    }
+
+    /// Takes out the client's name, which is printable ASCII (RFC 6749 appendix A.1).
+    pub(crate) fn client_id(&mut self) -> Result<Option<String>, Refusal> {
+        let client = self.text("client_id")?;
+        let is_bad = |client: &String| {
+            client.len() > MAX_CLIENT_ID_BYTES
+                || !client.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        };
+        if client.as_ref().is_some_and(is_bad) {
+            return Err(invalid(format!(
+                "`client_id` has more than {MAX_CLIENT_ID_BYTES} bytes, or a character that is \
+                 not printable ASCII"
+            )));
+        }
+        Ok(client)
+    }
+
+    /// The remaining members, as the application's type.
+    pub(crate) fn into_credentials<C: DeserializeOwned>(self) -> Result<C, Refusal> {
+        /// So that a type reads its own members and skips others, as it does in a struct of its
+        /// own.
+        #[derive(Deserialize)]
+        struct Login<C> {
+            #[serde(flatten)]
+            credentials: C,
+        }
+
+        let members = Value::Object(self.members);
+        match Login::deserialize(&members) {
+            Ok(Login { credentials }) => Ok(credentials),
+            // serde's own sentence would show the value: a password, perhaps.
+            Err(_) => Err(invalid(match misfit_of::<C>(&members) {
+                Some(misfit) => misfit.to_string(),
+                None => "the credentials could not be read".to_owned(),
+            })),
+        }
+    }
 }
 
-/// A use of a refresh token (RFC 6749 section 6).
-#[derive(Default, Deserialize)]
-pub(crate) struct Use {
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) grant_type: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) refresh_token: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) client_id: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) audience: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) scope: Option<String>,
+/// The members of a body, and whether a name comes twice.
+#[derive(Default)]
+struct Members {
+    members: Map<String, Value>,
+    has_duplicate: bool,
 }
 
-/// RFC 7009 section 2.1. A hint that is wrong must not matter, so it is not read.
-#[derive(Deserialize)]
-pub(crate) struct Revocation {
-    pub(crate) token: String,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) client_id: Option<String>,
+impl Members {
+    fn of_form(pairs: Vec<(String, String)>) -> Self {
+        let mut this = Self::default();
+        for (name, value) in pairs {
+            let value = match this.members.remove(&name) {
+                Some(Value::Array(mut several)) if name == AUDIENCE => {
+                    several.push(value.into());
+                    Value::Array(several)
+                }
+                Some(one) if name == AUDIENCE => Value::Array(vec![one, value.into()]),
+                before => {
+                    this.has_duplicate |= before.is_some();
+                    value.into()
+                }
+            };
+            this.members.insert(name, value);
+        }
+        this
+    }
 }
 
-/// RFC 6749 section 3.2: a parameter without a value is one that was left out.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let given = Option::<String>::deserialize(deserializer)?;
-    Ok(given.filter(|text| !text.is_empty()))
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut read = Members::default();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    read.has_duplicate |= read.members.insert(name, value).is_some();
+                }
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+fn no_json(rejection: JsonRejection) -> Refusal {
+    match rejection {
+        JsonRejection::JsonDataError(_) => invalid("the body is not a JSON object"),
+        JsonRejection::JsonSyntaxError(_) => invalid("the body is not valid JSON"),
+        _ => unread(),
+    }
+}
+
+fn no_form(rejection: FormRejection) -> Refusal {
+    match rejection {
+        FormRejection::FailedToDeserializeForm(_)
+        | FormRejection::FailedToDeserializeFormBody(_) => invalid("the body is not a valid form"),
+        _ => unread(),
+    }
+}
+
+fn unread() -> Refusal {
+    invalid(format!("the body ended early, or is longer than {MAX_BODY_BYTES} bytes"))
+}
+
+fn invalid(reason: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+    RefusalKind::InvalidRequest.because(reason)
 }

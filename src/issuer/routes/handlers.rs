@@ -1,4 +1,4 @@
-//! What the routes do.
+//! The handlers of the routes.
 
 use std::sync::Arc;
 
@@ -9,13 +9,17 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::issuer::routes::accounts::Accounts;
-use crate::issuer::routes::desk::{Desk, label, narrowed};
-use crate::issuer::routes::fields::{self, Login, Revocation};
-use crate::issuer::routes::refusal::Refusal;
+use crate::issuer::grant::Grant;
+use crate::issuer::routes::accounts::{Accounts, NamedClient};
+use crate::issuer::routes::desk::{Desk, Tokens, Wish, label, refuse_other_client};
+use crate::issuer::routes::fields;
+use crate::issuer::routes::refusal::{Refusal, RefusalKind};
+use crate::issuer::sessions::event::RefusedLogin;
 use crate::issuer::sessions::family::EndCause;
+use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
+use crate::revocation::Revocation;
 
 type Shared<A, S> = State<Arc<Desk<A, S>>>;
 type Answer = Result<Response, Refusal>;
@@ -24,36 +28,29 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Answer {
-    desk.refuse_other_sites(&request)?;
+    desk.refuse_foreign_login(&request)?;
     let replaced = desk.cookie(request.headers()).map(str::to_owned);
-    let (login, head): (Login<A::Credentials>, _) = fields::read(request).await?;
-
-    let granted = desk.accounts.log_in(login.credentials, &head).await?;
-    let mut grant =
-        granted.ok_or_else(|| Refusal::InvalidGrant.because("the credentials are wrong"))?;
-    grant.scopes = narrowed(login.scope.as_deref(), grant.scopes)?;
-    let audience: Vec<_> = login.audience.into_iter().collect();
-    desk.narrow_audience(&mut grant, audience.clone())?;
-    let mut new = NewSession::from(&grant);
-    if desk.cookies.is_none() {
-        new = new.audience(audience);
+    let (mut fields, mut head) = fields::read(request).await?;
+    // Errors that do not depend on the account come before the password, and tell nothing about it.
+    let wish = Wish::read(&mut fields)?;
+    desk.refuse_unknown_audience(&wish.audience)?;
+    let credentials = fields.into_credentials()?;
+    if let Some(client) = &wish.client_id {
+        head.extensions.insert(NamedClient(client.clone()));
     }
-    if let (None, Some(label)) = (&new.label, label(&head.headers)) {
-        new = new.label(label);
-    }
-    new.client_id = login.client_id.filter(|_| desk.cookies.is_none());
 
-    let (refresh, session) = desk.sessions.start(new).await?;
-    let tokens = match desk.tokens(grant, &session) {
-        Ok(tokens) => tokens,
-        Err(error) => {
-            // Nobody will ever have its token.
-            desk.sessions.end(session.id()).await?;
-            return Err(error.into());
-        }
-    };
-    // The browser is about to forget the session that it had, so nobody else should keep it. If
-    // that fails, it is no reason to refuse the right password.
+    let granted = desk.accounts.log_in(credentials, &head).await?;
+    let grant = granted
+        .ok_or_else(|| RefusalKind::WrongCredentials.because("the credentials are wrong"))?;
+    let subject = grant.subject.clone();
+    let started = start(&desk, grant, wish, label(&head.headers)).await;
+    let (tokens, refresh, session) = started.inspect_err(|refusal| {
+        // The answer shows that the credentials are right, and no session shows that it was given.
+        let reason = refusal.reason().to_owned();
+        desk.sessions.tell_refused_login(&RefusedLogin { subject, reason });
+    })?;
+    // The browser is about to forget the session that it had, so that session ends. A failure to end
+    // it is no reason to reject the right password.
     if let Some(replaced) = replaced
         && let Ok(replaced) = desk.sessions.session_of(&replaced).await
     {
@@ -62,34 +59,73 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     Ok(tokens.answer(&refresh, &session))
 }
 
+/// Starts the session of a login. The session is stored last, so that a failure leaves none behind.
+async fn start<'d, A: Accounts, S: RefreshStore>(
+    desk: &'d Desk<A, S>,
+    mut grant: Grant<A::Claims>,
+    wish: Wish,
+    label: Option<&str>,
+) -> Result<(Tokens<'d>, RefreshToken, Session), Refusal> {
+    grant.scopes = wish.scopes_of(grant.scopes)?;
+    refuse_other_client(&grant, wish.client_id.as_deref())?;
+    let asked = wish.audience;
+    if asked.iter().any(|name| grant.audience.as_ref().is_some_and(|all| !all.contains(name))) {
+        let reason = "`audience` has one that the account is not granted";
+        return Err(RefusalKind::InvalidTarget.because(reason));
+    }
+    desk.narrow_audience(&mut grant, asked.clone())?;
+
+    let mut new = NewSession::from(&grant).audience(asked);
+    if desk.cookies.is_some() {
+        // Browsers send no `client_id` with their cookies.
+        new.client_id = None;
+    } else if new.client_id.is_none() {
+        new.client_id = wish.client_id;
+    }
+    if let (None, Some(label)) = (&new.label, label) {
+        new = new.label(label);
+    }
+    let (refresh, session) = desk.sessions.prepare(new)?;
+    let tokens = desk.tokens(grant, &session)?;
+    desk.sessions.open(&session).await?;
+    Ok((tokens, refresh, session))
+}
+
 pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Answer {
-    let (token, wanted, head) = desk.presented(request).await?;
-    if wanted.grant_type.is_some_and(|grant_type| grant_type != "refresh_token") {
-        return Err(Refusal::UnsupportedGrantType.because("`grant_type` is not refresh_token"));
+    let (token, mut fields, head) = desk.presented(request).await?;
+    if fields.text("grant_type")?.is_some_and(|grant_type| grant_type != "refresh_token") {
+        let reason = "`grant_type` is not `refresh_token`";
+        return Err(RefusalKind::UnsupportedGrantType.because(reason));
     }
-    let pending = desk.sessions.begin_refresh(&token, wanted.client_id.as_deref()).await?;
-    let granted_at_login = pending.session().scopes().map(str::to_owned).collect();
-    let allowed = narrowed(wanted.scope.as_deref(), granted_at_login)?;
+    let wish = Wish::read(&mut fields)?;
+    let pending = desk.sessions.begin_refresh(&token, wish.client_id.as_deref()).await?;
+    let allowed = wish.scopes_of(pending.session().scopes().map(str::to_owned).collect())?;
+    let bound: Vec<_> = pending.session().audience().map(str::to_owned).collect();
+    let audience = if wish.audience.is_empty() {
+        bound
+    } else if bound.is_empty() || wish.audience.iter().all(|name| bound.contains(name)) {
+        wish.audience
+    } else {
+        let reason = "`audience` has one that the login did not name";
+        return Err(RefusalKind::InvalidTarget.because(reason));
+    };
 
     let Some(mut grant) = desk.accounts.renew(pending.session(), &head).await? else {
         desk.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
-        return Err(Refusal::InvalidGrant.because("the account may not log in any more"));
+        return Err(RefusalKind::BadToken.because("the account may not log in any more"));
     };
     if grant.subject != pending.session().subject() {
         let reason = "`Accounts::renew` granted to another subject than the session's";
-        return Err(Refusal::ServerError.because(reason));
+        return Err(RefusalKind::ServerError.because(reason));
     }
+    refuse_other_client(&grant, pending.session().client_id())?;
     grant.scopes.retain(|scope| allowed.contains(scope));
-    let audience = match wanted.audience {
-        Some(audience) => vec![audience],
-        None => pending.session().audience().map(str::to_owned).collect(),
-    };
     desk.narrow_audience(&mut grant, audience)?;
     let tokens = desk.tokens(grant, pending.session())?;
-    // Last, so that whatever fails before leaves the client's token as it was.
+    // Last, so that any failure before leaves the client's token as it was.
     let (refresh, session) = pending.finish().await?;
     Ok(tokens.answer(&refresh, &session))
 }
@@ -97,25 +133,28 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
 pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
-) -> Answer {
-    match owner(&desk, request).await {
-        Ok(session) => {
-            desk.sessions.end(session.id()).await?;
-        }
-        // Nobody is logged in: just what was asked for.
-        Err(Refusal::InvalidGrant) => {}
-        Err(refusal) => return Err(refusal),
-    }
-    Ok(desk.logged_out())
+) -> Response {
+    let ended = match owner(&desk, request).await {
+        Ok(session) => end(&desk, &session).await,
+        // Nobody is logged in, which is the goal.
+        Err(refusal) if refusal.kind() == RefusalKind::BadToken => Ok(()),
+        Err(refusal) => Err(refusal),
+    };
+    desk.logged_out(ended)
 }
 
 pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
-) -> Answer {
-    let session = owner(&desk, request).await?;
-    desk.sessions.end_all_of(&session).await?;
-    Ok(desk.logged_out())
+) -> Response {
+    let ended = match owner(&desk, request).await {
+        Ok(session) => match desk.sessions.end_all(session.subject()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        },
+        Err(refusal) => Err(refusal),
+    };
+    desk.logged_out(ended)
 }
 
 pub(crate) async fn list<A: Accounts, S: RefreshStore>(
@@ -145,45 +184,78 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     let current = owner(&desk, request).await?;
     let own = desk.sessions.of_subject(current.subject()).await?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    // Whether somebody else has a session of that name is not told.
+    // The answer does not tell whether somebody else has a session of that name.
     let Some(session) = own.iter().find(|session| session.id().as_str() == id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    desk.sessions.end(session.id()).await?;
+    let ended = end(&desk, session).await;
     if session.id() == current.id() {
-        return Ok(desk.logged_out());
+        return Ok(desk.logged_out(ended));
     }
-    Ok(StatusCode::NO_CONTENT.into_response())
+    ended.map(|()| StatusCode::NO_CONTENT.into_response())
 }
 
-/// RFC 7009: whatever is not, or no longer, a token of the caller's is revoked already.
+/// RFC 7009: a token that is unknown, expired or another issuer's counts as revoked.
 pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Answer {
-    let (revocation, _): (Revocation, _) = fields::read(request).await?;
-    if revocation.token.contains('.') {
-        return Err(Refusal::UnsupportedTokenType.because("access tokens are not revoked here"));
+    let (mut fields, _) = fields::read(request).await?;
+    let token = fields.required("token")?;
+    let client_id = fields.client_id()?;
+    // Access tokens have dots and refresh tokens have none. The client's hint could be wrong.
+    if token.contains('.') {
+        return revoke_access(&desk, &token, client_id.as_deref()).await;
     }
-    match desk.sessions.session_of(&revocation.token).await {
-        Ok(session) if is_foreign(&session, revocation.client_id.as_deref()) => {
-            return Err(Refusal::InvalidClient.because("the token is of another client"));
+    match desk.sessions.session_of(&token).await {
+        Ok(session) if client_id.is_some() && session.client_id() != client_id.as_deref() => {
+            return Err(of_another_client());
         }
-        Ok(session) => {
-            desk.sessions.end(session.id()).await?;
-        }
+        Ok(session) => end(&desk, &session).await?,
         Err(error) if error.is_refusal() => {}
         Err(error) => return Err(error.into()),
     }
     Ok(StatusCode::OK.into_response())
 }
 
-fn is_foreign(session: &Session, client_id: Option<&str>) -> bool {
-    client_id.is_some() && session.client_id() != client_id
+/// Publishes that one access token is revoked. The message consists of claims of the token alone: the
+/// same token gives the same message, so presenting it again adds nothing to the feed.
+async fn revoke_access<A: Accounts, S: RefreshStore>(
+    desk: &Desk<A, S>,
+    token: &str,
+    client_id: Option<&str>,
+) -> Answer {
+    if !desk.sessions.publishes() {
+        return Err(RefusalKind::UnsupportedTokenType.because(
+            "access tokens cannot be revoked here: `Sessions::with_revocation` is not configured",
+        ));
+    }
+    let Some(token) = desk.issuer.recognize(token) else {
+        return Ok(StatusCode::OK.into_response());
+    };
+    if client_id.is_some() && token.client_id.is_some() && token.client_id.as_deref() != client_id {
+        return Err(of_another_client());
+    }
+    let revocation =
+        Revocation::token(token.id, token.expires_at).of_subject(token.subject, token.issued_at);
+    desk.sessions.publish(revocation).await?;
+    Ok(StatusCode::OK.into_response())
 }
 
-/// The session of the refresh token that a request presents, which stays as it is. Whoever has it
-/// may end it, whichever client they say they are.
+fn of_another_client() -> Refusal {
+    RefusalKind::InvalidClient.because("`client_id` is not the client of the token")
+}
+
+async fn end<A: Accounts, S: RefreshStore>(
+    desk: &Desk<A, S>,
+    session: &Session,
+) -> Result<(), Refusal> {
+    desk.sessions.end(session.id()).await?;
+    Ok(())
+}
+
+/// The session of the refresh token that a request presents. The token stays as it is, and every
+/// client that has the token may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     desk: &Desk<A, S>,
     request: Request,

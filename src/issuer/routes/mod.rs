@@ -7,3 +7,4 @@ mod desk;
 mod fields;
 mod handlers;
 mod refusal;
+mod set_cookie;

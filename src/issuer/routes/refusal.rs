@@ -1,8 +1,11 @@
-//! What the routes answer when they refuse, in the words of RFC 6749 section 5.2.
+//! Error answers, in the words of RFC 6749 section 5.2.
+
+use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
+use serde_json::json;
 
 use crate::bearer::BadCredentials;
 use crate::issuer::error::{IssueError, IssueErrorKind};
@@ -10,13 +13,24 @@ use crate::issuer::routes::accounts::{AccountsError, Undecided};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 
-/// Every refusal of a class has the same bytes: a client must not learn whether a refresh token
-/// was unknown, expired, used before, or of another client.
+/// An error answer, and the reason for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    kind: RefusalKind,
+    /// For logs, and for the client where the kind has no description of its own. It names
+    /// parameters, claims and sizes, never a value of the request.
+    reason: Cow<'static, str>,
+}
+
+/// The kind of a [`Refusal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum RefusalKind {
     InvalidRequest,
-    InvalidGrant,
-    /// RFC 7009 section 2.1: the token is of another client.
+    WrongCredentials,
+    /// Every refresh token that cannot be exchanged. The answers have the same bytes: a client must
+    /// not learn whether a refresh token was unknown, expired, used before, or another client's.
+    BadToken,
+    /// The request names another client than the one that the token or the grant is for.
     InvalidClient,
     InvalidScope,
     /// RFC 8707 section 2.
@@ -29,20 +43,23 @@ pub(crate) enum Refusal {
         retry_after_secs: u64,
     },
     Unavailable,
+    /// The account has more claims than a token or its cookie holds.
+    TooManyClaims,
     ServerError,
 }
 
-impl Refusal {
-    /// The same refusal, and in the log why: a client is told no more than its class.
-    pub(crate) fn because(self, reason: &'static str) -> Self {
-        note(self, reason);
-        self
+impl RefusalKind {
+    /// An error answer for this reason, which is logged too.
+    pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> Refusal {
+        let refusal = Refusal { kind: self, reason: reason.into() };
+        note(&refusal);
+        refusal
     }
 
     fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::CrossSite => "invalid_request",
-            Self::InvalidGrant => "invalid_grant",
+            Self::WrongCredentials | Self::BadToken => "invalid_grant",
             Self::InvalidClient => "invalid_client",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
@@ -50,7 +67,7 @@ impl Refusal {
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Unavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
+            Self::TooManyClaims | Self::ServerError => "server_error",
         }
     }
 
@@ -58,7 +75,7 @@ impl Refusal {
         match self {
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyClaims | Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -70,19 +87,55 @@ impl Refusal {
             _ => None,
         }
     }
+
+    /// The description of all answers of this kind, or `None` where the reason is the description.
+    fn description(self) -> Option<&'static str> {
+        Some(match self {
+            Self::WrongCredentials => "the credentials are wrong",
+            Self::BadToken => {
+                "the refresh token is unknown, expired, used, ended or of another client: log in \
+                 again"
+            }
+            Self::TooManyAttempts { .. } => "too many attempts: try again later",
+            Self::Unavailable => "the server cannot answer now: send the same request again",
+            Self::TooManyClaims => {
+                "the account has more claims than an access token holds: the operator's log has \
+                 the sizes"
+            }
+            Self::ServerError => "the server failed: the operator's log has the reason",
+            _ => return None,
+        })
+    }
+}
+
+impl Refusal {
+    pub(crate) fn kind(&self) -> RefusalKind {
+        self.kind
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Returns true if the server failed, so that the same request may succeed later.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.kind.status().is_server_error()
+    }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        if self == Self::CrossSite {
+        if self.kind == RefusalKind::CrossSite {
             // As from the layer: the same request is refused in the same words everywhere.
             let error = AuthError::new(AuthErrorKind::CrossSiteRequest);
             return Answers::default().refuse(error, &Format::Http);
         }
-        let body = format!(r#"{{"error":"{}"}}"#, self.code());
+        let description = self.kind.description().unwrap_or(&self.reason);
+        let body = json!({ "error": self.kind.code(), "error_description": description });
         let json = HeaderValue::from_static("application/json");
-        let mut response = (self.status(), [(CONTENT_TYPE, json)], body).into_response();
-        if let Some(secs) = self.retry_after_secs() {
+        let mut response =
+            (self.kind.status(), [(CONTENT_TYPE, json)], body.to_string()).into_response();
+        if let Some(secs) = self.kind.retry_after_secs() {
             response.headers_mut().insert(RETRY_AFTER, secs.into());
         }
         response
@@ -91,29 +144,35 @@ impl IntoResponse for Refusal {
 
 impl From<BadCredentials> for Refusal {
     fn from(bad: BadCredentials) -> Self {
-        match bad {
-            BadCredentials::CrossSite => Self::CrossSite,
-            _ => Self::InvalidRequest,
-        }
+        let kind = match bad {
+            BadCredentials::CrossSite => RefusalKind::CrossSite,
+            _ => RefusalKind::InvalidRequest,
+        };
+        kind.because(bad.to_string())
     }
 }
 
 impl From<SessionError> for Refusal {
     fn from(error: SessionError) -> Self {
         trace(&error.kind(), !error.is_refusal(), &error);
-        match error.kind() {
-            _ if error.is_refusal() => Self::InvalidGrant,
-            SessionErrorKind::Unavailable => Self::Unavailable,
-            _ => Self::ServerError,
-        }
+        let kind = match error.kind() {
+            _ if error.is_refusal() => RefusalKind::BadToken,
+            SessionErrorKind::Unavailable => RefusalKind::Unavailable,
+            _ => RefusalKind::ServerError,
+        };
+        Self { kind, reason: error.to_string().into() }
     }
 }
 
 impl From<IssueError> for Refusal {
     fn from(error: IssueError) -> Self {
-        let is_clients = error.kind() == IssueErrorKind::UnknownAudience;
-        trace(&error.kind(), !is_clients, &error);
-        if is_clients { Self::InvalidTarget } else { Self::ServerError }
+        let kind = match error.kind() {
+            IssueErrorKind::UnknownAudience => RefusalKind::InvalidTarget,
+            IssueErrorKind::TooLarge => RefusalKind::TooManyClaims,
+            _ => RefusalKind::ServerError,
+        };
+        trace(&error.kind(), kind != RefusalKind::InvalidTarget, &error);
+        Self { kind, reason: error.to_string().into() }
     }
 }
 
@@ -122,22 +181,23 @@ impl From<AccountsError> for Refusal {
         match error.0 {
             Undecided::Failed(error) => {
                 trace(&"accounts", true, &*error);
-                Self::Unavailable
+                // The error is the application's, and may say anything.
+                Self { kind: RefusalKind::Unavailable, reason: "the accounts failed".into() }
             }
             Undecided::TooManyAttempts(wait) => {
-                // Who comes back as told must not be told to wait again for a fraction.
+                // Rounded up, or a client that comes back in time would be told to wait again.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
                 let retry_after_secs = wait.as_secs().saturating_add(fraction);
-                Self::TooManyAttempts { retry_after_secs }.because("too many attempts")
+                RefusalKind::TooManyAttempts { retry_after_secs }.because("too many attempts")
             }
         }
     }
 }
 
 #[cfg(feature = "tracing")]
-fn note(refusal: Refusal, reason: &'static str) {
-    let code = refusal.code();
-    if refusal == Refusal::ServerError {
+fn note(refusal: &Refusal) {
+    let (code, reason) = (refusal.kind.code(), refusal.reason());
+    if refusal.is_failure() {
         tracing::error!(code, reason, "request failed");
     } else {
         tracing::debug!(code, reason, "request refused");
@@ -145,7 +205,7 @@ fn note(refusal: Refusal, reason: &'static str) {
 }
 
 #[cfg(not(feature = "tracing"))]
-fn note(_: Refusal, _: &'static str) {}
+fn note(_: &Refusal) {}
 
 /// Errors of this crate hold nothing of a token; those of the application are its own.
 #[cfg(feature = "tracing")]

@@ -6,26 +6,29 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{Method, Request};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sha2::Digest;
 use tower::ServiceExt;
 use tower_jwt_auth::issuer::Cookies;
+use tower_jwt_auth::{AuthError, AuthErrorKind, Claims};
 
-use super::kit::{Answer, Server, json};
+use super::kit::{Answer, Employee, Server, json};
 
 pub(super) const REFRESH: &str = "__Secure-refresh_token";
 const SESSION: &str = "__Host-session";
 
-pub(super) fn server() -> Server {
-    Server::with(|routes| {
-        let cookies = Cookies::new("/auth")
-            .access("cart", "__Host-cart_token")
-            .access("payment", "__Host-payment_token");
-        routes.cookies(cookies).trust_origin("https://app.example")
-    })
+pub(super) fn cookies() -> Cookies {
+    Cookies::new("/auth")
+        .access("cart", "__Host-cart_token")
+        .access("payment", "__Host-payment_token")
 }
 
-async fn log_in(server: &Server) -> Answer {
+pub(super) fn server() -> Server {
+    Server::with(|routes| routes.cookies(cookies()).trust_origin("https://app.example"))
+}
+
+pub(super) async fn log_in(server: &Server) -> Answer {
     server.post("/login", json!({ "user": "alice", "password": "right" })).await
 }
 
@@ -62,8 +65,8 @@ async fn tokens_are_in_cookies_that_no_script_reads_and_nowhere_else() {
     let attributes: Vec<_> =
         answer.cookies().into_iter().map(|(name, _, rest)| (name, rest)).collect();
     let wanted = [
-        ("__Host-cart_token", format!("Path=/; Max-Age=600; {strict}")),
-        ("__Host-payment_token", format!("Path=/; Max-Age=600; {strict}")),
+        ("__Host-cart_token", format!("Path=/; Max-Age=604800; {strict}")),
+        ("__Host-payment_token", format!("Path=/; Max-Age=604800; {strict}")),
         (SESSION, format!("Path=/; Max-Age=604800; {strict}")),
         (REFRESH, format!("Path=/auth; Max-Age=604800; {strict}")),
     ];
@@ -128,10 +131,6 @@ async fn logging_out_deletes_what_logging_in_set() {
     let server = server();
     let login = log_in(&server).await;
     let token = value(&login, REFRESH);
-    server.state.store_down.store(true, SeqCst);
-    let answer = server.send(with_cookie(Method::POST, "/logout", &token)).await;
-    answer.is_error(503, "temporarily_unavailable");
-    server.state.store_down.store(false, SeqCst);
     let answer = server.send(with_cookie(Method::POST, "/logout", &token)).await;
     assert_eq!(answer.status(), 204);
     let strip = |(name, value, rest): (String, String, String)| {
@@ -143,6 +142,81 @@ async fn logging_out_deletes_what_logging_in_set() {
     let (deleted, emptied): (Vec<_>, Vec<_>) = answer.cookies().into_iter().map(strip).unzip();
     assert_eq!(set, deleted);
     assert_eq!(emptied, vec![(true, true); 4]);
+}
+
+/// The user is out on this browser, and what ends the session for good is still there.
+#[tokio::test]
+async fn a_logout_while_the_store_is_down_deletes_the_access_tokens_and_can_be_retried() {
+    for path in ["/logout", "/logout-everywhere"] {
+        let server = server();
+        let cookies = cookies_of(&log_in(&server).await);
+        server.state.store_down.store(true, SeqCst);
+        for _ in 0..2 {
+            let answer = server.send(with_cookies(Method::POST, path, &cookies)).await;
+            assert_eq!(answer.status(), 503);
+            assert_eq!(answer.json()["error"], "temporarily_unavailable");
+            assert_eq!(answer.head.headers["retry-after"], "1");
+            let deleted: Vec<_> = answer.cookies().into_iter().map(|(name, ..)| name).collect();
+            assert_eq!(deleted, ["__Host-cart_token", "__Host-payment_token"], "{path}");
+            assert!(answer.cookies().iter().all(|(_, value, rest)| {
+                value.is_empty() && rest.contains("Path=/; Max-Age=0;")
+            }));
+        }
+        server.state.store_down.store(false, SeqCst);
+        let answer = server.send(with_cookies(Method::POST, path, &cookies)).await;
+        assert_eq!((answer.status(), answer.cookies().len()), (204, 4), "{path}");
+        let refresh = server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
+        refresh.is_error(400, "invalid_grant");
+    }
+}
+
+/// The cookies of a browser, which forgets each of them at its time.
+#[derive(Default)]
+struct Jar {
+    cookies: Vec<(String, String, u64)>,
+}
+
+impl Jar {
+    fn take(&mut self, answer: &Answer, now: u64) {
+        for (name, value, rest) in answer.cookies() {
+            let age = rest.split("; ").find_map(|part| part.strip_prefix("Max-Age=")).unwrap();
+            self.cookies.retain(|(other, ..)| *other != name);
+            self.cookies.push((name, value, now + age.parse::<u64>().unwrap()));
+        }
+    }
+
+    fn at(&self, now: u64) -> String {
+        let kept = self.cookies.iter().filter(|(.., until)| now < *until);
+        kept.map(|(name, value, _)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+}
+
+#[tokio::test]
+async fn an_expired_access_token_in_a_cookie_is_not_taken_for_an_anonymous_request() {
+    let server = server();
+    let mut jar = Jar::default();
+    jar.take(&log_in(&server).await, 0);
+    let layer = server.service("cart").cookie("__Host-cart_token").allow_anonymous();
+    let who =
+        |claims: Option<Claims<Employee>>| async move { claims.map_or("anonymous", |_| "alice") };
+    let service = Router::new().route("/", get(who)).layer(layer);
+    let ask = async |jar: &Jar, now: u64| {
+        let request = Request::get("/").header("cookie", jar.at(now)).body(Body::empty()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        let kind = response.extensions().get::<AuthError>().map(AuthError::kind);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (kind, String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(ask(&jar, 0).await, (None, "alice".to_owned()));
+    server.wait(700);
+    assert_eq!(ask(&jar, 700).await.0, Some(AuthErrorKind::TokenExpired), "the page can renew");
+    let mut refresh = json(Method::POST, "/refresh", &Value::Null);
+    refresh.headers_mut().insert("cookie", jar.at(700).parse().unwrap());
+    jar.take(&server.send(refresh).await, 700);
+    assert_eq!(ask(&jar, 700).await, (None, "alice".to_owned()));
+    // When the session is over, so are its cookies.
+    server.wait(604_800);
+    assert_eq!(ask(&jar, 700 + 604_800).await, (None, "anonymous".to_owned()));
 }
 
 #[tokio::test]
@@ -210,6 +284,92 @@ async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     assert_eq!(hers.status(), 200, "which was not the victim's to end");
 }
 
+/// Each candidate costs a hash, and a stranger can send thousands of them.
+#[tokio::test]
+async fn of_very_many_cookies_a_few_are_looked_at() {
+    let server = server();
+    let mine = cookies_of(&log_in(&server).await);
+    let others = |count: usize| {
+        let nth = |n: usize| format!("{REFRESH}={}{n:04}; {SESSION}=x{n:04}; ", "A".repeat(60));
+        (0..count).map(nth).collect::<String>()
+    };
+    let many = format!("{}{mine}", others(4_000));
+    let answer = server.send(with_cookies(Method::POST, "/refresh", &many)).await;
+    answer.is_error(400, "invalid_grant");
+    let some = format!("{}{mine}", others(8));
+    assert_eq!(server.send(with_cookies(Method::POST, "/refresh", &some)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_login_with_cookies_can_be_for_one_of_the_services() {
+    let server = server();
+    let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
+    let mut answer = server.post("/login", login.clone()).await;
+    for _ in 0..2 {
+        assert!(!value(&answer, "__Host-cart_token").is_empty());
+        assert_eq!(value(&answer, "__Host-payment_token"), "");
+        let cookies = cookies_of(&answer);
+        answer = server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
+    }
+    let mut unknown = login;
+    unknown["audience"] = json!("mail");
+    server.post("/login", unknown).await.is_error(400, "invalid_target");
+}
+
+#[tokio::test]
+async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
+    let server = Server::with(|routes| {
+        let cookies = Cookies::new("/auth").dangerous_domain("shop.example");
+        routes.cookies(cookies.access("cart", "__Secure-cart_token"))
+    });
+    let login = log_in(&server).await;
+    let domains: Vec<_> = login
+        .cookies()
+        .into_iter()
+        .map(|(name, _, rest)| (name, rest.contains("; Domain=shop.example;")))
+        .collect();
+    let expected = [("__Secure-cart_token", true), (SESSION, false), (REFRESH, false)]
+        .map(|(name, is_wide)| (name.to_owned(), is_wide));
+    assert_eq!(domains, expected);
+    let access = value(&login, "__Secure-cart_token");
+    let layer = server.service("cart").cookie("__Secure-cart_token");
+    let service = Router::new().route("/", get(|| async { "in" })).layer(layer);
+    let request = Request::get("/").header("cookie", format!("__Secure-cart_token={access}"));
+    let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let logout = with_cookies(Method::POST, "/logout", &cookies_of(&login));
+    let deleted = server.send(logout).await.cookies();
+    let rest = "Path=/; Max-Age=0; HttpOnly; Domain=shop.example; SameSite=Strict; Secure";
+    assert_eq!(deleted[0], ("__Secure-cart_token".into(), String::new(), rest.into()));
+}
+
+#[tokio::test]
+async fn cookies_of_embedded_pages_are_partitioned_and_checked_for_their_site() {
+    let server = Server::with(|routes| {
+        let cookies = Cookies::new("/auth").embedded().access("cart", "__Host-cart_token");
+        routes.cookies(cookies).trust_origin("https://partner.example")
+    });
+    let login = log_in(&server).await;
+    for (name, _, rest) in login.cookies() {
+        assert!(rest.ends_with("; HttpOnly; SameSite=None; Partitioned; Secure"), "{name} {rest}");
+    }
+    let mut cookies = cookies_of(&login);
+    for (site, origin, status) in [
+        ("same-origin", "https://shop.example", 200),
+        ("cross-site", "https://partner.example", 200),
+        ("cross-site", "https://evil.example", 403),
+    ] {
+        let mut request = with_cookies(Method::POST, "/refresh", &cookies);
+        request.headers_mut().insert("sec-fetch-site", site.parse().unwrap());
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let answer = server.send(request).await;
+        assert_eq!(answer.status(), status, "{origin}");
+        if status == 200 {
+            cookies = cookies_of(&answer);
+        }
+    }
+}
+
 #[tokio::test]
 async fn services_that_are_not_granted_get_no_cookie() {
     let server = server();
@@ -260,8 +420,26 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
 }
 
 #[tokio::test]
-async fn a_token_that_no_cookie_holds_is_not_issued() {
+async fn a_login_whose_claims_do_not_fit_leaves_no_session_and_says_what_is_wrong() {
     let server = server();
     server.state.huge.store(true, SeqCst);
-    log_in(&server).await.is_error(500, "server_error");
+    let answer = log_in(&server).await;
+    answer.is_error(500, "server_error");
+    assert!(answer.description().contains("more claims than an access token holds"));
+    assert_eq!(server.state.writes.load(SeqCst), 0, "a session was stored");
+    let events = server.state.events.lock().unwrap().clone();
+    let [(what, subject, reason)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((what.as_str(), subject.as_str()), ("refused", "alice"));
+    assert!(reason.contains("the heaviest claims are `hobbies` ("), "{reason}");
+    assert!(!reason.contains("gardening"), "{reason}");
+
+    server.state.huge.store(false, SeqCst);
+    let cookies = cookies_of(&log_in(&server).await);
+    server.state.huge.store(true, SeqCst);
+    let answer = server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
+    answer.is_error(500, "server_error");
+    server.state.huge.store(false, SeqCst);
+    server.wait(60);
+    let answer = server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
+    assert_eq!(answer.status(), 200, "the token is as good as before");
 }

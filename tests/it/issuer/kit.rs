@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower::ServiceExt;
 use tower_jwt_auth::issuer::{
-    Accounts, AccountsError, AuthRoutes, Grant, MemoryStore, RefreshStore, Session, SessionId,
-    Sessions, StoreError, StoredSession, TokenIssuer,
+    Accounts, AccountsError, AuthRoutes, Grant, MemoryStore, NamedClient, RefreshStore, Session,
+    SessionEvent, SessionId, Sessions, StoreError, StoredSession, TokenIssuer,
 };
 use tower_jwt_auth::{JwtAuth, ManualClock, UnixTime};
 
@@ -41,6 +41,12 @@ pub(crate) struct State {
     pub(crate) writes: AtomicU64,
     /// The one service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,
+    /// The client that the grant names.
+    pub(crate) client: Mutex<Option<&'static str>>,
+    /// For each login whose password was looked at, the client that it named.
+    pub(crate) logins: Mutex<Vec<Option<String>>>,
+    /// Events that are not `Ended` or `Repeated`: what, of which subject, and why.
+    pub(crate) events: Mutex<Vec<(String, String, String)>>,
     /// Renewals wait for this.
     gate: Arc<tokio::sync::Mutex<()>>,
     waiting: tokio::sync::Notify,
@@ -88,6 +94,10 @@ impl Users {
         let len = if self.state.huge.load(Ordering::SeqCst) { 1000 } else { 0 };
         let claims = Employee { company: "acme".into(), hobbies: vec!["gardening".into(); len] };
         let grant = Grant::new(user).scopes(["cart:read", "pay"]).roles(["admin"]).claims(claims);
+        let grant = match *self.state.client.lock().unwrap() {
+            Some(client) => grant.client_id(client),
+            None => grant,
+        };
         Ok(Some(match *self.state.audience.lock().unwrap() {
             Some(audience) => grant.audience(audience),
             None => grant,
@@ -102,8 +112,10 @@ impl Accounts for Users {
     async fn log_in(
         &self,
         login: Password,
-        _: &Parts,
+        request: &Parts,
     ) -> Result<Option<Grant<Employee>>, AccountsError> {
+        let client = request.extensions.get::<NamedClient>();
+        self.state.logins.lock().unwrap().push(client.map(|client| client.as_str().to_owned()));
         if login.password != "right" {
             return Ok(None);
         }
@@ -167,6 +179,8 @@ impl RefreshStore for Fragile {
     }
 }
 
+pub(crate) type Routes = AuthRoutes<Users, Fragile>;
+
 pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) state: Arc<State>,
@@ -178,16 +192,37 @@ impl Server {
         Self::with(|routes| routes)
     }
 
-    pub(crate) fn with(
-        configure: impl FnOnce(AuthRoutes<Users, Fragile>) -> AuthRoutes<Users, Fragile>,
+    pub(crate) fn with(configure: impl FnOnce(Routes) -> Routes) -> Self {
+        Self::with_parts(issuer(), |sessions| sessions, configure)
+    }
+
+    pub(crate) fn with_issuer(issuer: TokenIssuer) -> Self {
+        Self::with_parts(issuer, |sessions| sessions, |routes| routes)
+    }
+
+    pub(crate) fn with_parts(
+        issuer: TokenIssuer,
+        sessions: impl FnOnce(Sessions<Fragile>) -> Sessions<Fragile>,
+        routes: impl FnOnce(Routes) -> Routes,
     ) -> Self {
         let state = Arc::<State>::default();
         let clock = at(NOW);
         let store = Fragile { inner: MemoryStore::new(), state: Arc::clone(&state) };
-        let sessions = Sessions::new(store).with_clock(clock.clone());
+        let events = Arc::clone(&state);
+        let own = Sessions::new(store).with_clock(clock.clone()).with_events(move |event| {
+            let event = match event {
+                SessionEvent::Started(session) => ("started", session.subject(), ""),
+                SessionEvent::Renewed(session) => ("renewed", session.subject(), ""),
+                SessionEvent::LoginRefused(login) => ("refused", login.subject(), login.reason()),
+                _ => return,
+            };
+            let (what, subject, reason) = event;
+            let event = (what.to_owned(), subject.to_owned(), reason.to_owned());
+            events.events.lock().unwrap().push(event);
+        });
         let users = Users::new(Arc::clone(&state));
-        let routes = AuthRoutes::new(users, issuer().with_clock(clock.clone()), sessions);
-        Self { router: configure(routes).into_router(), state, clock }
+        let own = AuthRoutes::new(users, issuer.with_clock(clock.clone()), sessions(own));
+        Self { router: routes(own).into_router(), state, clock }
     }
 
     pub(crate) fn wait(&self, secs: u64) {
@@ -269,14 +304,20 @@ impl Answer {
         Tokens { access: text("access_token"), refresh: text("refresh_token") }
     }
 
-    /// A refusal by RFC 6749.
+    /// A refusal by RFC 6749, with a description in the characters that section 5.2 allows.
     #[track_caller]
     pub(crate) fn is_error(&self, status: u16, code: &str) {
-        let body = String::from_utf8_lossy(&self.body);
-        let wanted = format!(r#"{{"error":"{code}"}}"#);
-        assert_eq!((self.status(), &*body), (status, wanted.as_str()));
+        let body = self.json();
+        assert_eq!((self.status(), body["error"].as_str()), (status, Some(code)), "{body}");
+        let description = self.description();
+        let is_allowed = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+        assert!(!description.is_empty() && description.chars().all(is_allowed), "{description}");
         assert_eq!(self.head.headers["content-type"], "application/json");
         assert!(!self.head.headers.contains_key(SET_COOKIE));
+    }
+
+    pub(crate) fn description(&self) -> String {
+        self.json()["error_description"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Name, value and attributes of each cookie that is set.

@@ -30,6 +30,23 @@ fn what_cannot_work_gets_a_sentence() {
         (sentence(|| Cookies::new("/a;b")), "as in \"/auth\""),
         (sentence(|| Cookies::new(format!("/{}", "a".repeat(1024)))), "as in \"/auth\""),
         (sentence(|| cookies().access("cart", "token")), "begin the name \"token\" with"),
+        (sentence(|| cookies().access("cart", "__Secure-t")), "call `dangerous_domain` before"),
+        (sentence(|| cookies().dangerous_domain("example")), "with a dot inside"),
+        (sentence(|| cookies().dangerous_domain(".shop.example")), "none in front"),
+        (sentence(|| cookies().dangerous_domain("127.0.0.1")), "not an IP address"),
+        (sentence(|| cookies().dangerous_domain("shop.example:8443")), "no port"),
+        (
+            sentence(|| {
+                cookies().access("cart", "__Host-cart_token").dangerous_domain("shop.example")
+            }),
+            "begin the name \"__Host-cart_token\" with \"__Secure-\"",
+        ),
+        (
+            sentence(|| cookies().dangerous_domain("shop.example").access("a", "__Host-a")),
+            "begin the name \"__Host-a\" with \"__Secure-\"",
+        ),
+        (sentence(|| cookies().embedded().dangerous_without_https()), "over https"),
+        (sentence(|| cookies().dangerous_without_https().embedded()), "over https"),
         (sentence(|| cookies().access("cart", "__host-token")), "write the prefix as"),
         (sentence(|| cookies().access("cart", "__Host-to ken")), "no cookie name"),
         (sentence(|| cookies().refresh("refresh")), "begin the name \"refresh\" with"),

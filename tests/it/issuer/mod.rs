@@ -1,10 +1,14 @@
 //! The auth server: tokens, sessions, routes.
 
+#[cfg(feature = "feeds")]
+mod access_revocation;
 mod accounts;
 mod clear_site_data;
+mod clients;
 mod cookies;
 pub(crate) mod kit;
 mod misuse;
+mod refusals;
 mod renewal;
 #[cfg(feature = "feeds")]
 mod revocation;

@@ -1,46 +1,92 @@
-//! What a refresh token is exchanged for.
+//! Renewals: the tokens that a refresh token is exchanged for.
 
 use std::sync::atomic::Ordering::SeqCst;
 
 use serde_json::{Value, json};
+use tower_jwt_auth::issuer::TokenIssuer;
 
-use super::kit::Server;
+use super::kit::{Answer, ISSUER, Server, Tokens};
+use crate::kit::secret;
+
+/// Logs in for these audiences, and returns the refresh token.
+async fn log_in_for(server: &Server, audience: Value) -> Tokens {
+    let login = json!({ "user": "alice", "password": "right", "audience": audience });
+    server.post("/login", login).await.tokens()
+}
+
+async fn refresh_for(server: &Server, token: &str, audience: Value) -> Answer {
+    server.post("/refresh", json!({ "refresh_token": token, "audience": audience })).await
+}
+
+/// Returns true for each of cart and payment whose service accepts the token.
+fn is_for(server: &Server, access: &str) -> [bool; 2] {
+    ["cart", "payment"].map(|audience| server.service(audience).verify(access).is_ok())
+}
 
 #[tokio::test]
-async fn a_refresh_that_names_no_service_is_for_that_of_the_login() {
+async fn a_login_for_one_service_cannot_be_refreshed_for_another() {
     let server = Server::new();
-    let refresh = async |token: &str, audience: Option<&str>| {
-        let wish = json!({ "refresh_token": token, "audience": audience });
-        server.post("/refresh", wish).await
-    };
-    let is_for = |access: &str| {
-        ["cart", "payment"].map(|audience| server.service(audience).verify(access).is_ok())
-    };
-    let first = server.log_in("alice").await.refresh;
-    let mut last = first;
-    // What one refresh names is true of one access token.
-    for (named, expected) in [
-        (None, [true, false]),
-        (Some("payment"), [false, true]),
-        (Some(""), [true, false]),
-        (None, [true, false]),
-    ] {
-        let tokens = refresh(&last, named).await.tokens();
-        assert_eq!(is_for(&tokens.access), expected, "{named:?}");
+    let mut last = log_in_for(&server, json!("cart")).await.refresh;
+    for named in [json!("payment"), json!(["cart", "payment"]), json!("mail")] {
+        let refused = refresh_for(&server, &last, named).await;
+        refused.is_error(400, "invalid_target");
+        assert_eq!(refused.description(), "`audience` has one that the login did not name");
+    }
+    for named in [json!(null), json!("cart"), json!(""), json!([]), json!(["cart", "cart"])] {
+        let tokens = refresh_for(&server, &last, named).await.tokens();
+        assert_eq!(is_for(&server, &tokens.access), [true, false]);
         last = tokens.refresh;
     }
-    // What the account may no longer use is not replaced by what it may.
-    *server.state.audience.lock().unwrap() = Some("payment");
-    refresh(&last, None).await.is_error(400, "invalid_target");
-    refresh(&last, Some("cart")).await.is_error(400, "invalid_target");
-    assert_eq!(is_for(&refresh(&last, Some("payment")).await.tokens().access), [false, true]);
+}
 
-    let open = json!({ "user": "bob", "password": "right" });
-    let open = server.post("/login", open).await.tokens();
-    assert_eq!(is_for(&open.access), [false, true], "the account has one service");
+#[tokio::test]
+async fn a_login_for_several_services_can_be_refreshed_for_each_of_them() {
+    let server = Server::new();
+    let tokens = log_in_for(&server, json!(["payment", "cart"])).await;
+    assert_eq!(is_for(&server, &tokens.access), [false, true], "the first: they share no key");
+    let mut last = tokens.refresh;
+    for (named, expected) in [
+        (json!("cart"), [true, false]),
+        (json!(null), [false, true]),
+        (json!("payment"), [false, true]),
+        (json!(["cart", "payment"]), [true, false]),
+    ] {
+        let tokens = refresh_for(&server, &last, named.clone()).await.tokens();
+        assert_eq!(is_for(&server, &tokens.access), expected, "{named}");
+        last = tokens.refresh;
+    }
+    // An audience that the account may no longer use is not replaced by another one.
     *server.state.audience.lock().unwrap() = Some("cart");
-    let tokens = refresh(&open.refresh, None).await.tokens();
-    assert_eq!(is_for(&tokens.access), [true, false], "a login that names none keeps to none");
+    refresh_for(&server, &last, json!("payment")).await.is_error(400, "invalid_target");
+    let tokens = refresh_for(&server, &last, json!(null)).await.tokens();
+    assert_eq!(is_for(&server, &tokens.access), [true, false]);
+    let bound = log_in_for(&server, json!("cart")).await.refresh;
+    *server.state.audience.lock().unwrap() = Some("payment");
+    refresh_for(&server, &bound, json!(null)).await.is_error(400, "invalid_target");
+}
+
+#[tokio::test]
+async fn a_login_that_names_no_service_leaves_its_session_unbound() {
+    let server = Server::new();
+    *server.state.audience.lock().unwrap() = Some("payment");
+    let open = log_in_for(&server, json!(null)).await;
+    assert_eq!(is_for(&server, &open.access), [false, true], "the account has one service");
+    *server.state.audience.lock().unwrap() = Some("cart");
+    let tokens = refresh_for(&server, &open.refresh, json!(null)).await.tokens();
+    assert_eq!(is_for(&server, &tokens.access), [true, false]);
+    *server.state.audience.lock().unwrap() = None;
+    let tokens = refresh_for(&server, &tokens.refresh, json!("payment")).await.tokens();
+    assert_eq!(is_for(&server, &tokens.access), [false, true]);
+}
+
+#[tokio::test]
+async fn services_that_share_a_key_share_the_token_of_a_login() {
+    let issuer = TokenIssuer::new(ISSUER).audience(["cart", "payment"], secret());
+    let server = Server::with_issuer(issuer);
+    let access = log_in_for(&server, json!(["cart", "payment"])).await.access;
+    let payload = crate::kit::unb64(access.split('.').nth(1).unwrap());
+    let claims: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(claims["aud"], json!(["cart", "payment"]));
 }
 
 #[tokio::test]
@@ -57,14 +103,15 @@ async fn every_refresh_token_that_is_not_good_is_refused_in_the_same_bytes() {
     let foreign = server.post("/login", login).await.tokens().refresh;
     let unknown = "A".repeat(64);
 
-    let mut heads = Vec::new();
+    let mut answers = Vec::new();
     for token in ["x", &unknown, &expired, &reused, &reused, &ended, &foreign] {
         let answer = server.refresh(token).await;
         answer.is_error(400, "invalid_grant");
-        heads.push(format!("{:?}", answer.head.headers));
+        let body = String::from_utf8(answer.body).unwrap();
+        answers.push(format!("{:?} {body}", answer.head.headers));
     }
-    heads.dedup();
-    assert_eq!(heads.len(), 1, "{heads:?}");
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
     let own = json!({ "refresh_token": foreign, "client_id": "w", "audience": "cart" });
     server.post("/refresh", own).await.tokens();
 }

@@ -37,7 +37,7 @@ async fn forms_are_as_good_as_json() {
             .body(Body::from(body))
             .unwrap()
     };
-    let login = "user=alice&password=right&audience=cart".to_owned();
+    let login = "user=alice&password=right&audience=cart&audience=payment".to_owned();
     let tokens = server.send(form("/login", login)).await.tokens();
     let refresh = tokens.refresh;
     let refresh = format!("grant_type=refresh_token&refresh_token={refresh}&audience=payment");
@@ -150,8 +150,6 @@ async fn revocation_follows_rfc_7009() {
     let server = Server::new();
     let tokens = server.log_in("alice").await;
     let revoke = async |body: Value| server.post("/revoke", body).await;
-    let access = revoke(json!({ "token": tokens.access })).await;
-    access.is_error(400, "unsupported_token_type");
     let foreign = revoke(json!({ "token": tokens.refresh, "client_id": "other" })).await;
     foreign.is_error(400, "invalid_client");
     let successor = server.refresh(&tokens.refresh).await.tokens().refresh;

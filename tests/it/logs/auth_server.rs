@@ -25,6 +25,10 @@ fn server(cookies: Option<Cookies>, printed: &Arc<Mutex<String>>) -> Server {
     let store = Fragile { inner: MemoryStore::new(), state: Arc::clone(&state) };
     let events = Arc::clone(printed);
     let sessions = Sessions::new(store).with_clock(clock.clone()).with_events(move |event| {
+        if let SessionEvent::LoginRefused(_) = event {
+            *events.lock().unwrap() += &format!("{event:?} ");
+            return;
+        }
         let (SessionEvent::Started(session)
         | SessionEvent::Renewed(session)
         | SessionEvent::Repeated(session)
@@ -137,6 +141,27 @@ async fn nor_of_its_cookies() {
     is_a_whole_log(&log.text(), &printed.lock().unwrap());
     forbidden.is_not_in(&log.text());
     forbidden.is_not_in(&printed.lock().unwrap());
+}
+
+/// Its client learns that the account has too many claims; the operator, which and how large.
+#[tokio::test]
+async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_values() {
+    let (log, printed) = (Log::default(), Arc::<Mutex<String>>::default());
+    {
+        let _listening = log.listen();
+        let server = server(Some(Cookies::new("/").access("cart", "__Host-cart")), &printed);
+        server.state.huge.store(true, SeqCst);
+        let login = json!({ "user": "alice", "password": "right" });
+        server.post("/login", login).await.is_error(500, "server_error");
+    }
+    for text in [&log.text(), &*printed.lock().unwrap()] {
+        assert!(
+            text.contains(" bytes and may have 4096; the heaviest claims are `hobbies`"),
+            "{text}"
+        );
+        assert!(!text.contains("gardening") && !text.contains("alice"), "{text}");
+    }
+    assert!(log.text().contains("ERROR"), "{}", log.text());
 }
 
 /// A log that is empty would pass, and prove nothing.

@@ -1,0 +1,245 @@
+//! `POST /revoke` of an access token, through the feed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use tower_jwt_auth::issuer::{AuthRoutes, Grant, TokenIssuer};
+use tower_jwt_auth::jwt::{Key, Signer, TokenErrorKind};
+use tower_jwt_auth::revocation::{
+    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
+};
+use tower_jwt_auth::{JwtAuth, Revocations, UnixTime};
+
+use super::cookies::{REFRESH, cookies, log_in, value, with_cookie};
+use super::kit::{ISSUER, Routes, Server, issuer};
+use crate::kit::{NOW, fault, secret};
+
+/// A feed in memory that can be taken away, and that notes what is published.
+#[derive(Clone)]
+struct Feed {
+    inner: MemoryFeed,
+    is_down: Arc<AtomicBool>,
+    messages: Arc<Mutex<Vec<String>>>,
+}
+
+impl Feed {
+    fn new() -> Self {
+        Self { inner: MemoryFeed::new(), is_down: Arc::default(), messages: Arc::default() }
+    }
+
+    fn messages(&self) -> Vec<String> {
+        self.messages.lock().unwrap().clone()
+    }
+}
+
+impl RevocationFeed for Feed {
+    async fn create(&self) -> Result<(), FeedError> {
+        self.inner.create().await
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(FeedErrorKind::Unavailable.into());
+        }
+        // Whatever the time, so that the message must not depend on it.
+        let count = self.messages().len() as u64;
+        let message = revocation.to_message(UnixTime::from_secs(count))?;
+        self.messages.lock().unwrap().push(message);
+        self.inner.append(revocation).await
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        self.inner.snapshot(part).await
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        self.inner.read(after).await
+    }
+
+    async fn changed(&self) {
+        self.inner.changed().await;
+    }
+}
+
+fn server(routes: impl FnOnce(Routes) -> Routes) -> (Server, Feed) {
+    let feed = Feed::new();
+    let published = feed.clone();
+    let server =
+        Server::with_parts(issuer(), |own| own.with_revocation(published, &issuer()), routes);
+    (server, feed)
+}
+
+async fn revoke(server: &Server, body: Value) -> u16 {
+    server.post("/revoke", body).await.status()
+}
+
+#[tokio::test]
+async fn a_revoked_access_token_is_refused_by_its_service_and_no_other_token_is() {
+    let (server, feed) = server(|routes| routes);
+    feed.create().await.unwrap();
+    let revocations = Revocations::new().with_clock(server.clock.clone());
+    tokio::spawn(revocations.follow(feed.inner.clone()).run());
+    let cart = server.service("cart").with_revocation(revocations);
+    let mine = server.log_in("alice").await;
+    let renewed = server.refresh(&mine.refresh).await.tokens();
+    let turns = || async {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    };
+    turns().await;
+    for token in [&mine.access, &renewed.access] {
+        assert_eq!(fault(&cart, token), None);
+    }
+    let body = json!({ "token": mine.access, "token_type_hint": "refresh_token" });
+    let answer = server.post("/revoke", body).await;
+    assert_eq!((answer.status(), answer.body.len()), (200, 0));
+    turns().await;
+    assert_eq!(fault(&cart, &mine.access), Some(TokenErrorKind::Revoked));
+    assert_eq!(fault(&cart, &renewed.access), None, "of the same session");
+    server.refresh(&renewed.refresh).await.tokens();
+}
+
+/// The holder of one token must not be able to grow the feed by presenting it again.
+#[tokio::test]
+async fn revoking_an_access_token_again_publishes_the_same_bytes() {
+    let (server, feed) = server(|routes| routes);
+    let token = server.log_in("alice").await.access;
+    for _ in 0..20 {
+        assert_eq!(revoke(&server, json!({ "token": token })).await, 200);
+        server.wait(7);
+    }
+    let mut messages = feed.messages();
+    messages.dedup();
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    let message: Value = serde_json::from_str(message).unwrap();
+    let members = ["revoke", "iss", "sub", "at", "until"].map(|name| message[name].clone());
+    let expected = json!(["token", ISSUER, "alice", NOW, NOW + 600]);
+    assert_eq!(Value::from(members.to_vec()), expected);
+    // Once expired, it need not be remembered.
+    server.wait(600);
+    assert_eq!(revoke(&server, json!({ "token": token })).await, 200);
+    assert_eq!(feed.messages().len(), 20);
+}
+
+#[tokio::test]
+async fn tokens_that_are_not_the_issuers_own_count_as_revoked_and_publish_nothing() {
+    let (server, feed) = server(|routes| routes);
+    let own = server.log_in("alice").await.access;
+    let clock = || server.clock.clone();
+    let grant = Grant::new("alice").audience("cart");
+    let sign = |issuer: TokenIssuer| issuer.with_clock(clock()).issue(&grant).unwrap();
+    let master = tower_jwt_auth::Secret::generate().unwrap();
+    let stranger = sign(TokenIssuer::derived(ISSUER, &master, ["cart"]));
+    let other_name = TokenIssuer::new("https://other.example");
+    let other_name = sign(other_name.audience("cart", secret().derive(ISSUER, "cart")));
+    // A service can sign with its own secret, but is not to fill the memory of all.
+    let service = Signer::new(Key::hs256(secret().derive(ISSUER, "cart"))).token_type("at+jwt");
+    let claims = |more: Value| {
+        let mut claims = json!({
+            "iss": ISSUER, "sub": "alice", "aud": "cart", "iat": NOW, "exp": NOW + 600, "jti": "j",
+        });
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        service.sign(&claims).unwrap()
+    };
+    let tampered = own.replacen('.', ".A", 1);
+    for token in [
+        stranger.as_str(),
+        other_name.as_str(),
+        &tampered,
+        &claims(json!({ "exp": NOW + 86_401 })),
+        &claims(json!({ "exp": NOW - 6, "iat": NOW - 600 })),
+        &claims(json!({ "iat": NOW + 60 })),
+        &claims(json!({ "iat": null })),
+        &claims(json!({ "jti": null })),
+        &claims(json!({ "jti": "j".repeat(23) })),
+        &claims(json!({ "sub": null })),
+        &claims(json!({ "aud": "payment" })),
+        "a.b.c",
+        ".",
+    ] {
+        assert_eq!(revoke(&server, json!({ "token": token })).await, 200, "{token}");
+        assert_eq!(feed.messages(), [""; 0], "{token}");
+    }
+    assert_eq!(revoke(&server, json!({ "token": claims(json!({})) })).await, 200);
+    assert_eq!(feed.messages().len(), 1, "the rest of those claims is right");
+}
+
+#[tokio::test]
+async fn an_access_token_of_another_client_is_not_revoked() {
+    let (server, feed) = server(|routes| routes);
+    *server.state.client.lock().unwrap() = Some("web");
+    let token = server.log_in("alice").await.access;
+    let foreign = json!({ "token": token, "client_id": "backoffice" });
+    server.post("/revoke", foreign).await.is_error(400, "invalid_client");
+    assert_eq!(feed.messages(), [""; 0]);
+    for body in [json!({ "token": token, "client_id": "web" }), json!({ "token": token })] {
+        assert_eq!(revoke(&server, body).await, 200);
+    }
+    assert_eq!(feed.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn an_access_token_cannot_be_revoked_while_the_feed_is_down_or_without_one() {
+    let (server, feed) = server(|routes| routes);
+    let token = server.log_in("alice").await.access;
+    feed.is_down.store(true, Ordering::SeqCst);
+    let answer = server.post("/revoke", json!({ "token": token })).await;
+    answer.is_error(503, "temporarily_unavailable");
+    assert_eq!(answer.head.headers["retry-after"], "1");
+
+    let server = Server::new();
+    let token = server.log_in("alice").await.access;
+    let answer = server.post("/revoke", json!({ "token": token })).await;
+    answer.is_error(400, "unsupported_token_type");
+}
+
+#[tokio::test]
+async fn a_token_of_a_rotated_key_is_revoked_while_services_accept_it() {
+    let keys = tower_jwt_auth::KeyStore::from(Key::hs256(secret()).with_id("old").unwrap());
+    let issuer = TokenIssuer::new(ISSUER).audience("cart", keys.clone());
+    let feed = Feed::new();
+    let published = feed.clone();
+    let named = issuer.clone();
+    let server = Server::with_parts(
+        issuer,
+        |own| own.with_revocation(published, &named),
+        |routes: AuthRoutes<_, _>| routes,
+    );
+    let token = server.log_in("alice").await.access;
+    keys.rotate(Key::hs256(tower_jwt_auth::Secret::generate().unwrap()).with_id("new").unwrap())
+        .unwrap();
+    assert_eq!(
+        fault(
+            &JwtAuth::new(keys.clone()).audience("cart").with_clock(server.clock.clone()),
+            &token
+        ),
+        None
+    );
+    assert_eq!(revoke(&server, json!({ "token": token })).await, 200);
+    assert_eq!(feed.messages().len(), 1);
+    keys.retire_previous();
+    assert_eq!(revoke(&server, json!({ "token": token })).await, 200);
+    assert_eq!(feed.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_logout_whose_revocation_cannot_be_published_can_be_retried() {
+    let (server, feed) = server(|routes| routes.cookies(cookies()));
+    let token = value(&log_in(&server).await, REFRESH);
+    let log_out = || server.send(with_cookie(Method::POST, "/logout", &token));
+    feed.is_down.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        let answer = log_out().await;
+        let deleted = answer.cookies().len();
+        assert_eq!((answer.status(), deleted), (503, 2), "the access tokens");
+        server.clock.advance(Duration::from_secs(1));
+    }
+    feed.is_down.store(false, Ordering::SeqCst);
+    let answer = log_out().await;
+    assert_eq!((answer.status(), answer.cookies().len()), (204, 4));
+    assert_eq!(feed.messages().len(), 1);
+}
