@@ -10,6 +10,7 @@
 
 mod child;
 mod conformance;
+mod growth;
 mod outages;
 mod processes;
 mod redis;

@@ -148,7 +148,7 @@ pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(
     request: Request,
 ) -> Response {
     let ended = match owner(&desk, request).await {
-        Ok(session) => match desk.sessions.end_all(session.subject()).await {
+        Ok(session) => match desk.sessions.end_all_of(&session).await {
             Ok(_) => Ok(()),
             Err(error) => Err(error.into()),
         },

@@ -1,12 +1,12 @@
-//! Events of sessions.
+//! Events in the life of a session.
 
 use std::fmt::{self, Debug};
 
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::session::Session;
 
-/// What happened to a session, told after the store has it: for audit logs, for mails to users,
-/// for revoking access tokens.
+/// An event in the life of a session, told after the store has kept the change: for audit logs, for
+/// mails to users, for metrics.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionEvent<'a> {
@@ -18,8 +18,9 @@ pub enum SessionEvent<'a> {
     /// is a second tab or a lost answer; every time, it may be a thief who keeps the user's pace.
     Repeated(&'a Session),
     /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
-    /// a refresh token: tell the user. That one is told again whenever a token of the session is
-    /// presented within the hour, in case the first time was lost: the session's name tells.
+    /// a refresh token: tell the user. A session has one such event. If the server stopped before it
+    /// called the hook, or its store failed right after that, a theft is told once more when a token of
+    /// the session is presented within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. Treat this as a login where you notify users of logins: a request for a

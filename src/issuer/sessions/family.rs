@@ -1,5 +1,5 @@
-//! The rules of rotation, as a function of what is stored and what is presented. Nothing here
-//! waits for anything, so that every store has the same rules.
+//! The rules of rotation, as functions of the stored state and the presented token. There is no I/O
+//! here, so that the rules are the same for every store.
 
 use std::time::Duration;
 
@@ -18,9 +18,12 @@ const MAX_SPENT: usize = 16;
 /// How far ahead of this server another's clock may be.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// How long an ended session is kept, so that who still has a token of it is known for that. It is
-/// not kept for its whole lifetime, or logging in and out would fill the store.
+/// An ended session is kept for this long, so that a token of an ended session can be told apart from
+/// an unknown one. It is not kept for its whole lifetime, or logging in and out would fill the store.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
+
+/// An announcement that is not done after this time was given up: publishing takes 3 seconds at most.
+const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +53,31 @@ pub(crate) struct Family {
     pub(crate) data: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<EndCause>,
+    /// In seconds. A repeated announcement says the same time as the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Announcement::is_due")]
+    announcement: Announcement,
+}
+
+/// Progress in telling others that a session has ended: the feed of revocations, and the hook if
+/// a token was stolen. The row keeps the progress, so that presenting a token of an ended session
+/// again and again publishes nothing more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Announcement {
+    /// Not begun, or failed.
+    #[default]
+    Due,
+    /// Some request began at this time, in seconds.
+    Begun(i64),
+    Done,
+}
+
+impl Announcement {
+    fn is_due(&self) -> bool {
+        *self == Self::Due
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,6 +136,8 @@ impl Family {
             label: None,
             data: Value::Null,
             ended: None,
+            ended_at: None,
+            announcement: Announcement::Due,
         }
     }
 
@@ -167,9 +197,32 @@ impl Family {
         next
     }
 
+    /// The family after its end, of which nobody was told yet.
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
-        Self { ended: Some(cause), spent: Vec::new(), idle_until, ..self.clone() }
+        let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
+        Self { ended, ended_at, spent: Vec::new(), idle_until, ..self.clone() }
+    }
+
+    /// The time of the end, in whole seconds.
+    pub(crate) fn ended_at(&self, now: UnixTime) -> UnixTime {
+        self.ended_at.map_or(now.whole_secs(), UnixTime::from_secs_i64)
+    }
+
+    pub(crate) fn announcing(&self, announcement: Announcement) -> Self {
+        Self { announcement, ..self.clone() }
+    }
+
+    /// The progress of the announcement. One that was given up is due again.
+    pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
+        match self.announcement {
+            Announcement::Begun(at)
+                if !is_within(UnixTime::from_secs_i64(at), ANNOUNCED_WITHIN, now) =>
+            {
+                Announcement::Due
+            }
+            progress => progress,
+        }
     }
 
     pub(crate) fn is_expired(&self, now: UnixTime) -> bool {

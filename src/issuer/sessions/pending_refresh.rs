@@ -80,11 +80,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 }
                 Verdict::Expired => return Err(SessionErrorKind::Expired.into()),
                 Verdict::Ended => {
-                    ledger.publish_again(&session).await?;
-                    // Whoever was to hear of a thief may have missed it.
-                    if session.family.ended == Some(EndCause::Reused) {
-                        ledger.tell(&SessionEvent::Ended(&session, EndCause::Reused));
-                    }
+                    ledger.announce_again(session, version).await?;
                     return Err(SessionErrorKind::Ended.into());
                 }
                 Verdict::WrongClient => return Err(SessionErrorKind::WrongClient.into()),

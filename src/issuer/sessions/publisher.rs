@@ -1,4 +1,4 @@
-//! What ends is revoked first: the access tokens of a session would outlive it otherwise.
+//! Publishes the ends of sessions, so that their access tokens are refused.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -17,15 +17,15 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 #[cfg(feature = "feeds")]
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
-/// Tokens may live longer that were issued before the lifetime was made shorter.
+/// Tokens that were issued before the configured lifetime was shortened live longer than it says.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// Where revocations go. A future is boxed for each logout, and for nothing else.
+/// The feed of revocations. A future is boxed for each logout only.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     append: Arc<dyn Fn(Revocation) -> Appending + Send + Sync>,
     issuer: Arc<str>,
-    /// How long an access token is valid.
+    /// The lifetime of an access token.
     lifetime: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // The name of a session is short; that of its user need not be there.
+                        // The name of the session is short. The name of its user is optional.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&Revocation { owner: None, ..revocation }).await
                         }
@@ -56,22 +56,27 @@ impl Publisher {
         Self { append: Arc::new(append), issuer: issuer.into(), lifetime }
     }
 
-    /// The access tokens of one session.
+    /// Revokes the access tokens of a session that has ended. Repeated calls publish the same message,
+    /// byte for byte.
     pub(crate) async fn end(&self, session: &Session, now: UnixTime) -> Result<(), SessionError> {
-        let until = now.saturating_add(self.lifetime.max(REMEMBERED));
-        let revocation =
-            Revocation::session(session.id().as_str(), until).of_subject(session.subject(), now);
-        self.publish(revocation).await
+        let ended_at = session.family.ended_at(now);
+        let revocation = Revocation::session(session.id().as_str(), self.until(ended_at));
+        self.publish(revocation.of_subject(session.subject(), ended_at)).await
     }
 
-    /// All that a user was issued before this second. What was issued within it is left to the
-    /// sessions, of which each is revoked by name: or who logs in again at once would be refused.
+    /// Revokes all tokens that a user was issued before this second. Tokens of this second are left to
+    /// their sessions, which are revoked by name. Otherwise a user who logs in again at once would be
+    /// refused.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
-        let (at, until) = (
-            now.saturating_sub(Duration::from_secs(1)),
-            now.saturating_add(self.lifetime.max(REMEMBERED)),
-        );
-        self.publish(Revocation::subject(subject, at).forget_at(until)).await
+        let now = now.whole_secs();
+        let before = now.saturating_sub(Duration::from_secs(1));
+        self.publish(Revocation::subject(subject, before).forget_at(self.until(now))).await
+    }
+
+    /// The time after which no token is valid that was issued in the second of `revoked_at`.
+    fn until(&self, revoked_at: UnixTime) -> UnixTime {
+        let second = Duration::from_secs(1);
+        revoked_at.saturating_add(second).saturating_add(self.lifetime.max(REMEMBERED))
     }
 
     pub(crate) async fn publish(&self, revocation: Revocation) -> Result<(), SessionError> {

@@ -137,16 +137,16 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Revokes the access tokens of every session that ends before its time, whatever the cause:
-    /// logging out, a token that was stolen, a closed account. Without this they work until they
-    /// expire.
+    /// logging out, a stolen token, a closed account. Without this they work until they expire.
     ///
-    /// If it cannot be published, the session ends all the same, and the error is
-    /// [`Unavailable`](SessionErrorKind::Unavailable): ending it again, or presenting a token of it,
-    /// publishes again, for an hour. Tokens of another issuer are not revoked.
+    /// The end of a session is published once. If that fails, the session ends all the same, and the
+    /// error is [`Unavailable`](SessionErrorKind::Unavailable). Within the next hour, ending the session
+    /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
+    /// Tokens of another issuer are not revoked.
     ///
     /// # Panics
     ///
-    /// Where a session ends outside of a tokio runtime.
+    /// If a session ends outside of a tokio runtime.
     #[cfg(feature = "feeds")]
     pub fn with_revocation(
         mut self,
@@ -308,8 +308,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Ends one session, and says whether there was one to end. Its refresh token is refused from
-    /// here on; its access tokens work until they expire, or are revoked
+    /// Ends one session. Returns false if there was no live session of this name. Its refresh token is
+    /// refused from now on. Its access tokens work until they expire, unless they are revoked by
     /// `with_revocation` (feature `feeds`).
     ///
     /// # Errors
@@ -325,17 +325,18 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let (session, version) = match self.ledger.load(id).await {
                 Ok(found) => found,
                 Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
                 Err(error) => return Err(error),
             };
             if !session.family.is_live(self.ledger.clock.now()) {
-                if session.family.ended.is_some() {
-                    self.ledger.publish_again(&session).await?;
+                if self.ledger.announce_again(session, version).await? {
+                    return Ok(false);
                 }
-                return Ok(false);
+                self.ledger.wait_for_publication(attempt).await;
+                continue;
             }
             if self.ledger.replace_with_end(session, version, cause).await? {
                 return Ok(true);
@@ -344,27 +345,53 @@ impl<S: RefreshStore> Sessions<S> {
         Err(ledger::contended())
     }
 
-    /// Ends all sessions of a user, as after a changed password, and says how many there were. A
-    /// login that is going on meanwhile is none of them: change the password first.
+    /// Ends all sessions of a user, as after a changed password, and returns their number. A login that
+    /// is in progress may not be ended: change the password first.
+    ///
+    /// With revocation this also revokes the user's tokens of no session. Each call publishes one
+    /// message for that, so do not let users call this without limit.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable): some may have ended by then.
+    /// [`Unavailable`](SessionErrorKind::Unavailable): some sessions may have ended by then.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
-        let mut failure = None;
-        if let Some(publisher) = &self.ledger.publisher {
-            // Those too that are of no session.
-            failure = publisher.end_all(subject, self.ledger.clock.now()).await.err();
+        let revoked = self.revoke_all(subject).await;
+        let (ended, failure) = self.end_each(subject).await;
+        revoked.err().or(failure).map_or(Ok(ended), Err)
+    }
+
+    /// Ends all sessions of the user of a live session, as [`end_all`](Self::end_all) does. Of requests
+    /// that do so at once, only those that end a session publish anything.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn end_all_of(&self, session: &Session) -> Result<u64, SessionError> {
+        let (ended, failure) = self.end_each(session.subject()).await;
+        if ended > 0 {
+            self.revoke_all(session.subject()).await?;
         }
-        let mut ended = 0_u64;
-        for session in self.of_subject(subject).await? {
+        failure.map_or(Ok(ended), Err)
+    }
+
+    /// Ends each session of a user, also after one could not be ended.
+    async fn end_each(&self, subject: &str) -> (u64, Option<SessionError>) {
+        let sessions = match self.of_subject(subject).await {
+            Ok(sessions) => sessions,
+            Err(error) => return (0, Some(error)),
+        };
+        let (mut ended, mut failure) = (0_u64, None);
+        for session in sessions {
             match self.end(session.id()).await {
                 Ok(is_ended) => ended = ended.saturating_add(is_ended.into()),
-                // The others are to end all the same.
                 Err(error) => failure = Some(error),
             }
         }
-        failure.map_or(Ok(ended), Err)
+        (ended, failure)
+    }
+
+    async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
+        match &self.ledger.publisher {
+            Some(publisher) => publisher.end_all(subject, self.ledger.clock.now()).await,
+            None => Ok(()),
+        }
     }
 
     /// Deletes all expired sessions, a batch at a time, and returns their number.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tower_jwt_auth::issuer::{
-    EndCause, Grant, MemoryStore, NewSession, RefreshToken, Session, SessionErrorKind, Sessions,
-    TokenIssuer,
+    EndCause, Grant, MemoryStore, NewSession, RefreshToken, Session, SessionErrorKind,
+    SessionEvent, Sessions, TokenIssuer,
 };
 use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::revocation::{
@@ -22,6 +22,7 @@ use crate::kit::{NOW, at, fault, secret};
 struct Feed {
     inner: MemoryFeed,
     is_down: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
 }
 
 impl RevocationFeed for Feed {
@@ -32,6 +33,9 @@ impl RevocationFeed for Feed {
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(FeedErrorKind::Unavailable.into());
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
         }
         self.inner.append(revocation).await
     }
@@ -61,7 +65,11 @@ struct Fleet {
 impl Fleet {
     async fn new() -> Self {
         let clock = at(NOW);
-        let feed = Feed { inner: MemoryFeed::on_clock(clock.clone()), is_down: Arc::default() };
+        let feed = Feed {
+            inner: MemoryFeed::on_clock(clock.clone()),
+            is_down: Arc::default(),
+            hangs: Arc::default(),
+        };
         feed.create().await.unwrap();
         let issuer = issuer().with_clock(clock.clone());
         let sessions = Sessions::new(MemoryStore::new())
@@ -205,4 +213,112 @@ async fn a_client_that_does_not_wait_leaves_nothing_half_done() {
     }
     assert!(fleet.refuses(&access).await);
     assert!(fleet.sessions.refresh(token.as_str(), None).await.unwrap_err().is_refusal());
+}
+
+/// 1,000 refused presentations, by every function that takes a refresh token.
+#[tokio::test]
+async fn replaying_a_token_of_an_ended_session_publishes_nothing() {
+    let fleet = Fleet::new().await;
+    for cause in [EndCause::LoggedOut, EndCause::AccountClosed, EndCause::Reused] {
+        let (token, session, access) = fleet.log_in("mallory").await;
+        fleet.sessions.end_because(session.id(), cause).await.unwrap();
+        let published = fleet.feed.inner.len();
+        for _ in 0..250 {
+            fleet.wait(1);
+            let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
+            assert_eq!(refused.kind(), SessionErrorKind::Ended);
+            assert!(fleet.sessions.begin_refresh(token.as_str(), None).await.is_err());
+            assert!(fleet.sessions.session_of(token.as_str()).await.is_err());
+            assert!(!fleet.sessions.end(session.id()).await.unwrap());
+        }
+        assert_eq!(fleet.feed.inner.len(), published, "{cause:?}");
+        assert!(fleet.refuses(&access).await);
+    }
+}
+
+#[tokio::test]
+async fn of_requests_that_end_a_session_at_once_one_publishes() {
+    let fleet = Fleet::new().await;
+    let (_, session, access) = fleet.log_in("alice").await;
+    let mut ends = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (sessions, id) = (fleet.sessions.clone(), session.id().clone());
+        ends.spawn(async move { sessions.end(&id).await });
+    }
+    let ends = ends.join_all().await.into_iter().filter(|end| *end.as_ref().unwrap());
+    assert_eq!(ends.count(), 1);
+    assert_eq!(fleet.feed.inner.len(), 1);
+    assert!(fleet.refuses(&access).await);
+}
+
+/// The message is the same each time, so that a feed which knows it keeps one.
+#[tokio::test]
+async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_end() {
+    let fleet = Fleet::new().await;
+    let (token, session, access) = fleet.log_in("alice").await;
+    fleet.feed.is_down.store(true, Ordering::SeqCst);
+    fleet.clock.advance(Duration::from_millis(1_500));
+    for _ in 0..5 {
+        fleet.sessions.end(session.id()).await.unwrap_err();
+        fleet.wait(60);
+    }
+    fleet.feed.is_down.store(false, Ordering::SeqCst);
+    for _ in 0..5 {
+        fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
+        fleet.wait(60);
+    }
+    let snapshot = fleet.feed.snapshot(None).await.unwrap();
+    let [message] = snapshot.messages.as_slice() else { panic!("{:?}", snapshot.messages) };
+    let (at, until) = (NOW + 1, NOW + 2 + 86_400);
+    let id = session.id();
+    assert_eq!(
+        *message,
+        format!(
+            r#"{{"v":1,"revoke":"session","iss":"{ISSUER}","sid":"{id}","sub":"alice","at":{at},"until":{until}}}"#
+        )
+    );
+    assert!(fleet.refuses(&access).await);
+}
+
+/// A server that stops after it wrote the end leaves it to the next presentation.
+#[tokio::test]
+async fn an_announcement_that_was_given_up_is_made_later() {
+    let fleet = Fleet::new().await;
+    let (token, session, access) = fleet.log_in("alice").await;
+    fleet.feed.hangs.store(true, Ordering::SeqCst);
+    let mut end = tokio::spawn({
+        let (sessions, id) = (fleet.sessions.clone(), session.id().clone());
+        async move { sessions.end(&id).await }
+    });
+    assert!(tokio::time::timeout(Duration::from_millis(20), &mut end).await.is_err());
+    fleet.feed.hangs.store(false, Ordering::SeqCst);
+    // Meanwhile a refresh is refused, and publishes nothing.
+    let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
+    assert_eq!(refused.kind(), SessionErrorKind::Ended);
+    assert_eq!(fleet.feed.inner.len(), 0);
+    fleet.wait(5);
+    fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
+    assert_eq!(fleet.feed.inner.len(), 1);
+    assert!(fleet.refuses(&access).await);
+    end.abort();
+}
+
+#[tokio::test]
+async fn a_theft_is_told_once() {
+    let clock = at(NOW);
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    let sessions =
+        Sessions::new(MemoryStore::new()).with_clock(clock.clone()).with_events(move |event| {
+            if let SessionEvent::Ended(_, EndCause::Reused) = event {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    let (stolen, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    sessions.refresh(stolen.as_str(), None).await.unwrap();
+    for _ in 0..100 {
+        clock.advance(Duration::from_secs(30));
+        sessions.refresh(stolen.as_str(), None).await.unwrap_err();
+    }
+    assert_eq!(told.load(Ordering::SeqCst), 1);
 }
