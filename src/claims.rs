@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::Extensions;
 
 #[cfg(feature = "connections")]
-use crate::ended::{Ended, UntilEnded};
+use crate::ended::{Ended, SeenKeys, UntilEnded};
 use crate::jwt::StandardClaims;
 use crate::token::{Holder, Inner, Token};
 use crate::unauthenticated::Unauthenticated;
@@ -69,19 +69,22 @@ impl<T> Claims<T> {
 
 #[cfg(feature = "connections")]
 impl<T> Claims<T> {
-    /// Resolves when the token has expired, leeway included, or was revoked: for what goes on after
-    /// the request was accepted. It hears of a revocation within a quarter of a second after this
-    /// server did.
+    /// Resolves when the token has expired, leeway included, when it is revoked, or when its key is no
+    /// longer in the layer's [`KeyStore`](crate::KeyStore): for work that goes on after the request
+    /// was accepted.
+    ///
+    /// A layer with revocations notices the end within a quarter of a second, and one without them a
+    /// retired key within 30 seconds.
     ///
     /// # Panics
     ///
-    /// When it is awaited outside of a tokio runtime that keeps time.
+    /// If it is awaited outside of a tokio runtime with its time driver.
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<T> {
         self.token.ended()
     }
 
-    /// A stream, such as a WebSocket or the events of a response, that ends when the token does. What
-    /// is sent into it is refused from then on: see [`UntilEnded`].
+    /// Wraps a stream, such as a WebSocket or the events of a response, so that it ends when the token
+    /// ends. Sending into it fails from then on: see [`UntilEnded`].
     ///
     /// ```
     /// use axum::response::{IntoResponse, Sse, sse::Event};
@@ -96,7 +99,8 @@ impl<T> Claims<T> {
     /// ```
     pub fn until_ended<S>(&self, stream: S) -> UntilEnded<S> {
         let token = self.token.clone();
-        UntilEnded::new(stream, self.token.ended(), move || token.has_ended())
+        let mut seen = SeenKeys::default();
+        UntilEnded::new(stream, self.token.ended(), move || token.has_ended(&mut seen))
     }
 }
 

@@ -1,54 +1,65 @@
-//! Tokens that end while they are in use: by a WebSocket, a stream of events, a long download.
+//! Tokens that end while they are in use, by a WebSocket, an event stream or a long download.
 
 use std::fmt::{self, Debug};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{Sink, Stream};
 use pin_project_lite::pin_project;
 
-use crate::clock::Clock;
-use crate::jwt::{Facts, Verifier};
+use crate::jwt::{Facts, KeySet, Verifier};
 use crate::revocation::{Revocations, TokenNames, Verdict};
 
-/// How often a token in use is looked up. A look-up takes some hundred nanoseconds.
+/// The pause between two checks of a token in use. A check takes some hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
-/// Without revocations there is only the end to wait for, and a clock that may be set.
+/// Without revocations a token ends by its time or its key only. The clock may be set meanwhile.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
-/// Why a token that was good is no longer.
+/// The reason why a previously valid token is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ended {
-    /// `exp` has come, and the leeway has gone by.
+    /// The token has expired, leeway included.
     Expired,
-    /// It was revoked.
+    /// The token was revoked.
     Revoked,
-    /// Too little is known of what is revoked, and the policy is to refuse then.
+    /// Revocation data is stale, and the policy is to refuse then.
     RevocationUnavailable,
+    /// No key in the layer's `KeyStore` verifies the token any more: its key was retired or replaced.
+    KeyRetired,
 }
 
-/// What a layer knows of the tokens that it accepted.
+/// Checks the tokens that a layer accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
-    clock: Arc<dyn Clock>,
-    leeway: Duration,
+    verifier: Verifier,
     revocations: Option<Revocations>,
 }
 
+/// The key set that last verified a token, so that the signature is checked again only after the
+/// keys have changed. It does not keep retired keys in memory.
+#[derive(Debug, Default)]
+pub(crate) struct SeenKeys(Weak<KeySet>);
+
 impl Watch {
     pub(crate) fn of(verifier: &Verifier, revocations: Option<Revocations>) -> Self {
-        let leeway = verifier.validation().tolerated();
-        Self { clock: verifier.clock(), leeway, revocations }
+        Self { verifier: verifier.clone(), revocations }
     }
 
-    fn look(&self, facts: &Facts) -> Result<Duration, Ended> {
-        let end = facts.expires_at().saturating_add(self.leeway);
-        let left = end.saturating_since(self.clock.now());
+    fn check(&self, facts: &Facts, seen: &mut SeenKeys) -> Result<Duration, Ended> {
+        let end = facts.expires_at().saturating_add(self.verifier.validation().tolerated());
+        let left = end.saturating_since(self.verifier.clock().now());
         if left.is_zero() {
             return Err(Ended::Expired);
+        }
+        let keys = self.verifier.key_set();
+        if seen.0.as_ptr() != Arc::as_ptr(&keys) {
+            if !self.verifier.is_signed_by(&keys, facts.encoded()) {
+                return Err(Ended::KeyRetired);
+            }
+            seen.0 = Arc::downgrade(&keys);
         }
         let Some(revocations) = &self.revocations else { return Ok(left.min(LONG_POLL)) };
         match revocations.check(&TokenNames::from(facts)) {
@@ -58,13 +69,14 @@ impl Watch {
         }
     }
 
-    pub(crate) fn has_ended(&self, facts: &Facts) -> Option<Ended> {
-        self.look(facts).err()
+    pub(crate) fn has_ended(&self, facts: &Facts, seen: &mut SeenKeys) -> Option<Ended> {
+        self.check(facts, seen).err()
     }
 
     pub(crate) async fn ended(&self, facts: &Facts) -> Ended {
+        let mut seen = SeenKeys::default();
         loop {
-            match self.look(facts) {
+            match self.check(facts, &mut seen) {
                 Ok(pause) => tokio::time::sleep(pause).await,
                 Err(ended) => return ended,
             }
@@ -73,43 +85,44 @@ impl Watch {
 }
 
 pin_project! {
-    /// A stream that ends when a token does; made by `Claims::until_ended`.
+    /// A stream that ends when a token ends; made by `Claims::until_ended`.
     ///
-    /// It is a sink if the inner one is: that is closed before anything is sent after the end. What is
-    /// sent then is refused, if the inner one refuses after it was closed, as WebSockets and channels
-    /// do. To close a WebSocket with a reason, send the last frame [into it](Self::into_inner).
+    /// It is a sink if the inner stream is one. After the end, the inner sink is closed before
+    /// anything else is sent, so sending fails if the inner sink refuses items after it was closed, as
+    /// WebSockets and channels do. To close a WebSocket with a reason, send the last frame [into
+    /// it](Self::into_inner).
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,
         ending: Pin<Box<dyn Future<Output = Ended> + Send>>,
-        look: Box<dyn Fn() -> Option<Ended> + Send + Sync>,
+        check: Box<dyn FnMut() -> Option<Ended> + Send + Sync>,
         ended: Option<Ended>,
         is_closed: bool,
     }
 }
 
 impl<S> UntilEnded<S> {
-    /// `ending` resolves when the token ends, and `look` says at once whether it has.
+    /// `ending` resolves when the token ends, and `check` returns at once whether it has ended.
     pub(crate) fn new(
         inner: S,
         ending: impl Future<Output = Ended> + Send + 'static,
-        look: impl Fn() -> Option<Ended> + Send + Sync + 'static,
+        check: impl FnMut() -> Option<Ended> + Send + Sync + 'static,
     ) -> Self {
         Self {
             inner,
             ending: Box::pin(ending),
-            look: Box::new(look),
+            check: Box::new(check),
             ended: None,
             is_closed: false,
         }
     }
 
-    /// Why the token ended, if that is why the stream did, or the sink was closed.
+    /// Returns the reason for the token's end if it has ended the stream or closed the sink.
     pub fn ended(&self) -> Option<Ended> {
         self.ended
     }
 
-    /// What was wrapped: to close a WebSocket with a reason, say.
+    /// Returns the wrapped stream, for example to close a WebSocket with a reason.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -140,7 +153,7 @@ impl<S: Sink<Item>, Item> Sink<Item> for UntilEnded<S> {
         let mut this = self.project();
         // Not by polling `ending`: where the two halves are in two tasks, that wakes the reader.
         if this.ended.is_none() {
-            *this.ended = (this.look)();
+            *this.ended = (this.check)();
         }
         if this.ended.is_some() && !*this.is_closed {
             ready!(this.inner.as_mut().poll_close(cx))?;

@@ -8,7 +8,7 @@ use http::Extensions;
 
 use crate::bearer::Source;
 #[cfg(feature = "connections")]
-use crate::ended::{Ended, Watch};
+use crate::ended::{Ended, SeenKeys, Watch};
 use crate::jwt::Facts;
 use crate::rejection::Answers;
 use crate::revocation::RevocationUnchecked;
@@ -67,7 +67,7 @@ impl Token {
         }
     }
 
-    /// Resolves when the token has expired or was revoked: see `Claims::ended`.
+    /// Resolves when the token has ended: see `Claims::ended`.
     #[cfg(feature = "connections")]
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         let token = self.clone();
@@ -75,8 +75,8 @@ impl Token {
     }
 
     #[cfg(feature = "connections")]
-    pub(crate) fn has_ended(&self) -> Option<Ended> {
-        self.inner().watch.has_ended(self)
+    pub(crate) fn has_ended(&self, seen: &mut SeenKeys) -> Option<Ended> {
+        self.inner().watch.has_ended(self, seen)
     }
 
     /// Where in the request the token was.

@@ -137,6 +137,18 @@ impl Verifier {
         Ok(Verified { facts, claims, verified_at: now })
     }
 
+    /// Returns the keys of this moment.
+    #[cfg(feature = "connections")]
+    pub(crate) fn key_set(&self) -> Arc<KeySet> {
+        self.keys.load()
+    }
+
+    /// Returns true if one of `keys` verifies the signature of a token that was verified before.
+    #[cfg(feature = "connections")]
+    pub(crate) fn is_signed_by(&self, keys: &KeySet, token: &str) -> bool {
+        Parts::split(token.as_bytes()).is_some_and(|parts| self.authenticate(&parts, keys).is_ok())
+    }
+
     /// Header and signature: the key that made the token.
     fn authenticate<'k>(&self, parts: &Parts<'_>, keys: &'k KeySet) -> Result<&'k Key, TokenError> {
         if let Some(header) = keys.headers().find(parts.header) {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt, stream};
 use serde_json::json;
 use tower_jwt_auth::revocation::Revocation;
-use tower_jwt_auth::{Claims, Ended, JwtAuth, ManualClock, Revocations, UnixTime};
+use tower_jwt_auth::{
+    Claims, Ended, JwtAuth, Key, KeyStore, ManualClock, Revocations, Secret, UnixTime,
+};
 
 use crate::kit::{self, NOW, at, secret};
 
@@ -55,6 +57,41 @@ async fn a_revoked_token_ends_and_no_other() {
     assert_eq!(stolen.await.unwrap(), Ended::Revoked);
     assert!(!other.is_finished());
     other.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
+    let old = Key::hs256(secret());
+    let new = || Key::hs256(Secret::generate().unwrap()).with_id("new").unwrap();
+    let far = json!({ "exp": 253_000_000_000_u64 }).to_string();
+    let (_, revocations, clock) = auth();
+    for revocations in [None, Some(revocations)] {
+        let keys = KeyStore::from(old.clone());
+        let mut auth = JwtAuth::new(keys.clone()).with_clock(clock.clone());
+        if let Some(revocations) = revocations {
+            auth = auth.with_revocation(revocations);
+        }
+        let claims: Claims = auth.verify(&kit::with_payload(&far)).unwrap();
+        let mut sink = claims.until_ended(Vec::new());
+        sink.send(1).await.unwrap();
+        let ended = tokio::spawn(claims.ended());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+
+        // The same key, in another set or as a previous one, is still the token's key.
+        keys.replace(Key::hs256(secret()));
+        keys.rotate(new()).unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        sink.send(2).await.unwrap();
+        assert!(!ended.is_finished());
+
+        keys.retire_previous();
+        assert_eq!(sink.ended(), None, "nobody has looked");
+        let _ = sink.send(3).await;
+        assert_eq!(sink.ended(), Some(Ended::KeyRetired));
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        assert!(ended.is_finished());
+        assert_eq!(ended.await.unwrap(), Ended::KeyRetired);
+    }
 }
 
 #[tokio::test(start_paused = true)]
