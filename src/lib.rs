@@ -163,6 +163,7 @@ pub mod guard;
 pub mod issuer;
 pub mod jwt;
 mod misuse;
+mod no_layer;
 mod rejection;
 pub mod revocation;
 #[cfg(feature = "test-util")]
@@ -172,7 +173,7 @@ mod type_name;
 mod unauthenticated;
 
 pub use auth::{JwtAuth, JwtAuthService};
-pub use bearer::{BadCredentials, Source, TokenSource};
+pub use bearer::{BadCredentials, OtherScheme, Source, TokenSource};
 pub use claims::Claims;
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 #[cfg(feature = "connections")]
@@ -192,6 +193,18 @@ pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
 #[doc(inline)]
 pub use revocation::Revocations;
 pub use token::Token;
+
+/// Guides for single tasks.
+pub mod guide {
+    #[doc = include_str!("../docs/why-rejected.md")]
+    pub mod why_rejected {}
+
+    #[doc = include_str!("../docs/query-token.md")]
+    pub mod query_token {}
+}
+
+#[doc = include_str!("../docs/problems.md")]
+pub mod problems {}
 
 /// The README's code is compiled with the documentation's.
 #[cfg(all(

@@ -45,6 +45,7 @@ const ORDER: &[&str] = &[
     "jwt",
     // RFC 6750 on the wire.
     "bearer::source",
+    "bearer::fault",
     "bearer::authorization",
     "bearer::cookie",
     "bearer::websocket",
@@ -58,6 +59,7 @@ const ORDER: &[&str] = &[
     "rejection::problem",
     "rejection::body",
     "rejection::format",
+    "rejection::events",
     "rejection::answers",
     "rejection::future",
     "rejection",
@@ -90,6 +92,7 @@ const ORDER: &[&str] = &[
     "token",
     "unauthenticated",
     "claims",
+    "no_layer",
     // The middleware.
     "auth::settings",
     "auth::service",
@@ -97,7 +100,9 @@ const ORDER: &[&str] = &[
     "auth",
     // What a token allows.
     "guard::denied",
+    "guard::requirement",
     "guard::access",
+    "guard::hint",
     "guard::combine",
     "guard::names",
     "guard::role",

@@ -26,8 +26,11 @@ fn run(input: &[u8]) {
 }
 
 fn expected(headers: &HeaderMap) -> Option<Kind> {
-    let fields: Vec<_> = headers.get_all(AUTHORIZATION).iter().collect();
-    let &[field] = fields.as_slice() else { return Some(Kind::AmbiguousCredentials) };
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let field = fields.next()?;
+    if fields.any(|other| other != field) {
+        return Some(Kind::AmbiguousCredentials);
+    }
     let bytes = field.as_bytes();
     let space = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
     let (scheme, mut token) = bytes.split_at(space);
@@ -36,7 +39,17 @@ fn expected(headers: &HeaderMap) -> Option<Kind> {
         return Some(Kind::MalformedRequest);
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Some(Kind::MissingCredentials);
+        // Credentials of another scheme, unless `Bearer` begins one of the words behind it.
+        let words = token.split(|b| !b.is_ascii_graphic() || b",;".contains(b));
+        let is_bearer = |word: &[u8]| {
+            let rest = word.strip_prefix(&word[..word.len().min(6)]).unwrap_or_default();
+            word.len() >= 6
+                && word[..6].eq_ignore_ascii_case(b"bearer")
+                && !rest.first().is_some_and(is_tchar)
+        };
+        let has_bearer = words.into_iter().any(is_bearer);
+        let kind = if has_bearer { Kind::AmbiguousCredentials } else { Kind::MissingCredentials };
+        return Some(kind);
     }
     while let [b' ', rest @ ..] = token {
         token = rest;

@@ -14,6 +14,7 @@ use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::jwt::{KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
+use crate::misuse;
 use crate::rejection::{AuthError, RejectionBody};
 use crate::revocation::Revocations;
 
@@ -136,14 +137,19 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// The longest token in bytes; a longer one is answered 431. 8192 by default.
+    /// Sets the longest token in bytes; a longer one is answered with 431. 8192 by default.
+    ///
+    /// Servers have limits of their own. Over HTTP/2, hyper (and so `axum::serve`) refuses a list of
+    /// headers beyond 16 KiB before the layer sees the request, whatever is configured here. Raise
+    /// that limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper reads
+    /// about 400 KiB. Proxies often stop at 8 KiB.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
         let rules = self.rules().max_token_bytes(bytes);
         self.with_rules(rules)
     }
 
-    /// The realm that challenges name. `api` by default.
+    /// Sets the realm in challenges. `api` by default.
     #[track_caller]
     pub fn realm(mut self, realm: impl AsRef<str>) -> Self {
         Arc::make_mut(&mut self.settings_mut().answers).realm(realm.as_ref());
@@ -152,28 +158,49 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie by itself, also when another site makes it. So an unsafe method
+    /// A browser sends a cookie by itself, even when another site makes it do so. So an unsafe method
     /// or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or else `Origin`,
-    /// says that neither this site nor a [trusted one](Self::trust_origin) made the request. One with
-    /// neither header is not a browser's, and passes. With `AuthRoutes`, take the name that
-    /// `Cookies::access` has.
+    /// says that neither this site nor a [trusted one](Self::trust_origin) made the request. A request
+    /// with neither header does not come from a browser, and passes. With `AuthRoutes`, take the name
+    /// that `Cookies::access` has.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not the name of a cookie, and if it is called a second time.
     ///
     /// # Security
     ///
-    /// Take a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then insist
-    /// that it was set over TLS, by this very host. A request with that name in another case, or
-    /// with two such cookies that differ, is refused.
+    /// Take a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require that
+    /// the cookie was set over TLS by this host. Take `__Secure-` for a cookie that several hosts of
+    /// one domain share: a sibling host can then set it too. A request with a prefixed name in
+    /// another case, or with two such cookies that differ, is refused.
     #[track_caller]
     pub fn cookie(self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
+        if let Some(cookie) = &self.settings.sources.cookie {
+            misuse::refuse(format_args!(
+                "cookie({:?}) is called after cookie({:?}): a layer reads one cookie; for more, write \
+                 a `TokenSource` and `.add_source(..)`",
+                name.to_string(),
+                cookie.to_string(),
+            ));
+        }
         self.sources(|sources| sources.cookie = Some(name))
     }
 
-    /// Lets this origin make unsafe requests with the cookie, as in `https://app.example`. Once
-    /// for each; none by default. This is about who may *send*; who may read the answer is CORS.
+    /// Lets these origins make unsafe requests with the cookie: one, such as `https://app.example`, or
+    /// several, such as `["https://app.example", "capacitor://localhost"]`. None by default.
+    ///
+    /// Any scheme will do, so the pages of Capacitor, Tauri and browser extensions can be named. This
+    /// is about origins that may *send* requests; CORS decides which may read the answers.
+    ///
+    /// # Panics
+    ///
+    /// If one is not an origin as browsers send it (`*`, `null`, a path, a default port, upper case),
+    /// and if it is called a second time.
     #[track_caller]
-    pub fn trust_origin(mut self, origin: impl AsRef<str>) -> Self {
-        self.settings_mut().sources.trusted_origins.add(origin.as_ref());
+    pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
+        self.settings_mut().sources.trusted_origins.set(origins);
         self
     }
 
@@ -181,28 +208,42 @@ impl<T> JwtAuth<T> {
     /// follows this name: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
     ///
     /// The server must select that protocol, or the browser closes the connection: in axum,
-    /// `upgrade.protocols(["bearer"])`.
+    /// `upgrade.protocols(["bearer"])`. For clients that can set no header at all, such as
+    /// `EventSource`, see [`guide::query_token`](crate::guide::query_token).
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not the name of a protocol, and if it is called a second time.
     #[track_caller]
     pub fn websocket_protocol(self, name: impl AsRef<str>) -> Self {
         let name = Subprotocol::new(name.as_ref());
+        if let Some(protocol) = &self.settings.sources.subprotocol {
+            misuse::refuse(format_args!(
+                "websocket_protocol({:?}) is called after websocket_protocol({:?}): a layer reads one",
+                name.to_string(),
+                protocol.to_string(),
+            ));
+        }
         self.sources(|sources| sources.subprotocol = Some(name))
     }
 
-    /// Looks for the token in one more place, of the application's own.
+    /// Adds a place of the application to search for the token.
     pub fn add_source(self, source: impl TokenSource) -> Self {
         self.sources(|sources| sources.add(source))
     }
 
-    /// Lets requests without a token through; handlers take `Option<Claims<T>>`. A token that is
-    /// there and invalid is refused all the same, or a client would lose its login unnoticed.
+    /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
+    /// refused all the same, or a client would lose its login unnoticed. So is a JWT in
+    /// `Authorization` under another scheme than `Bearer`, or under none.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings_mut().allow_anonymous = true;
         self
     }
 
-    /// Takes the token out of `Authorization`, the cookie and `Sec-WebSocket-Protocol` once it is
-    /// verified, so that what is further in (a proxy, a log) cannot pass it on. A source of your
-    /// own is left as it is. [`Token`](crate::Token) still has it.
+    /// Removes the token from `Authorization`, the cookie and `Sec-WebSocket-Protocol` once it is
+    /// verified, so that services behind the layer (a proxy, a log) cannot pass it on. Other headers,
+    /// which a [`TokenSource`] may have read, are left as they are. [`Token`](crate::Token) still has
+    /// the token.
     pub fn strip_token(mut self) -> Self {
         self.settings_mut().strip_token = true;
         self
@@ -238,14 +279,17 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the body of refusals, those of guards and extractors behind this layer included.
-    /// Status, challenge and the other headers stay; so does what a gRPC client is told.
+    /// Replaces the body of refusals, also those of guards and extractors behind this layer. Status,
+    /// challenge and the other headers stay, and so do the answers to gRPC clients.
+    ///
+    /// Do not put [`AuthError::reason`] into the body: it is for developers.
     ///
     /// ```
+    /// use serde_json::json;
     /// use tower_jwt_auth::{JwtAuth, RejectionBody, Secret};
     ///
     /// let auth = JwtAuth::new(Secret::generate()?)
-    ///     .with_rejection(|error| RejectionBody::json(format!(r#"{{"error":"{}"}}"#, error.code())));
+    ///     .with_rejection(|error| RejectionBody::json(json!({ "error": error.code() })));
     /// # let _ = auth;
     /// # Ok::<_, tower_jwt_auth::KeyError>(())
     /// ```
@@ -271,7 +315,7 @@ impl<T> JwtAuth<T> {
     fn sources(mut self, change: impl FnOnce(&mut Sources)) -> Self {
         let settings = self.settings_mut();
         change(&mut settings.sources);
-        Arc::make_mut(&mut settings.answers).looked_in(&settings.sources);
+        Arc::make_mut(&mut settings.answers).with_sources(&settings.sources);
         self
     }
 

@@ -13,15 +13,15 @@ use tower_service::Service;
 
 use crate::auth::settings::Settings;
 use crate::bearer::Source;
+use crate::no_layer;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
 use crate::unauthenticated::Unauthenticated;
 
-/// Lets a request with a valid token through to `S`, and answers every other by itself. Made by
+/// Passes a request with a valid token on to `S`, and refuses any other. Made by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
-/// The bodies of requests are never looked at and may be of any type. Those of responses must be
-/// such that they can be made from [`Bytes`]; for others, put `MapResponseBodyLayer` of
-/// `tower-http` between the two.
+/// Request bodies are not read and may be of any type. Response bodies must implement
+/// `From<Bytes>`; for others, put `MapResponseBodyLayer` of `tower-http` between the two.
 pub struct JwtAuthService<S, T> {
     inner: S,
     settings: Arc<Settings>,
@@ -30,13 +30,18 @@ pub struct JwtAuthService<S, T> {
 
 impl<S, T> JwtAuthService<S, T> {
     pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        no_layer::note_a_layer();
         Self { inner, settings, claims: PhantomData }
     }
 }
 
 impl<S: Clone, T> Clone for JwtAuthService<S, T> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.settings))
+        Self {
+            inner: self.inner.clone(),
+            settings: Arc::clone(&self.settings),
+            claims: PhantomData,
+        }
     }
 }
 

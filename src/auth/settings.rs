@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Extensions, Request};
 use serde::de::DeserializeOwned;
 
-use crate::bearer::{self, Source, Sources};
+use crate::bearer::{self, Found, Source, Sources};
 use crate::claims::Claims;
 use crate::clock::UnixTime;
 #[cfg(feature = "connections")]
@@ -61,9 +61,19 @@ impl Settings {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let found = self.sources.find(request.method(), request.uri(), request.headers());
-        let Some(credentials) = found? else {
-            return self.without_token(request).map(|()| None);
+        let found = self.sources.find(request.method(), request.uri(), request.headers())?;
+        let Found { credentials: Some(credentials), .. } = found else {
+            let Found { other, has_unread_token, .. } = found;
+            let preflight = bearer::is_preflight(request.method(), request.headers());
+            let nobody = Unauthenticated { answers: Arc::clone(&self.answers), other, preflight };
+            // A token that is ignored would log its sender out without a word.
+            if preflight || (self.allow_anonymous && !has_unread_token) {
+                let extensions = request.extensions_mut();
+                forget_outer(extensions);
+                extensions.insert(nobody);
+                return Ok(None);
+            }
+            return Err(nobody.error());
         };
         let source = credentials.source;
         let verified = self.verify::<T>(&credentials.token, source);
@@ -128,19 +138,8 @@ impl Settings {
             Verdict::Good => Ok(None),
             Verdict::Unchecked => Ok(Some(RevocationUnchecked)),
             Verdict::Revoked => Err(TokenError::from(TokenErrorKind::Revoked).into()),
-            Verdict::Unavailable => Err(AuthError::new(AuthErrorKind::RevocationUnavailable)),
+            Verdict::Unavailable => Err(stale(revocations)),
         }
-    }
-
-    fn without_token<B>(&self, request: &mut Request<B>) -> Result<(), AuthError> {
-        let preflight = bearer::is_preflight(request.method(), request.headers());
-        if !preflight && !self.allow_anonymous {
-            return Err(AuthError::new(AuthErrorKind::MissingCredentials));
-        }
-        let extensions = request.extensions_mut();
-        forget_outer(extensions);
-        extensions.insert(Unauthenticated { answers: Arc::clone(&self.answers), preflight });
-        Ok(())
     }
 }
 
@@ -150,15 +149,34 @@ fn forget_outer(extensions: &mut Extensions) {
     extensions.remove::<RevocationUnchecked>();
 }
 
-/// A token that verifies has none but the characters of one, so they are looked at only here.
-///
-/// Whatever else is wrong with it: a stray character behind the payload shows as a bad signature.
+/// A token that verifies has only the characters of a token, so they are checked only here. A wrong
+/// character decides whatever else is wrong: one behind the payload shows as a bad signature.
 #[cold]
 fn refusal(error: TokenError, token: &[u8], source: Source) -> AuthError {
     let is_malformed = error.kind() != TokenErrorKind::TooLarge
         && source == Source::Authorization
         && !bearer::is_b64token(token);
-    if is_malformed { AuthError::new(AuthErrorKind::MalformedRequest) } else { error.into() }
+    if is_malformed {
+        let reason = "`Authorization` has more behind `Bearer` than a token: no quotes, commas, spaces \
+                      or line breaks may be in it";
+        AuthError::because(AuthErrorKind::MalformedRequest, reason)
+    } else {
+        error.into()
+    }
+}
+
+#[cold]
+fn stale(revocations: &Revocations) -> AuthError {
+    let reason = match revocations.staleness() {
+        None => "no revocation data has been read yet: is a feed followed, and can it be reached?"
+            .into(),
+        Some(age) => format!(
+            "the revocation data is {} seconds old, which is more than `max_staleness`: can the feed \
+             be reached?",
+            age.as_secs()
+        ),
+    };
+    AuthError::because(AuthErrorKind::RevocationUnavailable, reason)
 }
 
 #[cfg(test)]

@@ -3,51 +3,139 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::bearer::source::BadCredentials;
+use crate::bearer::fault::Fault;
 
 const SCHEME: &[u8] = b"bearer";
 
-/// The token after `Bearer`, or `None` where there is no header or it is of another scheme.
-///
-/// Whether the token has only the characters of a b64token is for the caller to ask once it was
-/// refused: one that verifies has no others.
-pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, BadCredentials> {
+/// Schemes that may be named in an answer or an event. The text of a client never is: the first
+/// word of the header may be the token itself.
+const KNOWN_SCHEMES: [&str; 18] = [
+    "Basic",
+    "Digest",
+    "DPoP",
+    "Token",
+    "JWT",
+    "Negotiate",
+    "NTLM",
+    "ApiKey",
+    "Api-Key",
+    "OAuth",
+    "MAC",
+    "Hawk",
+    "HOBA",
+    "GNAP",
+    "PrivateToken",
+    "vapid",
+    "SCRAM-SHA-256",
+    "AWS4-HMAC-SHA256",
+];
+
+/// What an `Authorization` header has where this server expects `Bearer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OtherScheme {
+    /// A scheme from a fixed list, such as `Basic`, `Token`, `JWT` or `DPoP`.
+    Known(&'static str),
+    /// A scheme that is not on the list. Its name is the client's text, so it is not kept.
+    Unknown,
+    /// No scheme: a value such as a token without `Bearer` in front of it.
+    Missing,
+}
+
+/// The content of the `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authorization<'r> {
+    Absent,
+    /// The text after `Bearer`. It may have characters that no token has: they are looked for once
+    /// the token was rejected, since a token that verifies has none.
+    Bearer(&'r [u8]),
+    /// Another scheme, and the part of the value that has the shape of a JWT.
+    Other {
+        scheme: OtherScheme,
+        token: Option<&'r [u8]>,
+    },
+}
+
+/// Reads the header. The same value twice is one credential; two values that differ are rejected.
+pub(crate) fn read(headers: &HeaderMap) -> Result<Authorization<'_>, Fault> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
-    let Some(field) = fields.next() else { return Ok(None) };
-    if fields.next().is_some() {
-        return Err(BadCredentials::Ambiguous);
+    let Some(field) = fields.next() else { return Ok(Authorization::Absent) };
+    if fields.any(|other| other != field) {
+        return Err(Fault::ambiguous(
+            "the request has several `Authorization` headers that differ",
+        ));
     }
     parse(field.as_bytes())
 }
 
-fn parse(field: &[u8]) -> Result<Option<&[u8]>, BadCredentials> {
-    // What nearly all are.
+fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
+    // The spelling of nearly all clients.
     if let Some((b"Bearer ", token @ [first, ..])) = field.split_at_checked(7)
         && *first != b' '
     {
-        return Ok(Some(token));
+        return Ok(Authorization::Bearer(token));
     }
-    // A scheme is a token, and a token holds none of what could end it but a space.
+    // A scheme is a token (RFC 9110 section 5.6.2), and only a space can end it.
     let end = field.iter().position(|byte| !is_tchar(*byte)).unwrap_or(field.len());
-    let (scheme, rest) = field.split_at_checked(end).ok_or(BadCredentials::Malformed)?;
+    let (scheme, rest) = field.split_at_checked(end).unwrap_or((field, b""));
     if scheme.is_empty() || !matches!(rest, [] | [b' ', ..]) {
-        return Err(BadCredentials::Malformed);
+        return Err(Fault::malformed(
+            "`Authorization` is malformed: write `Bearer`, one space, and the token",
+        ));
     }
     // RFC 9110 section 11.1: the scheme is case-insensitive.
     if !scheme.eq_ignore_ascii_case(SCHEME) {
-        return Ok(None);
+        return other(field, scheme, rest);
     }
     // One space or more (RFC 6750 section 2.1: `1*SP`), then the token and nothing else.
-    let start = rest.iter().position(|byte| *byte != b' ').ok_or(BadCredentials::Malformed)?;
-    rest.get(start..).map(Some).ok_or(BadCredentials::Malformed)
+    let start = rest.iter().position(|byte| *byte != b' ');
+    match start.and_then(|start| rest.get(start..)) {
+        Some(token) => Ok(Authorization::Bearer(token)),
+        None => Err(Fault::malformed("`Authorization` has `Bearer` without a token behind it")),
+    }
 }
 
-/// Whether `token` is a `b64token`: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+/// Credentials of another scheme are not for this layer. But a Bearer token among them, or a JWT
+/// under another scheme, must not be ignored in favour of a cookie.
+fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorization<'r>, Fault> {
+    if has_bearer(rest) {
+        return Err(Fault::ambiguous(
+            "`Authorization` has `Bearer` behind credentials of another scheme: send one of them",
+        ));
+    }
+    let known =
+        KNOWN_SCHEMES.into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(scheme));
+    let scheme = match known {
+        Some(known) => OtherScheme::Known(known),
+        None if rest.trim_ascii().is_empty() || is_jwt(scheme) => OtherScheme::Missing,
+        None => OtherScheme::Unknown,
+    };
+    let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let token = field.split(|byte| !is_of_token(byte)).find(|word| is_jwt(word));
+    Ok(Authorization::Other { scheme, token })
+}
+
+/// Returns true if one of the words begins with the scheme `Bearer`.
+fn has_bearer(text: &[u8]) -> bool {
+    let is_separator = |byte: &u8| !byte.is_ascii_graphic() || b",;".contains(byte);
+    text.split(is_separator).any(|word| {
+        let end = word.iter().position(|byte| !is_tchar(*byte)).unwrap_or(word.len());
+        word.get(..end).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
+    })
+}
+
+/// Returns true if `word` has three parts and a header that begins with `{"`.
+fn is_jwt(word: &[u8]) -> bool {
+    word.starts_with(b"eyJ") && word.iter().filter(|byte| **byte == b'.').count() == 2
+}
+
+/// Returns true if `token` is a `b64token`:
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let core = token.get(..token.len().saturating_sub(padding)).unwrap_or_default();
     // Every byte is looked at, without a branch: that is a vector operation, and so cheap enough
-    // for every token that is refused.
+    // for every rejected token.
     let is_core = |byte: u8| {
         (byte | 0x20).is_ascii_lowercase() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+')
     };
@@ -62,20 +150,95 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bearer::source::BadCredentials;
+    use http::HeaderValue;
 
-    #[test]
-    fn the_scheme_has_no_case_and_spaces_may_follow_it() {
-        assert_eq!(parse(b"Bearer \xFF "), Ok(Some(&b"\xFF "[..])));
-        assert_eq!(parse(b"bearer \xFF "), Ok(Some(&b"\xFF "[..])));
-        for field in ["Bearer abc", "bearer abc", "bEaReR abc", "BEARER   abc"] {
-            assert_eq!(parse(field.as_bytes()), Ok(Some(&b"abc"[..])), "{field}");
+    const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2ln";
+
+    fn bad(field: &[u8]) -> Option<BadCredentials> {
+        parse(field).err().map(|fault| fault.bad)
+    }
+
+    fn scheme(field: &str) -> (OtherScheme, bool) {
+        match parse(field.as_bytes()) {
+            Ok(Authorization::Other { scheme, token }) => (scheme, token.is_some()),
+            read => panic!("{field}: {read:?}"),
         }
     }
 
     #[test]
-    fn other_schemes_are_not_ours() {
-        for field in ["Basic abc", "DPoP abc", "Bearerabc", "Bearer2 abc", "Negotiate", "B"] {
-            assert_eq!(parse(field.as_bytes()), Ok(None), "{field}");
+    fn the_scheme_has_no_case_and_spaces_may_follow_it() {
+        assert_eq!(parse(b"Bearer \xFF "), Ok(Authorization::Bearer(b"\xFF ")));
+        assert_eq!(parse(b"bearer \xFF "), Ok(Authorization::Bearer(b"\xFF ")));
+        for field in ["Bearer abc", "bearer abc", "bEaReR abc", "BEARER   abc"] {
+            assert_eq!(parse(field.as_bytes()), Ok(Authorization::Bearer(b"abc")), "{field}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_named_only_if_they_are_known() {
+        for (field, expected) in [
+            ("Basic abc", OtherScheme::Known("Basic")),
+            ("basic abc", OtherScheme::Known("Basic")),
+            ("JWT abc", OtherScheme::Known("JWT")),
+            ("token abc", OtherScheme::Known("Token")),
+            ("Negotiate", OtherScheme::Known("Negotiate")),
+            ("Bearer2 abc", OtherScheme::Unknown),
+            ("Bearerabc", OtherScheme::Missing),
+            ("B", OtherScheme::Missing),
+        ] {
+            assert_eq!(scheme(field), (expected, false), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_jwt_under_another_scheme_or_none_is_found() {
+        for (field, expected) in [
+            (JWT.to_owned(), OtherScheme::Missing),
+            (format!("{JWT} "), OtherScheme::Missing),
+            (format!("{JWT} x"), OtherScheme::Missing),
+            (format!("JWT {JWT}"), OtherScheme::Known("JWT")),
+            (format!("Token token=\"{JWT}\""), OtherScheme::Known("Token")),
+            (format!("DPoP {JWT}"), OtherScheme::Known("DPoP")),
+            (format!("Acme {JWT}"), OtherScheme::Unknown),
+        ] {
+            assert_eq!(scheme(&field), (expected, true), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_behind_another_scheme_is_ambiguous() {
+        for field in [
+            "Basic abc, Bearer x",
+            "Basic abc,bearer x",
+            "Basic abc Bearer x",
+            "Basic abc;Bearer:x",
+            "Basic abc,\tBEARER",
+            "Basic abc, Bearer=x",
+        ] {
+            assert_eq!(bad(field.as_bytes()), Some(BadCredentials::Ambiguous), "{field}");
+        }
+        for field in ["Digest username=\"bearer\", realm=\"bearer\"", "Basic xbearer"] {
+            assert_eq!(bad(field.as_bytes()), None, "{field}");
+        }
+    }
+
+    #[test]
+    fn two_headers_that_agree_are_one_credential() {
+        let headers = |values: &[&'static str]| -> HeaderMap {
+            let values = values.iter().map(|value| HeaderValue::from_static(value));
+            values.map(|value| (AUTHORIZATION, value)).collect()
+        };
+        let same = headers(&["Bearer abc", "Bearer abc"]);
+        assert_eq!(read(&same), Ok(Authorization::Bearer(b"abc")));
+        for values in [
+            ["Bearer abc", "Bearer abd"],
+            ["Basic abc", "Bearer abc"],
+            ["Bearer abc", "bearer abc"],
+            ["Basic a", "Basic b"],
+        ] {
+            let read = read(&headers(&values)).map_err(|fault| fault.bad).map(|_| ());
+            assert_eq!(read, Err(BadCredentials::Ambiguous), "{values:?}");
         }
     }
 
@@ -84,9 +247,9 @@ mod tests {
         for field in
             ["", " ", "Bearer", "Bearer ", "Bearer\tabc", " Bearer abc", "Bearer:abc", "Bearer=a"]
         {
-            assert_eq!(parse(field.as_bytes()), Err(BadCredentials::Malformed), "{field:?}");
+            assert_eq!(bad(field.as_bytes()), Some(BadCredentials::Malformed), "{field:?}");
         }
-        assert_eq!(parse(b"Bear\xFFer abc"), Err(BadCredentials::Malformed));
+        assert_eq!(bad(b"Bear\xFFer abc"), Some(BadCredentials::Malformed));
     }
 
     #[test]

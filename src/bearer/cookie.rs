@@ -6,7 +6,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
 use crate::bearer::authorization::is_tchar;
-use crate::bearer::source::BadCredentials;
+use crate::bearer::fault::Fault;
 use crate::misuse;
 
 /// Names that bind a cookie to conditions (RFC 6265bis section 4.1.3 and its successor).
@@ -44,26 +44,27 @@ impl CookieName {
         Self { name: name.into(), has_prefix: prefix.is_some() }
     }
 
-    /// The cookie's value, or `None` where it is absent or empty.
+    /// Returns the cookie's value, or `None` if the cookie is absent or empty.
     ///
-    /// The order of two cookies of one name says nothing (RFC 6265bis section 4.2.2), so two
-    /// that differ are refused. So is a prefixed name in another case: a browser lets anyone set
-    /// that one, and a server in front may not tell the two apart. Quotes are part of the value.
-    pub(crate) fn find<'r>(
-        &self,
-        headers: &'r HeaderMap,
-    ) -> Result<Option<&'r [u8]>, BadCredentials> {
+    /// The order of two cookies with one name means nothing (RFC 6265bis section 4.2.2), so two
+    /// values that differ are rejected. A prefixed name in another case is rejected too: a browser
+    /// lets anyone set such a cookie, and a server in front may not tell the names apart. Quotes
+    /// are part of the value.
+    pub(crate) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<&'r [u8]>, Fault> {
         let mut found = None;
         // HTTP/2 may split the field (RFC 9113 section 8.2.3).
         for field in headers.get_all(COOKIE) {
             for (name, value) in pairs(field.as_bytes()) {
                 if name == self.name.as_bytes() {
                     if found.is_some_and(|other| other != value) {
-                        return Err(BadCredentials::Ambiguous);
+                        let reason = format!("the cookie `{self}` came twice, with two values");
+                        return Err(Fault::ambiguous(reason));
                     }
                     found = Some(value);
                 } else if self.has_prefix && name.eq_ignore_ascii_case(self.name.as_bytes()) {
-                    return Err(BadCredentials::Ambiguous);
+                    return Err(Fault::ambiguous(format!(
+                        "a cookie has the name `{self}` in another case: the name must be exact"
+                    )));
                 }
             }
         }
@@ -148,6 +149,7 @@ fn split(pair: &[u8]) -> (&[u8], &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bearer::source::BadCredentials;
 
     fn headers(fields: &[&str]) -> HeaderMap {
         fields.iter().map(|field| (COOKIE, HeaderValue::from_str(field).unwrap())).collect()
@@ -155,7 +157,7 @@ mod tests {
 
     fn find(fields: &[&str]) -> Result<Option<String>, BadCredentials> {
         let headers = headers(fields);
-        let found = CookieName::new("__Host-token").find(&headers)?;
+        let found = CookieName::new("__Host-token").find(&headers).map_err(|fault| fault.bad)?;
         Ok(found.map(|value| String::from_utf8(value.to_vec()).unwrap()))
     }
 

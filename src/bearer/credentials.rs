@@ -8,10 +8,11 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Method, Uri};
 
-use crate::bearer::authorization;
+use crate::bearer::authorization::{self, Authorization, OtherScheme};
 use crate::bearer::cookie::CookieName;
 use crate::bearer::cross_site::TrustedOrigins;
-use crate::bearer::source::{BadCredentials, Source, TokenSource};
+use crate::bearer::fault::Fault;
+use crate::bearer::source::{Source, TokenSource};
 use crate::bearer::websocket::Subprotocol;
 
 /// The sources. `Authorization` is always one.
@@ -38,24 +39,39 @@ impl<'r> Credentials<'r> {
     }
 }
 
+/// The result of a search in a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<'r> {
+    pub(crate) credentials: Option<Credentials<'r>>,
+    /// What `Authorization` has instead of `Bearer`.
+    pub(crate) other: Option<OtherScheme>,
+    /// `Authorization` has a token under another scheme or under none, and no source reads it.
+    pub(crate) has_unread_token: bool,
+}
+
 impl Sources {
     pub(crate) fn add<S: TokenSource>(&mut self, source: S) {
         self.custom.push((type_name::<S>(), Arc::new(source)));
     }
 
-    /// The credential of this request, or `None`.
+    /// Finds the credential of this request.
     ///
-    /// Every source is looked into: a second credential that differs is refused and never
-    /// overruled, or whoever can add one could choose which counts (RFC 6750 section 2). One that
-    /// the browser adds by itself must come with a request of this site.
+    /// Every source is read. A second credential that differs is rejected and never ignored, or a
+    /// client that can add one could choose which of them counts (RFC 6750 section 2). A credential
+    /// that the browser adds by itself must come with a request of this site.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &'r HeaderMap,
-    ) -> Result<Option<Credentials<'r>>, BadCredentials> {
-        let bearer = authorization::token(headers)?;
-        let mut found = bearer.map(|token| Credentials::explicit(token, Source::Authorization));
+    ) -> Result<Found<'r>, Fault> {
+        let (mut found, other, unread) = match authorization::read(headers)? {
+            Authorization::Absent => (None, None, None),
+            Authorization::Bearer(token) => {
+                (Some(Credentials::explicit(token, Source::Authorization)), None, None)
+            }
+            Authorization::Other { scheme, token } => (None, Some(scheme), token),
+        };
         if let Some(subprotocol) = &self.subprotocol {
             let token = subprotocol.find(method, headers)?;
             agree(
@@ -82,24 +98,33 @@ impl Sources {
                 token.map(|token| Credentials { token, source: Source::Custom, ambient }),
             )?;
         }
+        if let (Some(found), Some(unread)) = (&found, unread)
+            && found.token != unread
+        {
+            return Err(Fault::ambiguous(format!(
+                "`Authorization` has a token without `Bearer`, and {} has another",
+                name(found.source)
+            )));
+        }
         if found.as_ref().is_some_and(|found| found.ambient) {
             self.trusted_origins.check(method, uri, headers)?;
         }
-        Ok(found)
+        Ok(Found {
+            has_unread_token: found.is_none() && unread.is_some(),
+            credentials: found,
+            other,
+        })
     }
 
     /// Marks every header that may hold a token as sensitive: such values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
     pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
-        // Of this there is one value at most, or the request was refused.
-        if let Some(value) = headers.get_mut(AUTHORIZATION) {
-            value.set_sensitive(true);
-        }
         let mut mark = |name| {
             if let http::header::Entry::Occupied(mut values) = headers.entry(name) {
                 values.iter_mut().for_each(|value| value.set_sensitive(true));
             }
         };
+        mark(AUTHORIZATION);
         if self.cookie.is_some() {
             mark(COOKIE);
         }
@@ -108,9 +133,14 @@ impl Sources {
         }
     }
 
-    /// Takes the token out of every built-in source.
+    /// Removes the token from every built-in source.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
-        if authorization::token(headers).is_ok_and(|token| token.is_some()) {
+        let has_token = match authorization::read(headers) {
+            Ok(Authorization::Bearer(_)) => true,
+            Ok(Authorization::Other { token, .. }) => token.is_some(),
+            _ => false,
+        };
+        if has_token {
             headers.remove(AUTHORIZATION);
         }
         if let Some(cookie) = self.cookie.as_ref().filter(|_| headers.contains_key(COOKIE)) {
@@ -124,17 +154,27 @@ impl Sources {
     }
 }
 
-/// What they are called in a log.
+/// The places, as `AuthError::reason` names them.
 impl Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authorization")?;
+        f.write_str("`Authorization: Bearer`")?;
         if let Some(subprotocol) = &self.subprotocol {
-            write!(f, ", WebSocket protocol {subprotocol}")?;
+            write!(f, ", the WebSocket protocol `{subprotocol}`")?;
         }
         if let Some(cookie) = &self.cookie {
-            write!(f, ", cookie {cookie}")?;
+            write!(f, ", the cookie `{cookie}`")?;
         }
-        self.custom.iter().try_for_each(|(name, _)| write!(f, ", {name}"))
+        self.custom.iter().try_for_each(|(name, _)| write!(f, ", the source `{name}`"))
+    }
+}
+
+fn name(source: Source) -> &'static str {
+    match source {
+        Source::Authorization => "`Authorization`",
+        Source::Cookie => "the cookie",
+        Source::WebSocketProtocol => "`Sec-WebSocket-Protocol`",
+        Source::Custom => "a source of the application",
+        Source::Direct => "the call",
     }
 }
 
@@ -147,11 +187,11 @@ pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
     }
 }
 
-/// Keeps the first of two credentials that are the same, and refuses two that differ.
+/// Keeps the first of two credentials that are the same, and rejects two that differ.
 fn agree<'r>(
     found: &mut Option<Credentials<'r>>,
     other: Option<Credentials<'r>>,
-) -> Result<(), BadCredentials> {
+) -> Result<(), Fault> {
     match (&found, other) {
         (_, None) => Ok(()),
         (None, other) => {
@@ -159,6 +199,10 @@ fn agree<'r>(
             Ok(())
         }
         (Some(found), Some(other)) if found.token == other.token => Ok(()),
-        (Some(_), Some(_)) => Err(BadCredentials::Ambiguous),
+        (Some(found), Some(other)) => Err(Fault::ambiguous(format!(
+            "{} and {} have tokens that differ",
+            name(found.source),
+            name(other.source)
+        ))),
     }
 }

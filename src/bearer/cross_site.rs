@@ -6,52 +6,62 @@ use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 
-use crate::bearer::source::BadCredentials;
+use crate::bearer::fault::Fault;
 use crate::bearer::websocket;
+use crate::jwt::OneOrMany;
 use crate::misuse;
 
 /// Other origins that may make requests with our cookie.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedOrigins {
-    origins: Vec<Box<str>>,
+    origins: Vec<String>,
 }
 
 impl TrustedOrigins {
+    /// Panics if an origin is not one that a browser sends, and if it is called a second time.
     #[track_caller]
-    pub(crate) fn add(&mut self, origin: &str) {
-        if !is_origin(origin) {
-            misuse::refuse(format_args!(
-                "trust_origin({origin:?}) is nothing that a browser sends: scheme, host in lower \
-                 case and, unless it is the default, port, as in \"https://app.example:8443\"",
-            ));
+    pub(crate) fn set(&mut self, origins: impl OneOrMany) {
+        if !self.origins.is_empty() {
+            misuse::refuse(
+                "trust_origin(..) is called a second time: name all origins in one call, as in \
+                 trust_origin([\"https://app.example\", \"capacitor://localhost\"])",
+            );
         }
-        self.origins.push(origin.into());
+        self.origins = origins.into_strings();
+        if let Some(origin) = self.origins.iter().find(|origin| !is_origin(origin)) {
+            refuse_origin(origin);
+        }
     }
 
-    /// Refuses a request that could change something and was made by a site not trusted.
+    /// Rejects a request that could change something and was made by a site that is not trusted.
     ///
-    /// `Sec-Fetch-Site` decides where it is there, since a script cannot set it; else `Origin`.
-    /// A request with neither is not a browser's. `SameSite` is no substitute: it lets sibling
-    /// domains through, and some browsers do not default to it.
+    /// `Sec-Fetch-Site` decides if it is present, since a script cannot set it; otherwise `Origin`
+    /// does. A request with neither does not come from a browser. `SameSite` is no substitute: it
+    /// lets sibling domains through, and some browsers do not default to it.
     pub(crate) fn check(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<(), BadCredentials> {
-        // Not `Method::is_safe`, which has TRACE as safe.
+    ) -> Result<(), Fault> {
+        // Not `Method::is_safe`, which counts TRACE as safe.
         let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
         if is_safe && !websocket::is_handshake(method, headers) {
             return Ok(());
         }
         let origin = single(headers, ORIGIN.as_str())?;
-        let allowed = match single(headers, "sec-fetch-site")? {
-            Some(b"same-origin" | b"none") => true,
-            Some(b"same-site" | b"cross-site") => origin.is_some_and(|origin| self.trusts(origin)),
-            // A value that is not known yet is as good as none.
-            _ => origin.is_none_or(|origin| self.trusts(origin) || is_own(origin, uri, headers)),
+        let (allowed, reason) = match single(headers, "sec-fetch-site")? {
+            Some(b"same-origin" | b"none") => (true, ""),
+            Some(b"same-site" | b"cross-site") => {
+                (origin.is_some_and(|origin| self.trusts(origin)), ANOTHER_SITE)
+            }
+            // Treat a value that is not known yet as if the header were absent.
+            _ => {
+                let is_ours = |origin| self.trusts(origin) || is_own(origin, uri, headers);
+                (origin.is_none_or(is_ours), ANOTHER_ORIGIN)
+            }
         };
-        if allowed { Ok(()) } else { Err(BadCredentials::CrossSite) }
+        if allowed { Ok(()) } else { Err(Fault::cross_site(reason)) }
     }
 
     fn trusts(&self, origin: &[u8]) -> bool {
@@ -71,44 +81,89 @@ impl TrustedOrigins {
     }
 }
 
-/// A browser sends these once; twice is somebody at work.
-fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, BadCredentials> {
+const ANOTHER_SITE: &str = "a cookie came with a request that, by its `Sec-Fetch-Site`, another \
+     site made, and its `Origin` is not named in `trust_origin`";
+const ANOTHER_ORIGIN: &str = "a cookie came with a request whose `Origin` is neither the host in \
+     `Host` (which a proxy must pass on) nor named in `trust_origin`";
+
+/// A browser sends these headers once.
+fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fault> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (_, Some(_)) => Err(BadCredentials::CrossSite),
+        (_, Some(_)) => {
+            Err(Fault::cross_site("the request has two `Origin` or two `Sec-Fetch-Site` headers"))
+        }
         (value, None) => Ok(value.map(|value| value.as_bytes()).filter(|value| !value.is_empty())),
     }
 }
 
-/// Whether `origin` has the host and port that the request was sent to. The request does not say
-/// with which scheme, so `http` is taken for `https`: HSTS is what keeps those two apart.
+/// Returns true if `origin` has the host and port that the request was sent to. The request does
+/// not say with which scheme, so the scheme of `origin` says which port is the default one. For the
+/// same reason `http` counts as `https` here: HSTS keeps those two apart.
 fn is_own(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
-    let Some(host) = std::str::from_utf8(origin).ok().and_then(host_of) else { return false };
+    let (host, default_port) = if let Some(host) = origin.strip_prefix(b"https://") {
+        (host, b":443".as_slice())
+    } else if let Some(host) = origin.strip_prefix(b"http://") {
+        (host, b":80".as_slice())
+    } else {
+        return false;
+    };
+    let is_same = |own: &[u8]| {
+        without_port(own, default_port).eq_ignore_ascii_case(without_port(host, default_port))
+    };
     match uri.authority() {
-        // The request target, where it has an authority, goes before `Host` (RFC 9112 section 3.2.2).
-        Some(authority) => authority.as_str().eq_ignore_ascii_case(host),
+        // An authority in the request target overrides `Host` (RFC 9112 section 3.2.2).
+        Some(authority) => is_same(authority.as_str().as_bytes()),
         None => {
             let mut hosts = headers.get_all(HOST).iter();
-            matches!((hosts.next(), hosts.next()), (Some(own), None)
-                if own.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
+            matches!((hosts.next(), hosts.next()), (Some(own), None) if is_same(own.as_bytes()))
         }
     }
 }
 
-fn host_of(origin: &str) -> Option<&str> {
-    origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"))
+fn without_port<'h>(host: &'h [u8], default_port: &[u8]) -> &'h [u8] {
+    let host = host.strip_suffix(default_port).unwrap_or(host);
+    // An empty port is the default one (RFC 3986 section 3.2.3).
+    host.strip_suffix(b":").unwrap_or(host)
 }
 
-/// Whether a browser could send `origin`: no path, no default port, no upper case.
-pub(crate) fn is_origin(origin: &str) -> bool {
-    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
-    host_of(origin).is_some_and(|host| {
-        Authority::from_str(host).is_ok_and(|authority| !authority.host().is_empty())
-            && !host.contains('@')
-            && !host.ends_with([':', '.'])
-            && !host.ends_with(default_port)
-            && !host.bytes().any(|byte| byte.is_ascii_uppercase())
-    })
+/// Returns true if a browser or a web view could send `origin`: a scheme, a host in lower case, and
+/// the port unless it is the scheme's default one.
+fn is_origin(origin: &str) -> bool {
+    let Some((scheme, host)) = origin.split_once("://") else { return false };
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "://",
+    };
+    let is_scheme_byte = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.');
+    scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(is_scheme_byte)
+        && Authority::from_str(host).is_ok_and(|authority| !authority.host().is_empty())
+        && !host.contains(['@', '*'])
+        && !host.ends_with([':', '.'])
+        && !host.ends_with(default_port)
+        && !host.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+#[track_caller]
+fn refuse_origin(origin: &str) -> ! {
+    if origin.contains('*') {
+        misuse::refuse(format_args!(
+            "trust_origin({origin:?}): there are no patterns, since every site that matches could \
+             act as your users. Name each origin, as in \"https://app.example:8443\"",
+        ));
+    }
+    if origin == "null" {
+        misuse::refuse(
+            "trust_origin(\"null\"): every sandboxed frame of every site sends this origin, so it \
+             cannot be trusted. Name the origin, as in \"https://app.example:8443\"",
+        );
+    }
+    misuse::refuse(format_args!(
+        "trust_origin({origin:?}) is nothing that a browser sends: scheme, host in lower case and, \
+         unless it is the default, port, as in \"https://app.example:8443\"",
+    ))
 }
 
 #[cfg(test)]
@@ -117,10 +172,14 @@ mod tests {
     use http::HeaderValue;
 
     fn check(method: Method, headers: &[(&'static str, &str)]) -> bool {
+        check_at("shop.example:8443", method, headers)
+    }
+
+    fn check_at(host: &str, method: Method, headers: &[(&'static str, &str)]) -> bool {
         let mut trusted = TrustedOrigins::default();
-        trusted.add("https://app.example");
+        trusted.set(["https://app.example", "capacitor://localhost"]);
         let mut map = HeaderMap::new();
-        map.insert(HOST, HeaderValue::from_static("shop.example:8443"));
+        map.insert(HOST, HeaderValue::from_str(host).unwrap());
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_str(value).unwrap());
         }
@@ -150,6 +209,8 @@ mod tests {
         for (origin, allowed) in [
             ("https://shop.example:8443", true),
             ("https://app.example", true),
+            ("capacitor://localhost", true),
+            ("capacitor://localhost2", false),
             ("https://shop.example", false),
             ("https://shop.example:8443.evil.example", false),
             ("https://shop.example:8443/", false),
@@ -167,6 +228,27 @@ mod tests {
     }
 
     #[test]
+    fn the_default_port_of_the_origins_scheme_may_be_written_in_host() {
+        for (host, origin, allowed) in [
+            ("shop.example:443", "https://shop.example", true),
+            ("shop.example:80", "http://shop.example", true),
+            ("shop.example:", "https://shop.example", true),
+            ("shop.example", "https://shop.example", true),
+            ("SHOP.example:443", "https://shop.example", true),
+            ("[::1]:443", "https://[::1]", true),
+            ("shop.example:80", "https://shop.example", false),
+            ("shop.example:443", "http://shop.example", false),
+            ("shop.example:8443", "https://shop.example", false),
+            ("shop.example:443", "https://shop.example:8443", false),
+            ("shop.example:443", "capacitor://shop.example", false),
+            (":443", "https://evil.example", false),
+        ] {
+            let allows = check_at(host, Method::POST, &[("origin", origin)]);
+            assert_eq!(allows, allowed, "{host} {origin}");
+        }
+    }
+
+    #[test]
     fn reading_is_free_but_a_websocket_is_not_reading() {
         let foreign = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
@@ -177,6 +259,21 @@ mod tests {
         }
         let handshake = [foreign[0], foreign[1], ("upgrade", "websocket")];
         assert!(!check(Method::GET, &handshake));
+    }
+
+    #[test]
+    fn any_scheme_of_a_web_view_or_an_extension_can_be_configured() {
+        for origin in [
+            "http://localhost:3000",
+            "https://[::1]:8443",
+            "capacitor://localhost",
+            "tauri://localhost",
+            "ionic://localhost",
+            "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+            "moz-extension://0b9f4d3c-8a0e-4b6d-9c57-3e2f5a1d7c11",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+        }
     }
 
     #[test]
@@ -192,10 +289,14 @@ mod tests {
             "null",
             "*",
             "https://*.example/x",
-            "ftp://app.example",
+            "https://*.example",
+            "://app.example",
+            "1a://app.example",
+            "Https://app.example",
+            "file://",
+            "capacitor://localhost/",
         ] {
             assert!(!is_origin(origin), "{origin}");
         }
-        assert!(is_origin("http://localhost:3000") && is_origin("https://[::1]:8443"));
     }
 }

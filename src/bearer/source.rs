@@ -6,7 +6,7 @@ use std::fmt::{self, Debug};
 
 use http::HeaderMap;
 
-/// Where in the request a token was found.
+/// The place in the request that a token was found in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
@@ -16,16 +16,17 @@ pub enum Source {
     Cookie,
     /// The `Sec-WebSocket-Protocol` header.
     WebSocketProtocol,
-    /// A [`TokenSource`] of the application's own.
+    /// A [`TokenSource`] of the application.
     Custom,
-    /// No request at all: the token was given to `JwtAuth::verify`.
+    /// No request: the token was given to `JwtAuth::verify`.
     Direct,
 }
 
-/// A place of the application's own to look for a token in.
+/// A place in the request's headers where the application looks for a token.
 ///
-/// Only the headers can be looked into: a token in a query string ends up in logs, histories and
-/// `Referer` headers, and must be ignored (RFC 6750 section 5.3, OAuth 2.1).
+/// A source sees the headers only. A token in a query string ends up in logs, histories and
+/// `Referer` headers, so RFC 6750 section 5.3 and OAuth 2.1 forbid it. Where a client can send it
+/// in no other way, [`guide::query_token`](crate::guide::query_token) has a layer that moves it.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -59,20 +60,21 @@ pub enum Source {
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no source of tokens",
+    message = "`{Self}` is not a source of tokens",
     note = "for a cookie there is `JwtAuth::cookie`; for a header of your own, implement \
             `TokenSource` for a type of your own"
 )]
 pub trait TokenSource: Debug + Send + Sync + 'static {
-    /// The token in `headers`, or `None` where this source has none.
+    /// Returns the token in `headers`, or `None` if this source finds none.
     ///
     /// # Errors
     ///
-    /// What is there cannot be a token, or there are several.
+    /// If the credentials are malformed, or if there are several that differ.
     fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials>;
 
-    /// Whether a browser sends this credential by itself, as it does a cookie, so that another
-    /// site could make it do so. Such a request is checked to be of this site. `true` by default.
+    /// Returns true if a browser sends this credential by itself, as it sends a cookie, so that
+    /// another site could make it do so. The request must then come from this site or from a
+    /// trusted one. `true` by default.
     fn is_ambient(&self) -> bool {
         true
     }
@@ -82,11 +84,11 @@ pub trait TokenSource: Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadCredentials {
-    /// Not in the form that credentials have.
+    /// The credentials do not have the form of credentials.
     Malformed,
-    /// Several that differ: which one is meant would be a guess.
+    /// There are several credentials that differ. Choosing one would be a guess.
     Ambiguous,
-    /// Sent by a browser on behalf of another site.
+    /// A browser sent the credentials on behalf of another site.
     CrossSite,
 }
 

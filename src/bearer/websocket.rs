@@ -6,7 +6,7 @@ use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::bearer::authorization::is_tchar;
-use crate::bearer::source::BadCredentials;
+use crate::bearer::fault::Fault;
 use crate::misuse;
 
 /// The protocol whose next neighbour is the token: `new WebSocket(url, ["bearer", token])`.
@@ -26,12 +26,12 @@ impl Subprotocol {
         Self { name: name.into() }
     }
 
-    /// The token behind the protocol's name, in a WebSocket handshake only.
+    /// Returns the token behind the protocol's name, in a WebSocket handshake only.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,
         headers: &'r HeaderMap,
-    ) -> Result<Option<&'r [u8]>, BadCredentials> {
+    ) -> Result<Option<&'r [u8]>, Fault> {
         if !is_handshake(method, headers) {
             return Ok(None);
         }
@@ -41,9 +41,14 @@ impl Subprotocol {
         }
         let token = offered.next().filter(|token| !token.is_empty());
         if offered.any(|protocol| protocol == self.name.as_bytes()) {
-            return Err(BadCredentials::Ambiguous);
+            let reason = format!("`Sec-WebSocket-Protocol` offers `{self}` twice");
+            return Err(Fault::ambiguous(reason));
         }
-        token.map(Some).ok_or(BadCredentials::Malformed)
+        token.map(Some).ok_or_else(|| {
+            let reason =
+                format!("`Sec-WebSocket-Protocol` offers `{self}` without a token behind it");
+            Fault::malformed(reason)
+        })
     }
 
     /// Takes the token out of the offer, and leaves the protocol for the server to select.
@@ -87,6 +92,7 @@ fn list(field: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bearer::source::BadCredentials;
 
     fn handshake(protocols: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -102,7 +108,8 @@ mod tests {
         let bearer = Subprotocol::new("bearer");
         let find = |protocols: &[&str]| {
             let headers = handshake(protocols);
-            bearer.find(&Method::GET, &headers).map(|token| token.map(<[u8]>::to_vec))
+            let found = bearer.find(&Method::GET, &headers).map_err(|fault| fault.bad);
+            found.map(|token| token.map(<[u8]>::to_vec))
         };
         assert_eq!(find(&["bearer, a.b.c"]), Ok(Some(b"a.b.c".to_vec())));
         assert_eq!(find(&["chat", "bearer", "a.b.c, v2"]), Ok(Some(b"a.b.c".to_vec())));

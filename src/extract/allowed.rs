@@ -12,8 +12,13 @@ use crate::guard::{Guard, Refusal, admit};
 use crate::rejection::{AuthError, AuthErrorKind};
 
 /// A guard with a name, for [`Allowed`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy",
+    note = "`Allowed<P>` takes a type of your own that implements `Policy`: its `guard()` returns the \
+            guard, such as `has_role(..)`"
+)]
 pub trait Policy: 'static {
-    /// The guard. It is made for every request, so it should be cheap.
+    /// Returns the guard. It is called for every request, so it should be cheap.
     fn guard() -> impl Guard;
 }
 
@@ -46,9 +51,9 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let Parts { method, uri, headers, extensions, .. } = parts;
-        // A policy that panics while it is made is refused like one that panics when it is asked.
+        // A panic in `guard()` is a refusal, like a panic in the guard.
         let admitted =
-            catch_unwind(P::guard).map(|guard| admit(&guard, method, uri, headers, extensions));
+            catch_unwind(P::guard).map(|guard| admit(&guard, method, uri, headers, extensions, ""));
         match admitted {
             Ok(Ok(())) => Ok(Self { policy: PhantomData }),
             Ok(Err(Refusal { error, answers })) => Err(AuthRejection::new(error, answers, parts)),

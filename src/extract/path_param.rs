@@ -1,4 +1,4 @@
-//! A guard on a path parameter: only one's own.
+//! A guard that compares a path parameter with a claim.
 
 use std::fmt::{self, Debug, Display, Write};
 use std::marker::PhantomData;
@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use futures_util::FutureExt;
 use http::{Extensions, Request};
 
-use crate::guard::{Access, Denied, Guard};
+use crate::guard::{Access, Denied, Guard, Requirement, hint_at_require};
 
 /// Compares a path parameter with a claim; see [`path_param`].
 pub struct PathParam<T, V: ?Sized, F> {
@@ -50,7 +50,13 @@ where
         let own = (self.own)(access.claims::<T>()?);
         if reads(own, value) { Ok(()) } else { Err(Denied::new()) }
     }
+
+    fn requirement(&self) -> Requirement {
+        Requirement::new(format!("that the path parameter `{}` is the token's own", self.name))
+    }
 }
+
+hint_at_require!(PathParam<T, V: ?Sized, F>);
 
 impl<T, V: ?Sized, F> Debug for PathParam<T, V, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,11 +64,11 @@ impl<T, V: ?Sized, F> Debug for PathParam<T, V, F> {
     }
 }
 
-/// The path parameter `name` must read like what `own` takes from the claims: a company's admin
-/// manages that company's users, and no other's.
+/// Requires that the path parameter `name` equals the value that `own` takes from the claims: a
+/// company's admin manages that company's users and no others.
 ///
 /// The two are compared as text, character for character, so an identifier may be a `String`, a
-/// number or a UUID. An empty one is nobody's.
+/// number or a UUID. An empty path parameter is always denied.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -1,4 +1,4 @@
-//! What an extractor answers when it refuses.
+//! The answer of an extractor that refuses.
 
 use std::any::{TypeId, type_name};
 use std::error::Error;
@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::jwt::StandardClaims;
+use crate::no_layer;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 use crate::token::Token;
 use crate::type_name::written;
@@ -30,7 +31,7 @@ struct Inner {
 
 impl AuthRejection {
     pub(crate) fn new(error: AuthError, answers: Option<Arc<Answers>>, parts: &Parts) -> Self {
-        let answers = answers.unwrap_or_default();
+        let answers = answers.unwrap_or_else(Answers::without_layer);
         Self {
             inner: Box::new(Inner {
                 error,
@@ -40,7 +41,7 @@ impl AuthRejection {
         }
     }
 
-    /// The request has no claims of type `T`: nobody is logged in, or a mistake.
+    /// The request has no claims of type `T`: it is anonymous, or the application has a mistake.
     pub(crate) fn without_claims<T: 'static>(parts: &Parts) -> Self {
         if let Some(nobody) = Self::nobody(parts) {
             return nobody;
@@ -58,30 +59,26 @@ impl AuthRejection {
              `Claims<{there}>`"
         );
         let answers = Some(Arc::clone(token.answers()));
-        Self::new(AuthError::misconfigured(sentence), answers, parts)
+        let error = AuthError::because(AuthErrorKind::Misconfigured, sentence);
+        Self::new(error, answers, parts)
     }
 
-    /// The request has no token: nobody is logged in, or a mistake.
+    /// The request has no token: it is anonymous, or the application has a mistake.
     pub(crate) fn without_token(parts: &Parts) -> Self {
         Self::nobody(parts).unwrap_or_else(|| Self::without_layer("Token", "", parts))
     }
 
     fn nobody(parts: &Parts) -> Option<Self> {
         let nobody = Unauthenticated::nearest(&parts.extensions)?;
-        let error = AuthError::new(AuthErrorKind::MissingCredentials);
-        Some(Self::new(error, Some(Arc::clone(&nobody.answers)), parts))
+        Some(Self::new(nobody.error(), Some(Arc::clone(&nobody.answers)), parts))
     }
 
     fn without_layer(wanted: &str, claims: &str, parts: &Parts) -> Self {
-        let sentence = format!(
-            "the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: add \
-             `.layer(JwtAuth::new(secret){claims})` to the router below its routes; a layer does \
-             not cover routes that are added after it"
-        );
-        Self::new(AuthError::misconfigured(sentence), None, parts)
+        let sentence = no_layer::for_handler(wanted, claims);
+        Self::new(AuthError::because(AuthErrorKind::Misconfigured, sentence), None, parts)
     }
 
-    /// Why the request was refused.
+    /// Returns the error; [`AuthError::reason`] has the reason for developers.
     pub fn error(&self) -> &AuthError {
         &self.inner.error
     }

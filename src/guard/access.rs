@@ -1,4 +1,4 @@
-//! A request, as guards see it.
+//! The request that a guard sees.
 
 use std::any::type_name;
 
@@ -30,16 +30,16 @@ impl<'r> Access<'r> {
         Self { method, uri, headers, extensions, token }
     }
 
-    /// The verified token.
+    /// Returns the verified token.
     pub fn token(&self) -> &Token {
         &self.token
     }
 
-    /// The claims.
+    /// Returns the claims.
     ///
     /// # Errors
     ///
-    /// The layer reads claims into another type: a mistake that is answered 500.
+    /// If the layer reads claims into another type. This mistake is answered with 500.
     pub fn claims<T: Send + Sync + 'static>(&self) -> Result<&T, Denied> {
         match Claims::<T>::nearest(self.extensions) {
             Some(claims) => Ok(claims),
@@ -53,22 +53,22 @@ impl<'r> Access<'r> {
         }
     }
 
-    /// The request's method.
+    /// Returns the request's method.
     pub fn method(&self) -> &Method {
         self.method
     }
 
-    /// The request's URI.
+    /// Returns the request's URI.
     pub fn uri(&self) -> &Uri {
         self.uri
     }
 
-    /// The request's headers.
+    /// Returns the request's headers.
     pub fn headers(&self) -> &HeaderMap {
         self.headers
     }
 
-    /// The request's extensions.
+    /// Returns the request's extensions.
     pub fn extensions(&self) -> &Extensions {
         self.extensions
     }

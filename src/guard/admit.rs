@@ -1,4 +1,4 @@
-//! Asking a guard about a request.
+//! The decision of a guard about a request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Reason;
+use crate::no_layer;
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::token::Token;
 use crate::unauthenticated::Unauthenticated;
@@ -16,27 +17,32 @@ use crate::unauthenticated::Unauthenticated;
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) error: AuthError,
-    /// Those of the layer in front, if there is one.
+    /// The answers of the layer in front.
     pub(crate) answers: Option<Arc<Answers>>,
 }
 
-/// Asks `guard` about a request. A panic in it is a refusal: it must not take the connection, and
-/// the other requests on it, down.
+/// Asks `guard` about a request. `inner` is the name of the type that the guard stands in front of.
+/// A panic in the guard is a refusal: it must not take down the connection and the other requests
+/// on it.
 pub(crate) fn admit(
     guard: &impl Guard,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
     extensions: &mut Extensions,
+    inner: &str,
 ) -> Result<(), Refusal> {
     let Some(token) = extensions.get::<Token>().cloned() else {
-        return match Unauthenticated::nearest(extensions) {
-            Some(Unauthenticated { answers, .. }) => {
-                let error = AuthError::new(AuthErrorKind::MissingCredentials);
-                Err(Refusal { error, answers: Some(Arc::clone(answers)) })
+        return Err(match Unauthenticated::nearest(extensions) {
+            Some(nobody) => {
+                Refusal { error: nobody.error(), answers: Some(Arc::clone(&nobody.answers)) }
             }
-            None => Err(Refusal { error: AuthError::misconfigured(NO_LAYER), answers: None }),
-        };
+            None => {
+                let sentence = no_layer::for_guard(inner);
+                let error = AuthError::because(AuthErrorKind::Misconfigured, sentence);
+                Refusal { error, answers: None }
+            }
+        });
     };
     let answers = Arc::clone(token.answers());
     let mut access = Access::new(method, uri, headers, extensions, token);
@@ -48,12 +54,17 @@ pub(crate) fn admit(
 
 fn decide(guard: &impl Guard, access: &mut Access<'_>) -> Result<(), AuthError> {
     guard.check(access).map_err(|denied| match denied.reason {
-        Reason::Scope => AuthError::insufficient_scope(&guard.required_scopes()),
-        Reason::Role => AuthError::new(AuthErrorKind::InsufficientRole),
-        Reason::Misconfigured(sentence) => AuthError::misconfigured(sentence),
+        Reason::Scope => {
+            let reason =
+                format!("the token lacks a scope: the guard requires {}", guard.requirement());
+            AuthError::insufficient_scope(&guard.required_scopes(), reason)
+        }
+        Reason::Role => {
+            let reason = format!("the guard denies the token: it requires {}", guard.requirement());
+            AuthError::because(AuthErrorKind::InsufficientRole, reason)
+        }
+        Reason::Misconfigured(sentence) => {
+            AuthError::because(AuthErrorKind::Misconfigured, sentence)
+        }
     })
 }
-
-const NO_LAYER: &str = "a guard has no `JwtAuth` layer in front of it: add \
-     `.layer(JwtAuth::new(secret))` to the router after (in the code: below) the guarded routes, so \
-     that it runs first";

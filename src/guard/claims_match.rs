@@ -1,13 +1,17 @@
 //! A guard on the claims themselves.
 
+use std::any::type_name;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
 use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Denied;
+use crate::guard::hint::hint_at_require;
+use crate::guard::requirement::Requirement;
+use crate::type_name::written;
 
-/// Requires something of the claims; see [`claims_match`].
+/// Requires a property of the claims; see [`claims_match`].
 pub struct ClaimsMatch<T, F> {
     matches: F,
     claims: PhantomData<fn(&T)>,
@@ -21,7 +25,13 @@ where
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         if (self.matches)(access.claims::<T>()?) { Ok(()) } else { Err(Denied::new()) }
     }
+
+    fn requirement(&self) -> Requirement {
+        Requirement::new(format!("a match of `claims_match` on `{}`", written(type_name::<T>())))
+    }
 }
+
+hint_at_require!(ClaimsMatch<T, F>);
 
 impl<T, F> Debug for ClaimsMatch<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,7 +39,7 @@ impl<T, F> Debug for ClaimsMatch<T, F> {
     }
 }
 
-/// The claims must satisfy `matches`.
+/// Requires that `matches` returns true for the claims.
 ///
 /// ```
 /// use tower_jwt_auth::guard::{claims_match, require};

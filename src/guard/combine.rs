@@ -1,12 +1,17 @@
 //! The trait, and guards made of guards.
 
+use std::any::type_name;
+
 use crate::guard::access::Access;
 use crate::guard::denied::{Denied, Reason};
+use crate::guard::hint::hint_at_require;
+use crate::guard::requirement::Requirement;
+use crate::type_name::written;
 
 /// Decides whether a verified token allows a request.
 ///
 /// ```
-/// use tower_jwt_auth::guard::{Access, Denied, Guard, require};
+/// use tower_jwt_auth::guard::{Access, Denied, Guard, Requirement, require};
 ///
 /// /// Only tokens issued for the client `backoffice`.
 /// struct Backoffice;
@@ -18,31 +23,41 @@ use crate::guard::denied::{Denied, Reason};
 ///             false => Err(Denied::new()),
 ///         }
 ///     }
+///
+///     fn requirement(&self) -> Requirement {
+///         Requirement::new("the audience `backoffice`")
+///     }
 /// }
 ///
 /// let layer = require(Backoffice);
 /// # let _ = layer;
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no guard",
+    message = "`{Self}` is not a guard",
     note = "a closure about claims becomes one with `claims_match(|claims: &YourClaims| ..)`, a name \
             with `has_role(..)` or `has_scope(..)`"
 )]
 pub trait Guard: Send + Sync + 'static {
-    /// `Ok` where the request may pass.
+    /// Returns `Ok` if the request may pass.
     ///
     /// # Errors
     ///
-    /// The refusal.
+    /// If the guard denies the request.
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied>;
 
-    /// Every scope that a token needs to satisfy this guard, for the challenge of a refusal. None
-    /// by default.
+    /// Returns every scope that a token needs to satisfy this guard, for the challenge of a refusal.
+    /// None by default.
     fn required_scopes(&self) -> Vec<&str> {
         Vec::new()
     }
 
-    /// Both must let the request pass.
+    /// Returns the requirement in words, for [`AuthError::reason`](crate::AuthError::reason). The
+    /// name of the guard's type by default. Clients do not see it.
+    fn requirement(&self) -> Requirement {
+        Requirement::new(format!("the guard `{}`", written(type_name::<Self>())))
+    }
+
+    /// Requires both guards.
     fn and<G: Guard>(self, other: G) -> And<Self, G>
     where
         Self: Sized,
@@ -50,7 +65,7 @@ pub trait Guard: Send + Sync + 'static {
         And { left: self, right: other }
     }
 
-    /// One of the two must let the request pass.
+    /// Requires one of the two guards.
     fn or<G: Guard>(self, other: G) -> Or<Self, G>
     where
         Self: Sized,
@@ -58,7 +73,7 @@ pub trait Guard: Send + Sync + 'static {
         Or { left: self, right: other }
     }
 
-    /// This one must refuse. A guard that cannot decide still refuses.
+    /// Requires that this guard denies the request. A guard that cannot decide still denies it.
     fn not(self) -> Not<Self>
     where
         Self: Sized,
@@ -74,11 +89,15 @@ pub struct And<A, B> {
     right: B,
 }
 
+hint_at_require!(And<A, B>);
+hint_at_require!(Or<A, B>);
+hint_at_require!(Not<G>);
+
 impl<A: Guard, B: Guard> Guard for And<A, B> {
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         match self.left.check(access) {
             Ok(()) => self.right.check(access),
-            // More scope does not help whom the other one refuses anyway.
+            // Another scope would not help a client that the other guard denies anyway.
             Err(Denied { reason: Reason::Scope }) => match self.right.check(access) {
                 Ok(()) => Err(Denied::missing_scope()),
                 Err(denied) => Err(denied),
@@ -89,6 +108,10 @@ impl<A: Guard, B: Guard> Guard for And<A, B> {
 
     fn required_scopes(&self) -> Vec<&str> {
         both(&self.left, &self.right)
+    }
+
+    fn requirement(&self) -> Requirement {
+        self.left.requirement().and(self.right.requirement())
     }
 }
 
@@ -117,6 +140,10 @@ impl<A: Guard, B: Guard> Guard for Or<A, B> {
     fn required_scopes(&self) -> Vec<&str> {
         both(&self.left, &self.right)
     }
+
+    fn requirement(&self) -> Requirement {
+        self.left.requirement().or(self.right.requirement())
+    }
 }
 
 /// The opposite of a guard; see [`Guard::not`].
@@ -132,6 +159,10 @@ impl<G: Guard> Guard for Not<G> {
             Err(denied @ Denied { reason: Reason::Misconfigured(_) }) => Err(denied),
             Err(_) => Ok(()),
         }
+    }
+
+    fn requirement(&self) -> Requirement {
+        self.guard.requirement().negated()
     }
 }
 

@@ -1,8 +1,8 @@
-//! Why a guard refuses.
+//! The reason for a guard's denial.
 
 use std::sync::Arc;
 
-/// A guard's refusal.
+/// The denial of a guard.
 #[derive(Clone, Debug)]
 pub struct Denied {
     pub(crate) reason: Reason,
@@ -10,28 +10,29 @@ pub struct Denied {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The token lacks a scope: a client can ask for one with more.
+    /// The token lacks a scope: a client can ask for a token with more scopes.
     Scope,
-    /// Anything else about whom the token speaks of.
+    /// Any other property of the token.
     Role,
-    /// The guard cannot decide: a mistake of the application, whatever the token.
+    /// The guard cannot decide, because of a mistake of the application.
     Misconfigured(Arc<str>),
 }
 
 impl Denied {
-    /// Refuses without saying why: 403, `insufficient-role`.
+    /// Denies the request: 403, `insufficient-role`. The reason for developers is
+    /// [`Guard::requirement`](crate::guard::Guard::requirement).
     pub fn new() -> Self {
         Self { reason: Reason::Role }
     }
 
-    /// Refuses for want of a scope: 403, `insufficient-scope`, and the challenge names the scopes
-    /// of [`Guard::required_scopes`](crate::guard::Guard::required_scopes).
+    /// Denies the request since a scope is missing: 403, `insufficient-scope`. The challenge names the
+    /// scopes of [`Guard::required_scopes`](crate::guard::Guard::required_scopes).
     pub fn missing_scope() -> Self {
         Self { reason: Reason::Scope }
     }
 
-    /// Refuses because the application is put together wrongly: 500, with this sentence for
-    /// whoever can mend it. No combinator turns it into consent.
+    /// Denies the request because of a mistake of the application: 500, with this sentence in
+    /// [`AuthError::reason`](crate::AuthError::reason). No combinator turns it into an admission.
     pub fn misconfigured(sentence: impl Into<Arc<str>>) -> Self {
         Self { reason: Reason::Misconfigured(sentence.into()) }
     }

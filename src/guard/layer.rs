@@ -8,14 +8,14 @@ use tower_layer::Layer;
 use crate::guard::combine::Guard;
 use crate::guard::service::RequireService;
 
-/// Lets through what a guard lets through; see [`require`].
+/// A layer that passes on the requests that a guard admits; see [`require`].
 #[must_use]
 pub struct Require<G> {
     guard: Arc<G>,
     passes_preflight: bool,
 }
 
-/// A layer that asks `guard` before the wrapped service sees the request.
+/// Returns a layer that asks `guard` before the wrapped service sees the request.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -32,16 +32,15 @@ pub fn require<G: Guard>(guard: G) -> Require<G> {
 }
 
 impl<G> Require<G> {
-    /// Lets CORS preflights through without asking the guard: for a CORS layer that is *behind* the
-    /// guard. By default they are refused like any request without a token, so put the CORS layer
-    /// in front.
+    /// Passes CORS preflights on without asking the guard, for a CORS layer *behind* the guard. By
+    /// default they are refused like any request without a token, so put the CORS layer in front.
     ///
     /// # Security
     ///
-    /// Anyone can send what looks like a preflight (`OPTIONS` with `Origin` and
+    /// Anyone can send a request that looks like a preflight (`OPTIONS` with `Origin` and
     /// `Access-Control-Request-Method`), with a body. So everything behind the guard must answer
-    /// `OPTIONS` without doing anything: a CORS layer does, `any(handler)` and a proxy do not.
-    pub fn dangerously_pass_preflight(mut self) -> Self {
+    /// `OPTIONS` without a side effect: a CORS layer does, `any(handler)` and a proxy do not.
+    pub fn dangerous_pass_preflight(mut self) -> Self {
         self.passes_preflight = true;
         self
     }

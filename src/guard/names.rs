@@ -1,5 +1,6 @@
 //! Names of which a token must have one, or all.
 
+use crate::guard::requirement::Requirement;
 use crate::misuse;
 
 /// One name is the common case and needs no allocation: policies are made per request.
@@ -31,7 +32,18 @@ impl<N: AsRef<str>> Names<N> {
         std::iter::once(&self.first).chain(&self.rest).map(AsRef::as_ref)
     }
 
-    /// Whether what a token holds is enough.
+    /// Returns the requirement in words: the names are of this kind, as in "role".
+    pub(crate) fn requirement(&self, kind: &str) -> Requirement {
+        let names: Vec<_> = self.iter().map(|name| format!("`{name}`")).collect();
+        let names = names.join(", ");
+        Requirement::new(match (self.rest.is_empty(), self.all) {
+            (true, _) => format!("the {kind} {names}"),
+            (false, true) => format!("all of the {kind}s {names}"),
+            (false, false) => format!("one of the {kind}s {names}"),
+        })
+    }
+
+    /// Returns true if the names that a token holds are enough.
     pub(crate) fn are_held<'t, I: Iterator<Item = &'t str>>(&self, held: impl Fn() -> I) -> bool {
         let mut names = self.iter();
         let is_held = |name: &str| held().any(|held| held == name);

@@ -3,7 +3,9 @@
 use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Denied;
+use crate::guard::hint::hint_at_require;
 use crate::guard::names::Names;
+use crate::guard::requirement::Requirement;
 
 /// Requires roles; see [`has_role`].
 #[derive(Clone, Debug)]
@@ -16,12 +18,18 @@ impl<R: AsRef<str> + Send + Sync + 'static> Guard for RoleGuard<R> {
         let token = access.token();
         if self.roles.are_held(|| token.roles()) { Ok(()) } else { Err(Denied::new()) }
     }
+
+    fn requirement(&self) -> Requirement {
+        self.roles.requirement("role")
+    }
 }
 
-/// The token must have this role.
+hint_at_require!(RoleGuard<R>);
+
+/// Requires this role.
 ///
-/// A role is anything that is a `str` by reference, so an enum makes a misspelt one an error of
-/// the compiler:
+/// A role is any type that implements `AsRef<str>`, so with an enum a misspelt role does not
+/// compile:
 ///
 /// ```
 /// use tower_jwt_auth::guard::{has_role, require};
@@ -40,17 +48,17 @@ impl<R: AsRef<str> + Send + Sync + 'static> Guard for RoleGuard<R> {
 ///
 /// # Panics
 ///
-/// On an empty name.
+/// If the name is empty.
 #[track_caller]
 pub fn has_role<R: AsRef<str> + Send + Sync + 'static>(role: R) -> RoleGuard<R> {
     RoleGuard { roles: Names::new([role], true, "has_role") }
 }
 
-/// The token must have one of these roles.
+/// Requires one of these roles.
 ///
 /// # Panics
 ///
-/// On no names, or an empty one.
+/// If there are no names, or if one is empty.
 #[track_caller]
 pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
     roles: impl IntoIterator<Item = R>,
@@ -58,11 +66,11 @@ pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
     RoleGuard { roles: Names::new(roles, false, "has_any_role") }
 }
 
-/// The token must have all of these roles.
+/// Requires all of these roles.
 ///
 /// # Panics
 ///
-/// On no names, or an empty one.
+/// If there are no names, or if one is empty.
 #[track_caller]
 pub fn has_all_roles<R: AsRef<str> + Send + Sync + 'static>(
     roles: impl IntoIterator<Item = R>,

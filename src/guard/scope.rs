@@ -4,7 +4,9 @@ use crate::bearer;
 use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Denied;
+use crate::guard::hint::hint_at_require;
 use crate::guard::names::Names;
+use crate::guard::requirement::Requirement;
 use crate::misuse;
 
 /// Requires scopes; see [`has_scope`].
@@ -36,10 +38,16 @@ impl<S: AsRef<str> + Send + Sync + 'static> Guard for ScopeGuard<S> {
     fn required_scopes(&self) -> Vec<&str> {
         self.scopes.iter().collect()
     }
+
+    fn requirement(&self) -> Requirement {
+        self.scopes.requirement("scope")
+    }
 }
 
-/// The token must have this scope. A refusal names it in the challenge, so that a client can ask
-/// for a token with it.
+hint_at_require!(ScopeGuard<S>);
+
+/// Requires this scope. A refusal names it in the challenge, so that a client can ask for a token
+/// with it.
 ///
 /// ```
 /// use tower_jwt_auth::guard::{has_scope, require};
@@ -50,17 +58,17 @@ impl<S: AsRef<str> + Send + Sync + 'static> Guard for ScopeGuard<S> {
 ///
 /// # Panics
 ///
-/// On what is no scope.
+/// If `scope` is not a scope.
 #[track_caller]
 pub fn has_scope<S: AsRef<str> + Send + Sync + 'static>(scope: S) -> ScopeGuard<S> {
     ScopeGuard::new([scope], true, "has_scope")
 }
 
-/// The token must have one of these scopes.
+/// Requires one of these scopes.
 ///
 /// # Panics
 ///
-/// On no scopes, or what is none.
+/// If `scopes` is empty or contains an invalid scope.
 #[track_caller]
 pub fn has_any_scope<S: AsRef<str> + Send + Sync + 'static>(
     scopes: impl IntoIterator<Item = S>,
@@ -68,11 +76,11 @@ pub fn has_any_scope<S: AsRef<str> + Send + Sync + 'static>(
     ScopeGuard::new(scopes, false, "has_any_scope")
 }
 
-/// The token must have all of these scopes.
+/// Requires all of these scopes.
 ///
 /// # Panics
 ///
-/// On no scopes, or what is none.
+/// If `scopes` is empty or contains an invalid scope.
 #[track_caller]
 pub fn has_all_scopes<S: AsRef<str> + Send + Sync + 'static>(
     scopes: impl IntoIterator<Item = S>,

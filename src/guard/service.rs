@@ -1,5 +1,6 @@
 //! A service behind a guard.
 
+use std::any::type_name;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,10 +12,10 @@ use tower_service::Service;
 
 use crate::guard::admit::{Refusal, admit};
 use crate::guard::combine::Guard;
-use crate::rejection::{Caching, Format, ResponseFuture};
+use crate::rejection::{Answers, Caching, Format, ResponseFuture};
 use crate::unauthenticated::Unauthenticated;
 
-/// Lets a request through to `S` if the guard does, and answers it otherwise. Made by
+/// Passes a request on to `S` if the guard admits it, and refuses it otherwise. Made by
 /// [`require`](crate::require).
 pub struct RequireService<S, G> {
     inner: S,
@@ -60,7 +61,7 @@ where
         let admitted = if self.passes_preflight && Unauthenticated::is_preflight(extensions) {
             Ok(())
         } else {
-            admit(&*self.guard, method, uri, headers, extensions)
+            admit(&*self.guard, method, uri, headers, extensions, type_name::<S>())
         };
         match admitted {
             Ok(()) => ResponseFuture::running(
@@ -69,7 +70,8 @@ where
             ),
             Err(Refusal { error, answers }) => {
                 let format = Format::of(&parts.method, &parts.headers);
-                ResponseFuture::refused(answers.unwrap_or_default().refuse(error, &format))
+                let answers = answers.unwrap_or_else(Answers::without_layer);
+                ResponseFuture::refused(answers.refuse(error, &format))
             }
         }
     }

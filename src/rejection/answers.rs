@@ -1,16 +1,20 @@
-//! What a layer answers when it refuses.
+//! The answers of a layer that refuses.
 
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::bearer::{Challenges, Sources};
 use crate::rejection::body::RejectionBody;
 use crate::rejection::error::{AuthError, AuthErrorKind};
+#[cfg(feature = "tracing")]
+use crate::rejection::events::Events;
 use crate::rejection::format::{self, Format};
 use crate::rejection::problem;
 
@@ -21,25 +25,44 @@ type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
 pub(crate) struct Answers {
     challenges: Challenges,
     renderer: Option<Arc<Renderer>>,
-    /// The sources that a token may come from, for logs.
-    looked_in: String,
+    /// The sources that a token may come from, for `AuthError::reason`.
+    looked_in: Arc<str>,
+    #[cfg(feature = "tracing")]
+    events: Arc<Events>,
 }
+
+/// The answers of guards and extractors without a layer.
+static WITHOUT_LAYER: LazyLock<Arc<Answers>> = LazyLock::new(Arc::default);
 
 impl Default for Answers {
     fn default() -> Self {
-        let looked_in = Sources::default().to_string();
-        Self { challenges: Challenges::new("api"), renderer: None, looked_in }
+        Self {
+            challenges: Challenges::new("api"),
+            renderer: None,
+            looked_in: Sources::default().to_string().into(),
+            #[cfg(feature = "tracing")]
+            events: Arc::default(),
+        }
     }
 }
 
 impl Answers {
+    pub(crate) fn without_layer() -> Arc<Self> {
+        Arc::clone(&WITHOUT_LAYER)
+    }
+
     #[track_caller]
     pub(crate) fn realm(&mut self, realm: &str) {
         self.challenges = Challenges::new(realm);
     }
 
-    pub(crate) fn looked_in(&mut self, sources: &Sources) {
-        self.looked_in = sources.to_string();
+    pub(crate) fn with_sources(&mut self, sources: &Sources) {
+        self.looked_in = sources.to_string().into();
+    }
+
+    /// Returns the places that the layer searches for a token.
+    pub(crate) fn looked_in(&self) -> Arc<str> {
+        Arc::clone(&self.looked_in)
     }
 
     pub(crate) fn with_renderer(
@@ -49,7 +72,7 @@ impl Answers {
         self.renderer = Some(Arc::new(renderer));
     }
 
-    /// The response that refuses, with the error in its extensions.
+    /// Returns the response that refuses, with the error in its extensions.
     pub(crate) fn refuse<B: From<Bytes>>(&self, error: AuthError, format: &Format) -> Response<B> {
         match format {
             Format::Http => self.refuse_http(error),
@@ -58,18 +81,27 @@ impl Answers {
     }
 
     fn refuse_http<B: From<Bytes>>(&self, mut error: AuthError) -> Response<B> {
-        let body = match &self.renderer {
-            None => default_body(&error),
-            Some(renderer) => {
-                catch_unwind(AssertUnwindSafe(|| renderer(&error))).unwrap_or_else(|_| {
+        let content = match &self.renderer {
+            None => None,
+            Some(renderer) => match catch_unwind(AssertUnwindSafe(|| renderer(&error))) {
+                Ok(RejectionBody { content: Some(content) }) => Some(content),
+                Ok(RejectionBody { content: None }) => {
+                    self.note_unserializable(&error);
+                    None
+                }
+                Err(_) => {
                     error = AuthError::new(AuthErrorKind::InternalError);
-                    default_body(&error)
-                })
-            }
+                    None
+                }
+            },
         };
-        let mut response = Response::new(B::from(body.bytes));
+        let (content_type, body) = content.unwrap_or_else(|| {
+            let content_type = HeaderValue::from_static("application/problem+json");
+            (content_type, problem::body(&error, cfg!(debug_assertions)))
+        });
+        let mut response = Response::new(B::from(body));
         *response.status_mut() = error.status();
-        response.headers_mut().insert(CONTENT_TYPE, body.content_type);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
         self.finish(response, error)
     }
 
@@ -97,6 +129,7 @@ impl Answers {
             headers.insert(WWW_AUTHENTICATE, self.challenges.render(challenge, error.scopes()));
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if error.kind() == AuthErrorKind::CrossSiteRequest {
             headers.insert(VARY, HeaderValue::from_static("Sec-Fetch-Site, Origin"));
         }
@@ -109,23 +142,19 @@ impl Answers {
 
     #[cfg(feature = "tracing")]
     fn trace(&self, error: &AuthError) {
-        let code = error.code();
-        match error.kind() {
-            AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
-                tracing::error!(code, reason = %error, "request refused");
-            }
-            AuthErrorKind::MissingCredentials => {
-                tracing::debug!(code, looked_in = self.looked_in, "request refused");
-            }
-            _ => {
-                let misfit = error.misfit().map(tracing::field::display);
-                tracing::debug!(code, reason = ?error.token_error(), misfit, "request refused");
-            }
-        }
+        self.events.refused(error);
     }
 
     #[cfg(not(feature = "tracing"))]
     fn trace(&self, _: &AuthError) {}
+
+    #[cfg(feature = "tracing")]
+    fn note_unserializable(&self, error: &AuthError) {
+        self.events.unserializable(error);
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn note_unserializable(&self, _: &AuthError) {}
 }
 
 impl Debug for Answers {
@@ -135,9 +164,4 @@ impl Debug for Answers {
             .field("looked_in", &self.looked_in)
             .finish_non_exhaustive()
     }
-}
-
-fn default_body(error: &AuthError) -> RejectionBody {
-    let content_type = HeaderValue::from_static("application/problem+json");
-    RejectionBody { content_type, bytes: problem::body(error) }
 }

@@ -1,99 +1,189 @@
-//! Why a request was refused.
+//! The reason for a refusal.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::bearer::{BadCredentials, Challenge};
+use crate::bearer::{BadCredentials, Challenge, Fault, OtherScheme};
 use crate::jwt::{Misfit, TokenError, TokenErrorKind};
 
-/// Why a request was refused. It holds nothing of the token.
+/// The reason for a refusal. It holds nothing of the token and no text of the client.
 ///
-/// It is in the extensions of every response that refuses, so that logs and metrics can count:
+/// There are two texts. [`reason`](Self::reason) is for developers and logs: it names the claim, the
+/// key, the scope or the setting that the refusal is about. `Display` is one short sentence per
+/// [`kind`](Self::kind), which a client may be shown: a client that is told more could use it to
+/// forge a token, or to learn how the server is set up.
+///
+/// The error is in the extensions of every response that refuses. This prints the reasons:
 ///
 /// ```
 /// use http::Response;
 /// use tower_jwt_auth::AuthError;
 ///
-/// fn count<B>(response: &Response<B>) {
+/// fn log<B>(response: Response<B>) -> Response<B> {
 ///     if let Some(error) = response.extensions().get::<AuthError>() {
-///         println!("refused: {} ({error})", error.code());
+///         eprintln!("{}: {}", error.code(), error.reason());
 ///     }
+///     response
 /// }
-/// # count(&Response::new(()));
+/// # log(Response::new(()));
+/// // In axum, outside of the layer: `router.layer(auth).layer(axum::middleware::map_response(log))`
 /// ```
+///
+/// [`guide::why_rejected`](crate::guide::why_rejected) says what to do about each reason.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    token: Option<TokenError>,
-    /// Required scopes, or what is misconfigured.
-    text: Option<Arc<str>>,
+    detail: Detail,
 }
 
-/// The kind of an [`AuthError`]: one for each row of the table of answers.
+#[derive(Clone, Debug)]
+enum Detail {
+    None,
+    Token(TokenError),
+    /// No credentials: the places that were searched, and what `Authorization` has instead.
+    Missing {
+        looked_in: Arc<str>,
+        other: Option<OtherScheme>,
+    },
+    /// The scopes for the challenge, separated by spaces, and the whole requirement.
+    Scope {
+        scopes: Arc<str>,
+        reason: Arc<str>,
+    },
+    Reason(Arc<str>),
+}
+
+/// The kind of an [`AuthError`], one for each row of the table of answers in the guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// No credentials, or none for this scheme.
+    /// The request has no credentials, or credentials of another scheme.
     MissingCredentials,
-    /// An `Authorization` header that is not one.
+    /// The `Authorization` header, or another place for a token, is malformed.
     MalformedRequest,
-    /// Several credentials that differ.
+    /// The request has several credentials that differ.
     AmbiguousCredentials,
-    /// A token longer than the limit.
+    /// The token is longer than the limit.
     TokenTooLarge,
-    /// Anything wrong with the token itself; [`AuthError::token_error`] says what.
+    /// The token is invalid for any reason but its expiry; [`AuthError::token_error`] has the kind.
     InvalidToken,
-    /// A token that is right in all but its time.
+    /// The token has expired and is valid in all other respects.
     TokenExpired,
     /// The token lacks a scope.
     InsufficientScope,
-    /// A guard refused for another reason than scope.
+    /// A guard denied the request for another reason than a scope.
     InsufficientRole,
     /// A cookie came with a request that another site made.
     CrossSiteRequest,
-    /// What is known to be revoked is too old to say whether the token is.
+    /// Revocation data is stale, so a revoked token could not be told from a valid one.
     RevocationUnavailable,
-    /// A guard or an extractor without the layer it needs.
+    /// A guard or an extractor lacks the layer that it needs, or expects other claims.
     Misconfigured,
-    /// Code of the application panicked while it was asked about this request.
+    /// Code of the application panicked while the request was checked.
     InternalError,
 }
 
 impl AuthError {
     pub(crate) fn new(kind: AuthErrorKind) -> Self {
-        Self { kind, token: None, text: None }
+        Self { kind, detail: Detail::None }
     }
 
-    pub(crate) fn insufficient_scope(scopes: &[&str]) -> Self {
-        let text = Some(Arc::from(scopes.join(" ")));
-        Self { text, ..Self::new(AuthErrorKind::InsufficientScope) }
+    pub(crate) fn because(kind: AuthErrorKind, reason: impl Into<Arc<str>>) -> Self {
+        Self { kind, detail: Detail::Reason(reason.into()) }
     }
 
-    pub(crate) fn misconfigured(sentence: impl Into<Arc<str>>) -> Self {
-        Self { text: Some(sentence.into()), ..Self::new(AuthErrorKind::Misconfigured) }
+    pub(crate) fn missing_credentials(looked_in: Arc<str>, other: Option<OtherScheme>) -> Self {
+        let detail = Detail::Missing { looked_in, other };
+        Self { kind: AuthErrorKind::MissingCredentials, detail }
     }
 
-    /// What kind of refusal this is.
+    pub(crate) fn insufficient_scope(scopes: &[&str], reason: impl Into<Arc<str>>) -> Self {
+        let detail = Detail::Scope { scopes: scopes.join(" ").into(), reason: reason.into() };
+        Self { kind: AuthErrorKind::InsufficientScope, detail }
+    }
+
+    /// Returns the kind of the refusal.
     pub fn kind(&self) -> AuthErrorKind {
         self.kind
     }
 
-    /// What was wrong with the token, where it was the token. For logs: a client is told no more
-    /// than that it is invalid or expired.
+    /// Returns the whole reason in one sentence, for developers and logs.
+    ///
+    /// It names claims, keys, scopes, roles, places, types and configured values, and says by how
+    /// many seconds a time is off. It never has a value of the token or a text of the client. Do not
+    /// send it to clients: see [`AuthError`].
+    ///
+    /// ```
+    /// use tower_jwt_auth::{JwtAuth, Secret};
+    ///
+    /// let auth = JwtAuth::new(Secret::generate()?);
+    /// let error = auth.verify("not.a.token").unwrap_err();
+    /// assert_eq!(error.to_string(), "the token is invalid");
+    /// assert!(error.reason().contains("malformed"));
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    pub fn reason(&self) -> Cow<'_, str> {
+        match &self.detail {
+            Detail::Token(error) => error.to_string().into(),
+            Detail::Missing { looked_in, other } => {
+                let found = match other {
+                    None => "the request has no access token".into(),
+                    Some(OtherScheme::Known(scheme)) => {
+                        format!("`Authorization` has the scheme `{scheme}` and not `Bearer`")
+                    }
+                    Some(OtherScheme::Unknown) => {
+                        "`Authorization` has another scheme than `Bearer`".into()
+                    }
+                    Some(OtherScheme::Missing) => {
+                        "`Authorization` has a value without `Bearer` and a space before it".into()
+                    }
+                };
+                format!("{found}; searched: {looked_in}").into()
+            }
+            Detail::Scope { reason, .. } | Detail::Reason(reason) => Cow::Borrowed(reason),
+            Detail::None => Cow::Borrowed(match self.kind {
+                AuthErrorKind::InternalError => {
+                    "code of the application panicked: a token source, a clock, a guard, a claims \
+                     type or the body of a refusal; the panic's own message says where"
+                }
+                kind => kind.summary(),
+            }),
+        }
+    }
+
+    /// Returns the kind of the token's fault, if the token was at fault. For logs and metrics: a
+    /// client is told no more than that the token is invalid or expired.
     pub fn token_error(&self) -> Option<TokenErrorKind> {
-        self.token.as_ref().map(TokenError::kind)
+        self.token().map(TokenError::kind)
     }
 
-    /// Which claim was wrong, if the token's claims do not fit their type, or a registered one is
-    /// missing or of the wrong type. For logs as well; [`source`](Error::source) says both.
+    /// Returns the claim that does not fit: one that does not fit its type, or a registered claim
+    /// that is missing or of the wrong type. [`reason`](Self::reason) names it too.
     pub fn misfit(&self) -> Option<&Misfit> {
-        self.token.as_ref()?.misfit()
+        self.token().and_then(TokenError::misfit)
     }
 
-    /// The name that a client reads: the last part of `type` in the body.
+    /// Returns what `Authorization` has instead of `Bearer`, or `None` if the request has no such
+    /// header or was refused for another reason.
+    pub fn other_scheme(&self) -> Option<OtherScheme> {
+        match self.detail {
+            Detail::Missing { other, .. } => other,
+            _ => None,
+        }
+    }
+
+    fn token(&self) -> Option<&TokenError> {
+        match &self.detail {
+            Detail::Token(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the name that a client reads: `code` in the body, and the end of `type`.
     pub fn code(&self) -> &'static str {
         match self.kind {
             AuthErrorKind::MissingCredentials => "missing-credentials",
@@ -111,7 +201,7 @@ impl AuthError {
         }
     }
 
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self.kind {
             AuthErrorKind::MissingCredentials
@@ -151,27 +241,42 @@ impl AuthError {
         }
     }
 
-    /// The scopes that the resource needs, separated by spaces.
+    /// Returns the scopes that the resource requires, separated by spaces.
     pub(crate) fn scopes(&self) -> &str {
-        match self.kind {
-            AuthErrorKind::InsufficientScope => self.text.as_deref().unwrap_or_default(),
+        match &self.detail {
+            Detail::Scope { scopes, .. } => scopes,
             _ => "",
         }
     }
+}
 
-    /// What is misconfigured, in a sentence for whoever can mend it.
-    pub(crate) fn sentence(&self) -> Option<&str> {
-        self.text.as_deref().filter(|_| self.kind == AuthErrorKind::Misconfigured)
+impl AuthErrorKind {
+    fn summary(self) -> &'static str {
+        match self {
+            Self::MissingCredentials => "no credentials",
+            Self::MalformedRequest => "the authorization header is malformed",
+            Self::AmbiguousCredentials => "there are several credentials and they differ",
+            Self::TokenTooLarge => "the token is too large",
+            Self::InvalidToken => "the token is invalid",
+            Self::TokenExpired => "the token has expired",
+            Self::InsufficientScope => "the token lacks a scope",
+            Self::InsufficientRole => "the token does not allow this",
+            Self::CrossSiteRequest => "the request was made by another site",
+            Self::RevocationUnavailable => "revocation data is stale",
+            Self::Misconfigured => "the server is misconfigured",
+            Self::InternalError => "the server failed",
+        }
     }
 }
 
-impl From<BadCredentials> for AuthError {
-    fn from(bad: BadCredentials) -> Self {
-        Self::new(match bad {
+impl From<Fault> for AuthError {
+    fn from(fault: Fault) -> Self {
+        let kind = match fault.bad {
             BadCredentials::Malformed => AuthErrorKind::MalformedRequest,
             BadCredentials::Ambiguous => AuthErrorKind::AmbiguousCredentials,
             BadCredentials::CrossSite => AuthErrorKind::CrossSiteRequest,
-        })
+        };
+        Self::because(kind, &*fault.reason)
     }
 }
 
@@ -180,33 +285,52 @@ impl From<TokenError> for AuthError {
         let kind = match token.kind() {
             TokenErrorKind::TooLarge => AuthErrorKind::TokenTooLarge,
             TokenErrorKind::Expired => AuthErrorKind::TokenExpired,
+            TokenErrorKind::Panicked => AuthErrorKind::InternalError,
             _ => AuthErrorKind::InvalidToken,
         };
-        Self { token: Some(token), ..Self::new(kind) }
+        Self { kind, detail: Detail::Token(token) }
     }
 }
 
+/// One short sentence for each kind, which a client may be shown.
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            AuthErrorKind::MissingCredentials => "no credentials",
-            AuthErrorKind::MalformedRequest => "the authorization header is malformed",
-            AuthErrorKind::AmbiguousCredentials => "there are several credentials and they differ",
-            AuthErrorKind::TokenTooLarge => "the token is too large",
-            AuthErrorKind::InvalidToken => "the token is invalid",
-            AuthErrorKind::TokenExpired => "the token has expired",
-            AuthErrorKind::InsufficientScope => "the token lacks a scope",
-            AuthErrorKind::InsufficientRole => "the token does not allow this",
-            AuthErrorKind::CrossSiteRequest => "the request was made by another site",
-            AuthErrorKind::RevocationUnavailable => "what is known to be revoked is too old",
-            AuthErrorKind::Misconfigured => self.sentence().unwrap_or("misconfigured"),
-            AuthErrorKind::InternalError => "code of the application panicked",
-        })
+        f.write_str(self.kind.summary())
     }
 }
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.token.as_ref().map(|token| token as _)
+        self.token().map(|token| token as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(other: Option<OtherScheme>) -> String {
+        AuthError::missing_credentials("the cookie `t`".into(), other).reason().into_owned()
+    }
+
+    #[test]
+    fn another_scheme_or_none_is_told_apart_from_no_header() {
+        assert_eq!(missing(None), "the request has no access token; searched: the cookie `t`");
+        let basic = missing(Some(OtherScheme::Known("Basic")));
+        assert!(basic.starts_with("`Authorization` has the scheme `Basic` and not"), "{basic}");
+        let reasons =
+            [basic, missing(Some(OtherScheme::Unknown)), missing(Some(OtherScheme::Missing))];
+        assert!(reasons[0] != reasons[1] && reasons[1] != reasons[2]);
+    }
+
+    #[test]
+    fn a_client_is_shown_less_than_the_reason() {
+        let error = AuthError::because(AuthErrorKind::Misconfigured, "`Claims<shop::Shopper>`");
+        assert_eq!(error.to_string(), "the server is misconfigured");
+        assert_eq!(error.reason(), "`Claims<shop::Shopper>`");
+        let error = AuthError::from(TokenError::from(TokenErrorKind::BadSignature));
+        assert_eq!(error.to_string(), "the token is invalid");
+        assert!(error.reason().contains("signature"));
+        assert!(AuthError::new(AuthErrorKind::InternalError).reason().contains("panicked"));
     }
 }

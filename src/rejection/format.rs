@@ -1,40 +1,46 @@
-//! How a client reads refusals.
+//! The form in which a client reads refusals.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// What a client understands.
-#[derive(Clone, Debug)]
+/// The form of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Status, headers and a body.
     Http,
-    /// A gRPC client: everything but `grpc-status` is lost on it. Holds its content type.
+    /// For a gRPC client, which reads nothing but `grpc-status` and `grpc-message`. Holds the content
+    /// type of the answer.
     Grpc(HeaderValue),
 }
 
+/// The content types of gRPC, the more special ones first. An answer has one of these texts and
+/// never the text of the client.
+const GRPC: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "application/grpc"];
+
 impl Format {
-    /// Of a request that came with these. All of gRPC is sent with POST; were the method not looked
-    /// at, anyone could have a refused GET answered with 200.
+    /// Returns the form for a request with these. All gRPC requests are POST. If the method were
+    /// not checked, a client could have any refused GET answered with the status 200.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        match headers.get(CONTENT_TYPE) {
-            Some(value) if method == Method::POST && is_grpc(value.as_bytes()) => {
-                Self::Grpc(value.clone())
-            }
-            _ => Self::Http,
+        let content_type = headers.get(CONTENT_TYPE).filter(|_| *method == Method::POST);
+        match content_type.and_then(|value| grpc(value.as_bytes())) {
+            Some(content_type) => Self::Grpc(HeaderValue::from_static(content_type)),
+            None => Self::Http,
         }
     }
 }
 
-fn is_grpc(content_type: &[u8]) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    content_type.split_at_checked(GRPC.len()).is_some_and(|(start, rest)| {
-        start.eq_ignore_ascii_case(GRPC) && matches!(rest, [] | [b'+' | b';' | b'-' | b' ', ..])
+fn grpc(content_type: &[u8]) -> Option<&'static str> {
+    GRPC.into_iter().find(|known| {
+        content_type.split_at_checked(known.len()).is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(known.as_bytes())
+                && matches!(rest, [] | [b'+' | b';' | b'-' | b' ', ..])
+        })
     })
 }
 
-/// The gRPC status code: UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE or INTERNAL.
+/// Returns the gRPC status code: UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE or INTERNAL.
 pub(crate) fn grpc_status(error: &AuthError) -> HeaderValue {
     HeaderValue::from_static(match error.kind() {
         AuthErrorKind::InsufficientScope
@@ -51,17 +57,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grpc_is_told_by_its_content_type() {
+    fn grpc_is_known_by_its_content_type_and_answered_with_a_constant() {
         for (value, expected) in [
-            ("application/grpc", true),
-            ("application/grpc+proto", true),
-            ("Application/gRPC; x=y", true),
-            ("application/grpc-web", true),
-            ("application/grpcx", false),
-            ("application/json", false),
-            ("", false),
+            ("application/grpc", Some("application/grpc")),
+            ("application/grpc+proto", Some("application/grpc")),
+            ("Application/gRPC; x=y", Some("application/grpc")),
+            ("application/grpc;a=b, text/html; charset=utf-7", Some("application/grpc")),
+            ("application/grpc-web", Some("application/grpc-web")),
+            ("application/grpc-web+proto", Some("application/grpc-web")),
+            ("application/grpc-web-text", Some("application/grpc-web-text")),
+            ("application/grpcx", None),
+            ("application/json", None),
+            ("", None),
         ] {
-            assert_eq!(is_grpc(value.as_bytes()), expected, "{value}");
+            assert_eq!(grpc(value.as_bytes()), expected, "{value}");
         }
     }
 }

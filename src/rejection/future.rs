@@ -59,7 +59,7 @@ where
                 }
                 Poll::Ready(result)
             }
-            // Polled again after it was ready: as good as never, and not worth a panic.
+            // Polled again after it was ready, which no caller does: not worth a panic.
             StateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
@@ -73,7 +73,7 @@ impl<F, B> Debug for ResponseFuture<F, B> {
     }
 }
 
-/// Refusals do not pass through it, and the scripts that it lets in cannot read them.
+/// Refusals do not pass through that CORS layer, so scripts of other origins cannot read them.
 #[cfg(feature = "tracing")]
 #[cold]
 fn cors_is_behind() {
@@ -86,17 +86,17 @@ fn cors_is_behind() {
 #[cfg(not(feature = "tracing"))]
 fn cors_is_behind() {}
 
-/// What a cache between here and the client is told. Caches know what `Authorization` means (RFC
+/// The headers for caches between here and the client. Caches know what `Authorization` means (RFC
 /// 9111 section 3.5), but not what this cookie does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caching {
-    /// No cookie plays a part.
+    /// No cookie is involved.
     AsItIs,
-    /// The response was made for nobody, and another would be for whoever has the cookie.
+    /// The response is for an anonymous request; one with the cookie would get another.
     VariesByCookie,
-    /// The response was made for whoever has the cookie.
+    /// The response is for the holder of the cookie.
     PrivateByCookie,
-    /// The response was made for whoever has credentials that caches do not know for such.
+    /// The response is for the holder of credentials that caches do not recognize.
     Private,
 }
 

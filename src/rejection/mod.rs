@@ -1,9 +1,11 @@
-//! How a refusal becomes a response: [`AuthError`] says what happened, [`RejectionBody`] what the
-//! client reads, and status, challenge and code are those of the table in the crate's guide.
+//! Refusals as responses: [`AuthError`] has the reason, [`RejectionBody`] is the body, and status,
+//! challenge and code are those of the table in the crate's guide.
 
 mod answers;
 mod body;
 mod error;
+#[cfg(feature = "tracing")]
+mod events;
 mod format;
 mod future;
 mod problem;

@@ -1,25 +1,35 @@
 //! The default body: a problem detail (RFC 9457) with nothing of the token in it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
+use crate::bearer::OtherScheme;
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// One line per refusal, so that every client of a class reads the same bytes.
+/// One constant per code, so that every client of a class reads the same bytes.
+///
+/// `type` names the latest documentation and not that of this version: clients compare it (RFC 9457
+/// section 3.1.1), so it must not change with an upgrade of the server.
 macro_rules! problem {
     ($code:literal, $title:literal, $status:literal) => {
         concat!(
-            "{\"type\":\"https://docs.rs/tower-jwt-auth/problems/",
+            "{\"type\":\"https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/problems/index.html#",
             $code,
             "\",\"title\":\"",
             $title,
             "\",\"status\":",
             $status,
-            "}"
+            ",\"code\":\"",
+            $code,
+            "\"}"
         )
     };
 }
 
-pub(crate) fn body(error: &AuthError) -> Bytes {
+/// Returns the body. The sentence about a misconfiguration names types and routes of the
+/// application, so it is for `is_debug_build` only (CWE-209).
+pub(crate) fn body(error: &AuthError, is_debug_build: bool) -> Bytes {
     let problem = match error.kind() {
         AuthErrorKind::MissingCredentials => {
             problem!("missing-credentials", "An access token is required", 401)
@@ -58,15 +68,33 @@ pub(crate) fn body(error: &AuthError) -> Bytes {
             problem!("internal-error", "The server failed", 500)
         }
     };
-    match error.sentence() {
+    match detail(error, is_debug_build) {
         None => Bytes::from_static(problem.as_bytes()),
-        Some(sentence) => with_detail(problem, sentence),
+        Some(detail) => with_detail(problem, &detail),
     }
+}
+
+fn detail(error: &AuthError, is_debug_build: bool) -> Option<Cow<'_, str>> {
+    if error.kind() == AuthErrorKind::Misconfigured {
+        return is_debug_build.then(|| error.reason());
+    }
+    Some(match error.other_scheme()? {
+        OtherScheme::Known(scheme) => {
+            format!("The Authorization header has the scheme {scheme}; write Bearer instead").into()
+        }
+        OtherScheme::Unknown => {
+            "The Authorization header has another scheme; write Bearer instead".into()
+        }
+        OtherScheme::Missing => {
+            "The Authorization header has no scheme; write Bearer and a space before the token"
+                .into()
+        }
+    })
 }
 
 fn with_detail(problem: &str, detail: &str) -> Bytes {
     let open = problem.trim_end_matches('}');
-    // A JSON string of a `str`: this cannot fail, and a problem without detail is still one.
+    // Serializing a `str` cannot fail.
     let detail = serde_json::to_string(detail).unwrap_or_else(|_| "\"\"".to_owned());
     Bytes::from(format!("{open},\"detail\":{detail}}}"))
 }
@@ -74,35 +102,66 @@ fn with_detail(problem: &str, detail: &str) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
+
+    const KINDS: [AuthErrorKind; 12] = [
+        AuthErrorKind::MissingCredentials,
+        AuthErrorKind::MalformedRequest,
+        AuthErrorKind::AmbiguousCredentials,
+        AuthErrorKind::TokenTooLarge,
+        AuthErrorKind::InvalidToken,
+        AuthErrorKind::TokenExpired,
+        AuthErrorKind::InsufficientScope,
+        AuthErrorKind::InsufficientRole,
+        AuthErrorKind::CrossSiteRequest,
+        AuthErrorKind::RevocationUnavailable,
+        AuthErrorKind::Misconfigured,
+        AuthErrorKind::InternalError,
+    ];
+
+    fn read(error: &AuthError, is_debug_build: bool) -> Value {
+        serde_json::from_slice(&body(error, is_debug_build)).unwrap()
+    }
 
     #[test]
-    fn every_body_agrees_with_its_error() {
-        for kind in [
-            AuthErrorKind::MissingCredentials,
-            AuthErrorKind::MalformedRequest,
-            AuthErrorKind::AmbiguousCredentials,
-            AuthErrorKind::TokenTooLarge,
-            AuthErrorKind::InvalidToken,
-            AuthErrorKind::TokenExpired,
-            AuthErrorKind::InsufficientScope,
-            AuthErrorKind::InsufficientRole,
-            AuthErrorKind::CrossSiteRequest,
-            AuthErrorKind::RevocationUnavailable,
-            AuthErrorKind::Misconfigured,
-            AuthErrorKind::InternalError,
-        ] {
+    fn every_body_agrees_with_its_error_and_its_page() {
+        let page = include_str!("../../docs/problems.md");
+        let headings: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(headings.len(), KINDS.len());
+        for kind in KINDS {
             let error = AuthError::new(kind);
-            let body: serde_json::Value = serde_json::from_slice(&body(&error)).unwrap();
+            let body = read(&error, false);
             assert_eq!(body["status"], error.status().as_u16());
-            assert_eq!(body["type"].as_str().unwrap().rsplit('/').next(), Some(error.code()));
+            assert_eq!(body["code"], error.code());
+            let uri = body["type"].as_str().unwrap();
+            let (page, anchor) = uri.split_once('#').unwrap();
+            assert!(page.ends_with("/latest/tower_jwt_auth/problems/index.html"), "{page}");
+            assert_eq!(anchor, error.code());
+            // Rustdoc makes the anchor of a heading from its text.
+            assert!(headings.contains(&anchor), "{anchor} has no heading");
             assert!(body["title"].is_string() && body.get("detail").is_none());
         }
     }
 
     #[test]
-    fn a_misconfiguration_is_explained() {
-        let error = AuthError::misconfigured("say \"this\"");
-        let body: serde_json::Value = serde_json::from_slice(&body(&error)).unwrap();
-        assert_eq!(body["detail"], "say \"this\"");
+    fn a_misconfiguration_is_explained_in_debug_builds_only() {
+        let sentence = "the handler asks for \"`Claims<shop::Shopper>`\"";
+        let error = AuthError::because(AuthErrorKind::Misconfigured, sentence);
+        assert_eq!(read(&error, true)["detail"], sentence);
+        assert_eq!(read(&error, false).get("detail"), None);
+        assert!(!String::from_utf8_lossy(&body(&error, false)).contains("Shopper"));
+        assert_eq!(error.reason(), sentence, "in any build");
+    }
+
+    #[test]
+    fn another_scheme_or_none_is_told_to_the_client() {
+        let detail = |other| {
+            let error = AuthError::missing_credentials("x".into(), other);
+            read(&error, false).get("detail").map(|detail| detail.as_str().unwrap().to_owned())
+        };
+        assert_eq!(detail(None), None);
+        assert!(detail(Some(OtherScheme::Known("Token"))).unwrap().contains("scheme Token"));
+        assert!(detail(Some(OtherScheme::Unknown)).unwrap().contains("another scheme"));
+        assert!(detail(Some(OtherScheme::Missing)).unwrap().contains("no scheme"));
     }
 }

@@ -7,7 +7,7 @@ mod rows;
 use http::Method;
 use serde_json::json;
 use tower::ServiceExt;
-use tower_jwt_auth::{AuthError, AuthErrorKind};
+use tower_jwt_auth::{AuthError, AuthErrorKind, OtherScheme};
 
 use self::rows::{Row, app, rows};
 use crate::server::{self, Ask, Connection, Reply, WIRES};
@@ -15,10 +15,17 @@ use crate::shop;
 
 /// The body of a refusal, byte for byte.
 fn problem(row: &Row) -> String {
+    let page = "https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/problems/index.html";
     format!(
-        r#"{{"type":"https://docs.rs/tower-jwt-auth/problems/{}","title":"{}","status":{}}}"#,
-        row.code, row.title, row.status,
+        r#"{{"type":"{page}#{}","title":"{}","status":{},"code":"{}"}}"#,
+        row.code, row.title, row.status, row.code,
     )
+}
+
+/// A client that sent another scheme is told so, and in debug builds a mistake is explained.
+fn is_explained(row: &Row) -> bool {
+    let has_header = row.ask.headers.iter().any(|(name, _)| *name == "authorization");
+    row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)
 }
 
 /// No 16 characters of a credential, and no claim, are anywhere in the answer.
@@ -54,9 +61,9 @@ async fn every_row_is_answered_to_the_byte_over_tcp() {
             assert_eq!(reply.all("retry-after"), retry_after, "{name}");
             assert_eq!(reply.json()["status"], row.status, "{name}");
             assert_eq!(reply.json()["title"], row.title, "{name}");
-            let is_explained = row.code == "misconfigured";
-            assert_eq!(reply.json()["detail"].is_string(), is_explained, "{name}");
-            if !is_explained {
+            assert_eq!(reply.all("x-content-type-options"), ["nosniff"], "{name}");
+            assert_eq!(reply.json()["detail"].is_string(), is_explained(&row), "{name}");
+            if !is_explained(&row) {
                 assert_eq!(reply.text(), problem(&row), "{name}");
             }
             tells_nothing(&row, &reply);
@@ -93,6 +100,101 @@ async fn what_is_not_refused_is_answered_by_the_handler() {
         assert_eq!(reply.text(), "anonymous", "{wire:?}");
         let reply = connection.send(&Ask::get("/optional").bearer(&pay)).await;
         assert_eq!(reply.text(), shop::SUBJECT, "{wire:?}");
+    }
+}
+
+/// `Authorization` under another scheme is told apart from no header, and never repeated.
+#[tokio::test]
+async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
+    let good = shop::good();
+    for (field, scheme, detail) in [
+        (format!("Token {good}"), OtherScheme::Known("Token"), "has the scheme Token;"),
+        (format!("JWT {good}"), OtherScheme::Known("JWT"), "has the scheme JWT;"),
+        ("basic dGVzdA==".to_owned(), OtherScheme::Known("Basic"), "has the scheme Basic;"),
+        (format!("Acme-Scheme {good}"), OtherScheme::Unknown, "has another scheme;"),
+        (good.clone(), OtherScheme::Missing, "has no scheme;"),
+        ("an-opaque-token".to_owned(), OtherScheme::Missing, "has no scheme;"),
+    ] {
+        for path in ["/open", "/nobody"] {
+            if path == "/nobody" && field.contains(&good) {
+                continue; // refused by the layer and not by the extractor: see below
+            }
+            let ask = Ask::get(path).header("authorization", field.as_bytes());
+            let response = app().oneshot(ask.to_request()).await.unwrap();
+            let error = response.extensions().get::<AuthError>().unwrap().clone();
+            assert_eq!(error.other_scheme(), Some(scheme), "{field}");
+            assert!(error.reason().contains("`Authorization` has"), "{}", error.reason());
+            let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert!(body["detail"].as_str().unwrap().contains(detail), "{body}");
+            for text in [body.to_string(), format!("{error:?} {}", error.reason())] {
+                assert!(!text.contains("Acme") && !text.contains("opaque"), "{text}");
+                assert!(!text.contains(&good[..16]), "{text}");
+            }
+        }
+    }
+    let response = app().oneshot(Ask::get("/open").to_request()).await.unwrap();
+    let error = response.extensions().get::<AuthError>().unwrap();
+    assert_eq!(error.other_scheme(), None);
+    assert!(error.reason().starts_with("the request has no access token; searched: "));
+    assert!(error.reason().contains("the cookie `__Host-token`"), "{}", error.reason());
+}
+
+/// A token under another scheme is not ignored in favour of a cookie or of no login at all.
+#[tokio::test]
+async fn a_token_that_is_not_read_never_gives_way_to_a_cookie() {
+    let (good, other) = (shop::good(), shop::other());
+    let cookie = format!("__Host-token={good}");
+    for field in [
+        format!("Basic dGVzdDp0ZXN0, Bearer {other}"),
+        format!("Basic dGVzdDp0ZXN0,bearer {other}"),
+        format!("Basic dGVzdDp0ZXN0 Bearer {other}"),
+        format!("Bearer {other}, Basic dGVzdDp0ZXN0"),
+        other.clone(),
+        format!("JWT {other}"),
+        format!("Token token=\"{other}\""),
+        format!("DPoP {other}"),
+    ] {
+        let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", &field);
+        let reply = reply_of(&ask).await;
+        assert_eq!(reply, (400, "ambiguous-credentials".to_owned()), "{field}");
+        let ask = Ask::get("/optional").header("authorization", &field);
+        let (status, _) = reply_of(&ask).await;
+        assert!(status == 401 || status == 400, "{field}: {status}");
+    }
+    let split = Ask::get("/open")
+        .header("cookie", &cookie)
+        .header("authorization", "Basic dGVzdDp0ZXN0")
+        .bearer(&other);
+    assert_eq!(reply_of(&split).await, (400, "ambiguous-credentials".to_owned()));
+    // The password of a proxy in front of a test system is none of ours.
+    for field in ["Basic dGVzdDp0ZXN0", "Digest username=\"bearer\"", "Negotiate YII="] {
+        let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", field);
+        assert_eq!(reply_of(&ask).await.0, 200, "{field}");
+        let ask = Ask::get("/optional").header("authorization", field);
+        assert_eq!(reply_of(&ask).await.0, 200, "{field}");
+    }
+    // The same token in both places is one credential.
+    let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", &good);
+    assert_eq!(reply_of(&ask).await.0, 200);
+}
+
+async fn reply_of(ask: &Ask) -> (u16, String) {
+    let response = app().oneshot(ask.to_request()).await.unwrap();
+    let code = response.extensions().get::<AuthError>().map(AuthError::code);
+    (response.status().as_u16(), code.unwrap_or_default().to_owned())
+}
+
+/// A proxy may repeat a header; the same credential twice is one credential.
+#[tokio::test]
+async fn two_headers_that_agree_are_one_credential() {
+    let addr = server::start(app()).await;
+    let good = shop::good();
+    for wire in WIRES {
+        let ask = Ask::get("/open").bearer(&good).bearer(&good);
+        assert_eq!(server::send(wire, addr, &ask).await.status, 200, "{wire:?}");
+        let ask = Ask::get("/open").bearer("a.b.c").bearer("a.b.c");
+        assert_eq!(server::send(wire, addr, &ask).await.code(), "invalid-token", "{wire:?}");
     }
 }
 

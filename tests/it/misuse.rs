@@ -140,8 +140,6 @@ fn cookies_that_browsers_would_not_protect_are_refused() {
 fn origins_that_no_browser_sends_are_refused() {
     for origin in [
         "",
-        "null",
-        "*",
         "app.example",
         "https://",
         "https://app.example/",
@@ -149,11 +147,33 @@ fn origins_that_no_browser_sends_are_refused() {
         "https://app.example:443",
         "https://app.example/path",
         "https://user@app.example",
-        "ftp://app.example",
+        "file://",
     ] {
         let sentence = layer_refuses(|auth| auth.trust_origin(origin));
-        says(&sentence, &["trust_origin(", "https://app.example:8443"]);
+        says(&sentence, &["trust_origin(", "nothing that a browser sends", "app.example:8443"]);
+        let sentence = layer_refuses(|auth| auth.trust_origin(["https://app.example", origin]));
+        says(&sentence, &["trust_origin(", "nothing that a browser sends"]);
     }
+    for origin in ["*", "https://*", "https://*.example"] {
+        let sentence = layer_refuses(|auth| auth.trust_origin(origin));
+        says(&sentence, &["trust_origin(", "there are no patterns", "every site"]);
+    }
+    says(&layer_refuses(|auth| auth.trust_origin("null")), &["every sandboxed frame"]);
+}
+
+/// A second call must neither drop the first nor add to it without a word.
+#[test]
+fn a_second_call_that_would_drop_the_first_is_refused() {
+    let sentence = layer_refuses(|auth| {
+        auth.trust_origin("https://a.example").trust_origin("https://b.example")
+    });
+    says(&sentence, &["trust_origin(..)", "second time", "trust_origin([\"https://app.example\""]);
+    let sentence = layer_refuses(|auth| auth.cookie("__Host-a").cookie("__Host-b"));
+    says(&sentence, &["cookie(\"__Host-b\")", "cookie(\"__Host-a\")", "add_source"]);
+    let sentence = layer_refuses(|auth| auth.websocket_protocol("a").websocket_protocol("b"));
+    says(&sentence, &["websocket_protocol(\"b\")", "websocket_protocol(\"a\")"]);
+    let none: [&str; 0] = [];
+    let _ = JwtAuth::new(shop::secret()).trust_origin(none).trust_origin("capacitor://localhost");
 }
 
 #[test]

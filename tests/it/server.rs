@@ -143,10 +143,9 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The last part of the problem's `type`.
+    /// The problem's `code`.
     pub(crate) fn code(&self) -> String {
-        let json = self.json();
-        json["type"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+        self.json()["code"].as_str().unwrap().to_owned()
     }
 }
 

@@ -61,13 +61,12 @@ async fn a_token_in_the_query_string_or_the_body_is_never_read() {
 }
 
 #[tokio::test]
-async fn two_authorization_fields_are_refused_in_every_order_and_spelling() {
+async fn two_authorization_fields_that_differ_are_refused_in_every_order_and_spelling() {
     let addr = server::start(app(shop::auth())).await;
     let [good, other] = [shop::good(), shop::other()].map(|token| shop::bearer(&token));
     for wire in WIRES {
         for (first, second) in [
             (good.as_str(), other.as_str()),
-            (&good, &good),
             (&good, "Basic dGVzdDp0ZXN0"),
             ("Basic dGVzdDp0ZXN0", &good),
             (&good, "Bearer a.b.c"),

@@ -26,6 +26,7 @@ use crate::issuer::routes::refusal::RefusalKind;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
 use crate::issuer::token_issuer::TokenIssuer;
+use crate::jwt::OneOrMany;
 use crate::misuse;
 
 /// The routes of an auth server: to log in, renew, log out, and list and end sessions.
@@ -141,17 +142,17 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Lets pages of this origin use the cookies, as in `https://app.shop.example` where the routes
-    /// are at `https://auth.shop.example`. Once for each; none but the routes' own by default. Such a
-    /// page needs CORS as well, with credentials. It must be of the same *site*: to others, browsers
-    /// send no `SameSite` cookie, whatever is allowed here.
+    /// Lets pages of these origins use the cookies: one, such as `https://app.shop.example` where the
+    /// routes are at `https://auth.shop.example`, or several in an array. None but the routes' own by
+    /// default. Such a page needs CORS as well, with credentials. It must be of the same *site*: to
+    /// others, browsers send no `SameSite` cookie, whatever is allowed here.
     ///
     /// # Panics
     ///
-    /// On what no browser sends as `Origin`.
+    /// If one is not an origin as browsers send it, and if it is called a second time.
     #[track_caller]
-    pub fn trust_origin(mut self, origin: impl AsRef<str>) -> Self {
-        self.desk.trusted_origins.add(origin.as_ref());
+    pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
+        self.desk.trusted_origins.set(origins);
         self
     }
 

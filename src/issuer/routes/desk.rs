@@ -80,7 +80,8 @@ impl<A, S> Desk<A, S> {
     fn refuse_other_sites(&self, request: &Request) -> Result<(), Refusal> {
         if self.cookies.is_some() {
             let (method, uri) = (request.method(), request.uri());
-            self.trusted_origins.check(method, uri, request.headers())?;
+            let checked = self.trusted_origins.check(method, uri, request.headers());
+            checked.map_err(|fault| fault.bad)?;
         }
         Ok(())
     }

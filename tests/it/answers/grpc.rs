@@ -30,13 +30,19 @@ async fn every_row_is_told_to_a_grpc_client_in_trailers_only() {
     let addr = server::start(app()).await;
     for wire in WIRES {
         let mut connection = Connection::open(wire, addr).await;
-        for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
+        for (content_type, answered) in [
+            ("application/grpc", "application/grpc"),
+            ("application/grpc+proto", "application/grpc"),
+            ("application/grpc;a=b, text/html; charset=utf-7", "application/grpc"),
+            ("application/grpc-web+proto", "application/grpc-web"),
+        ] {
             for row in rows() {
                 let ask = grpc(row.ask, content_type);
                 let reply = connection.send(&ask).await;
                 let name = format!("{} over {wire:?} as {content_type}", row.name);
                 assert_eq!(reply.status, 200, "{name}");
-                assert_eq!(reply.all("content-type"), [content_type], "{name}");
+                assert_eq!(reply.all("content-type"), [answered], "{name}");
+                assert_eq!(reply.all("x-content-type-options"), ["nosniff"], "{name}");
                 assert_eq!(reply.all("grpc-status"), [expected(row.kind)], "{name}");
                 assert_eq!(reply.all("grpc-message"), [row.code], "{name}");
                 assert_eq!(reply.challenge(), row.challenge, "{name}");

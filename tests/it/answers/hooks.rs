@@ -38,7 +38,7 @@ async fn the_applications_body_changes_neither_status_nor_challenge() {
     let asks = [
         Ask::get("/open"),
         Ask::get("/open").header("authorization", "Bearer"),
-        Ask::get("/open").bearer(&good).bearer(&good),
+        Ask::get("/open").bearer(&good).bearer("a.b.c"),
         Ask::get("/open").bearer(&"a".repeat(9000)),
         Ask::get("/open").bearer("a.b.c"),
         Ask::get("/open").bearer(&shop::token(&json!({ "exp": shop::NOW - 60 }))),
@@ -64,7 +64,8 @@ async fn the_applications_body_changes_neither_status_nor_challenge() {
 #[tokio::test]
 async fn ready_made_bodies_name_their_type() {
     for (body, content_type) in [
-        (RejectionBody::json("{}"), "application/json"),
+        (RejectionBody::json(json!({})), "application/json"),
+        (RejectionBody::json_bytes("{}"), "application/json"),
         (RejectionBody::text("no"), "text/plain; charset=utf-8"),
         (RejectionBody::html("<p>no"), "text/html; charset=utf-8"),
     ] {
@@ -73,6 +74,34 @@ async fn ready_made_bodies_name_their_type() {
         let response = app.oneshot(shop::anonymous("/")).await.unwrap();
         assert_eq!(response.headers()["content-type"], content_type);
     }
+}
+
+#[tokio::test]
+async fn a_json_body_is_the_serialized_value() {
+    let auth = shop::auth().with_rejection(|error| {
+        RejectionBody::json(json!({ "error": error.code(), "say": "\"no\"" }))
+    });
+    let reply = server::send(WIRES[0], server::start(behind(auth)).await, &Ask::get("/")).await;
+    assert_eq!(reply.text(), r#"{"error":"missing-credentials","say":"\"no\""}"#);
+    assert_eq!(reply.all("content-type"), ["application/json"]);
+}
+
+/// Serializing fails in the middle of it.
+struct Unserializable;
+
+impl serde::Serialize for Unserializable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it cannot be said"))
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_serialized_gives_way_to_the_default_body() {
+    let auth = shop::auth().with_rejection(|_| RejectionBody::json(Unserializable));
+    let reply = server::send(WIRES[0], server::start(behind(auth)).await, &Ask::get("/")).await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (401, "missing-credentials".to_owned()));
+    assert_eq!(reply.all("content-type"), ["application/problem+json"]);
+    assert!(reply.challenge().is_some());
 }
 
 const PANIC: &str = "x-panic";

@@ -145,6 +145,7 @@ pub(crate) fn rows() -> Vec<Row> {
         .header("cookie", format!("__Host-token={good}"))
         .header("origin", "https://evil.example");
     let non_ascii = open().header("authorization", b"Bearer a.b.c\xFF");
+    let bare_optional = Ask::get("/optional").header("authorization", good.as_bytes());
     let after_good = |text: &str| authorization(&format!("Bearer {good}{text}"));
     vec![
         row("no credentials", open(), MISSING),
@@ -164,7 +165,10 @@ pub(crate) fn rows() -> Vec<Row> {
         row("a parameter after a good token", after_good(", scope=\"x\""), MALFORMED),
         row("two tokens in one field", after_good(&format!(" {other}")), MALFORMED),
         row("two fields", on("/open").bearer(&other), AMBIGUOUS),
-        row("two fields that agree", on("/open").bearer(&good), AMBIGUOUS),
+        row("a bare token", authorization(&good), MISSING),
+        row("the scheme JWT", authorization(&format!("JWT {good}")), MISSING),
+        row("a token without its scheme where none is needed", bare_optional, MISSING),
+        row("Bearer behind another scheme", authorization("Basic dA==, Bearer a.b.c"), AMBIGUOUS),
         row("two schemes", on("/open").header("authorization", "Basic dGVzdA=="), AMBIGUOUS),
         row(
             "header and cookie",

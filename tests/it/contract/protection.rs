@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 use tower::ServiceExt;
-use tower_jwt_auth::{has_role, require};
+use tower_jwt_auth::{AuthError, has_role, require};
 
 use crate::shop;
 
@@ -127,4 +127,20 @@ async fn a_guard_outside_the_layer_is_a_guard_without_one() {
     let app = routes().layer(shop::auth()).layer(require(has_role("customer")));
     let response = app.oneshot(shop::request("/cart", &shop::good())).await.unwrap();
     assert_eq!(response.status(), 500);
+    let reason = response.extensions().get::<AuthError>().unwrap().reason();
+    assert!(reason.contains("Move `.layer(auth)` below the guard"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_guard_that_wraps_the_layer_is_told_to_move_behind_it() {
+    let handled = tower::service_fn(async |_: http::Request<()>| {
+        Ok::<_, std::convert::Infallible>(http::Response::new(bytes::Bytes::new()))
+    });
+    let service = tower::ServiceBuilder::new()
+        .layer(require(has_role("customer")))
+        .layer(shop::auth())
+        .service(handled);
+    let response = service.oneshot(http::Request::new(())).await.unwrap();
+    let reason = response.extensions().get::<AuthError>().unwrap().reason();
+    assert!(reason.contains("Move the guard behind the layer"), "{reason}");
 }

@@ -5,13 +5,17 @@ use axum::routing::any;
 use http::Request;
 use serde_json::json;
 use tower::ServiceExt;
-use tower_jwt_auth::{BadCredentials, TokenSource};
+use tower_jwt_auth::guard::{Access, Denied, Guard};
+use tower_jwt_auth::{
+    AuthError, BadCredentials, Revocations, TokenSource, claims_match, has_all_roles,
+    has_all_scopes, has_any_role, has_role, has_scope, path_param, require,
+};
 
 use super::forbidden::Forbidden;
 use super::{Log, app, print, run};
 use crate::issuer::kit::Server;
 use crate::server::Ask;
-use crate::shop;
+use crate::shop::{self, Shopper};
 
 /// What `app` logs and answers.
 async fn logged(app: Router, ask: Ask) -> (String, String) {
@@ -42,14 +46,16 @@ async fn claims_that_do_not_fit_are_named_in_the_log_and_nowhere_in_the_answer()
         assert!(!String::from_utf8_lossy(&body).contains("company"), "{body:?}");
 
         let (log, _) = logged(app_of_shop(), Ask::get("/").bearer(&token)).await;
-        let event = format!("reason=Some(ClaimsMismatch) misfit={misfit}");
-        assert!(log.contains(&event), "{event} is not in: {log}");
+        for part in ["token_error=ClaimsMismatch", misfit] {
+            assert!(log.contains(part), "{part} is not in: {log}");
+        }
+        assert!(error.reason().contains(misfit), "{}", error.reason());
         let mut forbidden = Forbidden::default();
         forbidden.add_token(&token);
         forbidden.is_not_in(&log);
     }
     let (log, _) = logged(app_of_shop(), Ask::get("/").bearer("not.a.token")).await;
-    assert!(log.contains("reason=Some(Malformed)") && !log.contains("misfit"), "{log}");
+    assert!(log.contains("token_error=Malformed"), "{log}");
 }
 
 fn app_of_shop() -> Router {
@@ -59,20 +65,128 @@ fn app_of_shop() -> Router {
 #[tokio::test]
 async fn missing_credentials_are_logged_with_the_places_that_were_looked_into() {
     for (auth, looked_in) in [
-        (shop::auth(), "Authorization"),
-        (shop::auth().cookie("__Host-access"), "Authorization, cookie __Host-access"),
+        (shop::auth(), "`Authorization: Bearer`"),
+        (
+            shop::auth().cookie("__Host-access"),
+            "`Authorization: Bearer`, the cookie `__Host-access`",
+        ),
         (
             shop::auth().add_source(Never).cookie("access").websocket_protocol("bearer"),
-            "Authorization, WebSocket protocol bearer, cookie access, it::logs::refusals::Never",
+            "`Authorization: Bearer`, the WebSocket protocol `bearer`, the cookie `access`, the \
+             source `it::logs::refusals::Never`",
         ),
     ] {
-        let event = format!("code=\"missing-credentials\" looked_in=\"{looked_in}\"");
+        let event = format!(
+            "code=\"missing-credentials\" reason=the request has no access token; searched: \
+             {looked_in}\n"
+        );
         let (log, _) = logged(app(auth.clone()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
         // A guard behind a layer that lets everyone through knows it too.
         let (log, _) = logged(app(auth.allow_anonymous()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
     }
+}
+
+/// Guards name what they require, and how it combines.
+#[tokio::test]
+async fn a_denial_is_logged_with_the_roles_and_scopes_that_are_required() {
+    let handled = || async {};
+    let guard = has_any_role(["admin", "support"])
+        .and(has_scope("pay").or(claims_match(|claims: &Shopper| claims.sub.is_empty())))
+        .and(has_role("guest").not());
+    let own = path_param("company", |claims: &Shopper| &claims.company);
+    let router = Router::new()
+        .route("/role", any(handled).layer(require(has_role("admin"))))
+        .route("/all", any(handled).layer(require(has_all_roles(["a", "b"]))))
+        .route("/scope", any(handled).layer(require(has_all_scopes(["pay", "cart:write"]))))
+        .route("/own/{company}", any(handled).layer(require(own)))
+        .route("/custom", any(handled).layer(require(Closed)))
+        .route("/combined", any(handled).layer(require(guard)))
+        .layer(shop::auth());
+    let shopper = std::any::type_name::<Shopper>();
+    for (path, required) in [
+        ("/role", "it requires the role `admin`"),
+        ("/all", "it requires all of the roles `a`, `b`"),
+        ("/scope", "the guard requires all of the scopes `pay`, `cart:write`"),
+        ("/own/globex", "it requires that the path parameter `company` is the token's own"),
+        ("/custom", "it requires the guard `it::logs::refusals::Closed`"),
+        (
+            "/combined",
+            &format!(
+                "one of the roles `admin`, `support`, and (the scope `pay`, or a match of \
+                 `claims_match` on `{shopper}`), and not the role `guest`"
+            ),
+        ),
+    ] {
+        let log = Log::default();
+        let response = {
+            let _listening = log.listen();
+            router.clone().oneshot(shop::request(path, &shop::good())).await.unwrap()
+        };
+        let error = response.extensions().get::<AuthError>().unwrap().clone();
+        assert!(error.reason().contains(required), "{required} is not in: {}", error.reason());
+        assert!(log.text().contains(required), "{required} is not in: {}", log.text());
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        let told = format!("{error} {}", String::from_utf8_lossy(&body));
+        assert!(!told.contains("admin") && !told.contains("Shopper"), "{told}");
+    }
+}
+
+struct Closed;
+
+impl Guard for Closed {
+    fn check(&self, _: &mut Access<'_>) -> Result<(), Denied> {
+        Err(Denied::new())
+    }
+}
+
+/// At the default level of a log, a client can add nothing to it, and a fault of the server a few
+/// lines a minute.
+#[tokio::test]
+async fn no_client_can_fill_a_log_at_the_default_level() {
+    let stale = Revocations::new().with_clock(shop::clock());
+    let wrong_type = async |_: tower_jwt_auth::Claims| ();
+    let router = Router::new()
+        .route("/", any(|| async {}))
+        .route("/role", any(|| async {}).layer(require(has_role("admin"))))
+        .route("/wrong-type", any(wrong_type))
+        .layer(shop::auth().cookie("token"))
+        .route("/stale", any(|| async {}).layer(shop::auth().with_revocation(stale)));
+    let good = shop::good();
+    let asks = [
+        Ask::get("/"),
+        Ask::get("/").bearer("a.b.c"),
+        Ask::get("/").header("authorization", "Basic dGVzdA=="),
+        Ask::get("/").header("authorization", "Bearer"),
+        Ask::get("/").bearer(&good).bearer("a.b.c"),
+        Ask::get("/").bearer(&"a".repeat(9000)),
+        Ask::get("/role").bearer(&good),
+        Ask::post("/").header("cookie", format!("token={good}")).header("origin", "https://x.y"),
+        Ask::get("/stale").bearer(&good),
+        Ask::get("/wrong-type").bearer(&good),
+    ];
+    let log = Log::default();
+    {
+        let _listening = log.listen();
+        for ask in asks.iter().cycle().take(1_000) {
+            router.clone().oneshot(ask.to_request()).await.unwrap();
+        }
+    }
+    let log = log.text();
+    let count = |level: &str, code: &str| {
+        let is_event = |line: &&str| line.contains("request refused") && line.contains(code);
+        log.lines().filter(is_event).filter(|line| line.contains(level)).count()
+    };
+    assert_eq!(count("", ""), 1_000);
+    // The minute may change meanwhile.
+    assert!((10..=20).contains(&count(" WARN ", "revocation-unavailable")), "{log}");
+    assert!((10..=20).contains(&count("ERROR ", "misconfigured")));
+    assert_eq!(
+        count(" WARN ", "") + count("ERROR ", "") + count(" INFO ", ""),
+        count(" WARN ", "revocation-unavailable") + count("ERROR ", "misconfigured")
+    );
+    assert!(log.contains("no revocation data has been read yet"));
 }
 
 /// A client is told the class of a refusal; whoever runs the server needs more.

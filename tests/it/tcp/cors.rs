@@ -114,7 +114,7 @@ async fn what_looks_like_a_preflight_runs_nothing_that_is_guarded() {
 async fn a_guard_lets_preflights_through_to_cors_behind_it_if_told_to() {
     let behind = |guard| app().layer(cors()).route_layer(guard).layer(shop::auth());
     let strict = server::start(behind(admins())).await;
-    let told = server::start(behind(admins().dangerously_pass_preflight())).await;
+    let told = server::start(behind(admins().dangerous_pass_preflight())).await;
     for wire in WIRES {
         assert_eq!(server::send(wire, strict, &preflight()).await.status, 401);
         assert!(server::send(wire, told, &preflight()).await.status.is_success());

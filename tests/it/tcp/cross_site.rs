@@ -11,10 +11,12 @@ const TRUSTED: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
 
 /// `Sec-Fetch-Site`, `Origin` (`OWN` is the server's), and whether an unsafe method passes.
-const MATRIX: [(&str, &str, bool); 22] = [
+const MATRIX: [(&str, &str, bool); 24] = [
     ("", "", true),
     ("", "OWN", true),
     ("", TRUSTED, true),
+    ("", "capacitor://localhost", true),
+    ("", "ionic://localhost", false),
     ("", EVIL, false),
     ("", "null", false),
     ("", "https://app.example.evil.example", false),
@@ -38,7 +40,7 @@ const MATRIX: [(&str, &str, bool); 22] = [
 
 #[tokio::test]
 async fn unsafe_methods_with_the_cookie_must_come_from_this_site() {
-    let auth = shop::auth().cookie("token").trust_origin(TRUSTED);
+    let auth = shop::auth().cookie("token").trust_origin([TRUSTED, "capacitor://localhost"]);
     let addr = server::start(Router::new().route("/", any(|| async { "done" })).layer(auth)).await;
     let good = shop::good();
     let own = format!("http://{addr}");

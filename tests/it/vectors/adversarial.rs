@@ -157,7 +157,7 @@ fn adversarial_requests_get_their_answers() {
         if let Some(code) = expect["code"].as_str() {
             assert_eq!(kit::code(&response), Some(code), "{id}");
             let body: Value = serde_json::from_slice(response.body()).unwrap();
-            assert!(str_of(&body, "type").ends_with(&format!("/{code}")), "{id}");
+            assert!(str_of(&body, "type").ends_with(&format!("#{code}")), "{id}");
         }
         let challenge = kit::challenge(&response).expect(id);
         bearer_params(challenge);

@@ -1,0 +1,29 @@
+//! The compiler's hint for a guard that is used as a layer.
+
+/// Implemented by no type, so that `.layer(has_role(..))` fails with this message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a guard and not a layer",
+    label = "a guard cannot be used as a layer",
+    note = "write `require(..)` around the guard, as in `.layer(require(has_role(\"admin\")))`"
+)]
+pub trait GuardIsNoLayer {}
+
+/// Implements `Layer` for a guard under a condition that is never met. Without it, the compiler
+/// would say no more than that `Layer` is not implemented.
+macro_rules! hint_at_require {
+    ($guard:ident<$($parameter:ident $(: ?$sized:ident)?),+>) => {
+        #[doc(hidden)]
+        impl<Inner, $($parameter $(: ?$sized)?),+> tower_layer::Layer<Inner> for $guard<$($parameter),+>
+        where
+            $guard<$($parameter),+>: $crate::guard::GuardIsNoLayer,
+        {
+            type Service = Inner;
+
+            fn layer(&self, inner: Inner) -> Inner {
+                inner
+            }
+        }
+    };
+}
+
+pub(crate) use hint_at_require;

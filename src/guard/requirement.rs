@@ -1,0 +1,106 @@
+//! The requirement of a guard in words.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+/// The requirement of a guard in words, for [`AuthError::reason`](crate::AuthError::reason).
+///
+/// ```
+/// use tower_jwt_auth::guard::{Guard, has_any_role, has_scope};
+///
+/// let guard = has_any_role(["admin", "support"]).and(has_scope("pay").not());
+/// assert_eq!(
+///     guard.requirement().to_string(),
+///     "one of the roles `admin`, `support`, and not the scope `pay`",
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    form: Form,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    Text(Cow<'static, str>),
+    All(Vec<Requirement>),
+    Any(Vec<Requirement>),
+    Not(Box<Requirement>),
+}
+
+impl Requirement {
+    /// Returns a requirement with this text, such as "the client `backoffice`".
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { form: Form::Text(text.into()) }
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        let parts = |requirement: Self| match requirement.form {
+            Form::All(parts) => parts,
+            _ => vec![requirement],
+        };
+        Self { form: Form::All([parts(self), parts(other)].concat()) }
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        let parts = |requirement: Self| match requirement.form {
+            Form::Any(parts) => parts,
+            _ => vec![requirement],
+        };
+        Self { form: Form::Any([parts(self), parts(other)].concat()) }
+    }
+
+    pub(crate) fn negated(self) -> Self {
+        Self { form: Form::Not(Box::new(self)) }
+    }
+}
+
+impl Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |f: &mut fmt::Formatter<'_>, parts: &[Self], word: &str| {
+            parts.iter().enumerate().try_for_each(|(place, part)| {
+                if place > 0 {
+                    f.write_str(word)?;
+                }
+                part.fmt_within(f)
+            })
+        };
+        match &self.form {
+            Form::Text(text) => f.write_str(text),
+            Form::All(parts) => joined(f, parts, ", and "),
+            Form::Any(parts) => joined(f, parts, ", or "),
+            Form::Not(part) => {
+                f.write_str("not ")?;
+                part.fmt_within(f)
+            }
+        }
+    }
+}
+
+impl Requirement {
+    fn fmt_within(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.form {
+            Form::All(_) | Form::Any(_) => write!(f, "({self})"),
+            Form::Text(_) | Form::Not(_) => write!(f, "{self}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn combinations_read_in_one_way_only() {
+        let [a, b, c] = ["a", "b", "c"].map(Requirement::new);
+        for (requirement, text) in [
+            (a.clone().and(b.clone()).and(c.clone()), "a, and b, and c"),
+            (a.clone().or(b.clone()).or(c.clone()), "a, or b, or c"),
+            (a.clone().and(b.clone().or(c.clone())), "a, and (b, or c)"),
+            (a.clone().and(b.clone()).or(c.clone()), "(a, and b), or c"),
+            (a.clone().or(b.clone()).negated(), "not (a, or b)"),
+            (a.negated().and(b.negated()), "not a, and not b"),
+        ] {
+            assert_eq!(requirement.to_string(), text);
+        }
+    }
+}

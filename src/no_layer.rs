@@ -1,0 +1,100 @@
+//! Advice for a guard or an extractor that no `JwtAuth` layer runs in front of.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// True once the program has built a service with a `JwtAuth` layer. Only the advice depends on it.
+static HAS_A_LAYER: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn note_a_layer() {
+    HAS_A_LAYER.store(true, Ordering::Relaxed);
+}
+
+/// Returns the sentence for a guard in front of a service of the type `inner`.
+pub(crate) fn for_guard(inner: &str) -> String {
+    let place = if inner.contains("JwtAuthService<") {
+        Place::Behind
+    } else if HAS_A_LAYER.load(Ordering::Relaxed) {
+        Place::Elsewhere
+    } else {
+        Place::Nowhere
+    };
+    guard_sentence(place)
+}
+
+/// Returns the sentence for a handler that takes `wanted`, which the layer provides with `claims`.
+pub(crate) fn for_handler(wanted: &str, claims: &str) -> String {
+    handler_sentence(HAS_A_LAYER.load(Ordering::Relaxed), wanted, claims)
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    /// The guard wraps the layer, so the guard runs first.
+    Behind,
+    /// The program has a layer, and it did not run before the guard.
+    Elsewhere,
+    Nowhere,
+}
+
+fn guard_sentence(place: Place) -> String {
+    let advice = match place {
+        Place::Behind => {
+            "the layer is behind it, and so runs after it. Move the guard behind the layer: in a \
+             `ServiceBuilder`, `.layer(auth)` goes above `.layer(require(..))`"
+        }
+        Place::Elsewhere => {
+            "this program has one, which did not run before the guard. Move `.layer(auth)` below the \
+             guard and the guarded routes: in axum the layer that is added last runs first, and covers \
+             only routes above it"
+        }
+        Place::Nowhere => {
+            "add `.layer(JwtAuth::new(secret))` to the router after (in the code: below) the guarded \
+             routes, so that it runs first"
+        }
+    };
+    format!("a guard has no `JwtAuth` layer in front of it: {advice}")
+}
+
+fn handler_sentence(has_a_layer: bool, wanted: &str, claims: &str) -> String {
+    let advice = if has_a_layer {
+        format!(
+            "this program has one, which does not cover this route. Move \
+             `.layer(JwtAuth::new(secret){claims})` below the route: a layer covers only routes that \
+             are added before it"
+        )
+    } else {
+        format!(
+            "add `.layer(JwtAuth::new(secret){claims})` to the router below its routes; a layer does \
+             not cover routes that are added after it"
+        )
+    };
+    format!("the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_in_the_wrong_place_is_to_be_moved_and_none_is_to_be_added() {
+        for (place, part) in [
+            (Place::Behind, "Move the guard behind the layer"),
+            (Place::Elsewhere, "Move `.layer(auth)` below the guard"),
+            (Place::Nowhere, "add `.layer(JwtAuth::new(secret))`"),
+        ] {
+            let sentence = guard_sentence(place);
+            assert!(sentence.starts_with("a guard has no `JwtAuth` layer"), "{sentence}");
+            assert!(sentence.contains(part), "{sentence}");
+        }
+        for (has_a_layer, part) in [(true, "Move `.layer(JwtAuth"), (false, "add `.layer(JwtAuth")]
+        {
+            let sentence = handler_sentence(has_a_layer, "Claims<Shopper>", ".claims::<Shopper>()");
+            assert!(sentence.contains(part) && sentence.contains("<Shopper>()"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_layer_that_the_guard_wraps_is_seen_by_its_type() {
+        let inner = std::any::type_name::<crate::JwtAuthService<(), ()>>();
+        assert!(for_guard(inner).contains("the layer is behind it"), "{inner}");
+    }
+}
