@@ -5,6 +5,7 @@
 mod answers;
 mod challenge;
 mod contract;
+mod docs;
 #[cfg(feature = "connections")]
 mod ended;
 mod issuer;
