@@ -14,6 +14,7 @@ use tower_jwt_auth::issuer::{
 
 use crate::attempts::{self, Attempts};
 use crate::devices::{self, Devices};
+use crate::endings::{self, Endings};
 use crate::origins::Origins;
 use crate::page;
 use crate::revocation::Feed;
@@ -38,8 +39,13 @@ pub(crate) async fn app(
     if let Ok(secs) = env::var("ACCESS_SECS") {
         issuer = issuer.lifetime(Duration::from_secs(secs.parse()?));
     }
-    let sessions =
-        Sessions::new(SqliteStore::connect(&format!("sqlite:{file}")).await?).with_events(report);
+    let endings = Arc::new(Endings::default());
+    let recorded = Arc::clone(&endings);
+    let store = SqliteStore::connect(&format!("sqlite:{file}")).await?;
+    let sessions = Sessions::new(store).with_events(move |event| {
+        report(event);
+        recorded.record(event);
+    });
     let sessions = feed.published_by(sessions, &issuer).await?;
     let pruned = sessions.clone();
     tokio::spawn(every(HOUR, move || prune(pruned.clone())));
@@ -53,19 +59,21 @@ pub(crate) async fn app(
     let attempts = Arc::new(attempts);
     let users = Users::open(&file, Arc::clone(&attempts), Arc::clone(&devices)).await?;
     let users = Arc::new(users);
-    let remember = from_fn_with_state(devices, devices::remember);
     let limit_addresses = from_fn_with_state(attempts, attempts::limit_addresses);
+    let remember = from_fn_with_state(Arc::clone(&devices), devices::remember);
 
     let for_pages = AuthRoutes::new(Arc::clone(&users), issuer.clone(), sessions.clone())
         .cookies(cookies)
-        .login_layer(remember.clone())
+        .login_layer(remember)
         .login_layer(limit_addresses.clone())
         .into_router();
-    let for_clients = AuthRoutes::new(users, issuer, sessions)
-        .login_layer(remember)
-        .login_layer(limit_addresses)
-        .into_router();
-    Ok(Router::new().nest("/auth", for_pages).merge(for_clients).merge(page::routes(origins)?))
+    let for_clients =
+        AuthRoutes::new(users, issuer, sessions).login_layer(limit_addresses).into_router();
+    Ok(Router::new()
+        .nest("/auth", for_pages)
+        .merge(for_clients)
+        .merge(endings::routes(devices, endings))
+        .merge(page::routes(origins)?))
 }
 
 fn report(event: &SessionEvent<'_>) {

@@ -1,4 +1,4 @@
-//! Which browsers have logged in before, and as whom: a cookie tells, which logging out leaves.
+//! Browsers that have logged in before: each keeps a cookie that says as whom, and in which session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,42 +9,60 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use tower_jwt_auth::issuer::{Grant, IssueError, Session, TokenIssuer};
-use tower_jwt_auth::{JwtAuth, Secret};
+use tower_jwt_auth::{Claims, JwtAuth, Secret};
 
 use crate::secrets::ISSUER;
 
 const NAME: &str = "__Host-device";
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// Tokens that let nobody in: they only say that this browser once had the right password. Their
-/// secret is derived for an audience that no service has.
+/// Issues and reads the cookies.
+///
+/// They are tokens that let nobody in: their secret is derived for an audience that no service has.
+/// Logging out leaves them.
 pub(crate) struct Devices {
     issuer: TokenIssuer,
-    auth: JwtAuth,
+    auth: JwtAuth<Device>,
+}
+
+/// The claims of such a token, beside its `sub` and `jti`.
+#[derive(Serialize, Deserialize)]
+struct Device {
+    session: String,
 }
 
 impl Devices {
     pub(crate) fn new(master: &Secret) -> Self {
         let issuer = TokenIssuer::derived(ISSUER, master, ["device"]).lifetime(YEAR);
         let auth = JwtAuth::new(master.derive(ISSUER, "device")).issuer(ISSUER).audience("device");
-        Self { issuer, auth }
+        Self { issuer, auth: auth.claims() }
     }
 
-    /// The name of the device, if this user has logged in on it before.
-    pub(crate) fn of(&self, request: &Parts, user: &str) -> Option<String> {
-        let mut devices =
-            cookies(&request.headers).filter_map(|token| self.auth.verify(token).ok());
+    /// The session that the last login of the browser started.
+    pub(crate) fn last_session(&self, headers: &HeaderMap) -> Option<String> {
+        self.known(headers).next().map(|device| device.session.clone())
+    }
+
+    /// The name of the browser, if its last login was this user's.
+    pub(crate) fn of_user(&self, request: &Parts, user: &str) -> Option<String> {
+        let mut devices = self.known(&request.headers);
         let device = devices.find(|device| device.token().subject() == Some(user))?;
         device.token().id().map(str::to_owned)
     }
 
-    fn cookie(&self, user: &str) -> Result<HeaderValue, IssueError> {
-        let token = self.issuer.issue(&Grant::new(user))?;
+    fn known<'r>(&'r self, headers: &'r HeaderMap) -> impl Iterator<Item = Claims<Device>> + 'r {
+        cookies(headers).filter_map(|token| self.auth.verify(token).ok())
+    }
+
+    fn cookie(&self, session: &Session) -> Result<HeaderValue, IssueError> {
+        let device = Device { session: session.id().as_str().to_owned() };
+        let token = self.issuer.issue(&Grant::new(session.subject()).claims(device))?;
         let (token, max_age) = (token.as_str(), YEAR.as_secs());
         let cookie =
             format!("{NAME}={token}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict; Secure");
-        // A token has no character that a header must not have.
+        // A token consists of characters that a header may have.
         let mut cookie =
             HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
         cookie.set_sensitive(true);
@@ -52,20 +70,26 @@ impl Devices {
     }
 }
 
-/// A layer for `/login`.
+/// A layer for the `/login` of pages, which refuses requests from other sites. In front of a login
+/// that does not, another site could replace the cookie with one of its own account.
 pub(crate) async fn remember(
     State(devices): State<Arc<Devices>>,
     request: Request,
     next: Next,
 ) -> Response {
     let mut answer = next.run(request).await;
-    let cookie =
-        answer.extensions().get::<Session>().map(|session| devices.cookie(session.subject()));
-    // Without one, this browser is a stranger next time: no reason to refuse the right password.
+    let cookie = answer.extensions().get::<Session>().map(|session| devices.cookie(session));
+    // A browser without the cookie is a stranger next time. That is no reason to refuse the login.
     if let Some(Ok(cookie)) = cookie {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }
     answer
+}
+
+/// Returns true if the browser has logged in here before, even if that was to a shop with another
+/// secret.
+pub(crate) fn is_known(headers: &HeaderMap) -> bool {
+    cookies(headers).next().is_some()
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {

@@ -22,6 +22,7 @@ mod carts;
 mod companies;
 mod curl;
 mod devices;
+mod endings;
 mod origins;
 mod page;
 mod payment;

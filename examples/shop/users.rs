@@ -100,7 +100,7 @@ impl Accounts for Users {
         request: &Parts,
     ) -> Result<Option<Grant<Employee>>, AccountsError> {
         // Before the user is looked up: the answer is the same whether there is one or not.
-        let device = self.devices.of(request, &login.user);
+        let device = self.devices.of_user(request, &login.user);
         self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;
         let hash = user.as_ref().map_or(&*self.nobodys_hash, |user| user.password_hash.as_str());

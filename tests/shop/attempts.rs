@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::MASTER;
@@ -66,18 +66,59 @@ async fn guesses_are_limited_and_tell_nothing_and_do_not_keep_the_user_out() {
     assert_eq!(heard[0], heard[1], "the answers tell who exists");
 }
 
+/// A login of the shop's page, which gets its tokens in cookies.
+fn on_the_page(auth: &Server, user: &str, password: &str) -> RequestBuilder {
+    let body = json!({ "user": user, "password": password });
+    client().post(format!("{}/auth/login", auth.url)).json(&body)
+}
+
+fn device_cookie(answer: &Response) -> Option<&str> {
+    let cookies = answer.headers().get_all(header::SET_COOKIE).into_iter();
+    let mut cookies = cookies.map(|cookie| cookie.to_str().expect("a cookie is text"));
+    cookies.find(|cookie| cookie.starts_with("__Host-device="))
+}
+
+/// The cookie of a browser in which `user` has logged in.
+async fn device(auth: &Server, user: &str, password: &str) -> String {
+    let answer = on_the_page(auth, user, password).send().await.expect("the auth server answers");
+    let cookie = device_cookie(&answer).expect("the login sets a device cookie");
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    cookie.split(';').next().expect("there is a pair").to_owned()
+}
+
+#[tokio::test]
+async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
+    let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
+    // What a form of another site makes a browser send: SameSite keeps our cookies out of it.
+    let form = |path: &str| {
+        let login = client().post(format!("{}{path}", auth.url));
+        login
+            .header(header::ORIGIN, "https://evil.example")
+            .header("Sec-Fetch-Site", "cross-site")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body("user=bob&password=builder&audience=cart")
+    };
+    for path in ["/login", "/auth/login"] {
+        let answer = form(path).send().await.expect("the auth server answers");
+        assert_eq!(device_cookie(&answer), None, "{path}: {answer:?}");
+    }
+    let refused = form("/auth/login").send().await.expect("the auth server answers");
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    // Nor does any login that is not the page's.
+    let answer = log_in(&auth, &client(), "bob", "builder", "").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(device_cookie(&answer), None);
+}
+
 #[tokio::test]
 async fn a_browser_that_was_logged_in_before_gets_in_during_an_attack() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER), ("GUESS_SECS", "3600")]);
-    let device = async |user: &str, password: &str| {
-        let answer = log_in(&auth, &client(), user, password, "").await;
-        let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("a cookie is text");
-        assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
-        cookie.split(';').next().expect("there is a pair").to_owned()
-    };
-    let (alices, bobs) = (device("alice", "wonderland").await, device("bob", "builder").await);
-    let wrong = log_in(&auth, &client(), "alice", "guess", &alices).await;
-    assert!(!wrong.headers().contains_key(header::SET_COOKIE), "{wrong:?}");
+    let (alices, bobs) =
+        (device(&auth, "alice", "wonderland").await, device(&auth, "bob", "builder").await);
+    let wrong = on_the_page(&auth, "alice", "guess").header(header::COOKIE, &alices);
+    let wrong = wrong.send().await.expect("the auth server answers");
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(device_cookie(&wrong), None);
     for place in 0..ATTEMPTS {
         log_in(&auth, &client_at(place), "alice", "guess", "").await;
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 mod attempts;
+mod endings;
 mod process;
 
 use std::io::Write;
@@ -110,6 +111,25 @@ async fn only_the_right_password_gets_a_token() {
     }
 }
 
+#[tokio::test]
+async fn an_emptied_cart_costs_nothing() {
+    let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
+    let cart = Server::start("cart", &[("CART_SECRET", CART)]);
+    let token = auth.token("alice", "wonderland", "cart").await;
+    let cents = async || {
+        let answer = cart.get("/cart", &token).send().await.expect("the server answers");
+        answer.json::<Value>().await.expect("the answer is JSON")["cents"].clone()
+    };
+    assert_eq!(cents().await, 0);
+    for item in ["tea", "milk"] {
+        assert_eq!(status(cart.post("/cart", &token, &json!({ "item": item }))).await, 201);
+    }
+    assert_eq!(cents().await, 998);
+    let emptied = client().delete(format!("{}/cart", cart.url)).bearer_auth(&token);
+    assert_eq!(status(emptied).await, 204);
+    assert_eq!(cents().await, 0);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_live_cart_does_not_keep_the_server_from_ending() {
@@ -165,5 +185,6 @@ fn the_printed_lines_work_when_pasted() {
     let promised = statuses("# ", &lines);
     assert_eq!(promised, [201, 200, 200, 403, 200, 403, 403, 200, 403, 401, 401, 401]);
     assert_eq!(statuses("HTTP/1.1 ", &answers), promised, "{lines}\n{answers}");
-    assert!(answers.contains(r#"{"company":"acme","items":["tea"],"user":"alice"}"#), "{answers}");
+    assert!(answers.contains(r#"{"cents":499,"company":"acme","expires_in":"#), "{answers}");
+    assert!(answers.contains(r#","items":["tea"],"user":"alice"}"#), "{answers}");
 }

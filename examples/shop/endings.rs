@@ -1,0 +1,64 @@
+//! The reasons why sessions ended, so that the page can tell a user who was thrown out.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use serde_json::json;
+use tower_jwt_auth::issuer::{EndCause, SessionEvent};
+
+use crate::devices::{self, Devices};
+
+/// How many ended sessions are remembered. The page of an older one does not know the reason.
+const REMEMBERED: usize = 1000;
+
+/// The sessions that ended last, and why. In memory: a restart forgets them.
+#[derive(Default)]
+pub(crate) struct Endings {
+    causes: Mutex<VecDeque<(String, EndCause)>>,
+}
+
+impl Endings {
+    /// To be called with each event of the sessions.
+    pub(crate) fn record(&self, event: &SessionEvent<'_>) {
+        let SessionEvent::Ended(session, cause) = event else { return };
+        let id = session.id().as_str();
+        // Reuse of a token is reported at each further presentation.
+        if self.of(id).is_some() {
+            return;
+        }
+        let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        if causes.len() >= REMEMBERED {
+            causes.pop_front();
+        }
+        causes.push_back((id.to_owned(), *cause));
+    }
+
+    fn of(&self, session: &str) -> Option<EndCause> {
+        let causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        causes.iter().find(|(id, _)| id == session).map(|(_, cause)| *cause)
+    }
+}
+
+/// `GET /device`: whether this browser has logged in before, and why its last session ended.
+///
+/// `/auth/refresh` does not tell the reason, since its caller may be a thief with an old refresh
+/// token. This route tells it to the browser that logged in.
+pub(crate) fn routes(devices: Arc<Devices>, endings: Arc<Endings>) -> Router {
+    Router::new().route("/device", get(device)).with_state((devices, endings))
+}
+
+async fn device(
+    State((devices, endings)): State<(Arc<Devices>, Arc<Endings>)>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let ended = devices.last_session(&headers).and_then(|session| endings.of(&session));
+    let body = json!({ "is_known": devices::is_known(&headers), "ended": ended });
+    ([(CACHE_CONTROL, "no-store")], Json(body))
+}
