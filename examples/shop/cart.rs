@@ -1,4 +1,4 @@
-//! The cart server: everybody has a cart, and sees it with the token in a header or a cookie.
+//! The cart server: each user has a cart, and sees it with the token in a header or a cookie.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
+use tower_jwt_auth::{Claims, Clock, JwtAuth, Secret, SystemClock, has_scope, require};
 
 use crate::auth_server::CART_COOKIE;
 use crate::carts::Carts;
@@ -22,14 +22,16 @@ use crate::revocation::Feed;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
+/// The price of anything.
+const CENTS: u64 = 499;
+
 pub(crate) fn app(
     secret: Secret,
     origins: &Origins,
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    // A browser sends a cookie by itself, so the layer refuses to *change* anything when the
-    // cookie comes with a request of another origin than these: who may *send*. CORS is who may
-    // *read*.
+    // A browser adds cookies to requests of any site. So the layer accepts the cookie in a request
+    // that changes something only from the page's origin. CORS decides which origins may read.
     let auth = JwtAuth::new(secret)
         .issuer(ISSUER)
         .audience("cart")
@@ -37,8 +39,8 @@ pub(crate) fn app(
         .cookie(CART_COOKIE)
         .trust_origin(&origins.page)
         .claims::<Shopper>();
-    // `route_layer` guards the methods in front of it, so looking into the cart needs no scope.
-    let cart = post(add).route_layer(require(has_scope("cart"))).get(show);
+    // `route_layer` guards the methods before it, so `show` needs no scope.
+    let cart = post(add).delete(empty).route_layer(require(has_scope("cart"))).get(show);
     let auth = feed.checked_by(auth)?;
     let routes = Router::new()
         .route("/cart", cart)
@@ -61,7 +63,12 @@ async fn add(
     StatusCode::CREATED
 }
 
-/// The cart, once a second, for as long as the token is good: it may expire or be revoked.
+async fn empty(claims: Claims<Shopper>, State(carts): State<Carts>) -> StatusCode {
+    carts.empty(&claims);
+    StatusCode::NO_CONTENT
+}
+
+/// The cart, once a second, until the token expires or is revoked.
 async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoResponse {
     let shopper = claims.clone();
     let second = Duration::from_secs(1);
@@ -69,12 +76,29 @@ async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoR
         let (shopper, carts) = (shopper.clone(), carts.clone());
         async move {
             tokio::time::sleep(pause).await;
-            Some((Event::default().json_data(carts.of(&shopper)), second))
+            let items = carts.of(&shopper);
+            let event =
+                Event::default().json_data(json!({ "cents": price(&items), "items": items }));
+            // A browser comes back by itself: with a token that was renewed meanwhile, or to a 401.
+            Some((event.map(|event| event.retry(second)), second))
         }
     });
     Sse::new(claims.until_ended(events))
 }
 
 async fn show(claims: Claims<Shopper>, State(carts): State<Carts>) -> Json<Value> {
-    Json(json!({ "user": claims.sub, "company": claims.company, "items": carts.of(&claims) }))
+    let items = carts.of(&claims);
+    // The page cannot read its token, and shows when it expires.
+    let expires_in = claims.token().expires_at().saturating_since(SystemClock.now());
+    Json(json!({
+        "user": claims.sub,
+        "company": claims.company,
+        "cents": price(&items),
+        "items": items,
+        "expires_in": expires_in.as_secs(),
+    }))
+}
+
+fn price(items: &[String]) -> u64 {
+    items.iter().fold(0, |sum, _| CENTS.saturating_add(sum))
 }

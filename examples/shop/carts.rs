@@ -1,4 +1,4 @@
-//! What is in whose cart.
+//! The carts of all users.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,10 @@ impl Carts {
 
     pub(crate) fn of(&self, shopper: &Shopper) -> Vec<String> {
         self.lock().get(&Owner::from(shopper)).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn empty(&self, shopper: &Shopper) {
+        self.lock().remove(&Owner::from(shopper));
     }
 
     /// The users of a company that have a cart.

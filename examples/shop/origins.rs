@@ -29,13 +29,13 @@ impl Origins {
 
     /// Lets the page, and no other, read what a service answers, and send its cookies along.
     ///
-    /// With credentials nothing may be `*`. A preflight carries no token: this layer answers it
-    /// before the one that asks for tokens, and gives refusals their headers, so it goes outside.
+    /// With credentials, none of the values may be `*`. This layer goes outside of the one that
+    /// requires tokens: a preflight carries no token, and refusals need the headers too.
     pub(crate) fn cors(&self) -> Result<CorsLayer, Box<dyn std::error::Error + Send + Sync>> {
         Ok(CorsLayer::new()
             .allow_origin(self.page.parse::<HeaderValue>()?)
             .allow_credentials(true)
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers([CONTENT_TYPE])
             .expose_headers([WWW_AUTHENTICATE]))
     }

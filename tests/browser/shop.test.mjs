@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 import { chromium } from "playwright-core";
 
-const { AUTH_ORIGIN, CART_ORIGIN, CHROMIUM, SCREENSHOT } = process.env;
+const { AUTH_ORIGIN, CART_ORIGIN, CHROMIUM, SCREENSHOTS } = process.env;
 const GRACE_SECS = 10;
 // `run` starts the shop with access tokens that last so long.
 const ACCESS_SECS = 3;
@@ -38,9 +38,28 @@ async function logIn(tab, user = "alice", password = "wonderland") {
   await tab.click("#login button");
 }
 
+// The user's cart outlives the test.
+async function emptyCart(tab) {
+  const status = await tab.evaluate(
+    (url) => fetch(url, { method: "DELETE", credentials: "include" }).then((answer) => answer.status),
+    `${CART_ORIGIN}/cart`,
+  );
+  assert.equal(status, 204);
+}
+
 const isIn = (tab) => tab.waitForSelector("#shop:not([hidden])", { timeout: 5000 });
-const isOut = (tab) => tab.waitForSelector("#login:not([hidden])", { timeout: 5000 });
-const says = (tab, text) => tab.waitForSelector(`#log li:has-text(${JSON.stringify(text)})`, { timeout: 8000 });
+const isOut = (tab) => tab.waitForSelector("#login:not([hidden])", { timeout: 8000 });
+const shows = (tab, selector, text) => tab.waitForSelector(`${selector}:visible:has-text(${JSON.stringify(text)})`, { timeout: 8000 });
+const says = (tab, text) => shows(tab, "#log li", text);
+
+async function isTold(tab, reason) {
+  await isOut(tab);
+  await shows(tab, "#notice", reason);
+}
+
+async function picture(tab, name) {
+  if (SCREENSHOTS) await tab.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+}
 
 const AUTH_COOKIES = ["__Host-session", "__Secure-refresh_token"];
 // Lets nobody in: it says that this browser has logged in before, and logging out leaves it.
@@ -55,32 +74,114 @@ async function refreshCookies() {
   return ours.map(({ name, value }) => `${name}=${value}`).sort().join("; ");
 }
 
+// The cookies that a renewal does not change.
+async function cookiesOfHost() {
+  const cookies = await context.cookies();
+  const lasting = cookies.filter(({ name }) => ["__Host-session", DEVICE].includes(name));
+  return lasting.map(({ name, value }) => `${name}=${value}`).sort();
+}
+
 // A thief with a copy of the cookies, and no browser.
 const present = (cookies) => fetch(`${AUTH_ORIGIN}/auth/refresh`, {
   method: "POST", headers: { Cookie: cookies },
 });
 
+test("a first visit shows no error and makes no request that fails", async () => {
+  const failed = [];
+  const tab = await context.newPage();
+  tab.on("console", (message) => failed.push(message.text()));
+  tab.on("response", (answer) => { if (!answer.ok()) failed.push(answer.url()); });
+  await tab.goto(AUTH_ORIGIN);
+  await isOut(tab);
+  await sleep(1);
+  assert.deepEqual(failed, []);
+  assert.equal(await tab.locator("#log li, .error:visible, #notice:visible").count(), 0);
+  await picture(tab, "first-visit");
+});
+
 test("logging in, the cart and paying work across three origins", async () => {
   await isOut(page);
-  await logIn(page, "alice", "wrong");
-  await says(page, "login: invalid_grant");
   await logIn(page);
   await isIn(page);
   assert.equal(await page.textContent("#who"), "alice of acme");
+  await emptyCart(page);
+  const pay = page.locator("#pay button");
+  await shows(page, "#pay button", "The cart is empty");
+  assert.ok(await pay.isDisabled());
   const item = `tea ${Math.random()}`;
   await page.fill("[name=item]", item);
   await page.click("#add button");
-  await page.waitForSelector(`#items li:has-text(${JSON.stringify(item)})`);
-  await page.click("#pay");
-  await says(page, "paid 19.99");
-  if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT });
+  await shows(page, "#items li", item);
+  await shows(page, "#pay button", "Pay 4.99");
+  await page.click("#add button");
+  await shows(page, "#pay button", "Pay 9.98");
+  await picture(page, "cart");
+  await pay.click();
+  await shows(page, "#pay .done", "Paid 9.98");
+  await shows(page, "#pay button", "The cart is empty");
+  assert.equal(await page.locator("#items li").count(), 0);
+  await picture(page, "paid");
 });
 
-test("who lacks the scope is told so", async () => {
-  await logIn(page, "bob", "builder");
+test("a click that waits for its answer is shown, and a second one is not sent", async () => {
+  let logins = 0;
+  await page.route("**/auth/login", async (route) => {
+    logins++;
+    await sleep(0.5);
+    await route.continue();
+  });
+  await logIn(page);
+  await page.waitForSelector("#login button[aria-busy=true]");
+  await page.click("#login button");
   await isIn(page);
-  await page.click("#pay");
-  await says(page, "payment: insufficient-scope");
+  assert.equal(logins, 1);
+  assert.equal(await page.locator("[aria-busy]").count(), 0);
+});
+
+test("an error is at its form, and visible on a phone", async () => {
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const mine = context;
+  context = phone;
+  const tab = await open();
+  const isVisible = async (selector) => {
+    await tab.waitForSelector(`${selector}:not(:empty)`);
+    const box = await tab.locator(selector).boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 390 && box.y >= 0 && box.y + box.height <= 844, JSON.stringify(box));
+    assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  };
+  await logIn(tab, "bob", "wrong");
+  await isVisible("#login .error");
+  await shows(tab, "#login .error", "The user or the password is wrong.");
+  await picture(tab, "phone-wrong-password");
+  await logIn(tab, "bob", "builder");
+  await isIn(tab);
+  await tab.click("#add button");
+  await shows(tab, "#pay button", "Pay");
+  await tab.click("#pay button");
+  await isVisible("#pay .error");
+  await shows(tab, "#pay .error", "This account has no permission for that.");
+  await picture(tab, "phone-no-permission");
+  // An error is gone with its session, and a server that is away is said to be.
+  await tab.click("#logout");
+  await isOut(tab);
+  await logIn(tab);
+  await isIn(tab);
+  assert.equal(await tab.locator(".error:visible").count(), 0);
+  await tab.route(`${CART_ORIGIN}/cart`, (route) => route.abort());
+  await tab.click("#add button");
+  await isVisible("#add .error");
+  await shows(tab, "#add .error", "The server does not answer.");
+  await phone.close();
+  context = mine;
+});
+
+test("sessions have a browser and a date", async () => {
+  await logIn(page);
+  await isIn(page);
+  const session = await page.locator("#sessions li", { hasText: "(this browser)" }).textContent();
+  assert.match(session, /^Chrome \d+ on Linux/);
+  const today = await page.evaluate(() => new Date().toLocaleDateString([], { dateStyle: "medium" }));
+  assert.ok(session.includes(`since ${today}`), session);
 });
 
 test("no script can read a token, and the cookies say why", async () => {
@@ -101,76 +202,104 @@ test("no script can read a token, and the cookies say why", async () => {
   assert.ok(elsewhere.every((cookie) => cookie.name !== "__Secure-refresh_token"));
 });
 
-test("an expired access token is renewed silently, also after a reload", async () => {
+test("an access token is renewed before it expires, without a click, and a countdown shows it", async () => {
   await logIn(page);
   await isIn(page);
   const first = await refreshCookies();
-  await sleep(ACCESS_SECS + 1);
-  await page.click("#add button");
+  const counted = new Set();
+  for (let tenth = 0; tenth < 10 * ACCESS_SECS; tenth++) {
+    counted.add((await page.textContent("#renewal")).match(/expires in (\d+) s/)[1]);
+    await sleep(0.1);
+  }
+  assert.ok(counted.has("3") && counted.has("2") && !counted.has("0"), [...counted].join());
   await says(page, "renewed");
-  await says(page, "put tea into the cart");
   const second = await refreshCookies();
   assert.notEqual(second, first);
-  await sleep(ACCESS_SECS + 1);
-  await page.reload();
-  await isIn(page);
-  assert.notEqual(await refreshCookies(), second);
+  // Nothing was refused meanwhile.
+  assert.equal(await page.locator('#log li:has-text("401")').count(), 0);
 });
 
-test("two tabs that renew at once both stay logged in", async () => {
+test("an access token that expired while the page was closed is renewed silently", async () => {
+  await logIn(page);
+  await isIn(page);
+  await page.goto("about:blank");
+  const first = await refreshCookies();
+  await sleep(ACCESS_SECS + 1);
+  await page.goto(AUTH_ORIGIN);
+  await isIn(page);
+  assert.notEqual(await refreshCookies(), first);
+  assert.equal(await page.locator("#notice:visible").count(), 0);
+});
+
+test("two tabs renew one after the other, and both stay logged in", async () => {
   await logIn(page);
   await isIn(page);
   const other = await open();
   await isIn(other);
-  for (let round = 0; round < 3; round++) {
-    await sleep(ACCESS_SECS + 1);
-    await Promise.all([page.click("#add button"), other.click("#pay"), other.click("#add button")]);
-    await Promise.all([isIn(page), isIn(other)]);
-    await sleep(1);
-  }
-  for (const tab of [page, other]) {
-    await says(tab, "renewed");
-    assert.equal(await tab.locator('#log li:has-text("not logged in")').count(), tab === page ? 1 : 0);
-  }
   // Long after the grace period the family is still one.
-  await sleep(GRACE_SECS + 1);
-  await Promise.all([page.click("#add button"), other.click("#add button")]);
-  await sleep(1);
-  await Promise.all([isIn(page), isIn(other)]);
+  await sleep(GRACE_SECS + 3 * ACCESS_SECS);
+  for (const tab of [page, other]) {
+    await tab.waitForSelector('#log li:has-text("renewed")');
+    assert.equal(await tab.locator('#log li:has-text("logged out")').count(), 0);
+    await tab.click("#add button");
+    await says(tab, "put tea into the cart");
+  }
 });
 
-test("a stolen refresh token that is used later ends the session in both tabs", async () => {
+test("requests that renew at once all succeed", async () => {
+  await logIn(page);
+  await isIn(page);
+  await page.goto(`${AUTH_ORIGIN}/page.css`); // the same origin, without the script
+  const statuses = await page.evaluate(() => Promise.all(
+    [1, 2, 3].map(() => fetch("/auth/refresh", { method: "POST" }).then((answer) => answer.status)),
+  ));
+  assert.deepEqual(statuses, [200, 200, 200]);
+  await sleep(GRACE_SECS + 1);
+  await page.goto(AUTH_ORIGIN);
+  await isIn(page);
+});
+
+test("a stolen refresh token that is used later ends the session in both tabs, which say why", async () => {
   await logIn(page);
   await isIn(page);
   const other = await open();
   await isIn(other);
   const stolen = await refreshCookies();
-  await sleep(ACCESS_SECS + 1);
-  await page.click("#add button");
-  await says(page, "renewed");
-  await sleep(GRACE_SECS + 1);
+  await sleep(GRACE_SECS + ACCESS_SECS);
 
   const answer = await present(stolen);
   assert.equal(answer.status, 400);
   assert.deepEqual(await answer.json(), { error: "invalid_grant" });
   assert.equal(answer.headers.get("set-cookie"), null);
-  await Promise.all([page.click("#add button"), other.click("#add button")]);
-  await Promise.all([isOut(page), isOut(other)]);
+  await Promise.all([isTold(page, "somebody used a copy"), isTold(other, "somebody used a copy")]);
+  await picture(page, "stolen");
 });
 
-test("a thief who is first is found out by the victim", async () => {
+test("a thief who is first is found out by the victim, who is told", async () => {
   await logIn(page);
   await isIn(page);
+  await page.goto("about:blank");
   const thief = await present(await refreshCookies());
   assert.equal(thief.status, 200);
   const theirs = thief.headers.getSetCookie().map((cookie) => cookie.split("; ")[0]).join("; ");
   await sleep(GRACE_SECS + 1);
-  await page.click("#add button");
-  await isOut(page);
+  await page.goto(AUTH_ORIGIN);
+  await isTold(page, "somebody used a copy");
   assert.equal((await present(theirs)).status, 400);
 });
 
-test("logging out takes the cookies, and logging out everywhere every session", async () => {
+test("a session that expired is said to have expired", async () => {
+  await logIn(page);
+  await isIn(page);
+  // As a browser does with cookies that have expired.
+  for (const name of [...AUTH_COOKIES, "__Host-cart_token", "__Host-payment_token"]) {
+    await context.clearCookies({ name });
+  }
+  await page.click("#add button");
+  await isTold(page, "the session has expired");
+});
+
+test("logging out takes the cookies, and logging out everywhere every session, which says why", async () => {
   await logIn(page);
   await isIn(page);
   const phone = await browser.newContext();
@@ -187,9 +316,12 @@ test("logging out takes the cookies, and logging out everywhere every session", 
   await page.click("#everywhere");
   await isOut(page);
   assert.deepEqual(await cookieNames(), [DEVICE]);
-  await sleep(ACCESS_SECS + 1);
-  await far.click("#add button");
-  await isOut(far);
+  // Without a click, and who logged out needs no reason, now or when they come back.
+  await isTold(far, "ended in another tab or browser");
+  assert.equal(await page.locator("#notice:visible").count(), 0);
+  await page.reload();
+  await isOut(page);
+  assert.equal(await page.locator("#notice:visible").count(), 0);
   await phone.close();
 
   await logIn(page);
@@ -204,7 +336,10 @@ test("logging out takes the cookies, and logging out everywhere every session", 
 test("another site can neither act nor read", async () => {
   await logIn(page);
   await isIn(page);
-  const attack = `<form id=f method=post></form><script>
+  const before = await cookiesOfHost();
+  const attack = `<form id=f method=post>
+      <input name=user value=bob><input name=password value=builder><input name=audience value=cart>
+    </form><script>
     async function tryAll(targets) {
       const results = [];
       for (const [url, type] of targets) {
@@ -228,6 +363,11 @@ test("another site can neither act nor read", async () => {
     // What a form can send arrives, and is refused.
     await evil.evaluate((url) => { f.action = url; f.submit(); }, `${AUTH_ORIGIN}/auth/logout-everywhere`);
     await evil.waitForURL(`${AUTH_ORIGIN}/auth/logout-everywhere`);
+    // Nor does the login of clients without cookies set any.
+    await evil.goto(`http://127.0.0.1:${server.address().port}/`);
+    await evil.evaluate((url) => { f.action = url; f.submit(); }, `${AUTH_ORIGIN}/login`);
+    await evil.waitForURL(`${AUTH_ORIGIN}/login`);
+    assert.deepEqual(await cookiesOfHost(), before);
     const refused = statuses.filter(([path]) => path.startsWith("/auth/")).map(([, status]) => status);
     assert.ok(refused.length >= 4 && refused.every((status) => status === 403), JSON.stringify(statuses));
   } finally {
@@ -245,8 +385,6 @@ test("a cookie of a sibling domain neither logs in nor locks out", async () => {
   await isOut(page);
   await logIn(page);
   await isIn(page);
-  await sleep(ACCESS_SECS + 1);
-  await page.click("#add button");
   await says(page, "renewed");
   await page.click("#logout");
   await isOut(page);

@@ -1,10 +1,14 @@
-// The tokens are in cookies that this script cannot read. It knows of them only what servers
-// answer: 401 when the access token is gone, and then it asks for another, once, and tries again.
+// The tokens are in cookies that this script cannot read. It knows when the access token expires,
+// renews it shortly before, and also when a server answers 401.
 
 const byId = (id) => document.getElementById(id);
 const { cart, payment } = document.body.dataset;
 
+// The session is over, or there was none.
 class LoggedOut extends Error {}
+
+// A request that was refused. The message is for the user.
+class Refused extends Error {}
 
 function note(text) {
   const line = document.createElement("li");
@@ -12,145 +16,313 @@ function note(text) {
   byId("log").prepend(line);
 }
 
-// Cookies go along to the page's own origin by themselves, and to others only if asked.
+const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+// ---- Requests
+
+// A browser adds cookies to requests to the page's own origin, and to others if told to.
 async function send(url, method = "GET", body = null, more = {}) {
   const request = { method, credentials: "include", ...more };
   if (body) {
     request.headers = { "Content-Type": "application/json" };
     request.body = JSON.stringify(body);
   }
-  return fetch(url, request);
+  return fetch(url, request).catch(() => {
+    throw new Refused("The server does not answer. Try again in a moment.");
+  });
 }
 
-// Requests that find out at once share one renewal. Another tab may be renewing too: the server
-// gives both the same tokens.
+// A request to a service, again with a new token if it was answered 401.
+async function call(url, method, body) {
+  let answer = await send(url, method, body);
+  if (answer.status === 401) {
+    note(`${new URL(url).port}: 401 ${await code(answer)}`);
+    await renew();
+    answer = await send(url, method, body);
+    if (answer.status === 401) throw new LoggedOut();
+  }
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
+const SENTENCES = {
+  invalid_grant: "The user or the password is wrong.",
+  "insufficient-scope": "This account has no permission for that.",
+};
+
+// The auth server names the reason in `error`, services in `code` or at the end of `type`.
+async function code(answer) {
+  const body = await answer.json().catch(() => ({}));
+  return body.error ?? body.code ?? body.type?.split(/[/#]/).pop() ?? "no reason given";
+}
+
+async function refusal(answer) {
+  const reason = await code(answer);
+  note(`${new URL(answer.url).port}: ${answer.status} ${reason}`);
+  if (answer.status === 429) {
+    return new Refused(`Too many attempts. Try again in ${answer.headers.get("retry-after")} s.`);
+  }
+  if (answer.status >= 500) return new Refused("The server has a problem. Try again in a moment.");
+  return new Refused(SENTENCES[reason] ?? `The server refused: ${reason}.`);
+}
+
+// ---- The access token
+
+// When it expires, as far as known: { lifetime, until }, in milliseconds.
+let token = null;
+
+// Tabs share the cookies, and tell each other when one has renewed them.
+const tabs = new BroadcastChannel("renewed");
+tabs.onmessage = ({ data }) => {
+  if (!token) return;
+  note("another tab renewed the access token");
+  expires(data);
+};
+
+function expires(seconds) {
+  token = { lifetime: seconds * 1000, until: Date.now() + seconds * 1000 };
+  countDown();
+}
+
+function countDown() {
+  if (!token) return;
+  const left = Math.max(0, token.until - Date.now());
+  const [bar, text] = byId("renewal").children;
+  bar.max = token.lifetime;
+  bar.value = left;
+  text.textContent = `expires in ${Math.ceil(left / 1000)} s, renewed automatically before`;
+  const early = Math.min(30_000, Math.max(1000, token.lifetime / 5));
+  if (left <= early && !renewal) renew().catch(failed);
+}
+setInterval(countDown, 250);
+document.addEventListener("visibilitychange", countDown);
+
+// Requests that are refused at once share one renewal. Tabs renew one after the other, and not if
+// another tab has just done it.
 let renewal = null;
 
 function renew() {
-  renewal ??= renewOnce().finally(() => { renewal = null; });
+  const old = token;
+  renewal ??= navigator.locks
+    .request("renew", () => (token === old ? renewOnce() : undefined))
+    .finally(() => { renewal = null; });
   return renewal;
 }
 
 async function renewOnce() {
   for (let attempt = 0; attempt < 4; attempt++) {
-    // If the page is left meanwhile, the browser still takes the cookies of the answer.
+    // The browser takes the cookies of the answer even if the page is left meanwhile.
     const answer = await send("/auth/refresh", "POST", null, { keepalive: true }).catch(() => null);
     if (answer?.ok) {
       const { expires_in } = await answer.json();
-      note(`renewed: the new access token is good for ${expires_in} s`);
-      return;
+      note(`renewed: the new access token expires in ${expires_in} s`);
+      expires(expires_in);
+      notice("");
+      return tabs.postMessage(expires_in);
     }
     if (answer && answer.status < 500 && answer.status !== 429) throw new LoggedOut();
-    // Nothing is lost while the auth server is away: the refresh token is as good as before.
-    const wait = Number(answer?.headers.get("retry-after")) || 2 ** attempt;
-    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+    // While the auth server is away, the refresh token stays valid.
+    await wait(Number(answer?.headers.get("retry-after")) || 2 ** attempt);
   }
-  throw new Error("the auth server does not answer");
+  throw new Refused("The auth server does not answer.");
 }
 
-async function call(url, method, body) {
-  let answer = await send(url, method, body);
-  if (answer.status === 401) {
-    note(`${new URL(url).port}: ${problem(await answer.json())}`);
-    await renew();
-    answer = await send(url, method, body);
-    if (answer.status === 401) throw new LoggedOut();
-  }
-  return answer;
+// ---- The shop
+
+const price = (cents) => (cents / 100).toFixed(2);
+let cents = 0;
+
+function fillCart(content) {
+  cents = content.cents;
+  byId("items").replaceChildren(...content.items.map((item) => listItem(item)));
+  const pay = document.querySelector("#pay button");
+  pay.textContent = cents ? `Pay ${price(cents)}` : "The cart is empty";
+  pay.disabled = !cents;
 }
 
-const problem = ({ type, title }) => `${type.split("/").pop()}: ${title}`;
+function listItem(...parts) {
+  const item = document.createElement("li");
+  item.append(...parts);
+  return item;
+}
 
 async function showCart() {
-  const answer = await call(`${cart}/cart`);
-  const { user, company, items } = await answer.json();
-  byId("who").textContent = `${user} of ${company}`;
-  byId("items").replaceChildren(...items.map(listItem));
+  const content = await (await call(`${cart}/cart`)).json();
+  byId("who").textContent = `${content.user} of ${content.company}`;
+  if (!token) expires(content.expires_in);
+  fillCart(content);
 }
 
-function listItem(text) {
-  const item = document.createElement("li");
-  item.textContent = text;
-  return item;
+// Follows the cart, and notices within seconds when the session has ended. The server ends the
+// stream with its token; the browser then opens another, and gives up after a 401.
+let stream = null;
+
+function follow() {
+  stream?.close();
+  stream = null;
+  if (!token || document.hidden) return;
+  stream = new EventSource(`${cart}/cart/live`, { withCredentials: true });
+  stream.onmessage = ({ data }) => fillCart(JSON.parse(data));
+  stream.onerror = ({ target }) => {
+    if (target !== stream || target.readyState !== EventSource.CLOSED) return;
+    showCart().then(follow).catch(failed);
+  };
+}
+document.addEventListener("visibilitychange", follow);
+
+const moment = (seconds) => new Date(seconds * 1000)
+  .toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+
+// "Firefox 140 on Linux", from the `User-Agent` of the login. Most browsers name others too.
+function browserName(agent) {
+  const names = { Edg: "Edge", OPR: "Opera", Firefox: "Firefox", Chrome: "Chrome", Version: "Safari", curl: "curl" };
+  const systems = ["Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux"];
+  const name = Object.keys(names).find((name) => agent.includes(`${name}/`));
+  const system = systems.find((system) => agent.includes(system));
+  const version = agent.split(`${name}/`)[1]?.match(/^\d+/);
+  return (name ? `${names[name]} ${version ?? ""}` : "Another client") + (system ? ` on ${system}` : "");
 }
 
 async function showSessions() {
   const answer = await send("/auth/sessions");
   if (answer.status === 400) throw new LoggedOut();
-  if (!answer.ok) throw new Error(`sessions: ${answer.status}`);
+  if (!answer.ok) throw await refusal(answer);
   const { sessions } = await answer.json();
   byId("sessions").replaceChildren(...sessions.map((session) => {
-    const since = new Date(session.started_at * 1000).toLocaleTimeString();
-    const item = listItem(`${session.current ? "here" : session.label ?? "elsewhere"}, since ${since} `);
-    if (!session.current) {
-      const end = document.createElement("button");
-      end.textContent = "This wasn't me";
-      end.onclick = () => act(async () => {
-        const answer = await send(`/auth/sessions/${session.id}`, "DELETE");
-        if (!answer.ok) throw new Error(`the session goes on: ${answer.status}`);
-        note("ended another session, and its tokens everywhere");
-        await showSessions();
-      });
-      item.append(end);
-    }
-    return item;
+    const times = document.createElement("small");
+    times.textContent = `since ${moment(session.started_at)}, last used ${moment(session.renewed_at)}`;
+    const name = browserName(session.label ?? "");
+    if (session.current) return listItem(`${name} (this browser)`, times);
+    const end = document.createElement("button");
+    end.textContent = "This wasn't me";
+    end.value = `/auth/sessions/${session.id}`;
+    return listItem(name, times, end);
   }));
-}
-
-function show(isLoggedIn) {
-  byId("shop").hidden = !isLoggedIn;
-  byId("login").hidden = isLoggedIn;
-  if (!isLoggedIn) byId("who").textContent = "nobody is logged in";
 }
 
 async function showShop() {
   await showCart();
   await showSessions();
-  show(true);
+  show("shop");
+  follow();
 }
 
-async function act(action) {
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof LoggedOut)) return note(`failed: ${error.message}`);
-    note("not logged in");
-    show(false);
+function showLogin(sentence = "") {
+  token = null;
+  follow();
+  byId("who").textContent = "";
+  show("login", sentence);
+}
+
+function show(id, sentence = "") {
+  byId("shop").hidden = id !== "shop";
+  byId("login").hidden = id !== "login";
+  clearLines(document);
+  notice(sentence);
+}
+
+function notice(sentence) {
+  byId("notice").textContent = sentence;
+  byId("notice").hidden = !sentence;
+}
+
+const ENDINGS = {
+  reused: "You were logged out: somebody used a copy of your session's token. If it was not you, change your password.",
+  logged_out: "You were logged out: the session was ended in another tab or browser.",
+  too_many: "You were logged out: there were too many logins of this account.",
+  account_closed: "You were logged out: this account may not log in any more.",
+};
+
+// Why the last session of this browser ended: the refusal itself does not tell. A user who logged
+// out and comes back needs no reason.
+async function reason() {
+  const { ended } = await (await send("/device")).json();
+  if (!ended) return "You were logged out: the session has expired.";
+  if (ended === "logged_out" && byId("shop").hidden) return "";
+  return ENDINGS[ended] ?? `You were logged out (${ended}).`;
+}
+
+// For what the page does by itself.
+async function failed(error) {
+  if (!(error instanceof LoggedOut)) {
+    note(`failed: ${error.message}`);
+    return notice(error.message);
   }
+  // Requests that fail at once have one reason.
+  if (!byId("login").hidden) return;
+  const sentence = await reason().catch(() => "You were logged out.");
+  if (sentence) note(sentence);
+  showLogin(sentence);
 }
 
+// ---- Clicks
+
+function clearLines(place) {
+  for (const line of place.querySelectorAll(".error, .done")) line.textContent = "";
+}
+
+// Until the action is done, its button shows that. An error is shown in the form.
 function onSubmit(id, action) {
-  byId(id).addEventListener("submit", (event) => {
+  byId(id).addEventListener("submit", async (event) => {
     event.preventDefault();
-    act(() => action(Object.fromEntries(new FormData(event.target))));
+    const { target: form, submitter: button } = event;
+    if (form.ariaBusy) return;
+    clearLines(form);
+    form.ariaBusy = button.ariaBusy = "true";
+    try {
+      await action(Object.fromEntries(new FormData(form)), button, form);
+    } catch (error) {
+      if (error instanceof LoggedOut) await failed(error);
+      else form.querySelector(".error").textContent = error.message;
+    } finally {
+      form.ariaBusy = button.ariaBusy = null;
+    }
+    form.querySelector(".error").scrollIntoView({ block: "nearest" });
   });
 }
 
 onSubmit("login", async (credentials) => {
   const answer = await send("/auth/login", "POST", credentials);
-  if (!answer.ok) return note(`login: ${answer.status === 429 ? "too many attempts" : (await answer.json()).error}`);
+  if (!answer.ok) throw await refusal(answer);
   note("logged in");
+  expires((await answer.json()).expires_in);
   await showShop();
 });
 
 onSubmit("add", async (order) => {
-  const answer = await call(`${cart}/cart`, "POST", order);
-  note(answer.ok ? `put ${order.item} into the cart` : `cart: ${problem(await answer.json())}`);
+  await call(`${cart}/cart`, "POST", order);
+  note(`put ${order.item} into the cart`);
   await showCart();
 });
 
-byId("pay").onclick = () => act(async () => {
-  const answer = await call(`${payment}/payments`, "POST", { cents: 1999 });
-  note(answer.ok ? "paid 19.99" : `payment: ${problem(await answer.json())}`);
+// A real payment server asks the shop for the price, and not the page.
+onSubmit("pay", async (_, button, form) => {
+  const paid = cents;
+  await call(`${payment}/payments`, "POST", { cents: paid });
+  await call(`${cart}/cart`, "DELETE");
+  note(`paid ${price(paid)}`);
+  form.querySelector(".done").textContent = `Paid ${price(paid)}. Thank you!`;
+  await showCart();
 });
 
-const leave = (path) => () => act(async () => {
-  const answer = await send(path, "POST");
-  // 204, or 400 for who was not logged in. After anything else the session goes on.
-  if (!answer.ok && answer.status !== 400) throw new Error(`you are still logged in: ${answer.status}`);
-  throw new LoggedOut();
+onSubmit("leave", async (_, button) => {
+  const isOther = button.closest("li");
+  const answer = await send(button.value, isOther ? "DELETE" : "POST");
+  // 400: the session was over already.
+  if (!answer.ok && answer.status !== 400) throw await refusal(answer);
+  if (isOther) {
+    note("ended another session and revoked its tokens");
+    return showSessions();
+  }
+  note("logged out");
+  showLogin();
 });
-byId("logout").onclick = leave("/auth/logout");
-byId("everywhere").onclick = leave("/auth/logout-everywhere");
 
-act(showShop);
+// ---- The first visit has no session, and nothing to ask the servers for.
+
+const { is_known } = await (await send("/device")).json();
+if (is_known) {
+  showShop().catch(failed);
+} else {
+  showLogin();
+}
