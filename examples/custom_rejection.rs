@@ -1,8 +1,8 @@
-//! Refusals in the application's own format, and counted. The status and the `WWW-Authenticate`
-//! challenge stay what RFC 6750 says.
+//! Refusals in the application's own format. The status and the `WWW-Authenticate` challenge stay
+//! as RFC 6750 has them.
 //!
-//! `cargo run --example custom_rejection` prints curl lines; the server's own output shows what is
-//! refused, and why.
+//! `cargo run --example custom_rejection` prints curl lines; the server's own output shows the reason
+//! of each refusal.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,22 +18,21 @@ use tower_jwt_auth::{
 };
 
 fn render(error: &AuthError) -> RejectionBody {
-    // Nothing more than the kind: a client that is told which check failed can try the next one.
+    // By the kind alone: a client that is told which check failed can try to pass it.
     let message = match error.kind() {
         AuthErrorKind::MissingCredentials => "Please log in.",
         AuthErrorKind::TokenExpired => "Your login has ended, please log in again.",
         AuthErrorKind::InsufficientScope => "Your login does not cover this.",
         _ => "You cannot do this.",
     };
-    RejectionBody::json(json!({ "code": error.code(), "message": message }).to_string())
+    RejectionBody::json(json!({ "code": error.code(), "message": message }))
 }
 
 /// Sits outside the layer and sees its refusals, as well as those of guards.
 async fn log(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
-        // What the client is not told, down to which claim was wrong.
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        println!("refused: {} {cause}", error.code());
+        // The client is not told the reason.
+        println!("refused: {}: {}", error.code(), error.reason());
     }
     response
 }

@@ -57,10 +57,7 @@ fn issue(subject: &str, audience: &str, scopes: &str) -> Result<String, Box<dyn 
 
 fn verify(audience: &str, token: &str) -> Result<String, Box<dyn Error>> {
     let auth = JwtAuth::new(key()?).issuer(ISSUER).audience(audience).claims::<Value>();
-    let claims = auth.verify(token).map_err(|error| match error.token_error() {
-        Some(kind) => format!("{error}: {kind:?}"),
-        None => error.to_string(),
-    })?;
+    let claims = auth.verify(token).map_err(|error| error.reason().into_owned())?;
     Ok(claims.to_string())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One server issues tokens. Every other server stays stateless: it verifies the token of a
 //! request by itself, with a key that it shares with the issuer, puts **typed claims** into the
-//! request, and decides by role, scope and tenant. If the auth server is down, the others go on.
+//! request, and decides by role, scope and tenant. If the auth server is down, the others still work.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -29,84 +29,136 @@
 //! # }
 //! ```
 //!
-//! The other half, the auth server that issues tokens and renews them, is in `issuer` (feature
-//! `issuer`): `AuthRoutes` are its routes, `TokenIssuer` and `Sessions` what they are made of. Tokens
-//! are revoked before they expire by [`revocation`].
+//! The feature `issuer` adds the auth server, which issues and renews tokens: `AuthRoutes` has its
+//! routes, `TokenIssuer` and `Sessions` are their parts. [`revocation`] ends tokens before they expire.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `axum` (default) | extractors, `path_param`; with `issuer`, the routes |
 //! | `issuer` | `TokenIssuer`, `Sessions` with `MemoryStore` |
 //! | `sqlite`, `postgres`, `redis` | durable stores for sessions, each with `issuer`; feeds of revocations |
-//! | `feeds` | `RevocationFeed`, `MemoryFeed`, and what follows a feed |
+//! | `feeds` | `RevocationFeed`, `MemoryFeed`, and the task that follows a feed |
 //! | `connections` | `Claims::ended`, `Claims::until_ended` |
-//! | `tracing` | one event per refusal, never a token, a secret or a claim value |
-//! | `test-util` | `testing`, tokens for your tests; conformance suites for stores and feeds of your own |
+//! | `tracing` | [one event per refusal](#events), never a token, a secret or a claim value |
+//! | `test-util` | `testing`, tokens for your tests; conformance suites for your own stores and feeds |
+//!
+//! Guides: [Why was my token rejected?](guide::why_rejected),
+//! [A token in the query string](guide::query_token), [the problems that clients see](problems).
 //!
 //! # What passes
 //!
-//! A request passes with exactly one token that: is three canonical base64url parts of at most 8
-//! KiB; has a header that is one JSON object without duplicate members, with `alg` and `kid` of a
-//! configured key and none of `crit`, `b64`, `zip`, `enc`; carries that key's signature; and has
-//! claims that are one JSON object without duplicate names, with `exp` still to come, `nbf` and
-//! `iat` not in the future, the configured `iss` and `aud`, and whatever `T` needs. What looks like a
-//! CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) passes without one, so
-//! `OPTIONS` should do nothing where no guard or extractor (other than an `Option`) stands before it.
-//! With [`JwtAuth::allow_anonymous`], any request without a token passes.
+//! A request passes with exactly one token (or the same one twice). The token must
 //!
-//! Whatever is configured is required: an `iss` that is absent or of another type is a wrong one.
-//! A token with an `aud` is refused while no audience is configured (RFC 7519 section 4.1.3).
+//! - be three canonical base64url parts, of at most 8 KiB;
+//! - have a header that is one JSON object without duplicate names, with the `alg` and `kid` of a
+//!   configured key and without `crit`, `b64`, `zip` and `enc`;
+//! - carry the signature of that key;
+//! - have claims that are one JSON object without duplicate names, with an `exp` in the future, `nbf`
+//!   and `iat` not in the future, the configured `iss` and `aud`, and everything that `T` needs.
+//!
+//! A configured claim is required: a token without `iss`, or with an `iss` that is not text, does not
+//! have the right `iss`. A token with an `aud` is rejected while no audience is configured (RFC 7519
+//! section 4.1.3).
+//!
+//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks like
+//! a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) always passes. So an
+//! `OPTIONS` handler must have no side effects unless a guard or an extractor (other than an `Option`)
+//! stands in front of it.
 //!
 //! # What is refused, and how
 //!
-//! The body is `application/problem+json`; the code is the last part of its `type`. Nothing of the
-//! token is in the answer. The [`AuthError`] is in the response's extensions, for logs: it says what
-//! the client is not told, down to which member of `T` a token does not fit.
+//! The body is `application/problem+json`. It has `type`, `title`, `status` and `code`, and nothing of
+//! the token. [`problems`] has a section for each code, which is where `type` leads.
 //!
 //! | condition | status | `WWW-Authenticate: Bearer realm="..."` and | code |
 //! |---|---|---|---|
-//! | no credentials, or of another scheme | 401 | | `missing-credentials` |
-//! | `Authorization` is malformed | 400 | `error="invalid_request"` | `malformed-request` |
+//! | no credentials, or another scheme (which `detail` then says) | 401 | | `missing-credentials` |
+//! | `Authorization: Bearer` is malformed | 400 | `error="invalid_request"` | `malformed-request` |
 //! | several credentials that differ | 400 | `error="invalid_request"` | `ambiguous-credentials` |
-//! | longer than the limit | 431 | none at all | `token-too-large` |
-//! | anything wrong with the token | 401 | `error="invalid_token"`, a description | `invalid-token` |
-//! | right in all but its time | 401 | `error="invalid_token"`, "The access token expired" | `token-expired` |
-//! | a scope is missing | 403 | `error="insufficient_scope"`, `scope` | `insufficient-scope` |
-//! | another guard refused | 403 | `error="insufficient_scope"` | `insufficient-role` |
-//! | a cookie in a request of another site | 403 | none at all | `cross-site-request` |
-//! | what is known to be revoked is too old | 503, `Retry-After` | none at all | `revocation-unavailable` |
-//! | guard or extractor without its layer | 500 | none at all | `misconfigured` |
-//! | code of the application panicked | 500 | none at all | `internal-error` |
+//! | the token is longer than the limit | 431 | no challenge | `token-too-large` |
+//! | the token is invalid | 401 | `error="invalid_token"`, a description | `invalid-token` |
+//! | the token has expired and is otherwise valid | 401 | `error="invalid_token"`, "The access token expired" | `token-expired` |
+//! | the token lacks a scope | 403 | `error="insufficient_scope"`, `scope` | `insufficient-scope` |
+//! | another guard denies the token | 403 | `error="insufficient_scope"` | `insufficient-role` |
+//! | a cookie in a request that another site made | 403 | no challenge | `cross-site-request` |
+//! | revocation data is stale | 503, `Retry-After` | no challenge | `revocation-unavailable` |
+//! | a guard or an extractor without its layer | 500 | no challenge | `misconfigured` |
+//! | code of the application panicked | 500 | no challenge | `internal-error` |
 //!
-//! A gRPC client (`content-type: application/grpc`) that sends a POST is told the same as
-//! `grpc-status` 16, 7, 14 or 13, with the HTTP status 200.
+//! Every refusal has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. A gRPC client (a
+//! POST with `content-type: application/grpc`) gets the HTTP status 200 with `grpc-status` 16, 7, 14
+//! or 13, and the code in `grpc-message`.
+//!
+//! Credentials that this layer does not read are never ignored in favour of others. Two
+//! `Authorization` headers that differ, `Bearer` behind another scheme (`Basic x, Bearer y`), and a
+//! JWT without `Bearer` beside a cookie with another token are ambiguous. `Authorization: Basic ..`
+//! beside a cookie is fine: that is how the proxies of test systems ask for a password.
+//!
+//! The sentence about a misconfiguration names your types and routes. It is in the answer of debug
+//! builds only; [`AuthError::reason`] and the event have it in every build.
+//!
+//! # Why was it refused?
+//!
+//! The client is not told, and you can see it: the [`AuthError`] in the response's extensions has the
+//! whole [`reason`](AuthError::reason). [`guide::why_rejected`] has the lines that print it, and says
+//! for each reason what to do.
+//!
+//! # Events
+//!
+//! With the feature `tracing`, each refusal is one event. `RUST_LOG=tower_jwt_auth=debug` shows them
+//! all, with any subscriber that has an `EnvFilter`.
+//!
+//! | event | level | fields |
+//! |---|---|---|
+//! | "request refused", caused by the client: any status of 4xx | DEBUG | `code`, `reason`; `token_error` for the kind of a token's fault |
+//! | "request refused", `revocation-unavailable` | WARN | `code`, `reason` |
+//! | "request refused", `misconfigured` or `internal-error` | ERROR | `code`, `reason` |
+//! | the value of `RejectionBody::json` cannot be serialized | ERROR | `code` |
+//! | a CORS layer behind `JwtAuth` answered a preflight | WARN | |
+//! | "request refused" by the routes of the auth server | DEBUG | `code` or `kind`, `reason` |
+//! | "request failed" by the routes of the auth server: a store, a user directory, a panic | ERROR | `code` or `kind`, `reason`, `cause` |
+//!
+//! A client cannot fill the log of a service at the default level: refusals that a client causes are
+//! at DEBUG, and of its other refusals a layer logs ten a minute at WARN or ERROR and the rest at
+//! DEBUG. No event has a value of a token, a secret, or text of a client.
 //!
 //! # Where layers go
 //!
 //! In axum, the layer that is added last runs first. CORS goes outside, so that refusals carry its
-//! headers and a script may read them; let it expose `WWW-Authenticate`, and name `authorization`
-//! among the allowed headers, since `*` does not cover that one:
+//! headers and scripts can read them. Let it expose `WWW-Authenticate`, and name `authorization` among
+//! the allowed headers, since `*` does not cover that one:
 //!
 //! ```text
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
-//! In the other order, each preflight leaves a warning in the log (feature `tracing`).
+//! In the other order, each preflight logs a warning (feature `tracing`).
 //!
-//! A layer that logs headers and runs before this one sees the token before it is marked as
-//! sensitive: put `SetSensitiveRequestHeadersLayer` of tower-http in front of it. `Router::layer`
-//! covers the fallback too, so an unknown path is 401 to a stranger; `Router::route_layer` leaves
-//! it 404. A guard on a single handler is `get(handler).route_layer(require(..))`; on
-//! `any(handler)`, which axum has no route layer for, `.layer(require(..))`. A guard refuses CORS
-//! preflights like all that comes without a token, so CORS stands outside of guards too.
+//! A layer in front of this one that logs headers sees the token before it is marked as sensitive. Put
+//! `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
 //!
-//! With plain tower, a refused request keeps the readiness that `poll_ready` took from the service
-//! below until the service is dropped or called again, as tower's contract has it.
+//! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown path;
+//! with `Router::route_layer` it gets 404. A guard on a single handler is
+//! `get(handler).route_layer(require(..))`; on `any(handler)`, which has no route layer in axum, it is
+//! `.layer(require(..))`. A guard refuses CORS preflights like any request without a token, so CORS
+//! goes outside of guards too.
 //!
-//! # What a proxy in front can break
+//! With plain tower, a refused request keeps the readiness that `poll_ready` took from the inner
+//! service until the service is dropped or called again, as the contract of tower has it.
+//!
+//! # Limits of proxies and servers
 //!
 //! A proxy must pass on `Authorization`, `Origin`, `Sec-Fetch-Site` and, for cookies, `Host` as the
-//! browser sent it: the check against requests of other sites compares `Origin` with it.
+//! browser sent them: the check against requests of other sites compares `Origin` with `Host`.
+//! Default ports do not matter (`Host: shop.example:443` is `https://shop.example`).
+//!
+//! Over HTTP/2, hyper and so `axum::serve` refuse a list of headers beyond 16 KiB before this layer
+//! sees it, whatever [`JwtAuth::max_token_bytes`] says; `http2().max_header_list_size(..)` of
+//! `hyper_util::server::conn::auto::Builder` raises that. Over HTTP/1.1 the limit is about 400 KiB.
+//! Proxies often have a limit of 8 KiB for a header or for all.
+//!
+//! A token in the query string is never read. [`guide::query_token`] has a layer for clients that can
+//! send it nowhere else, such as `EventSource`, and the risks.
 //!
 //! # Testing your service
 //!
@@ -134,15 +186,16 @@
 //!
 //! # What the compiler does not explain
 //!
-//! If `Handler` is not implemented for a function that takes `Claims<T>`, the feature `axum` of this
-//! crate is off, or an argument that reads the body is not the last one. `#[axum::debug_handler]`
-//! says which. A function that takes `Allowed<P>` needs a `P` that is a `Policy`.
+//! If `Handler` is not implemented for a function that takes `Claims<T>`, either the feature `axum` of
+//! this crate is off, or an argument that reads the body is not the last one.
+//! `#[axum::debug_handler]` says which.
 //!
 //! # Without axum
 //!
-//! `default-features = false` leaves the layer, the guards and [`jwt`] for any tower service whose
-//! response body is `From<Bytes>`; claims are then in the request's extensions. For tonic, turn the
-//! `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of tower-http.
+//! With `default-features = false`, the layer, the guards and [`jwt`] remain, for any tower service
+//! whose response body implements `From<Bytes>`. The claims are in the request's extensions. For
+//! tonic, turn the `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of
+//! tower-http.
 //!
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum

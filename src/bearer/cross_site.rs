@@ -73,16 +73,18 @@ impl TrustedOrigins {
     /// This is [`Self::check`] for requests without a cookie of ours: pages of this site and clients
     /// that are not browsers make them freely.
     #[cfg(all(feature = "axum", feature = "issuer"))]
-    pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), BadCredentials> {
+    pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), Fault> {
         let is_foreign = single(headers, "sec-fetch-site")? == Some(b"cross-site".as_slice());
         let is_trusted =
             single(headers, ORIGIN.as_str())?.is_some_and(|origin| self.trusts(origin));
-        if is_foreign && !is_trusted { Err(BadCredentials::CrossSite) } else { Ok(()) }
+        if is_foreign && !is_trusted { Err(Fault::cross_site(ANOTHER_PAGE)) } else { Ok(()) }
     }
 }
 
 const ANOTHER_SITE: &str = "a cookie came with a request that, by its `Sec-Fetch-Site`, another \
      site made, and its `Origin` is not named in `trust_origin`";
+const ANOTHER_PAGE: &str = "the request is, by its `Sec-Fetch-Site`, from a page of another site, and \
+     its `Origin` is not named in `trust_origin`";
 const ANOTHER_ORIGIN: &str = "a cookie came with a request whose `Origin` is neither the host in \
      `Host` (which a proxy must pass on) nor named in `trust_origin`";
 

@@ -80,8 +80,7 @@ impl<A, S> Desk<A, S> {
     fn refuse_other_sites(&self, request: &Request) -> Result<(), Refusal> {
         if self.cookies.is_some() {
             let (method, uri) = (request.method(), request.uri());
-            let checked = self.trusted_origins.check(method, uri, request.headers());
-            checked.map_err(|fault| fault.bad)?;
+            self.trusted_origins.check(method, uri, request.headers())?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use crate::bearer::BadCredentials;
+use crate::bearer::{BadCredentials, Fault};
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::routes::accounts::{AccountsError, Undecided};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
@@ -127,8 +127,8 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         if self.kind == RefusalKind::CrossSite {
             // As from the layer: the same request is refused in the same words everywhere.
-            let error = AuthError::new(AuthErrorKind::CrossSiteRequest);
-            return Answers::default().refuse(error, &Format::Http);
+            let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
+            return Answers::without_layer().refuse(error, &Format::Http);
         }
         let description = self.kind.description().unwrap_or(&self.reason);
         let body = json!({ "error": self.kind.code(), "error_description": description });
@@ -142,13 +142,13 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<BadCredentials> for Refusal {
-    fn from(bad: BadCredentials) -> Self {
-        let kind = match bad {
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let kind = match fault.bad {
             BadCredentials::CrossSite => RefusalKind::CrossSite,
             _ => RefusalKind::InvalidRequest,
         };
-        kind.because(bad.to_string())
+        kind.because(fault.reason)
     }
 }
 
