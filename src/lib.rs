@@ -207,6 +207,8 @@ mod auth;
 mod bearer;
 mod claims;
 mod clock;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod databases;
 #[cfg(feature = "connections")]
 mod ended;
 #[cfg(feature = "axum")]
@@ -229,6 +231,8 @@ pub use auth::{JwtAuth, JwtAuthService};
 pub use bearer::{BadCredentials, OtherScheme, Source, TokenSource};
 pub use claims::Claims;
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
+#[cfg(feature = "redis")]
+pub use databases::redis::RedisConnection;
 #[cfg(feature = "connections")]
 pub use ended::{Ended, UntilEnded};
 #[cfg(feature = "axum")]

@@ -12,6 +12,10 @@ const ORDER: &[&str] = &[
     "type_name",
     // Time as an input.
     "clock",
+    // Connections to database servers.
+    "databases::redis",
+    "databases::postgres",
+    "databases",
     // Tokens as pure functions: no HTTP, no async, no storage.
     "jwt::misfit",
     "jwt::error",
@@ -74,6 +78,7 @@ const ORDER: &[&str] = &[
     "revocation::freshness",
     "revocation::feed_error",
     "revocation::event",
+    "revocation::outage",
     "revocation::revocations",
     // How it comes in.
     "revocation::feed",

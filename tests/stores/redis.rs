@@ -1,14 +1,14 @@
 //! What stands in Redis.
 
 use redis::AsyncCommands;
-use redis::aio::ConnectionManager;
+use redis::aio::MultiplexedConnection;
 use tower_jwt_auth::issuer::{NewSession, RedisStore, RefreshStore, SessionId, Sessions};
 
 use crate::servers::Server;
 
-async fn connection(server: &Server) -> ConnectionManager {
+async fn connection(server: &Server) -> MultiplexedConnection {
     let client = redis::Client::open(server.url.as_str()).unwrap();
-    ConnectionManager::new(client).await.unwrap()
+    client.get_multiplexed_async_connection().await.unwrap()
 }
 
 #[tokio::test]

@@ -4,13 +4,14 @@ use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::aio::ConnectionLike;
 use redis::{Client, RedisError, Script, ScriptInvocation, cmd};
 
 use crate::clock::UnixTime;
+use crate::databases::redis::{RedisConnection, sentence};
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
-use crate::issuer::sessions::time_limit::{self, TimeLimit};
+use crate::issuer::sessions::time_limit::TimeLimit;
 
 const PREFIX: &str = "tower_jwt_auth_sessions";
 
@@ -71,7 +72,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct RedisStore<C = ConnectionManager> {
+pub struct RedisStore<C = RedisConnection> {
     connection: C,
     prefix: String,
     limit: TimeLimit,
@@ -87,30 +88,30 @@ struct Scripts {
 }
 
 impl RedisStore {
-    /// Connects, and connects again whenever the connection is lost.
+    /// Connects, and connects again as [`RedisConnection`] says.
     ///
     /// # Errors
     ///
-    /// A URL of something else; a server that cannot be reached.
+    /// If `url` is not a Redis URL, the server cannot be reached, requires a password or rejects the
+    /// one in `url`, or is one of several nodes of a cluster: see
+    /// [`from_connection`](Self::from_connection).
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(time_limit::DEFAULT))
-            // `TimeLimit` is what bounds a call.
-            .set_response_timeout(None)
-            // Few, so that a call fails with the reason; the next one connects again.
-            .set_number_of_retries(2);
         let client = Client::open(url).map_err(StoreError::new)?;
-        let connection = async {
-            let connecting = ConnectionManager::new_with_config(client, config).await;
-            connecting.map_err(StoreError::new)
-        };
-        Ok(Self::from_connection(TimeLimit::default().keep(connection).await?))
+        let connection = RedisConnection::new(client);
+        let check = connection.is_one_of_several_nodes(PREFIX);
+        if TimeLimit::default().keep(check).await? {
+            return Err(StoreError::because(
+                "this Redis is one of several nodes of a cluster: pass a cluster connection to \
+                 RedisStore::from_connection",
+            ));
+        }
+        Ok(Self::from_connection(connection))
     }
 }
 
 impl<C> RedisStore<C> {
-    /// A store on a connection of your own, such as one to a cluster. It must connect again by
-    /// itself when it is lost.
+    /// A store on a connection of your own, such as one to a cluster (feature `cluster-async` of
+    /// [`redis`]). It must connect again by itself when it is lost, and after a failover.
     pub fn from_connection(connection: C) -> Self {
         let scripts = Scripts {
             insert: Script::new(INSERT),
@@ -157,6 +158,14 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         let mut script = self.scripts.index.key(self.index(&session.subject));
         script.arg(session.id.as_str()).arg(end(session));
         self.run(&mut script).await
+    }
+
+    /// Fails on a replica, which may not have a new session yet: its user would be logged out. The
+    /// field does not exist, so nothing is deleted.
+    async fn require_primary(&self, id: &SessionId) -> Result<(), StoreError> {
+        let mut write = cmd("HDEL");
+        write.arg(self.row(id)).arg("none");
+        Ok(write.query_async(&mut self.connection.clone()).await?)
     }
 
     async fn read(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
@@ -226,7 +235,16 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
     }
 
     async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
-        self.limit.keep(self.read(id)).await
+        let loading = async {
+            match self.read(id).await? {
+                None => {
+                    self.require_primary(id).await?;
+                    self.read(id).await
+                }
+                found => Ok(found),
+            }
+        };
+        self.limit.keep(loading).await
     }
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
@@ -284,9 +302,10 @@ fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession
 impl From<RedisError> for StoreError {
     /// Of what the server says, only the code is kept: its messages may quote a command.
     fn from(error: RedisError) -> Self {
-        match error.code() {
-            Some(code) => Self::answered(Some(code)),
-            None => Self::new(error),
+        match (sentence(&error), error.code()) {
+            (Some(sentence), _) => Self::because(sentence),
+            (None, Some(code)) => Self::answered(Some(code)),
+            (None, None) => Self::new(error),
         }
     }
 }

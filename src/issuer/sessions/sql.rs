@@ -6,14 +6,15 @@ use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::{StoreError, StoredSession};
 
 pub(crate) const INSERT: &str = "INSERT INTO tower_jwt_auth_sessions \
-     (id, subject, version, state, delete_after, ended) VALUES ($1, $2, $3, $4, $5, $6)";
+     (id, subject, version, state, delete_after, ended) VALUES ($1, $2, $3, $4, $5, $6) RETURNING 1";
 
 pub(crate) const LOAD: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE id = $1";
 
 /// The subject never changes.
 pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
-     SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2";
+     SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2 \
+     RETURNING 1";
 
 /// The condition is that of the index, which has no ended sessions.
 pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after, ended \
@@ -21,13 +22,18 @@ pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_
 
 /// The outer condition repeats the time, since a row may be renewed between the two statements.
 pub(crate) const PRUNE: &str = "DELETE FROM tower_jwt_auth_sessions WHERE delete_after <= $1 \
-     AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2)";
+     AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2) \
+     RETURNING 1";
 
 pub(crate) const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS tower_jwt_auth_schema (version BIGINT PRIMARY KEY)";
 
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
+
+/// A statement that writes returns one of these for each row that it wrote, so that all statements
+/// return rows, and run in the same way.
+pub(crate) type Written = (i32,);
 
 /// The columns in the order of the statements.
 pub(crate) type Row = (String, String, i64, String, i64, bool);
@@ -59,6 +65,10 @@ pub(crate) fn pending(
 impl From<sqlx::Error> for StoreError {
     /// Of what a database says, only the code is kept: its messages may quote a row.
     fn from(error: sqlx::Error) -> Self {
+        #[cfg(feature = "postgres")]
+        if let Some(sentence) = crate::databases::postgres::sentence(&error) {
+            return Self::because(sentence);
+        }
         match &error {
             sqlx::Error::Database(answer) => Self::answered(answer.code().as_deref()),
             sqlx::Error::PoolTimedOut => Self::timed_out(),
@@ -67,13 +77,13 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Implements what both stores do in the same way, of a store with a `writer`, `readers` and a
-/// `limit`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro, because generic code over
-/// databases would be mostly bounds.
+/// Implements what both stores do in the same way, of a store with a `writer`, `readers`, a `limit`, a
+/// method `rows` and a method `prepare`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro,
+/// because generic code over databases would be mostly bounds.
 macro_rules! sql_store {
     ($store:ident) => {
         impl $store {
-            /// For how long a call may take. 3 seconds by default.
+            /// The time limit for each call. 3 seconds by default.
             #[must_use]
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.limit = TimeLimit(timeout);
@@ -88,6 +98,7 @@ macro_rules! sql_store {
             ///
             /// If the store fails, or the tables are of a later version of this crate.
             pub async fn migrate(&self) -> Result<(), StoreError> {
+                self.prepare().await?;
                 // Usually there is nothing to do, and no lock is taken. This fails without a table.
                 if let Ok(done) = self.schema_version().await
                     && sql::pending(MIGRATIONS, done)?.is_empty()
@@ -97,7 +108,7 @@ macro_rules! sql_store {
                 let migration = async {
                     let mut transaction = self.writer.begin_with(BEGIN_MIGRATION).await?;
                     sqlx::raw_sql(sql::SCHEMA).execute(&mut *transaction).await?;
-                    let done = sqlx::query_scalar(sql::SCHEMA_VERSION);
+                    let done = sqlx::query_scalar(sql::SCHEMA_VERSION).persistent(false);
                     let done = done.fetch_one(&mut *transaction).await?;
                     for migration in sql::pending(MIGRATIONS, done)? {
                         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
@@ -109,54 +120,61 @@ macro_rules! sql_store {
             }
 
             async fn schema_version(&self) -> Result<i64, StoreError> {
-                let query = sqlx::query_scalar(sql::SCHEMA_VERSION);
-                self.limit.keep(query.fetch_one(&self.writer)).await
+                let query = || sqlx::query_as::<_, (i64,)>(sql::SCHEMA_VERSION);
+                let rows = self.rows(&self.writer, query).await?;
+                rows.first().map(|row| row.0).ok_or_else(StoreError::damaged)
             }
         }
 
         impl RefreshStore for $store {
             async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
-                let query = sqlx::query(sql::INSERT)
-                    .bind(session.id.as_str())
-                    .bind(session.subject.as_str())
-                    .bind(sql::version(session.version)?)
-                    .bind(session.state.as_str())
-                    .bind(session.delete_after.as_secs())
-                    .bind(session.ended);
-                self.limit.keep(query.execute(&self.writer)).await?;
+                let version = sql::version(session.version)?;
+                let query = || {
+                    sqlx::query_as::<_, sql::Written>(sql::INSERT)
+                        .bind(session.id.as_str())
+                        .bind(session.subject.as_str())
+                        .bind(version)
+                        .bind(session.state.as_str())
+                        .bind(session.delete_after.as_secs())
+                        .bind(session.ended)
+                };
+                self.rows(&self.writer, query).await?;
                 Ok(())
             }
 
             async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
-                let query = sqlx::query_as::<_, sql::Row>(sql::LOAD).bind(id.as_str());
-                let row = self.limit.keep(query.fetch_optional(&self.readers)).await?;
-                row.map(sql::session).transpose()
+                let query = || sqlx::query_as::<_, sql::Row>(sql::LOAD).bind(id.as_str());
+                let rows = self.rows(&self.readers, query).await?;
+                rows.into_iter().next().map(sql::session).transpose()
             }
 
             async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
                 let version = sql::version(session.version)?;
-                let query = sqlx::query(sql::REPLACE)
-                    .bind(session.id.as_str())
-                    .bind(version.saturating_sub(1))
-                    .bind(version)
-                    .bind(session.state.as_str())
-                    .bind(session.delete_after.as_secs())
-                    .bind(session.ended);
-                let done = self.limit.keep(query.execute(&self.writer)).await?;
-                Ok(done.rows_affected() == 1)
+                let query = || {
+                    sqlx::query_as::<_, sql::Written>(sql::REPLACE)
+                        .bind(session.id.as_str())
+                        .bind(version.saturating_sub(1))
+                        .bind(version)
+                        .bind(session.state.as_str())
+                        .bind(session.delete_after.as_secs())
+                        .bind(session.ended)
+                };
+                Ok(!self.rows(&self.writer, query).await?.is_empty())
             }
 
             async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
-                let query = sqlx::query_as::<_, sql::Row>(sql::OF_SUBJECT).bind(subject);
-                let rows = self.limit.keep(query.fetch_all(&self.readers)).await?;
+                let query = || sqlx::query_as::<_, sql::Row>(sql::OF_SUBJECT).bind(subject);
+                let rows = self.rows(&self.readers, query).await?;
                 rows.into_iter().map(sql::session).collect()
             }
 
             async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
                 let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
-                let query = sqlx::query(sql::PRUNE).bind(now.as_secs()).bind(at_most);
-                let done = self.limit.keep(query.execute(&self.writer)).await?;
-                Ok(done.rows_affected())
+                let query = || {
+                    sqlx::query_as::<_, sql::Written>(sql::PRUNE).bind(now.as_secs()).bind(at_most)
+                };
+                let pruned = self.rows(&self.writer, query).await?.len();
+                Ok(u64::try_from(pruned).unwrap_or(u64::MAX))
             }
         }
 

@@ -3,8 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::query::QueryAs;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{FromRow, Sqlite, SqlitePool};
 
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
@@ -81,6 +85,22 @@ impl SqliteStore {
     /// [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
     pub fn from_pool(pool: SqlitePool) -> Self {
         Self { writer: pool.clone(), readers: pool, limit: TimeLimit::default() }
+    }
+
+    /// A file needs no preparation.
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn rows<'q, T>(
+        &self,
+        pool: &SqlitePool,
+        query: impl Fn() -> QueryAs<'q, Sqlite, T, SqliteArguments>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        self.limit.keep(query().fetch_all(pool)).await
     }
 }
 

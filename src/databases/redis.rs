@@ -1,0 +1,238 @@
+//! A connection to a Redis server that is replaced as soon as it is of no use.
+
+use std::fmt::{self, Debug};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult,
+    Value, cmd,
+};
+
+/// The callers limit their calls more tightly. This limit ends an attempt that nobody waits for.
+const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
+
+/// A caller that waited this long in vain leaves behind a connection that may be dead: a network that
+/// swallows packets reports no error.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// So many keys that a cluster of two nodes or more holds one of them elsewhere, as good as always.
+const PROBES: usize = 16;
+
+/// A connection to one Redis server, shared by all clones. It connects when it is first used.
+///
+/// It connects again, and resolves the host's name again, after an error of the network, after a call
+/// that was given up without an answer, and after an answer that shows that another server should be
+/// asked: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it follows
+/// a failover behind a host name or a proxy. A server that gives one of these answers has not executed
+/// the command, so a single command is repeated once on the new connection.
+#[derive(Clone)]
+pub struct RedisConnection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    current: Mutex<Current>,
+    /// Held while connecting, so that a thousand callers do not open a thousand connections.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Current {
+    connection: Option<MultiplexedConnection>,
+    /// The number of the connection, so that only the one that failed is dropped.
+    number: u64,
+}
+
+impl RedisConnection {
+    pub(crate) fn new(client: Client) -> Self {
+        let (current, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { shared: Arc::new(Shared { client, current, connecting }) }
+    }
+
+    /// Returns true if the server is one of several nodes of a cluster, for keys with this prefix.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, requires a password, or rejects the one in the URL. An answer
+    /// that may be another one in a moment is not an error.
+    pub(crate) async fn is_one_of_several_nodes(&self, prefix: &str) -> RedisResult<bool> {
+        for probe in 0..PROBES {
+            let mut read = cmd("HMGET");
+            read.arg(format!("{prefix}:probe {probe}")).arg("none");
+            match read.query_async::<Value>(&mut self.clone()).await {
+                Err(error) if error.code() == Some("MOVED") => return Ok(true),
+                Err(error) if error.code().is_none() || is_denied(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    async fn connected(&self) -> RedisResult<(MultiplexedConnection, u64)> {
+        if let Some(current) = self.kept() {
+            return Ok(current);
+        }
+        let _alone = self.shared.connecting.lock().await;
+        if let Some(current) = self.kept() {
+            return Ok(current);
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECTING_TAKES_AT_MOST))
+            .set_response_timeout(None);
+        let client = &self.shared.client;
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut current = self.shared.current();
+        current.number = current.number.wrapping_add(1);
+        current.connection = Some(connection.clone());
+        Ok((connection, current.number))
+    }
+
+    fn kept(&self) -> Option<(MultiplexedConnection, u64)> {
+        let current = self.shared.current();
+        current.connection.clone().map(|connection| (connection, current.number))
+    }
+
+    async fn start(&self) -> RedisResult<Call<'_>> {
+        let (connection, number) = self.connected().await?;
+        Ok(Call { shared: &self.shared, connection, number, unanswered_since: Some(Instant::now()) })
+    }
+}
+
+impl ConnectionLike for RedisConnection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let mut call = self.start().await?;
+            let result = call.connection.req_packed_command(cmd).await;
+            let is_repeated = call.ends_with(result.as_ref().map(std::slice::from_ref));
+            // After an error of the network, the command may have been executed.
+            if result.is_err() || !is_repeated {
+                return result;
+            }
+            let mut call = self.start().await?;
+            let result = call.connection.req_packed_command(cmd).await;
+            call.ends_with(result.as_ref().map(std::slice::from_ref));
+            result
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            // Not repeated: some of the commands may have been executed.
+            let mut call = self.start().await?;
+            let result = call.connection.req_packed_commands(pipeline, offset, count).await;
+            call.ends_with(result.as_deref());
+            result
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.shared.client.get_connection_info().redis_settings().db()
+    }
+}
+
+/// A call on a connection, which is dropped if the call fails or is given up after a while.
+struct Call<'s> {
+    shared: &'s Shared,
+    connection: MultiplexedConnection,
+    number: u64,
+    unanswered_since: Option<Instant>,
+}
+
+impl Call<'_> {
+    /// Returns true if a new connection is to be used from now on.
+    fn ends_with(&mut self, answers: Result<&[Value], &RedisError>) -> bool {
+        self.unanswered_since = None;
+        let is_useless = answers.map_or(true, |answers| {
+            answers.iter().any(|answer| match answer {
+                Value::ServerError(error) => is_elsewhere(error.code()),
+                _ => false,
+            })
+        });
+        if is_useless {
+            self.shared.drop_connection(self.number);
+        }
+        is_useless
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if self.unanswered_since.is_some_and(|since| since.elapsed() >= PATIENCE) {
+            self.shared.drop_connection(self.number);
+        }
+    }
+}
+
+impl Shared {
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drop_connection(&self, number: u64) {
+        let mut current = self.current();
+        if current.number == number {
+            current.connection = None;
+        }
+    }
+}
+
+impl Debug for RedisConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the client, which knows a password.
+        f.debug_struct("RedisConnection").finish_non_exhaustive()
+    }
+}
+
+/// Returns true if another server, or a new connection, may give a better answer.
+fn is_elsewhere(code: &str) -> bool {
+    matches!(
+        code,
+        "READONLY" | "MOVED" | "ASK" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "NOAUTH"
+    )
+}
+
+/// Returns true if the server requires a password, rejects it, or denies a right.
+pub(crate) fn is_denied(error: &RedisError) -> bool {
+    let code = error.code();
+    error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(code, Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+}
+
+/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote a
+/// command.
+pub(crate) fn sentence(error: &RedisError) -> Option<&'static str> {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return Some("Redis rejects the user or the password in the URL (WRONGPASS)");
+    }
+    Some(match error.code()? {
+        "NOAUTH" => {
+            "Redis requires a password: put it into the URL, as in redis://:password@host (NOAUTH)"
+        }
+        "WRONGPASS" => "Redis rejects the user or the password in the URL (WRONGPASS)",
+        "NOPERM" => "the user in the URL lacks a right in Redis (NOPERM)",
+        "READONLY" => "this Redis is a replica, which accepts no writes (READONLY)",
+        "MASTERDOWN" => "this Redis is a replica that has lost its primary (MASTERDOWN)",
+        "LOADING" => "Redis is still loading its data (LOADING)",
+        "MOVED" | "ASK" => {
+            "this Redis is one of several nodes of a cluster: pass a cluster connection to \
+             `from_connection` (MOVED)"
+        }
+        "CLUSTERDOWN" => "the Redis cluster is down (CLUSTERDOWN)",
+        "TRYAGAIN" => "the Redis cluster is moving these keys (TRYAGAIN)",
+        "OOM" => "Redis has no memory left (OOM)",
+        "MISCONF" => "Redis cannot write to its disk, and so accepts no writes (MISCONF)",
+        "NOREPLICAS" => "Redis has too few replicas to accept writes (NOREPLICAS)",
+        "ERR" if error.detail().is_some_and(|detail| detail.contains("nknown command")) => {
+            "this Redis lacks a command: RedisStore needs Redis 6.2 or later, RedisFeed 7 or later"
+        }
+        _ => return None,
+    })
+}
