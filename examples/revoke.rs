@@ -49,7 +49,7 @@ async fn main() -> Outcome {
 async fn publish(feed: impl RevocationFeed, revocation: Option<Revocation>) -> Outcome {
     let publishing = async {
         match &revocation {
-            None => feed.create().await,
+            None => feed.create().await.map(drop),
             Some(revocation) => feed.append(revocation).await,
         }
     };

@@ -5,7 +5,7 @@ use std::env;
 use std::error::Error;
 
 use tower_jwt_auth::issuer::{Sessions, SqliteStore, TokenIssuer};
-use tower_jwt_auth::revocation::{MemoryFeed, RedisFeed, RevocationEvent, RevocationFeed};
+use tower_jwt_auth::revocation::{MemoryFeed, RedisFeed, RevocationEvent};
 use tower_jwt_auth::{JwtAuth, Revocations};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -34,8 +34,7 @@ impl Feed {
         env::var("REVOCATIONS").ok().map(Self::Redis)
     }
 
-    /// The auth server's side: whatever ends a session revokes its access tokens. It alone makes the
-    /// log, so that a service notices one that was lost.
+    /// The auth server's side: the end of a session revokes its access tokens.
     pub(crate) async fn published_by(
         &self,
         sessions: Sessions<SqliteStore>,
@@ -43,14 +42,9 @@ impl Feed {
     ) -> Result<Sessions<SqliteStore>, Failure> {
         Ok(match self {
             Self::Memory(feed) => {
-                feed.create().await?;
                 sessions.with_revocation(feed.clone(), issuer)
             }
-            Self::Redis(url) => {
-                let feed = RedisFeed::new(url)?;
-                feed.create().await?;
-                sessions.with_revocation(feed, issuer)
-            }
+            Self::Redis(url) => sessions.with_revocation(RedisFeed::new(url)?, issuer),
             Self::None => sessions,
         })
     }
@@ -73,6 +67,6 @@ impl Feed {
 
 fn report(event: &RevocationEvent<'_>) {
     if !matches!(event, RevocationEvent::SnapshotRead) {
-        eprintln!("revocation: {event:?}");
+        eprintln!("revocation: {event}");
     }
 }

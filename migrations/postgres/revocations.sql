@@ -50,6 +50,7 @@ CREATE OR REPLACE TRIGGER tower_jwt_auth_number_revocation
 
 INSERT INTO tower_jwt_auth_revocation_log (last)
     SELECT COALESCE(MAX(number), 0) FROM tower_jwt_auth_revocations
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT DO NOTHING
+    RETURNING epoch;
 
 COMMIT;

@@ -1,31 +1,118 @@
-//! What an operator should hear of.
+//! Events for operators.
+
+use std::fmt;
 
 #[cfg(feature = "feeds")]
 use crate::revocation::feed_error::FeedError;
 use crate::revocation::message::{Revocation, RevocationKind};
 
-/// What an operator should hear of.
+/// An event for operators. Its `Display` is a sentence that says what to do, without a password.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevocationEvent<'a> {
-    /// There was no room for an entry, so that more than it names was revoked: everything that its
+    /// There was no room for an entry, so more than it names was revoked: everything that its
     /// subject had, or everyone had. Raise [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
-    /// The wall's clock was set back so far that what was forgotten may be needed again: all is
-    /// read anew, and until then the state counts as unknown.
+    /// The wall clock was set back so far that forgotten revocations may be needed again. All of them
+    /// are read again, and until then nothing is known.
     ClockSetBack,
-    /// A message that is none: of a newer version, too long, or of a publisher with a fault. What it
-    /// revokes is not revoked here.
+    /// At least one message of those that were just read is malformed, too long, or of a newer version.
+    /// It revokes nothing here.
     #[cfg(feature = "feeds")]
     Unreadable,
-    /// All that is revoked was read.
+    /// All revocations were read.
     #[cfg(feature = "feeds")]
     SnapshotRead,
-    /// The feed lost what came after the last that was read, and all is read anew. What was known
-    /// stays revoked; what the feed lost before anyone read it is lost.
+    /// The log no longer has the messages that come after the last one that was read, so all
+    /// revocations are read again. Known revocations stay. Those that the log lost before this server
+    /// read them are lost.
     #[cfg(feature = "feeds")]
     Gap,
-    /// The feed could not be read: it is tried again.
+    /// The log that this server read before is gone. Known revocations stay.
+    #[cfg(feature = "feeds")]
+    LogMissing,
+    /// There was no log, and this server created an empty one. If this is not a new installation,
+    /// earlier revocations are lost to every server that starts from now on.
+    #[cfg(feature = "feeds")]
+    LogCreated,
+    /// The feed could not be read, and is tried again. The first failure is reported at once, and then
+    /// at most one every 10 seconds.
     #[cfg(feature = "feeds")]
     FeedFailed(&'a FeedError),
+    /// The feed can be read again, after a failure that was reported.
+    #[cfg(feature = "feeds")]
+    FeedRecovered,
+    /// A limitation of the feed, which is reported once.
+    #[cfg(feature = "feeds")]
+    FeedWarning(&'a str),
+}
+
+impl fmt::Display for RevocationEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Widened(revocation, kind) => {
+                let what = match revocation.kind() {
+                    RevocationKind::Token => "token",
+                    RevocationKind::Session => "session",
+                    _ => "name",
+                };
+                let whose = match kind {
+                    RevocationKind::Subject => "of its subject",
+                    _ => "of its issuer",
+                };
+                return write!(
+                    f,
+                    "no room to revoke one {what}, so all tokens {whose} were revoked: raise \
+                     `Revocations::max_bytes`"
+                );
+            }
+            Self::ClockSetBack => "the clock was set back, so all revocations are read again",
+            #[cfg(feature = "feeds")]
+            Self::Unreadable => {
+                "a message in the revocation log cannot be read and revokes nothing: look for a \
+                 publisher of a newer version, or with a fault"
+            }
+            #[cfg(feature = "feeds")]
+            Self::SnapshotRead => "all revocations were read",
+            #[cfg(feature = "feeds")]
+            Self::Gap => "the revocation log was cut off or replaced, so all of it is read again",
+            #[cfg(feature = "feeds")]
+            Self::LogMissing => {
+                "the revocation log is gone: its server has lost it, or is another server than \
+                 before; what this process knows stays revoked"
+            }
+            #[cfg(feature = "feeds")]
+            Self::LogCreated => CREATED,
+            #[cfg(feature = "feeds")]
+            Self::FeedFailed(error) => {
+                let error = error.with_causes();
+                return write!(
+                    f,
+                    "the revocation log cannot be read, and tokens are refused with 503 once the data \
+                     is stale: {error}"
+                );
+            }
+            #[cfg(feature = "feeds")]
+            Self::FeedRecovered => "the revocation log can be read again",
+            #[cfg(feature = "feeds")]
+            Self::FeedWarning(warning) => warning,
+        })
+    }
+}
+
+#[cfg(feature = "feeds")]
+pub(crate) const CREATED: &str = "created an empty revocation log; if this is not a new \
+     installation, earlier revocations are lost";
+
+#[cfg(feature = "tracing")]
+impl RevocationEvent<'_> {
+    pub(crate) fn trace(&self) {
+        match self {
+            #[cfg(feature = "feeds")]
+            Self::SnapshotRead => tracing::debug!("{self}"),
+            #[cfg(feature = "feeds")]
+            Self::FeedRecovered => tracing::info!("{self}"),
+            _ => tracing::warn!("{self}"),
+        }
+    }
 }

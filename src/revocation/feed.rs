@@ -1,4 +1,4 @@
-//! Where revocations come from.
+//! The source of revocations.
 
 use std::time::Duration;
 
@@ -6,50 +6,56 @@ use crate::clock::UnixTime;
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
-/// For how long a feed keeps what is outlived: a token is accepted a little longer than it says,
-/// and the clocks of a feed and of those who read it differ.
+/// The time for which a feed keeps expired revocations: a token is accepted a little after its expiry,
+/// and the clocks of a feed and of its readers differ.
 pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 
-/// A durable log of what is revoked: published once, read by every server.
+/// A durable log of revocations: published once, read by every server.
 ///
 /// It keeps each message until at least 5 minutes after its
-/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete. To
-/// be up to date, a server takes a snapshot once and then [`reads`](Self::read) what came after it.
-/// Messages are text that a feed does not look into, and may come more than once and in any order.
+/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete. A
+/// server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
+/// Messages are opaque text for a feed. They may arrive more than once and in any order.
 ///
-/// The rule that everything rests on: once [`append`](Self::append) has returned, every read that
-/// *begins* later sees the message, or [`Gap`](Read::Gap). A replica that lags breaks it.
+/// Everything rests on one rule: once [`append`](Self::append) has returned, every read that *begins*
+/// later returns the message, or [`Gap`](Read::Gap). A replica that lags breaks it.
 ///
-/// No method need limit its time: who calls does. A call may be dropped at any moment.
+/// The callers limit the time of each call, and may drop a call at any moment.
 ///
 /// `revocation::conformance` (feature `test-util`) checks a feed against this description.
 pub trait RevocationFeed: Send + Sync + 'static {
-    /// Makes the log if there is none, and leaves one that is there as it is. Until somebody did,
-    /// reading is an error of the kind [`Missing`](FeedErrorKind::Missing): a log that was lost must
-    /// not look like an empty one.
-    fn create(&self) -> impl Future<Output = Result<(), FeedError>> + Send;
+    /// Creates an empty log if there is none, and returns true if it did. An existing log stays as it
+    /// is. Of several calls at once, one returns true. Without a log, reading is an error of the kind
+    /// [`Missing`](FeedErrorKind::Missing), so that a lost log does not look like an empty one.
+    fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
-    /// Publishes [the message](Revocation::to_message), into a new log where there is none: also where
-    /// it was lost, which only those notice who have read it before. One that is too long is an error.
+    /// Publishes [the message](Revocation::to_message). If there is no log, it creates one. A message
+    /// that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// A part of all that is revoked: the first part for `None`, and then those that each names as
-    /// its [`next`](Snapshot::next). What is appended meanwhile may be in it or not. Where that name
-    /// may mean something else by now, say to another server, it is an error, and all is read from the
-    /// start.
+    /// Reads a part of all revocations: the first part for `None`, then the one that each part names as
+    /// its [`next`](Snapshot::next). Messages that are appended meanwhile may be missing. If the name may
+    /// mean something else by now, such as to another server, it is an error, and everything is read from
+    /// the start.
     fn snapshot(
         &self,
         part: Option<String>,
     ) -> impl Future<Output = Result<Snapshot, FeedError>> + Send;
 
-    /// What was appended after a position, in parts.
+    /// Reads the messages that were appended after a position, in parts.
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
-    /// Waits until something may have been appended, or for ever: what follows a feed asks from
-    /// time to time anyway.
+    /// Waits until something may have been appended, or for ever: a follower reads from time to time
+    /// anyway.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
+    }
+
+    /// A limitation that an operator should know of, found while the feed was read. Reported once, as
+    /// [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
+    fn warning(&self) -> Option<&'static str> {
+        None
     }
 }
 
@@ -121,4 +127,18 @@ impl Revocation {
         let is_short = message.len() <= Self::MAX_MESSAGE_BYTES;
         is_short.then(|| serde_json::from_str(message).ok()).flatten()
     }
+}
+
+/// Logs the outcome of a publisher's attempt to create the log, which no follower reports. Returns true
+/// if there is a log now.
+pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
+    #[cfg(feature = "tracing")]
+    match &created {
+        Ok(true) => tracing::warn!("{}", crate::revocation::event::CREATED),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!("the revocation log cannot be created: {}", error.with_causes());
+        }
+    }
+    created.is_ok()
 }

@@ -1,49 +1,71 @@
-//! A feed that could not do what it was asked to.
+//! Errors of a feed.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
 
-/// A feed that could not do what it was asked to. Nothing is known of the outcome of an append: it
-/// may have happened, and doing it again is harmless.
+/// The error of a call to a feed. The outcome of a failed append is unknown: the message may have been
+/// published, and publishing it again is harmless.
 pub struct FeedError {
     kind: FeedErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kind of a [`FeedError`].
+/// The kind of a [`FeedError`]. Its `Display` is a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FeedErrorKind {
     /// The feed could not be reached, or failed.
     Unavailable,
-    /// It did not answer in time.
+    /// The feed did not answer in time.
     TimedOut,
-    /// Nobody made it yet, or it was lost: whoever publishes calls
-    /// [`create`](crate::revocation::RevocationFeed::create).
+    /// There is no log: nobody has created it yet, or it was lost.
     Missing,
-    /// A replica, which may not have heard of everything.
+    /// The server requires a password, rejects the one in the URL, or does not grant a right.
+    Denied,
+    /// The server is a replica, which may lag behind, or accepts no writes.
     Replica,
-    /// It panicked, or the clock of the application did.
+    /// The feed panicked, or the clock of the application did.
     Panicked,
-    /// A message that is not to be published.
+    /// The message cannot be published.
     Unpublishable,
-    /// A message of more than
-    /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES), which no server would
-    /// read: it revokes nothing. Revoke by another, shorter name.
+    /// The message is longer than
+    /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would read it,
+    /// so it would revoke nothing. Revoke by another, shorter name.
     TooLong,
-    /// There is no room for another message: nothing was published, and nothing forgotten.
+    /// There is no room for another message. Nothing was published, and nothing was forgotten.
     Full,
 }
 
 impl FeedError {
-    /// An error that something else caused.
+    /// An error with a cause, of the kind [`Unavailable`](FeedErrorKind::Unavailable).
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind: FeedErrorKind::Unavailable, source: Some(source.into()) }
+        Self::caused(FeedErrorKind::Unavailable, source)
     }
 
-    /// What kind of error this is.
+    /// An error of this kind with a cause, whose `Display` must not contain a password.
+    pub fn caused(
+        kind: FeedErrorKind,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, source: Some(source.into()) }
+    }
+
+    /// The kind of this error.
     pub fn kind(&self) -> FeedErrorKind {
         self.kind
+    }
+
+    /// The error with its causes, in one sentence.
+    pub(crate) fn with_causes(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            fmt::Display::fmt(self, f)?;
+            let mut source = self.source();
+            while let Some(cause) = source {
+                write!(f, ": {cause}")?;
+                source = cause.source();
+            }
+            Ok(())
+        })
     }
 }
 
@@ -63,15 +85,22 @@ impl Debug for FeedError {
 
 impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            FeedErrorKind::Unavailable => "the feed of revocations failed",
-            FeedErrorKind::TimedOut => "the feed of revocations did not answer in time",
-            FeedErrorKind::Missing => "there is no feed of revocations yet: call `create` once",
-            FeedErrorKind::Replica => "this is a replica: revocations are read from the primary",
-            FeedErrorKind::Panicked => "the feed of revocations panicked",
-            FeedErrorKind::Unpublishable => "the revocation cannot be written as a message",
-            FeedErrorKind::Full => "the feed of revocations is full",
-            FeedErrorKind::TooLong => "the message of the revocation is too long",
+        fmt::Display::fmt(&self.kind, f)
+    }
+}
+
+impl fmt::Display for FeedErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unavailable => "the revocation feed failed",
+            Self::TimedOut => "the revocation feed did not answer in time",
+            Self::Missing => "there is no revocation log",
+            Self::Denied => "the revocation feed denies access",
+            Self::Replica => "the server of the revocation feed is a replica or read-only",
+            Self::Panicked => "the revocation feed panicked",
+            Self::Unpublishable => "the revocation cannot be written as a message",
+            Self::TooLong => "the message of the revocation is too long",
+            Self::Full => "the revocation feed is full",
         })
     }
 }

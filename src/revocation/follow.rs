@@ -18,13 +18,20 @@ use crate::revocation::unwind;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+const MAY_ONLY_READ: &str = "this server may not create it, and goes on when another one has: start the \
+     auth server, or run RevocationFeed::create with the right to write";
 
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
-/// It asks the feed whenever that says that there is news, and every 250 milliseconds in any case:
-/// an empty answer is what says that nothing is revoked. No call may take longer than a second. When
-/// one fails or panics, that is [told](RevocationEvent::FeedFailed), and it is tried again after a
-/// pause that doubles up to a second.
+/// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case: an
+/// empty answer is the proof that nothing was revoked. Each call is limited to a second. A call that
+/// fails or panics is repeated after a pause that doubles up to a second, for as long as it takes. The
+/// first failure is [reported](RevocationEvent::FeedFailed) at once, later ones every 10 seconds, and
+/// then the [recovery](RevocationEvent::FeedRecovered).
+///
+/// If there is no log, the log is created, and that is [reported](RevocationEvent::LogCreated): see
+/// [`create_missing`](Self::create_missing).
 ///
 /// ```
 /// use tower_jwt_auth::revocation::{MemoryFeed, Revocations};
@@ -45,6 +52,7 @@ pub struct Follow<F> {
     snapshot_every: Duration,
     creates: bool,
     progress: Progress,
+    reported: Reported,
 }
 
 #[derive(Default)]
@@ -55,16 +63,26 @@ struct Progress {
     /// Where reading all anew stands, a part with each step: a long one must not delay the news.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
+    has_read_a_log: bool,
+}
+
+/// The reports that were made, so that none is repeated too often.
+#[derive(Default)]
+struct Reported {
+    failure_at: Option<time::Instant>,
+    is_failing: bool,
+    is_missing: bool,
+    warning: bool,
 }
 
 impl Revocations {
-    /// Keeps this up to date with a feed: the result is to be run in a task of its own. One feed at
-    /// a time: to follow another, drop the first [`Follow`], or end its task.
+    /// Follows a feed. Run the result in a task of its own. To follow another feed, drop the first
+    /// [`Follow`], or end its task.
     ///
     /// # Panics
     ///
-    /// While these, or clones of them, follow a feed already: the news of either would count as news
-    /// of both, so that one could be down unnoticed.
+    /// If a feed is followed already, by this value or a clone. Otherwise one feed that works would
+    /// hide that the other is down.
     #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
         if !self.starts_following() {
@@ -79,40 +97,58 @@ impl Revocations {
             poll_every: Duration::from_millis(250),
             time_limit: Duration::from_secs(1),
             snapshot_every: Duration::from_secs(600),
-            creates: false,
+            creates: true,
             progress: Progress::default(),
+            reported: Reported::default(),
         }
     }
 }
 
 impl<F: RevocationFeed> Follow<F> {
-    /// How often the feed is asked when it says nothing by itself. 250 milliseconds by default.
+    /// The pause between two reads if the feed announces nothing. 250 milliseconds by default.
+    ///
+    /// # Panics
+    ///
+    /// If `pause` is zero.
     #[track_caller]
     pub fn poll_every(mut self, pause: Duration) -> Self {
         self.poll_every = positive(pause, "poll_every");
         self
     }
 
-    /// How long a call to the feed may take. One second by default. Less than
-    /// [`max_staleness`](Revocations::max_staleness), or one slow call makes everything stale.
+    /// The time limit for each call to the feed. One second by default. Keep it below
+    /// [`max_staleness`](Revocations::max_staleness), or one slow call makes the data stale.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is zero.
     #[track_caller]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = positive(limit, "time_limit");
         self
     }
 
-    /// How often everything is read anew, in case that a feed lost something unnoticed. 10 minutes
-    /// by default.
+    /// The pause after which all revocations are read again, in case the feed lost some unnoticed. 10
+    /// minutes by default.
+    ///
+    /// # Panics
+    ///
+    /// If `pause` is zero.
     #[track_caller]
     pub fn snapshot_every(mut self, pause: Duration) -> Self {
         self.snapshot_every = positive(pause, "snapshot_every");
         self
     }
 
-    /// Makes the log where there is none: for the one that publishes. Elsewhere a log that was
-    /// lost, or one under a wrong name, is to be noticed.
-    pub fn create_missing(mut self) -> Self {
-        self.creates = true;
+    /// Sets whether a missing log is created. `true` by default, so that a service works on an empty
+    /// server. A server that may not write cannot create one: it reports
+    /// [`Missing`](FeedErrorKind::Missing) and goes on when another server has created the log.
+    ///
+    /// With `false`, a log that was lost stops this service with 503 until somebody creates a log, by
+    /// [`create`](RevocationFeed::create) or by revoking something. Choose that to decide by hand
+    /// whether a backup can be restored first.
+    pub fn create_missing(mut self, creates: bool) -> Self {
+        self.creates = creates;
         self
     }
 
@@ -124,10 +160,10 @@ impl<F: RevocationFeed> Follow<F> {
                 Ok(()) => self.rest().await,
                 failed => failed,
             };
+            self.report(&done);
             match done {
                 Ok(()) => pause = FIRST_PAUSE,
-                Err(error) => {
-                    self.tell(&RevocationEvent::FeedFailed(&error));
+                Err(_) => {
                     time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
@@ -135,17 +171,37 @@ impl<F: RevocationFeed> Follow<F> {
         }
     }
 
-    /// Reads whatever there is, once: for tests, and for programs that have a loop of their own.
+    /// Reads everything there is, once: for tests, and for programs that have a loop of their own.
     ///
     /// # Errors
     ///
-    /// The feed's, and [`Panicked`](FeedErrorKind::Panicked) where it has none.
+    /// If the feed fails, or panics ([`Panicked`](FeedErrorKind::Panicked)).
     pub async fn step(&mut self) -> Result<(), FeedError> {
-        // After a panic halfway, what was noted as read has been applied.
-        unwind::caught(self.read_all_there_is()).await
+        // After a panic halfway, everything that was noted as read has been applied.
+        let done = unwind::caught(self.read_all_there_is()).await;
+        self.revocations.note_attempt(done.as_ref().err().map(FeedError::kind));
+        done
     }
 
-    /// Until there may be news, whether the feed says so or not.
+    fn report(&mut self, done: &Result<(), FeedError>) {
+        match done {
+            Ok(()) => {
+                if std::mem::take(&mut self.reported.is_failing) {
+                    self.tell(&RevocationEvent::FeedRecovered);
+                }
+            }
+            Err(error) => {
+                let last = self.reported.failure_at;
+                if last.is_none_or(|last| last.elapsed() >= REPORT_EVERY) {
+                    self.reported.failure_at = Some(time::Instant::now());
+                    self.reported.is_failing = true;
+                    self.tell(&RevocationEvent::FeedFailed(error));
+                }
+            }
+        }
+    }
+
+    /// Waits until the feed announces a message, or the time of a poll is over.
     async fn rest(&self) -> Result<(), FeedError> {
         let changed = unwind::caught(async {
             self.feed.changed().await;
@@ -182,7 +238,12 @@ impl<F: RevocationFeed> Follow<F> {
             };
             // Taken before the feed is asked: the answer is of some moment after this one.
             let as_of = self.revocations.as_of();
-            match self.within(self.feed.read(&position)).await? {
+            let read = match self.within(self.feed.read(&position)).await {
+                // The next log has positions of its own.
+                Err(error) if error.kind() == FeedErrorKind::Missing => Read::Gap,
+                read => read?,
+            };
+            match read {
                 Read::Gap => {
                     self.progress.position = None;
                     if gaps > 0 {
@@ -216,18 +277,38 @@ impl<F: RevocationFeed> Follow<F> {
         }
         self.progress.snapshot_at = Some(Instant::now());
         self.progress.position = Some(position.clone());
+        self.progress.has_read_a_log = true;
+        self.reported.is_missing = false;
         self.tell(&RevocationEvent::SnapshotRead);
+        if let Some(warning) = self.feed.warning()
+            && !std::mem::replace(&mut self.reported.warning, true)
+        {
+            self.tell(&RevocationEvent::FeedWarning(warning));
+        }
         Ok(position)
     }
 
-    async fn first_part(&self) -> Result<Snapshot, FeedError> {
-        match self.within(self.feed.snapshot(None)).await {
-            Err(error) if self.creates && error.kind() == FeedErrorKind::Missing => {
-                self.within(self.feed.create()).await?;
-                self.within(self.feed.snapshot(None)).await
-            }
-            other => other,
+    async fn first_part(&mut self) -> Result<Snapshot, FeedError> {
+        let missing = match self.within(self.feed.snapshot(None)).await {
+            Err(error) if error.kind() == FeedErrorKind::Missing => error,
+            other => return other,
+        };
+        let is_lost = self.progress.has_read_a_log;
+        if is_lost && !std::mem::replace(&mut self.reported.is_missing, true) {
+            self.tell(&RevocationEvent::LogMissing);
         }
+        if !self.creates {
+            return Err(missing);
+        }
+        match self.within(self.feed.create()).await {
+            Ok(true) => self.tell(&RevocationEvent::LogCreated),
+            Ok(false) => {}
+            Err(error) if matches!(error.kind(), FeedErrorKind::Denied | FeedErrorKind::Replica) => {
+                return Err(FeedError::caused(FeedErrorKind::Missing, MAY_ONLY_READ));
+            }
+            Err(error) => return Err(error),
+        }
+        self.within(self.feed.snapshot(None)).await
     }
 
     /// Forgets what can be forgotten, and says whether all must be read anew.
@@ -244,11 +325,18 @@ impl<F: RevocationFeed> Follow<F> {
     }
 
     fn apply(&self, messages: &[String]) {
+        let mut is_readable = true;
         for message in messages {
             match Revocation::from_message(message) {
                 Some(revocation) => drop(self.revocations.apply(&revocation)),
-                None => self.revocations.count_unreadable(),
+                None => {
+                    is_readable = false;
+                    self.revocations.count_unreadable();
+                }
             }
+        }
+        if !is_readable {
+            self.tell(&RevocationEvent::Unreadable);
         }
     }
 

@@ -158,8 +158,8 @@ impl Default for MemoryFeed {
 }
 
 impl RevocationFeed for MemoryFeed {
-    async fn create(&self) -> Result<(), FeedError> {
-        Ok(())
+    async fn create(&self) -> Result<bool, FeedError> {
+        Ok(false)
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {

@@ -1,8 +1,8 @@
-//! Is this token still good? What is revoked is in this process' memory, and comes in by a feed.
+//! Revoked tokens: kept in this process' memory, and read from a feed.
 //!
-//! A stateless server cannot ask anyone about each token. So it remembers the little that is
-//! revoked and not yet expired, in [`Revocations`], and hears of more within a second. How it
-//! works, what it guarantees and how to run it is in `docs/revocation.md`.
+//! A stateless server cannot ask about each token. So it remembers the few revocations that have not
+//! expired yet, in [`Revocations`], and reads new ones from a log within a second. See
+//! `docs/revocation.md` for how it works, what it guarantees, and how to run it.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;
@@ -21,6 +21,7 @@ mod mark;
 mod memory_feed;
 mod message;
 mod names;
+mod outage;
 #[cfg(feature = "postgres")]
 mod postgres_feed;
 #[cfg(feature = "postgres")]
@@ -28,7 +29,7 @@ mod postgres_listener;
 #[cfg(feature = "redis")]
 mod redis_feed;
 mod revocations;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(feature = "postgres")]
 mod slot;
 mod stats;
 mod table;
@@ -39,6 +40,8 @@ pub use self::event::RevocationEvent;
 #[cfg(feature = "feeds")]
 pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
 #[cfg(feature = "feeds")]
+pub(crate) use self::feed::report_creation;
+#[cfg(feature = "feeds")]
 pub use self::feed_error::{FeedError, FeedErrorKind};
 #[cfg(feature = "feeds")]
 pub use self::follow::Follow;
@@ -48,6 +51,7 @@ pub use self::ledger::Applied;
 pub use self::memory_feed::MemoryFeed;
 pub use self::message::{Revocation, RevocationKind, Target};
 pub use self::names::TokenNames;
+pub use self::outage::RevocationOutage;
 #[cfg(feature = "postgres")]
 pub use self::postgres_feed::PostgresFeed;
 #[cfg(feature = "redis")]
@@ -55,8 +59,7 @@ pub use self::redis_feed::RedisFeed;
 pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 
-/// In the extensions of a request whose token was accepted although what is known to be revoked
-/// is too old, as [`Revocations::dangerously_accept_stale`] allows; and in its
+/// Marks a request whose token was accepted although revocation data was stale, as [`Revocations::dangerously_accept_stale`] allows; and in its
 /// [`Token`](crate::Token::revocation_unchecked).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

@@ -1,14 +1,17 @@
 //! A feed in PostgreSQL.
 
 use std::fmt::{self, Debug};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, Error, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Error, FromRow, PgConnection};
 use tokio::sync::Mutex;
 
 use crate::clock::{Clock, SystemClock};
-use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::databases::postgres::{code, for_poolers, is_standby, sentence};
+use crate::revocation::feed::{
+    KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
+};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 use crate::revocation::postgres_listener::Listening;
@@ -20,35 +23,54 @@ const PART: i64 = 5_000;
 /// The number is given by the trigger.
 const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) VALUES ($1, $2)";
 
-/// What everyone has outlived, by the server's clock, and not so much at once that it would take
-/// long.
+/// Deletes messages that no server needs any longer, by the server's clock, and few enough at once that
+/// it does not take long.
 const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
-      WHERE forget_at < extract(epoch FROM now()) - $1 LIMIT 1000)";
+      WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";
 
-/// One row at least if there is a log, all as of one moment. A message that is too long is not sent.
-/// A standby that is promoted, or a restored server, begins another timeline: what was read on the
-/// old one says nothing of it, though its numbers may go on.
-const READ: &str = "SELECT log.epoch::TEXT || CASE WHEN pg_is_in_recovery() THEN '' \
-            ELSE '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, log.last, pg_is_in_recovery(), entry.number, \
-            CASE WHEN octet_length(entry.message) > $3 THEN '' ELSE entry.message END \
+/// A standby that is promoted, or a restored server, begins another timeline: positions of the old one
+/// mean nothing there, though the numbers may go on.
+const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
+     ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
+
+/// Returns at least one row if there is a log, all as of one moment. A message that is too long is not
+/// sent. The words in capitals are replaced by numbers: a prepared statement would not survive a pooler.
+const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
+            CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
-         (SELECT number, message FROM tower_jwt_auth_revocations WHERE number > $1 \
-          ORDER BY number LIMIT $2) AS entry ON TRUE \
+         (SELECT number, message FROM tower_jwt_auth_revocations WHERE number > AFTER \
+          ORDER BY number LIMIT PART) AS entry ON TRUE \
      ORDER BY entry.number";
 
-const HAS_LOG: &str = "SELECT count(*) FROM tower_jwt_auth_revocation_log";
+const OF_TIMELINE: &str = "CASE WHEN pg_is_in_recovery() THEN '' \
+     ELSE '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
+
+const NO_TIMELINE: &str = "this PostgreSQL does not tell its timeline (pg_current_wal_lsn): after a \
+     failover that loses confirmed messages, new ones may be missed for up to 10 minutes";
+
+const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
 
 type Row = (String, i64, bool, Option<i64>, Option<String>);
 
-/// A feed in PostgreSQL 14 or later: a table, and a notification for whoever listens. It connects
-/// when it is first used, and again whenever a call failed, with one connection to ask and one to
-/// listen.
+/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. It connects
+/// when it is first used, and again after a call that failed, with one connection for queries and one
+/// that listens.
 ///
-/// A standby is not read but an error; a logical replica cannot be told from a primary, and must not
-/// be named here. `synchronous_commit` must not be `off`. Servers that only verify need `SELECT` on
-/// the two tables of `migrations/postgres/revocations.sql`. One that publishes needs `INSERT` and
-/// `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other.
+/// A standby is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A logical
+/// replica cannot be told from a primary, and must not be used. `synchronous_commit` must not be `off`.
+/// Servers that only verify tokens need `SELECT` on the two tables of
+/// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server that
+/// publishes has done so. A server that publishes needs `INSERT` and `DELETE` on
+/// `tower_jwt_auth_revocations`, and `UPDATE` on the other.
+///
+/// It works through a pooler such as PgBouncer. In transaction mode, which does not pass on
+/// notifications, the feed is polled only. A database that sleeps when it is idle is kept awake by
+/// polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
+/// [`max_staleness`](crate::Revocations::max_staleness).
+///
+/// Where `pg_current_wal_lsn()` is not available, as in Aurora, that is reported once
+/// ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)), and the feed works without it.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
@@ -67,6 +89,8 @@ pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<Slot<PgConnection>>,
     listening: Arc<Mutex<Listening>>,
+    /// Set when the server has been asked for its timeline: true if it tells.
+    tells_timeline: Arc<OnceLock<bool>>,
 }
 
 struct Entries {
@@ -79,18 +103,25 @@ struct Entries {
 }
 
 impl PostgresFeed {
-    /// A feed in this database.
+    /// A feed in this database. It is not connected to here, so that a service starts whether or not
+    /// the server is up; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
+    /// reports a server that cannot be reached.
     ///
     /// # Errors
     ///
-    /// A URL of something else.
+    /// If `url` is not a PostgreSQL URL.
     pub fn new(url: &str) -> Result<Self, FeedError> {
         Ok(Self::from_options(url.parse().map_err(FeedError::new)?))
     }
 
     /// A feed in the database that these options name.
     pub fn from_options(options: PgConnectOptions) -> Self {
-        Self { options, connection: Arc::new(Slot::empty()), listening: Arc::default() }
+        Self {
+            options: for_poolers(options),
+            connection: Arc::new(Slot::empty()),
+            listening: Arc::default(),
+            tells_timeline: Arc::default(),
+        }
     }
 
     async fn connected(&self) -> Result<PgConnection, Error> {
@@ -102,54 +133,83 @@ impl PostgresFeed {
 
     async fn has_log(&self) -> Result<bool, FeedError> {
         let mut connection = self.connected().await?;
-        let count = sqlx::query_scalar::<_, i64>(HAS_LOG).fetch_one(&mut connection).await;
-        match count {
+        match sqlx::raw_sql(HAS_LOG).fetch_all(&mut connection).await {
             Err(error) if is_missing(&error) => Ok(false),
             Err(error) => Err(error.into()),
-            Ok(count) => {
+            Ok(rows) => {
                 self.connection.put(connection);
-                Ok(count > 0)
+                Ok(!rows.is_empty())
             }
         }
     }
 
-    /// May insert twice, which is harmless. The connection may be one that broke since it was used.
+    /// May insert twice, which is harmless: the connection may have broken since it was last used, or
+    /// its server may have become read-only.
     async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
-        let insert = || sqlx::query(APPEND).bind(message).bind(forget_at);
-        let mut connection = match self.connection.take() {
-            None => PgConnection::connect_with(&self.options).await?,
-            Some(mut kept) => match insert().execute(&mut kept).await {
-                Ok(_) => return self.prune(kept).await,
-                Err(error) if is_missing(&error) => return Err(error),
-                Err(_) => PgConnection::connect_with(&self.options).await?,
-            },
-        };
-        insert().execute(&mut connection).await?;
-        self.prune(connection).await
+        if let Some(kept) = self.connection.take() {
+            match self.insert_on(kept, message, forget_at).await {
+                Err(error) if !is_missing(&error) => {}
+                done => return done,
+            }
+        }
+        let connection = PgConnection::connect_with(&self.options).await?;
+        self.insert_on(connection, message, forget_at).await
     }
 
-    async fn prune(&self, mut connection: PgConnection) -> Result<(), Error> {
-        // What is not deleted now is deleted another time.
-        let kept_longer = i64::try_from(KEPT_LONGER.as_secs()).unwrap_or(i64::MAX);
-        let pruned = sqlx::query(PRUNE).bind(kept_longer).execute(&mut connection).await;
-        if pruned.is_ok() {
+    async fn insert_on(
+        &self,
+        mut connection: PgConnection,
+        message: &str,
+        forget_at: i64,
+    ) -> Result<(), Error> {
+        // Within a transaction, a pooler passes all messages to one process of the server.
+        let mut transaction = connection.begin().await?;
+        let insert = sqlx::query(APPEND).bind(message).bind(forget_at).persistent(false);
+        insert.execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        // Messages that are not deleted now are deleted another time.
+        let prune = PRUNE.replace("KEPT", &KEPT_LONGER.as_secs().to_string());
+        if sqlx::raw_sql(AssertSqlSafe(prune)).execute(&mut connection).await.is_ok() {
             self.connection.put(connection);
         }
         Ok(())
     }
 
+    /// Asks the server once if it tells its timeline.
+    async fn tells_timeline(&self, connection: &mut PgConnection) -> Result<bool, Error> {
+        if let Some(known) = self.tells_timeline.get() {
+            return Ok(*known);
+        }
+        let tells = match sqlx::raw_sql(TIMELINE).fetch_one(connection).await {
+            Ok(_) => true,
+            // Not available, no right, no such function, not supported.
+            Err(error) if matches!(code(&error).as_deref(), Some("55000" | "42501" | "42883" | "0A000")) => {
+                false
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(*self.tells_timeline.get_or_init(|| tells))
+    }
+
     async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
         let mut connection = self.connected().await?;
-        let longest = i64::try_from(Revocation::MAX_MESSAGE_BYTES).unwrap_or(i64::MAX);
-        let rows = sqlx::query_as::<_, Row>(READ).bind(after).bind(PART).bind(longest);
-        let rows = rows.fetch_all(&mut connection).await?;
-        self.connection.put(connection);
+        let timeline =
+            if self.tells_timeline(&mut connection).await? { OF_TIMELINE } else { "''" };
+        let read = READ
+            .replace("TIMELINE", timeline)
+            .replace("LONGEST", &Revocation::MAX_MESSAGE_BYTES.to_string())
+            .replace("AFTER", &after.to_string())
+            .replace("PART", &PART.to_string());
+        let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(&mut connection).await?;
+        let rows: Vec<Row> = rows.iter().map(Row::from_row).collect::<Result<_, _>>()?;
         let Some((epoch, last, is_standby, ..)) = rows.first() else {
             return Err(FeedErrorKind::Missing.into());
         };
         if *is_standby {
             return Err(FeedErrorKind::Replica.into());
         }
+        // A connection to a standby is not kept: the next one may lead to the primary.
+        self.connection.put(connection);
         let (epoch, last) = (epoch.clone(), *last);
         let has_more = i64::try_from(rows.len()).is_ok_and(|len| len >= PART);
         let end = rows.last().and_then(|row| row.3).filter(|_| has_more).unwrap_or(last);
@@ -159,15 +219,19 @@ impl PostgresFeed {
 }
 
 impl RevocationFeed for PostgresFeed {
-    async fn create(&self) -> Result<(), FeedError> {
-        // Who has no right to make tables can still use those that are there.
+    async fn create(&self) -> Result<bool, FeedError> {
+        // A user without the right to create tables can use existing ones.
         if self.has_log().await? {
-            return Ok(());
+            return Ok(false);
         }
         let mut connection = self.connected().await?;
-        sqlx::raw_sql(TABLES).execute(&mut connection).await?;
+        if is_standby(&mut connection).await? {
+            return Err(FeedErrorKind::Replica.into());
+        }
+        // One row is that of the lock, the other one that of a new log.
+        let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await?;
         self.connection.put(connection);
-        Ok(())
+        Ok(rows.len() > 1)
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
@@ -175,7 +239,7 @@ impl RevocationFeed for PostgresFeed {
         let forget_at = revocation.until.as_secs().saturating_add(1);
         match self.insert(&message, forget_at).await {
             Err(error) if is_missing(&error) => {
-                self.create().await?;
+                report_creation(Ok(self.create().await?));
                 Ok(self.insert(&message, forget_at).await?)
             }
             other => Ok(other?),
@@ -206,19 +270,34 @@ impl RevocationFeed for PostgresFeed {
         Ok(Read::Messages { messages: entries.messages, position, has_more: entries.has_more })
     }
 
+    fn warning(&self) -> Option<&'static str> {
+        (self.tells_timeline.get() == Some(&false)).then_some(NO_TIMELINE)
+    }
+
     async fn changed(&self) {
         let mut listening = self.listening.lock().await;
         if listening.wait(&self.options).await.is_err() {
             drop(listening);
-            // Whoever asks without being told asks less often.
+            // The follower polls.
             std::future::pending().await
         }
     }
 }
 
 impl From<Error> for FeedError {
+    /// Keeps only the code of an answer: the server's own sentences may quote a row.
     fn from(error: Error) -> Self {
-        if is_missing(&error) { FeedErrorKind::Missing.into() } else { Self::new(error) }
+        let Some(code) = code(&error) else { return Self::new(error) };
+        let kind = match code.as_str() {
+            _ if is_missing(&error) => return FeedErrorKind::Missing.into(),
+            "28P01" | "28000" | "3D000" | "42501" => FeedErrorKind::Denied,
+            "25006" => FeedErrorKind::Replica,
+            _ => FeedErrorKind::Unavailable,
+        };
+        match sentence(&error) {
+            Some(sentence) => Self::caused(kind, sentence),
+            None => Self::caused(kind, format!("PostgreSQL answered {code}")),
+        }
     }
 }
 
@@ -229,7 +308,7 @@ impl Debug for PostgresFeed {
     }
 }
 
-/// Whether there is no table, or no row that says which log it is.
+/// Returns true if there is no table, or no row that says which log it is.
 fn is_missing(error: &Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("42P01" | "P0002" | "02000"))

@@ -1,4 +1,4 @@
-//! Hears from PostgreSQL that there is news.
+//! Notifications of PostgreSQL.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,35 +6,40 @@ use std::time::Duration;
 use sqlx::Error;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
+use crate::databases::postgres::is_behind_pooler;
+
 const CHANNEL: &str = "tower_jwt_auth_revocations";
 
-/// After which a connection is tried anew: a network that swallows packets never says no.
+/// The time limit for connecting: a network that swallows packets reports no error.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-type Connecting = Pin<Box<dyn Future<Output = Result<PgListener, Error>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<Option<PgListener>, Error>> + Send>>;
 
-/// A connection that listens, or that is being made. Whoever waits gives up after the time of a poll,
-/// which may be too short for that: it goes on with the next wait.
+/// A connection that listens, or that is being made. A caller waits no longer than the time of a poll,
+/// which may be too short for connecting: that goes on with the next wait.
 #[derive(Default)]
 pub(crate) enum Listening {
     #[default]
     No,
     Soon(Connecting),
     Yes(PgListener),
+    /// A pooler in transaction mode does not pass on notifications.
+    Never,
 }
 
 impl Listening {
-    /// Waits for a notification, or until the connection is lost, with which some may have been missed.
+    /// Waits for a notification, or until the connection is lost: a notification may have been missed.
     ///
     /// # Errors
     ///
-    /// Where there is no connection to be had.
+    /// If there is no connection.
     pub(crate) async fn wait(&mut self, options: &PgConnectOptions) -> Result<(), Error> {
         loop {
             match self {
                 Self::No => *self = Self::Soon(Box::pin(listen(options.clone()))),
                 Self::Soon(connecting) => match connecting.await {
-                    Ok(listener) => *self = Self::Yes(listener),
+                    Ok(Some(listener)) => *self = Self::Yes(listener),
+                    Ok(None) => *self = Self::Never,
                     Err(error) => {
                         *self = Self::No;
                         return Err(error);
@@ -46,20 +51,24 @@ impl Listening {
                     }
                     return Ok(());
                 }
+                Self::Never => std::future::pending().await,
             }
         }
     }
 }
 
-async fn listen(options: PgConnectOptions) -> Result<PgListener, Error> {
+async fn listen(options: PgConnectOptions) -> Result<Option<PgListener>, Error> {
     let connecting = async {
-        // A pool of its own, for the one connection that it keeps.
+        if is_behind_pooler(&options).await? {
+            return Ok(None);
+        }
+        // A pool for the one connection that the listener keeps.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
-        // Or it would connect while somebody waits, and begin again with each wait.
+        // Otherwise the listener would connect inside `recv`, and every poll would start again.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
-        Ok(listener)
+        Ok(Some(listener))
     };
     let limited = tokio::time::timeout(TIME_LIMIT, connecting).await;
     limited.unwrap_or(Err(Error::PoolTimedOut))

@@ -1,23 +1,23 @@
 //! A feed in Redis.
 
-use std::collections::HashMap;
 use std::fmt::{self, Debug};
-use std::sync::Arc;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value, cmd, pipe};
+use redis::aio::ConnectionLike;
+use redis::{Client, Cmd, RedisError, Value, cmd};
 
 use crate::clock::{Clock, SystemClock};
+use crate::databases::redis::{RedisConnection, is_denied, sentence};
 use crate::jwt::base64url;
-use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::feed::{
+    KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
+};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
-use crate::revocation::slot::Slot;
 
 /// With a hash tag, so that all keys are on one node of a cluster.
 const PREFIX: &str = "{tower_jwt_auth_revocations}";
 const PART: usize = 5_000;
-/// What reading by position can look back on; whoever is further behind reads everything.
+/// The length of the log. A server that is further behind reads everything.
 const KEPT_IN_LOG: usize = 100_000;
 const REMOVED_AT_ONCE: usize = 1_000;
 
@@ -28,8 +28,8 @@ redis.call('SET', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, how long ends are kept,
-/// how many that everyone has outlived are removed at once: nothing else is served meanwhile.
+/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, the time for which expired
+/// messages are kept, the most that are removed at once: nothing else is served meanwhile.
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
@@ -41,8 +41,12 @@ return 1";
 
 /// KEYS: log, live, epoch. ARGV: 'log' or 'live', the last entry or the cursor, how many to read, how
 /// long a message may be. Returns the epoch, the last entry there is, how many there ever were, the
-/// last entry or the cursor, the messages, and of 'live' which process this is; or nothing.
+/// last entry or the cursor, the messages, and of 'live' which process this is; or nothing without a
+/// log. The role is read here, so that it is that of the server whose data this is.
 const READ: &str = "
+if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then
+    return redis.error_reply('READONLY revocations are read from the primary')
+end
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return {} end
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 local last, added
@@ -63,17 +67,23 @@ else
     local part = redis.call('ZSCAN', KEYS[2], place, 'COUNT', ARGV[3])
     place = part[1]
     for i = 1, #part[2], 2 do add(part[2][i]) end
-    -- Where that is not told, nothing ties the parts together.
+    -- If the server does not tell, nothing ties the parts together.
     process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 end
 return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 
-/// A feed in Redis 7 or later, or Valkey: a stream for the news, and a sorted set of all that is
-/// not outlived for snapshots. It connects when it is first used, and again whenever a call failed.
+/// A feed in Redis 7 or later, or Valkey: a stream of new messages, and a sorted set of all revocations
+/// that have not expired, for snapshots. It connects when it is first used, and again as
+/// [`RedisConnection`] says.
 ///
-/// A replica is not read but an error. A Redis that is set up as a cache forgets what is revoked: set
-/// `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`. Servers that only verify
-/// need to read only: `+hello +eval_ro +exists +xinfo +xrange +get +zscan +info`.
+/// A replica is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A Redis that is
+/// set up as a cache forgets revocations: set `appendonly yes`, `appendfsync always` and
+/// `maxmemory-policy noeviction`. Servers that only verify tokens need to read only:
+/// `+eval_ro +exists +xinfo +xrange +get +zscan +info`. They cannot create the log, and wait until a
+/// server that publishes has done so.
+///
+/// In a cluster all keys are on one node, which needs a connection that knows the cluster:
+/// [`from_connection`](Self::from_connection).
 ///
 /// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
@@ -88,9 +98,8 @@ return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct RedisFeed {
-    client: Client,
-    connection: Arc<Slot<MultiplexedConnection>>,
+pub struct RedisFeed<C = RedisConnection> {
+    connection: C,
     keys: [String; 3],
 }
 
@@ -112,40 +121,38 @@ struct Entries {
 }
 
 impl RedisFeed {
-    /// A feed at this URL.
+    /// A feed at this URL. It is not connected to here, so that a service starts whether or not the
+    /// server is up; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
+    /// reports a server that cannot be reached.
     ///
     /// # Errors
     ///
-    /// A URL of something else.
+    /// If `url` is not a Redis URL.
     pub fn new(url: &str) -> Result<Self, FeedError> {
         Ok(Self::from_client(Client::open(url).map_err(FeedError::new)?))
     }
 
     /// A feed of a client of your own.
     pub fn from_client(client: Client) -> Self {
-        Self { client, connection: Arc::new(Slot::empty()), keys: keys(PREFIX) }
+        Self::from_connection(RedisConnection::new(client))
+    }
+}
+
+impl<C> RedisFeed<C> {
+    /// A feed on a connection of your own, such as one to a cluster (feature `cluster-async` of
+    /// [`redis`]), which is made by
+    /// `ClusterClient::new(urls)?.get_async_connection().await?`. It must connect again by itself when
+    /// it is lost, and after a failover. It must not read from replicas.
+    pub fn from_connection(connection: C) -> Self {
+        Self { connection, keys: keys(PREFIX) }
     }
 
-    /// What the keys begin with: `{tower_jwt_auth_revocations}` by default. For a cluster it needs
+    /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. For a cluster it needs
     /// the braces.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.keys = keys(prefix);
         self
-    }
-
-    async fn connected(&self) -> Result<MultiplexedConnection, FeedError> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => self.connect().await,
-        }
-    }
-
-    async fn connect(&self) -> Result<MultiplexedConnection, FeedError> {
-        // Who calls limits the time, by dropping the call.
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
     fn script(&self, eval: &str, script: &str) -> Cmd {
@@ -154,39 +161,24 @@ impl RedisFeed {
         command
     }
 
-    /// A script that may run twice. The connection may be one that broke since it was used.
+}
+
+impl<C: ConnectionLike + Clone> RedisFeed<C> {
+    /// Runs a script that may run twice: the connection may have broken since it was last used.
     async fn write(&self, script: &Cmd) -> Result<bool, FeedError> {
-        let mut kept = self.connection.take();
-        loop {
-            let is_kept = kept.is_some();
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
-                None => self.connect().await?,
-            };
-            match script.query_async::<i64>(&mut connection).await {
-                Err(_) if is_kept => {}
-                Err(error) => return Err(error.into()),
-                Ok(written) => {
-                    self.connection.put(connection);
-                    return Ok(written == 1);
-                }
-            }
-        }
+        let mut connection = self.connection.clone();
+        let written = match script.query_async::<i64>(&mut connection).await {
+            Err(error) if error.is_io_error() => script.query_async(&mut connection).await,
+            written => written,
+        };
+        Ok(written? == 1)
     }
 
-    /// What follows an entry of the log, or a cursor of what is live, from a primary.
+    /// Reads the entries of the log after this one, or of the live ones after this cursor.
     async fn entries(&self, of: &str, after: &str) -> Result<Entries, FeedError> {
-        let mut connection = self.connected().await?;
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
-        let mut both = pipe();
-        both.cmd("HELLO").add_command(read);
-        let (hello, entries) =
-            both.query_async::<(HashMap<String, Value>, Value)>(&mut connection).await?;
-        if !matches!(hello.get("role"), Some(Value::BulkString(role)) if role == b"master") {
-            return Err(FeedErrorKind::Replica.into());
-        }
-        self.connection.put(connection);
+        let entries = read.query_async::<Value>(&mut self.connection.clone()).await?;
         if matches!(&entries, Value::Array(entries) if entries.is_empty()) {
             return Err(FeedErrorKind::Missing.into());
         }
@@ -196,14 +188,13 @@ impl RedisFeed {
     }
 }
 
-impl RevocationFeed for RedisFeed {
-    async fn create(&self) -> Result<(), FeedError> {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for RedisFeed<C> {
+    async fn create(&self) -> Result<bool, FeedError> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(FeedError::new)?;
         let mut epoch = String::new();
         base64url::encode_onto(&random, &mut epoch);
-        self.write(self.script("EVAL", CREATE).arg(epoch)).await?;
-        Ok(())
+        self.write(self.script("EVAL", CREATE).arg(epoch)).await
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
@@ -213,7 +204,7 @@ impl RevocationFeed for RedisFeed {
         script.arg(revocation.to_message(SystemClock.now())?).arg(end);
         script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs()).arg(REMOVED_AT_ONCE);
         if !self.write(&script).await? {
-            self.create().await?;
+            report_creation(Ok(self.create().await?));
             if !self.write(&script).await? {
                 return Err(FeedErrorKind::Missing.into());
             }
@@ -265,19 +256,30 @@ impl<'p> Place<'p> {
 }
 
 impl From<RedisError> for FeedError {
+    /// Keeps only the code of an answer: the server's own sentences may quote a command.
     fn from(error: RedisError) -> Self {
-        Self::new(error)
+        let kind = match error.code() {
+            _ if is_denied(&error) => FeedErrorKind::Denied,
+            Some("READONLY" | "MASTERDOWN") => FeedErrorKind::Replica,
+            _ => FeedErrorKind::Unavailable,
+        };
+        match (sentence(&error), error.code()) {
+            (Some(sentence), _) => Self::caused(kind, sentence),
+            (None, Some(code)) => Self::caused(kind, format!("Redis answered {code}")),
+            (None, None) => Self::new(error),
+        }
     }
 }
 
-impl Debug for RedisFeed {
+impl<C> Debug for RedisFeed<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the client, which knows a password.
+        // Not the connection, which may know a password.
         f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
     }
 }
 
-/// What is no text cannot be read as a message either, and must not keep others from being read.
+/// Turns bytes into text. A message that is not text is malformed, and must not keep others from being
+/// read.
 fn text(message: Vec<u8>) -> String {
     String::from_utf8(message)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

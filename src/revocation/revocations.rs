@@ -5,15 +5,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 #[cfg(feature = "feeds")]
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "feeds")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, UnixTime};
 use crate::misuse;
 use crate::revocation::event::RevocationEvent;
+#[cfg(feature = "feeds")]
+use crate::revocation::feed_error::FeedErrorKind;
 use crate::revocation::freshness::{AsOf, Freshness};
 use crate::revocation::ledger::{Applied, Ledger};
 use crate::revocation::message::Revocation;
 use crate::revocation::names::TokenNames;
+use crate::revocation::outage::{OutageCause, RevocationOutage};
 use crate::revocation::stats::{self, Counters, RevocationStats};
 
 const MAX_STALENESS: Duration = Duration::from_secs(5);
@@ -65,6 +70,10 @@ struct Shared {
     hook: Option<Box<Hook>>,
     #[cfg(feature = "feeds")]
     is_followed: AtomicBool,
+    /// The kind of the error that the last attempt to read the feed ended with. Never locked while a
+    /// token is checked.
+    #[cfg(feature = "feeds")]
+    failure: Mutex<Option<FeedErrorKind>>,
 }
 
 /// Whether a token is still good.
@@ -96,6 +105,8 @@ impl Revocations {
                 hook: None,
                 #[cfg(feature = "feeds")]
                 is_followed: AtomicBool::new(false),
+                #[cfg(feature = "feeds")]
+                failure: Mutex::new(None),
             }),
         }
     }
@@ -130,8 +141,14 @@ impl Revocations {
         self
     }
 
-    /// Calls `hook` with what an operator should hear of. It must not block. If it panics, all goes on
-    /// without it.
+    /// Calls `hook` with each event for operators, whose `Display` is a sentence. The feature `tracing`
+    /// logs the same events. The hook must not block. A panic of the hook has no effect.
+    ///
+    /// ```
+    /// use tower_jwt_auth::Revocations;
+    ///
+    /// let revocations = Revocations::new().with_events(|event| eprintln!("revocation: {event}"));
+    /// ```
     #[track_caller]
     pub fn with_events(
         mut self,
@@ -216,9 +233,50 @@ impl Revocations {
         }
     }
 
-    /// How old the last news are, or `None` before the first.
+    /// Returns the age of the data, or `None` before the first read.
     pub fn staleness(&self) -> Option<Duration> {
         self.shared.freshness.staleness()
+    }
+
+    /// Returns the reason why tokens cannot be checked, or `None` while they can.
+    ///
+    /// ```
+    /// use tower_jwt_auth::Revocations;
+    ///
+    /// let outage = Revocations::new().outage().unwrap();
+    /// assert!(outage.is_before_first_read());
+    /// assert!(outage.to_string().contains("no feed is followed"));
+    /// ```
+    pub fn outage(&self) -> Option<RevocationOutage> {
+        let staleness = self.shared.freshness.staleness().map(nanos);
+        if staleness.is_some_and(|staleness| staleness <= self.shared.max_staleness) {
+            return None;
+        }
+        Some(RevocationOutage { is_first: staleness.is_none(), cause: self.outage_cause() })
+    }
+
+    #[cfg(feature = "feeds")]
+    fn outage_cause(&self) -> OutageCause {
+        let failure = *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure {
+            _ if !self.shared.is_followed.load(Ordering::Acquire) => OutageCause::NotFollowed,
+            Some(kind) => OutageCause::Failed(kind),
+            None => OutageCause::Silent,
+        }
+    }
+
+    #[cfg(not(feature = "feeds"))]
+    fn outage_cause(&self) -> OutageCause {
+        OutageCause::Silent
+    }
+
+    /// Notes the outcome of an attempt to read the feed.
+    #[cfg(feature = "feeds")]
+    pub(crate) fn note_attempt(&self, failure: Option<FeedErrorKind>) {
+        if failure.is_some() {
+            stats::count(&self.shared.counters.feed_failures);
+        }
+        *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
     /// Counters, for metrics.
@@ -265,8 +323,8 @@ impl Revocations {
         is_set_back
     }
 
-    /// Whether nobody follows a feed for these yet: of two, the one that lives would vouch for the
-    /// one that is down.
+    /// Returns true if no feed was followed before. Of two feeds, one that works would hide that the
+    /// other is down.
     #[cfg(feature = "feeds")]
     pub(crate) fn starts_following(&self) -> bool {
         !self.shared.is_followed.swap(true, Ordering::AcqRel)
@@ -280,10 +338,11 @@ impl Revocations {
     #[cfg(feature = "feeds")]
     pub(crate) fn count_unreadable(&self) {
         stats::count(&self.shared.counters.unreadable);
-        self.tell(&RevocationEvent::Unreadable);
     }
 
     pub(crate) fn tell(&self, event: &RevocationEvent<'_>) {
+        #[cfg(feature = "tracing")]
+        event.trace();
         if let Some(hook) = &self.shared.hook {
             // What is revoked is so whether or not the application can hear of it.
             let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));

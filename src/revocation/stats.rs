@@ -16,8 +16,10 @@ pub struct RevocationStats {
     pub applied: u64,
     /// Those for which there was no room, so that more than they name was revoked.
     pub widened: u64,
-    /// Messages that were none.
+    /// Messages that could not be read.
     pub unreadable: u64,
+    /// Failed attempts to read the feed.
+    pub feed_failures: u64,
     /// Tokens that were refused because they are revoked.
     pub refused: u64,
     /// Tokens that were refused because what is known is too old.
@@ -43,6 +45,7 @@ pub(crate) struct Counters {
     pub(crate) applied: AtomicU64,
     pub(crate) widened: AtomicU64,
     pub(crate) unreadable: AtomicU64,
+    pub(crate) feed_failures: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) refused_as_stale: AtomicU64,
     pub(crate) accepted_as_stale: AtomicU64,
@@ -57,6 +60,7 @@ impl Counters {
             applied: of(&self.applied),
             widened: of(&self.widened),
             unreadable: of(&self.unreadable),
+            feed_failures: of(&self.feed_failures),
             refused: of(&self.refused),
             refused_as_stale: of(&self.refused_as_stale),
             accepted_as_stale: of(&self.accepted_as_stale),

@@ -37,6 +37,7 @@ impl Publisher {
         lifetime: Duration,
     ) -> Self {
         let feed = Arc::new(feed);
+        create_soon(&feed);
         let append = move |revocation: Revocation| -> Appending {
             let feed = Arc::clone(&feed);
             Box::pin(async move {
@@ -91,4 +92,26 @@ impl Debug for Publisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher").field("issuer", &self.issuer).finish_non_exhaustive()
     }
+}
+
+/// Creates the log if there is none, so that servers that may only read need not wait until somebody
+/// logs out. Outside of a tokio runtime, the first revocation creates the log.
+#[cfg(feature = "feeds")]
+fn create_soon<F: crate::revocation::RevocationFeed>(feed: &Arc<F>) {
+    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    let feed = Arc::downgrade(feed);
+    runtime.spawn(async move {
+        let mut pause = Duration::from_secs(1);
+        while let Some(feed) = feed.upgrade() {
+            let created = tokio::time::timeout(TIME_LIMIT, feed.create()).await;
+            let timed_out = || Err(crate::revocation::FeedErrorKind::TimedOut.into());
+            if crate::revocation::report_creation(created.unwrap_or_else(|_| timed_out())) {
+                return;
+            }
+            drop(feed);
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    });
 }

@@ -26,7 +26,7 @@ struct Feed {
 }
 
 impl RevocationFeed for Feed {
-    async fn create(&self) -> Result<(), FeedError> {
+    async fn create(&self) -> Result<bool, FeedError> {
         self.inner.create().await
     }
 

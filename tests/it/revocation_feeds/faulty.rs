@@ -21,8 +21,10 @@ pub(super) const HANGS: u8 = 2;
 pub(super) const LOSES: u8 = 3;
 pub(super) const MISSING: u8 = 4;
 pub(super) const PANICS: u8 = 5;
-/// Whoever waits for news.
+/// While it waits for messages.
 pub(super) const PANICS_WAITING: u8 = 6;
+/// There is no log, and no right to create one.
+pub(super) const MISSING_AND_DENIED: u8 = 7;
 
 impl Faulty {
     pub(super) fn new(clock: &ManualClock) -> Self {
@@ -37,7 +39,7 @@ impl Faulty {
     async fn fail(&self) -> Result<u8, FeedError> {
         match self.fault.load(Ordering::SeqCst) {
             FAILS => Err(FeedError::new("down")),
-            MISSING => Err(FeedErrorKind::Missing.into()),
+            MISSING | MISSING_AND_DENIED => Err(FeedErrorKind::Missing.into()),
             HANGS => std::future::pending().await,
             PANICS => panic!("a feed with a fault"),
             other => Ok(other),
@@ -46,9 +48,14 @@ impl Faulty {
 }
 
 impl RevocationFeed for Faulty {
-    async fn create(&self) -> Result<(), FeedError> {
-        self.set(NONE);
-        Ok(())
+    async fn create(&self) -> Result<bool, FeedError> {
+        match self.fault.load(Ordering::SeqCst) {
+            MISSING_AND_DENIED => Err(FeedErrorKind::Denied.into()),
+            fault => {
+                self.set(NONE);
+                Ok(fault == MISSING)
+            }
+        }
     }
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
