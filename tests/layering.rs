@@ -83,6 +83,7 @@ const ORDER: &[&str] = &[
     // How it comes in.
     "revocation::feed",
     "revocation::unwind",
+    "revocation::reports",
     "revocation::follow",
     "revocation::memory_feed",
     "revocation::slot",

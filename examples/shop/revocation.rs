@@ -41,9 +41,7 @@ impl Feed {
         issuer: &TokenIssuer,
     ) -> Result<Sessions<SqliteStore>, Failure> {
         Ok(match self {
-            Self::Memory(feed) => {
-                sessions.with_revocation(feed.clone(), issuer)
-            }
+            Self::Memory(feed) => sessions.with_revocation(feed.clone(), issuer),
             Self::Redis(url) => sessions.with_revocation(RedisFeed::new(url)?, issuer),
             Self::None => sessions,
         })

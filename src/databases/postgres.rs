@@ -35,8 +35,8 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
     use sqlx::Row;
     // Not a prepared statement, for the sake of poolers.
     match sqlx::raw_sql(IN_RECOVERY).fetch_one(connection).await {
-        // Of the databases that speak the protocol, some have no standbys.
-        Err(Error::Database(_)) => Ok(false),
+        // Some databases that speak this protocol have no such function, and no standbys.
+        Err(error) if matches!(code(&error).as_deref(), Some("42883" | "0A000")) => Ok(false),
         row => row?.try_get(0),
     }
 }

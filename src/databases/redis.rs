@@ -47,7 +47,8 @@ struct Current {
 }
 
 impl RedisConnection {
-    pub(crate) fn new(client: Client) -> Self {
+    /// A connection that this client makes.
+    pub fn from_client(client: Client) -> Self {
         let (current, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { shared: Arc::new(Shared { client, current, connecting }) }
     }
@@ -56,15 +57,17 @@ impl RedisConnection {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, requires a password, or rejects the one in the URL. An answer
-    /// that may be another one in a moment is not an error.
+    /// If the server cannot be reached, requires a password, rejects the one in the URL, or belongs to a
+    /// cluster that is down. That the server is loading its data is not an error.
     pub(crate) async fn is_one_of_several_nodes(&self, prefix: &str) -> RedisResult<bool> {
         for probe in 0..PROBES {
             let mut read = cmd("HMGET");
             read.arg(format!("{prefix}:probe {probe}")).arg("none");
-            match read.query_async::<Value>(&mut self.clone()).await {
-                Err(error) if error.code() == Some("MOVED") => return Ok(true),
-                Err(error) if error.code().is_none() || is_denied(&error) => return Err(error),
+            let Err(error) = read.query_async::<Value>(&mut self.clone()).await else { continue };
+            match error.code() {
+                Some("MOVED") => return Ok(true),
+                Some("CLUSTERDOWN") | None => return Err(error),
+                _ if is_denied(&error) => return Err(error),
                 _ => {}
             }
         }
@@ -97,7 +100,12 @@ impl RedisConnection {
 
     async fn start(&self) -> RedisResult<Call<'_>> {
         let (connection, number) = self.connected().await?;
-        Ok(Call { shared: &self.shared, connection, number, unanswered_since: Some(Instant::now()) })
+        Ok(Call {
+            shared: &self.shared,
+            connection,
+            number,
+            unanswered_since: Some(Instant::now()),
+        })
     }
 }
 

@@ -43,10 +43,7 @@ impl FeedError {
     }
 
     /// An error of this kind with a cause, whose `Display` must not contain a password.
-    pub fn caused(
-        kind: FeedErrorKind,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
+    pub fn caused(kind: FeedErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, source: Some(source.into()) }
     }
 

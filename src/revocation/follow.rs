@@ -12,13 +12,13 @@ use crate::revocation::event::RevocationEvent;
 use crate::revocation::feed::{Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::feed_error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
+use crate::revocation::reports::Reports;
 use crate::revocation::revocations::Revocations;
 use crate::revocation::unwind;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-const REPORT_EVERY: Duration = Duration::from_secs(10);
 const MAY_ONLY_READ: &str = "this server may not create it, and goes on when another one has: start the \
      auth server, or run RevocationFeed::create with the right to write";
 
@@ -52,7 +52,7 @@ pub struct Follow<F> {
     snapshot_every: Duration,
     creates: bool,
     progress: Progress,
-    reported: Reported,
+    reports: Reports,
 }
 
 #[derive(Default)]
@@ -63,16 +63,6 @@ struct Progress {
     /// Where reading all anew stands, a part with each step: a long one must not delay the news.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
-    has_read_a_log: bool,
-}
-
-/// The reports that were made, so that none is repeated too often.
-#[derive(Default)]
-struct Reported {
-    failure_at: Option<time::Instant>,
-    is_failing: bool,
-    is_missing: bool,
-    warning: bool,
 }
 
 impl Revocations {
@@ -85,7 +75,7 @@ impl Revocations {
     /// hide that the other is down.
     #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
-        if !self.starts_following() {
+        if !self.follower().starts() {
             misuse::refuse(
                 "Revocations::follow: a feed is followed already, and a second one would hide that \
                  the first is down. Drop its Follow first, or publish to one feed",
@@ -99,7 +89,7 @@ impl Revocations {
             snapshot_every: Duration::from_secs(600),
             creates: true,
             progress: Progress::default(),
-            reported: Reported::default(),
+            reports: Reports::default(),
         }
     }
 }
@@ -160,7 +150,7 @@ impl<F: RevocationFeed> Follow<F> {
                 Ok(()) => self.rest().await,
                 failed => failed,
             };
-            self.report(&done);
+            self.reports.attempted(&done, &self.revocations);
             match done {
                 Ok(()) => pause = FIRST_PAUSE,
                 Err(_) => {
@@ -179,26 +169,11 @@ impl<F: RevocationFeed> Follow<F> {
     pub async fn step(&mut self) -> Result<(), FeedError> {
         // After a panic halfway, everything that was noted as read has been applied.
         let done = unwind::caught(self.read_all_there_is()).await;
-        self.revocations.note_attempt(done.as_ref().err().map(FeedError::kind));
-        done
-    }
-
-    fn report(&mut self, done: &Result<(), FeedError>) {
-        match done {
-            Ok(()) => {
-                if std::mem::take(&mut self.reported.is_failing) {
-                    self.tell(&RevocationEvent::FeedRecovered);
-                }
-            }
-            Err(error) => {
-                let last = self.reported.failure_at;
-                if last.is_none_or(|last| last.elapsed() >= REPORT_EVERY) {
-                    self.reported.failure_at = Some(time::Instant::now());
-                    self.reported.is_failing = true;
-                    self.tell(&RevocationEvent::FeedFailed(error));
-                }
-            }
+        self.revocations.follower().attempted(done.as_ref().err().map(FeedError::kind));
+        if done.is_err() {
+            self.revocations.count_failure();
         }
+        done
     }
 
     /// Waits until the feed announces a message, or the time of a poll is over.
@@ -277,14 +252,7 @@ impl<F: RevocationFeed> Follow<F> {
         }
         self.progress.snapshot_at = Some(Instant::now());
         self.progress.position = Some(position.clone());
-        self.progress.has_read_a_log = true;
-        self.reported.is_missing = false;
-        self.tell(&RevocationEvent::SnapshotRead);
-        if let Some(warning) = self.feed.warning()
-            && !std::mem::replace(&mut self.reported.warning, true)
-        {
-            self.tell(&RevocationEvent::FeedWarning(warning));
-        }
+        self.reports.read_all(self.feed.warning(), &self.revocations);
         Ok(position)
     }
 
@@ -293,17 +261,16 @@ impl<F: RevocationFeed> Follow<F> {
             Err(error) if error.kind() == FeedErrorKind::Missing => error,
             other => return other,
         };
-        let is_lost = self.progress.has_read_a_log;
-        if is_lost && !std::mem::replace(&mut self.reported.is_missing, true) {
-            self.tell(&RevocationEvent::LogMissing);
-        }
+        self.reports.found_no_log(&self.revocations);
         if !self.creates {
             return Err(missing);
         }
         match self.within(self.feed.create()).await {
             Ok(true) => self.tell(&RevocationEvent::LogCreated),
             Ok(false) => {}
-            Err(error) if matches!(error.kind(), FeedErrorKind::Denied | FeedErrorKind::Replica) => {
+            Err(error)
+                if matches!(error.kind(), FeedErrorKind::Denied | FeedErrorKind::Replica) =>
+            {
                 return Err(FeedError::caused(FeedErrorKind::Missing, MAY_ONLY_READ));
             }
             Err(error) => return Err(error),
@@ -355,7 +322,7 @@ impl<F: RevocationFeed> Follow<F> {
 
 impl<F> Drop for Follow<F> {
     fn drop(&mut self) {
-        self.revocations.stops_following();
+        self.revocations.follower().stops();
     }
 }
 

@@ -28,6 +28,8 @@ mod postgres_feed;
 mod postgres_listener;
 #[cfg(feature = "redis")]
 mod redis_feed;
+#[cfg(feature = "feeds")]
+mod reports;
 mod revocations;
 #[cfg(feature = "postgres")]
 mod slot;
@@ -38,9 +40,9 @@ mod unwind;
 
 pub use self::event::RevocationEvent;
 #[cfg(feature = "feeds")]
-pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
-#[cfg(feature = "feeds")]
 pub(crate) use self::feed::report_creation;
+#[cfg(feature = "feeds")]
+pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
 #[cfg(feature = "feeds")]
 pub use self::feed_error::{FeedError, FeedErrorKind};
 #[cfg(feature = "feeds")]

@@ -1,6 +1,10 @@
 //! Reasons for a 503.
 
 use std::fmt;
+#[cfg(feature = "feeds")]
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "feeds")]
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "feeds")]
 use crate::revocation::feed_error::FeedErrorKind;
@@ -45,6 +49,40 @@ impl fmt::Display for RevocationOutage {
             #[cfg(feature = "feeds")]
             OutageCause::Failed(kind) => kind.fmt(f),
             OutageCause::Silent => f.write_str("the feed has not answered"),
+        }
+    }
+}
+
+/// The state of the follower of a feed.
+#[cfg(feature = "feeds")]
+#[derive(Default)]
+pub(crate) struct Follower {
+    exists: AtomicBool,
+    /// The kind of the error that the last attempt ended with. Never locked while a token is checked.
+    failure: Mutex<Option<FeedErrorKind>>,
+}
+
+#[cfg(feature = "feeds")]
+impl Follower {
+    /// Returns true if there was no follower. Of two feeds, one that works would hide that the other is
+    /// down.
+    pub(crate) fn starts(&self) -> bool {
+        !self.exists.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn stops(&self) {
+        self.exists.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn attempted(&self, failure: Option<FeedErrorKind>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    pub(crate) fn outage_cause(&self) -> OutageCause {
+        match *self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            _ if !self.exists.load(Ordering::Acquire) => OutageCause::NotFollowed,
+            Some(kind) => OutageCause::Failed(kind),
+            None => OutageCause::Silent,
         }
     }
 }

@@ -183,7 +183,12 @@ impl PostgresFeed {
         let tells = match sqlx::raw_sql(TIMELINE).fetch_one(connection).await {
             Ok(_) => true,
             // Not available, no right, no such function, not supported.
-            Err(error) if matches!(code(&error).as_deref(), Some("55000" | "42501" | "42883" | "0A000")) => {
+            Err(error)
+                if matches!(
+                    code(&error).as_deref(),
+                    Some("55000" | "42501" | "42883" | "0A000")
+                ) =>
+            {
                 false
             }
             Err(error) => return Err(error),
@@ -193,8 +198,7 @@ impl PostgresFeed {
 
     async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
         let mut connection = self.connected().await?;
-        let timeline =
-            if self.tells_timeline(&mut connection).await? { OF_TIMELINE } else { "''" };
+        let timeline = if self.tells_timeline(&mut connection).await? { OF_TIMELINE } else { "''" };
         let read = READ
             .replace("TIMELINE", timeline)
             .replace("LONGEST", &Revocation::MAX_MESSAGE_BYTES.to_string())

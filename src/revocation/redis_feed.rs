@@ -134,7 +134,7 @@ impl RedisFeed {
 
     /// A feed of a client of your own.
     pub fn from_client(client: Client) -> Self {
-        Self::from_connection(RedisConnection::new(client))
+        Self::from_connection(RedisConnection::from_client(client))
     }
 }
 
@@ -160,7 +160,6 @@ impl<C> RedisFeed<C> {
         command.arg(script).arg(self.keys.len()).arg(&self.keys);
         command
     }
-
 }
 
 impl<C: ConnectionLike + Clone> RedisFeed<C> {

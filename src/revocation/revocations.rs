@@ -3,22 +3,20 @@
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-#[cfg(feature = "feeds")]
-use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(feature = "feeds")]
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, UnixTime};
 use crate::misuse;
 use crate::revocation::event::RevocationEvent;
-#[cfg(feature = "feeds")]
-use crate::revocation::feed_error::FeedErrorKind;
 use crate::revocation::freshness::{AsOf, Freshness};
 use crate::revocation::ledger::{Applied, Ledger};
 use crate::revocation::message::Revocation;
 use crate::revocation::names::TokenNames;
-use crate::revocation::outage::{OutageCause, RevocationOutage};
+#[cfg(feature = "feeds")]
+use crate::revocation::outage::Follower;
+#[cfg(not(feature = "feeds"))]
+use crate::revocation::outage::OutageCause;
+use crate::revocation::outage::RevocationOutage;
 use crate::revocation::stats::{self, Counters, RevocationStats};
 
 const MAX_STALENESS: Duration = Duration::from_secs(5);
@@ -69,11 +67,7 @@ struct Shared {
     accepts_unknown: bool,
     hook: Option<Box<Hook>>,
     #[cfg(feature = "feeds")]
-    is_followed: AtomicBool,
-    /// The kind of the error that the last attempt to read the feed ended with. Never locked while a
-    /// token is checked.
-    #[cfg(feature = "feeds")]
-    failure: Mutex<Option<FeedErrorKind>>,
+    follower: Follower,
 }
 
 /// Whether a token is still good.
@@ -104,9 +98,7 @@ impl Revocations {
                 accepts_unknown: false,
                 hook: None,
                 #[cfg(feature = "feeds")]
-                is_followed: AtomicBool::new(false),
-                #[cfg(feature = "feeds")]
-                failure: Mutex::new(None),
+                follower: Follower::default(),
             }),
         }
     }
@@ -252,31 +244,11 @@ impl Revocations {
         if staleness.is_some_and(|staleness| staleness <= self.shared.max_staleness) {
             return None;
         }
-        Some(RevocationOutage { is_first: staleness.is_none(), cause: self.outage_cause() })
-    }
-
-    #[cfg(feature = "feeds")]
-    fn outage_cause(&self) -> OutageCause {
-        let failure = *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        match failure {
-            _ if !self.shared.is_followed.load(Ordering::Acquire) => OutageCause::NotFollowed,
-            Some(kind) => OutageCause::Failed(kind),
-            None => OutageCause::Silent,
-        }
-    }
-
-    #[cfg(not(feature = "feeds"))]
-    fn outage_cause(&self) -> OutageCause {
-        OutageCause::Silent
-    }
-
-    /// Notes the outcome of an attempt to read the feed.
-    #[cfg(feature = "feeds")]
-    pub(crate) fn note_attempt(&self, failure: Option<FeedErrorKind>) {
-        if failure.is_some() {
-            stats::count(&self.shared.counters.feed_failures);
-        }
-        *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        #[cfg(feature = "feeds")]
+        let cause = self.shared.follower.outage_cause();
+        #[cfg(not(feature = "feeds"))]
+        let cause = OutageCause::Silent;
+        Some(RevocationOutage { is_first: staleness.is_none(), cause })
     }
 
     /// Counters, for metrics.
@@ -323,16 +295,14 @@ impl Revocations {
         is_set_back
     }
 
-    /// Returns true if no feed was followed before. Of two feeds, one that works would hide that the
-    /// other is down.
     #[cfg(feature = "feeds")]
-    pub(crate) fn starts_following(&self) -> bool {
-        !self.shared.is_followed.swap(true, Ordering::AcqRel)
+    pub(crate) fn follower(&self) -> &Follower {
+        &self.shared.follower
     }
 
     #[cfg(feature = "feeds")]
-    pub(crate) fn stops_following(&self) {
-        self.shared.is_followed.store(false, Ordering::Release);
+    pub(crate) fn count_failure(&self) {
+        stats::count(&self.shared.counters.feed_failures);
     }
 
     #[cfg(feature = "feeds")]

@@ -97,7 +97,11 @@ impl Member {
     }
 
     pub(crate) fn has_seen(&self, event: &str) -> bool {
-        self.events.lock().unwrap().iter().any(|seen| seen.starts_with(event))
+        self.count(event) > 0
+    }
+
+    pub(crate) fn count(&self, event: &str) -> usize {
+        self.events.lock().unwrap().iter().filter(|seen| seen.starts_with(event)).count()
     }
 
     /// Fails if a task did.

@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tower_jwt_auth::revocation::{PostgresFeed, Read, Revocation, RevocationFeed, conformance};
+use tower_jwt_auth::revocation::{
+    PostgresFeed, Read, Revocation, RevocationFeed, Verdict, conformance,
+};
 
 use crate::proxy::Proxy;
 use crate::server::{self, Server};
@@ -22,26 +24,72 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn new(name: &str) -> Self {
-        let (folder, port) = (server::folder(name), server::free_port());
-        let mut postgres = Self { folder, port, child: None };
+        let mut postgres = Self::stopped(name);
         postgres.start_empty();
         postgres
+    }
+
+    /// One that is not started yet, and has no data.
+    pub(crate) fn stopped(name: &str) -> Self {
+        Self { folder: server::folder(name), port: server::free_port(), child: None }
+    }
+
+    /// A standby that follows another server.
+    pub(crate) fn standby_of(primary: &Self, name: &str) -> Self {
+        let mut standby = Self::stopped(name);
+        standby.clear();
+        let mut copy = program("pg_basebackup");
+        copy.args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-U", "postgres"]);
+        copy.args(["-R", "-X", "stream", "-c", "fast", "-D"]).arg(standby.folder.join("data"));
+        assert!(server::spawn(&mut copy).wait().unwrap().success(), "pg_basebackup failed");
+        standby.start();
+        standby
+    }
+
+    /// Lets this user in with its password only.
+    pub(crate) async fn require_password_of(&self, user: &str) {
+        let rules = self.folder.join("data/pg_hba.conf");
+        let others = fs::read_to_string(&rules).unwrap();
+        let rule = format!("host all {user} 127.0.0.1/32 scram-sha-256\n");
+        fs::write(&rules, rule + &others).unwrap();
+        self.ask("SELECT pg_reload_conf()").await;
+    }
+
+    pub(crate) fn url(&self) -> String {
+        url(self.port)
+    }
+
+    async fn kill_connections_of(&self, role: &str) {
+        let mut connection = self.connect().await;
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1")
+            .bind(role)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
+    fn clear(&self) {
+        fs::remove_dir_all(&self.folder).unwrap();
+        fs::create_dir_all(&self.folder).unwrap();
+        if let Some((user, group)) = other_user() {
+            chown(&self.folder, Some(user), Some(group)).unwrap();
+        }
     }
 
     fn feed(&self) -> PostgresFeed {
         feed(self.port)
     }
 
-    async fn connect(&self) -> PgConnection {
+    pub(crate) async fn connect(&self) -> PgConnection {
         PgConnection::connect(&url(self.port)).await.unwrap()
     }
 
-    async fn ask(&self, statement: &'static str) {
+    pub(crate) async fn ask(&self, statement: &'static str) {
         sqlx::raw_sql(statement).execute(&mut self.connect().await).await.unwrap();
     }
 }
 
-fn url(port: u16) -> String {
+pub(crate) fn url(port: u16) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
 }
 
@@ -50,7 +98,7 @@ fn feed(port: u16) -> PostgresFeed {
 }
 
 /// A program of the newest PostgreSQL here, run as somebody other than root, who is refused.
-fn program(name: &str) -> Command {
+pub(crate) fn program(name: &str) -> Command {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let newest = versions.map(|version| version.unwrap().path().join("bin")).max();
     let found = newest.map(|path| path.join(name)).filter(|path| path.exists());
@@ -62,7 +110,7 @@ fn program(name: &str) -> Command {
     command
 }
 
-fn other_user() -> Option<(u32, u32)> {
+pub(crate) fn other_user() -> Option<(u32, u32)> {
     (fs::metadata("/proc/self").unwrap().uid() == 0).then(|| {
         let users = fs::read_to_string("/etc/passwd").unwrap();
         let id = |name: &str| {
@@ -118,11 +166,7 @@ impl Server for Postgres {
     }
 
     fn start_empty(&mut self) {
-        fs::remove_dir_all(&self.folder).unwrap();
-        fs::create_dir_all(&self.folder).unwrap();
-        if let Some((user, group)) = other_user() {
-            chown(&self.folder, Some(user), Some(group)).unwrap();
-        }
+        self.clear();
         let mut command = program("initdb");
         command.args(["-U", "postgres", "-A", "trust", "-N", "-D"]).arg(self.folder.join("data"));
         assert!(server::spawn(&mut command).wait().unwrap().success(), "initdb failed");
@@ -256,6 +300,44 @@ async fn rights_to_read_and_to_publish_are_apart() {
     assert_eq!(snapshot.messages.len(), 2);
     assert!(matches!(reader.read(&snapshot.position).await.unwrap(), Read::Messages { .. }));
     reader.append(&fleet::token("c")).await.unwrap_err();
+}
+
+/// As in Aurora, where the function exists and fails.
+#[tokio::test]
+async fn a_feed_works_without_the_timeline_and_says_so_once() {
+    let postgres = Postgres::new("postgres-timeline");
+    postgres
+        .ask(
+            "CREATE SCHEMA fake; \
+             CREATE FUNCTION fake.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE plpgsql AS $$ \
+             BEGIN RAISE EXCEPTION 'not available' USING ERRCODE = '55000'; END $$; \
+             CREATE ROLE aurora LOGIN; GRANT ALL ON SCHEMA fake, public TO aurora; \
+             ALTER ROLE aurora SET search_path = fake, pg_catalog, public; \
+             CREATE ROLE denied LOGIN; \
+             GRANT ALL ON SCHEMA public TO denied; \
+             REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() FROM PUBLIC",
+        )
+        .await;
+    postgres.feed().create().await.unwrap();
+    postgres
+        .ask(
+            "GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log \
+             TO aurora, denied",
+        )
+        .await;
+    for role in ["aurora", "denied"] {
+        let url = postgres.url().replace("postgres@", &format!("{role}@"));
+        let feed = PostgresFeed::new(&url).unwrap();
+        let member = fleet::Member::of(feed.clone(), |it| it);
+        assert!(member.publish(&feed, role).await, "{role}");
+        member.expect(role, Verdict::Revoked, Duration::from_secs(3)).await;
+        // Connections come and go, and nothing is asked or said again.
+        postgres.kill_connections_of(role).await;
+        assert!(member.publish(&feed, &format!("{role} again")).await);
+        member.expect(&format!("{role} again"), Verdict::Revoked, Duration::from_secs(3)).await;
+        assert_eq!(member.count("FeedWarning"), 1);
+        member.look();
+    }
 }
 
 #[tokio::test]

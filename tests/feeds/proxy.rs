@@ -1,7 +1,7 @@
 //! A network that can be cut.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +16,7 @@ const CUTS: u8 = 2;
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) port: u16,
+    target: Arc<AtomicU16>,
     mode: Arc<AtomicU8>,
     delay_millis: Arc<AtomicU64>,
 }
@@ -24,9 +25,15 @@ impl Proxy {
     pub(crate) async fn before(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let proxy = Self { port, mode: Arc::default(), delay_millis: Arc::default() };
-        tokio::spawn(proxy.clone().accept(listener, target));
+        let target = Arc::new(AtomicU16::new(target));
+        let proxy = Self { port, target, mode: Arc::default(), delay_millis: Arc::default() };
+        tokio::spawn(proxy.clone().accept(listener));
         proxy
+    }
+
+    /// New connections lead to another port, as after a failover. Existing ones stay as they are.
+    pub(crate) fn switch(&self, target: u16) {
+        self.target.store(target, Ordering::SeqCst);
     }
 
     /// All is well.
@@ -50,12 +57,13 @@ impl Proxy {
         self.delay_millis.store(delay.as_millis() as u64, Ordering::SeqCst);
     }
 
-    async fn accept(self, listener: TcpListener, target: u16) {
+    async fn accept(self, listener: TcpListener) {
         loop {
             let (client, _) = listener.accept().await.unwrap();
             let proxy = self.clone();
             tokio::spawn(async move {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+                let target = ("127.0.0.1", proxy.target.load(Ordering::SeqCst));
+                let Ok(server) = TcpStream::connect(target).await else { return };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
                 tokio::join!(

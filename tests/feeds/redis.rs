@@ -17,15 +17,30 @@ use crate::{fleet, outages};
 pub(crate) struct Redis {
     folder: PathBuf,
     port: u16,
+    options: Vec<String>,
     child: Option<Child>,
 }
 
 impl Redis {
     pub(crate) fn new(name: &str) -> Self {
-        let (folder, port) = (server::folder(name), server::free_port());
-        let mut redis = Self { folder, port, child: None };
+        Self::with(name, &[])
+    }
+
+    /// With more options on the command line.
+    pub(crate) fn with(name: &str, options: &[&str]) -> Self {
+        let mut redis = Self::stopped(name, options);
         redis.start();
         redis
+    }
+
+    /// One that is not started yet.
+    pub(crate) fn stopped(name: &str, options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        Self { folder: server::folder(name), port: server::free_port(), options, child: None }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
     }
 
     fn feed(&self) -> RedisFeed {
@@ -42,8 +57,8 @@ impl Redis {
         self.ask(&put).await;
     }
 
-    async fn ask(&self, command: &redis::Cmd) -> redis::Value {
-        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+    pub(crate) async fn ask(&self, command: &redis::Cmd) -> redis::Value {
+        let client = redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         command.query_async(&mut connection).await.unwrap()
     }
@@ -70,6 +85,7 @@ impl Server for Redis {
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
         command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(&self.folder);
+        command.args(&self.options);
         self.child = Some(server::spawn(command.stdout(Stdio::null())));
         server::wait_for_port(self.port);
     }
@@ -223,7 +239,7 @@ async fn to_read_is_all_that_a_server_which_verifies_needs() {
     reader.append(&fleet::token("b")).await.unwrap_err();
 }
 
-async fn redis_replicates(replica: &Redis, primary: &Redis) {
+pub(crate) async fn redis_replicates(replica: &Redis, primary: &Redis) {
     replica.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(primary.port)).await;
     for _ in 0..200 {
         let size = replica.ask(&cmd("DBSIZE")).await;

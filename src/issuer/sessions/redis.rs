@@ -97,7 +97,7 @@ impl RedisStore {
     /// [`from_connection`](Self::from_connection).
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let client = Client::open(url).map_err(StoreError::new)?;
-        let connection = RedisConnection::new(client);
+        let connection = RedisConnection::from_client(client);
         let check = connection.is_one_of_several_nodes(PREFIX);
         if TimeLimit::default().keep(check).await? {
             return Err(StoreError::because(

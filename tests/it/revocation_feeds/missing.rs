@@ -97,7 +97,10 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
     assert_eq!(*lines.lock().unwrap(), [line; 4]);
     assert!(revocations.stats().feed_failures > 30, "each one counts");
     let outage = revocations.outage().unwrap();
-    assert_eq!(outage.to_string(), "revocations have not been read yet: the revocation feed failed");
+    assert_eq!(
+        outage.to_string(),
+        "revocations have not been read yet: the revocation feed failed"
+    );
     feed.set(NONE);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(revocations.outage(), None);

@@ -1,0 +1,287 @@
+//! A primary becomes a replica, a connection becomes read-only, and an address leads elsewhere: service
+//! goes on without a restart.
+
+use std::time::{Duration, Instant};
+
+use redis::cmd;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tower_jwt_auth::issuer::{
+    NewSession, PostgresStore, RedisStore, RefreshStore, RefreshToken, SessionErrorKind, SessionId,
+    Sessions,
+};
+use tower_jwt_auth::revocation::{PostgresFeed, RedisFeed, RevocationFeed, Verdict};
+
+use crate::fleet::{BOUND, Member};
+use crate::postgres::{self, Postgres};
+use crate::proxy::Proxy;
+use crate::redis::{Redis, redis_replicates};
+use crate::server::Server;
+
+const LATER: Duration = Duration::from_secs(15);
+const STALE: Duration = BOUND.saturating_add(Duration::from_millis(500));
+
+fn redis_url(port: u16) -> String {
+    format!("redis://127.0.0.1:{port}")
+}
+
+/// Exchanges a token until it succeeds. Nobody is logged out meanwhile.
+async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken) -> RefreshToken {
+    let start = Instant::now();
+    loop {
+        match sessions.refresh(token.as_str(), None).await {
+            Ok((next, _)) => return next,
+            Err(error) => {
+                assert!(!error.is_refusal(), "{error}");
+                assert!(start.elapsed() < LATER, "{error:?}");
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The new primary has never seen the scripts either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_store_follows_its_address_to_the_new_primary() {
+    let (old, new) = (Redis::new("redis-old"), Redis::new("redis-new"));
+    let proxy = Proxy::before(old.port()).await;
+    let store = RedisStore::connect(&redis_url(proxy.port)).await.unwrap();
+    let sessions = Sessions::new(store);
+    let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    redis_replicates(&new, &old).await;
+
+    // The old primary lives on, and all connections to it.
+    new.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
+    old.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(new.port())).await;
+    proxy.switch(new.port());
+    let (next, _) = sessions.refresh(token.as_str(), None).await.expect("not one call fails");
+    sessions.refresh(next.as_str(), None).await.unwrap();
+
+    // Back again. This time the demoted one lags: it never sees the next session.
+    old.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
+    new.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(1)).await;
+    proxy.switch(old.port());
+    let elsewhere = Sessions::new(RedisStore::connect(&redis_url(old.port())).await.unwrap());
+    let (token, _) = elsewhere.start(NewSession::new("bob")).await.unwrap();
+    sessions.refresh(token.as_str(), None).await.expect("a stale replica is not believed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_feed_follows_its_address_to_the_new_primary() {
+    let (old, new) = (Redis::new("redis-feed-old"), Redis::new("redis-feed-new"));
+    let proxy = Proxy::before(old.port()).await;
+    let publisher = RedisFeed::new(&redis_url(proxy.port)).unwrap();
+    let member = Member::of(RedisFeed::new(&redis_url(proxy.port)).unwrap(), |it| it);
+    assert!(member.publish(&publisher, "before").await);
+    member.expect("before", Verdict::Revoked, LATER).await;
+    redis_replicates(&new, &old).await;
+    new.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
+    old.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(new.port())).await;
+    // A replica is not read, since it may lag.
+    member.expect("good", Verdict::Unavailable, STALE).await;
+    proxy.switch(new.port());
+    member.expect("good", Verdict::Good, LATER).await;
+    assert!(member.publish(&publisher, "after").await, "the publisher follows at once");
+    member.expect("after", Verdict::Revoked, LATER).await;
+    member.expect_all_revoked();
+    member.look();
+}
+
+/// Answers every command of its first connection with an error, and of later ones as an empty Redis.
+async fn answers_first(error: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut is_first = true;
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let error = std::mem::take(&mut is_first).then_some(error);
+            tokio::spawn(async move {
+                let mut buffer = [0; 4_096];
+                while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+                    let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+                    // A command begins with the number of its words, a word with `$`.
+                    for command in text.split('*').skip(1) {
+                        let answer = match error {
+                            Some(error) if command.contains("HMGET") => format!("-{error}\r\n"),
+                            _ if command.contains("HMGET") => {
+                                "*5\r\n".to_owned() + &"$-1\r\n".repeat(5)
+                            }
+                            _ if command.contains("HDEL") => ":0\r\n".to_owned(),
+                            _ => "+OK\r\n".to_owned(),
+                        };
+                        if socket.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn answers_of_a_useless_server_lead_to_a_new_connection() {
+    let id = SessionId::parse("ABCDEFGHIJKLMNOPQRSTUV").unwrap();
+    for error in [
+        "READONLY You can't write against a read only replica.",
+        "MOVED 1234 127.0.0.1:1",
+        "ASK 1234 127.0.0.1:1",
+        "LOADING Redis is loading the dataset in memory",
+        "MASTERDOWN Link with MASTER is down",
+        "CLUSTERDOWN The cluster is down",
+        "NOAUTH Authentication required.",
+    ] {
+        let port = answers_first(error).await;
+        let client = redis::Client::open(redis_url(port)).unwrap();
+        let store =
+            RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
+        assert!(store.load(&id).await.expect(error).is_none(), "{error}");
+    }
+    // This one says nothing about the connection.
+    let client = redis::Client::open(redis_url(answers_first("OOM no memory").await)).unwrap();
+    let store = RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
+    for _ in 0..2 {
+        let error = store.load(&id).await.unwrap_err().to_string();
+        assert!(error.contains("memory"), "{error}");
+    }
+}
+
+async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
+    sessions: Sessions<S>,
+    proxy: &Proxy,
+    connections: usize,
+) {
+    let mut tokens = Vec::new();
+    for user in 0..connections {
+        tokens.push(sessions.start(NewSession::new(format!("{user}"))).await.unwrap().0);
+    }
+    proxy.swallow();
+    let error = sessions.refresh(tokens[0].as_str(), None).await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+    // Connections that swallowed something stay open, and are dead.
+    proxy.pass();
+    let start = Instant::now();
+    for token in &tokens {
+        refreshed(&sessions, token).await;
+    }
+    assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_connection_to_redis_is_replaced() {
+    let redis = Redis::new("redis-swallowed");
+    let proxy = Proxy::before(redis.port()).await;
+    let store = RedisStore::connect(&redis_url(proxy.port)).await.unwrap();
+    let sessions = Sessions::new(store.timeout(Duration::from_secs(1)));
+    a_swallowing_network_is_left_behind(sessions, &proxy, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_connections_to_postgres_are_replaced_all_at_once() {
+    let postgres = Postgres::new("postgres-swallowed");
+    let proxy = Proxy::before(postgres.port()).await;
+    let store = PostgresStore::connect(&postgres::url(proxy.port)).await.unwrap();
+    let sessions = Sessions::new(store.timeout(Duration::from_secs(1)));
+    // So that the pool has many.
+    let logins = (0..20).map(|_| sessions.start(NewSession::new("many")));
+    for login in futures_util::future::join_all(logins).await {
+        login.unwrap();
+    }
+    a_swallowing_network_is_left_behind(sessions, &proxy, 5).await;
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_password_of_redis_fails_at_once_with_a_sentence() {
+    let redis = Redis::with("redis-password", &["--requirepass", "correct-horse"]);
+    for (credentials, sentence) in [
+        ("", "requires a password"),
+        (":wrong@", "rejects the user or the password"),
+        ("nobody:wrong@", "rejects the user or the password"),
+    ] {
+        let url = format!("redis://{credentials}127.0.0.1:{}", redis.port());
+        let start = Instant::now();
+        let error = RedisStore::connect(&url).await.unwrap_err().to_string();
+        assert!(error.contains(sentence), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(1));
+        assert!(!error.contains("wrong"), "{error}");
+    }
+    let url = format!("redis://:correct-horse@127.0.0.1:{}", redis.port());
+    RedisStore::connect(&url).await.unwrap();
+}
+
+/// As a role or a database may be set to read-only for a while: connections of that time stay so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_to_postgres_that_are_read_only_are_closed() {
+    let postgres = Postgres::new("postgres-read-only");
+    let own = sqlx::postgres::PgPoolOptions::new().max_connections(5);
+    let own = PostgresStore::from_pool(own.connect(&postgres.url()).await.unwrap());
+    own.migrate().await.unwrap();
+    let connected = PostgresStore::connect(&postgres.url()).await.unwrap();
+    for store in [own, connected] {
+        let sessions = Sessions::new(store);
+        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        postgres.ask("ALTER DATABASE postgres SET default_transaction_read_only = on").await;
+        postgres
+            .ask(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            )
+            .await;
+        // Several, so that the pool is full of them.
+        let logins = (0..5).map(|_| sessions.start(NewSession::new("bob")));
+        for login in futures_util::future::join_all(logins).await {
+            let error = login.unwrap_err();
+            assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+        }
+        postgres
+            .ask(
+                "BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; \
+                 COMMIT",
+            )
+            .await;
+        sessions.refresh(token.as_str(), None).await.expect("not one call fails");
+    }
+}
+
+/// The address leads to a standby, before and after it is promoted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_is_not_used_until_it_is_promoted() {
+    let mut primary = Postgres::new("postgres-primary");
+    let proxy = Proxy::before(primary.port()).await;
+    let url = postgres::url(proxy.port);
+    let store = PostgresStore::connect(&url).await.unwrap().timeout(Duration::from_secs(1));
+    let sessions = Sessions::new(store);
+    let (alices, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let publisher = PostgresFeed::new(&url).unwrap();
+    let member = Member::of(PostgresFeed::new(&url).unwrap(), |it| it);
+    assert!(member.publish(&publisher, "before").await);
+    member.expect("before", Verdict::Revoked, LATER).await;
+
+    let standby = Postgres::standby_of(&primary, "postgres-standby");
+    let error = PostgresStore::connect(&standby.url()).await.unwrap_err().to_string();
+    assert!(error.contains("standby"), "{error}");
+    // The standby lags behind for good.
+    standby.ask("SELECT pg_wal_replay_pause()").await;
+    let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
+    proxy.switch(standby.port());
+    proxy.cut();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    proxy.pass();
+    for _ in 0..3 {
+        let error = sessions.refresh(bobs.as_str(), None).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable, "not unknown: bob stays logged in");
+    }
+    member.expect("good", Verdict::Unavailable, STALE).await;
+    publisher.append(&crate::fleet::token("lost")).await.unwrap_err();
+
+    primary.kill();
+    standby.ask("SELECT pg_wal_replay_resume()").await;
+    standby.ask("SELECT pg_promote()").await;
+    refreshed(&sessions, &alices).await;
+    assert!(member.publish(&publisher, "after").await);
+    member.expect("after", Verdict::Revoked, LATER).await;
+    member.expect_all_revoked();
+    member.look();
+}

@@ -1,0 +1,111 @@
+//! A pooler between here and PostgreSQL.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tower_jwt_auth::issuer::PostgresStore;
+use tower_jwt_auth::issuer::conformance::Conformance;
+use tower_jwt_auth::revocation::{PostgresFeed, RevocationFeed, Verdict, conformance};
+
+use crate::fleet::Member;
+use crate::postgres::{self, Postgres, other_user};
+use crate::server::{self, Server};
+
+/// PgBouncer with three connections to the server, which any number of clients share.
+struct PgBouncer {
+    folder: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl PgBouncer {
+    fn before(postgres: &Postgres, mode: &str) -> Self {
+        let (folder, port) = (server::folder(&format!("pgbouncer-{mode}")), server::free_port());
+        let settings = folder.join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n\
+             postgres = host=127.0.0.1 port={} dbname=postgres user=postgres\n\
+             [pgbouncer]\n\
+             listen_addr = 127.0.0.1\n\
+             listen_port = {port}\n\
+             unix_socket_dir =\n\
+             auth_type = any\n\
+             pool_mode = {mode}\n\
+             default_pool_size = 3\n\
+             max_client_conn = 200\n",
+            postgres.port(),
+        );
+        fs::write(&settings, text).unwrap();
+        let mut command = Command::new("pgbouncer");
+        // It refuses to run as root.
+        if let Some((user, group)) = other_user() {
+            chown(&folder, Some(user), Some(group)).unwrap();
+            command.uid(user).gid(group);
+        }
+        command.arg(&settings).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = Some(server::spawn(&mut command));
+        server::wait_for_port(port);
+        Self { folder, port, child }
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        server::end(&mut self.child);
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_works_behind_a_pooler_in_transaction_mode() {
+    let postgres = Postgres::new("postgres-pooled");
+    let pooler = PgBouncer::before(&postgres, "transaction");
+    let url = postgres::url(pooler.port);
+    let store = PostgresStore::connect(&url).await.unwrap().timeout(Duration::from_secs(30));
+    if let Err(failure) = Conformance::new(store).trials(3).check().await {
+        panic!("{failure}");
+    }
+    let feed = PostgresFeed::new(&url).unwrap();
+    conformance::check(feed.clone()).await;
+    let member = Member::of(feed.clone(), |it| it);
+    assert!(member.publish(&feed, "polled").await);
+    member.expect("polled", Verdict::Revoked, Duration::from_secs(2)).await;
+    member.look();
+}
+
+/// A pool of the application's own is not told what stands in between, and finds out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_of_ones_own_finds_the_pooler() {
+    let postgres = Postgres::new("postgres-pooled-own");
+    let pooler = PgBouncer::before(&postgres, "transaction");
+    let options: sqlx::postgres::PgConnectOptions = postgres::url(pooler.port).parse().unwrap();
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(8);
+    let pool = pool.connect_with(options.extra_float_digits(None)).await.unwrap();
+    let store = PostgresStore::from_pool(pool).timeout(Duration::from_secs(30));
+    store.migrate().await.unwrap();
+    if let Err(failure) = Conformance::new(store).trials(2).check().await {
+        panic!("{failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notifications_pass_a_pooler_in_session_mode() {
+    let postgres = Postgres::new("postgres-pooled-session");
+    let pooler = PgBouncer::before(&postgres, "session");
+    let url = postgres::url(pooler.port);
+    let feed = PostgresFeed::new(&url).unwrap();
+    feed.append(&crate::fleet::token("first")).await.unwrap();
+    let first = tokio::time::timeout(Duration::from_secs(2), feed.changed()).await;
+    assert!(first.is_err());
+    let publisher = postgres.url();
+    let publisher = PostgresFeed::new(&publisher).unwrap();
+    let (told, ()) =
+        tokio::join!(tokio::time::timeout(Duration::from_secs(10), feed.changed()), async {
+            publisher.append(&crate::fleet::token("second")).await.unwrap();
+        });
+    told.expect("a notification");
+}
