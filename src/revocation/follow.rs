@@ -225,7 +225,7 @@ impl<F: RevocationFeed> Follow<F> {
                         return Err(FeedErrorKind::Unavailable.into());
                     }
                     gaps = 1;
-                    self.tell(&RevocationEvent::Gap);
+                    self.revocations.tell(&RevocationEvent::Gap);
                 }
                 Read::Messages { messages, position, has_more } => {
                     self.apply(&messages);
@@ -266,7 +266,7 @@ impl<F: RevocationFeed> Follow<F> {
             return Err(missing);
         }
         match self.within(self.feed.create()).await {
-            Ok(true) => self.tell(&RevocationEvent::LogCreated),
+            Ok(true) => self.revocations.tell(&RevocationEvent::LogCreated),
             Ok(false) => {}
             Err(error)
                 if matches!(error.kind(), FeedErrorKind::Denied | FeedErrorKind::Replica) =>
@@ -303,20 +303,16 @@ impl<F: RevocationFeed> Follow<F> {
             }
         }
         if !is_readable {
-            self.tell(&RevocationEvent::Unreadable);
+            self.revocations.tell(&RevocationEvent::Unreadable);
         }
-    }
-
-    fn tell(&self, event: &RevocationEvent<'_>) {
-        self.revocations.tell(event);
     }
 
     async fn within<T>(
         &self,
         call: impl Future<Output = Result<T, FeedError>>,
     ) -> Result<T, FeedError> {
-        let limited = time::timeout(self.time_limit, call).await;
-        limited.unwrap_or_else(|_| Err(FeedErrorKind::TimedOut.into()))
+        let timed_out = |_| Err(FeedErrorKind::TimedOut.into());
+        time::timeout(self.time_limit, call).await.unwrap_or_else(timed_out)
     }
 }
 

@@ -36,7 +36,7 @@ impl Feed {
 }
 
 impl RevocationFeed for Feed {
-    async fn create(&self) -> Result<(), FeedError> {
+    async fn create(&self) -> Result<bool, FeedError> {
         self.inner.create().await
     }
 
