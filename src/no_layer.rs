@@ -9,21 +9,21 @@ pub(crate) fn note_a_layer() {
     HAS_A_LAYER.store(true, Ordering::Relaxed);
 }
 
+/// Returns true if the program has a layer, which may be in the wrong place.
+pub(crate) fn has_a_layer() -> bool {
+    HAS_A_LAYER.load(Ordering::Relaxed)
+}
+
 /// Returns the sentence for a guard in front of a service of the type `inner`.
 pub(crate) fn for_guard(inner: &str) -> String {
     let place = if inner.contains("JwtAuthService<") {
         Place::Behind
-    } else if HAS_A_LAYER.load(Ordering::Relaxed) {
+    } else if has_a_layer() {
         Place::Elsewhere
     } else {
         Place::Nowhere
     };
     guard_sentence(place)
-}
-
-/// Returns the sentence for a handler that takes `wanted`, which the layer provides with `claims`.
-pub(crate) fn for_handler(wanted: &str, claims: &str) -> String {
-    handler_sentence(HAS_A_LAYER.load(Ordering::Relaxed), wanted, claims)
 }
 
 #[derive(Clone, Copy)]
@@ -54,22 +54,6 @@ fn guard_sentence(place: Place) -> String {
     format!("a guard has no `JwtAuth` layer in front of it: {advice}")
 }
 
-fn handler_sentence(has_a_layer: bool, wanted: &str, claims: &str) -> String {
-    let advice = if has_a_layer {
-        format!(
-            "this program has one, which does not cover this route. Move \
-             `.layer(JwtAuth::new(secret){claims})` below the route: a layer covers only routes that \
-             are added before it"
-        )
-    } else {
-        format!(
-            "add `.layer(JwtAuth::new(secret){claims})` to the router below its routes; a layer does \
-             not cover routes that are added after it"
-        )
-    };
-    format!("the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: {advice}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,11 +68,6 @@ mod tests {
             let sentence = guard_sentence(place);
             assert!(sentence.starts_with("a guard has no `JwtAuth` layer"), "{sentence}");
             assert!(sentence.contains(part), "{sentence}");
-        }
-        for (has_a_layer, part) in [(true, "Move `.layer(JwtAuth"), (false, "add `.layer(JwtAuth")]
-        {
-            let sentence = handler_sentence(has_a_layer, "Claims<Shopper>", ".claims::<Shopper>()");
-            assert!(sentence.contains(part) && sentence.contains("<Shopper>()"), "{sentence}");
         }
     }
 

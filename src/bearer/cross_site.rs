@@ -77,14 +77,18 @@ impl TrustedOrigins {
         let is_foreign = single(headers, "sec-fetch-site")? == Some(b"cross-site".as_slice());
         let is_trusted =
             single(headers, ORIGIN.as_str())?.is_some_and(|origin| self.trusts(origin));
-        if is_foreign && !is_trusted { Err(Fault::cross_site(ANOTHER_PAGE)) } else { Ok(()) }
+        if is_foreign && !is_trusted {
+            return Err(Fault::cross_site(
+                "the request is, by its `Sec-Fetch-Site`, from a page of another site, and its \
+                 `Origin` is not named in `trust_origin`",
+            ));
+        }
+        Ok(())
     }
 }
 
 const ANOTHER_SITE: &str = "a cookie came with a request that, by its `Sec-Fetch-Site`, another \
      site made, and its `Origin` is not named in `trust_origin`";
-const ANOTHER_PAGE: &str = "the request is, by its `Sec-Fetch-Site`, from a page of another site, and \
-     its `Origin` is not named in `trust_origin`";
 const ANOTHER_ORIGIN: &str = "a cookie came with a request whose `Origin` is neither the host in \
      `Host` (which a proxy must pass on) nor named in `trust_origin`";
 

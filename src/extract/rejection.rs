@@ -74,7 +74,7 @@ impl AuthRejection {
     }
 
     fn without_layer(wanted: &str, claims: &str, parts: &Parts) -> Self {
-        let sentence = no_layer::for_handler(wanted, claims);
+        let sentence = without_layer(no_layer::has_a_layer(), wanted, claims);
         Self::new(AuthError::because(AuthErrorKind::Misconfigured, sentence), None, parts)
     }
 
@@ -100,5 +100,35 @@ impl fmt::Display for AuthRejection {
 impl Error for AuthRejection {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.inner.error.source()
+    }
+}
+
+fn without_layer(has_a_layer: bool, wanted: &str, claims: &str) -> String {
+    let advice = if has_a_layer {
+        format!(
+            "this program has one, which does not cover this route. Move \
+             `.layer(JwtAuth::new(secret){claims})` below the route: a layer covers only routes that \
+             are added before it"
+        )
+    } else {
+        format!(
+            "add `.layer(JwtAuth::new(secret){claims})` to the router below its routes; a layer does \
+             not cover routes that are added after it"
+        )
+    };
+    format!("the handler asks for `{wanted}` and no `JwtAuth` layer is in front of it: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_in_the_wrong_place_is_to_be_moved_and_none_is_to_be_added() {
+        for (has_a_layer, part) in [(true, "Move `.layer(JwtAuth"), (false, "add `.layer(JwtAuth")]
+        {
+            let sentence = without_layer(has_a_layer, "Claims<Shopper>", ".claims::<Shopper>()");
+            assert!(sentence.contains(part) && sentence.contains("<Shopper>()"), "{sentence}");
+        }
     }
 }

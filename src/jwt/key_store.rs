@@ -54,7 +54,8 @@ impl KeyStore {
         })
     }
 
-    /// Forgets every key but the current one: their tokens are refused from here on.
+    /// Removes every key but the current one. Their tokens are rejected from here on, and connections
+    /// that use `Claims::ended` or `until_ended` end.
     pub fn retire_previous(&self) {
         self.keys.rcu(|keys| KeySet::from(keys.current().clone()));
     }

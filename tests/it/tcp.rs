@@ -83,6 +83,19 @@ async fn two_authorization_fields_that_differ_are_refused_in_every_order_and_spe
     }
 }
 
+/// A limit of hyper that no setting of ours changes: the guide says so.
+#[tokio::test]
+async fn over_http2_a_header_list_beyond_16_kib_never_reaches_the_layer() {
+    let addr = server::start(app(shop::auth().max_token_bytes(1 << 20))).await;
+    let token = shop::token(&json!({ "padding": "x".repeat(15_000) }));
+    assert!(token.len() > 16 << 10);
+    let [http1, http2] = [WIRES[0], WIRES[1]];
+    let ask = Ask::get("/").bearer(&token);
+    assert_eq!(server::send(http1, addr, &ask).await.status, 200);
+    let reply = server::send(http2, addr, &ask).await;
+    assert_eq!((reply.status.as_u16(), reply.body.len()), (431, 0));
+}
+
 #[tokio::test]
 async fn bytes_that_a_server_might_fold_or_split_are_refused() {
     let addr = server::start(app(shop::auth())).await;

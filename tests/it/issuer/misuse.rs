@@ -71,6 +71,13 @@ fn what_cannot_work_gets_a_sentence() {
             "has no key for that audience",
         ),
         (sentence(|| Server::with(|routes| routes.trust_origin("app"))), "nothing that a browser"),
+        (sentence(|| Server::with(|routes| routes.trust_origin("*"))), "there are no patterns"),
+        (
+            sentence(|| {
+                Server::with(|routes| routes.trust_origin(["https://a"]).trust_origin("x"))
+            }),
+            "is called a second time",
+        ),
     ];
     for (sentence, advice) in sentences {
         assert!(sentence.starts_with("tower-jwt-auth: "), "{sentence}");

@@ -82,6 +82,9 @@ async fn missing_credentials_are_logged_with_the_places_that_were_looked_into() 
         );
         let (log, _) = logged(app(auth.clone()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
+        let basic = Ask::get("/").header("authorization", "Basic dGVzdDp0ZXN0");
+        let (log, _) = logged(app(auth.clone()), basic).await;
+        assert!(log.contains("`Authorization` has the scheme `Basic` and not `Bearer`"), "{log}");
         // A guard behind a layer that lets everyone through knows it too.
         let (log, _) = logged(app(auth.allow_anonymous()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
@@ -201,7 +204,7 @@ async fn the_auth_server_logs_why_it_refuses() {
     };
     for (path, body, code, reason) in [
         ("/login", with("password", "secret"), "invalid_grant", "the credentials are wrong"),
-        ("/login", json!({ "password": "secret" }), "invalid_request", "a member that is missing"),
+        ("/login", json!({ "password": "secret" }), "invalid_request", "missing field `user`"),
         ("/login", with("scope", "secret"), "invalid_scope", "a scope is asked for that"),
         ("/login", with("audience", "secret"), "invalid_target", "has no key for the audience"),
         ("/login", with("audience", ""), "invalid_target", "name an audience, in the grant or at"),
