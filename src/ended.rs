@@ -49,8 +49,13 @@ impl Watch {
     }
 
     fn check(&self, facts: &Facts, seen: &mut SeenKeys) -> Result<Duration, Ended> {
-        let end = facts.expires_at().saturating_add(self.verifier.validation().tolerated());
-        let left = end.saturating_since(self.verifier.clock().now());
+        let leeway = self.verifier.validation().tolerated();
+        let now = self.verifier.clock().now();
+        let left = match facts.expires_at() {
+            Some(expires_at) => expires_at.saturating_add(leeway).saturating_since(now),
+            // Only a revocation or a retired key can end such a token.
+            None => Duration::MAX,
+        };
         if left.is_zero() {
             return Err(Ended::Expired);
         }

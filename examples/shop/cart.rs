@@ -89,13 +89,14 @@ async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoR
 async fn show(claims: Claims<Shopper>, State(carts): State<Carts>) -> Json<Value> {
     let items = carts.of(&claims);
     // The page cannot read its token, and shows when it expires.
-    let expires_in = claims.token().expires_at().saturating_since(SystemClock.now());
+    let now = SystemClock.now();
+    let expires_in = claims.token().expires_at().map(|end| end.saturating_since(now).as_secs());
     Json(json!({
         "user": claims.sub,
         "company": claims.company,
         "cents": price(&items),
         "items": items,
-        "expires_in": expires_in.as_secs(),
+        "expires_in": expires_in,
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use crate::auth::settings::Settings;
 use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
 use crate::claims::Claims;
 use crate::clock::Clock;
-use crate::jwt::{KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
+use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
 use crate::misuse;
-use crate::rejection::{AuthError, RejectionBody};
+use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
 use crate::revocation::Revocations;
 
 /// Verifies the token of every request and puts its claims into the request's extensions.
@@ -41,8 +42,10 @@ use crate::revocation::Revocations;
 ///
 /// # Panics
 ///
-/// The methods that configure panic on what cannot work, with a sentence that says what to do:
-/// a server that starts is one whose configuration was possible.
+/// The methods that configure panic on what cannot work, with a sentence that says what to do, so
+/// that a server with an impossible configuration does not start. A method that takes a list panics
+/// when it is called again, since the first list would be lost: give all in one call, or use the
+/// method that begins with `add_`.
 #[must_use]
 pub struct JwtAuth<T = StandardClaims> {
     settings: Arc<Settings>,
@@ -72,16 +75,16 @@ impl<T> JwtAuth<T> {
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
-    /// Requires `iss`, and that it be `issuer`, character for character. By default any issuer
-    /// that holds the key will do.
+    /// Requires `iss` to be `issuer`, or one of several with `[a, b]`, character for character. By
+    /// default `iss` is not checked, and any issuer that holds the key is accepted.
     #[track_caller]
-    pub fn issuer(self, issuer: impl Into<String>) -> Self {
+    pub fn issuer(self, issuer: impl OneOrMany) -> Self {
         let rules = self.rules().issuer(issuer);
         self.with_rules(rules)
     }
 
-    /// Requires `aud`, and that it name this service: `"cart"`, or one of several with
-    /// `["cart", "basket"]`. By default a token that has an `aud` is refused (RFC 7519 section
+    /// Requires `aud` to name this service: `"cart"`, or one of several names with
+    /// `["cart", "basket"]`. By default a token that has an `aud` is rejected (RFC 7519 section
     /// 4.1.3).
     #[track_caller]
     pub fn audience(self, audience: impl OneOrMany) -> Self {
@@ -89,51 +92,116 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// How far the clocks of issuer and verifier may differ. 5 seconds by default, 60 at most.
+    /// Accepts a token whatever `aud` says, also without one.
+    ///
+    /// # Security
+    ///
+    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
+    /// 3.9): whoever runs or breaks into one service can use the tokens of its users at this one. Use
+    /// it only where the key belongs to this service alone.
+    #[track_caller]
+    pub fn dangerous_any_audience(self) -> Self {
+        let rules = self.rules().dangerous_any_audience();
+        self.with_rules(rules)
+    }
+
+    /// Sets the difference that the clocks of issuer and verifier may have. 5 seconds by default, 60
+    /// at most.
     #[track_caller]
     pub fn leeway(self, leeway: Duration) -> Self {
         let rules = self.rules().leeway(leeway);
         self.with_rules(rules)
     }
 
-    /// Refuses tokens valid for longer than this from `iat` to `exp`, and those without `iat`. No
-    /// limit by default.
+    /// Rejects tokens that are valid for longer than this from `iat` to `exp`, and those without
+    /// `iat` or `exp`. No limit by default.
     #[track_caller]
     pub fn max_lifetime(self, lifetime: Duration) -> Self {
         let rules = self.rules().max_lifetime(lifetime);
         self.with_rules(rules)
     }
 
-    /// Accepts these values of the header's `typ` and no others, nor its absence; without case or
-    /// `application/`. By default `JWT`, `at+jwt` or none. With `"at+jwt"`, no other kind of token
-    /// of the same issuer can pass for an access token (RFC 8725 section 3.11).
+    /// Accepts tokens without `exp`. An `exp` that is present is still checked, and
+    /// [`max_lifetime`](Self::max_lifetime) still rejects a token without one.
+    ///
+    /// # Security
+    ///
+    /// A stolen token without `exp` works until its key is retired or it is revoked. A revocation is
+    /// forgotten after some time, 30 days by default for those of a subject, a tenant, a key or
+    /// everyone, and then the token is accepted again: give it a time that never comes with
+    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
+    pub fn dangerous_allow_missing_expiry(self) -> Self {
+        let rules = self.rules().dangerous_allow_missing_expiry();
+        self.with_rules(rules)
+    }
+
+    /// Accepts a `sub` that is a whole number. By default `sub` must be a string (RFC 7519 section
+    /// 4.1.2). [`Token`](crate::Token)'s `subject` is then the decimal text of the number, so that 42
+    /// and `"42"` are the same subject; the type of the claims gets the number.
+    pub fn accept_numeric_subject(self) -> Self {
+        let rules = self.rules().accept_numeric_subject();
+        self.with_rules(rules)
+    }
+
+    /// Requires the `typ` header to be one of these values, without case or `application/`. A missing
+    /// `typ` is rejected. By default `typ` is `JWT`, `at+jwt` or absent. With `"at+jwt"`, no other kind
+    /// of token of the same issuer can pass for an access token (RFC 8725 section 3.11).
     #[track_caller]
     pub fn accept_type(self, types: impl OneOrMany) -> Self {
         let rules = self.rules().accept_type(types);
         self.with_rules(rules)
     }
 
-    /// Requires claims beyond `exp`, such as `["sub", "jti"]`; `null` does not count.
+    /// Requires claims besides `exp`, such as `["sub", "jti"]`. A claim that is `null` is missing.
     #[track_caller]
     pub fn require_claim(self, names: impl OneOrMany) -> Self {
         let rules = self.rules().require_claim(names);
         self.with_rules(rules)
     }
 
-    /// Where the roles are: a claim's name or a path with dots, such as `realm_access.roles`; a
-    /// name with `://` in it is taken whole. `roles` by default. The value is a string, an array
-    /// of strings, or an array of objects with a `value` (RFC 7643).
+    /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
+    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A text with `://` is one name.
+    ///
+    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC 7643).
+    /// Any other value makes the token invalid; a missing one and `null` mean no roles. While the
+    /// place is not configured, a `roles` claim of another kind means no roles.
     #[track_caller]
-    pub fn roles_claim(self, path: impl AsRef<str>) -> Self {
+    pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().roles_claim(path);
         self.with_rules(rules)
     }
 
-    /// The claim that names the tenant, such as `company`: what [`Token`](crate::Token)'s `tenant`
-    /// then is. It must be a string. None by default.
+    /// Reads roles from one more place, besides `roles` or the place of
+    /// [`roles_claim`](Self::roles_claim).
     #[track_caller]
-    pub fn tenant_claim(self, name: impl AsRef<str>) -> Self {
-        let rules = self.rules().tenant_claim(name);
+    pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
+        let rules = self.rules().add_roles_claim(path);
+        self.with_rules(rules)
+    }
+
+    /// Reads the scopes from this place instead of `scope` and `scp`, such as `permissions`: see
+    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with spaces
+    /// between them.
+    #[track_caller]
+    pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
+        let rules = self.rules().scope_claim(path);
+        self.with_rules(rules)
+    }
+
+    /// Reads scopes from one more place, besides `scope` and `scp` or the place of
+    /// [`scope_claim`](Self::scope_claim).
+    #[track_caller]
+    pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {
+        let rules = self.rules().add_scope_claim(path);
+        self.with_rules(rules)
+    }
+
+    /// Reads the tenant, which [`Token`](crate::Token)'s `tenant` returns, from this place, such as
+    /// `company`: see [`roles_claim`](Self::roles_claim) for its forms. The value must be a string; a
+    /// missing one and `null` mean no tenant. No tenant by default.
+    #[track_caller]
+    pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
+        let rules = self.rules().tenant_claim(path);
         self.with_rules(rules)
     }
 
@@ -340,9 +408,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     ///
     /// # Errors
     ///
-    /// The first rule that the token breaks.
+    /// The first rule that the token breaks. A panic of the clock or of `T`'s `Deserialize`
+    /// implementation is [`AuthErrorKind::InternalError`].
     pub fn verify(&self, token: &str) -> Result<Claims<T>, AuthError> {
-        self.settings.verify(token.as_bytes(), Source::Direct)
+        let verify = || self.settings.verify(token.as_bytes(), Source::Direct);
+        catch_unwind(AssertUnwindSafe(verify))
+            .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)))
     }
 }
 

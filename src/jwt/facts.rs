@@ -1,4 +1,4 @@
-//! What every verified token has, whatever its claims are read into.
+//! The facts of a verified token, whatever type its claims are read into.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct Facts {
     pub(crate) text: String,
     pub(crate) encoded: Span,
     pub(crate) named: Named,
-    pub(crate) expires_at: UnixTime,
+    pub(crate) expires_at: Option<UnixTime>,
     pub(crate) key_id: Option<Arc<str>>,
 }
 
@@ -36,68 +36,71 @@ pub(crate) struct Named {
 }
 
 impl Facts {
-    /// `iss`, who issued the token.
+    /// Returns `iss`, the issuer of the token.
     pub fn issuer(&self) -> Option<&str> {
         self.named.issuer.map(|span| self.at(span))
     }
 
-    /// `sub`, whom the token speaks of. Unique for the issuer only.
+    /// Returns `sub`, the subject of the token, which is unique for the issuer only. A number, where
+    /// `accept_numeric_subject` allows one, is its decimal text: 42 and "42" are the same subject.
     pub fn subject(&self) -> Option<&str> {
         self.named.subject.map(|span| self.at(span))
     }
 
-    /// `aud`, whom the token is for.
+    /// Returns the names in `aud`, the audience of the token.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.named.audience.iter().map(|span| self.at(*span))
     }
 
-    /// `exp`, when the token expires.
-    pub fn expires_at(&self) -> UnixTime {
+    /// Returns `exp`, the expiry of the token. It is `None` only where
+    /// `dangerous_allow_missing_expiry` accepts a token without one.
+    pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
 
-    /// `iat`, when the token was issued.
+    /// Returns `iat`, the time at which the token was issued.
     pub fn issued_at(&self) -> Option<UnixTime> {
         self.named.issued_at
     }
 
-    /// `nbf`, when the token became valid.
+    /// Returns `nbf`, the time from which the token is valid.
     pub fn not_before(&self) -> Option<UnixTime> {
         self.named.not_before
     }
 
-    /// `jti`, the token's own identifier.
+    /// Returns `jti`, the token's own identifier.
     pub fn id(&self) -> Option<&str> {
         self.named.id.map(|span| self.at(span))
     }
 
-    /// `sid`, the login that the token comes from: what logging out ends.
+    /// Returns `sid`, the session that the token belongs to. Logging out ends it.
     pub fn session(&self) -> Option<&str> {
         self.named.session.map(|span| self.at(span))
     }
 
-    /// Whose customer or employee the subject is, in the claim that was configured for it.
+    /// Returns the tenant of the subject, from the claim that `tenant_claim` names.
     pub fn tenant(&self) -> Option<&str> {
         self.named.tenant.map(|span| self.at(span))
     }
 
-    /// The scopes of `scope` or `scp`, whether a string with spaces or an array.
+    /// Returns the scopes, one by one, whether the issuer writes them as a string with spaces or as
+    /// an array. They are read from `scope` and `scp` unless `scope_claim` names another place.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let texts = self.named.scopes.iter().map(|span| self.at(*span));
         texts.flat_map(|text| text.split(' ')).filter(|scope| !scope.is_empty())
     }
 
-    /// The roles in the configured claim, `roles` by default.
+    /// Returns the roles. They are read from `roles` unless `roles_claim` names another place.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.named.roles.iter().map(|span| self.at(*span))
     }
 
-    /// The identifier of the key that verified the token.
+    /// Returns the identifier of the key that verified the token, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The token itself, to pass it on. Whoever sees it can use it: keep it out of logs.
+    /// Returns the token itself, to pass it on. Keep it out of logs: anyone who sees it can use it.
     pub fn encoded(&self) -> &str {
         self.at(self.encoded)
     }

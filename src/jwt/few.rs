@@ -24,6 +24,17 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
         }
     }
 
+    /// Keeps the first `len` items.
+    #[inline]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Inline { len: current, .. } => {
+                *current = u8::try_from(len).map_or(*current, |len| len.min(*current));
+            }
+            Self::Many(items) => items.truncate(len),
+        }
+    }
+
     #[cold]
     fn many(items: &[T], item: T) -> Self {
         let mut many = Vec::with_capacity(items.len().saturating_mul(2).max(4));
@@ -65,5 +76,15 @@ mod tests {
             assert_eq!(matches!(few, Few::Many(_)), n > 3);
             few.push(n);
         }
+        for n in [300, 20, 7, 2, 0] {
+            few.truncate(n);
+            assert_eq!(*few, (0..20).take(n).collect::<Vec<_>>());
+        }
+        let mut inline = Few::<u32, 3>::default();
+        inline.push(1);
+        inline.push(2);
+        inline.truncate(300);
+        inline.truncate(1);
+        assert_eq!(*inline, [1]);
     }
 }

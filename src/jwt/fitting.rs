@@ -1,4 +1,4 @@
-//! Reads claims once more that do not fit their type, to find out which member is to blame.
+//! Reads claims that do not fit their type once more, to find the member that does not fit.
 
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -16,6 +16,14 @@ pub(crate) fn misfit<T: DeserializeOwned>(json: &str) -> Option<Misfit> {
 /// The same of claims that are parsed already.
 pub(crate) fn misfit_of<T: DeserializeOwned>(claims: &Value) -> Option<Misfit> {
     T::deserialize(Reader(claims)).err()
+}
+
+/// Reads a value with a seed, with errors that know members and no values.
+pub(crate) fn read<'v, S: DeserializeSeed<'v>>(
+    value: &'v Value,
+    seed: S,
+) -> Result<S::Value, Misfit> {
+    seed.deserialize(Reader(value))
 }
 
 /// A value that is read as `serde_json` reads it, with errors that know members and no values.

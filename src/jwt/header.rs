@@ -8,7 +8,8 @@ use jsonwebtoken::Algorithm;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::jwt::base64url;
-use crate::jwt::json::{self, Names, Text};
+use crate::jwt::duplicates;
+use crate::jwt::json::{self, Names, OrNull, Text};
 use crate::jwt::key::MAX_ID_LEN;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
@@ -47,6 +48,9 @@ impl<'a> Header<'a> {
         let text = std::str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
         if !json::is_shallow(json) {
             return Err(malformed("the header is nested deeper than 32 levels"));
+        }
+        if duplicates::are_nested(text) {
+            return Err(malformed("a member name of the header occurs twice in one object"));
         }
         let mut members = Members::default();
         let mut parser = serde_json::Deserializer::from_str(text);
@@ -107,18 +111,17 @@ impl<'a> Visitor<'a> for &mut Members<'a> {
             }
             match &*name {
                 "alg" => self.alg = Some(map.next_value_seed(Text)?),
-                "typ" => self.typ = Some(map.next_value_seed(Text)?),
+                "typ" => self.typ = map.next_value_seed(OrNull(Text))?,
                 "kid" => {
-                    let kid = map.next_value_seed(Text)?;
-                    if kid.len() > MAX_ID_LEN {
+                    self.kid = map.next_value_seed(OrNull(Text))?;
+                    if self.kid.as_ref().is_some_and(|kid| kid.len() > MAX_ID_LEN) {
                         return Err(serde::de::Error::custom("kid too long"));
                     }
-                    self.kid = Some(kid);
                 }
-                // `cty` says what the payload is when it is not claims: a nested token.
+                // `cty` tells what the payload is if it is not claims, such as a nested token.
                 "cty" => {
-                    let cty = map.next_value_seed(Text)?;
-                    if !is_media_type(&cty, "JWT") {
+                    let cty = map.next_value_seed(OrNull(Text))?;
+                    if cty.is_some_and(|cty| !is_media_type(&cty, "JWT")) {
                         self.unsupported = Some("the header's `cty` is not `JWT`");
                     }
                 }
@@ -209,7 +212,7 @@ mod tests {
         let deep = format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(32), "]".repeat(32));
         for json in ["[]", "\"x\"", "", "null", "{", r#"{"alg":"HS256"} x"#, r#"{"alg":"HS256",}"#]
             .into_iter()
-            .chain([r#"{"alg":"HS256","kid":1}"#, r#"{"alg":"HS256","typ":null}"#])
+            .chain([r#"{"alg":"HS256","kid":1}"#, r#"{"alg":"HS256","typ":[]}"#])
             .chain(["\u{feff}{\"alg\":\"HS256\"}", long.as_str(), deep.as_str()])
         {
             assert_eq!(parse(json).unwrap_err(), TokenErrorKind::Malformed, "{json}");

@@ -2,9 +2,17 @@
 
 use std::borrow::Cow;
 
+use crate::jwt::duplicates::unescaped;
+use crate::jwt::scan;
+
 /// An object of its `Value` that begins with one of these names becomes whatever JSON the member
 /// holds as text: something else than what was signed, and as deep as it likes.
 const PREFIX: &str = "$serde_json::private::";
+
+/// Returns true if `name` is one of them.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
 
 /// Whether a member of any object in `json` has such a name. Text that is not JSON may have one
 /// unnoticed: the parser refuses it.
@@ -18,7 +26,7 @@ pub(crate) fn has_name(json: &str) -> bool {
 #[cold]
 fn looks_like_it(json: &str) -> bool {
     let has = |text: &str| memchr::memmem::find(json.as_bytes(), text.as_bytes()).is_some();
-    (has(PREFIX) || has("\\u00")) && names(json).any(|name| name.starts_with(PREFIX))
+    (has(PREFIX) || has("\\u00")) && names(json).any(|name| is_reserved(&name))
 }
 
 /// The strings that a colon follows.
@@ -27,31 +35,14 @@ fn names(json: &str) -> impl Iterator<Item = Cow<'_, str>> {
     std::iter::from_fn(move || {
         loop {
             let (_, from) = rest.split_once('"')?;
-            let (string, after) = from.split_at_checked(end(from)?)?;
+            let end = scan::string_end(from.as_bytes(), 0);
+            let (string, after) = from.split_at_checked(end)?;
             rest = after.get(1..)?;
             if rest.trim_ascii_start().starts_with(':') {
                 return Some(unescaped(string));
             }
         }
     })
-}
-
-/// Where the string that begins here ends.
-fn end(text: &str) -> Option<usize> {
-    let mut is_escaped = false;
-    text.bytes().position(|byte| {
-        let ends = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        ends
-    })
-}
-
-fn unescaped(string: &str) -> Cow<'_, str> {
-    if !string.contains('\\') {
-        return Cow::Borrowed(string);
-    }
-    // One that cannot be read is refused by the parser too.
-    serde_json::from_str::<String>(&format!("\"{string}\"")).unwrap_or_default().into()
 }
 
 #[cfg(test)]

@@ -1,83 +1,88 @@
-//! Finds the registered claim that makes a token malformed.
+//! Finds the reason for which a payload is malformed.
 
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::jwt::duplicates;
 use crate::jwt::fitting;
 use crate::jwt::json::Text;
-use crate::jwt::member::RoleSeed;
 use crate::jwt::misfit::Misfit;
 use crate::jwt::noted::Wanted;
+use crate::jwt::place::PlaceSeed;
+use crate::jwt::spans::{Placer, Spans};
+use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
-/// A registered claim of `json` that is of another type than it must be; `None` if something else
-/// is wrong.
+/// The error for a payload that cannot be read, whatever the type of the claims.
 #[cold]
-pub(crate) fn misfit(json: &str, wanted: &Wanted) -> Option<Misfit> {
-    let mut claims: Value = serde_json::from_str(json).ok()?;
-    if wanted.roles != ["roles"] {
-        // Then a claim of that name may be anything.
-        claims.as_object_mut()?.remove("roles");
+pub(crate) fn error(json: &str, wanted: &Wanted) -> TokenError {
+    let because = |reason| TokenError::because(TokenErrorKind::Malformed, reason);
+    let Ok(Value::Object(mut claims)) = serde_json::from_str(json) else {
+        return because("the payload is not one JSON object");
+    };
+    if duplicates::are_anywhere(json) {
+        return because("a member name occurs twice in one object");
     }
-    fitting::misfit_of::<Registered>(&claims)
+    if wanted.numeric_subject && claims.get("sub").is_some_and(Value::is_number) {
+        claims.remove("sub");
+    }
+    let claims = Value::Object(claims);
+    let misfit = fitting::misfit_of::<Registered>(&claims).or_else(|| of_places(&claims, wanted));
+    TokenError::misfitting(TokenErrorKind::Malformed, misfit)
 }
 
-/// The types that a pass over the payload insists on. None is ever `null`.
+/// The configured place that holds a value of the wrong type.
+fn of_places(claims: &Value, wanted: &Wanted) -> Option<Misfit> {
+    let mut configured = wanted.places.iter().filter(|place| place.is_configured);
+    configured.find_map(|place| {
+        let (mut spans, mut placer) = (Spans::default(), Placer::new("", 0));
+        let seed = PlaceSeed::new(place, &mut spans, &mut placer);
+        let misfit = fitting::read(claims.get(place.path.first())?, seed).err()?;
+        Some(misfit.of_configured(&place.path.to_string()))
+    })
+}
+
+/// The types that a pass over the payload insists on.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Registered {
-    iss: String,
-    sub: String,
-    jti: String,
-    sid: String,
-    exp: f64,
-    nbf: f64,
-    iat: f64,
-    aud: Strings,
-    scope: Strings,
-    scp: Strings,
-    roles: Roles,
+    iss: Option<String>,
+    sub: Option<String>,
+    jti: Option<String>,
+    sid: Option<String>,
+    exp: Option<f64>,
+    nbf: Option<f64>,
+    iat: Option<f64>,
+    aud: Option<Strings>,
 }
 
-/// A string or an array of them.
-#[derive(Default)]
+/// A string or an array of strings.
 struct Strings;
-
-/// The same, or an array with objects that have a `value`.
-#[derive(Default)]
-struct Roles;
 
 impl<'de> Deserialize<'de> for Strings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrSeveral(|| Text)).map(|()| Self)
+        deserializer.deserialize_any(StringsVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Roles {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrSeveral(|| RoleSeed)).map(|()| Self)
-    }
-}
+struct StringsVisitor;
 
-/// Makes a seed for each element.
-struct OneOrSeveral<F>(F);
-
-impl<'de, S: DeserializeSeed<'de>, F: Fn() -> S> Visitor<'de> for OneOrSeveral<F> {
-    type Value = ();
+impl<'de> Visitor<'de> for StringsVisitor {
+    type Value = Strings;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string or an array of strings")
     }
 
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Strings, E> {
+        Ok(Strings)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(self.0())?.is_some() {}
-        Ok(())
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Strings, A::Error> {
+        while seq.next_element_seed(Text)?.is_some() {}
+        Ok(Strings)
     }
 }
 
@@ -86,38 +91,44 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::jwt::place::{Place, Target};
 
-    fn said(claims: Value, roles: &str) -> Option<String> {
-        let wanted = Wanted { roles: vec![roles.to_owned()], tenant: None, required: Vec::new() };
-        misfit(&claims.to_string(), &wanted).map(|misfit| misfit.to_string())
+    fn said(claims: Value, roles: &str) -> String {
+        let mut wanted = Wanted::default();
+        wanted.add(Place::new(Target::Roles, roles));
+        error(&claims.to_string(), &wanted).to_string()
     }
 
     #[test]
-    fn the_registered_claim_is_named() {
+    fn the_claim_of_the_wrong_type_is_named() {
         for (claims, expected) in [
             (json!({ "sub": 1 }), "invalid type for `sub`: a number"),
-            (json!({ "iss": null }), "invalid type for `iss`: null"),
+            (json!({ "iss": [] }), "invalid type for `iss`: an array"),
             (json!({ "exp": "2033-05-18" }), "invalid type for `exp`: a string"),
             (json!({ "aud": {} }), "invalid type for `aud`: an object"),
             (json!({ "aud": ["a", 1] }), "invalid type inside `aud`: a number"),
-            (json!({ "roles": null }), "invalid type for `roles`: null"),
-            (json!({ "roles": [{ "name": "a" }] }), "missing field `value` in `roles`"),
+            (json!({ "roles": 7 }), "invalid type for `roles`: a number"),
+            (json!({ "roles": { "admin": true } }), "invalid type for `roles`: an object"),
+            (json!({ "roles": ["a", 1] }), "invalid type inside `roles`: a number"),
+            (json!({ "roles": [{ "name": "a" }] }), "invalid type inside `roles`: an object"),
         ] {
-            assert_eq!(said(claims, "roles").as_deref(), Some(expected));
+            assert_eq!(said(claims, "roles"), format!("the token is malformed: {expected}"));
         }
-        let odd = json!({ "roles": 1, "scope": false });
-        let expected = "invalid type for `scope`: a boolean";
-        assert_eq!(said(odd, "groups").as_deref(), Some(expected));
+        for (claims, expected) in [
+            (json!({ "a": 1 }), "invalid type for `a.roles`: a number"),
+            (json!({ "a": { "roles": [[]] } }), "invalid type inside `a.roles`: an array"),
+        ] {
+            assert_eq!(said(claims, "a.roles"), format!("the token is malformed: {expected}"));
+        }
     }
 
     #[test]
-    fn what_may_be_there_is_not_blamed() {
+    fn a_claim_that_may_have_its_shape_is_not_named() {
         let claims = json!({
-            "iss": "", "sub": "a", "jti": "1", "sid": "s", "exp": 1, "nbf": -1, "iat": 1.5,
-            "aud": ["a"], "scope": "a b", "scp": [], "roles": ["a", { "value": "b" }], "more": null,
+            "iss": "", "sub": null, "jti": "1", "sid": "s", "exp": 1, "nbf": -1, "iat": 1.5,
+            "aud": ["a"], "scope": 7, "scp": [], "roles": ["a", { "value": "b" }], "more": null,
         });
-        assert_eq!(said(claims, "roles"), None);
-        assert_eq!(said(json!({ "roles": 1 }), "groups"), None);
-        assert_eq!(said(json!({}), "roles"), None);
+        assert_eq!(said(claims, "roles"), "the token is malformed");
+        assert_eq!(said(json!({ "roles": 1 }), "groups"), "the token is malformed");
     }
 }

@@ -95,7 +95,6 @@ impl Misfit {
     }
 
     /// The same misfit, of the configured claim `name`.
-    #[expect(dead_code, reason = "for configured claims")]
     pub(crate) fn of_configured(self, name: &str) -> Self {
         let name = Some(Name::Configured(name.into()));
         if self.member.is_some() {

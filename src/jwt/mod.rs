@@ -6,8 +6,12 @@
 //! rules for claims in [`Validation`], and the other direction in [`Signer`].
 
 pub(crate) mod base64url;
+mod checks;
+mod claim_path;
 mod claims;
+mod duplicates;
 mod error;
+mod exact_numbers;
 mod facts;
 mod few;
 mod fitting;
@@ -21,9 +25,11 @@ mod key_store;
 pub(crate) mod mac;
 mod malformed;
 mod member;
+mod members;
 mod misfit;
 mod noted;
 mod payload;
+mod place;
 mod plain;
 mod replay;
 mod scan;
@@ -35,6 +41,7 @@ mod token_error;
 mod validation;
 mod verifier;
 
+pub use self::claim_path::ClaimPath;
 pub use self::claims::StandardClaims;
 pub use self::error::{KeyError, KeyErrorKind, SignError};
 pub use self::facts::Facts;

@@ -1,21 +1,58 @@
-//! What a pass over the payload looks for, and what it found.
+//! The claims that a pass over the payload looks for, and those that it found.
 
 use crate::clock::UnixTime;
 use crate::jwt::facts::Named;
+use crate::jwt::place::{Place, Target};
 use crate::jwt::spans::Placer;
 
-/// What to look for besides the registered claims.
+/// The claims to look for besides the registered ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    /// Where the roles are: member names from the outermost in.
-    pub(crate) roles: Vec<String>,
-    /// The member that names the tenant, if any does.
-    pub(crate) tenant: Option<String>,
-    /// Members that must be there and not `null`; at most 64.
+    pub(crate) places: Vec<Place>,
+    /// Claims that must be present and not `null`; at most 64.
     pub(crate) required: Vec<String>,
+    /// `sub` may be a number.
+    pub(crate) numeric_subject: bool,
 }
 
-/// What was found.
+impl Default for Wanted {
+    fn default() -> Self {
+        let places = vec![
+            Place::new(Target::Scopes, "scope"),
+            Place::new(Target::Scopes, "scp"),
+            Place::new(Target::Roles, "roles"),
+        ];
+        Self { places, required: Vec::new(), numeric_subject: false }
+    }
+}
+
+impl Wanted {
+    /// The first place that lies in this claim.
+    #[inline]
+    pub(crate) fn first_in(&self, claim: &str) -> Option<&Place> {
+        self.places.iter().find(|place| place.path.first() == claim)
+    }
+
+    /// Every place that lies in this claim.
+    pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(move |place| place.path.first() == claim)
+    }
+
+    /// Adds a place that the application asked for. It replaces one at the same path.
+    pub(crate) fn add(&mut self, place: Place) {
+        self.places.retain(|other| other.target != place.target || !other.path.is_at(&place.path));
+        self.places.push(Place { is_configured: true, ..place });
+        let firsts: Vec<String> =
+            self.places.iter().map(|place| place.path.first().to_owned()).collect();
+        for place in &mut self.places {
+            let is_alone = firsts.iter().filter(|first| *first == place.path.first()).count() == 1;
+            let is_direct = place.path.rest().is_empty() && !place.path.takes_keys();
+            place.is_simple = is_alone && is_direct;
+        }
+    }
+}
+
+/// The claims that were found.
 #[derive(Debug)]
 pub(crate) struct Noted<'de> {
     pub(crate) placer: Placer<'de>,
@@ -39,13 +76,4 @@ impl<'de> Noted<'de> {
             required: 0,
         }
     }
-}
-
-/// How roles are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Roles {
-    /// As a string or an array of strings at the top, which nearly all are.
-    Plain,
-    /// Wherever they are, and objects too: their text is read more than once.
-    Any,
 }

@@ -17,6 +17,7 @@ pub(crate) struct Replay<'a, 'de, E> {
 }
 
 enum Value<'a, 'de> {
+    Null,
     Borrowed(&'de str),
     Text(&'a str),
     Number(Number),
@@ -24,20 +25,22 @@ enum Value<'a, 'de> {
 }
 
 impl<'a, 'de, E> Replay<'a, 'de, E> {
-    pub(crate) fn text(text: &'a Cow<'de, str>) -> Self {
+    pub(crate) fn text(text: Option<&'a Cow<'de, str>>) -> Self {
         let value = match text {
-            Cow::Borrowed(text) => Value::Borrowed(text),
-            Cow::Owned(text) => Value::Text(text),
+            None => Value::Null,
+            Some(Cow::Borrowed(text)) => Value::Borrowed(text),
+            Some(Cow::Owned(text)) => Value::Text(text),
         };
         Self { value, error: PhantomData }
     }
 
-    pub(crate) fn number(number: Number) -> Self {
-        Self { value: Value::Number(number), error: PhantomData }
+    pub(crate) fn number(number: Option<Number>) -> Self {
+        Self { value: number.map_or(Value::Null, Value::Number), error: PhantomData }
     }
 
     pub(crate) fn strings(form: Form, spans: &'a [Span], placer: &'a Placer<'de>) -> Self {
         match (form, spans) {
+            (Form::Null, _) => Self { value: Value::Null, error: PhantomData },
             (Form::One, [span]) => Self::at(*span, placer),
             _ => Self { value: Value::Several(spans, placer), error: PhantomData },
         }
@@ -55,6 +58,7 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
+            Value::Null => visitor.visit_unit(),
             Value::Borrowed(text) => visitor.visit_borrowed_str(text),
             Value::Text(text) => visitor.visit_str(text),
             Value::Number(Number::Unsigned(number)) => visitor.visit_u64(number),
@@ -71,7 +75,10 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_some(self)
+        match self.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

@@ -125,12 +125,7 @@ impl<'de> Scanner<'de> {
     /// Finds where the string ends; what it says is for `serde_json` to read.
     #[cold]
     fn string_with_escapes(&mut self) -> Result<String, NotPlain> {
-        let bytes = self.json.as_bytes();
-        let mut end = plain_end(bytes, self.at.saturating_add(1));
-        while bytes.get(end) == Some(&b'\\') {
-            end = plain_end(bytes, end.saturating_add(2));
-        }
-        end = end.saturating_add(1);
+        let end = string_end(self.json.as_bytes(), self.at.saturating_add(1)).saturating_add(1);
         let quoted = self.json.get(self.at..end).ok_or(NotPlain)?;
         self.at = end;
         serde_json::from_str(quoted).map_err(|_| NotPlain)
@@ -148,6 +143,21 @@ impl<'de> Scanner<'de> {
     #[inline]
     fn rest(&self) -> &'de [u8] {
         self.json.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// The place of the quote that closes the string whose first character is at `start`, or the end of
+/// `json` or beyond. Control characters are skipped: `serde_json` accepts them in byte strings.
+#[inline]
+pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
+    let mut end = start;
+    loop {
+        end = plain_end(json, end);
+        end = match json.get(end) {
+            Some(b'"') | None => return end,
+            Some(b'\\') => end.saturating_add(2),
+            Some(_) => end.saturating_add(1),
+        };
     }
 }
 

@@ -3,99 +3,124 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::UnixTime;
-use crate::jwt::header::{self, Header};
+use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::member::Registered;
-use crate::jwt::misfit::Misfit;
-use crate::jwt::noted::{Noted, Roles, Wanted};
+use crate::jwt::noted::Wanted;
+use crate::jwt::place::{Place, Target};
 use crate::jwt::strings::OneOrMany;
-use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
+use crate::jwt::token_error;
 use crate::misuse;
 
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const MAX_REQUIRED: usize = 64;
-/// The end of the year 9999. A later date is one in milliseconds, which is a common mistake.
-const LATEST: UnixTime = UnixTime::from_secs(253_402_300_799);
 
-macro_rules! after_9999 {
-    ($claim:literal) => {
-        concat!(
-            "`",
-            $claim,
-            "` is after the year 9999: it seems to be in milliseconds, not seconds"
-        )
-    };
-}
-
-/// What is required of a token besides a valid signature.
+/// The rules that a token must meet besides having a valid signature.
 ///
-/// By default: `exp` is there and still to come, `nbf` and `iat` have come if they are there, all
-/// with a leeway of 5 seconds; `typ` is absent, `JWT` or `at+jwt`; there is no `aud`, since a
-/// token for somebody is not for us until [`audience`](Self::audience) says so (RFC 7519 section
-/// 4.1.3); at most 8 KiB.
+/// By default: `exp` is present and in the future, `nbf` and `iat` are in the past if they are
+/// present, all with a leeway of 5 seconds; no date is after the year 9999, since it would be in
+/// milliseconds; `typ` is absent, `JWT` or `at+jwt`; there is no `aud`, since a token for somebody is
+/// not for this service until [`audience`](Self::audience) says so (RFC 7519 section 4.1.3); at most
+/// 8 KiB. A claim that is `null` is absent.
 ///
 /// # Panics
 ///
-/// Every method panics on a value that cannot work, with a sentence that says what to do.
+/// Every method panics on a value that cannot work, with a sentence that says what to do. A method
+/// that takes a list panics when it is called again, since the first list would be lost.
 #[derive(Clone, Debug)]
 pub struct Validation {
-    issuer: Option<String>,
-    audience: Vec<String>,
-    leeway: Duration,
-    max_lifetime: Option<Duration>,
-    types: Vec<String>,
+    pub(super) issuers: Vec<String>,
+    pub(super) audience: Vec<String>,
+    pub(super) accepts_any_audience: bool,
+    pub(super) leeway: Duration,
+    pub(super) max_lifetime: Option<Duration>,
+    pub(super) allows_missing_expiry: bool,
+    pub(super) types: Vec<String>,
     /// The reason for which another `typ` is rejected. Made in advance, so that rejecting a token
     /// allocates nothing.
-    wrong_type: Option<Arc<str>>,
+    pub(super) wrong_type: Option<Arc<str>>,
     max_token_bytes: usize,
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
 }
 
 impl Default for Validation {
     fn default() -> Self {
         Self {
-            issuer: None,
+            issuers: Vec::new(),
             audience: Vec::new(),
+            accepts_any_audience: false,
             leeway: Duration::from_secs(5),
             max_lifetime: None,
+            allows_missing_expiry: false,
             types: Vec::new(),
             wrong_type: None,
             max_token_bytes: 8 * 1024,
-            wanted: Wanted { roles: vec!["roles".to_owned()], tenant: None, required: Vec::new() },
+            wanted: Wanted::default(),
         }
     }
 }
 
 impl Validation {
-    /// The defaults.
+    /// Creates the default rules.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Requires `iss`, and that it be `issuer`, character for character.
+    /// Requires `iss` to be `issuer`, or one of several, character for character. By default `iss` is
+    /// not checked.
     #[track_caller]
     #[must_use]
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        let issuer = issuer.into();
-        if issuer.is_empty() {
-            misuse::refuse("issuer(\"\") matches no token: give the `iss` that your issuer writes");
+    pub fn issuer(mut self, issuer: impl OneOrMany) -> Self {
+        refuse_second_call("issuer", &self.issuers);
+        self.issuers = issuer.into_strings();
+        if self.issuers.is_empty() || self.issuers.iter().any(String::is_empty) {
+            misuse::refuse(
+                "issuer(..) needs at least one name, and none may be empty: give the `iss` that \
+                 your issuer writes",
+            );
         }
-        self.issuer = Some(issuer);
         self
     }
 
-    /// Requires `aud`, and that it name one of `audience`, character for character.
+    /// Requires `aud` to name `audience`, or one of several, character for character. By default a
+    /// token with an `aud` is rejected.
     #[track_caller]
     #[must_use]
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        refuse_second_call("audience", &self.audience);
         self.audience = audience.into_strings();
         if self.audience.is_empty() || self.audience.iter().any(String::is_empty) {
             misuse::refuse("audience(..) needs at least one name, and none may be empty");
         }
+        self.refuse_two_audiences();
         self
     }
 
-    /// How far the clocks of issuer and verifier may differ. 5 seconds by default, 60 at most.
+    /// Accepts a token whatever `aud` says, also without one.
+    ///
+    /// # Security
+    ///
+    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
+    /// 3.9): whoever runs or breaks into one service can use the tokens of its users at this one. Use
+    /// it only where the key belongs to this service alone.
+    #[track_caller]
+    #[must_use]
+    pub fn dangerous_any_audience(mut self) -> Self {
+        self.accepts_any_audience = true;
+        self.refuse_two_audiences();
+        self
+    }
+
+    #[track_caller]
+    fn refuse_two_audiences(&self) {
+        if self.accepts_any_audience && !self.audience.is_empty() {
+            misuse::refuse(
+                "audience(..) and dangerous_any_audience() exclude each other: keep one",
+            );
+        }
+    }
+
+    /// Sets the difference that the clocks of issuer and verifier may have. 5 seconds by default, 60
+    /// at most.
     #[track_caller]
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -109,8 +134,8 @@ impl Validation {
         self
     }
 
-    /// Refuses tokens valid for longer than `lifetime` from `iat` to `exp`, and those without
-    /// `iat`. No limit by default.
+    /// Rejects tokens that are valid for longer than `lifetime` from `iat` to `exp`, and those without
+    /// `iat` or `exp`. No limit by default.
     #[track_caller]
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
@@ -123,12 +148,37 @@ impl Validation {
         self
     }
 
-    /// Accepts these values of `typ` and no others, nor its absence. Compared without case and
-    /// without `application/` (RFC 7515 section 4.1.9). By default `typ` may be `JWT`, `at+jwt`,
-    /// or absent.
+    /// Accepts tokens without `exp`. An `exp` that is present is still checked, and
+    /// [`max_lifetime`](Self::max_lifetime) still rejects a token without one.
+    ///
+    /// # Security
+    ///
+    /// A stolen token without `exp` works until its key is retired or it is revoked. A revocation is
+    /// forgotten after some time, 30 days by default for those of a subject, a tenant, a key or
+    /// everyone, and then the token is accepted again: give it a time that never comes with
+    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
+    #[must_use]
+    pub fn dangerous_allow_missing_expiry(mut self) -> Self {
+        self.allows_missing_expiry = true;
+        self
+    }
+
+    /// Accepts a `sub` that is a whole number. By default `sub` must be a string (RFC 7519 section
+    /// 4.1.2). [`Facts::subject`](crate::Facts::subject) is then the decimal text of the number, so
+    /// that 42 and `"42"` are the same subject; the type of the claims gets the number.
+    #[must_use]
+    pub fn accept_numeric_subject(mut self) -> Self {
+        self.wanted.numeric_subject = true;
+        self
+    }
+
+    /// Requires the `typ` header to be one of these values. A missing `typ` is rejected. Compared
+    /// without case and without `application/` (RFC 7515 section 4.1.9). By default `typ` may be
+    /// `JWT`, `at+jwt`, or absent.
     #[track_caller]
     #[must_use]
     pub fn accept_type(mut self, types: impl OneOrMany) -> Self {
+        refuse_second_call("accept_type", &self.types);
         self.types = types.into_strings();
         if self.types.is_empty() || self.types.iter().any(String::is_empty) {
             misuse::refuse("accept_type(..) needs at least one `typ`, and none may be empty");
@@ -143,15 +193,19 @@ impl Validation {
         self
     }
 
-    /// Requires claims beyond those that are always required; `null` does not count.
+    /// Requires claims besides those that are always required. A claim that is `null` is missing.
     #[track_caller]
     #[must_use]
     pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
+        refuse_second_call("require_claim", &self.wanted.required);
         for name in names.into_strings() {
-            // Twice is no more than once; each name has one bit to be seen by.
+            // A duplicate changes nothing; each name has one bit.
             if !self.wanted.required.contains(&name) {
                 self.wanted.required.push(name);
             }
+        }
+        if self.wanted.required.is_empty() {
+            misuse::refuse("require_claim(..) needs at least one name");
         }
         if self.wanted.required.len() > MAX_REQUIRED {
             misuse::refuse(format_args!(
@@ -161,51 +215,92 @@ impl Validation {
         self
     }
 
-    /// Where the roles are: a claim's name, or a path of names with dots such as
-    /// `realm_access.roles`. A name with `://` in it is one name, dots and all. `roles` by default.
+    /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
+    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A text with `://` is one name.
+    ///
+    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC 7643).
+    /// Any other value makes the token invalid; a missing one and `null` mean no roles. While the
+    /// place is not configured, a `roles` claim of another kind means no roles.
     #[track_caller]
     #[must_use]
-    pub fn roles_claim(mut self, path: impl AsRef<str>) -> Self {
-        let path = path.as_ref();
-        self.wanted.roles = if path.contains("://") {
-            vec![path.to_owned()]
-        } else {
-            path.split('.').map(str::to_owned).collect()
-        };
-        if self.wanted.roles.iter().any(String::is_empty) {
+    pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
+        self.set_place("roles_claim", "add_roles_claim", Place::new(Target::Roles, path))
+    }
+
+    /// Reads roles from one more place, besides `roles` or the place of
+    /// [`roles_claim`](Self::roles_claim).
+    #[track_caller]
+    #[must_use]
+    pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
+        self.add_place("add_roles_claim", Place::new(Target::Roles, path))
+    }
+
+    /// Reads the scopes from this place instead of `scope` and `scp`: see
+    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with spaces
+    /// between them.
+    #[track_caller]
+    #[must_use]
+    pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
+        self.set_place("scope_claim", "add_scope_claim", Place::new(Target::Scopes, path))
+    }
+
+    /// Reads scopes from one more place, besides `scope` and `scp` or the place of
+    /// [`scope_claim`](Self::scope_claim).
+    #[track_caller]
+    #[must_use]
+    pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {
+        self.add_place("add_scope_claim", Place::new(Target::Scopes, path))
+    }
+
+    /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for its forms. The
+    /// value must be a string; a missing one and `null` mean no tenant. No tenant by default.
+    #[track_caller]
+    #[must_use]
+    pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.wanted.places.retain(|place| place.target != Target::Tenant);
+        self.add_place("tenant_claim", Place::new(Target::Tenant, path))
+    }
+
+    #[track_caller]
+    fn set_place(mut self, method: &str, adding: &str, place: Place) -> Self {
+        let is_same = |other: &Place| other.target == place.target;
+        if self.wanted.places.iter().any(|other| is_same(other) && other.is_configured) {
             misuse::refuse(format_args!(
-                "roles_claim({path:?}) has an empty name in its path: write names with dots between them"
+                "{method}(\"{}\") would replace a place that was given before: use {adding}(..) \
+                 for one more",
+                place.path
             ));
         }
-        let is_taken = |name: &String| {
-            Registered::from_name(name).is_some() || self.wanted.tenant.as_ref() == Some(name)
-        };
-        if self.wanted.roles.first().is_some_and(is_taken) {
+        self.wanted.places.retain(|other| !is_same(other));
+        self.add_place(method, place)
+    }
+
+    #[track_caller]
+    fn add_place(mut self, method: &str, place: Place) -> Self {
+        let path = &place.path;
+        if path.has_empty_name() {
             misuse::refuse(format_args!(
-                "roles_claim({path:?}): this claim has a meaning of its own; for scopes there \
-                 is `has_scope`",
+                "{method}(\"{path}\") has an empty name: write names with dots between them, or an \
+                 array of names"
             ));
         }
+        let mut places = self.wanted.places.iter();
+        let is_taken = places.any(|other| other.target != place.target && other.path.is_at(path));
+        if is_taken || Registered::from_name(path.first()).is_some() {
+            let other = match place.target {
+                Target::Tenant => "name a claim that has no other meaning, such as \"tenant\"",
+                Target::Roles => "for scopes there is `has_scope`",
+                Target::Scopes => "for roles there is `has_role`",
+            };
+            misuse::refuse(format_args!(
+                "{method}(\"{path}\"): this claim has a meaning of its own; {other}"
+            ));
+        }
+        self.wanted.add(place);
         self
     }
 
-    /// The claim that names the tenant, such as `tenant` or `company`: a string. None by default.
-    #[track_caller]
-    #[must_use]
-    pub fn tenant_claim(mut self, name: impl AsRef<str>) -> Self {
-        let name = name.as_ref();
-        let is_taken = Registered::from_name(name).is_some()
-            || self.wanted.roles.first().is_some_and(|roles| roles == name);
-        if name.is_empty() || is_taken {
-            misuse::refuse(format_args!(
-                "tenant_claim({name:?}): name a claim that has no other meaning, such as \"tenant\"",
-            ));
-        }
-        self.wanted.tenant = Some(name.to_owned());
-        self
-    }
-
-    /// The longest token, in bytes. 8 KiB by default.
+    /// Sets the longest token, in bytes. 8 KiB by default.
     #[track_caller]
     #[must_use]
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
@@ -230,133 +325,16 @@ impl Validation {
     pub(crate) fn wanted(&self) -> &Wanted {
         &self.wanted
     }
-
-    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), TokenError> {
-        let accepted = match header.typ.as_deref() {
-            None => self.types.is_empty(),
-            Some(typ) if self.types.is_empty() => {
-                ["JWT", "at+jwt"].iter().any(|name| header::is_media_type(typ, name))
-            }
-            Some(typ) => self.types.iter().any(|name| header::is_media_type(typ, name)),
-        };
-        if accepted {
-            return Ok(());
-        }
-        let kind = TokenErrorKind::WrongType;
-        Err(match &self.wrong_type {
-            Some(reason) => TokenError::configured(kind, Arc::clone(reason)),
-            None => TokenError::because(kind, "`typ` is neither \"JWT\" nor \"at+jwt\""),
-        })
-    }
-
-    /// Checks the claims at the time `now` and returns when they expire. Expiry is looked at last:
-    /// a token that is only expired is one that its client can renew, and is told so.
-    pub(crate) fn check_claims(
-        &self,
-        noted: &Noted<'_>,
-        now: UnixTime,
-    ) -> Result<UnixTime, TokenError> {
-        self.check_issuer(noted)?;
-        self.check_audience(noted)?;
-        let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
-        if noted.required.count_ones() < required {
-            return Err(self.missing(noted));
-        }
-        if noted.confirmation {
-            return Err(TokenErrorKind::SenderConstrained.into());
-        }
-        let Noted { named, expires_at, .. } = noted;
-        for (reason, date) in [
-            (after_9999!("exp"), expires_at),
-            (after_9999!("nbf"), &named.not_before),
-            (after_9999!("iat"), &named.issued_at),
-        ] {
-            if date.is_some_and(|date| date > LATEST) {
-                return Err(TokenError::because(TokenErrorKind::DateOutOfRange, reason));
-            }
-        }
-        let expires_at = expires_at.ok_or_else(|| missing("exp"))?;
-        let ahead = now.saturating_add(self.leeway);
-        let in_future = |kind, date: Option<UnixTime>| match date {
-            Some(date) if date > ahead => {
-                Err(TokenError::time(kind, date.saturating_since(now), self.leeway))
-            }
-            _ => Ok(()),
-        };
-        in_future(TokenErrorKind::NotYetValid, named.not_before)?;
-        in_future(TokenErrorKind::IssuedInFuture, named.issued_at)?;
-        self.check_lifetime(named.issued_at, expires_at)?;
-        // RFC 7519 section 4.1.4: not accepted "on or after" the time.
-        if expires_at.saturating_add(self.leeway) <= now {
-            let ago = now.saturating_since(expires_at);
-            return Err(TokenError::time(TokenErrorKind::Expired, ago, self.leeway));
-        }
-        Ok(expires_at)
-    }
-
-    #[cold]
-    fn missing(&self, noted: &Noted<'_>) -> TokenError {
-        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
-        let mut required = (0..).zip(&self.wanted.required);
-        let first = required.find(|(place, _)| !is_there(*place));
-        missing(first.map_or("exp", |(_, name)| name))
-    }
-
-    fn check_lifetime(
-        &self,
-        issued_at: Option<UnixTime>,
-        expires_at: UnixTime,
-    ) -> Result<(), TokenError> {
-        let Some(max) = self.max_lifetime else { return Ok(()) };
-        let kind = TokenErrorKind::LifetimeTooLong;
-        let Some(issued_at) = issued_at else {
-            return Err(TokenError::because(kind, "`iat` is missing, and `max_lifetime` needs it"));
-        };
-        if expires_at <= issued_at.saturating_add(max) {
-            return Ok(());
-        }
-        let lifetime = expires_at.saturating_since(issued_at).as_secs_f64();
-        let max = max.as_secs_f64();
-        let reason = format!("the token is valid for {lifetime} s, and `max_lifetime` is {max} s");
-        Err(TokenError::configured(kind, reason.into()))
-    }
-
-    fn check_issuer(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
-        let Some(issuer) = &self.issuer else { return Ok(()) };
-        let named = noted.named.issuer.map(|span| noted.placer.at(span));
-        if named == Some(issuer) {
-            return Ok(());
-        }
-        let what = if named.is_some() { "`iss` is not" } else { "`iss` is missing, and must be" };
-        let reason = format!("{what} {issuer:?}");
-        Err(TokenError::configured(TokenErrorKind::WrongIssuer, reason.into()))
-    }
-
-    fn check_audience(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
-        match (noted.audience, self.audience.is_empty()) {
-            (false, true) => return Ok(()),
-            (true, true) => return Err(TokenErrorKind::UnexpectedAudience.into()),
-            (_, false) => {}
-        }
-        let mut named = noted.named.audience.iter().map(|span| noted.placer.at(*span));
-        if named.any(|name| self.audience.iter().any(|ours| ours == name)) {
-            return Ok(());
-        }
-        let what =
-            if noted.audience { "`aud` does not name" } else { "`aud` is missing, and must name" };
-        let reason = format!("{what} {}", token_error::quoted(&self.audience));
-        Err(TokenError::configured(TokenErrorKind::WrongAudience, reason.into()))
-    }
-
-    /// Whether roles are members of the claims set itself.
-    pub(crate) fn roles(&self) -> Roles {
-        if self.wanted.roles.len() == 1 { Roles::Plain } else { Roles::Any }
-    }
 }
 
-#[cold]
-fn missing(name: &str) -> TokenError {
-    TokenError::misfitting(TokenErrorKind::MissingClaim, Some(Misfit::missing(name)))
+#[track_caller]
+fn refuse_second_call(method: &str, current: &[String]) {
+    if !current.is_empty() {
+        misuse::refuse(format_args!(
+            "{method}(..) was called before, with {}: give all in one call, as in {method}([a, b])",
+            token_error::quoted(current)
+        ));
+    }
 }
 
 #[cfg(test)]
@@ -365,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_claim_required_twice_is_required_once() {
-        let validation = Validation::new().require_claim("sub").require_claim(["sub", "jti"]);
+        let validation = Validation::new().require_claim(["sub", "sub", "jti"]);
         assert_eq!(validation.wanted.required, ["sub", "jti"]);
     }
 }

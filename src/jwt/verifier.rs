@@ -1,12 +1,14 @@
 //! A token, from its bytes to its typed claims.
 
 use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::jwt::base64url;
+use crate::jwt::duplicates;
 use crate::jwt::facts::Facts;
 use crate::jwt::fitting;
 use crate::jwt::header::{self, Header};
@@ -91,10 +93,12 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first rule that the token breaks. Its kind is for logs: told to whoever sent the
-    /// token, it would help to forge one.
+    /// The first rule that the token breaks. The error is for logs: told to the sender of the token,
+    /// it would help to forge one. A panic of the clock or of `T`'s `Deserialize` implementation is
+    /// [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        self.verify_bytes(token.as_bytes())
+        catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
+            .unwrap_or_else(|_| Err(TokenErrorKind::Panicked.into()))
     }
 
     /// The order is that of `docs/design.md` section 4. Nothing is allocated before the signature
@@ -116,13 +120,15 @@ impl Verifier {
         if !json::is_shallow(payload.as_bytes()) {
             return Err(malformed("the claims are nested deeper than 32 levels"));
         }
+        if duplicates::are_nested(payload) {
+            return Err(malformed("a member name occurs twice in one object"));
+        }
         if in_band::has_name(payload) {
             return Err(malformed("a member has a name that `serde_json` reserves for itself"));
         }
         let mut noted = Noted::new(payload, text.len());
         let wanted = self.validation.wanted();
-        let roles = self.validation.roles();
-        let claims = match payload::read_plain::<T>(payload, wanted, roles, &mut noted) {
+        let claims = match payload::read_plain::<T>(payload, wanted, &mut noted) {
             Ok(claims) => claims,
             Err(_) => self.read_again(payload, text.len(), &mut noted)?,
         };
@@ -178,8 +184,8 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Reads a payload that is not plain, or not what was expected of one. If it does not fit, a
-    /// token that is from somebody else or expired is that first, and of the wrong shape second.
+    /// Reads a payload that is not plain or does not fit the type. A token that is expired or from
+    /// another issuer is rejected for that first, and for its shape second.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
         &self,
@@ -193,10 +199,8 @@ impl Verifier {
             return Ok(claims);
         }
         *noted = Noted::new(payload, end);
-        payload::read::<IgnoredAny>(payload, wanted, noted).map_err(|_| {
-            let misfit = malformed::misfit(payload, wanted);
-            TokenError::misfitting(TokenErrorKind::Malformed, misfit)
-        })?;
+        payload::read::<IgnoredAny>(payload, wanted, noted)
+            .map_err(|_| malformed::error(payload, wanted))?;
         self.validation.check_claims(noted, self.clock.now())?;
         Err(TokenError::misfitting(TokenErrorKind::ClaimsMismatch, fitting::misfit::<T>(payload)))
     }

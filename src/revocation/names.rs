@@ -43,7 +43,7 @@ impl<'a> From<&'a Facts> for TokenNames<'a> {
             tenant: facts.tenant(),
             key_id: facts.key_id(),
             issued_at: facts.issued_at(),
-            expires_at: Some(facts.expires_at()),
+            expires_at: facts.expires_at(),
         }
     }
 }

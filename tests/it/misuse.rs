@@ -70,7 +70,7 @@ fn times_that_cannot_work_are_refused() {
 
 #[test]
 fn parties_without_a_name_are_refused() {
-    says(&layer_refuses(|auth| auth.issuer("")), &["issuer(\"\")", "give the `iss`"]);
+    says(&layer_refuses(|auth| auth.issuer("")), &["issuer(..)", "give the `iss`"]);
     for audience in [&[][..], &[""], &["cart", ""]] {
         let sentence = layer_refuses(|auth| auth.audience(audience.to_vec()));
         says(&sentence, &["audience(..)", "at least one name"]);
@@ -95,12 +95,45 @@ fn claims_that_cannot_be_asked_for_are_refused() {
         let sentence = layer_refuses(|auth| auth.roles_claim(path));
         says(&sentence, &["roles_claim", path, "has a meaning of its own"]);
     }
-    for name in ["", "sub", "sid", "roles"] {
+    says(&layer_refuses(|auth| auth.tenant_claim("")), &["tenant_claim", "empty name"]);
+    for name in ["sub", "sid", "roles", "scope"] {
         let sentence = layer_refuses(|auth| auth.tenant_claim(name));
         says(&sentence, &["tenant_claim", name, "no other meaning"]);
     }
     let sentence = layer_refuses(|auth| auth.tenant_claim("company").roles_claim("company"));
     says(&sentence, &["roles_claim", "has a meaning of its own"]);
+    for path in ["sub", "exp", "roles"] {
+        let sentence = layer_refuses(|auth| auth.scope_claim(path));
+        says(&sentence, &["scope_claim", path, "has a meaning of its own"]);
+    }
+    says(&layer_refuses(|auth| auth.roles_claim([""; 0])), &["roles_claim", "empty name"]);
+    let none: [&str; 0] = [];
+    says(&layer_refuses(|auth| auth.require_claim(none)), &["require_claim(..)", "at least one"]);
+}
+
+#[test]
+fn a_list_that_is_given_twice_is_refused_with_the_way_to_give_both() {
+    for (method, sentence) in [
+        ("issuer", layer_refuses(|auth| auth.issuer("a").issuer("b"))),
+        ("audience", layer_refuses(|auth| auth.audience(["a", "b"]).audience("c"))),
+        ("accept_type", layer_refuses(|auth| auth.accept_type("a").accept_type("b"))),
+        ("require_claim", layer_refuses(|auth| auth.require_claim("a").require_claim("b"))),
+    ] {
+        let hint = format!("{method}([a, b])");
+        says(&sentence, &[method, "was called before, with \"a\"", "in one call", &hint]);
+    }
+    let sentence = layer_refuses(|auth| auth.roles_claim("a").roles_claim("b"));
+    says(&sentence, &["roles_claim(\"b\")", "use add_roles_claim(..)"]);
+    let sentence = layer_refuses(|auth| auth.add_scope_claim("a").scope_claim("b"));
+    says(&sentence, &["scope_claim(\"b\")", "use add_scope_claim(..)"]);
+    for both in [
+        layer_refuses(|auth| auth.audience("a").dangerous_any_audience()),
+        layer_refuses(|auth| auth.dangerous_any_audience().audience("a")),
+    ] {
+        says(&both, &["audience(..)", "dangerous_any_audience()", "keep one"]);
+    }
+    // A single value is replaced.
+    let _ = JwtAuth::new(shop::secret()).tenant_claim("a").tenant_claim("b");
 }
 
 #[test]

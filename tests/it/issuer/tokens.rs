@@ -119,7 +119,7 @@ fn what_cannot_be_issued_is_an_error_of_its_kind() {
         assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
     }
     let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
-    for claims in [json!({ "deep": deep }), json!({ "nbf": "soon" }), json!({ "roles": 1 })] {
+    for claims in [json!({ "deep": deep }), json!({ "nbf": "soon" }), json!({ "nbf": 1e12 })] {
         assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
     }
     let nobody = Grant::new("").audience("cart").claims(json!({}));

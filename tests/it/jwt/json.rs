@@ -114,11 +114,60 @@ fn the_rules_hold_for_what_the_type_of_the_claims_does_not_read() {
     struct Nothing {}
 
     let auth: JwtAuth<Nothing> = kit::auth().claims();
-    for members in ["\"x\":1,\"x\":2", "\"aud\":1", "\"sub\":null", "\"iat\":\"1\"", "\"x\":}"] {
+    for members in ["\"x\":1,\"x\":2", "\"aud\":1", "\"sub\":7", "\"iat\":\"1\"", "\"x\":}"] {
         let token = kit::with_payload(among(members));
         assert_eq!(kit::fault(&auth, &token), Some(TokenErrorKind::Malformed), "{members}");
     }
     assert_eq!(kit::fault(&auth, &kit::with_payload(among("\"x\":[{}]"))), None);
+}
+
+#[test]
+fn a_name_that_occurs_twice_is_rejected_at_any_depth_and_for_every_type() {
+    #[derive(serde::Deserialize)]
+    struct Nothing {}
+
+    #[derive(serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Raw {
+        realm_access: Option<Box<serde_json::value::RawValue>>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Typed {
+        realm_access: Option<std::collections::HashMap<String, serde_json::Value>>,
+    }
+
+    for (members, is_rejected) in [
+        (r#""realm_access":{"roles":["user"],"roles":["admin"]}"#, true),
+        (r#""realm_access":{"roles":["user"],"r\u006fles":["admin"]}"#, true),
+        (r#""realm_access":{"a":[[{"x":1,"y":{},"x":2}]]}"#, true),
+        (r#""x":{"x":{"x":{"y":1,"y":1}}}"#, true),
+        // Not plain JSON for the scanner, which leaves it to `serde_json`.
+        (r#""f":-1.5,"realm_access":{"roles":[],"roles":[]}"#, true),
+        (r#""realm_access":{"roles":["a","a"],"x":{"a":1},"a":1},"roles":["a","a"]"#, false),
+    ] {
+        let token = kit::with_payload(among(members));
+        let expected = is_rejected.then_some(TokenErrorKind::Malformed);
+        for auth in [kit::auth(), kit::auth().roles_claim("realm_access.roles")] {
+            assert_eq!(kit::fault(&auth.claims::<Nothing>(), &token), expected, "{members}");
+        }
+        assert_eq!(kit::fault(&kit::auth(), &token), expected, "{members}");
+        assert_eq!(kit::fault(&kit::auth().claims::<Raw>(), &token), expected, "{members}");
+        assert_eq!(kit::fault(&kit::auth().claims::<Typed>(), &token), expected, "{members}");
+        let value = kit::auth().claims::<serde_json::Value>();
+        assert_eq!(kit::fault(&value, &token), expected, "{members}");
+        if is_rejected {
+            let reason = tower_jwt_auth::jwt::Verifier::new(kit::secret())
+                .verify::<serde_json::Value>(&token)
+                .unwrap_err()
+                .to_string();
+            assert_eq!(reason, "the token is malformed: a member name occurs twice in one object");
+        }
+    }
+    let header = r#"{"alg":"HS256","jwk":{"kty":"oct","kty":"RSA"}}"#;
+    let fault = kit::fault(&kit::auth(), &kit::with_header(header));
+    assert_eq!(fault, Some(TokenErrorKind::Malformed));
 }
 
 #[test]

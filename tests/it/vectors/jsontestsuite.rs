@@ -10,7 +10,7 @@ use tower_jwt_auth::jwt::TokenErrorKind;
 use crate::kit::{self, str_of};
 
 const FILE: &str = "jsontestsuite/all.json";
-/// JSON, but an object with a name that comes twice: as a payload or header it is refused.
+/// JSON, but an object with a duplicate name, which is rejected at any depth.
 const DUPLICATES: [&str; 2] = [
     "test_parsing/y_object_duplicated_key.json",
     "test_parsing/y_object_duplicated_key_and_value.json",
@@ -63,6 +63,10 @@ fn a_claim_is_read_as_json_or_the_token_is_refused() {
     for Case { name, expect, text } in cases() {
         let payload = within(&format!(r#"{{"exp":{},"x":"#, kit::NOW + 1), &text, "}");
         let verdict = auth.verify(&kit::with_payload(&payload));
+        if DUPLICATES.contains(&&*name) {
+            assert!(verdict.is_err(), "{name}");
+            continue;
+        }
         match expect.as_str() {
             "accept" => assert!(verdict.is_ok(), "{name}"),
             "reject" => assert!(verdict.is_err(), "{name}"),
@@ -81,6 +85,9 @@ fn a_claim_that_nobody_reads_must_be_json_too() {
         let payload = within(&format!(r#"{{"exp":{},"x":"#, kit::NOW + 1), &text, "}");
         let fault = kit::fault(&auth, &kit::with_payload(payload));
         match expect.as_str() {
+            _ if DUPLICATES.contains(&&*name) => {
+                assert_eq!(fault, Some(TokenErrorKind::Malformed), "{name}");
+            }
             "accept" => assert_eq!(fault, None, "{name}"),
             "reject" => assert_eq!(fault, Some(TokenErrorKind::Malformed), "{name}"),
             _ => {}
@@ -95,6 +102,9 @@ fn a_member_of_a_header_must_be_json() {
         let header = within(r#"{"alg":"HS256","x":"#, &text, "}");
         let fault = kit::fault(&auth, &kit::with_header(header));
         match expect.as_str() {
+            _ if DUPLICATES.contains(&&*name) => {
+                assert_eq!(fault, Some(TokenErrorKind::Malformed), "{name}");
+            }
             "accept" => assert_eq!(fault, None, "{name}"),
             "reject" => assert_eq!(fault, Some(TokenErrorKind::Malformed), "{name}"),
             _ => assert!(matches!(fault, None | Some(TokenErrorKind::Malformed)), "{name}"),

@@ -1,0 +1,164 @@
+//! The checks of a token's header and claims against a [`Validation`].
+
+use std::sync::Arc;
+
+use crate::clock::UnixTime;
+use crate::jwt::header::{self, Header};
+use crate::jwt::misfit::Misfit;
+use crate::jwt::noted::Noted;
+use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
+use crate::jwt::validation::Validation;
+
+/// The end of the year 9999. A later date is one in milliseconds, which is a common mistake.
+const LATEST: UnixTime = UnixTime::from_secs(253_402_300_799);
+
+macro_rules! after_9999 {
+    ($claim:literal) => {
+        concat!(
+            "`",
+            $claim,
+            "` is after the year 9999: it seems to be in milliseconds, not seconds"
+        )
+    };
+}
+
+impl Validation {
+    pub(crate) fn check_header(&self, header: &Header<'_>) -> Result<(), TokenError> {
+        let accepted = match header.typ.as_deref() {
+            None => self.types.is_empty(),
+            Some(typ) if self.types.is_empty() => {
+                ["JWT", "at+jwt"].iter().any(|name| header::is_media_type(typ, name))
+            }
+            Some(typ) => self.types.iter().any(|name| header::is_media_type(typ, name)),
+        };
+        if accepted {
+            return Ok(());
+        }
+        let kind = TokenErrorKind::WrongType;
+        Err(match &self.wrong_type {
+            Some(reason) => TokenError::configured(kind, Arc::clone(reason)),
+            None => TokenError::because(kind, "`typ` is neither \"JWT\" nor \"at+jwt\""),
+        })
+    }
+
+    /// Checks the claims at the time `now` and returns their expiry. Expiry is checked last: a token
+    /// that is only expired is one that its client can renew, so it gets its own answer.
+    pub(crate) fn check_claims(
+        &self,
+        noted: &Noted<'_>,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, TokenError> {
+        self.check_issuer(noted)?;
+        self.check_audience(noted)?;
+        let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
+        if noted.required.count_ones() < required {
+            return Err(self.missing(noted));
+        }
+        if noted.confirmation {
+            return Err(TokenErrorKind::SenderConstrained.into());
+        }
+        let Noted { named, expires_at, .. } = noted;
+        for (reason, date) in [
+            (after_9999!("exp"), expires_at),
+            (after_9999!("nbf"), &named.not_before),
+            (after_9999!("iat"), &named.issued_at),
+        ] {
+            if date.is_some_and(|date| date > LATEST) {
+                return Err(TokenError::because(TokenErrorKind::DateOutOfRange, reason));
+            }
+        }
+        if expires_at.is_none() && !self.allows_missing_expiry {
+            return Err(missing("exp"));
+        }
+        let ahead = now.saturating_add(self.leeway);
+        let in_future = |kind, date: Option<UnixTime>| match date {
+            Some(date) if date > ahead => {
+                Err(TokenError::time(kind, date.saturating_since(now), self.leeway))
+            }
+            _ => Ok(()),
+        };
+        in_future(TokenErrorKind::NotYetValid, named.not_before)?;
+        in_future(TokenErrorKind::IssuedInFuture, named.issued_at)?;
+        self.check_lifetime(named.issued_at, *expires_at)?;
+        // RFC 7519 section 4.1.4: not accepted "on or after" the time.
+        match expires_at {
+            Some(expires_at) if expires_at.saturating_add(self.leeway) <= now => {
+                let ago = now.saturating_since(*expires_at);
+                Err(TokenError::time(TokenErrorKind::Expired, ago, self.leeway))
+            }
+            _ => Ok(*expires_at),
+        }
+    }
+
+    #[cold]
+    fn missing(&self, noted: &Noted<'_>) -> TokenError {
+        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
+        let mut required = (0..).zip(&self.wanted.required);
+        let first = required.find(|(place, _)| !is_there(*place));
+        missing(first.map_or("exp", |(_, name)| name))
+    }
+
+    fn check_lifetime(
+        &self,
+        issued_at: Option<UnixTime>,
+        expires_at: Option<UnixTime>,
+    ) -> Result<(), TokenError> {
+        let Some(max) = self.max_lifetime else { return Ok(()) };
+        let kind = TokenErrorKind::LifetimeTooLong;
+        let (issued_at, expires_at) = match (issued_at, expires_at) {
+            (Some(issued_at), Some(expires_at)) => (issued_at, expires_at),
+            (None, _) => {
+                let reason = "`iat` is missing, and `max_lifetime` needs it";
+                return Err(TokenError::because(kind, reason));
+            }
+            (_, None) => {
+                let reason = "`exp` is missing, and `max_lifetime` needs it";
+                return Err(TokenError::because(kind, reason));
+            }
+        };
+        if expires_at <= issued_at.saturating_add(max) {
+            return Ok(());
+        }
+        let lifetime = expires_at.saturating_since(issued_at).as_secs_f64();
+        let max = max.as_secs_f64();
+        let reason = format!("the token is valid for {lifetime} s, and `max_lifetime` is {max} s");
+        Err(TokenError::configured(kind, reason.into()))
+    }
+
+    fn check_issuer(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
+        if self.issuers.is_empty() {
+            return Ok(());
+        }
+        let named = noted.named.issuer.map(|span| noted.placer.at(span));
+        if named.is_some_and(|named| self.issuers.iter().any(|issuer| issuer == named)) {
+            return Ok(());
+        }
+        let what = if named.is_some() { "`iss` is not" } else { "`iss` is missing, and must be" };
+        let reason = format!("{what} {}", token_error::quoted(&self.issuers));
+        Err(TokenError::configured(TokenErrorKind::WrongIssuer, reason.into()))
+    }
+
+    fn check_audience(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
+        if self.accepts_any_audience {
+            return Ok(());
+        }
+        match (noted.audience, self.audience.is_empty()) {
+            (false, true) => return Ok(()),
+            (true, true) => return Err(TokenErrorKind::UnexpectedAudience.into()),
+            (_, false) => {}
+        }
+        let mut named = noted.named.audience.iter().map(|span| noted.placer.at(*span));
+        if named.any(|name| self.audience.iter().any(|ours| ours == name)) {
+            return Ok(());
+        }
+        let what =
+            if noted.audience { "`aud` does not name" } else { "`aud` is missing, and must name" };
+        let reason = format!("{what} {}", token_error::quoted(&self.audience));
+        Err(TokenError::configured(TokenErrorKind::WrongAudience, reason.into()))
+    }
+}
+
+#[cold]
+fn missing(name: &str) -> TokenError {
+    TokenError::misfitting(TokenErrorKind::MissingClaim, Some(Misfit::missing(name)))
+}

@@ -1,0 +1,150 @@
+//! The place of roles, scopes or a tenant in the claims.
+
+use std::fmt::{self, Display};
+
+/// The place of a claim: its name, or the names that lead to it, outermost first.
+///
+/// It is made from a name or a path with dots, or from an array of names where a name contains a
+/// dot. A text that contains `://` is one name.
+///
+/// ```
+/// use tower_jwt_auth::{JwtAuth, Secret, jwt::ClaimPath};
+///
+/// let secret = Secret::generate()?;
+/// // Keycloak: roles of the realm and those of one client.
+/// let auth = JwtAuth::new(secret.clone())
+///     .roles_claim("realm_access.roles")
+///     .add_roles_claim(["resource_access", "my.client", "roles"]);
+/// // Auth0: a name that is a URL.
+/// let auth = JwtAuth::new(secret.clone()).roles_claim("https://shop.example/roles");
+/// // Zitadel: an object whose keys are the roles.
+/// let roles = ClaimPath::from("urn:zitadel:iam:org:project:roles").object_keys();
+/// let auth = JwtAuth::new(secret.clone()).roles_claim(roles);
+/// // Spring: [{"authority":"ROLE_USER"}]
+/// let roles = ClaimPath::from("authorities").object_member("authority");
+/// let auth = JwtAuth::new(secret).roles_claim(roles);
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct ClaimPath {
+    names: Vec<String>,
+    takes_keys: bool,
+    member: Option<String>,
+}
+
+impl ClaimPath {
+    fn new(names: Vec<String>) -> Self {
+        Self { names, takes_keys: false, member: None }
+    }
+
+    /// Reads an object at this place as the set of its keys: `{"admin":{},"editor":true}` has the
+    /// roles `admin` and `editor`. A key whose value is `false` or `null` does not count. By default
+    /// an object at this place makes a token invalid.
+    pub fn object_keys(mut self) -> Self {
+        self.takes_keys = true;
+        self
+    }
+
+    /// Reads objects in an array at this place by this member: `authority` for
+    /// `[{"authority":"ROLE_USER"}]`. `value` by default (RFC 7643 section 2.4).
+    pub fn object_member(mut self, name: impl Into<String>) -> Self {
+        self.member = Some(name.into());
+        self
+    }
+
+    pub(crate) fn first(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// The names behind the first.
+    pub(crate) fn rest(&self) -> &[String] {
+        self.names.get(1..).unwrap_or_default()
+    }
+
+    pub(crate) fn takes_keys(&self) -> bool {
+        self.takes_keys
+    }
+
+    pub(crate) fn member(&self) -> &str {
+        self.member.as_deref().unwrap_or("value")
+    }
+
+    /// Returns true if both name the same place, however it is read.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        self.names == other.names
+    }
+
+    pub(crate) fn has_empty_name(&self) -> bool {
+        self.names.is_empty()
+            || self.names.iter().any(String::is_empty)
+            || self.member.as_deref() == Some("")
+    }
+}
+
+impl Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names.join("."))
+    }
+}
+
+impl From<&str> for ClaimPath {
+    /// A name, or names with dots in between. A text with `://` is one name.
+    fn from(path: &str) -> Self {
+        if path.contains("://") {
+            return Self::new(vec![path.to_owned()]);
+        }
+        Self::new(path.split('.').map(str::to_owned).collect())
+    }
+}
+
+impl From<String> for ClaimPath {
+    fn from(path: String) -> Self {
+        Self::from(path.as_str())
+    }
+}
+
+impl From<&String> for ClaimPath {
+    fn from(path: &String) -> Self {
+        Self::from(path.as_str())
+    }
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for ClaimPath {
+    /// The names themselves, which may contain dots.
+    fn from(names: [S; N]) -> Self {
+        Self::new(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<S: Into<String>> From<Vec<S>> for ClaimPath {
+    /// The names themselves, which may contain dots.
+    fn from(names: Vec<S>) -> Self {
+        Self::new(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<S: AsRef<str>> From<&[S]> for ClaimPath {
+    /// The names themselves, which may contain dots.
+    fn from(names: &[S]) -> Self {
+        Self::new(names.iter().map(|name| name.as_ref().to_owned()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_separate_names_in_texts_without_a_scheme() {
+        let names = |path: ClaimPath| path.names;
+        assert_eq!(names("roles".into()), ["roles"]);
+        assert_eq!(names("cognito:groups".into()), ["cognito:groups"]);
+        assert_eq!(names("realm_access.roles".into()), ["realm_access", "roles"]);
+        assert_eq!(names("https://a.example/roles".into()), ["https://a.example/roles"]);
+        assert_eq!(names(["a", "my.client"].into()), ["a", "my.client"]);
+        assert!(ClaimPath::from("a..b").has_empty_name());
+        assert!(ClaimPath::from("").has_empty_name());
+        assert!(ClaimPath::from([""; 0]).has_empty_name());
+    }
+}
