@@ -1,7 +1,7 @@
-//! A new key every 20 seconds, without a restart and without a refused token that is still valid.
+//! A new key every 25 seconds, without a restart. No valid token is rejected.
 //!
 //! `cargo run --example key_rotation` prints a line that fetches a token and one that uses it.
-//! The token is accepted after the next rotation too, and refused once its 20 seconds are over.
+//! The token stays valid for its 20 seconds, even if the key is replaced meanwhile.
 
 #![allow(clippy::print_stdout)]
 
@@ -17,21 +17,21 @@ use tower_jwt_auth::{Clock, JwtAuth, Key, KeyError, KeyStore, Secret, SystemCloc
 const LIFETIME: Duration = Duration::from_secs(20);
 
 fn new_key(number: u32) -> Result<Key, KeyError> {
-    // The identifier goes into the header of every token, so it says nothing of the secret.
+    // The identifier is in the header of every token, so it must not be derived from the secret.
     Key::hs256(Secret::generate()?).with_id(format!("key-{number}"))
 }
 
-/// No key signs for longer than a token lives, so one previous key is enough to check them all.
+/// A key signs for longer than its tokens live, so one previous key is enough to verify them all.
 ///
-/// With servers of their own, the ones that check tokens learn the new key before the auth server
-/// signs with it.
+/// Here one process signs and verifies. Where they are different servers, give the new key to those
+/// that verify before the auth server signs with it.
 async fn rotate(keys: KeyStore) -> Result<(), KeyError> {
     for number in 2.. {
-        // The leeway of the clocks, 5 seconds by default, is time that a token has as well.
+        // A token is accepted for the leeway after its expiry too: 5 seconds by default.
         tokio::time::sleep(LIFETIME.saturating_add(Duration::from_secs(5))).await;
         keys.retire_previous();
         keys.rotate(new_key(number)?)?;
-        println!("# signing with key-{number} from here on");
+        println!("# signing with key-{number} from now on");
     }
     Ok(())
 }
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/", get(hello))
         .layer(JwtAuth::new(keys.clone()))
-        // Below the layer, and so open to everybody.
+        // Added after the layer, so anybody may call it.
         .route("/token", get(issue))
         .with_state(keys.clone());
 

@@ -1,7 +1,7 @@
-//! A page for everybody that greets by name those who are logged in.
+//! A public page that greets logged-in users by name.
 //!
-//! `cargo run --example optional_auth` prints three curl lines: without a token and with one the
-//! answer is 200, with a bad one it is 401: a client must not lose its login unnoticed.
+//! `cargo run --example optional_auth` prints curl lines. Without a token and with a valid one the
+//! answer is 200. With an invalid one it is 401, so that a client notices when its login is over.
 
 #![allow(clippy::print_stdout)]
 
@@ -25,7 +25,7 @@ async fn welcome(claims: Option<Claims<Shopper>>) -> String {
     }
 }
 
-/// Asking for the claims themselves still means that there must be some.
+/// `Claims` without `Option` still requires a token.
 async fn account(claims: Claims<Shopper>) -> String {
     format!("the account of {}\n", claims.sub)
 }

@@ -1,7 +1,7 @@
-//! Without axum: hyper serves a tower service, and the layer and a guard stand in front of it.
+//! Without axum: hyper serves a tower service behind the layer and a guard.
 //!
 //! `cargo run --example plain_tower --no-default-features` prints curl lines: 200 for an admin,
-//! 403 for somebody else. The claims are in the request's extensions.
+//! 403 for another user. The claims are in the request's extensions.
 
 #![allow(clippy::print_stdout)]
 
@@ -27,7 +27,7 @@ struct Shopper {
 
 async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let Some(claims) = request.extensions().get::<Claims<Shopper>>() else {
-        // Nobody comes here while the layer is in front; if it ever is not, nobody gets in.
+        // Only if somebody removes the layer: then no request gets through.
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return Ok(response);
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let signer = Signer::new(Key::hs256(secret.clone()));
     let exp = SystemClock.now().as_secs().saturating_add(600);
 
-    // The first layer is the outermost: the token is verified before the guard asks about it.
+    // The first layer is the outermost: the token is verified before the guard looks at it.
     let service = ServiceBuilder::new()
         .layer(JwtAuth::new(secret).claims::<Shopper>())
         .layer(require(has_role("admin")))
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("curl -i http://127.0.0.1:3000/ -H 'Authorization: Bearer {token}'");
     }
     loop {
-        // Accepting fails for one connection at a time, and a client that hangs up is no news.
+        // An error here concerns one connection, such as one that the client closed.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));

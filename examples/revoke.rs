@@ -1,14 +1,14 @@
-//! Revokes from the command line, in one line:
+//! Revokes tokens from the command line:
 //!
 //! ```text
 //! cargo run --example revoke -- redis://localhost subject alice
 //! cargo run --example revoke --features postgres -- postgres://auth@localhost/auth token 8f2d 3600
 //! ```
 //!
-//! What is revoked: `token JTI [SECONDS]` and `session SID [SECONDS]`, which are remembered for so
-//! many seconds from now, 30 days unless said otherwise; `subject SUB`, `tenant TENANT`, `key KID`
-//! and `everyone`, of which all is revoked that was issued until now. `create` only makes the log.
-//! With the variable `ISSUER` set, only tokens of that issuer are meant.
+//! `token JTI [SECONDS]` and `session SID [SECONDS]` revoke one token or session, and are remembered
+//! for that many seconds (30 days by default). `subject SUB`, `tenant TENANT`, `key KID` and
+//! `everyone` revoke all tokens issued until now. `create` only creates the log. If the variable
+//! `ISSUER` is set, only tokens of that issuer are revoked.
 
 #![allow(clippy::print_stdout)]
 
@@ -55,7 +55,7 @@ async fn publish(feed: impl RevocationFeed, revocation: Option<Revocation>) -> O
     };
     tokio::time::timeout(Duration::from_secs(5), publishing).await??;
     match revocation {
-        None => println!("the log is there"),
+        None => println!("the log exists"),
         Some(revocation) => println!("{}", serde_json::to_string(&revocation)?),
     }
     Ok(())

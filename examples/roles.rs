@@ -1,8 +1,8 @@
 //! Roles: as guards in front of routes, as a handler's argument, and as an enum, so that a
 //! misspelt role does not compile.
 //!
-//! `cargo run --example roles` prints curl lines for an admin and for somebody of the support, and
-//! what each is answered.
+//! `cargo run --example roles` prints curl lines for an admin and for a member of the support team,
+//! each with the expected status.
 
 #![allow(clippy::print_stdout)]
 
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new()
         .route("/tickets", get(tickets))
-        // Guards the routes above it, and none below.
+        // Guards the routes above this line, and none below.
         .route_layer(require(has_any_role([Role::Admin, Role::Support])))
         .route("/refunds", post(refund))
         .layer(JwtAuth::new(secret));

@@ -1,5 +1,5 @@
-//! Issues and checks tokens on the command line: to look at what a server sees, and to talk to
-//! other libraries. `JWT_SECRET` has the secret, `ALG` may name HS384 or HS512.
+//! Issues and verifies tokens on the command line, for experiments and for tests with other
+//! libraries. `JWT_SECRET` contains the secret. `ALG` may be HS384 or HS512.
 //!
 //! ```console
 //! $ export JWT_SECRET=$(openssl rand -base64 48)

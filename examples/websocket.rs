@@ -1,9 +1,9 @@
-//! A WebSocket that only opens with a token. A script in a browser cannot set `Authorization`
-//! there, so the token travels as the neighbour of a subprotocol: `["bearer", token]`. The socket
-//! closes when the token ends.
+//! A WebSocket that requires a token. A script in a browser cannot set `Authorization` on a
+//! WebSocket, so it sends the token as a second subprotocol: `["bearer", token]`. The socket closes
+//! when the token expires or is revoked.
 //!
-//! `cargo run --example websocket` prints the address of a page that opens one, and a curl line
-//! that makes the handshake: 101 with the token, 401 without.
+//! `cargo run --example websocket` prints the address of a page that opens such a socket, and a curl
+//! line that makes the handshake: 101 with the token, 401 without.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,13 +18,13 @@ use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{Claims, Clock, JwtAuth, Key, Secret, SystemClock};
 
 async fn open(claims: Claims, upgrade: WebSocketUpgrade) -> Response {
-    // The browser closes the connection when none of its protocols is selected.
+    // A browser closes the connection if the server selects none of its subprotocols.
     upgrade.protocols(["bearer"]).on_upgrade(move |socket| echo(socket, claims))
 }
 
 async fn echo(socket: WebSocket, claims: Claims) {
     let who = claims.token().subject().unwrap_or("somebody");
-    // The token was checked when the socket opened. It may expire, or be revoked, while it is used.
+    // The token was verified when the socket opened. It may expire or be revoked later.
     let mut socket = claims.until_ended(socket);
     while let Some(Ok(message)) = socket.next().await {
         let Message::Text(text) = message else { continue };
@@ -35,7 +35,7 @@ async fn echo(socket: WebSocket, claims: Claims) {
     if let Some(why) = socket.ended() {
         let reason = format!("{why:?}").into();
         let close = Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }));
-        // If it cannot be said any more, it need not be.
+        // The client may be gone already.
         let _ = socket.into_inner().send(close).await;
     }
 }
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/ws", any(open))
         .layer(JwtAuth::new(secret).websocket_protocol("bearer"))
-        // For the demonstration everybody is given the token, in the page.
+        // For the demonstration, the page contains the token.
         .route("/", get(|| async { page }));
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;

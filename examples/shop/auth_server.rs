@@ -1,4 +1,4 @@
-//! The auth server: a password goes in, tokens come out, and are renewed.
+//! The auth server: exchanges passwords for tokens, and renews them.
 
 use std::env;
 use std::error::Error;
@@ -50,7 +50,7 @@ pub(crate) async fn app(
     let pruned = sessions.clone();
     tokio::spawn(every(HOUR, move || prune(pruned.clone())));
 
-    // Pages keep tokens in cookies, which no script can read; other clients get them in bodies.
+    // Pages get tokens in cookies, which no script can read. Other clients get them in bodies.
     let cookies =
         Cookies::new("/auth").access("cart", CART_COOKIE).access("payment", PAYMENT_COOKIE);
     let devices = Arc::new(Devices::new(master));
@@ -78,7 +78,11 @@ pub(crate) async fn app(
 
 fn report(event: &SessionEvent<'_>) {
     if let SessionEvent::Ended(session, EndCause::Reused) = event {
-        eprintln!("{} has a thief: session {} ended", session.subject(), session.id());
+        eprintln!(
+            "{}: a refresh token was stolen, session {} ended",
+            session.subject(),
+            session.id()
+        );
     }
 }
 

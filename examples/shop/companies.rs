@@ -1,4 +1,4 @@
-//! What only the admin of a company may see, and only of that company.
+//! A route for the admin of a company, who sees that company alone.
 
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -17,7 +17,7 @@ pub(crate) fn routes() -> Router<Carts> {
 }
 
 /// The users of the company that have a cart. The guard has compared the path with the token, so
-/// the handler can take the company from the path.
+/// the handler may trust the path.
 async fn users(Path(company): Path<String>, State(carts): State<Carts>) -> Json<Vec<String>> {
     Json(carts.users(&company))
 }

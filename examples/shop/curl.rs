@@ -1,11 +1,11 @@
-//! Lines to paste into a shell. Each comment begins with the status that the answer will have.
+//! Lines to paste into a shell. Each comment begins with the status of the answer.
 
-/// Without `-i` there would be no status and no challenge to see; `-w` ends a body with a newline.
+/// `-i` shows the status and the challenge, and `-w` ends the body with a newline.
 const CURL: &str = r"curl -si -w '\n'";
 const JSON: &str = "-H 'Content-Type: application/json'";
 
 pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
-    // No jq: sed is everywhere.
+    // sed is installed everywhere, jq is not.
     let login = |user: &str, password: &str, audience: &str| {
         let body =
             format!(r#"{{"user":"{user}","password":"{password}","audience":"{audience}"}}"#);
@@ -61,7 +61,7 @@ pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
         format!("# The auth server is {auth}, the cart {cart}, the payment server {payment}."),
         "# Paste these lines into another shell.".to_owned(),
         String::new(),
-        "# Log in: a token is for one server, and another one refuses it.".to_owned(),
+        "# Log in. A token is for one server, and the others reject it.".to_owned(),
         format!("CART={}", login("alice", "wonderland", "cart")),
         format!("PAYMENT={}", login("alice", "wonderland", "payment")),
         format!("BOB_CART={}", login("bob", "builder", "cart")),

@@ -1,17 +1,17 @@
-//! A shop of three servers: `auth` issues tokens, `cart` and `payment` check them by themselves,
-//! from the token alone, and go on when the auth server is down.
+//! A shop of three servers. `auth` issues tokens. `cart` and `payment` verify them without asking
+//! `auth`, and go on when it is down.
 //!
-//! `cargo run --example shop` starts all three, with a secret made for the run unless `JWT_SECRET`
-//! has one, and prints curl lines to paste and the address of a page. With `ACCESS_SECS=10`, access
-//! tokens last ten seconds instead of ten minutes, and the page can be watched renewing them.
-//! `GUESS_SECS` says after how many seconds there is one more attempt at an account, 60 by default.
-//! Users and sessions are in `shop.sqlite`, or where `SHOP_DB` says.
+//! `cargo run --example shop` starts all three, and prints curl lines to paste and the address of a
+//! page. The secret is `JWT_SECRET`, or a random one for this run. With `ACCESS_SECS=10`, access
+//! tokens expire after ten seconds instead of ten minutes, and the page shows how it renews them.
+//! Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is the time
+//! after which an account may be tried once more, by default 60.
 //!
-//! As processes of their own: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
-//! `cart` and `payment`, which may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
-//! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; the servers then have to be
-//! told of each other with `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN`, and of what is revoked by
-//! the Redis that `REVOCATIONS` names.
+//! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with `cart`
+//! and `payment`. These two may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
+//! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; `PAGE_ORIGIN`, `CART_ORIGIN`
+//! and `PAYMENT_ORIGIN` then tell each server where the others are. `REVOCATIONS` names a Redis, such
+//! as `redis://localhost`, through which revocations reach all processes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

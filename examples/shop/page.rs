@@ -1,4 +1,4 @@
-//! The page: three files, and a policy for what they may do.
+//! The page: three files, and a policy that limits what they may do.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ pub(crate) fn routes(origins: &Origins) -> Result<Router, Box<dyn Error + Send +
     let Origins { cart, payment, .. } = origins;
     let page =
         include_str!("page/index.html").replace("{cart}", cart).replace("{payment}", payment);
-    // A script that got in from elsewhere could not read the tokens, but could use them.
+    // A script of an attacker could not read the tokens, but could use them.
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
          connect-src 'self' {cart} {payment}; form-action 'self'; base-uri 'none'; \

@@ -26,7 +26,7 @@ pub(crate) fn app(
         .realm("payment")
         .cookie(PAYMENT_COOKIE)
         .trust_origin(&origins.page)
-        // Whatever the auth server issues, money moves on short-lived tokens only.
+        // Paying requires a short-lived token, whatever the auth server issues.
         .max_lifetime(Duration::from_secs(900))
         .claims::<Shopper>();
     let auth = feed.checked_by(auth)?;

@@ -1,5 +1,5 @@
-//! Tokens that are revoked before they expire: in this process if all servers are in it, and else in
-//! the Redis that `REVOCATIONS` names, such as `redis://localhost`.
+//! Revocations: in memory if all servers are in this process, and otherwise in the Redis that
+//! `REVOCATIONS` names, such as `redis://localhost`.
 
 use std::env;
 use std::error::Error;
@@ -10,12 +10,12 @@ use tower_jwt_auth::{JwtAuth, Revocations};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Where what is revoked is published, and read by every server.
+/// The feed that the auth server publishes to, and that the services read.
 #[derive(Clone)]
 pub(crate) enum Feed {
     Memory(MemoryFeed),
     Redis(String),
-    /// A server alone that was told of no feed: tokens work until they expire.
+    /// For a server alone without `REVOCATIONS`: tokens are accepted until they expire.
     None,
 }
 
@@ -47,7 +47,7 @@ impl Feed {
         })
     }
 
-    /// A service's side: a task follows the feed, and a request looks into memory.
+    /// A service's side: a task follows the feed, and requests are checked in memory.
     pub(crate) fn checked_by<T>(&self, auth: JwtAuth<T>) -> Result<JwtAuth<T>, Failure> {
         let revocations = Revocations::new().with_events(report);
         match self {

@@ -1,4 +1,4 @@
-//! One of the three servers: a port and what it answers there.
+//! One of the three servers: a port, and the application that answers there.
 
 use std::env;
 use std::error::Error;
@@ -7,18 +7,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use tokio::net::TcpListener;
+use tower_jwt_auth::AuthError;
 
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 
-/// A port that is taken, and that nobody is answered at yet.
+/// A bound port, not yet serving.
 pub(crate) struct Server {
     listener: TcpListener,
     port: u16,
 }
 
 impl Server {
-    /// Takes the port that the environment variable names, or the default one.
+    /// Binds the port in the environment variable, or the default one.
     pub(crate) async fn bind(
         variable: &str,
         default: u16,
@@ -34,21 +37,22 @@ impl Server {
         Ok(Self { listener, port })
     }
 
-    /// The server as a browser names it: cookies over `http` are for `localhost` alone, and all
-    /// three are the same *site* there, though not the same origin.
+    /// The server's origin in a browser. Browsers accept `Secure` cookies over `http` from
+    /// `localhost` only, and all three servers are the same *site* there, though not the same origin.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
 
-    /// The server as curl names it.
+    /// The server's address for curl.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves until Ctrl-C. Requests that are being answered then have a moment to end: a live cart
-    /// never does by itself.
+    /// Serves until Ctrl-C. Requests that are still being answered then have two seconds to end: a
+    /// live cart does not end by itself.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
-        // The limit on attempts asks for the address of the client.
+        let app = app.layer(map_response(print_reason));
+        // The limit on attempts needs the address of the client.
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(self.listener, app).with_graceful_shutdown(ctrl_c());
         let too_long = async {
@@ -62,9 +66,17 @@ impl Server {
     }
 }
 
+/// Prints why a token was refused. The client is told less.
+async fn print_reason(response: Response) -> Response {
+    if let Some(error) = response.extensions().get::<AuthError>() {
+        eprintln!("refused: {}: {}", error.code(), error.reason());
+    }
+    response
+}
+
 async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without the signal there is no graceful end; that is no reason to end at once.
+        // The signal cannot be received: serve until the process is killed.
         std::future::pending::<()>().await;
     }
 }

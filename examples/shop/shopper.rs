@@ -1,9 +1,9 @@
-//! What a token says about whom it was issued to, as cart and payment read it.
+//! The claims of a token, as cart and payment read them.
 
 use serde::Deserialize;
 
-/// Members that a service does not need may be left out here; those that are named must be in the
-/// token, or it is refused.
+/// A token without one of these claims is rejected. Claims that a service does not need are left
+/// out.
 #[derive(Deserialize)]
 pub(crate) struct Shopper {
     pub(crate) sub: String,

@@ -24,7 +24,7 @@ const DEMONSTRATION: [[&str; 5]; 2] = [
 
 pub(crate) struct Users {
     pool: SqlitePool,
-    /// Compared with when there is no such user, so that both take the same time.
+    /// Verified if the user does not exist, so that the answer takes the same time.
     nobodys_hash: Arc<str>,
     attempts: Arc<Attempts>,
     devices: Arc<Devices>,
@@ -38,21 +38,21 @@ struct User {
     scopes: String,
 }
 
-/// What a login carries.
+/// The credentials of a login.
 #[derive(Deserialize)]
 pub(crate) struct Password {
     user: String,
     password: String,
 }
 
-/// What the shop's tokens say beside what every token does.
+/// The shop's own claims.
 #[derive(Serialize)]
 pub(crate) struct Employee {
     company: String,
 }
 
 impl Users {
-    /// Opens the table, and puts the users of the demonstration into it if they are not there.
+    /// Opens the table, and adds the users of the demonstration.
     pub(crate) async fn open(
         path: &str,
         attempts: Arc<Attempts>,
@@ -99,7 +99,7 @@ impl Accounts for Users {
         login: Password,
         request: &Parts,
     ) -> Result<Option<Grant<Employee>>, AccountsError> {
-        // Before the user is looked up: the answer is the same whether there is one or not.
+        // Before the lookup, so that the answer is the same whether or not the user exists.
         let device = self.devices.of_user(request, &login.user);
         self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;
@@ -108,7 +108,7 @@ impl Accounts for Users {
         Ok(user.filter(|_| is_right).map(User::grant))
     }
 
-    /// Asked at every renewal: a role that was taken away is gone from the next token.
+    /// Called at every renewal: a role that was removed is missing from the next token.
     async fn renew(
         &self,
         session: &Session,
@@ -127,8 +127,8 @@ impl User {
     }
 }
 
-/// Each hash takes 19 MiB and tens of milliseconds of a processor: two at a time, and who comes in
-/// between waits.
+/// Each hash takes 19 MiB and tens of milliseconds of a processor. Two run at a time, and the others
+/// wait.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
 async fn hash(password: String) -> Result<String, Box<dyn Error + Send + Sync>> {
