@@ -85,8 +85,9 @@ pub(crate) async fn limit_addresses(
         Ok(()) => next.run(request).await,
         Err(wait) => {
             let seconds = wait.as_secs().saturating_add(1);
-            let body = Json(json!({ "error": "too_many_attempts" }));
-            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], body).into_response()
+            let description = "too many attempts: try again later";
+            let body = json!({ "error": "too_many_attempts", "error_description": description });
+            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], Json(body)).into_response()
         }
     }
 }

@@ -59,7 +59,7 @@ async fn guesses_are_limited_and_tell_nothing_and_do_not_keep_the_user_out() {
         }
         assert_eq!(guesses[ATTEMPTS - 1].0, StatusCode::BAD_REQUEST);
         assert_eq!(guesses[ATTEMPTS].0, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(guesses[ATTEMPTS].2, r#"{"error":"too_many_attempts"}"#);
+        assert!(guesses[ATTEMPTS].2.contains(r#""error":"too_many_attempts""#), "{guesses:?}");
         assert_eq!(log_in(&auth, &client(), "bob", "builder", "").await.status(), StatusCode::OK);
         heard.push(guesses);
     }

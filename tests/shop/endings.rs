@@ -47,5 +47,8 @@ async fn a_browser_is_told_why_its_session_ended_and_others_are_not() {
     assert_eq!(told(&auth, "__Host-device=forged").await, going_on);
     // The refusal itself does not tell, since a thief may have sent the token.
     let refused = post(&auth, "/auth/refresh", &mine).await;
-    assert_eq!(refused.text().await.expect("it is text"), r#"{"error":"invalid_grant"}"#);
+    let refused = refused.text().await.expect("it is text");
+    let other = post(&auth, "/auth/refresh", "__Host-session=unknown").await;
+    assert_eq!(refused, other.text().await.expect("it is text"));
+    assert!(refused.contains(r#""error":"invalid_grant""#), "{refused}");
 }

@@ -107,7 +107,7 @@ async fn only_the_right_password_gets_a_token() {
         let answer = auth.login(user, password, audience).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
         let body: Value = answer.json().await.expect("the answer is JSON");
-        assert_eq!(body, json!({ "error": error }));
+        assert_eq!(body["error"], error);
     }
 }
 

@@ -36,7 +36,7 @@ async function send(url, method = "GET", body = null, more = {}) {
 async function call(url, method, body) {
   let answer = await send(url, method, body);
   if (answer.status === 401) {
-    note(`${new URL(url).port}: 401 ${await code(answer)}`);
+    note(`${new URL(url).port}: 401 ${(await problem(answer)).code}`);
     await renew();
     answer = await send(url, method, body);
     if (answer.status === 401) throw new LoggedOut();
@@ -50,20 +50,22 @@ const SENTENCES = {
   "insufficient-scope": "This account has no permission for that.",
 };
 
-// The auth server names the reason in `error`, services in `code` or at the end of `type`.
-async function code(answer) {
+// The auth server answers as RFC 6749 says, services as RFC 9457.
+async function problem(answer) {
   const body = await answer.json().catch(() => ({}));
-  return body.error ?? body.code ?? body.type?.split(/[/#]/).pop() ?? "no reason given";
+  const code = body.error ?? body.code ?? "";
+  const sentence = SENTENCES[code] ?? body.error_description ?? body.title ?? "The server refused.";
+  return { code, sentence };
 }
 
 async function refusal(answer) {
-  const reason = await code(answer);
-  note(`${new URL(answer.url).port}: ${answer.status} ${reason}`);
+  const { code, sentence } = await problem(answer);
+  note(`${new URL(answer.url).port}: ${answer.status} ${code}`);
   if (answer.status === 429) {
     return new Refused(`Too many attempts. Try again in ${answer.headers.get("retry-after")} s.`);
   }
   if (answer.status >= 500) return new Refused("The server has a problem. Try again in a moment.");
-  return new Refused(SENTENCES[reason] ?? `The server refused: ${reason}.`);
+  return new Refused(sentence);
 }
 
 // ---- The access token
