@@ -46,7 +46,7 @@ pub(crate) async fn app(
         report(event);
         recorded.record(event);
     });
-    let sessions = feed.published_by(sessions, &issuer).await?;
+    let sessions = feed.published_by(sessions, &issuer)?;
     let pruned = sessions.clone();
     tokio::spawn(every(HOUR, move || prune(pruned.clone())));
 

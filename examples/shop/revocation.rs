@@ -35,7 +35,7 @@ impl Feed {
     }
 
     /// The auth server's side: the end of a session revokes its access tokens.
-    pub(crate) async fn published_by(
+    pub(crate) fn published_by(
         &self,
         sessions: Sessions<SqliteStore>,
         issuer: &TokenIssuer,
