@@ -205,10 +205,10 @@ async fn the_auth_server_logs_why_it_refuses() {
     for (path, body, code, reason) in [
         ("/login", with("password", "secret"), "invalid_grant", "the credentials are wrong"),
         ("/login", json!({ "password": "secret" }), "invalid_request", "missing field `user`"),
-        ("/login", with("scope", "secret"), "invalid_scope", "a scope is asked for that"),
-        ("/login", with("audience", "secret"), "invalid_target", "has no key for the audience"),
-        ("/login", with("audience", ""), "invalid_target", "name an audience, in the grant or at"),
-        ("/refresh", json!({}), "invalid_request", "no `refresh_token`"),
+        ("/login", with("scope", "secret"), "invalid_scope", "`scope` has one"),
+        ("/login", with("audience", "secret"), "invalid_target", "`audience` has one that"),
+        ("/login", with("audience", ""), "invalid_target", "audience"),
+        ("/refresh", json!({}), "invalid_request", "`refresh_token` is missing"),
         ("/refresh", json!({ "refresh_token": "secret" }), "invalid_grant", "Unknown"),
     ] {
         let log = Log::default();
