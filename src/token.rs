@@ -84,9 +84,8 @@ impl Token {
         self.inner().source
     }
 
-    /// The mark of a token that was accepted although what is known to be revoked was too old to say
-    /// whether it is: only where a `dangerously_` method of
-    /// [`Revocations`](crate::Revocations) allows that.
+    /// The mark of a token that was accepted although revocation data was stale, which only a
+    /// `dangerous_` method of [`Revocations`](crate::Revocations) allows.
     pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
         self.inner().unchecked
     }

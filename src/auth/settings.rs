@@ -167,15 +167,8 @@ fn refusal(error: TokenError, token: &[u8], source: Source) -> AuthError {
 
 #[cold]
 fn stale(revocations: &Revocations) -> AuthError {
-    let reason = match revocations.staleness() {
-        None => "no revocation data has been read yet: is a feed followed, and can it be reached?"
-            .into(),
-        Some(age) => format!(
-            "the revocation data is {} seconds old, which is more than `max_staleness`: can the feed \
-             be reached?",
-            age.as_secs()
-        ),
-    };
+    let outage = revocations.outage().map(|outage| outage.to_string());
+    let reason = outage.unwrap_or_else(|| "the revocation data was stale".to_owned());
     AuthError::because(AuthErrorKind::RevocationUnavailable, reason)
 }
 

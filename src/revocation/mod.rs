@@ -61,7 +61,7 @@ pub use self::redis_feed::RedisFeed;
 pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 
-/// Marks a request whose token was accepted although revocation data was stale, as [`Revocations::dangerously_accept_stale`] allows; and in its
+/// Marks a request whose token was accepted although revocation data was stale, as [`Revocations::dangerous_accept_stale`] allows; and in its
 /// [`Token`](crate::Token::revocation_unchecked).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

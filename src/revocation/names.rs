@@ -29,7 +29,7 @@ pub struct TokenNames<'a> {
     pub key_id: Option<&'a str>,
     /// `iat`.
     pub issued_at: Option<UnixTime>,
-    /// `exp`, for [`Revocations::dangerously_accept_stale`](crate::Revocations::dangerously_accept_stale).
+    /// `exp`, for [`Revocations::dangerous_accept_stale`](crate::Revocations::dangerous_accept_stale).
     pub expires_at: Option<UnixTime>,
 }
 

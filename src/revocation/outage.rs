@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "feeds")]
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 #[cfg(feature = "feeds")]
 use crate::revocation::feed_error::FeedErrorKind;
@@ -12,7 +13,7 @@ use crate::revocation::feed_error::FeedErrorKind;
 /// The reason why no token can be checked at the moment, as a sentence without secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationOutage {
-    pub(crate) is_first: bool,
+    pub(crate) age: Option<Duration>,
     pub(crate) cause: OutageCause,
 }
 
@@ -29,19 +30,18 @@ pub(crate) enum OutageCause {
 }
 
 impl RevocationOutage {
-    /// Returns true if revocations have never been read, and false if they are stale.
-    pub fn is_before_first_read(&self) -> bool {
-        self.is_first
+    /// Returns the age of the data, or `None` if none has been read yet.
+    pub fn age(&self) -> Option<Duration> {
+        self.age
     }
 }
 
 impl fmt::Display for RevocationOutage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_first {
-            "revocations have not been read yet: "
-        } else {
-            "revocation data is stale: "
-        })?;
+        match self.age {
+            None => f.write_str("no revocation data has been read yet: ")?,
+            Some(age) => write!(f, "the revocation data is {} seconds old: ", age.as_secs())?,
+        }
         match self.cause {
             OutageCause::NotFollowed => {
                 f.write_str("no feed is followed; spawn `revocations.follow(feed).run()`")

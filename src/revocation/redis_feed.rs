@@ -103,7 +103,7 @@ pub struct RedisFeed<C = RedisConnection> {
     keys: [String; 3],
 }
 
-/// A place in the stream: in which stream, after which entry, after how many.
+/// A place in the stream: the stream's name, the entry before, and the number of entries before.
 struct Place<'p> {
     epoch: &'p str,
     id: &'p str,

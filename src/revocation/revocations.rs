@@ -77,7 +77,7 @@ pub enum Verdict {
     /// It is not revoked, as far as is known, and enough is known.
     Good,
     /// It is not revoked as far as is known, which is not enough; it is to be accepted all the
-    /// same. Only where a `dangerously_` method was called.
+    /// same. Only after a call of a `dangerous_` method was called.
     Unchecked,
     /// It is revoked.
     Revoked,
@@ -163,10 +163,10 @@ impl Revocations {
     ///
     /// On zero and on more than an hour: what is accepted unchecked must be short-lived.
     #[track_caller]
-    pub fn dangerously_accept_stale(mut self, expiring_within: Duration) -> Self {
+    pub fn dangerous_accept_stale(mut self, expiring_within: Duration) -> Self {
         if expiring_within.is_zero() || expiring_within > LONGEST_UNCHECKED {
             misuse::refuse(
-                "Revocations::dangerously_accept_stale is for short-lived tokens: take their \
+                "Revocations::dangerous_accept_stale is for short-lived tokens: take their \
                  lifetime, of an hour at most",
             );
         }
@@ -175,13 +175,13 @@ impl Revocations {
     }
 
     /// Accepts tokens, whenever they expire, before anything is known, and marks them and their
-    /// requests as [`dangerously_accept_stale`](Self::dangerously_accept_stale) does.
+    /// requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
     ///
     /// # What is lost
     ///
     /// After a start, everything that is revoked is accepted until the feed was read.
     #[track_caller]
-    pub fn dangerously_accept_before_first_snapshot(mut self) -> Self {
+    pub fn dangerous_accept_before_first_snapshot(mut self) -> Self {
         self.shared_mut().accepts_unknown = true;
         self
     }
@@ -236,19 +236,19 @@ impl Revocations {
     /// use tower_jwt_auth::Revocations;
     ///
     /// let outage = Revocations::new().outage().unwrap();
-    /// assert!(outage.is_before_first_read());
+    /// assert_eq!(outage.age(), None);
     /// assert!(outage.to_string().contains("no feed is followed"));
     /// ```
     pub fn outage(&self) -> Option<RevocationOutage> {
-        let staleness = self.shared.freshness.staleness().map(nanos);
-        if staleness.is_some_and(|staleness| staleness <= self.shared.max_staleness) {
+        let age = self.shared.freshness.staleness();
+        if age.is_some_and(|age| nanos(age) <= self.shared.max_staleness) {
             return None;
         }
         #[cfg(feature = "feeds")]
         let cause = self.shared.follower.outage_cause();
         #[cfg(not(feature = "feeds"))]
         let cause = OutageCause::Silent;
-        Some(RevocationOutage { is_first: staleness.is_none(), cause })
+        Some(RevocationOutage { age, cause })
     }
 
     /// Counters, for metrics.

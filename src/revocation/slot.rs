@@ -1,10 +1,10 @@
-//! A connection that is kept while all goes well.
+//! A connection that is kept between successful calls.
 
 use std::sync::{Mutex, PoisonError};
 
-/// Holds a connection between calls. A call takes it out and puts it back when it succeeded: one
-/// that failed or was given up halfway leaves nothing behind, and the next call connects anew. So a
-/// network that swallows packets cannot leave a dead connection that is tried for ever.
+/// Holds a connection between calls. A call takes the connection out, and puts it back when the call has
+/// succeeded. A call that failed or was given up leaves nothing behind, and the next call connects again.
+/// So a network that swallows packets cannot leave a dead connection that is tried for ever.
 #[derive(Debug)]
 pub(crate) struct Slot<C>(Mutex<Option<C>>);
 

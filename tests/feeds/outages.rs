@@ -22,7 +22,7 @@ pub(crate) async fn all<S: Server, F: RevocationFeed>(server: &mut S, feed: impl
     assert!(strict.has_seen("LogCreated"));
     assert!(!publisher.create().await.unwrap());
     let lenient = Member::of(feed(proxy.port), |revocations| {
-        revocations.dangerously_accept_stale(Duration::from_secs(600))
+        revocations.dangerous_accept_stale(Duration::from_secs(600))
     });
     lenient.expect("good", Verdict::Good, LATER).await;
 

@@ -40,7 +40,10 @@ impl PgBouncer {
             postgres.port(),
         );
         fs::write(&settings, text).unwrap();
-        let mut command = Command::new("pgbouncer");
+        // Debian has it outside of the search path of users.
+        let found = PathBuf::from("/usr/sbin/pgbouncer");
+        let program = if found.exists() { found } else { "pgbouncer".into() };
+        let mut command = Command::new(program);
         // It refuses to run as root.
         if let Some((user, group)) = other_user() {
             chown(&folder, Some(user), Some(group)).unwrap();

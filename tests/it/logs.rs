@@ -5,6 +5,8 @@ mod auth_server;
 mod cors;
 mod forbidden;
 mod refusals;
+#[cfg(feature = "redis")]
+mod revocation;
 mod vectors;
 
 use std::io;

@@ -126,7 +126,7 @@ fn nothing_is_accepted_before_something_is_known_or_after_the_bound() {
 fn the_policy_is_to_refuse_unless_told_otherwise() {
     let names = alice(now());
     let clock = kit::at(kit::NOW);
-    let at_start = Revocations::new().dangerously_accept_before_first_snapshot();
+    let at_start = Revocations::new().dangerous_accept_before_first_snapshot();
     let at_start = at_start.with_clock(clock.clone());
     assert_eq!(at_start.check(&names), Verdict::Unchecked);
     at_start.current_as_of(at_start.as_of());
@@ -134,7 +134,7 @@ fn the_policy_is_to_refuse_unless_told_otherwise() {
     clock.advance(HOUR);
     assert_eq!(at_start.check(&names), Verdict::Unavailable);
 
-    let later = Revocations::new().dangerously_accept_stale(HOUR / 6).with_clock(clock.clone());
+    let later = Revocations::new().dangerous_accept_stale(HOUR / 6).with_clock(clock.clone());
     assert_eq!(later.check(&names), Verdict::Unavailable);
     later.current_as_of(later.as_of());
     clock.advance(HOUR);
@@ -247,8 +247,8 @@ fn configuration_that_cannot_work_is_refused() {
     let shared = revocations.clone();
     for misuse in [
         (|_| drop(Revocations::new().max_staleness(Duration::ZERO))) as fn(Revocations),
-        |_| drop(Revocations::new().dangerously_accept_stale(Duration::ZERO)),
-        |_| drop(Revocations::new().dangerously_accept_stale(HOUR + Duration::from_nanos(1))),
+        |_| drop(Revocations::new().dangerous_accept_stale(Duration::ZERO)),
+        |_| drop(Revocations::new().dangerous_accept_stale(HOUR + Duration::from_nanos(1))),
         |cloned| drop(cloned.max_bytes(1)),
     ] {
         assert!(catch_unwind(AssertUnwindSafe(|| misuse(shared.clone()))).is_err());

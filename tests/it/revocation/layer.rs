@@ -85,7 +85,7 @@ async fn what_is_accepted_unchecked_is_marked() {
     use tower::{Layer, ServiceExt, service_fn};
     let clock = kit::at(kit::NOW);
     let revocations = Revocations::new()
-        .dangerously_accept_stale(std::time::Duration::from_secs(3_600))
+        .dangerous_accept_stale(std::time::Duration::from_secs(3_600))
         .with_clock(clock.clone());
     revocations.current_as_of(revocations.as_of());
     let is_marked = async || {

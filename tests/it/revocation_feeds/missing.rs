@@ -99,7 +99,7 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
     let outage = revocations.outage().unwrap();
     assert_eq!(
         outage.to_string(),
-        "revocations have not been read yet: the revocation feed failed"
+        "no revocation data has been read yet: the revocation feed failed"
     );
     feed.set(NONE);
     tokio::time::sleep(Duration::from_secs(2)).await;
