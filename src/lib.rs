@@ -258,6 +258,14 @@ pub mod guide {
 
     #[doc = include_str!("../docs/query-token.md")]
     pub mod query_token {}
+
+    #[cfg(all(feature = "axum", feature = "issuer"))]
+    #[doc = include_str!("../docs/auth-server.md")]
+    pub mod auth_server {}
+
+    #[cfg(all(feature = "axum", feature = "issuer"))]
+    #[doc = include_str!("../docs/cookies.md")]
+    pub mod cookies {}
 }
 
 #[doc = include_str!("../docs/problems.md")]

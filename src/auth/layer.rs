@@ -303,6 +303,11 @@ impl<T> JwtAuth<T> {
     /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
     /// refused all the same, or a client would lose its login unnoticed. So is a JWT in
     /// `Authorization` under another scheme than `Bearer`, or under none.
+    ///
+    /// An expired token is refused as `token-expired`, so that the client renews it. For that, a client
+    /// must present the expired token: a cookie has to outlive its token. The cookies of `AuthRoutes` last
+    /// as long as the session. If your own login sets the cookie, give it the `Max-Age` of the session and
+    /// not of the token, or the user silently becomes anonymous.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings_mut().allow_anonymous = true;
         self

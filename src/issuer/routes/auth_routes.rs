@@ -41,8 +41,8 @@ use crate::misuse;
 /// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404 if that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
-/// Parameters are the members of a JSON object or of a form. `docs/auth-server.md` is the reference:
-/// each parameter, answer and error.
+/// Parameters are the members of a JSON object or of a form. The reference with each parameter, answer
+/// and error is [`guide::auth_server`](crate::guide::auth_server).
 ///
 /// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no

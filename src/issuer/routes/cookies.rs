@@ -36,10 +36,10 @@ const MAX_CANDIDATES: usize = 16;
 ///
 /// **A `__Host-` cookie belongs to one host.** The auth server and the services that read its cookies
 /// must be reached under one host name, such as `https://shop.example/auth` and
-/// `https://shop.example/cart` behind one proxy; ports do not matter. `docs/cookies.md` shows the
-/// configuration of the proxy, and the other set-ups: services on several hosts
-/// ([`dangerous_domain`](Self::dangerous_domain)), and pages in a frame of another site
-/// ([`embedded`](Self::embedded)).
+/// `https://shop.example/cart` behind one proxy; ports do not matter.
+/// [`guide::cookies`](crate::guide::cookies) has the configuration of the proxy, the script of the page,
+/// and the other set-ups: services on several hosts ([`dangerous_domain`](Self::dangerous_domain)), and
+/// pages in a frame of another site ([`embedded`](Self::embedded)).
 ///
 /// All cookies last as long as the session, the access token's too. An expired access token is then
 /// presented and answered 401 `token-expired`, upon which the page renews; without the cookie, a
@@ -209,11 +209,12 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// One service behind one proxy per host is safer: see `docs/cookies.md`. With this,
+    /// All services behind one host name are safer: see [`guide::cookies`](crate::guide::cookies). With
+    /// this,
     ///
     /// - **every host below the domain gets the access tokens** of users who visit it, and can use
-    ///   them until they expire: a blog that a third party hosts, a forgotten test server, whoever
-    ///   takes over a subdomain that is no longer in use;
+    ///   them until they expire: a blog that a third party hosts, a forgotten test server, a
+    ///   subdomain that somebody took over;
     /// - every host below the domain can *set* these cookies: it can make a service see its visitors
     ///   as another user, for instance to have them save their address in the attacker's account, or
     ///   lock them out of the services with a second cookie of the same name.

@@ -343,6 +343,29 @@ async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
     assert_eq!(deleted[0], ("__Secure-cart_token".into(), String::new(), rest.into()));
 }
 
+/// `tests/browser` gives the same file to a real browser.
+#[tokio::test]
+async fn each_set_up_sets_the_cookies_that_were_tried_in_a_browser() {
+    let new = || Cookies::new("/auth");
+    let (strict, wide) = ("__Host-cart_token", "__Secure-cart_token");
+    let set_ups = [
+        ("one host", new().access("cart", strict)),
+        ("a domain", new().dangerous_domain("shop.localhost").access("cart", wide)),
+        ("embedded", new().embedded().access("cart", strict)),
+    ];
+    let tried = crate::kit::json("cookies/set_ups.json");
+    assert_eq!(tried.as_object().unwrap().len(), set_ups.len());
+    for (name, cookies) in set_ups {
+        let server = Server::with(|routes| routes.cookies(cookies));
+        let login = log_in(&server).await;
+        let set = login.cookies().into_iter().map(|(name, value, rest)| {
+            assert!(!value.is_empty());
+            Value::from(format!("{name}=VALUE; {rest}"))
+        });
+        assert_eq!(Value::from(set.collect::<Vec<_>>()), tried[name], "{name}");
+    }
+}
+
 #[tokio::test]
 async fn cookies_of_embedded_pages_are_partitioned_and_checked_for_their_site() {
     let server = Server::with(|routes| {
