@@ -131,6 +131,7 @@ impl Revocation {
 
 /// Logs the outcome of a publisher's attempt to create the log, which no follower reports. Returns true
 /// if there is a log now.
+#[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]
     match &created {

@@ -39,7 +39,7 @@ mod table;
 mod unwind;
 
 pub use self::event::RevocationEvent;
-#[cfg(feature = "feeds")]
+#[cfg(all(feature = "feeds", feature = "issuer"))]
 pub(crate) use self::feed::report_creation;
 #[cfg(feature = "feeds")]
 pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
