@@ -138,7 +138,7 @@ const ORDER: &[&str] = &[
     "issuer::access_token",
     "issuer::token_issuer",
     // Refresh tokens.
-    "issuer::sessions::lifetimes",
+    "issuer::sessions::rotation_rules",
     "issuer::sessions::id",
     "issuer::sessions::refresh_token",
     "issuer::sessions::exact_time",
@@ -156,9 +156,11 @@ const ORDER: &[&str] = &[
     // What happens to sessions.
     "issuer::sessions::error",
     "issuer::sessions::publisher",
+    "issuer::sessions::pruning",
     "issuer::sessions::ledger",
     "issuer::sessions::pending_refresh",
     "issuer::sessions::service",
+    "issuer::sessions::settings",
     "issuer::sessions",
     // Both as routes for axum.
     "issuer::routes::accounts",
@@ -176,6 +178,7 @@ const ORDER: &[&str] = &[
     "issuer::conformance::rows",
     "issuer::conformance::rotation",
     "issuer::conformance::faults",
+    "issuer::conformance::growth",
     "issuer::conformance",
     "issuer",
     // Tokens for users' tests.

@@ -1,6 +1,6 @@
-//! Any uses of refresh tokens at any times, on two servers whose clocks differ, beside a model that
-//! knows nothing of hashes, stores or versions: the answer is the model's, all who hold a token
-//! that works hold the same one, and no use moves the end of the session.
+//! Compares uses of refresh tokens, at any times, on two servers whose clocks differ, with a model that
+//! has no hashes, stores or versions. The answer is that of the model, all holders of a token that works
+//! hold the same one, and no use moves the end of the session.
 #![no_main]
 
 use std::future::Future;
@@ -22,6 +22,10 @@ const IDLE: i64 = 100;
 const ABSOLUTE: i64 = 300;
 /// More rotations than this within the grace period, and the first are forgotten.
 const REMEMBERED: usize = 16;
+/// Uses of one token that are closer together than this were sent at once.
+const AT_ONCE: i64 = 2;
+/// So many renewals in a row may be repeated, less one.
+const MAX_REPEATS: u32 = 5;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -38,6 +42,10 @@ enum Step {
         other: u8,
     },
     Forge {
+        back: u8,
+    },
+    /// Asks for the sessions.
+    List {
         back: u8,
     },
     End,
@@ -79,6 +87,11 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
+    /// Renewals in a row that were repeated, with the last one if it was.
+    repeats: u32,
+    is_repeated: bool,
+    /// `dangerous_accept_unused_parent`
+    accepts_parent: bool,
 }
 
 impl Model {
@@ -96,8 +109,9 @@ impl Model {
         match self.tokens[token].1 {
             // Another server's clock may be up to a minute ahead.
             Some(at) if token >= self.remembered && now - at < grace && at - now < 60 => {
-                Ok(Use::Repeats)
+                Ok(if now - at < AT_ONCE { Use::RepeatsAtOnce } else { Use::Repeats })
             }
+            Some(_) if self.accepts_parent && token + 1 == leaf => Ok(Use::Repeats),
             _ => {
                 self.ended = true;
                 Err(Kind::Reused)
@@ -105,8 +119,25 @@ impl Model {
         }
     }
 
+    /// The last renewal was repeated, by a request that was not sent at once with it.
+    fn count_repeat(&mut self) -> Result<(), Kind> {
+        if !self.is_repeated {
+            self.is_repeated = true;
+            self.repeats += 1;
+        }
+        if self.repeats < MAX_REPEATS {
+            return Ok(());
+        }
+        self.ended = true;
+        Err(Kind::Reused)
+    }
+
     fn rotate(&mut self, now: i64, successor: String) {
         let leaf = self.tokens.len() - 1;
+        if !self.is_repeated {
+            self.repeats = 0;
+        }
+        self.is_repeated = false;
         while self.remembered < leaf
             && (leaf - self.remembered >= REMEMBERED
                 || now - self.tokens[self.remembered].1.unwrap_or(now) >= GRACE)
@@ -122,6 +153,7 @@ impl Model {
 #[derive(Debug, PartialEq)]
 enum Use {
     Rotates,
+    RepeatsAtOnce,
     Repeats,
 }
 
@@ -143,20 +175,29 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(accepts_parent: bool) -> Self {
         let store = Store { inner: Arc::new(MemoryStore::new()) };
         let clocks = [0, 1].map(|_| ManualClock::new(UnixTime::EPOCH));
         let secs = |secs: i64| Duration::from_secs(secs.unsigned_abs());
         let servers = clocks.clone().map(|clock| {
-            Sessions::new(store.clone())
+            let sessions = Sessions::new(store.clone())
                 .with_clock(clock)
                 .grace(secs(GRACE))
                 .idle_lifetime(secs(IDLE))
-                .absolute_lifetime(secs(ABSOLUTE))
+                .absolute_lifetime(secs(ABSOLUTE));
+            if accepts_parent { sessions.dangerous_accept_unused_parent() } else { sessions }
         });
         let (token, session) = now(servers[0].start(NewSession::new("alice"))).unwrap();
         let tokens = vec![(token.as_str().to_owned(), None)];
-        let model = Model { tokens, remembered: 0, idle_until: IDLE, ended: false };
+        let model = Model {
+            tokens,
+            remembered: 0,
+            idle_until: IDLE,
+            ended: false,
+            repeats: 0,
+            is_repeated: false,
+            accepts_parent,
+        };
         Self { servers, clocks, now: 0, skew: 0, id: session.id().clone(), model }
     }
 
@@ -177,7 +218,10 @@ impl World {
 
     fn present(&mut self, token: usize, server: usize) {
         let time = self.time(server);
-        let expected = self.model.present(token, time, GRACE);
+        let mut expected = self.model.present(token, time, GRACE);
+        if expected == Ok(Use::Repeats) {
+            expected = self.model.count_repeat().map(|()| Use::Repeats);
+        }
         let text = self.model.tokens[token].0.clone();
         let answer = now(self.servers[server].refresh(&text, None));
         self.compare(expected, answer, time);
@@ -195,7 +239,7 @@ impl World {
         match (expected, answer) {
             (Ok(kind), Ok((token, session))) => {
                 let leaf = &self.model.tokens.last().unwrap().0;
-                assert_eq!(kind == Use::Repeats, token.as_str() == leaf);
+                assert_eq!(kind != Use::Rotates, token.as_str() == leaf);
                 if kind == Use::Rotates {
                     let known = self.model.tokens.iter().any(|(known, _)| known == token.as_str());
                     assert!(!known, "a token came twice");
@@ -217,6 +261,7 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
+        let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // Found good before, so nothing that happened since then makes it theft.
         let had_ended = self.model.ended;
@@ -225,6 +270,8 @@ impl World {
                 self.model.ended = had_ended;
                 Err(Kind::Unavailable)
             }
+            Ok(Use::Rotates) => Ok(Use::Rotates),
+            Ok(kind) if is_counted => self.model.count_repeat().map(|()| kind),
             expected => expected,
         };
         let answer = now(pending.finish());
@@ -234,7 +281,7 @@ impl World {
 
 fn run(input: &[u8]) {
     let mut input = Unstructured::new(input);
-    let mut world = World::new();
+    let mut world = World::new(input.arbitrary().unwrap_or_default());
     for _ in 0..64 {
         let Ok(step) = input.arbitrary::<Step>() else { break };
         match step {
@@ -262,6 +309,17 @@ fn run(input: &[u8]) {
                 assert!(!known);
                 assert_eq!(kind.kind(), expected);
                 world.model.ended |= expected == Kind::Reused;
+            }
+            Step::List { back } => {
+                let token = world.token(back % 24);
+                let mut expected = world.model.present(token, world.now, GRACE);
+                if expected.as_ref().is_ok_and(|kind| *kind != Use::Rotates) {
+                    let counted = world.model.count_repeat();
+                    expected = Err(counted.err().unwrap_or(Kind::Superseded));
+                }
+                let text = world.model.tokens[token].0.clone();
+                let answer = now(world.servers[0].current_session_of(&text));
+                assert_eq!(answer.map_err(|error| error.kind()).err(), expected.err());
             }
             Step::End => {
                 let live = !world.model.ended && world.now < world.model.idle_until;

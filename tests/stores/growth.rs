@@ -1,13 +1,16 @@
 //! What one account can make grow, on real servers.
 
-use sqlx::PgPool;
-use tower_jwt_auth::Secret;
+use std::time::Duration;
+
+use sqlx::{PgPool, SqlitePool};
 use tower_jwt_auth::issuer::{
     NewSession, PostgresStore, RedisStore, RefreshStore, SessionErrorKind, Sessions, TokenIssuer,
 };
 use tower_jwt_auth::revocation::{PostgresFeed, RedisFeed};
+use tower_jwt_auth::{Clock, ManualClock, Secret, SystemClock};
 
-use crate::servers::Server;
+use crate::servers::{Folder, Server};
+use crate::store::Store;
 
 fn issuer() -> TokenIssuer {
     let secret = Secret::new("a secret of more than 32 bytes, for a test").unwrap();
@@ -57,4 +60,44 @@ async fn replays_leave_a_postgres_feed_as_it_was() {
     let pool = PgPool::connect(&server.url).await.unwrap();
     let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tower_jwt_auth_revocations");
     assert_eq!(count.fetch_one(&pool).await.unwrap(), 1);
+}
+
+/// One user who logs in and out every half minute: rows stay for an hour, and go by themselves.
+async fn log_in_and_out(url: &str) {
+    let clock = ManualClock::new(SystemClock.now());
+    let sessions = Sessions::new(Store::connect(url).await.unwrap()).with_clock(clock.clone());
+    for _ in 0..500 {
+        let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
+        sessions.end(session.id()).await.unwrap();
+        clock.advance(Duration::from_secs(30));
+    }
+}
+
+const COUNT: &str = "SELECT count(*) FROM tower_jwt_auth_sessions";
+
+#[tokio::test]
+async fn logins_delete_expired_rows_of_sqlite() {
+    let folder = Folder::new();
+    let url = format!("sqlite:{}/sessions.db", folder.0.display());
+    log_in_and_out(&url).await;
+    let pool = SqlitePool::connect(&url).await.unwrap();
+    let rows: i64 = sqlx::query_scalar(COUNT).fetch_one(&pool).await.unwrap();
+    assert!((120..=122).contains(&rows), "{rows}");
+    // The list of a user is read by the index of live sessions.
+    let plan = "EXPLAIN QUERY PLAN SELECT state FROM tower_jwt_auth_sessions \
+                WHERE subject = 'mallory' AND NOT ended";
+    let plan: (i64, i64, i64, String) = sqlx::query_as(plan).fetch_one(&pool).await.unwrap();
+    assert!(plan.3.contains("tower_jwt_auth_sessions_live"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn logins_delete_expired_rows_of_postgres() {
+    let server = Server::postgres();
+    log_in_and_out(&server.url).await;
+    let pool = PgPool::connect(&server.url).await.unwrap();
+    let rows: i64 = sqlx::query_scalar(COUNT).fetch_one(&pool).await.unwrap();
+    assert!((120..=122).contains(&rows), "{rows}");
+    let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'tower_jwt_auth_sessions_live'";
+    let index: String = sqlx::query_scalar(index).fetch_one(&pool).await.unwrap();
+    assert!(index.ends_with("(subject) WHERE (NOT ended)"), "{index}");
 }

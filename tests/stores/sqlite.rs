@@ -81,6 +81,28 @@ async fn a_pool_of_the_callers_own_will_do() {
 }
 
 #[tokio::test]
+async fn new_files_are_private_and_existing_ones_keep_their_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode =
+        |path: std::path::PathBuf| std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let folder = Folder::new();
+    let sessions = open(&folder).await;
+    sessions.start(NewSession::new("alice")).await.unwrap();
+    for name in ["sessions.db", "sessions.db-wal", "sessions.db-shm"] {
+        assert_eq!(mode(folder.0.join(name)), 0o600, "{name}");
+    }
+    let other = Folder::new();
+    let file = other.0.join("sessions.db");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    open(&other).await.start(NewSession::new("alice")).await.unwrap();
+    assert_eq!(mode(file), 0o640);
+    // A folder that is missing is SQLite's error to report.
+    let url = format!("sqlite:{}/missing/sessions.db", other.0.display());
+    assert!(SqliteStore::connect(&url).await.is_err());
+}
+
+#[tokio::test]
 async fn a_database_in_memory_is_refused() {
     for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite:file?mode=memory"] {
         assert!(SqliteStore::connect(url).await.is_err(), "{url}");

@@ -1,7 +1,8 @@
-//! What every store must hold, for authors of stores (feature `test-util`).
+//! The rules for stores, as a check for authors of stores (feature `test-util`).
 //!
-//! A store is right if a test such as this one passes, on the runtime with several threads, against
-//! the real thing. Here it is [`MemoryStore`](crate::issuer::MemoryStore); put your own in its place.
+//! A store is correct if a test such as this one passes, on the runtime with several threads, against
+//! a real server. The example checks [`MemoryStore`](crate::issuer::MemoryStore); put your own store in
+//! its place.
 //!
 //! ```
 //! use tower_jwt_auth::issuer::MemoryStore;
@@ -14,14 +15,16 @@
 //! }
 //! ```
 //!
-//! It leaves rows behind, of which most are of no use within the hour, so give it a database of its
+//! The check leaves rows behind, most of which expire within the hour, so give it a database of its
 //! own. It takes a few seconds, as some rows have to expire by the server's clock.
 //!
-//! What it cannot see is whether a row survives the server: a store should say that it kept a row
-//! only after it synced it.
+//! The check cannot see whether a row survives a crash of the server. A call of a store should return
+//! only after the row was synced. It counts rows and calls, not time, so it cannot see either whether
+//! the store itself looks at ended sessions to find the live ones: give live sessions an index.
 
 mod failure;
 mod faults;
+mod growth;
 mod rotation;
 mod rows;
 mod scene;
@@ -46,21 +49,22 @@ impl<S: RefreshStore> Conformance<S> {
         Self { store: Arc::new(store), trials: 50 }
     }
 
-    /// How often each race is run. 50 by default; take 1,000 before a release.
+    /// Sets the number of runs of each race. 50 by default. Use 1,000 before a release.
     pub fn trials(mut self, trials: usize) -> Self {
         self.trials = trials;
         self
     }
 
-    /// Runs every check, up to the first that fails. To be called within a tokio runtime.
+    /// Runs every check, up to the first that fails. Needs a tokio runtime.
     ///
     /// # Errors
     ///
-    /// What the store does not hold.
+    /// The first rule that the store breaks.
     pub async fn check(self) -> Result<(), Failure> {
         let scene = Scene { store: self.store, trials: self.trials };
         rows::check(&scene).await?;
         rotation::check(&scene).await?;
-        faults::check(&scene).await
+        faults::check(&scene).await?;
+        growth::check(&scene).await
     }
 }

@@ -161,7 +161,7 @@ pub(crate) async fn list<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Answer {
-    let current = owner(&desk, request).await?;
+    let current = viewer(&desk, request).await?;
     let sessions = desk.sessions.of_subject(current.subject()).await?;
     let sessions = sessions.iter().map(|session| {
         json!({
@@ -181,7 +181,7 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Answer {
-    let current = owner(&desk, request).await?;
+    let current = viewer(&desk, request).await?;
     let own = desk.sessions.of_subject(current.subject()).await?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
     // The answer does not tell whether somebody else has a session of that name.
@@ -262,4 +262,14 @@ async fn owner<A: Accounts, S: RefreshStore>(
 ) -> Result<Session, Refusal> {
     let (token, _, _) = desk.presented(request).await?;
     Ok(desk.sessions.session_of(&token).await?)
+}
+
+/// The session of the current refresh token, which stays as it is. A used token is refused, also within
+/// the grace period: a thief could otherwise poll to find out when the user renews.
+async fn viewer<A: Accounts, S: RefreshStore>(
+    desk: &Desk<A, S>,
+    request: Request,
+) -> Result<Session, Refusal> {
+    let (token, _, _) = desk.presented(request).await?;
+    Ok(desk.sessions.current_session_of(&token).await?)
 }

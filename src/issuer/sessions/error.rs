@@ -1,4 +1,4 @@
-//! Why a session could not be started, renewed or ended.
+//! Errors of sessions.
 
 use std::error::Error;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use crate::issuer::error::IssueError;
 use crate::issuer::sessions::store::StoreError;
 
-/// Why a session could not be started, renewed or ended.
+/// The reason why a session could not be started, renewed or ended.
 ///
-/// A client must not learn which: answer `invalid_grant` to whatever
-/// [`is_refusal`](Self::is_refusal), and 503 to the rest, after which the same refresh token may
-/// be tried again: it is as good as before, or was used just now and is answered for as long as the
-/// grace period.
+/// A client must not learn the reason of a refusal: answer `invalid_grant` to every error of which
+/// [`is_refusal`](Self::is_refusal) is true, and 503 to the others. After a 503 the client may try the
+/// same refresh token again: the token is as good as before, or was used just now and is answered
+/// again during the grace period.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,
@@ -22,19 +22,23 @@ pub struct SessionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionErrorKind {
-    /// Not a refresh token, or one of a session that is not stored, any more or at all.
+    /// The text is not a refresh token, or the store has no such session, or no longer.
     Unknown,
     /// The session was idle for too long, or reached its end.
     Expired,
-    /// The session was ended before: by logging out, or because a token was reused.
+    /// The session had ended before: by logging out, or because a token was reused.
     Ended,
-    /// A used refresh token came back after the grace period. The session is ended now.
+    /// A used refresh token came back after the grace period, or renewals were repeated too often. The
+    /// session has ended now.
     Reused,
+    /// The token was used within the grace period, and the call accepts the current token only. It can
+    /// still be exchanged.
+    Superseded,
     /// The token was issued to another client.
     WrongClient,
-    /// The store or the feed of revocations failed, and may be asked again.
+    /// The store or the feed of revocations failed. The call may be repeated.
     Unavailable,
-    /// More is to be kept with the session than there is room for.
+    /// The session's data, scopes or names are too large.
     TooLarge,
     /// The system's random number generator failed.
     NoRandomness,
@@ -48,15 +52,15 @@ impl SessionError {
         Self { kind, source: Some(source.into()) }
     }
 
-    /// What kind of error this is.
+    /// The kind of this error.
     pub fn kind(&self) -> SessionErrorKind {
         self.kind
     }
 
-    /// Whether the token is to blame, and not the server.
+    /// Returns true if the token is refused, and false if the server failed.
     pub fn is_refusal(&self) -> bool {
-        use SessionErrorKind::{Ended, Expired, Reused, Unknown, WrongClient};
-        matches!(self.kind, Unknown | Expired | Ended | Reused | WrongClient)
+        use SessionErrorKind::{Ended, Expired, Reused, Superseded, Unknown, WrongClient};
+        matches!(self.kind, Unknown | Expired | Ended | Reused | Superseded | WrongClient)
     }
 }
 
@@ -67,7 +71,7 @@ impl From<SessionErrorKind> for SessionError {
 }
 
 impl From<IssueError> for SessionError {
-    /// The only thing about a refresh token that can fail.
+    /// A refresh token needs random bytes.
     fn from(source: IssueError) -> Self {
         Self::caused(SessionErrorKind::NoRandomness, source)
     }
@@ -86,11 +90,12 @@ impl fmt::Display for SessionError {
             SessionErrorKind::Expired => "the session has expired",
             SessionErrorKind::Ended => "the session has ended",
             SessionErrorKind::Reused => "the refresh token was used before",
+            SessionErrorKind::Superseded => "the refresh token is not the current one",
             SessionErrorKind::WrongClient => "the refresh token is of another client",
             SessionErrorKind::Unavailable => "the session store is unavailable",
             SessionErrorKind::TooLarge => {
-                "a session keeps at most 4096 bytes of data, and of scopes and audiences: keep an \
-                 identifier instead"
+                "a session keeps at most 4096 bytes of data, 4096 bytes of scopes and audiences, and \
+                 9 KiB in all: keep an identifier instead"
             }
             SessionErrorKind::NoRandomness => "the system gave no random bytes",
         })

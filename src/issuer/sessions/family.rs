@@ -8,15 +8,22 @@ use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::issuer::sessions::exact_time;
-use crate::issuer::sessions::lifetimes::Lifetimes;
 use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
+use crate::issuer::sessions::rotation_rules::RotationRules;
 
-/// How many used tokens are remembered, all of them used within the grace period. A client that
-/// rotates more often than that within seconds has no use for the older ones.
+/// The number of used tokens that are remembered, all of them used within the grace period. A client
+/// that rotates more often than that within seconds has no use for the older ones.
 const MAX_SPENT: usize = 16;
 
-/// How far ahead of this server another's clock may be.
+/// The clock of another server may be ahead of this server's clock by this much.
 const AHEAD: Duration = Duration::from_secs(60);
+
+/// Rotation adds at most this much to the JSON of a new session, with all used tokens.
+pub(crate) const ROTATION_BYTES: usize = 2_560;
+
+/// Requests that present one token within this time were sent at once: by two tabs, or by a client whose
+/// requests all find out at once that the access token has expired. They say nothing about a thief.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// An ended session is kept for this long, so that a token of an ended session can be told apart from
 /// an unknown one. It is not kept for its whole lifetime, or logging in and out would fill the store.
@@ -34,13 +41,19 @@ pub(crate) struct Family {
     pub(crate) renewed_at: UnixTime,
     #[serde(with = "exact_time")]
     pub(crate) idle_until: UnixTime,
-    /// Fixed at the login: no rotation moves it.
+    /// Fixed at the login. Rotation does not move it.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
     leaf: Hash,
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
+    /// Successive renewals that were each repeated, the last one included if it was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    repeats: u32,
+    /// Set once the used token of the last renewal was presented again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_repeated: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -89,47 +102,61 @@ struct Spent {
     at: UnixTime,
 }
 
-/// Why a session ended before its time.
+/// The cause of a session's end before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndCause {
     /// The user, or somebody for them, ended it.
     LoggedOut,
-    /// A used refresh token came back after the grace period: somebody has a copy of it (RFC 9700
-    /// section 4.14.2).
+    /// Somebody has a copy of a refresh token: a used one came back after the grace period (RFC 9700
+    /// section 4.14.2), or too many renewals in a row were repeated within it
+    /// ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
     Reused,
-    /// The account may not log in any more.
+    /// The account is no longer allowed to log in.
     AccountClosed,
-    /// The user logged in elsewhere more often than [`Sessions`](crate::issuer::Sessions) allows,
-    /// and this was the session that had been used longest ago.
+    /// The user had more sessions than [`Sessions`](crate::issuer::Sessions) allows, and this one was
+    /// the least recently used.
     TooMany,
 }
 
-/// What is to be done about a token that is presented.
+/// The decision about a presented token.
 #[derive(Debug)]
 pub(crate) enum Verdict<'a> {
-    /// It is the leaf.
+    /// The token is the leaf.
     Rotate,
-    /// It was used moments ago: these lead from it to the leaf.
-    Repeat(Vec<&'a Salt>),
-    /// It is of this session, and neither of those.
+    /// The token was used before and is answered again. The salts lead from it to the leaf.
+    Repeat(Vec<&'a Salt>, Repeat),
+    /// The token is of this session, and neither of those.
     Reused,
     Expired,
     Ended,
     WrongClient,
 }
 
+/// The time between two uses of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// So close together that the requests were sent at once.
+    AtOnce,
+    /// Within the grace period.
+    WithinGrace,
+    /// Later, where the token before an unused leaf is accepted.
+    UnusedParent,
+}
+
 impl Family {
-    pub(crate) fn new(first: &RefreshToken, lifetimes: &Lifetimes, now: UnixTime) -> Self {
-        let ends_at = now.saturating_add(lifetimes.absolute);
+    pub(crate) fn new(first: &RefreshToken, rules: &RotationRules, now: UnixTime) -> Self {
+        let ends_at = now.saturating_add(rules.absolute);
         Self {
             started_at: now,
             renewed_at: now,
-            idle_until: now.saturating_add(lifetimes.idle).min(ends_at),
+            idle_until: now.saturating_add(rules.idle).min(ends_at),
             ends_at,
             leaf: first.hash(),
             spent: Vec::new(),
+            repeats: 0,
+            is_repeated: false,
             scopes: Vec::new(),
             audience: Vec::new(),
             client_id: None,
@@ -143,13 +170,13 @@ impl Family {
 
     /// Decides about a token that names this session.
     ///
-    /// Only who had a token of the session knows its name, so a token that is not known here is an
-    /// old one, whose hash was forgotten; there is no need to keep them all.
+    /// Only a holder of a token of the session knows its handle. So a token that is not known here is
+    /// an old one whose hash was forgotten, and there is no need to keep all hashes.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
         client_id: Option<&str>,
-        lifetimes: &Lifetimes,
+        rules: &RotationRules,
         now: UnixTime,
     ) -> Verdict<'_> {
         if self.ended.is_some() {
@@ -165,15 +192,34 @@ impl Family {
         if hash == self.leaf {
             return Verdict::Rotate;
         }
-        let recent = self.spent.iter().position(|spent| spent.hash == hash);
-        match recent.and_then(|place| self.spent.get(place..)) {
-            Some(chain)
-                if chain.first().is_some_and(|used| is_within(used.at, lifetimes.grace, now)) =>
-            {
-                Verdict::Repeat(chain.iter().map(|spent| &spent.salt).collect())
-            }
-            _ => Verdict::Reused,
-        }
+        let place = self.spent.iter().position(|spent| spent.hash == hash);
+        let Some(chain) = place.and_then(|place| self.spent.get(place..)) else {
+            return Verdict::Reused;
+        };
+        let used_within = |time| chain.first().is_some_and(|used| is_within(used.at, time, now));
+        let repeat = if used_within(rules.grace.min(AT_ONCE)) {
+            Repeat::AtOnce
+        } else if used_within(rules.grace) {
+            Repeat::WithinGrace
+        } else if rules.accept_unused_parent && chain.len() == 1 {
+            Repeat::UnusedParent
+        } else {
+            return Verdict::Reused;
+        };
+        Verdict::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
+    }
+
+    /// The family after the used token of its last renewal was presented again, or `None` if that is
+    /// noted already.
+    pub(crate) fn repeated(&self) -> Option<Self> {
+        let repeats = self.repeats.saturating_add(1);
+        (!self.is_repeated).then(|| Self { repeats, is_repeated: true, ..self.clone() })
+    }
+
+    /// Returns true if so many renewals in a row were repeated that somebody must have a copy of the
+    /// tokens.
+    pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
+        self.repeats >= rules.max_repeats
     }
 
     /// The family after its leaf was exchanged for `successor`.
@@ -181,19 +227,23 @@ impl Family {
         &self,
         salt: Salt,
         successor: &RefreshToken,
-        lifetimes: &Lifetimes,
+        rules: &RotationRules,
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // From the front only: what stays must lead to the leaf without a gap.
-        let outdated = |spent: &Spent| !is_within(spent.at, lifetimes.grace, now);
+        // From the front only: the rest must lead to the leaf without a gap.
+        let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
         }
         next.spent.push(Spent { hash: self.leaf.clone(), salt, at: now });
         next.leaf = successor.hash();
+        if !next.is_repeated {
+            next.repeats = 0;
+        }
+        next.is_repeated = false;
         next.renewed_at = now;
-        next.idle_until = now.saturating_add(lifetimes.idle).min(self.ends_at);
+        next.idle_until = now.saturating_add(rules.idle).min(self.ends_at);
         next
     }
 
@@ -234,10 +284,14 @@ impl Family {
     }
 }
 
-/// The clock of the server that saw the use may be ahead of this one's; but one that jumped back
-/// must not stretch the grace period by more than that.
+/// Returns true if a token was used less than `grace` ago. The clock of the server that saw the use may
+/// be ahead of this one's. A clock that jumped back stretches the time by no more than that.
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -247,11 +301,12 @@ mod tests {
 
     const START: UnixTime = UnixTime::from_secs(1_700_000_000);
 
-    fn lifetimes() -> Lifetimes {
-        Lifetimes {
+    fn rules() -> RotationRules {
+        RotationRules {
             idle: Duration::from_secs(100),
             absolute: Duration::from_secs(300),
             grace: Duration::from_secs(10),
+            ..RotationRules::default()
         }
     }
 
@@ -261,15 +316,29 @@ mod tests {
 
     /// A use as `Sessions` does it: what the client gets, if anything.
     fn present(family: &mut Family, token: &RefreshToken, now: UnixTime) -> Option<RefreshToken> {
-        let next = match family.judge(token, None, &lifetimes(), now) {
+        present_by(&rules(), family, token, now)
+    }
+
+    fn present_by(
+        rules: &RotationRules,
+        family: &mut Family,
+        token: &RefreshToken,
+        now: UnixTime,
+    ) -> Option<RefreshToken> {
+        let next = match family.judge(token, None, rules, now) {
             Verdict::Rotate => {
                 let salt = Salt::generate().unwrap();
                 let successor = token.successor(&salt);
-                (family.rotated(salt, &successor, &lifetimes(), now), Some(successor))
+                (family.rotated(salt, &successor, rules, now), Some(successor))
             }
-            Verdict::Repeat(salts) => {
+            Verdict::Repeat(salts, repeat) => {
                 let leaf = salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
-                (family.clone(), Some(leaf))
+                let noted = family.repeated().filter(|_| repeat != Repeat::AtOnce);
+                let noted = noted.unwrap_or_else(|| family.clone());
+                match noted.is_shared(rules) {
+                    true => (noted.ended(EndCause::Reused, now), None),
+                    false => (noted, Some(leaf)),
+                }
             }
             Verdict::Reused => (family.ended(EndCause::Reused, now), None),
             _ => (family.clone(), None),
@@ -281,7 +350,7 @@ mod tests {
 
     fn family() -> (Family, RefreshToken) {
         let token = RefreshToken::generate().unwrap();
-        (Family::new(&token, &lifetimes(), START), token)
+        (Family::new(&token, &rules(), START), token)
     }
 
     #[test]
@@ -324,7 +393,7 @@ mod tests {
     fn no_time_changes_in_the_store() {
         let token = RefreshToken::generate().unwrap();
         for nanos in [1_700_000_000_123_456_789, 1, -1, i128::MAX] {
-            let family = Family::new(&token, &lifetimes(), UnixTime::from_nanos(nanos));
+            let family = Family::new(&token, &rules(), UnixTime::from_nanos(nanos));
             let json = serde_json::to_string(&family).unwrap();
             let stored: Family = serde_json::from_str(&json).unwrap();
             assert_eq!(stored.ends_at, family.ends_at.min(UnixTime::from_nanos(i64::MAX.into())));
@@ -335,7 +404,7 @@ mod tests {
     #[test]
     fn an_idle_session_expires() {
         let (mut family, token) = family();
-        assert!(matches!(family.judge(&token, None, &lifetimes(), at(99)), Verdict::Rotate));
+        assert!(matches!(family.judge(&token, None, &rules(), at(99)), Verdict::Rotate));
         assert!(present(&mut family, &token, at(100)).is_none());
     }
 
@@ -343,8 +412,8 @@ mod tests {
     fn a_clock_that_jumps_back_does_not_stretch_the_grace_period() {
         let (mut family, first) = family();
         present(&mut family, &first, at(90)).unwrap();
-        assert!(matches!(family.judge(&first, None, &lifetimes(), at(31)), Verdict::Repeat(_)));
-        assert!(matches!(family.judge(&first, None, &lifetimes(), at(30)), Verdict::Reused));
+        assert!(matches!(family.judge(&first, None, &rules(), at(31)), Verdict::Repeat(..)));
+        assert!(matches!(family.judge(&first, None, &rules(), at(30)), Verdict::Reused));
     }
 
     #[test]
@@ -352,11 +421,134 @@ mod tests {
         let (mut family, token) = family();
         family.client_id = Some("web".to_owned());
         for client in [None, Some("app")] {
-            let verdict = family.judge(&token, client, &lifetimes(), at(1));
+            let verdict = family.judge(&token, client, &rules(), at(1));
             assert!(matches!(verdict, Verdict::WrongClient));
         }
-        let verdict = family.judge(&token, Some("web"), &lifetimes(), at(1));
+        let verdict = family.judge(&token, Some("web"), &rules(), at(1));
         assert!(matches!(verdict, Verdict::Rotate));
+    }
+
+    #[test]
+    fn a_session_ends_when_five_renewals_in_a_row_were_repeated() {
+        // The thief presents each token some seconds after the user, or before.
+        for thief_first in [false, true] {
+            let (mut family, mut token) = family();
+            for renewal in 1..=5 {
+                let at_start = at(20 * renewal);
+                let next = present(&mut family, &token, at_start).unwrap();
+                let later = at_start.saturating_add(Duration::from_secs(3));
+                let other = present(&mut family, &token, later);
+                assert_eq!(other.is_some(), renewal < 5, "{thief_first} {renewal}");
+                token = next;
+            }
+            assert_eq!(family.ended, Some(EndCause::Reused));
+        }
+    }
+
+    #[test]
+    fn one_renewal_that_was_not_repeated_begins_the_count_again() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=14 {
+            let start = at(20 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            if renewal % 5 != 0 {
+                // As often as somebody likes: a renewal counts once.
+                for _ in 0..3 {
+                    let later = start.saturating_add(Duration::from_secs(9));
+                    assert!(present(&mut family, &token, later).is_some());
+                }
+            }
+            token = next;
+        }
+        assert_eq!(family.ended, None);
+    }
+
+    /// Two tabs, or parallel requests of a client, that renew together all day.
+    #[test]
+    fn requests_that_are_sent_at_once_are_not_counted() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=14 {
+            let start = at(20 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            let soon = start.saturating_add(Duration::from_millis(1_999));
+            assert!(present(&mut family, &token, soon).is_some());
+            token = next;
+        }
+        assert_eq!(family.ended, None);
+    }
+
+    fn accepting_parents() -> RotationRules {
+        RotationRules { accept_unused_parent: true, ..rules() }
+    }
+
+    #[test]
+    fn an_unused_parent_is_accepted_until_its_successor_is_used() {
+        let (mut family, first) = family();
+        let rules = accepting_parents();
+        let mut present =
+            |token: &RefreshToken, secs| present_by(&rules, &mut family, token, at(secs));
+        let second = present(&first, 1).unwrap();
+        // The answer was lost, and lost again.
+        assert_eq!(present(&first, 60).unwrap().as_str(), second.as_str());
+        assert_eq!(present(&first, 90).unwrap().as_str(), second.as_str());
+        let third = present(&second, 95).unwrap();
+        assert_eq!(present(&first, 96).map(|_| ()), None, "the grandparent is theft");
+        assert!(present(&third, 96).is_none());
+    }
+
+    #[test]
+    fn an_unused_parent_does_not_outlive_the_session() {
+        let (mut family, first) = family();
+        let rules = accepting_parents();
+        present_by(&rules, &mut family, &first, at(1)).unwrap();
+        assert!(present_by(&rules, &mut family, &first, at(100)).is_some());
+        // The renewal at 1 moved the end, and the repeat did not.
+        assert!(present_by(&rules, &mut family, &first, at(101)).is_none());
+        assert_eq!(family.ended, None, "it is expired, not stolen");
+    }
+
+    /// What `dangerous_accept_unused_parent` costs: a thief who is one renewal behind gets the leaf.
+    #[test]
+    fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
+        let rules = accepting_parents();
+        // Thief and victim take turns, minutes apart, each with the token before the leaf.
+        let (mut family, mut held) = family();
+        let mut renewals = 0;
+        for secs in (10..300).step_by(20) {
+            let Some(leaf) = present_by(&rules, &mut family, &held, at(secs)) else { break };
+            renewals += 1;
+            if present_by(&rules, &mut family, &held, at(secs + 15)).is_none() {
+                break;
+            }
+            held = leaf;
+        }
+        assert_eq!((renewals, family.ended), (5, Some(EndCause::Reused)));
+
+        let (mut family, stolen) = self::family();
+        let mut held = stolen.clone();
+        for secs in [20, 40] {
+            held = present_by(&rules, &mut family, &held, at(secs)).unwrap();
+        }
+        assert!(present_by(&rules, &mut family, &stolen, at(60)).is_none());
+        assert_eq!(family.ended, Some(EndCause::Reused));
+        assert!(present_by(&rules, &mut family, &held, at(61)).is_none());
+    }
+
+    #[test]
+    fn what_rotation_adds_to_a_row_has_a_limit() {
+        let (mut family, mut token) = family();
+        let first = serde_json::to_string(&family).unwrap().len();
+        for _ in 0..20 {
+            token = present(&mut family, &token, at(1)).unwrap();
+        }
+        family.repeats = u32::MAX;
+        family.is_repeated = true;
+        let last = serde_json::to_string(&family).unwrap().len();
+        assert!(last - first <= ROTATION_BYTES, "{first} {last}");
+        let ended = serde_json::to_string(
+            &family.ended(EndCause::AccountClosed, at(2)).announcing(Announcement::Begun(i64::MIN)),
+        );
+        assert!(ended.unwrap().len() < last);
     }
 
     #[test]
@@ -375,21 +567,25 @@ mod tests {
     proptest! {
         /// Whatever is presented, and when: all who hold a token that works hold the same one.
         #[test]
-        fn there_are_never_two_live_leaves(uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60)) {
+        fn there_are_never_two_live_leaves(
+            uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),
+            accept_unused_parent: bool,
+        ) {
+            let rules = RotationRules { accept_unused_parent, ..rules() };
             let (mut family, first) = family();
             let mut known = vec![first];
             let mut now = START;
             for (which, wait) in uses {
                 now = now.saturating_add(Duration::from_secs(wait));
                 let token = known[known.len().saturating_sub(which + 1)].clone();
-                if let Some(answer) = present(&mut family, &token, now) {
+                if let Some(answer) = present_by(&rules, &mut family, &token, now) {
                     prop_assert_eq!(answer.hash(), family.leaf.clone());
                     if known.iter().all(|token| token.hash() != answer.hash()) {
                         known.push(answer);
                     }
                 }
                 let live = known.iter().filter(|token| {
-                    matches!(family.judge(token, None, &lifetimes(), now), Verdict::Rotate)
+                    matches!(family.judge(token, None, &rules, now), Verdict::Rotate)
                 });
                 prop_assert!(live.count() <= 1);
             }

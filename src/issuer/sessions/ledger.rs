@@ -7,10 +7,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::event::SessionEvent;
-use crate::issuer::sessions::family::{Announcement, EndCause};
+use crate::issuer::sessions::family::{Announcement, EndCause, ROTATION_BYTES};
 use crate::issuer::sessions::id::SessionId;
-use crate::issuer::sessions::lifetimes::Lifetimes;
+use crate::issuer::sessions::pruning::{self, Pruning};
 use crate::issuer::sessions::publisher::Publisher;
+use crate::issuer::sessions::rotation_rules::RotationRules;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
@@ -20,20 +21,47 @@ pub(crate) const ATTEMPTS: usize = 16;
 
 pub(crate) type Hook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
 
-/// What `Sessions` and its pending refreshes share.
+/// The state and the subject of a session have at most this size together.
+const MAX_ROW_BYTES: usize = 12 * 1024;
+
+/// The part that `Sessions` and its pending refreshes share.
 pub(crate) struct Ledger<S> {
     pub(crate) store: Arc<S>,
-    pub(crate) lifetimes: Lifetimes,
+    pub(crate) rules: RotationRules,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hook: Option<Arc<Hook>>,
     pub(crate) publisher: Option<Publisher>,
+    pub(crate) pruning: Arc<Pruning>,
 }
 
 impl<S: RefreshStore> Ledger<S> {
     pub(crate) async fn insert(&self, session: &Session) -> Result<(), SessionError> {
-        self.store.insert(&row(session, 1)?).await?;
+        let row = row(session, 1)?;
+        let size = row.subject.len().saturating_add(row.state.len());
+        if size > MAX_ROW_BYTES.saturating_sub(ROTATION_BYTES) {
+            return Err(SessionErrorKind::TooLarge.into());
+        }
+        match self.store.insert(&row).await {
+            Err(error) if error.is_full() => {
+                self.prune(pruning::BATCH).await?;
+                self.store.insert(&row).await?;
+            }
+            inserted => inserted?,
+        }
         self.tell(&SessionEvent::Started(session));
+        if self.pruning.begin(self.clock.now()) {
+            // If this fails, another login does it.
+            let pruned = self.prune(pruning::BATCH).await.unwrap_or(0);
+            if usize::try_from(pruned).is_ok_and(|pruned| pruned >= pruning::BATCH) {
+                self.pruning.continues();
+            }
+        }
         Ok(())
+    }
+
+    /// Deletes expired sessions, and returns their number.
+    pub(crate) async fn prune(&self, at_most: usize) -> Result<u64, StoreError> {
+        self.store.prune(self.clock.now(), at_most).await
     }
 
     /// Loads a session and its version.
@@ -167,10 +195,11 @@ impl<S> Clone for Ledger<S> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
-            lifetimes: self.lifetimes,
+            rules: self.rules,
             clock: Arc::clone(&self.clock),
             hook: self.hook.clone(),
             publisher: self.publisher.clone(),
+            pruning: Arc::clone(&self.pruning),
         }
     }
 }

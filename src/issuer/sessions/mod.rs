@@ -1,4 +1,4 @@
-//! Refresh tokens: who is logged in, and where.
+//! Refresh tokens and the sessions that they renew.
 
 pub(crate) mod error;
 pub(crate) mod event;
@@ -6,17 +6,19 @@ mod exact_time;
 pub(crate) mod family;
 pub(crate) mod id;
 mod ledger;
-mod lifetimes;
 pub(crate) mod memory;
 pub(crate) mod pending_refresh;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod pruning;
 mod publisher;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 pub(crate) mod refresh_token;
+mod rotation_rules;
 pub(crate) mod service;
 pub(crate) mod session;
+mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]

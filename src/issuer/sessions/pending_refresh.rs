@@ -1,18 +1,18 @@
-//! The moment between finding a refresh token good and exchanging it.
+//! A refresh token between its verdict and its exchange.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::event::SessionEvent;
-use crate::issuer::sessions::family::{EndCause, Verdict};
+use crate::issuer::sessions::family::{EndCause, Repeat, Verdict};
 use crate::issuer::sessions::ledger::{ATTEMPTS, Ledger, contended};
-use crate::issuer::sessions::lifetimes::Lifetimes;
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt};
+use crate::issuer::sessions::rotation_rules::RotationRules;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::RefreshStore;
 
-/// A refresh token that may be exchanged, and is not yet. Dropping it changes nothing.
+/// A refresh token that may be exchanged, and is not exchanged yet. Dropping it changes nothing.
 #[must_use]
 pub struct PendingRefresh<'s, S> {
     ledger: &'s Ledger<S>,
@@ -20,8 +20,8 @@ pub struct PendingRefresh<'s, S> {
     client_id: Option<String>,
     session: Session,
     version: u64,
-    /// For a token that was used within the grace period: the one that it led to.
-    answer: Option<RefreshToken>,
+    /// For a token that was used before: the leaf, and the time between the uses.
+    answer: Option<(RefreshToken, Repeat)>,
 }
 
 impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
@@ -36,47 +36,97 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     ///
     /// As [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
+        // A token that another request used since then was presented at once with that request.
+        let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // There is nothing to write that would show whether the session has changed since then.
-            pending = again(pending.ledger, pending.token, pending.client_id).await?;
+            // Nothing may be written below, so look whether the session has changed since then.
+            pending = pending.again().await?;
         }
         for _ in 0..ATTEMPTS {
-            if let Some(leaf) = pending.answer {
-                pending.ledger.tell(&SessionEvent::Repeated(&pending.session));
-                return Ok((leaf, pending.session));
+            if pending.answer.is_some() {
+                pending = match repeat {
+                    Repeat::AtOnce => pending,
+                    Repeat::WithinGrace | Repeat::UnusedParent => pending.count_repeat().await?,
+                };
+                let Some((leaf, _)) = pending.answer else { continue };
+                let session = pending.session;
+                pending.ledger.tell(&match repeat {
+                    Repeat::UnusedParent => SessionEvent::ParentAccepted(&session),
+                    Repeat::AtOnce | Repeat::WithinGrace => SessionEvent::Repeated(&session),
+                });
+                return Ok((leaf, session));
             }
             let ledger = pending.ledger;
             let salt = Salt::generate()?;
             let next = pending.token.successor(&salt);
             let Session { id, subject, family } = pending.session;
-            let family = family.rotated(salt, &next, &ledger.lifetimes, ledger.clock.now());
+            let family = family.rotated(salt, &next, &ledger.rules, ledger.clock.now());
             let rotated = Session { id, subject, family };
             if ledger.replace(&rotated, pending.version).await? {
                 ledger.tell(&SessionEvent::Renewed(&rotated));
                 return Ok((next, rotated));
             }
-            // Somebody else was faster.
-            pending = again(ledger, pending.token, pending.client_id).await?;
+            // Another request replaced the session first.
+            pending = judge_again(ledger, pending.token, pending.client_id).await?;
         }
         Err(contended())
+    }
+
+    /// The session, if the token is the leaf. A used token is counted as a repeat.
+    pub(crate) async fn current(self) -> Result<Session, SessionError> {
+        if self.answer.is_none() {
+            return Ok(self.session);
+        }
+        self.ledger.tell(&SessionEvent::Superseded(&self.session));
+        drop(self.count_repeat().await?);
+        Err(SessionErrorKind::Superseded.into())
+    }
+
+    /// Notes that the last renewal was repeated, and ends the session after too many in a row.
+    async fn count_repeat(self) -> Result<Self, SessionError> {
+        let mut pending = self;
+        for _ in 0..ATTEMPTS {
+            let Some(family) = pending.session.family.repeated() else { return Ok(pending) };
+            let (ledger, version) = (pending.ledger, pending.version);
+            if family.is_shared(&ledger.rules) {
+                let session = Session { family, ..pending.session };
+                if ledger.replace_with_end(session, version, EndCause::Reused).await? {
+                    return Err(SessionErrorKind::Reused.into());
+                }
+            } else {
+                let session = Session { family, ..pending.session };
+                if ledger.replace(&session, version).await? {
+                    let version = version.saturating_add(1);
+                    return Ok(Self { session, version, ..pending });
+                }
+            }
+            pending = judge_again(ledger, pending.token, pending.client_id).await?;
+        }
+        Err(contended())
+    }
+
+    async fn again(self) -> Result<Self, SessionError> {
+        judge_again(self.ledger, self.token, self.client_id).await
     }
 
     pub(crate) async fn judge(
         ledger: &'s Ledger<S>,
         token: RefreshToken,
         client_id: Option<String>,
-        lifetimes: Lifetimes,
+        rules: RotationRules,
         is_first: bool,
     ) -> Result<Self, SessionError> {
         for _ in 0..ATTEMPTS {
             let (session, version) = ledger.load(&token.session()).await?;
             let now = ledger.clock.now();
             let client = client_id.as_deref();
-            let answer = match session.family.judge(&token, client, &lifetimes, now) {
+            let answer = match session.family.judge(&token, client, &rules, now) {
                 Verdict::Rotate => None,
-                Verdict::Repeat(salts) => {
-                    Some(salts.iter().fold(token.clone(), |token, salt| token.successor(salt)))
+                Verdict::Repeat(salts, repeat) => {
+                    let leaf =
+                        salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
+                    Some((leaf, repeat))
                 }
                 Verdict::Expired => return Err(SessionErrorKind::Expired.into()),
                 Verdict::Ended => {
@@ -84,7 +134,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                     return Err(SessionErrorKind::Ended.into());
                 }
                 Verdict::WrongClient => return Err(SessionErrorKind::WrongClient.into()),
-                // It was good when it was presented, and its place in the chain is forgotten since.
+                // The token was good when it was presented. Its place in the chain is forgotten since.
                 Verdict::Reused if !is_first => return Err(contended()),
                 Verdict::Reused => {
                     if ledger.replace_with_end(session, version, EndCause::Reused).await? {
@@ -99,15 +149,15 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 }
 
-/// Looks again at a token that was good when it was presented, which is no reuse, however long it
-/// took since then.
-async fn again<S: RefreshStore>(
+/// Judges again a token that was good when it was presented. That is no reuse, however much time has
+/// passed since then.
+async fn judge_again<S: RefreshStore>(
     ledger: &Ledger<S>,
     token: RefreshToken,
     client_id: Option<String>,
 ) -> Result<PendingRefresh<'_, S>, SessionError> {
-    let lifetimes = Lifetimes { grace: Duration::MAX, ..ledger.lifetimes };
-    PendingRefresh::judge(ledger, token, client_id, lifetimes, false).await
+    let rules = RotationRules { grace: Duration::MAX, ..ledger.rules };
+    PendingRefresh::judge(ledger, token, client_id, rules, false).await
 }
 
 impl<S> Debug for PendingRefresh<'_, S> {

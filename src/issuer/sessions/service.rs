@@ -2,24 +2,20 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 #[cfg(feature = "axum")]
-use crate::issuer::sessions::event::RefusedLogin;
-use crate::issuer::sessions::event::SessionEvent;
+use crate::issuer::sessions::event::{RefusedLogin, SessionEvent};
 use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::ledger::{self, ATTEMPTS, Ledger};
-use crate::issuer::sessions::lifetimes::Lifetimes;
 use crate::issuer::sessions::pending_refresh::PendingRefresh;
-#[cfg(feature = "feeds")]
-use crate::issuer::sessions::publisher::Publisher;
+use crate::issuer::sessions::pruning::Pruning;
 use crate::issuer::sessions::refresh_token::RefreshToken;
+use crate::issuer::sessions::rotation_rules::RotationRules;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
-use crate::misuse;
 
 /// For scopes with the audience, and for the application's data.
 const MAX_DATA_BYTES: usize = 4096;
@@ -30,10 +26,12 @@ const PRUNE_BATCH: usize = 1_000;
 /// The sessions of all users: what refresh tokens are for.
 ///
 /// A login starts a *family* of refresh tokens, of which one is good at a time. Each use exchanges
-/// it for the next. If a used one comes back, two parties have copies, and nobody can tell which
-/// is the thief: the session ends, and both must log in. Except within the grace period, 10
-/// seconds by default: then it is far more likely that two tabs asked at once or an answer was
-/// lost, and whoever asks gets the same next token.
+/// it for the next. If a used token comes back, two parties have copies, and nobody can tell which
+/// is the thief: the session ends, and both must log in. The grace period, 10 seconds by default, is an
+/// exception: two tabs that ask at once, or a lost answer, are then far more likely than a thief, and
+/// everyone who asks gets the same next token.
+///
+/// Expired sessions are deleted by the logins, a few at a time. Nothing needs to be scheduled.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,8 +49,8 @@ const PRUNE_BATCH: usize = 1_000;
 /// ```
 #[must_use]
 pub struct Sessions<S> {
-    ledger: Ledger<S>,
-    max_per_subject: usize,
+    pub(crate) ledger: Ledger<S>,
+    pub(crate) max_per_subject: usize,
 }
 
 impl<S: RefreshStore> Sessions<S> {
@@ -61,108 +59,14 @@ impl<S: RefreshStore> Sessions<S> {
         Self {
             ledger: Ledger {
                 store: Arc::new(store),
-                lifetimes: Lifetimes::default(),
+                rules: RotationRules::default(),
                 clock: Arc::new(SystemClock),
                 hook: None,
                 publisher: None,
+                pruning: Arc::new(Pruning::new()),
             },
             max_per_subject: MAX_PER_SUBJECT,
         }
-    }
-
-    /// How long a session lasts without being renewed. 7 days by default.
-    ///
-    /// # Panics
-    ///
-    /// On zero.
-    #[track_caller]
-    pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
-        self.ledger.lifetimes.idle = lasting(lifetime, "idle_lifetime");
-        self
-    }
-
-    /// How long a session lasts however often it is renewed. 30 days by default. What is changed
-    /// here is true of sessions that start from then on.
-    ///
-    /// # Panics
-    ///
-    /// On zero.
-    #[track_caller]
-    pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
-        self.ledger.lifetimes.absolute = lasting(lifetime, "absolute_lifetime");
-        self
-    }
-
-    /// For how long a used refresh token is answered with the same successor. 10 seconds by
-    /// default, a minute at most.
-    ///
-    /// Within it a thief who has the same token gets the same successor too. The theft shows as soon
-    /// as the two renew further apart than this; a thief who keeps the user's pace shows only as a
-    /// session whose every renewal is [`Repeated`](SessionEvent::Repeated). Zero ends the session at
-    /// every second use, and logs out users with two tabs or a bad connection. Whoever has a database
-    /// that fails over for longer than this should know that a user whose renewal was being written
-    /// at that moment has to log in again.
-    ///
-    /// # Panics
-    ///
-    /// On more than a minute.
-    #[track_caller]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        if grace > Duration::from_secs(60) {
-            misuse::refuse("Sessions::grace is for retries: a minute at most");
-        }
-        self.ledger.lifetimes.grace = grace;
-        self
-    }
-
-    /// How many sessions a user may have. 100 by default; at the next login, the one that was used
-    /// longest ago ends.
-    ///
-    /// # Panics
-    ///
-    /// On zero.
-    #[track_caller]
-    pub fn max_per_subject(mut self, sessions: usize) -> Self {
-        if sessions == 0 {
-            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in: give at least 1");
-        }
-        self.max_per_subject = sessions;
-        self
-    }
-
-    /// Replaces the system's clock.
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.ledger.clock = Arc::new(clock);
-        self
-    }
-
-    /// Revokes the access tokens of every session that ends before its time, whatever the cause:
-    /// logging out, a stolen token, a closed account. Without this they work until they expire.
-    ///
-    /// The end of a session is published once. If that fails, the session ends all the same, and the
-    /// error is [`Unavailable`](SessionErrorKind::Unavailable). Within the next hour, ending the session
-    /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
-    /// Tokens of another issuer are not revoked.
-    ///
-    /// # Panics
-    ///
-    /// If a session ends outside of a tokio runtime.
-    #[cfg(feature = "feeds")]
-    pub fn with_revocation(
-        mut self,
-        feed: impl crate::revocation::RevocationFeed,
-        issuer: &crate::issuer::token_issuer::TokenIssuer,
-    ) -> Self {
-        let publisher = Publisher::new(feed, issuer.name(), issuer.token_lifetime());
-        self.ledger.publisher = Some(publisher);
-        self
-    }
-
-    /// Calls `hook` with what happens to sessions. It runs on the request's way: hand work to a
-    /// task of your own. If it panics, the request goes on.
-    pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.ledger.hook = Some(Arc::new(hook));
-        self
     }
 
     /// The store.
@@ -188,7 +92,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// leaves no session behind.
     pub(crate) fn prepare(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
-        let mut family = Family::new(&token, &self.ledger.lifetimes, self.ledger.clock.now());
+        let mut family = Family::new(&token, &self.ledger.rules, self.ledger.clock.now());
         let names = new.scopes.iter().chain(&new.audience).chain(&new.client_id);
         if names.map(String::len).sum::<usize>() > MAX_DATA_BYTES
             || new.data.to_string().len() > MAX_DATA_BYTES
@@ -204,14 +108,28 @@ impl<S: RefreshStore> Sessions<S> {
         Ok((token, session))
     }
 
-    /// Stores a [prepared](Self::prepare) session, and ends the user's oldest sessions where there
-    /// would be too many.
+    /// Stores a [prepared](Self::prepare) session, and ends the user's least recently used
+    /// sessions if there are too many.
     pub(crate) async fn open(&self, session: &Session) -> Result<(), SessionError> {
-        let others = self.of_subject(session.subject()).await?;
-        for oldest in others.iter().skip(self.max_per_subject.saturating_sub(1)) {
+        self.keep_to_limit(session.subject(), self.max_per_subject.saturating_sub(1)).await?;
+        self.ledger.insert(session).await?;
+        // Other logins may have come in between. Of several that look at once, the last one to be
+        // inserted sees all others.
+        if let Err(error) = self.keep_to_limit(session.subject(), self.max_per_subject).await {
+            // Nobody will have its token.
+            let _ = self.end_because(session.id(), EndCause::TooMany).await;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Ends the sessions of a user that are over a limit. Every login decides by the same order, so that
+    /// the sessions within the limit stay.
+    async fn keep_to_limit(&self, subject: &str, limit: usize) -> Result<(), SessionError> {
+        for oldest in self.of_subject(subject).await?.iter().skip(limit) {
             self.end_because(oldest.id(), EndCause::TooMany).await?;
         }
-        self.ledger.insert(session).await
+        Ok(())
     }
 
     /// Reports a login with the right credentials that started no session.
@@ -246,9 +164,9 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// Whatever [`is_refusal`](SessionError::is_refusal), and
-    /// [`Unavailable`](SessionErrorKind::Unavailable), after which the same token may be used again:
-    /// as it was if nothing was written, and within the grace period if only the answer was lost.
+    /// If [`is_refusal`](SessionError::is_refusal), the token is not accepted. After
+    /// [`Unavailable`](SessionErrorKind::Unavailable) the same token may be used again: at any time if
+    /// nothing was written, and within the grace period if only the answer was lost.
     pub async fn refresh(
         &self,
         presented: &str,
@@ -257,9 +175,9 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin_refresh(presented, client_id).await?.finish().await
     }
 
-    /// The first half of [`refresh`](Self::refresh): decides whether the token may be exchanged,
-    /// and does not do so yet. What else may fail, such as asking for the user's roles, belongs
-    /// between the halves: then a failure leaves the client's token as good as it was.
+    /// The first half of [`refresh`](Self::refresh): decides about the token without exchanging it.
+    /// Steps that may fail, such as loading the user's roles, belong between the halves. A failure then
+    /// leaves the client's token as it was.
     ///
     /// # Errors
     ///
@@ -274,26 +192,47 @@ impl<S: RefreshStore> Sessions<S> {
             &self.ledger,
             token,
             client_id.map(str::to_owned),
-            self.ledger.lifetimes,
+            self.ledger.rules,
             true,
         )
         .await
     }
 
-    /// The session of a refresh token that could be exchanged now, whichever client it is for: to
-    /// find out who wants to log out. The token stays as it is.
+    /// The session of a refresh token that could be exchanged now, for whichever client: to find out
+    /// who wants to log out. The token stays as it is.
     ///
     /// # Errors
     ///
     /// As [`refresh`](Self::refresh): a token that was used too long ago ends its session.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
-        let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
-        let (session, _) = self.ledger.load(&token.session()).await?;
-        let pending = self.begin_refresh(presented, session.client_id()).await?;
-        Ok(pending.session().clone())
+        Ok(self.begin_for_any_client(presented).await?.session().clone())
     }
 
-    /// The sessions of a user that have not ended, the one used last first.
+    /// The session of the current refresh token, for whichever client: to show a user's sessions. The
+    /// token stays as it is.
+    ///
+    /// Unlike [`session_of`](Self::session_of) this refuses a token that was used within the grace
+    /// period. Otherwise a thief could poll to find out when the user renews, and keep pace. Such a use
+    /// is told as [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts towards
+    /// [`max_repeats`](Self::max_repeats).
+    ///
+    /// # Errors
+    ///
+    /// As [`session_of`](Self::session_of), and [`Superseded`](SessionErrorKind::Superseded).
+    pub async fn current_session_of(&self, presented: &str) -> Result<Session, SessionError> {
+        self.begin_for_any_client(presented).await?.current().await
+    }
+
+    async fn begin_for_any_client(
+        &self,
+        presented: &str,
+    ) -> Result<PendingRefresh<'_, S>, SessionError> {
+        let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+        let (session, _) = self.ledger.load(&token.session()).await?;
+        self.begin_refresh(presented, session.client_id()).await
+    }
+
+    /// The live sessions of a user, the most recently used one first.
     ///
     /// # Errors
     ///
@@ -304,7 +243,7 @@ impl<S: RefreshStore> Sessions<S> {
         let sessions: Result<Vec<_>, _> = rows.into_iter().map(ledger::session).collect();
         let mut sessions = sessions?;
         sessions.retain(|session| session.subject == subject && session.family.is_live(now));
-        sessions.sort_by_key(|session| std::cmp::Reverse(session.renewed_at()));
+        sessions.sort_by(|a, b| (b.renewed_at(), b.id()).cmp(&(a.renewed_at(), a.id())));
         Ok(sessions)
     }
 
@@ -394,16 +333,16 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// Deletes all expired sessions, a batch at a time, and returns their number.
+    /// Deletes all expired sessions, a batch at a time, and returns their number. Logins do this by
+    /// themselves, so it need not be called.
     ///
     /// # Errors
     ///
     /// If the store fails.
     pub async fn prune(&self) -> Result<u64, SessionError> {
-        let now = self.ledger.clock.now();
         let mut pruned = 0_u64;
         loop {
-            let batch = self.ledger.store.prune(now, PRUNE_BATCH).await?;
+            let batch = self.ledger.prune(PRUNE_BATCH).await?;
             pruned = pruned.saturating_add(batch);
             if batch == 0 {
                 return Ok(pruned);
@@ -420,18 +359,6 @@ impl<S> Clone for Sessions<S> {
 
 impl<S> Debug for Sessions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions")
-            .field("lifetimes", &self.ledger.lifetimes)
-            .finish_non_exhaustive()
+        f.debug_struct("Sessions").field("rules", &self.ledger.rules).finish_non_exhaustive()
     }
-}
-
-#[track_caller]
-fn lasting(lifetime: Duration, function: &str) -> Duration {
-    if lifetime.is_zero() {
-        misuse::refuse(format_args!(
-            "Sessions::{function} of zero would end every session at once: give a time"
-        ));
-    }
-    lifetime
 }

@@ -1,5 +1,6 @@
 //! Sessions in a file.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -48,13 +49,19 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, makes it if there is none, and makes its tables: `sqlite:sessions.db`, or
+    /// Opens the file, and creates it and its tables if they do not exist: `sqlite:sessions.db`, or
     /// `sqlite:///var/lib/auth/sessions.db`. The file must not lie on a network share.
+    ///
+    /// # Security
+    ///
+    /// On Unix a new file is readable for its owner only (mode 0600), and so are the `-wal` and `-shm`
+    /// files beside it. The mode of an existing file is left as it is: run `chmod 600` on a file that
+    /// another program created.
     ///
     /// # Errors
     ///
-    /// A URL of something else, an in-memory database included, for which there is
-    /// [`MemoryStore`](crate::issuer::MemoryStore); a file that cannot be opened.
+    /// If `url` is not an SQLite URL, or names a database in memory, for which there is
+    /// [`MemoryStore`](crate::issuer::MemoryStore). If the file cannot be opened.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         // sqlx would take any other text for the name of a file.
         if !url.starts_with("sqlite:") {
@@ -69,6 +76,7 @@ impl SqliteStore {
             // In WAL mode, NORMAL may lose what was answered last in a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
+        create_private(options.get_filename());
         let limit = TimeLimit::default();
         let pool = |connections: u32| {
             SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limit.0)
@@ -104,7 +112,17 @@ impl SqliteStore {
     }
 }
 
-/// Of several processes that make a new file WAL, all but one are refused at once, whatever the
+/// Creates the file if there is none, before SQLite would create one that everybody may read. SQLite
+/// gives the files beside it the same mode. If this fails, SQLite reports the reason.
+fn create_private(file: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
+}
+
+/// If several processes switch a new file to WAL mode, all but one are refused at once, whatever the
 /// `busy_timeout`.
 async fn opened(
     pool: &SqlitePoolOptions,

@@ -1,4 +1,4 @@
-//! Where sessions are kept.
+//! The trait of session stores.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -140,8 +140,9 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
     }
 }
 
-/// A store that could not do what it was asked to. Nothing is known of the outcome: a write may
-/// have happened all the same.
+const FULL: &str = "the session store is full";
+
+/// A call of a store that failed. The outcome is unknown: a write may have happened all the same.
 #[derive(Debug)]
 pub struct StoreError {
     message: &'static str,
@@ -149,7 +150,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An error that something else caused.
+    /// An error with a cause.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { message: "the session store failed", source: Some(source.into()) }
     }
@@ -161,7 +162,11 @@ impl StoreError {
 
     /// The store has no room for another session.
     pub fn full() -> Self {
-        Self { message: "the session store is full", source: None }
+        Self { message: FULL, source: None }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.message == FULL
     }
 
     pub(crate) fn because(message: &'static str) -> Self {

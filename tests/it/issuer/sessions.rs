@@ -26,6 +26,10 @@ pub(super) fn sessions() -> (Sessions<MemoryStore>, ManualClock, Arc<Mutex<Vec<S
                 SessionEvent::Ended(session, cause) => {
                     format!("ended {} {cause:?}", session.subject())
                 }
+                SessionEvent::ParentAccepted(session) => {
+                    format!("parent accepted {}", session.subject())
+                }
+                SessionEvent::Superseded(session) => format!("superseded {}", session.subject()),
                 other => format!("{other:?}"),
             });
         });
@@ -247,4 +251,167 @@ async fn sixty_four_uses_at_once_have_one_successor() {
         let only = successors.into_iter().next().unwrap();
         assert!(sessions.refresh(&only, None).await.is_ok(), "the family lives");
     }
+}
+
+/// Logins and logouts of one user, without a pause, in a small store.
+#[tokio::test]
+async fn ten_thousand_logins_of_one_user_fill_no_store() {
+    let clock = at(NOW);
+    let store = MemoryStore::with_capacity(1_000);
+    let sessions = Sessions::new(store).with_clock(clock.clone()).max_per_subject(10);
+    let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
+    for login in 0..10_000 {
+        let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
+        // Half of them log out; of the others, the limit ends the oldest.
+        if login % 2 == 0 {
+            assert!(sessions.end(session.id()).await.unwrap());
+        }
+    }
+    assert_eq!(sessions.store().len(), 1_000);
+    assert_eq!(sessions.of_subject("mallory").await.unwrap().len(), 10);
+    sessions.refresh(bobs.as_str(), None).await.expect("bob's session goes on");
+    // Ended sessions are kept for an hour, and then deleted by logins.
+    clock.advance(Duration::from_secs(3_602));
+    for _ in 0..10 {
+        sessions.start(NewSession::new("carol")).await.unwrap();
+    }
+    assert!(sessions.store().len() <= 21, "{}", sessions.store().len());
+}
+
+#[tokio::test]
+async fn a_full_store_has_room_again_when_sessions_have_expired() {
+    let clock = at(NOW);
+    let sessions = Sessions::new(MemoryStore::with_capacity(150)).with_clock(clock.clone());
+    let sessions = sessions.idle_lifetime(Duration::from_secs(5));
+    for user in 0..150 {
+        sessions.start(NewSession::new(user.to_string())).await.unwrap();
+    }
+    let full = sessions.start(NewSession::new("eve")).await.unwrap_err();
+    assert_eq!(full.kind(), SessionErrorKind::Unavailable);
+    // Earlier than the next regular deletion.
+    clock.advance(Duration::from_secs(6));
+    sessions.start(NewSession::new("eve")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_has_at_most_twelve_kibibytes() {
+    let (sessions, ..) = sessions();
+    let data = |len| NewSession::new("alice").data(&"x".repeat(len)).unwrap();
+    let largest = data(4_000).scopes(["s".repeat(4_000)]).label("l".repeat(300));
+    let (mut token, session) = sessions.start(largest).await.unwrap();
+    for _ in 0..20 {
+        token = sessions.refresh(token.as_str(), None).await.unwrap().0;
+    }
+    let row = sessions.store().load(session.id()).await.unwrap().unwrap();
+    assert!(row.subject.len() + row.state.len() <= 12 * 1024, "{}", row.state.len());
+
+    for large in [
+        NewSession::new("alice".repeat(2_000)),
+        NewSession::new("alice").client_id("c".repeat(10_000)),
+        // Six bytes each in JSON.
+        NewSession::new("alice").scopes(["\u{1}".repeat(4_000)]),
+        data(4_000).scopes(["s".repeat(4_000)]).client_id("c".repeat(2_000)),
+    ] {
+        let error = sessions.start(large).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::TooLarge);
+    }
+}
+
+#[tokio::test]
+async fn a_thief_who_keeps_pace_is_found_after_five_renewals() {
+    let (sessions, clock, events) = sessions();
+    let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    for renewal in 1..=5 {
+        clock.advance(Duration::from_secs(600));
+        let stolen = token;
+        token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
+        clock.advance(Duration::from_secs(9));
+        let thief = sessions.refresh(stolen.as_str(), None).await.map_err(|error| error.kind());
+        assert_eq!(thief.err(), (renewal == 5).then_some(SessionErrorKind::Reused));
+    }
+    let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
+    assert_eq!(ended.kind(), SessionErrorKind::Ended);
+    let events = events.lock().unwrap();
+    let count = |event| events.iter().filter(|told| *told == event).count();
+    assert_eq!((count("repeated alice"), count("ended alice Reused")), (4, 1));
+}
+
+#[tokio::test]
+async fn only_the_current_token_shows_sessions() {
+    let (sessions, clock, events) = sessions();
+    let new = NewSession::new("alice").client_id("web");
+    let (first, session) = sessions.start(new).await.unwrap();
+    let (second, _) = sessions.refresh(first.as_str(), Some("web")).await.unwrap();
+    let shown = sessions.current_session_of(second.as_str()).await.unwrap();
+    assert_eq!(shown.id(), session.id());
+    clock.advance(Duration::from_secs(9));
+    for _ in 0..3 {
+        let error = sessions.current_session_of(first.as_str()).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::Superseded);
+        assert!(error.is_refusal());
+    }
+    // To log out, a token that another tab has just used will do.
+    assert!(sessions.session_of(first.as_str()).await.is_ok());
+    clock.advance(Duration::from_secs(1));
+    let reused = sessions.current_session_of(first.as_str()).await.unwrap_err();
+    assert_eq!(reused.kind(), SessionErrorKind::Reused);
+    let superseded = ["superseded alice"; 3];
+    assert_eq!(events.lock().unwrap()[2..5], superseded);
+}
+
+#[tokio::test]
+async fn a_thief_who_polls_for_renewals_is_found_however_fast() {
+    let (sessions, clock, _) = sessions();
+    let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    for renewal in 1..=5 {
+        clock.advance(Duration::from_secs(600));
+        let stolen = token;
+        assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
+        token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
+        // The next poll, a moment later.
+        clock.advance(Duration::from_millis(100));
+        let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
+        let found = renewal == 5;
+        assert_eq!(seen == SessionErrorKind::Reused, found);
+        assert_eq!(sessions.refresh(stolen.as_str(), None).await.is_err(), found);
+    }
+}
+
+/// A mobile client whose answer was lost, and which comes back after an hour.
+#[tokio::test]
+async fn an_unused_parent_is_accepted_where_that_is_switched_on() {
+    let (sessions, clock, events) = sessions();
+    let sessions = sessions.dangerous_accept_unused_parent();
+    let (first, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let (lost, _) = sessions.refresh(first.as_str(), None).await.unwrap();
+    clock.advance(Duration::from_secs(3_600));
+    let (again, _) = sessions.refresh(first.as_str(), None).await.unwrap();
+    assert_eq!(again.as_str(), lost.as_str());
+    sessions.refresh(again.as_str(), None).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    // Its successor was used, so this is somebody else.
+    let error = sessions.refresh(first.as_str(), None).await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Reused);
+    let heard = [
+        "started alice",
+        "renewed alice",
+        "parent accepted alice",
+        "renewed alice",
+        "ended alice Reused",
+    ];
+    assert_eq!(*events.lock().unwrap(), heard);
+}
+
+#[tokio::test]
+async fn an_unused_parent_does_not_move_the_end() {
+    let (sessions, clock, _) = sessions();
+    let sessions = sessions.dangerous_accept_unused_parent();
+    let (first, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let (_, renewed) = sessions.refresh(first.as_str(), None).await.unwrap();
+    clock.advance(Duration::from_secs(6 * 86_400));
+    let (_, late) = sessions.refresh(first.as_str(), None).await.unwrap();
+    assert_eq!(late.expires_at(), renewed.expires_at());
+    clock.advance(Duration::from_secs(86_400));
+    let error = sessions.refresh(first.as_str(), None).await.unwrap_err();
+    assert_eq!(error.kind(), SessionErrorKind::Expired);
 }

@@ -1,0 +1,32 @@
+//! The settings of rotation.
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The settings that decide about a refresh token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RotationRules {
+    /// The lifetime of a session that is not renewed.
+    pub(crate) idle: Duration,
+    /// The lifetime of a session that is.
+    pub(crate) absolute: Duration,
+    /// A used token is answered again for this long.
+    pub(crate) grace: Duration,
+    /// A session ends after this many renewals in a row that were each repeated.
+    pub(crate) max_repeats: u32,
+    /// The token before the leaf is accepted after the grace period too.
+    pub(crate) accept_unused_parent: bool,
+}
+
+impl Default for RotationRules {
+    fn default() -> Self {
+        Self {
+            idle: DAY.saturating_mul(7),
+            absolute: DAY.saturating_mul(30),
+            grace: Duration::from_secs(10),
+            max_repeats: 5,
+            accept_unused_parent: false,
+        }
+    }
+}

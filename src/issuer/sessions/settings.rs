@@ -1,0 +1,163 @@
+//! The settings of [`Sessions`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::issuer::sessions::event::SessionEvent;
+#[cfg(feature = "feeds")]
+use crate::issuer::sessions::publisher::Publisher;
+use crate::issuer::sessions::service::Sessions;
+use crate::issuer::sessions::store::RefreshStore;
+use crate::misuse;
+
+impl<S: RefreshStore> Sessions<S> {
+    /// Sets the lifetime of a session that is not renewed. 7 days by default.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `lifetime` is zero.
+    #[track_caller]
+    pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
+        self.ledger.rules.idle = lasting(lifetime, "idle_lifetime");
+        self
+    }
+
+    /// Sets the lifetime of a session that is renewed. 30 days by default. A change applies to sessions
+    /// that start afterwards.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `lifetime` is zero.
+    #[track_caller]
+    pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
+        self.ledger.rules.absolute = lasting(lifetime, "absolute_lifetime");
+        self
+    }
+
+    /// Sets the time for which a used refresh token is answered with the same successor. 10 seconds by
+    /// default, a minute at most.
+    ///
+    /// Within it a thief who has the same token gets the same successor too. The theft is noticed as
+    /// soon as the two renew further apart than this, or when several renewals in a row were
+    /// [repeated](Self::max_repeats). Zero ends the session at every second use of a token, and logs out
+    /// users with two tabs or a bad connection. If a database fails over for longer than this, a user
+    /// whose renewal was being written at that moment has to log in again.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `grace` is more than a minute.
+    #[track_caller]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        if grace > Duration::from_secs(60) {
+            misuse::refuse("Sessions::grace is for retries: a minute at most");
+        }
+        self.ledger.rules.grace = grace;
+        self
+    }
+
+    /// Sets the number of renewals in a row after which a session ends if each of them was repeated. 5
+    /// by default.
+    ///
+    /// A renewal was repeated if its used token was presented again within the grace period, but more
+    /// than 2 seconds after its use. Requests that are closer together were sent at once, by two tabs or
+    /// by a client that runs several requests in parallel, and are not counted. A lost answer, or a slow
+    /// second tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the user's
+    /// tokens without being noticed must repeat every renewal. A used token that is presented to see the
+    /// list of sessions counts too.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `renewals` is zero.
+    #[track_caller]
+    pub fn max_repeats(mut self, renewals: u32) -> Self {
+        if renewals == 0 {
+            misuse::refuse(
+                "Sessions::max_repeats(0) would end every session: use grace(Duration::ZERO) to \
+                 refuse each repeated use",
+            );
+        }
+        self.ledger.rules.max_repeats = renewals;
+        self
+    }
+
+    /// Accepts the refresh token before the current one after the grace period too, as long as the
+    /// current one was never used. Off by default.
+    ///
+    /// This is for mobile clients: an answer is lost when the network changes or the system suspends
+    /// the application, and the client comes back minutes later with the token it has. Without this, the
+    /// session then ends as stolen. The client gets the token that was lost. No use moves the end of the
+    /// session.
+    ///
+    /// # Security
+    ///
+    /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal after
+    /// the theft, not for 10 seconds. A thief and a user who renew in turns are both accepted, since each
+    /// presents the token before the current one. Such a theft is noticed when one of them falls two
+    /// renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row were repeated. Each
+    /// such use is a [`SessionEvent::ParentAccepted`]: watch their number.
+    pub fn dangerous_accept_unused_parent(mut self) -> Self {
+        self.ledger.rules.accept_unused_parent = true;
+        self
+    }
+
+    /// Sets the number of sessions that a user may have. 100 by default. A login over the limit ends the
+    /// least recently used sessions, also if many logins come at once.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `sessions` is zero.
+    #[track_caller]
+    pub fn max_per_subject(mut self, sessions: usize) -> Self {
+        if sessions == 0 {
+            misuse::refuse("Sessions::max_per_subject(0) would let nobody log in: give at least 1");
+        }
+        self.max_per_subject = sessions;
+        self
+    }
+
+    /// Replaces the system's clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.ledger.clock = Arc::new(clock);
+        self
+    }
+
+    /// Revokes the access tokens of every session that ends before its time, whatever the cause:
+    /// logging out, a stolen token, a closed account. Without this they work until they expire.
+    ///
+    /// The end of a session is published once. If that fails, the session ends all the same, and the
+    /// error is [`Unavailable`](SessionErrorKind::Unavailable). Within the next hour, ending the session
+    /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
+    /// Tokens of another issuer are not revoked.
+    ///
+    /// # Panics
+    ///
+    /// If a session ends outside of a tokio runtime.
+    #[cfg(feature = "feeds")]
+    pub fn with_revocation(
+        mut self,
+        feed: impl crate::revocation::RevocationFeed,
+        issuer: &crate::issuer::token_issuer::TokenIssuer,
+    ) -> Self {
+        let publisher = Publisher::new(feed, issuer.name(), issuer.token_lifetime());
+        self.ledger.publisher = Some(publisher);
+        self
+    }
+
+    /// Calls `hook` with the events of sessions. The hook runs inside the request, so it should hand work
+    /// to a task. If it panics, the request goes on.
+    pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.ledger.hook = Some(Arc::new(hook));
+        self
+    }
+}
+
+#[track_caller]
+fn lasting(lifetime: Duration, function: &str) -> Duration {
+    if lifetime.is_zero() {
+        misuse::refuse(format_args!(
+            "Sessions::{function} of zero would end every session at once: give a time"
+        ));
+    }
+    lifetime
+}
