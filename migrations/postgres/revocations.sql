@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocations (
 CREATE INDEX IF NOT EXISTS tower_jwt_auth_revocations_forget_at
     ON tower_jwt_auth_revocations (forget_at);
 
+-- For appending a message that is there already, which adds nothing.
+CREATE INDEX IF NOT EXISTS tower_jwt_auth_revocations_message
+    ON tower_jwt_auth_revocations USING HASH (message);
+
 -- Numbers must become visible in their order, or a reader would step over one that is committed
 -- later. A sequence does not do that. This row is locked until the transaction ends.
 CREATE OR REPLACE FUNCTION tower_jwt_auth_number_revocation() RETURNS TRIGGER AS $$

@@ -29,6 +29,7 @@ pub async fn check<F: RevocationFeed + Clone>(feed: F) {
         what_is_appended_is_read(&feed).await,
         what_is_too_long_is_refused(&feed).await,
         a_snapshot_is_complete(&feed).await,
+        a_repeated_message_adds_nothing(&feed).await,
         foreign_positions_are_gaps(&feed).await,
         appends_at_once_are_all_read(&feed).await,
         news_wake_or_nothing_does(&feed).await,
@@ -166,6 +167,21 @@ async fn a_snapshot_is_complete<F: RevocationFeed>(feed: &F) -> Check {
     )?;
     let after = news(feed, &mut position).await?;
     ensure(after.is_empty(), "a snapshot's position is at the end of the log")
+}
+
+/// Otherwise whoever holds one token could fill the log by revoking it again and again.
+async fn a_repeated_message_adds_nothing<F: RevocationFeed>(feed: &F) -> Check {
+    // With a time of its own, so that the feed does not add the current one.
+    let repeated = token("repeated").of_subject("alice", UnixTime::from_secs(1));
+    feed.append(&repeated).await.map_err(failed)?;
+    let (found, mut position) = all(feed).await?;
+    for _ in 0..3 {
+        feed.append(&repeated).await.map_err(failed)?;
+    }
+    let (again, _) = all(feed).await?;
+    ensure(again.len() == found.len(), "a snapshot has a repeated message once")?;
+    let after = news(feed, &mut position).await?;
+    ensure(after.is_empty(), "a message that the log has is not appended again")
 }
 
 async fn foreign_positions_are_gaps<F: RevocationFeed>(feed: &F) -> Check {

@@ -30,6 +30,7 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
     /// Publishes [the message](Revocation::to_message). If there is no log, it creates one. A message
+    /// that the log already has adds nothing, so that repeating a request cannot fill the log. A message
     /// that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;

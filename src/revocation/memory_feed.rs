@@ -1,6 +1,6 @@
 //! A feed within one process.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,14 +14,15 @@ use crate::revocation::message::Revocation;
 
 const PART: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
-/// What an entry takes besides its text.
-const ENTRY_BYTES: usize = size_of::<Entry>();
+/// The memory of an entry besides its text: in the log, and in the set of messages, which is at most
+/// half empty.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * (size_of::<Arc<str>>() + 1);
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 
 /// A feed within one process: for tests, and for a program that issues and verifies at once. Clones
 /// are the same feed.
 ///
-/// It is empty again after a restart. What is outlived leaves it when something is appended. It holds
+/// It is empty again after a restart. Expired messages leave it when something is appended. It holds
 /// 64 MiB of messages; one more is then an error ([`FeedErrorKind::Full`]).
 #[derive(Clone)]
 pub struct MemoryFeed {
@@ -39,6 +40,8 @@ struct Shared {
 struct Log {
     /// In the order of their numbers, which have gaps where something was forgotten.
     entries: VecDeque<Entry>,
+    /// The messages of the entries.
+    messages: HashSet<Arc<str>>,
     last: u64,
     bytes: usize,
     pruned_at: Option<UnixTime>,
@@ -46,7 +49,7 @@ struct Log {
 
 struct Entry {
     number: u64,
-    message: String,
+    message: Arc<str>,
     until: UnixTime,
 }
 
@@ -91,7 +94,7 @@ impl MemoryFeed {
         message: impl Into<String>,
         until: UnixTime,
     ) -> Result<(), FeedError> {
-        let (now, message) = (self.shared.clock.now(), message.into());
+        let (now, message) = (self.shared.clock.now(), Arc::from(message.into()));
         let mut log = self.log();
         log.prune(now);
         log.push(message, until, self.shared.max_bytes)?;
@@ -120,22 +123,33 @@ impl Log {
             return;
         }
         self.pruned_at = Some(now);
-        self.entries.retain(|entry| entry.until.saturating_add(KEPT_LONGER) > now);
+        let Self { entries, messages, .. } = self;
+        entries.retain(|entry| {
+            let is_kept = entry.until.saturating_add(KEPT_LONGER) > now;
+            if !is_kept {
+                messages.remove(&entry.message);
+            }
+            is_kept
+        });
         self.bytes = self.entries.iter().map(Entry::bytes).sum();
     }
 
     fn push(
         &mut self,
-        message: String,
+        message: Arc<str>,
         until: UnixTime,
         max_bytes: usize,
     ) -> Result<(), FeedError> {
+        if self.messages.contains(&message) {
+            return Ok(());
+        }
         let entry = Entry { number: self.last.saturating_add(1), message, until };
         let bytes = self.bytes.saturating_add(entry.bytes());
         if bytes > max_bytes {
             return Err(FeedErrorKind::Full.into());
         }
         (self.last, self.bytes) = (entry.number, bytes);
+        self.messages.insert(Arc::clone(&entry.message));
         self.entries.push_back(entry);
         Ok(())
     }
@@ -147,7 +161,7 @@ impl Log {
         let part: Vec<_> = rest.by_ref().take(PART).collect();
         let has_more = rest.next().is_some();
         let end = part.last().filter(|_| has_more).map_or(self.last, |entry| entry.number);
-        (part.into_iter().map(|entry| entry.message.clone()).collect(), end, has_more)
+        (part.into_iter().map(|entry| entry.message.as_ref().to_owned()).collect(), end, has_more)
     }
 }
 

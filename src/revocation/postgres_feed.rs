@@ -20,8 +20,10 @@ use crate::revocation::slot::Slot;
 const TABLES: &str = include_str!("../../migrations/postgres/revocations.sql");
 const PART: i64 = 5_000;
 
-/// The number is given by the trigger.
-const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) VALUES ($1, $2)";
+/// Appends a message, unless the table has it. The trigger numbers it.
+const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) \
+     SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
+         (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";
 
 /// Deletes messages that no server needs any longer, by the server's clock, and few enough at once that
 /// it does not take long.
@@ -61,7 +63,7 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 /// replica cannot be told from a primary, and must not be used. `synchronous_commit` must not be `off`.
 /// Servers that only verify tokens need `SELECT` on the two tables of
 /// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server that
-/// publishes has done so. A server that publishes needs `INSERT` and `DELETE` on
+/// publishes has done so. A server that publishes also needs `INSERT` and `DELETE` on
 /// `tower_jwt_auth_revocations`, and `UPDATE` on the other.
 ///
 /// It works through a pooler such as PgBouncer. In transaction mode, which does not pass on

@@ -35,6 +35,8 @@ if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
 local outlived = math.min(redis.call('ZCOUNT', KEYS[2], '-inf', over), ARGV[5])
 if outlived > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, outlived - 1) end
+local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if known and tonumber(known) >= tonumber(ARGV[2]) then return 1 end
 redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
 return 1";
