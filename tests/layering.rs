@@ -30,6 +30,7 @@ const ORDER: &[&str] = &[
     "jwt::in_band",
     "jwt::exact_numbers",
     "jwt::mac",
+    "jwt::secret_text",
     "jwt::secret",
     "jwt::key",
     "jwt::header",

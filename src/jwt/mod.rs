@@ -34,6 +34,7 @@ mod plain;
 mod replay;
 mod scan;
 mod secret;
+mod secret_text;
 mod signer;
 mod spans;
 mod strings;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::jwt::error::{KeyError, KeyErrorKind};
 use crate::jwt::mac;
+use crate::jwt::secret_text;
 
 /// RFC 7518 section 3.2: a key of at least the size of the hash. SHA-256 is the smallest.
 const MIN_LEN: usize = 32;
@@ -77,61 +78,77 @@ impl Secret {
         Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
     }
 
-    /// A secret of the bytes that `text` encodes: base64 or base64url, padded or not.
+    /// Decodes a secret from `text`: base64 or base64url, padded or not. Line breaks are ignored, since
+    /// `openssl rand -base64 72` and `base64` write them.
     ///
     /// # Errors
     ///
-    /// As [`Secret::new`], and for text that is not base64.
+    /// As [`Secret::new`], and if `text` is not base64.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim();
+        let text = secret_text::base64_in(text);
         let alphabet =
             if text.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
         let config =
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-        let bytes = GeneralPurpose::new(alphabet, config).decode(text).map_err(|_| {
+        let decoded = GeneralPurpose::new(alphabet, config).decode(text.as_bytes());
+        let bytes = decoded.map(Zeroizing::new).map_err(|_| {
             let message =
                 "the secret is not base64: if it is meant byte for byte, do not decode it";
             KeyError::new(KeyErrorKind::Unreadable, message)
         })?;
-        Self::new(Zeroizing::new(bytes).as_slice())
+        Self::new(bytes.as_slice())
     }
 
-    /// A secret of the text in an environment variable, byte for byte: base64 is not decoded, as
-    /// most other libraries do not either. Line ends at the end of the text are dropped.
+    /// Reads a secret from an environment variable, byte for byte: base64 is not decoded, as in most
+    /// other libraries. The line end is not part of the secret.
     ///
     /// # Errors
     ///
-    /// As [`Secret::new`], and for a variable that is unset or not UTF-8.
+    /// As [`Secret::new`], and if the variable is not set or not UTF-8, or if its text has a byte order
+    /// mark, blanks or quotes around it, or several lines: another program that reads the same secret
+    /// could then see another one.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        Self::new(without_line_end(variable(name)?.as_bytes())).map_err(|error| error.of_env(name))
+        let text = variable(name)?;
+        let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
+        secret.map_err(|error| error.of_env(name))
     }
 
-    /// A secret of the bytes whose base64 is in an environment variable, as
+    /// Decodes a secret from the base64 in an environment variable, as
     /// [`dangerous_to_base64`](Self::dangerous_to_base64) writes it.
     ///
     /// # Errors
     ///
-    /// As [`Secret::from_base64`], and for a variable that is unset or not UTF-8.
+    /// As [`Secret::from_base64`], and if the variable is not set or not UTF-8.
     pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
         Self::from_base64(&variable(name)?).map_err(|error| error.of_env(name))
     }
 
-    /// A secret of the bytes in a file, such as a mounted Kubernetes or Docker secret.
+    /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
     ///
-    /// A file of text may end in a newline, which is dropped; a file of raw bytes is taken whole.
+    /// A file of text, which is UTF-8 without control characters, is read as
+    /// [`from_env`](Self::from_env) reads a variable: its line end is not part of the secret. A file
+    /// of other bytes is taken whole.
     ///
     /// # Errors
     ///
-    /// As [`Secret::new`], and for a file that cannot be read.
+    /// As [`Secret::from_env`], and if the file cannot be read or is text in UTF-16.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
-            let message = format!("cannot read the secret in {}: {error}", path.display());
-            KeyError::new(KeyErrorKind::Unreadable, message)
-        })?;
-        let is_text = bytes.iter().all(|byte| byte.is_ascii_graphic() || b" \t\r\n".contains(byte));
-        let secret = if is_text { without_line_end(&bytes) } else { bytes.as_slice() };
-        Self::new(secret).map_err(|error| error.of(&format!("file {}", path.display())))
+        let bytes = contents(path)?;
+        let secret = secret_text::secret_in(&bytes).and_then(Self::new);
+        secret.map_err(|error| error.of_file(path))
+    }
+
+    /// Decodes a secret from the base64 in a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::from_base64`], and if the file cannot be read or is not UTF-8.
+    pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        let bytes = contents(path)?;
+        let text = secret_text::text_in(&bytes).map(Option::unwrap_or_default);
+        text.and_then(Self::from_base64).map_err(|error| error.of_file(path))
     }
 
     /// A new secret of 64 random bytes: for tests, for demonstrations, and for a server that is
@@ -207,6 +224,10 @@ impl KeyError {
         Self::new(self.kind(), format!("{origin}: {self}"))
     }
 
+    fn of_file(self, path: &Path) -> Self {
+        self.of(&format!("file {}", path.display()))
+    }
+
     fn of_env(self, name: &str) -> Self {
         self.of(&format!("environment variable {name}"))
     }
@@ -223,9 +244,11 @@ fn variable(name: &str) -> Result<Zeroizing<String>, KeyError> {
     })
 }
 
-fn without_line_end(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
-    end.and_then(|end| bytes.get(..=end)).unwrap_or_default()
+fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    std::fs::read(path).map(Zeroizing::new).map_err(|error| {
+        let message = format!("cannot read the secret in {}: {error}", path.display());
+        KeyError::new(KeyErrorKind::Unreadable, message)
+    })
 }
 
 fn distinct(bytes: &[u8]) -> usize {
@@ -337,6 +360,11 @@ mod tests {
         let secret = Secret::new(&bytes).unwrap();
         let text = secret.dangerous_to_base64();
         assert_eq!(Secret::from_base64(&text).unwrap().as_bytes(), bytes);
+        let (first, second) = text.split_at(20);
+        for wrapped in [format!("{first}\n{second}\n"), format!("\r\n{first}\r\n{second}\r\n")] {
+            assert_eq!(Secret::from_base64(&wrapped).unwrap().as_bytes(), bytes);
+        }
+        assert!(Secret::from_base64(&format!("{first} {second}")).is_err());
         let error = Secret::from_base64("not base64!").unwrap_err();
         assert_eq!(error.kind(), KeyErrorKind::Unreadable);
     }
@@ -352,12 +380,5 @@ mod tests {
         assert!(documented.contains(&hex(&cart)), "{}", hex(&cart));
         // Length prefixes keep the border between issuer and audience.
         assert_ne!(hex(&master.derive("ab", "c")), hex(&master.derive("a", "bc")));
-    }
-
-    #[test]
-    fn one_newline_of_a_text_file_is_not_part_of_the_secret() {
-        assert_eq!(without_line_end(b"abc\r\n"), b"abc");
-        assert_eq!(without_line_end(b"abc"), b"abc");
-        assert_eq!(without_line_end(b"\n"), b"");
     }
 }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod header;
+mod issuers;
 mod json;
 mod keys;
 mod kind;

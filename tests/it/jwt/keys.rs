@@ -62,6 +62,52 @@ fn every_byte_of_a_key_counts() {
 }
 
 #[test]
+fn a_secret_in_a_file_is_the_one_in_the_environment() {
+    const TEXT: &str = "k\u{e9}y-0123456789+/abcdefghijklmnopqrstuvwxyz";
+    let folder = std::env::temp_dir().join(format!("tower-jwt-auth-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("secret");
+    let base64 = |secret: Secret| secret.dangerous_to_base64();
+    let expected = base64(Secret::new(TEXT).unwrap());
+    let from_file = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        Secret::from_file(&path)
+    };
+    for end in ["", "\n", "\r\n"] {
+        let secret = from_file(format!("{TEXT}{end}").as_bytes()).unwrap();
+        assert_eq!(base64(secret), expected, "{end:?}");
+    }
+    let raw: Vec<u8> = (200..=240).chain(*b"\n").collect();
+    assert_eq!(base64(from_file(&raw).unwrap()), base64(Secret::new(&raw).unwrap()));
+    for (text, part) in [
+        (format!("\u{feff}{TEXT}\n"), "byte order mark"),
+        (format!("{TEXT} \n"), "a blank"),
+        (format!("\"{TEXT}\"\n"), "in quotes"),
+        (format!("{TEXT}\n{TEXT}\n"), "several lines"),
+    ] {
+        let error = from_file(text.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::Unreadable);
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(error.to_string().starts_with("file "), "{error}");
+        assert!(!error.to_string().contains(TEXT));
+    }
+    let utf16: Vec<u8> =
+        format!("\u{feff}{}", &TEXT[4..]).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(from_file(&utf16).unwrap_err().to_string().contains("UTF-16"));
+
+    let (first, second) = expected.split_at(30);
+    std::fs::write(&path, format!("{first}\n{second}\n")).unwrap();
+    assert_eq!(base64(Secret::from_file_base64(&path).unwrap()), expected);
+    std::fs::write(&path, "no base64 at all\n").unwrap();
+    let error = Secret::from_file_base64(&path).unwrap_err();
+    assert!(error.to_string().contains("not base64"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+    for error in [Secret::from_file(&path), Secret::from_file_base64(&path)] {
+        assert_eq!(error.unwrap_err().kind(), KeyErrorKind::Unreadable);
+    }
+}
+
+#[test]
 fn whoever_can_check_a_token_can_make_one_and_the_documentation_says_so() {
     let token =
         Signer::new(Key::hs256(kit::secret())).sign(&json!({ "exp": kit::NOW + 1 })).unwrap();
