@@ -114,7 +114,8 @@
 //! | "request refused", `revocation-unavailable` | WARN | `code`, `reason` |
 //! | "request refused", `misconfigured` or `internal-error` | ERROR | `code`, `reason` |
 //! | the value of `RejectionBody::json` cannot be serialized | ERROR | `code` |
-//! | a CORS layer behind `JwtAuth` answered a preflight | WARN | |
+//! | a CORS layer behind `JwtAuth` answered a preflight | WARN, ten a minute | |
+//! | an event of [`Revocations`], such as a feed that fails, in a sentence | WARN; INFO when a feed has recovered | |
 //! | "request refused" by the routes of the auth server | DEBUG | `code` or `kind`, `reason` |
 //! | "request failed" by the routes of the auth server: a store, a user directory, a panic | ERROR | `code` or `kind`, `reason`, `cause` |
 //!
@@ -132,7 +133,7 @@
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
-//! In the other order, each preflight logs a warning (feature `tracing`).
+//! In the other order, preflights log a warning (feature `tracing`).
 //!
 //! A layer in front of this one that logs headers sees the token before it is marked as sensitive. Put
 //! `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.

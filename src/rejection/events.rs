@@ -43,6 +43,7 @@ impl Events {
         }
     }
 
+    /// Counts an event that is to be logged above DEBUG.
     fn may_be_loud(&self) -> bool {
         self.admits(SystemClock.now().as_secs())
     }
@@ -53,6 +54,21 @@ impl Events {
             self.loud.store(0, Ordering::Relaxed);
         }
         self.loud.fetch_add(1, Ordering::Relaxed) < LOUD_PER_MINUTE
+    }
+}
+
+/// Warns of a CORS layer behind `JwtAuth`. Refusals do not pass through it, so scripts of other
+/// origins cannot read them. Any client can send preflights, so this is limited too.
+#[cold]
+pub(crate) fn cors_is_behind() {
+    static EVENTS: Events = Events { minute: AtomicI64::new(0), loud: AtomicU64::new(0) };
+    const SENTENCE: &str = "a CORS layer behind `JwtAuth` answered a preflight: put it in front, as in \
+                            `router.layer(auth).layer(cors)`, or no script of another origin can read \
+                            a refusal";
+    if tracing::enabled!(tracing::Level::WARN) && EVENTS.may_be_loud() {
+        tracing::warn!("{SENTENCE}");
+    } else {
+        tracing::debug!("{SENTENCE}");
     }
 }
 

@@ -9,6 +9,9 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use pin_project_lite::pin_project;
 
+#[cfg(feature = "tracing")]
+use crate::rejection::events::cors_is_behind;
+
 pin_project! {
     /// Response future of `JwtAuthService` and `RequireService`: nothing is boxed.
     pub struct ResponseFuture<F, B> {
@@ -71,16 +74,6 @@ impl<F, B> Debug for ResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
-}
-
-/// Refusals do not pass through that CORS layer, so scripts of other origins cannot read them.
-#[cfg(feature = "tracing")]
-#[cold]
-fn cors_is_behind() {
-    tracing::warn!(
-        "a CORS layer behind `JwtAuth` answered a preflight: put it in front, as in \
-         `router.layer(auth).layer(cors)`, or no script of another origin can read a refusal"
-    );
 }
 
 #[cfg(not(feature = "tracing"))]
