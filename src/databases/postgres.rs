@@ -24,6 +24,13 @@ pub(crate) fn is_read_only(error: &Error) -> bool {
     code(error).as_deref() == Some("25006")
 }
 
+/// Returns true if the connection is gone: the network failed, or the server has closed it, as one does
+/// that restarts or goes to sleep.
+pub(crate) fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::Io(_))
+        || matches!(code(error).as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05"))
+}
+
 /// Returns true if a prepared statement is missing or is another connection's, as behind a pooler in
 /// transaction mode. The statement was not executed.
 pub(crate) fn is_of_pooler(error: &Error) -> bool {

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Error, FromRow, PgConnection};
 use tokio::sync::Mutex;
 
 use crate::clock::{Clock, SystemClock};
-use crate::databases::postgres::{code, for_poolers, is_standby, sentence};
+use crate::databases::postgres::{code, for_poolers, is_lost, is_standby, sentence};
 use crate::revocation::feed::{
     KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
 };
@@ -198,16 +198,27 @@ impl PostgresFeed {
         Ok(*self.tells_timeline.get_or_init(|| tells))
     }
 
-    async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
-        let mut connection = self.connected().await?;
-        let timeline = if self.tells_timeline(&mut connection).await? { OF_TIMELINE } else { "''" };
+    async fn rows(&self, connection: &mut PgConnection, after: i64) -> Result<Vec<Row>, Error> {
+        let timeline = if self.tells_timeline(connection).await? { OF_TIMELINE } else { "''" };
         let read = READ
             .replace("TIMELINE", timeline)
             .replace("LONGEST", &Revocation::MAX_MESSAGE_BYTES.to_string())
             .replace("AFTER", &after.to_string())
             .replace("PART", &PART.to_string());
-        let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(&mut connection).await?;
-        let rows: Vec<Row> = rows.iter().map(Row::from_row).collect::<Result<_, _>>()?;
+        let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await?;
+        rows.iter().map(Row::from_row).collect()
+    }
+
+    async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
+        let mut connection = self.connected().await?;
+        let rows = match self.rows(&mut connection, after).await {
+            // The connection may have been closed since it was last used.
+            Err(error) if is_lost(&error) => {
+                connection = PgConnection::connect_with(&self.options).await?;
+                self.rows(&mut connection, after).await?
+            }
+            rows => rows?,
+        };
         let Some((epoch, last, is_standby, ..)) = rows.first() else {
             return Err(FeedErrorKind::Missing.into());
         };

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 
 use redis::aio::ConnectionLike;
-use redis::{Client, Cmd, RedisError, Value, cmd};
+use redis::{Client, Cmd, FromRedisValue, RedisError, Value, cmd};
 
 use crate::clock::{Clock, SystemClock};
 use crate::databases::redis::{RedisConnection, is_denied, sentence};
@@ -165,21 +165,26 @@ impl<C> RedisFeed<C> {
 }
 
 impl<C: ConnectionLike + Clone> RedisFeed<C> {
-    /// Runs a script that may run twice: the connection may have broken since it was last used.
-    async fn write(&self, script: &Cmd) -> Result<bool, FeedError> {
+    /// Runs a script that may run twice: the connection may have been closed since it was last used.
+    async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
         let mut connection = self.connection.clone();
-        let written = match script.query_async::<i64>(&mut connection).await {
-            Err(error) if error.is_io_error() => script.query_async(&mut connection).await,
-            written => written,
-        };
-        Ok(written? == 1)
+        match script.query_async(&mut connection).await {
+            Err(error) if error.is_connection_dropped() => {
+                Ok(script.query_async(&mut connection).await?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    async fn write(&self, script: &Cmd) -> Result<bool, FeedError> {
+        Ok(self.run::<i64>(script).await? == 1)
     }
 
     /// Reads the entries of the log after this one, or of the live ones after this cursor.
     async fn entries(&self, of: &str, after: &str) -> Result<Entries, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
-        let entries = read.query_async::<Value>(&mut self.connection.clone()).await?;
+        let entries: Value = self.run(&read).await?;
         if matches!(&entries, Value::Array(entries) if entries.is_empty()) {
             return Err(FeedErrorKind::Missing.into());
         }

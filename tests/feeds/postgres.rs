@@ -336,6 +336,7 @@ async fn a_feed_works_without_the_timeline_and_says_so_once() {
         assert!(member.publish(&feed, &format!("{role} again")).await);
         member.expect(&format!("{role} again"), Verdict::Revoked, Duration::from_secs(3)).await;
         assert_eq!(member.count("FeedWarning"), 1);
+        assert_eq!(member.count("FeedFailed"), 0, "a connection that was closed is no failure");
         member.look();
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redis::cmd;
 use tower_jwt_auth::revocation::{
-    FeedErrorKind, Position, Read, RedisFeed, Revocation, RevocationFeed, conformance,
+    FeedErrorKind, Position, Read, RedisFeed, Revocation, RevocationFeed, Verdict, conformance,
 };
 
 use crate::server::{self, Server};
@@ -210,6 +210,22 @@ async fn what_is_too_long_is_not_sent() {
         assert_eq!(messages.len(), 2, "it is not passed over either");
         assert_eq!((messages[0].len(), &*messages[1]), (limit, "too long"));
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_is_no_failure() {
+    let redis = Redis::new("redis-closed");
+    let feed = redis.feed();
+    let member = fleet::Member::of(feed.clone(), |it| it);
+    for name in ["before", "between", "after"] {
+        assert!(member.publish(&feed, name).await);
+        member.expect(name, Verdict::Revoked, Duration::from_secs(3)).await;
+        redis
+            .ask(cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").arg("SKIPME").arg("yes"))
+            .await;
+    }
+    assert_eq!(member.count("FeedFailed"), 0);
+    member.look();
 }
 
 #[tokio::test]

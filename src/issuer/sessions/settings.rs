@@ -130,6 +130,10 @@ impl<S: RefreshStore> Sessions<S> {
     /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
     /// Tokens of another issuer are not revoked.
     ///
+    /// If the feed has no log yet, a task creates it at once, and tries again until it succeeds. So
+    /// services that may only read need not wait for the first revocation. Outside of a tokio runtime,
+    /// the first revocation creates the log.
+    ///
     /// # Panics
     ///
     /// If a session ends outside of a tokio runtime.
