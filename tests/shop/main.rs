@@ -132,6 +132,23 @@ async fn an_emptied_cart_costs_nothing() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn nobody_else_may_read_the_files_of_users_and_sessions() {
+    use std::os::unix::fs::PermissionsExt;
+    let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
+    auth.token("alice", "wonderland", "cart").await;
+    let files = std::fs::read_dir(&auth.process.folder).expect("there is a folder");
+    let modes = files.map(|file| {
+        let file = file.expect("the folder can be read");
+        let mode = file.metadata().expect("the file has a mode").permissions().mode() & 0o777;
+        (file.file_name(), mode)
+    });
+    let modes: Vec<_> = modes.collect();
+    assert!(modes.iter().any(|(name, _)| name == "shop.sqlite"), "{modes:?}");
+    assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_live_cart_does_not_keep_the_server_from_ending() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
     let mut cart = Server::start("cart", &[("CART_SECRET", CART)]);

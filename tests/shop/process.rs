@@ -16,7 +16,7 @@ pub(crate) struct Process {
     child: Child,
     output: BufReader<ChildStdout>,
     /// Users and sessions of this process alone.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Process {
