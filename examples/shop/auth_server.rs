@@ -25,8 +25,6 @@ use crate::users::Users;
 pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
 pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
-const HOUR: Duration = Duration::from_secs(3600);
-
 /// `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the lifetime of access tokens, and
 /// `GUESS_SECS` the time between two attempts at one account.
 pub(crate) async fn app(
@@ -48,8 +46,6 @@ pub(crate) async fn app(
         recorded.record(event);
     });
     let sessions = feed.published_by(sessions, &issuer)?;
-    let pruned = sessions.clone();
-    tokio::spawn(every(HOUR, move || prune(pruned.clone())));
 
     // Pages get tokens in cookies, which no script can read. Other clients get them in bodies.
     let cookies =
@@ -84,18 +80,5 @@ fn report(event: &SessionEvent<'_>) {
             session.subject(),
             session.id()
         );
-    }
-}
-
-async fn prune(sessions: Sessions<SqliteStore>) {
-    if let Err(error) = sessions.prune().await {
-        eprintln!("sessions were not pruned: {error}");
-    }
-}
-
-async fn every<F: Future<Output = ()>>(period: Duration, act: impl Fn() -> F) {
-    loop {
-        act().await;
-        tokio::time::sleep(period).await;
     }
 }
