@@ -1,4 +1,4 @@
-//! A token that was just issued.
+//! An issued access token, and the answer that carries it.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl AccessToken {
         self.expires_at
     }
 
-    /// How long the token is valid, in whole seconds: `expires_in` of RFC 6749 section 5.1.
+    /// The lifetime of the token in whole seconds: `expires_in` of RFC 6749 section 5.1.
     pub fn expires_in(&self) -> Duration {
         self.expires_at.saturating_since(self.issued_at)
     }
@@ -46,12 +46,12 @@ impl AccessToken {
         self.claims.get("scope").and_then(Value::as_str)
     }
 
-    /// Whether a browser would keep the token in a cookie of this name: at most 4096 bytes for
-    /// name and value together.
+    /// Checks that a browser would keep the token in a cookie of this name, which has at most 4096 bytes
+    /// for name and value together.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), naming the heaviest claims.
+    /// [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the heaviest claims.
     pub fn fits_cookie(&self, name: &str) -> Result<(), IssueError> {
         let len = name.len().saturating_add(self.encoded.len());
         budget::check(&format!("the cookie `{name}`"), len, MAX_COOKIE_BYTES, &self.claims)
@@ -93,7 +93,7 @@ pub struct TokenResponse<'a> {
 }
 
 impl<'a> TokenResponse<'a> {
-    /// The answer with this access token.
+    /// Creates an answer with this access token.
     pub fn new(token: &'a AccessToken) -> Self {
         Self {
             access_token: token.as_str(),
@@ -104,7 +104,7 @@ impl<'a> TokenResponse<'a> {
         }
     }
 
-    /// The same with a refresh token.
+    /// Adds a refresh token.
     #[must_use]
     pub fn refresh_token(mut self, token: &'a str) -> Self {
         self.refresh_token = Some(token);

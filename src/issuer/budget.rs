@@ -1,17 +1,16 @@
-//! How large a token may become.
+//! The limit on the size of a token.
 
 use serde_json::{Map, Value};
 
 use crate::issuer::error::{IssueError, IssueErrorKind};
 
-/// RFC 6265bis section 5.6: a browser drops a cookie whose name and value are longer, without a
-/// word.
+/// RFC 6265bis section 5.6: a browser silently drops a cookie whose name and value are longer.
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
-/// How many claims an error names.
+/// The number of claims that an error names.
 const NAMED: usize = 3;
 
-/// Refuses `len` bytes where `limit` are allowed, and says which claims to look at.
+/// Returns an error with the names and sizes of the heaviest claims if `len` is above `limit`.
 pub(crate) fn check(
     what: &str,
     len: usize,

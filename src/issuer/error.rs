@@ -1,11 +1,11 @@
-//! Why a token could not be issued.
+//! The errors of issuing a token.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::jwt::SignError;
 
-/// Why a token could not be issued. It names claims, never their values.
+/// The reason why a token could not be issued. It names claims, never their values.
 #[derive(Debug)]
 pub struct IssueError {
     kind: IssueErrorKind,
@@ -17,20 +17,20 @@ pub struct IssueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IssueErrorKind {
-    /// The issuer has no key for an audience of the grant, or none is named and there are several,
-    /// or those that are named have different keys.
+    /// The issuer has no key for an audience of the grant, or the grant names no audience and there are
+    /// several keys, or its audiences have different keys.
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
-    /// The claims have a member that the issuer writes itself, with another value.
+    /// The claims have a member that the issuer writes itself with another value, or `scp`.
     ReservedClaim,
-    /// A scope that no token can carry: empty, or with a space, a quote, a backslash or a character
-    /// beyond ASCII (RFC 6749 section 3.3).
+    /// A scope is empty, or has a space, a quote, a backslash or a character beyond ASCII (RFC 6749
+    /// section 3.3).
     BadScope,
-    /// The token, or the cookie that is to hold it, is larger than it may be.
+    /// The token, or its cookie, is too large.
     TooLarge,
-    /// The claims are not a JSON object, or failed to serialize, or are such that no server would
-    /// accept the token: nested more than 32 deep, or with a registered claim of the wrong type.
+    /// The claims are not a JSON object, failed to serialize, or would be rejected by every service:
+    /// they are nested more than 32 deep, or a registered claim has the wrong type.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,
@@ -41,7 +41,7 @@ impl IssueError {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// What kind of error this is.
+    /// The kind of the error.
     pub fn kind(&self) -> IssueErrorKind {
         self.kind
     }

@@ -1,4 +1,4 @@
-//! Access tokens, from what the application grants.
+//! Issues access tokens.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -28,12 +28,12 @@ const MAX_TOKEN_BYTES: usize = 4096;
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
-/// Issues access tokens: the one place of a system that signs them.
+/// Issues access tokens: the only part of a system that signs them.
 ///
-/// A token has `typ: at+jwt` and claims as in RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
-/// `exp` and `jti`, and what the [`Grant`] adds. Times are whole seconds, which typed claims of
-/// other libraries expect. It is that profile over a shared secret and does not conform to it: the
-/// RFC asks for RS256, and for a `client_id`, which is written if the grant has one.
+/// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`, `exp`
+/// and `jti`, and those of the [`Grant`]. Times are whole seconds, which typed claims of other libraries
+/// expect. It does not conform to that RFC, which requires RS256 and a `client_id`: this issuer signs
+/// with a shared secret, and writes `client_id` if the grant has one.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, issuer::{Grant, TokenIssuer}};
@@ -54,18 +54,18 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     lifetime: Duration,
     max_token_bytes: usize,
-    /// Services that share a key, and the key.
+    /// Groups of services that share keys, with the keys.
     services: Vec<(Vec<String>, KeyStore)>,
     clock: Arc<dyn Clock>,
 }
 
 impl TokenIssuer {
-    /// An issuer of this name, the claim `iss`, which has no key yet: [`audience`](Self::audience)
-    /// adds them. Take an `https` URL without query or fragment (RFC 8414 section 2).
+    /// Creates an issuer with this name, the claim `iss`, and without keys: [`audience`](Self::audience)
+    /// adds them. Use an `https` URL without query or fragment (RFC 8414 section 2).
     ///
     /// # Panics
     ///
-    /// On an empty name.
+    /// Panics if the name is empty.
     #[track_caller]
     pub fn new(issuer: impl AsRef<str>) -> Self {
         let issuer = issuer.as_ref();
@@ -81,12 +81,12 @@ impl TokenIssuer {
         }
     }
 
-    /// An issuer that signs for each audience with the secret derived for it (HS256), so that what
-    /// leaks from one service cannot make tokens for another. See [`Secret::derive`].
+    /// Creates an issuer that signs for each audience with the secret derived for it (HS256), so that a
+    /// secret that leaks from one service cannot sign tokens for another. See [`Secret::derive`].
     ///
     /// # Panics
     ///
-    /// On an empty name, and on an audience named twice.
+    /// Panics if the name is empty, or an audience is named twice.
     #[track_caller]
     pub fn derived(
         issuer: impl AsRef<str>,
@@ -101,14 +101,14 @@ impl TokenIssuer {
         this
     }
 
-    /// Signs with `keys` for this service, or for these several that share them. Once for each.
+    /// Adds the keys for a service, or for several services that share them. Call it once for each.
     ///
-    /// The current key of a [`KeyStore`] signs, also after it is rotated; give the services a new
-    /// key before the issuer has it.
+    /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new key before
+    /// the issuer gets it.
     ///
     /// # Panics
     ///
-    /// On an audience that is empty or has a key already.
+    /// Panics if an audience is empty or has keys already.
     #[track_caller]
     pub fn audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         let audiences = audience.into_strings();
@@ -125,11 +125,11 @@ impl TokenIssuer {
         self
     }
 
-    /// How long a token is valid. 10 minutes by default: until then a stolen one works.
+    /// Sets the lifetime of a token. 10 minutes by default: a stolen token works until then.
     ///
     /// # Panics
     ///
-    /// On less than a second.
+    /// Panics if it is less than a second.
     #[track_caller]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         if lifetime < Duration::from_secs(1) {
@@ -139,8 +139,8 @@ impl TokenIssuer {
         self
     }
 
-    /// The longest token in bytes; a longer one is not issued. 4096 by default, about what a
-    /// cookie holds; servers refuse more than 8192 unless they are told otherwise.
+    /// Sets the size of the longest token in bytes; issuing a longer one is an error. 4096 by default,
+    /// about the size of a cookie. Services reject more than 8192 by default.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
         self
@@ -157,12 +157,12 @@ impl TokenIssuer {
         &self.issuer
     }
 
-    /// How long a token is valid.
+    /// The lifetime of a token.
     pub fn token_lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// Whether there is a key for this audience.
+    /// Returns true if there is a key for this audience.
     pub fn has_audience(&self, audience: &str) -> bool {
         self.services.iter().any(|(names, _)| names.iter().any(|name| name == audience))
     }
