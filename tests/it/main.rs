@@ -18,6 +18,7 @@ mod mutations;
 mod oracle;
 mod oracle_crypto;
 mod properties;
+mod query_token;
 mod revocation;
 #[cfg(feature = "feeds")]
 mod revocation_feeds;
