@@ -1,8 +1,8 @@
 //! Strict and fast JWT authentication for [tower] and [axum].
 //!
-//! One server issues tokens. Every other server stays stateless: it verifies the token of a
-//! request by itself, with a key that it shares with the issuer, puts **typed claims** into the
-//! request, and decides by role, scope and tenant. If the auth server is down, the others still work.
+//! One server issues tokens. Every other server stays stateless. It verifies the token of a request by
+//! itself, with a key that it shares with the issuer. It puts **typed claims** into the request, and
+//! decides by role, scope and tenant. If the auth server is down, the others still work.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -29,8 +29,8 @@
 //! # }
 //! ```
 //!
-//! The feature `issuer` adds the auth server, which issues and renews tokens: `AuthRoutes` has its
-//! routes, `TokenIssuer` and `Sessions` are their parts. [`revocation`] ends tokens before they expire.
+//! The feature `issuer` adds the auth server, which issues and renews tokens: `AuthRoutes` provides its
+//! routes, which use `TokenIssuer` and `Sessions`. [`revocation`] ends tokens before they expire.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -49,15 +49,15 @@
 //!
 //! A request passes with exactly one token (or the same one twice). The token must
 //!
-//! - be three canonical base64url parts, of at most 8 KiB;
+//! - consist of three parts in canonical base64url, at most 8 KiB in total;
 //! - have a header that is one JSON object without duplicate names, with the `alg` and `kid` of a
-//!   configured key and without `crit`, `b64`, `zip` and `enc`;
+//!   configured key, and without `crit`, `b64`, `zip` and `enc`;
 //! - carry the signature of that key;
 //! - have claims that are one JSON object without duplicate names, with an `exp` in the future, `nbf`
 //!   and `iat` not in the future, the configured `iss` and `aud`, and everything that `T` needs.
 //!
-//! A configured claim is required: a token without `iss`, or with an `iss` that is not text, does not
-//! have the right `iss`. A token with an `aud` is rejected while no audience is configured (RFC 7519
+//! A configured claim is required: if `iss` is configured, a token whose `iss` is missing or not a
+//! string is rejected. A token with an `aud` is rejected while no audience is configured (RFC 7519
 //! section 4.1.3).
 //!
 //! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks like
@@ -67,8 +67,8 @@
 //!
 //! # What is refused, and how
 //!
-//! The body is `application/problem+json`. It has `type`, `title`, `status` and `code`, and nothing of
-//! the token. [`problems`] has a section for each code, which is where `type` leads.
+//! The body is `application/problem+json`. It has `type`, `title`, `status` and `code`, and nothing
+//! from the token. [`problems`] has a section for each code, and `type` is the address of that section.
 //!
 //! | condition | status | `WWW-Authenticate: Bearer realm="..."` and | code |
 //! |---|---|---|---|
@@ -89,19 +89,19 @@
 //! POST with `content-type: application/grpc`) gets the HTTP status 200 with `grpc-status` 16, 7, 14
 //! or 13, and the code in `grpc-message`.
 //!
-//! Credentials that this layer does not read are never ignored in favour of others. Two
-//! `Authorization` headers that differ, `Bearer` behind another scheme (`Basic x, Bearer y`), and a
-//! JWT without `Bearer` beside a cookie with another token are ambiguous. `Authorization: Basic ..`
-//! beside a cookie is fine: that is how the proxies of test systems ask for a password.
+//! Credentials that this layer does not read are never ignored in favour of others. Two `Authorization`
+//! headers that differ, `Bearer` behind another scheme (`Basic x, Bearer y`), and a JWT without
+//! `Bearer` beside a cookie with another token are ambiguous. `Authorization: Basic ..` beside a cookie
+//! is accepted, since the proxies of test systems ask for a password in this way.
 //!
-//! The sentence about a misconfiguration names your types and routes. It is in the answer of debug
-//! builds only; [`AuthError::reason`] and the event have it in every build.
+//! The sentence about a misconfiguration names your types and routes. Responses contain this sentence
+//! in debug builds only; [`AuthError::reason`] and the event contain it in every build.
 //!
 //! # Why was it refused?
 //!
-//! The client is not told, and you can see it: the [`AuthError`] in the response's extensions has the
-//! whole [`reason`](AuthError::reason). [`guide::why_rejected`] has the lines that print it, and says
-//! for each reason what to do.
+//! The client does not learn the reason, but you can: the [`AuthError`] in the response's extensions
+//! has the whole [`reason`](AuthError::reason). [`guide::why_rejected`] shows the code that prints the
+//! reason, and the remedy for each reason.
 //!
 //! # Events
 //!
@@ -119,21 +119,21 @@
 //! | "request refused" by the routes of the auth server | DEBUG | `code` or `kind`, `reason` |
 //! | "request failed" by the routes of the auth server: a store, a user directory, a panic | ERROR | `code` or `kind`, `reason`, `cause` |
 //!
-//! A client cannot fill the log of a service at the default level: refusals that a client causes are
-//! at DEBUG, and of its other refusals a layer logs ten a minute at WARN or ERROR and the rest at
-//! DEBUG. No event has a value of a token, a secret, or text of a client.
+//! A client cannot fill the log of a service at the default level. Refusals that a client causes are at
+//! DEBUG. Of its other refusals, a layer logs ten a minute at WARN or ERROR and the rest at DEBUG. No
+//! event contains a value from a token, a secret, or text from a client.
 //!
 //! # Where layers go
 //!
 //! In axum, the layer that is added last runs first. CORS goes outside, so that refusals carry its
-//! headers and scripts can read them. Let it expose `WWW-Authenticate`, and name `authorization` among
-//! the allowed headers, since `*` does not cover that one:
+//! headers and scripts can read them. Configure CORS to expose `WWW-Authenticate`, and name
+//! `authorization` among the allowed headers, since `*` does not cover `authorization`:
 //!
 //! ```text
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
-//! In the other order, preflights log a warning (feature `tracing`).
+//! In the other order, preflights cause a warning in the log (feature `tracing`).
 //!
 //! A layer in front of this one that logs headers sees the token before it is marked as sensitive. Put
 //! `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
@@ -142,28 +142,29 @@
 //! with `Router::route_layer` it gets 404. A guard on a single handler is
 //! `get(handler).route_layer(require(..))`; on `any(handler)`, which has no route layer in axum, it is
 //! `.layer(require(..))`. A guard refuses CORS preflights like any request without a token, so CORS
-//! goes outside of guards too.
+//! goes outside guards too.
 //!
-//! With plain tower, a refused request keeps the readiness that `poll_ready` took from the inner
-//! service until the service is dropped or called again, as the contract of tower has it.
+//! With plain tower, `poll_ready` reserves capacity of the inner service. If the request is then
+//! refused, the reservation lasts until the service is dropped or called again, as tower's contract
+//! says.
 //!
 //! # Limits of proxies and servers
 //!
 //! A proxy must pass on `Authorization`, `Origin`, `Sec-Fetch-Site` and, for cookies, `Host` as the
-//! browser sent them: the check against requests of other sites compares `Origin` with `Host`.
-//! Default ports do not matter (`Host: shop.example:443` is `https://shop.example`).
+//! browser sent them, since the cross-site check compares `Origin` with `Host`. Default ports do not
+//! matter (`Host: shop.example:443` is `https://shop.example`).
 //!
-//! Over HTTP/2, hyper and so `axum::serve` refuse a list of headers beyond 16 KiB before this layer
-//! sees it, whatever [`JwtAuth::max_token_bytes`] says; `http2().max_header_list_size(..)` of
-//! `hyper_util::server::conn::auto::Builder` raises that. Over HTTP/1.1 the limit is about 400 KiB.
-//! Proxies often have a limit of 8 KiB for a header or for all.
+//! Over HTTP/2, hyper (and so `axum::serve`) refuses a list of headers beyond 16 KiB before this layer
+//! sees the request, whatever [`JwtAuth::max_token_bytes`] says. To raise that limit, use
+//! `http2().max_header_list_size(..)` of `hyper_util::server::conn::auto::Builder`. Over HTTP/1.1 the
+//! limit is about 400 KiB. Proxies often have a limit of 8 KiB for one header or for all headers.
 //!
-//! A token in the query string is never read. [`guide::query_token`] has a layer for clients that can
-//! send it nowhere else, such as `EventSource`, and the risks.
+//! A token in the query string is never read. [`guide::query_token`] shows a layer for clients that
+//! cannot send the token in any other way, such as `EventSource`, and explains the risks.
 //!
 //! # Testing your service
 //!
-//! With the feature `test-util` in `[dev-dependencies]`, `testing` stands in for the auth server:
+//! With the feature `test-util` in `[dev-dependencies]`, `testing` replaces the auth server in tests:
 //!
 //! ```
 //! # #[cfg(all(feature = "axum", feature = "test-util"))]
@@ -188,8 +189,8 @@
 //! # What the compiler does not explain
 //!
 //! If `Handler` is not implemented for a function that takes `Claims<T>`, either the feature `axum` of
-//! this crate is off, or an argument that reads the body is not the last one.
-//! `#[axum::debug_handler]` says which.
+//! this crate is off, or an argument that reads the body is not the last one. `#[axum::debug_handler]`
+//! shows which is the case.
 //!
 //! # Without axum
 //!
@@ -272,7 +273,7 @@ pub mod guide {
 #[doc = include_str!("../docs/problems.md")]
 pub mod problems {}
 
-/// The README's code is compiled with the documentation's.
+/// Compiles the README's code with the documentation tests.
 #[cfg(all(
     doctest,
     feature = "axum",

@@ -21,9 +21,9 @@ use crate::revocation::Revocations;
 
 /// Verifies the token of every request and puts its claims into the request's extensions.
 ///
-/// It is configuration and layer in one. By default it reads `Authorization: Bearer`, requires
-/// `exp`, refuses a token that has an `aud` while no [`audience`](Self::audience) is configured,
-/// and refuses requests without a token.
+/// This type is both the configuration and the layer. By default it reads `Authorization: Bearer` and
+/// requires `exp`. It refuses requests without a token, and a token that has an `aud` while no
+/// [`audience`](Self::audience) is configured.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret};
@@ -42,9 +42,9 @@ use crate::revocation::Revocations;
 ///
 /// # Panics
 ///
-/// The methods that configure panic on what cannot work, with a sentence that says what to do, so
-/// that a server with an impossible configuration does not start. A method that takes a list panics
-/// when it is called again, since the first list would be lost: give all in one call, or use the
+/// The configuration methods panic on a setting that cannot work, with a sentence that says what to do,
+/// so that a server with an impossible configuration does not start. A method that takes a list panics
+/// when it is called again, since the first list would be lost: give all values in one call, or use the
 /// method that begins with `add_`.
 #[must_use]
 pub struct JwtAuth<T = StandardClaims> {
@@ -62,20 +62,20 @@ impl JwtAuth<StandardClaims> {
 }
 
 impl<T> JwtAuth<T> {
-    /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims
-    /// do not fit is refused; [`AuthError::misfit`] says which member of `U` it was, and so does
-    /// the event of the feature `tracing`. By default [`StandardClaims`].
+    /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do not
+    /// fit `U` is refused; [`AuthError::misfit`] and the event of the feature `tracing` name the member
+    /// of `U`. The default is [`StandardClaims`].
     ///
-    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token,
-    /// such as `iss`, `exp` and `iat`: leave it out, and claims that `U` does not name are skipped.
+    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token, such
+    /// as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are skipped.
     ///
-    /// A type with `#[serde(flatten)]` costs more than the whole of verification: serde keeps
-    /// every member aside for it. Name the members instead.
+    /// A type with `#[serde(flatten)]` takes more time than the whole verification, since serde buffers
+    /// every member for it. Name the members instead.
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(self) -> JwtAuth<U> {
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
-    /// Requires `iss` to be `issuer`, or one of several with `[a, b]`, character for character. By
+    /// Requires `iss` to equal `issuer`, or one of several with `[a, b]`, character for character. By
     /// default `iss` is not checked, and any issuer that holds the key is accepted.
     #[track_caller]
     pub fn issuer(self, issuer: impl OneOrMany) -> Self {
@@ -92,21 +92,21 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Accepts a token whatever `aud` says, also without one.
+    /// Accepts a token with any `aud`, or without one.
     ///
     /// # Security
     ///
-    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9): whoever runs or breaks into one service can use the tokens of its users at this one. Use
-    /// it only where the key belongs to this service alone.
+    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section 3.9):
+    /// anyone who runs or breaks into another service can use the tokens of its users at this service.
+    /// Use this method only if the key belongs to this service alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();
         self.with_rules(rules)
     }
 
-    /// Sets the difference that the clocks of issuer and verifier may have. 5 seconds by default, 60
-    /// at most.
+    /// Sets the allowed difference between the clocks of the issuer and the verifier. 5 seconds by
+    /// default, 60 at most.
     #[track_caller]
     pub fn leeway(self, leeway: Duration) -> Self {
         let rules = self.rules().leeway(leeway);
@@ -126,9 +126,9 @@ impl<T> JwtAuth<T> {
     ///
     /// # Security
     ///
-    /// A stolen token without `exp` works until its key is retired or it is revoked. A revocation is
-    /// forgotten after some time, 30 days by default for those of a subject, a tenant, a key or
-    /// everyone, and then the token is accepted again: give it a time that never comes with
+    /// A stolen token without `exp` works until its key is retired or the token is revoked. A
+    /// revocation is forgotten after some time, by default 30 days for a subject, a tenant, a key or
+    /// everyone. Then the token is accepted again. To prevent that, set a time in the far future with
     /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
     pub fn dangerous_allow_missing_expiry(self) -> Self {
         let rules = self.rules().dangerous_allow_missing_expiry();
@@ -143,16 +143,18 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Requires the `typ` header to be one of these values, without case or `application/`. A missing
-    /// `typ` is rejected. By default `typ` is `JWT`, `at+jwt` or absent. With `"at+jwt"`, no other kind
-    /// of token of the same issuer can pass for an access token (RFC 8725 section 3.11).
+    /// Requires the `typ` header to be one of these values, ignoring case and the prefix
+    /// `application/`. A missing `typ` is rejected. By default `typ` is `JWT`, `at+jwt` or absent. With
+    /// `"at+jwt"`, no other kind of token of the same issuer can pass for an access token (RFC 8725
+    /// section 3.11).
     #[track_caller]
     pub fn accept_type(self, types: impl OneOrMany) -> Self {
         let rules = self.rules().accept_type(types);
         self.with_rules(rules)
     }
 
-    /// Requires claims besides `exp`, such as `["sub", "jti"]`. A claim that is `null` is missing.
+    /// Requires claims besides `exp`, such as `["sub", "jti"]`. A claim that is `null` counts as
+    /// missing.
     #[track_caller]
     pub fn require_claim(self, names: impl OneOrMany) -> Self {
         let rules = self.rules().require_claim(names);
@@ -160,11 +162,11 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
-    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A text with `://` is one name.
+    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string with `://` is one name.
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC 7643).
-    /// Any other value makes the token invalid; a missing one and `null` mean no roles. While the
-    /// place is not configured, a `roles` claim of another kind means no roles.
+    /// Any other value makes the token invalid; a missing value and `null` mean no roles. If this
+    /// method is not called, a `roles` claim of any other type means no roles.
     #[track_caller]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().roles_claim(path);
@@ -198,14 +200,14 @@ impl<T> JwtAuth<T> {
 
     /// Reads the tenant, which [`Token`](crate::Token)'s `tenant` returns, from this place, such as
     /// `company`: see [`roles_claim`](Self::roles_claim) for its forms. The value must be a string; a
-    /// missing one and `null` mean no tenant. No tenant by default.
+    /// missing value and `null` mean no tenant. No tenant by default.
     #[track_caller]
     pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().tenant_claim(path);
         self.with_rules(rules)
     }
 
-    /// Sets the longest token in bytes; a longer one is answered with 431. 8192 by default.
+    /// Sets the maximum length of a token in bytes; a longer token gets 431. 8192 by default.
     ///
     /// Servers have limits of their own. Over HTTP/2, hyper (and so `axum::serve`) refuses a list of
     /// headers beyond 16 KiB before the layer sees the request, whatever is configured here. Raise
@@ -227,21 +229,21 @@ impl<T> JwtAuth<T> {
     /// Reads the token from this cookie too.
     ///
     /// A browser sends a cookie by itself, even when another site makes it do so. So an unsafe method
-    /// or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or else `Origin`,
-    /// says that neither this site nor a [trusted one](Self::trust_origin) made the request. A request
-    /// with neither header does not come from a browser, and passes. With `AuthRoutes`, take the name
-    /// that `Cookies::access` has.
+    /// or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or else `Origin`, says
+    /// that neither this site nor a [trusted one](Self::trust_origin) made the request. A request with
+    /// neither header does not come from a browser, and passes. With `AuthRoutes`, use the same name as
+    /// in `Cookies::access`.
     ///
     /// # Panics
     ///
-    /// If `name` is not the name of a cookie, and if it is called a second time.
+    /// Panics if `name` is not a valid cookie name, and if this method is called a second time.
     ///
     /// # Security
     ///
-    /// Take a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require that
-    /// the cookie was set over TLS by this host. Take `__Secure-` for a cookie that several hosts of
-    /// one domain share: a sibling host can then set it too. A request with a prefixed name in
-    /// another case, or with two such cookies that differ, is refused.
+    /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require that
+    /// the cookie was set over TLS by this host. Use `__Secure-` for a cookie that several hosts of one
+    /// domain share: a sibling host can then set it too. A request is refused if it has a prefixed name
+    /// in another case, or two such cookies that differ.
     #[track_caller]
     pub fn cookie(self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
@@ -259,13 +261,14 @@ impl<T> JwtAuth<T> {
     /// Lets these origins make unsafe requests with the cookie: one, such as `https://app.example`, or
     /// several, such as `["https://app.example", "capacitor://localhost"]`. None by default.
     ///
-    /// Any scheme will do, so the pages of Capacitor, Tauri and browser extensions can be named. This
-    /// is about origins that may *send* requests; CORS decides which may read the answers.
+    /// Any scheme is allowed, so that pages of Capacitor, Tauri and browser extensions can be named.
+    /// This method decides which origins may *send* requests; CORS decides which origins may read the
+    /// answers.
     ///
     /// # Panics
     ///
-    /// If one is not an origin as browsers send it (`*`, `null`, a path, a default port, upper case),
-    /// and if it is called a second time.
+    /// Panics if a value is not an origin as browsers send it (`*`, `null`, a path, a default port,
+    /// upper case), and if this method is called a second time.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.settings_mut().sources.trusted_origins.set(origins);
@@ -281,7 +284,7 @@ impl<T> JwtAuth<T> {
     ///
     /// # Panics
     ///
-    /// If `name` is not the name of a protocol, and if it is called a second time.
+    /// Panics if `name` is not a valid protocol name, and if this method is called a second time.
     #[track_caller]
     pub fn websocket_protocol(self, name: impl AsRef<str>) -> Self {
         let name = Subprotocol::new(name.as_ref());
@@ -295,38 +298,39 @@ impl<T> JwtAuth<T> {
         self.sources(|sources| sources.subprotocol = Some(name))
     }
 
-    /// Adds a place of the application to search for the token.
+    /// Adds an application-defined place to search for the token.
     pub fn add_source(self, source: impl TokenSource) -> Self {
         self.sources(|sources| sources.add(source))
     }
 
-    /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
-    /// refused all the same, or a client would lose its login unnoticed. So is a JWT in
-    /// `Authorization` under another scheme than `Bearer`, or under none.
+    /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is still
+    /// refused, since otherwise a client would lose its login unnoticed. A JWT in `Authorization` under
+    /// another scheme than `Bearer`, or without a scheme, is refused too.
     ///
-    /// An expired token is refused as `token-expired`, so that the client renews it. For that, a client
-    /// must present the expired token: a cookie has to outlive its token. The cookies of `AuthRoutes` last
-    /// as long as the session. If your own login sets the cookie, give it the `Max-Age` of the session and
-    /// not of the token, or the user silently becomes anonymous.
+    /// An expired token is refused as `token-expired`, so that the client renews it. For that, the
+    /// client must present the expired token, so a cookie has to last longer than its token. The
+    /// cookies of `AuthRoutes` last as long as the session. If your own login sets the cookie, give it
+    /// the `Max-Age` of the session and not of the token; otherwise the user silently becomes
+    /// anonymous.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings_mut().allow_anonymous = true;
         self
     }
 
-    /// Removes the token from `Authorization`, the cookie and `Sec-WebSocket-Protocol` once it is
-    /// verified, so that services behind the layer (a proxy, a log) cannot pass it on. Other headers,
-    /// which a [`TokenSource`] may have read, are left as they are. [`Token`](crate::Token) still has
-    /// the token.
+    /// Removes the token from `Authorization`, the cookie and `Sec-WebSocket-Protocol` once the token
+    /// is verified, so that services behind the layer (a proxy, a log) cannot pass it on. Other
+    /// headers, which a [`TokenSource`] may have read, are left as they are. [`Token`](crate::Token)
+    /// still contains the token.
     pub fn strip_token(mut self) -> Self {
         self.settings_mut().strip_token = true;
         self
     }
 
-    /// Refuses tokens that are revoked: a token that is right in all else is looked up in this
-    /// process' memory by its `jti`, `sid`, `sub`, `kid` and `iat`, and by the
-    /// [tenant](Self::tenant_claim) if its claim is configured: a server that does not know it cannot
-    /// refuse the tokens of a tenant. One that is revoked is answered like any invalid one; while too
-    /// little is known to say, the answer is 503. By default nothing is looked up.
+    /// Refuses revoked tokens. A token that passes all other checks is looked up in this process's
+    /// memory by its `jti`, `sid`, `sub`, `kid` and `iat`. It is also looked up by its
+    /// [tenant](Self::tenant_claim) if that claim is configured; otherwise the server cannot refuse the
+    /// tokens of a revoked tenant. A revoked token gets the same answer as any invalid token. While
+    /// revocation data is missing or stale, the answer is 503. By default nothing is looked up.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Revocations, Secret};
@@ -344,7 +348,7 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the system's clock. [`Revocations`] have one of their own.
+    /// Replaces the system's clock. [`Revocations`] has a separate clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let settings = self.settings_mut();
         settings.verifier = settings.verifier.clone().with_clock(clock);
@@ -352,8 +356,8 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the body of refusals, also those of guards and extractors behind this layer. Status,
-    /// challenge and the other headers stay, and so do the answers to gRPC clients.
+    /// Replaces the body of refusals, including refusals by guards and extractors behind this layer.
+    /// Status, challenge, the other headers and the answers to gRPC clients do not change.
     ///
     /// Do not put [`AuthError::reason`] into the body: it is for developers.
     ///
@@ -398,10 +402,10 @@ impl<T> JwtAuth<T> {
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
-    /// Verifies a token that did not come in a request's header: in the first message of a
-    /// WebSocket, in a queue, in a test. Everything but where it came from is checked.
-    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) says whether a stale state
-    /// of what is revoked was accepted.
+    /// Verifies a token that did not come in a request's header, but for instance in the first message
+    /// of a WebSocket, in a queue or in a test. The checks are the same, except those of the token's
+    /// place in a request. [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns
+    /// a mark if stale revocation data was accepted.
     ///
     /// ```
     /// use tower_jwt_auth::{AuthErrorKind, JwtAuth, Secret};
@@ -413,8 +417,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     ///
     /// # Errors
     ///
-    /// The first rule that the token breaks. A panic of the clock or of `T`'s `Deserialize`
-    /// implementation is [`AuthErrorKind::InternalError`].
+    /// The error names the first rule that the token breaks. A panic of the clock or of `T`'s
+    /// `Deserialize` implementation becomes [`AuthErrorKind::InternalError`].
     pub fn verify(&self, token: &str) -> Result<Claims<T>, AuthError> {
         let verify = || self.settings.verify(token.as_bytes(), Source::Direct);
         catch_unwind(AssertUnwindSafe(verify))

@@ -10,14 +10,14 @@ use http::StatusCode;
 use crate::bearer::{BadCredentials, Challenge, Fault, OtherScheme};
 use crate::jwt::{Misfit, TokenError, TokenErrorKind};
 
-/// The reason for a refusal. It holds nothing of the token and no text of the client.
+/// The reason for a refusal. It contains nothing from the token and no text from the client.
 ///
-/// There are two texts. [`reason`](Self::reason) is for developers and logs: it names the claim, the
-/// key, the scope or the setting that the refusal is about. `Display` is one short sentence per
-/// [`kind`](Self::kind), which a client may be shown: a client that is told more could use it to
-/// forge a token, or to learn how the server is set up.
+/// An error has two texts. [`reason`](Self::reason) is for developers and logs: it names the claim, the
+/// key, the scope or the setting that caused the refusal. `Display` is one short sentence per
+/// [`kind`](Self::kind), which you may show to clients. A client could use more details to forge a
+/// token, or to learn about the configuration of the server.
 ///
-/// The error is in the extensions of every response that refuses. This prints the reasons:
+/// The error is in the extensions of every refusing response. This function prints the reasons:
 ///
 /// ```
 /// use http::Response;
@@ -33,7 +33,7 @@ use crate::jwt::{Misfit, TokenError, TokenErrorKind};
 /// // In axum, outside of the layer: `router.layer(auth).layer(axum::middleware::map_response(log))`
 /// ```
 ///
-/// [`guide::why_rejected`](crate::guide::why_rejected) says what to do about each reason.
+/// [`guide::why_rejected`](crate::guide::why_rejected) lists the remedy for each reason.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
@@ -44,7 +44,7 @@ pub struct AuthError {
 enum Detail {
     None,
     Token(TokenError),
-    /// No credentials: the places that were searched, and what `Authorization` has instead.
+    /// No credentials: the places that were searched, and the content of `Authorization` instead.
     Missing {
         looked_in: Arc<str>,
         other: Option<OtherScheme>,
@@ -113,9 +113,9 @@ impl AuthError {
 
     /// Returns the whole reason in one sentence, for developers and logs.
     ///
-    /// It names claims, keys, scopes, roles, places, types and configured values, and says by how
-    /// many seconds a time is off. It never has a value of the token or a text of the client. Do not
-    /// send it to clients: see [`AuthError`].
+    /// The reason names claims, keys, scopes, roles, places, types and configured values, and says by
+    /// how many seconds a time is off. It never contains a value from the token or text from the
+    /// client. Do not send the reason to clients: see [`AuthError`].
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Secret};
@@ -155,20 +155,20 @@ impl AuthError {
         }
     }
 
-    /// Returns the kind of the token's fault, if the token was at fault. For logs and metrics: a
-    /// client is told no more than that the token is invalid or expired.
+    /// Returns the kind of the token's fault, if the token was at fault. It is for logs and metrics: a
+    /// client learns only that the token is invalid or expired.
     pub fn token_error(&self) -> Option<TokenErrorKind> {
         self.token().map(TokenError::kind)
     }
 
-    /// Returns the claim that does not fit: one that does not fit its type, or a registered claim
-    /// that is missing or of the wrong type. [`reason`](Self::reason) names it too.
+    /// Returns the claim that does not fit the type of the claims, or the registered claim that is
+    /// missing or of the wrong type. [`reason`](Self::reason) names it too.
     pub fn misfit(&self) -> Option<&Misfit> {
         self.token().and_then(TokenError::misfit)
     }
 
-    /// Returns what `Authorization` has instead of `Bearer`, or `None` if the request has no such
-    /// header or was refused for another reason.
+    /// Returns the kind of content that `Authorization` has instead of `Bearer`, or `None` if the
+    /// request has no such header or was refused for another reason.
     pub fn other_scheme(&self) -> Option<OtherScheme> {
         match self.detail {
             Detail::Missing { other, .. } => other,
@@ -292,7 +292,7 @@ impl From<TokenError> for AuthError {
     }
 }
 
-/// One short sentence for each kind, which a client may be shown.
+/// One short sentence for each kind, which may be shown to clients.
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.summary())
