@@ -41,8 +41,8 @@ use crate::misuse;
 /// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404 if that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
-/// Parameters are the members of a JSON object or of a form. The reference with each parameter, answer
-/// and error is [`guide::auth_server`](crate::guide::auth_server).
+/// Parameters are the members of a JSON object or of a form.
+/// [`guide::auth_server`](crate::guide::auth_server) documents each parameter, answer and error.
 ///
 /// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
@@ -51,28 +51,29 @@ use crate::misuse;
 /// learns when to renew. `/login` takes the credentials, `audience` and `scope`; the other routes take
 /// no body. Mount the routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
 ///
-/// **Audience.** A login may name one service or several; it must if the issuer has several keys and
-/// the grant names no audience. The token is for all of them if they share a key, and otherwise for the
-/// first. The session is bound to the audiences that its login named: a refresh may name one of them,
-/// and gets `invalid_target` for any other. A login that names none leaves its session unbound, and a
-/// refresh may name any audience that the account is granted then.
+/// **Audience.** A login may name one service or several. It must name one if the issuer has several
+/// keys and the grant names no audience. The token is for all named services if they share a key, and
+/// otherwise for the first. The session is bound to the audiences that its login named: a refresh may
+/// name one of them, and gets `invalid_target` for any other. If a login names no audience, its session
+/// is not bound, and a refresh may name any audience that the account is granted at that time.
 ///
-/// **Client.** `client_id` binds the refresh tokens of a session to a client, and the claim of that
-/// name is in a token only if the application's grant has it: see [`Grant::client_id`].
+/// **Client.** The parameter `client_id` binds the refresh tokens of a session to a client. The claim
+/// of that name is in a token only if the application's grant has it: see [`Grant::client_id`].
 ///
 /// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the parameter
-/// and never a value. All refresh tokens that cannot be exchanged get `invalid_grant` in the same
-/// bytes. While the store or the accounts cannot answer, the answer is 503 with `Retry-After`: the
-/// client's token is then as good as before, or for the grace period if the answer was lost after the
-/// write. A failed refresh never deletes a cookie, which another tab may have renewed meanwhile. A
-/// failed logout deletes the access tokens, and keeps the cookies that the next attempt needs.
+/// and never a value. All refresh tokens that cannot be exchanged get the same `invalid_grant`, byte
+/// for byte. While the store or the accounts cannot answer, the response is 503 with `Retry-After`. The
+/// client's token then stays valid; if the answer was lost after the write, it stays valid for the
+/// grace period. A failed refresh never deletes a cookie, since another tab may have renewed it in the
+/// meantime. A failed logout deletes the access tokens, and keeps the cookies that the next attempt
+/// needs.
 ///
-/// These routes do not limit attempts, and do not hash passwords. The shop in `examples` shows both.
-/// Limit attempts by address in a [layer](Self::login_layer), and by the user's name in [`Accounts`],
-/// which returns [`AccountsError::too_many_attempts`].
+/// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how to do
+/// both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
+/// [`Accounts`], which returns [`AccountsError::too_many_attempts`].
 ///
-/// The answer to a login and to a refresh has the [`Session`] in its extensions, for a layer that
-/// counts logins or sets a cookie of its own.
+/// The response to a login or a refresh has the [`Session`] in its extensions, for a layer that counts
+/// logins or sets its own cookie.
 ///
 /// [`AccountsError::too_many_attempts`]: crate::issuer::AccountsError::too_many_attempts
 /// [`Grant::client_id`]: crate::issuer::Grant::client_id
@@ -119,8 +120,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if no cookie is for an access token, and if one is for an audience that the issuer has no
-    /// key for.
+    /// Panics if there is no cookie for an access token, and if a cookie is for an audience for which
+    /// the issuer has no key.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -142,22 +143,24 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Lets pages of these origins use the cookies: one, such as `https://app.shop.example` where the
-    /// routes are at `https://auth.shop.example`, or several in an array. None but the routes' own by
-    /// default. Such a page needs CORS as well, with credentials. It must be of the same *site*: to
-    /// others, browsers send no `SameSite` cookie, whatever is allowed here.
+    /// Lets pages of these origins use the cookies: one, such as `https://app.shop.example` if the
+    /// routes are at `https://auth.shop.example`, or several in an array. By default, only pages of the
+    /// routes' own origin can use them. A page of another origin needs CORS as well, with credentials.
+    /// It must belong to the same *site*: browsers send no `SameSite` cookie for pages of other sites,
+    /// whatever is allowed here.
     ///
     /// # Panics
     ///
-    /// If one is not an origin as browsers send it, and if it is called a second time.
+    /// Panics if a value is not an origin as browsers send it, and if this method is called a second
+    /// time.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.desk.trusted_origins.set(origins);
         self
     }
 
-    /// Puts a layer in front of `/login` alone, such as a limit on attempts. Users who are logged in
-    /// can then renew and log out, however many others share their address.
+    /// Puts a layer in front of `/login` only, such as a limit on attempts. Users who are logged in can
+    /// then still renew and log out, however many others share their address.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -199,8 +202,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// Turns a panic of the application's code into a 500 for this request, which leaves the connection to
-/// others.
+/// Turns a panic of the application's code into a 500 for this request. Other requests on the
+/// connection go on.
 async fn answered(mut request: Request, next: Next) -> Response {
     // The application sees the head of the request, and may print it.
     for (name, value) in request.headers_mut() {

@@ -16,11 +16,11 @@ use crate::misuse;
 /// RFC 6265bis section 5.6: a browser ignores a longer attribute.
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
-/// How many cookies of one name are looked at. A browser sends one; a sibling domain can add a few
-/// refresh cookies, one for each path that leads to the routes.
+/// The maximum number of cookies of one name that are read. A browser sends one; a sibling domain can
+/// add a few refresh cookies, one for each path that leads to the routes.
 const MAX_CANDIDATES: usize = 16;
 
-/// The cookies that hold the tokens of a browser.
+/// The cookies that hold a browser's tokens.
 ///
 /// Every cookie is `Secure`, `HttpOnly` and `SameSite=Strict`. Scripts never see a token: a page
 /// learns from the routes' answers when to renew.
@@ -41,26 +41,26 @@ const MAX_CANDIDATES: usize = 16;
 /// and the other set-ups: services on several hosts ([`dangerous_domain`](Self::dangerous_domain)), and
 /// pages in a frame of another site ([`embedded`](Self::embedded)).
 ///
-/// All cookies last as long as the session, the access token's too. An expired access token is then
-/// presented and answered 401 `token-expired`, upon which the page renews; without the cookie, a
-/// service with `allow_anonymous` would take the user for a stranger. A page whose renewal is refused
-/// with `invalid_grant` calls `/logout`, which deletes the cookies.
+/// All cookies last as long as the session, including the cookie of the access token. So the browser
+/// presents an expired access token, which gets 401 `token-expired`, and the page renews it. Without
+/// the cookie, a service with `allow_anonymous` would treat the user as a stranger. A page whose
+/// renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
 ///
-/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. A login of your own, such as
-/// the callback of another identity provider, sets them with [`set_access`](Self::set_access) and
+/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. Your own login, such as the
+/// callback of another identity provider, sets them with [`set_access`](Self::set_access) and
 /// [`set_refresh`](Self::set_refresh).
 ///
 /// # Security
 ///
 /// A browser sends cookies to one host and, whatever their path or prefix, to every port of that host.
 /// Every service on the host gets the access tokens for all of them: a service that is taken over can
-/// use those tokens until they expire. Give a service that must not be trusted with the others' tokens
-/// a host of its own, or let the proxy in front strip the cookies of the others.
+/// use those tokens until they expire. If a service must not be trusted with the tokens of the others,
+/// give it a separate host, or let the proxy in front strip the cookies of the others.
 ///
-/// The refresh token's cookie needs a path, to be sent to the auth server alone, and so cannot have
-/// the prefix `__Host-`: a sibling domain could set a cookie of the same name. A third cookie that no
-/// sibling can set, `__Host-session`, therefore names the session, and a refresh token of another
-/// session is ignored.
+/// The refresh token's cookie needs a path, so that browsers send it to the auth server only. Therefore
+/// it cannot have the prefix `__Host-`, and a sibling domain could set a cookie of the same name. A
+/// third cookie, `__Host-session`, which no sibling can set, names the session. A refresh token of
+/// another session is ignored.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {
@@ -76,13 +76,13 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Cookies whose refresh token is in `__Secure-refresh_token`, which browsers send only to `path`
-    /// and below: the path of the routes as the browser sees it.
+    /// Creates cookies with the refresh token in `__Secure-refresh_token`, which browsers send only to
+    /// `path` and below. `path` is the path of the routes as the browser sees it.
     ///
     /// # Panics
     ///
     /// Panics if `path` does not begin with `/`, contains a character that ends the attribute, or has
-    /// more than 1024 bytes, which browsers ignore.
+    /// more than 1024 bytes. Browsers ignore a longer path.
     #[track_caller]
     pub fn new(path: impl AsRef<str>) -> Self {
         let path = path.as_ref();
@@ -106,8 +106,8 @@ impl Cookies {
         }
     }
 
-    /// Puts the access token for `audience` into the cookie `name`, which that service has in
-    /// `JwtAuth::cookie`. Call it once for each service that pages call.
+    /// Puts the access token for `audience` into the cookie `name`. That service reads the same name
+    /// with `JwtAuth::cookie`. Call this method once for each service that pages call.
     ///
     /// # Panics
     ///
@@ -148,9 +148,9 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Sets `SameSite=Lax`: a link on another site leads to a page that is logged in. By default the
-    /// cookies are `Strict`, and such a page is logged in only for the requests that it then makes
-    /// itself.
+    /// Sets `SameSite=Lax`: a link on another site then leads to a page that is logged in. By default
+    /// the cookies are `Strict`: the first request of such a page has no cookies, and only the requests
+    /// that the page then makes itself are logged in.
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
         self
@@ -161,8 +161,8 @@ impl Cookies {
     /// ([CHIPS](https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies)),
     /// so a user logs in once under each of them.
     ///
-    /// A script in the frame makes requests of the same origin, and needs nothing else. A page of the
-    /// embedding site that calls the services itself is another site's: it needs
+    /// A script in the frame sends requests to its own origin, and needs nothing else. If a page of the
+    /// embedding site calls the services itself, it is a page of another site: it needs
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
@@ -172,12 +172,13 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// `SameSite` no longer keeps the cookies out of requests that other sites make. What remains is
-    /// the cross-site check of the layer and of these routes, for every request but GET, HEAD and
-    /// OPTIONS, and in browsers that know `Partitioned` the separate set of cookies: the page of an
-    /// attacker has its own, without a login. Let no GET request change anything, and say with
-    /// `Content-Security-Policy: frame-ancestors` which sites may show your page in a frame, or any
-    /// site can trick its visitors into clicking there.
+    /// `SameSite` no longer keeps the cookies out of requests that other sites make. Two protections
+    /// remain. The first is the cross-site check of the layer and of these routes, for every request
+    /// but GET, HEAD and OPTIONS. The second is the separate set of cookies in browsers that support
+    /// `Partitioned`: the page of an attacker has its own set, without a login. Make sure that no GET
+    /// request changes anything. Name the sites that may show your page in a frame with
+    /// `Content-Security-Policy: frame-ancestors`, or any site can trick its visitors into clicking on
+    /// your page.
     ///
     /// # Panics
     ///
@@ -203,9 +204,9 @@ impl Cookies {
     /// # let _ = cookies;
     /// ```
     ///
-    /// A page on `app.shop.example` makes requests of the same site, not of the same origin: it needs
-    /// `trust_origin("https://app.shop.example")` on these routes and on each service, and CORS with
-    /// credentials.
+    /// A page on `app.shop.example` has the same site as the services, but not the same origin: it
+    /// needs `trust_origin("https://app.shop.example")` on these routes and on each service, and CORS
+    /// with credentials.
     ///
     /// # Security
     ///
@@ -215,8 +216,8 @@ impl Cookies {
     /// - **every host below the domain gets the access tokens** of users who visit it, and can use
     ///   them until they expire: a blog that a third party hosts, a forgotten test server, a
     ///   subdomain that somebody took over;
-    /// - every host below the domain can *set* these cookies: it can make a service see its visitors
-    ///   as another user, for instance to have them save their address in the attacker's account, or
+    /// - every host below the domain can *set* these cookies. It can make a service treat its visitors
+    ///   as another user, for instance so that they save their address in the attacker's account, or
     ///   lock them out of the services with a second cookie of the same name.
     ///
     /// The refresh token and `__Host-session` stay with the auth server's host, so no other host can
@@ -224,8 +225,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `domain` is not a domain name with at least two labels, such as a top-level domain,
-    /// an IP address, or a name with a leading dot, a port or a scheme; and after an
+    /// Panics if `domain` is not a domain name with at least two labels: a top-level domain, an IP
+    /// address, or a name with a leading dot, a port or a scheme. Also panics after an
     /// [`access`](Self::access) whose name begins with `__Host-`. Browsers also ignore cookies for
     /// public suffixes such as `co.uk` and `github.io`, which this function cannot know.
     #[track_caller]
@@ -242,7 +243,7 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Drops `Secure` and the prefixes of the names, which need it: for `http://localhost`, in a
+    /// Drops `Secure`, and the name prefixes that require it. This is for `http://localhost` in a
     /// browser that does not treat localhost as secure.
     ///
     /// # Security
@@ -252,7 +253,7 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if two names differ in their prefixes alone, and after [`embedded`](Self::embedded).
+    /// Panics if two names differ only in their prefixes, and after [`embedded`](Self::embedded).
     #[track_caller]
     pub fn dangerous_without_https(mut self) -> Self {
         self.is_secure = false;
@@ -291,8 +292,8 @@ impl Cookies {
         headers.append(SET_COOKIE, self.render(&self.refresh, token.as_str(), path, max_age));
     }
 
-    /// Deletes all cookies, with the names and attributes that they were set with: a browser would
-    /// keep them otherwise.
+    /// Deletes all cookies, using the names and attributes with which they were set. Otherwise a
+    /// browser would keep them.
     pub fn delete(&self, headers: &mut HeaderMap) {
         self.delete_access(headers, |_| true);
         for (name, reach) in
@@ -302,8 +303,8 @@ impl Cookies {
         }
     }
 
-    /// Returns the refresh token that a request presents: the first whose session the other cookie
-    /// names.
+    /// Returns the refresh token that a request presents: the first one that belongs to the session
+    /// named by the session cookie.
     pub fn refresh_token<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
         let name = |name| CookieName::new(self.in_use(name));
         let sessions: Vec<&[u8]> =
@@ -334,8 +335,8 @@ impl Cookies {
         self.domain.as_deref().map_or(Reach::Host, Reach::Domain)
     }
 
-    /// Checks the configuration as a whole, since each method can break a rule for what another one
-    /// set.
+    /// Checks the configuration as a whole, since each method can make the setting of another method
+    /// invalid.
     #[track_caller]
     fn with_names_checked(self) -> Self {
         if self.same_site == SameSite::Partitioned && !self.is_secure {
