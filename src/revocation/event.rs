@@ -6,26 +6,26 @@ use std::fmt;
 use crate::revocation::feed_error::FeedError;
 use crate::revocation::message::{Revocation, RevocationKind};
 
-/// An event for operators. Its `Display` is a sentence that says what to do, without a password.
+/// An event for operators. Its `Display` is a sentence that names the remedy and never contains a
+/// password.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevocationEvent<'a> {
-    /// There was no room for an entry, so more than it names was revoked: everything that its
-    /// subject had, or everyone had. Raise [`max_bytes`](crate::revocation::Revocations::max_bytes).
+    /// There was no room for an entry, so more tokens were revoked than the entry names: all tokens of
+    /// its subject, or of everyone. Raise [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
     /// The wall clock was set back so far that forgotten revocations may be needed again. All of them
-    /// are read again, and until then nothing is known.
+    /// are read again, and until then no token can be checked.
     ClockSetBack,
-    /// At least one message of those that were just read is malformed, too long, or of a newer version.
-    /// It revokes nothing here.
+    /// At least one message in the batch that was just read is malformed, too long, or of a newer
+    /// version. It revokes nothing on this server.
     #[cfg(feature = "feeds")]
     Unreadable,
     /// All revocations were read.
     #[cfg(feature = "feeds")]
     SnapshotRead,
-    /// The log no longer has the messages that come after the last one that was read, so all
-    /// revocations are read again. Known revocations stay. Those that the log lost before this server
-    /// read them are lost.
+    /// The log no longer has the messages after the last one that was read, so all revocations are read
+    /// again. Known revocations stay. Messages that the log lost before this server read them are lost.
     #[cfg(feature = "feeds")]
     Gap,
     /// The log that this server read before is gone. Known revocations stay.

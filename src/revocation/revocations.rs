@@ -1,4 +1,4 @@
-//! What a server knows to be revoked.
+//! The revocations that a server knows.
 
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,17 +25,17 @@ const MAX_BYTES: usize = 68 << 20;
 
 type Hook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 
-/// What a server knows to be revoked: a shared handle, of which clones are the same.
+/// The revocations that a server knows. This is a handle: clones share the same revocations.
 ///
-/// A token is looked up by its names in this process' memory, without a lock, without I/O and
-/// without an allocation. What is revoked comes in through a feed, or through
-/// [`apply`](Self::apply). By default a token is refused with 503 while the last news of the feed
-/// are more than 5 seconds old, and before the first.
+/// A token is looked up by its names in this process's memory, without a lock, without I/O and without
+/// an allocation. Revocations arrive through a feed, or through [`apply`](Self::apply). By default a
+/// token is refused with 503 before the first data has been read, and while the data is more than 5
+/// seconds old.
 ///
-/// A watermark refuses what was issued **in the same second** as it, or earlier, since an `iat`
-/// has no fraction in most tokens: of two tokens of one second nobody can tell which came first. A
-/// user who logs in again in that second is refused once more and renews. A token without `iat` is
-/// refused by every watermark that covers it.
+/// A watermark refuses tokens that were issued **in the same second** or earlier. An `iat` has no
+/// fraction in most tokens, so the order within one second is unknown. A user who logs in again in that
+/// second is refused once more and renews. A token without `iat` is refused by every watermark that
+/// covers it.
 ///
 /// ```
 /// use tower_jwt_auth::UnixTime;
@@ -62,7 +62,7 @@ struct Shared {
     counters: Counters,
     /// In nanoseconds.
     max_staleness: u64,
-    /// Of tokens that expire so soon.
+    /// The limit for tokens that expire soon.
     accepts_stale: Option<Duration>,
     accepts_unknown: bool,
     hook: Option<Box<Hook>>,
@@ -70,23 +70,23 @@ struct Shared {
     follower: Follower,
 }
 
-/// Whether a token is still good.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is not revoked, as far as is known, and enough is known.
+    /// The token is not revoked, and revocation data is current.
     Good,
-    /// It is not revoked as far as is known, which is not enough; it is to be accepted all the
-    /// same. Only after a call of a `dangerous_` method was called.
+    /// The token is not known to be revoked, but revocation data is missing or stale. The token is
+    /// accepted anyway. This occurs only after a call of a `dangerous_` method.
     Unchecked,
-    /// It is revoked.
+    /// The token is revoked.
     Revoked,
-    /// What is known is too old to say.
+    /// Revocation data is missing or stale, so the token cannot be checked.
     Unavailable,
 }
 
 impl Revocations {
-    /// Nothing is known yet.
+    /// Creates an empty set of revocations, before the first data has been read.
     pub fn new() -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -103,9 +103,9 @@ impl Revocations {
         }
     }
 
-    /// How old the last news may be. 5 seconds by default. Under the default policy, a token that is
-    /// revoked is refused everywhere within this time, also while the feed or the way to it is down:
-    /// `docs/revocation.md` says what that rests on.
+    /// Sets the maximum age of the data. 5 seconds by default. Under the default policy, a revoked
+    /// token is refused everywhere within this time, even while the feed or the network is down:
+    /// `docs/revocation.md` lists the conditions.
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         if staleness.is_zero() {
@@ -117,16 +117,16 @@ impl Revocations {
         self
     }
 
-    /// How much memory the entries may take. 68 MiB by default, which is room for 1.5 million; the
-    /// least is 2.1 KiB. Where it does not suffice, more is revoked than was asked for, and never less
-    /// while clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
+    /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million entries;
+    /// the least is 2.1 KiB. If there is no room, a revocation covers more than it names, and never
+    /// less while clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.shared_mut().ledger.max_bytes(bytes);
         self
     }
 
-    /// Replaces the system's clock. [`JwtAuth`](crate::JwtAuth) has one of its own.
+    /// Replaces the system's clock. [`JwtAuth`](crate::JwtAuth) has a separate clock.
     #[track_caller]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.shared_mut().freshness.with_clock(clock);
@@ -150,18 +150,20 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens that expire within this time while the last news are too old, and marks them
-    /// and their requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Those
-    /// that are good for longer are answered 503 all the same.
+    /// Accepts tokens that expire within this time while the data is stale, and marks them and their
+    /// requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens that are
+    /// valid for longer still get 503.
     ///
     /// # What is lost
     ///
-    /// The bound: whoever can keep this server from the feed can use a stolen token for so long, and the
-    /// leeway. Take the lifetime of your access tokens, 10 minutes say.
+    /// The bound is lost: an attacker who can cut this server off from the feed can use a stolen token
+    /// for this time plus the leeway. Use the lifetime of your access tokens as the value, for example
+    /// 10 minutes.
     ///
     /// # Panics
     ///
-    /// On zero and on more than an hour: what is accepted unchecked must be short-lived.
+    /// Panics if the time is zero or more than an hour: tokens that are accepted unchecked must be
+    /// short-lived.
     #[track_caller]
     pub fn dangerous_accept_stale(mut self, expiring_within: Duration) -> Self {
         if expiring_within.is_zero() || expiring_within > LONGEST_UNCHECKED {
@@ -174,19 +176,20 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens, whenever they expire, before anything is known, and marks them and their
-    /// requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
+    /// Accepts tokens, whenever they expire, before the first data has been read, and marks them and
+    /// their requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
     ///
     /// # What is lost
     ///
-    /// After a start, everything that is revoked is accepted until the feed was read.
+    /// After a start, all revoked tokens are accepted until the feed has been read.
     #[track_caller]
     pub fn dangerous_accept_before_first_snapshot(mut self) -> Self {
         self.shared_mut().accepts_unknown = true;
         self
     }
 
-    /// Revokes. The same again changes nothing, and nothing takes a revocation back.
+    /// Adds a revocation. Applying the same revocation again changes nothing. Revocations cannot be
+    /// undone; they expire.
     pub fn apply(&self, revocation: &Revocation) -> Applied {
         let shared = &self.shared;
         let applied = shared.ledger.apply(revocation, shared.freshness.now());
@@ -201,18 +204,19 @@ impl Revocations {
         applied
     }
 
-    /// Whether a token with these names is still good.
+    /// Checks a token with these names.
     #[inline]
     pub fn check(&self, names: &TokenNames<'_>) -> Verdict {
         self.check_at(names, self.shared.freshness.now())
     }
 
-    /// The same, for whoever has just read the time by the same clock as this one's.
+    /// Checks a token as [`check`](Self::check) does, for a caller that has just read the time from the
+    /// same clock.
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
-        // First: what is looked up after this is at least as new as this says. The other way round,
-        // news that come in between would vouch for a look-up that did not see them.
+        // Read the age before the look-up: the entries are then at least as new as the age says. In the
+        // other order, data that arrives in between would make an older look-up seem current.
         let staleness = shared.freshness.staleness_at(now);
         if shared.ledger.refuses(names) {
             stats::count(&shared.counters.refused);
@@ -251,28 +255,29 @@ impl Revocations {
         Some(RevocationOutage { age, cause })
     }
 
-    /// Counters, for metrics.
+    /// Returns counters for metrics.
     pub fn stats(&self) -> RevocationStats {
         self.shared.counters.read(&self.shared.ledger)
     }
 
-    /// This moment: to be taken *before* a feed is asked, for
-    /// [`current_as_of`](Self::current_as_of).
+    /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call it *before* you ask
+    /// a feed.
     pub fn as_of(&self) -> AsOf {
         self.shared.freshness.moment()
     }
 
-    /// Says that whatever was revoked before `as_of` has been applied. Where a feed is followed, that
-    /// is said already, and saying it besides would hide that the feed is down.
+    /// Declares that all revocations from before `as_of` have been applied. A followed feed does this
+    /// itself; calling this method as well would hide that the feed is down.
     pub fn current_as_of(&self, as_of: AsOf) {
         self.shared.freshness.set(as_of);
     }
 
-    /// Forgets what need not be remembered, while tokens are checked. To be called now and then,
-    /// say once a minute, by whoever drives a feed of their own.
+    /// Forgets expired entries, while tokens are checked. If you drive your own feed, call this method
+    /// from time to time, for example once a minute.
     ///
-    /// Says whether everything must be read anew, since the clock was set back: what was forgotten
-    /// may be needed again. Then nothing is known until [`current_as_of`](Self::current_as_of).
+    /// Returns true if the clock was set back so far that forgotten revocations may be needed again.
+    /// Then read everything again; tokens cannot be checked until
+    /// [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.now();
         let is_set_back = self.is_set_back();
@@ -314,7 +319,7 @@ impl Revocations {
         #[cfg(feature = "tracing")]
         event.trace();
         if let Some(hook) = &self.shared.hook {
-            // What is revoked is so whether or not the application can hear of it.
+            // A revocation takes effect even if the application's hook panics.
             let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
         }
     }

@@ -1,4 +1,5 @@
-//! Sessions: started at a login, renewed by refresh tokens, ended by the user or by a thief.
+//! Sessions. A login starts a session, refresh tokens renew it, and the user or a detected theft ends
+//! it.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -17,21 +18,22 @@ use crate::issuer::sessions::rotation_rules::RotationRules;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-/// For scopes with the audience, and for the application's data.
+/// The limit for the scopes with the audience, and for the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// So few that a batch ends within the time limit of a store, and that others can write in between.
+/// Small enough that a batch ends within the time limit of a store, and that others can write in
+/// between.
 const PRUNE_BATCH: usize = 1_000;
 
-/// The sessions of all users: what refresh tokens are for.
+/// The sessions of all users, which refresh tokens renew.
 ///
-/// A login starts a *family* of refresh tokens, of which one is good at a time. Each use exchanges
-/// it for the next. If a used token comes back, two parties have copies, and nobody can tell which
-/// is the thief: the session ends, and both must log in. The grace period, 10 seconds by default, is an
-/// exception: two tabs that ask at once, or a lost answer, are then far more likely than a thief, and
-/// everyone who asks gets the same next token.
+/// A login starts a *family* of refresh tokens, of which only one is current at a time. Each use
+/// exchanges it for the next. If a used token comes back, two parties have copies, and the server
+/// cannot know which one is the thief. So the session ends, and both must log in. The grace period, 10
+/// seconds by default, is an exception. Within it, two tabs that ask at once, or a lost answer, are far
+/// more likely than a thief, so every request gets the same next token.
 ///
-/// Expired sessions are deleted by the logins, a few at a time. Nothing needs to be scheduled.
+/// Each login deletes a few expired sessions, so no scheduled task is needed.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +56,7 @@ pub struct Sessions<S> {
 }
 
 impl<S: RefreshStore> Sessions<S> {
-    /// Sessions that are kept in `store`.
+    /// Creates sessions that are kept in `store`.
     pub fn new(store: S) -> Self {
         Self {
             ledger: Ledger {
@@ -69,7 +71,7 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// The store.
+    /// Returns the store.
     pub fn store(&self) -> &S {
         &self.ledger.store
     }
@@ -123,8 +125,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends the sessions of a user that are over a limit. Every login decides by the same order, so that
-    /// the sessions within the limit stay.
+    /// Ends the sessions of a user that are over a limit. Every login uses the same order, so that
+    /// concurrent logins keep the sessions within the limit.
     async fn keep_to_limit(&self, subject: &str, limit: usize) -> Result<(), SessionError> {
         for oldest in self.of_subject(subject).await?.iter().skip(limit) {
             self.end_because(oldest.id(), EndCause::TooMany).await?;
@@ -144,8 +146,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.ledger.publisher.is_some()
     }
 
-    /// Publishes a revocation of the issuer that [`Self::with_revocation`] was given, if it was
-    /// called.
+    /// Publishes a revocation for the issuer that was passed to [`Self::with_revocation`], if that
+    /// method was called.
     #[cfg(feature = "axum")]
     pub(crate) async fn publish(
         &self,
@@ -159,12 +161,12 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Exchanges a refresh token for the next one.
     ///
-    /// `client_id` is the client that asks, if your clients have identifiers: it must be the one
-    /// that the session was started for.
+    /// `client_id` is the client that asks, if your clients have identifiers. It must be the client for
+    /// which the session was started.
     ///
     /// # Errors
     ///
-    /// If [`is_refusal`](SessionError::is_refusal), the token is not accepted. After
+    /// If [`is_refusal`](SessionError::is_refusal) returns true, the token is not accepted. After
     /// [`Unavailable`](SessionErrorKind::Unavailable) the same token may be used again: at any time if
     /// nothing was written, and within the grace period if only the answer was lost.
     pub async fn refresh(
@@ -175,8 +177,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin_refresh(presented, client_id).await?.finish().await
     }
 
-    /// The first half of [`refresh`](Self::refresh): decides about the token without exchanging it.
-    /// Steps that may fail, such as loading the user's roles, belong between the halves. A failure then
+    /// Does the first half of [`refresh`](Self::refresh): checks the token without exchanging it. Steps
+    /// that may fail, such as loading the user's roles, belong between the halves. A failure then
     /// leaves the client's token as it was.
     ///
     /// # Errors
@@ -198,8 +200,8 @@ impl<S: RefreshStore> Sessions<S> {
         .await
     }
 
-    /// The session of a refresh token that could be exchanged now, for whichever client: to find out
-    /// who wants to log out. The token stays as it is.
+    /// Returns the session of a refresh token that could be exchanged now, for any client. Use it to
+    /// identify the user at a logout. The token does not change.
     ///
     /// # Errors
     ///
@@ -208,12 +210,12 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(self.begin_for_any_client(presented).await?.session().clone())
     }
 
-    /// The session of the current refresh token, for whichever client: to show a user's sessions. The
-    /// token stays as it is.
+    /// Returns the session of the current refresh token, for any client. Use it to show a user's
+    /// sessions. The token does not change.
     ///
-    /// Unlike [`session_of`](Self::session_of) this refuses a token that was used within the grace
-    /// period. Otherwise a thief could poll to find out when the user renews, and keep pace. Such a use
-    /// is told as [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts towards
+    /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within the
+    /// grace period. Otherwise a thief could poll to find out when the user renews, and keep pace. Such
+    /// a use is reported as [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts towards
     /// [`max_repeats`](Self::max_repeats).
     ///
     /// # Errors
@@ -232,7 +234,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin_refresh(presented, session.client_id()).await
     }
 
-    /// The live sessions of a user, the most recently used one first.
+    /// Returns the live sessions of a user, the most recently used one first.
     ///
     /// # Errors
     ///
@@ -247,9 +249,9 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Ends one session. Returns false if there was no live session of this name. Its refresh token is
-    /// refused from now on. Its access tokens work until they expire, unless they are revoked by
-    /// `with_revocation` (feature `feeds`).
+    /// Ends one session. Returns false if there was no live session with this identifier. Its refresh
+    /// token is refused from now on. Its access tokens work until they expire, unless they are revoked
+    /// by `with_revocation` (feature `feeds`).
     ///
     /// # Errors
     ///
@@ -258,7 +260,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.end_because(id, EndCause::LoggedOut).await
     }
 
-    /// [`end`](Self::end), for another reason.
+    /// Ends one session as [`end`](Self::end) does, for another cause.
     ///
     /// # Errors
     ///
@@ -284,11 +286,11 @@ impl<S: RefreshStore> Sessions<S> {
         Err(ledger::contended())
     }
 
-    /// Ends all sessions of a user, as after a changed password, and returns their number. A login that
-    /// is in progress may not be ended: change the password first.
+    /// Ends all sessions of a user, for instance after a change of the password, and returns their
+    /// number. A login that is in progress may not be ended: change the password first.
     ///
-    /// With revocation this also revokes the user's tokens of no session. Each call publishes one
-    /// message for that, so do not let users call this without limit.
+    /// With revocation, this also revokes those tokens of the user that belong to no session. Each call
+    /// publishes one message for that, so do not let users call this method without limit.
     ///
     /// # Errors
     ///
@@ -299,8 +301,8 @@ impl<S: RefreshStore> Sessions<S> {
         revoked.err().or(failure).map_or(Ok(ended), Err)
     }
 
-    /// Ends all sessions of the user of a live session, as [`end_all`](Self::end_all) does. Of requests
-    /// that do so at once, only those that end a session publish anything.
+    /// Ends all sessions of the user of a live session, as [`end_all`](Self::end_all) does. If several
+    /// requests do so at once, only those that end a session publish anything.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_of(&self, session: &Session) -> Result<u64, SessionError> {
         let (ended, failure) = self.end_each(session.subject()).await;
@@ -310,7 +312,7 @@ impl<S: RefreshStore> Sessions<S> {
         failure.map_or(Ok(ended), Err)
     }
 
-    /// Ends each session of a user, also after one could not be ended.
+    /// Ends each session of a user, and continues if one of them could not be ended.
     async fn end_each(&self, subject: &str) -> (u64, Option<SessionError>) {
         let sessions = match self.of_subject(subject).await {
             Ok(sessions) => sessions,
@@ -338,7 +340,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// If the store fails.
+    /// Fails if the store fails.
     pub async fn prune(&self) -> Result<u64, SessionError> {
         let mut pruned = 0_u64;
         loop {
