@@ -72,7 +72,7 @@
 //!
 //! | condition | status | `WWW-Authenticate: Bearer realm="..."` and | code |
 //! |---|---|---|---|
-//! | no credentials, or another scheme (which `detail` then says) | 401 | | `missing-credentials` |
+//! | no credentials, or another scheme (`detail` then says so) | 401 | | `missing-credentials` |
 //! | `Authorization: Bearer` is malformed | 400 | `error="invalid_request"` | `malformed-request` |
 //! | several credentials that differ | 400 | `error="invalid_request"` | `ambiguous-credentials` |
 //! | the token is longer than the limit | 431 | no challenge | `token-too-large` |
@@ -80,7 +80,7 @@
 //! | the token has expired and is otherwise valid | 401 | `error="invalid_token"`, "The access token expired" | `token-expired` |
 //! | the token lacks a scope | 403 | `error="insufficient_scope"`, `scope` | `insufficient-scope` |
 //! | another guard denies the token | 403 | `error="insufficient_scope"` | `insufficient-role` |
-//! | a cookie in a request that another site made | 403 | no challenge | `cross-site-request` |
+//! | a cookie came with a request that another site made | 403 | no challenge | `cross-site-request` |
 //! | revocation data is stale | 503, `Retry-After` | no challenge | `revocation-unavailable` |
 //! | a guard or an extractor without its layer | 500 | no challenge | `misconfigured` |
 //! | code of the application panicked | 500 | no challenge | `internal-error` |
@@ -115,7 +115,7 @@
 //! | "request refused", `misconfigured` or `internal-error` | ERROR | `code`, `reason` |
 //! | the value of `RejectionBody::json` cannot be serialized | ERROR | `code` |
 //! | a CORS layer behind `JwtAuth` answered a preflight | WARN, ten a minute | |
-//! | an event of [`Revocations`], such as a feed that fails, in a sentence | WARN; INFO when a feed has recovered | |
+//! | an event of [`Revocations`], such as a failing feed, as a sentence | WARN; INFO when a feed has recovered | |
 //! | "request refused" by the routes of the auth server | DEBUG | `code` or `kind`, `reason` |
 //! | "request failed" by the routes of the auth server: a store, a user directory, a panic | ERROR | `code` or `kind`, `reason`, `cause` |
 //!

@@ -209,10 +209,10 @@ impl<T> JwtAuth<T> {
 
     /// Sets the maximum length of a token in bytes; a longer token gets 431. 8192 by default.
     ///
-    /// Servers have limits of their own. Over HTTP/2, hyper (and so `axum::serve`) refuses a list of
-    /// headers beyond 16 KiB before the layer sees the request, whatever is configured here. Raise
-    /// that limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper reads
-    /// about 400 KiB. Proxies often stop at 8 KiB.
+    /// Servers have their own limits. Over HTTP/2, hyper (and so `axum::serve`) refuses a list of
+    /// headers beyond 16 KiB before the layer sees the request, whatever is configured here. Raise that
+    /// limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper reads about 400
+    /// KiB. Proxies often stop at 8 KiB.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
         let rules = self.rules().max_token_bytes(bytes);

@@ -79,7 +79,7 @@ pub enum AuthErrorKind {
     InsufficientRole,
     /// A cookie came with a request that another site made.
     CrossSiteRequest,
-    /// Revocation data is stale, so a revoked token could not be told from a valid one.
+    /// Revocation data is stale, so a revoked token could not be distinguished from a valid one.
     RevocationUnavailable,
     /// A guard or an extractor lacks the layer that it needs, or expects other claims.
     Misconfigured,
