@@ -43,7 +43,8 @@
 //! | `test-util` | `testing`, tokens for your tests; conformance suites for your own stores and feeds |
 //!
 //! Guides: [Why was my token rejected?](guide::why_rejected),
-//! [A token in the query string](guide::query_token), [the problems that clients see](problems).
+//! [A token in the query string](guide::query_token), [the problems that clients see](problems); with
+//! the feature `issuer`, the routes of the auth server and the set-ups of cookies in [`guide`].
 //!
 //! # What passes
 //!
@@ -115,7 +116,7 @@
 //! | "request refused", `misconfigured` or `internal-error` | ERROR | `code`, `reason` |
 //! | the value of `RejectionBody::json` cannot be serialized | ERROR | `code` |
 //! | a CORS layer behind `JwtAuth` answered a preflight | WARN, ten a minute | |
-//! | an event of [`Revocations`], such as a failing feed, as a sentence | WARN; INFO when a feed has recovered | |
+//! | an event of [`Revocations`], such as a failing feed, as a sentence | WARN; INFO when a feed has recovered; DEBUG when a snapshot was read | |
 //! | "request refused" by the routes of the auth server | DEBUG | `code` or `kind`, `reason` |
 //! | "request failed" by the routes of the auth server: a store, a user directory, a panic | ERROR | `code` or `kind`, `reason`, `cause` |
 //!
@@ -133,7 +134,7 @@
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
-//! In the other order, preflights cause a warning in the log (feature `tracing`).
+//! In the other order, preflights cause a warning in the log (feature `tracing`), ten a minute at most.
 //!
 //! A layer in front of this one that logs headers sees the token before it is marked as sensitive. Put
 //! `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
