@@ -9,7 +9,7 @@ use serde_json::Number;
 #[derive(Clone, Debug)]
 pub enum Node {
     Null,
-    Bool,
+    Bool(bool),
     Number(Number),
     Text(String),
     Array(Vec<Node>),
@@ -72,13 +72,23 @@ impl Node {
         }
     }
 
-    /// The members of an object that no name is in twice and nothing is deeper in than 32.
+    /// The members of an object that has no duplicate name at any depth and is at most 32 deep.
     pub fn strict_members(&self) -> Option<&[(String, Node)]> {
         let members = self.members()?;
-        let mut names: Vec<&String> = members.iter().map(|(name, _)| name).collect();
-        names.sort();
-        let unique = names.windows(2).all(|pair| pair[0] != pair[1]);
-        (unique && self.depth() <= 32).then_some(members)
+        (self.has_distinct_names() && self.depth() <= 32).then_some(members)
+    }
+
+    fn has_distinct_names(&self) -> bool {
+        match self {
+            Self::Array(nodes) => nodes.iter().all(Self::has_distinct_names),
+            Self::Object(members) => {
+                let mut names: Vec<&String> = members.iter().map(|(name, _)| name).collect();
+                names.sort();
+                names.windows(2).all(|pair| pair[0] != pair[1])
+                    && members.iter().all(|(_, node)| node.has_distinct_names())
+            }
+            _ => true,
+        }
     }
 }
 
@@ -89,6 +99,11 @@ pub fn is_in_band(name: &str) -> bool {
 /// The only member of this name, `None` where there is none.
 pub fn get<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
     members.iter().find(|member| member.0 == name).map(|(_, node)| node)
+}
+
+/// The same without a member that is `null`, which is absent for a verifier.
+pub fn claim<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
+    get(members, name).filter(|node| !matches!(node, Node::Null))
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -110,8 +125,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Bool)
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Node, E> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Number;
 use tower_jwt_auth::JwtAuth;
 
-use crate::json::{Node, get, is_in_band};
+use crate::json::{Node, claim, is_in_band};
 use crate::{AUDIENCE, ISSUER, NOW, clock, key};
 
 /// A configuration, for the crate and for the reference.
@@ -15,17 +15,29 @@ pub struct Rules {
     pub audience: &'static [&'static str],
     pub leeway: u32,
     pub max_lifetime: Option<u32>,
-    pub roles: &'static [&'static str],
+    /// The place of the roles, where it is not the default one.
+    pub roles: Option<&'static [&'static str]>,
+    /// The place of the scopes, where it is not the default ones.
+    pub scopes: Option<&'static [&'static str]>,
+    pub tenant: Option<&'static str>,
+    pub numeric_subject: bool,
+    pub missing_expiry: bool,
+    pub any_audience: bool,
     pub required: &'static [&'static str],
 }
 
-pub static RULES: [Rules; 3] = [
+pub static RULES: [Rules; 4] = [
     Rules {
         issuer: Some(ISSUER),
         audience: &[AUDIENCE],
         leeway: 5,
         max_lifetime: None,
-        roles: &["roles"],
+        roles: None,
+        scopes: None,
+        tenant: None,
+        numeric_subject: false,
+        missing_expiry: false,
+        any_audience: false,
         required: &[],
     },
     Rules {
@@ -33,7 +45,12 @@ pub static RULES: [Rules; 3] = [
         audience: &[],
         leeway: 0,
         max_lifetime: None,
-        roles: &["realm_access", "roles"],
+        roles: Some(&["realm_access", "roles"]),
+        scopes: Some(&["scp"]),
+        tenant: Some("company"),
+        numeric_subject: false,
+        missing_expiry: false,
+        any_audience: false,
         required: &["sub", "company"],
     },
     Rules {
@@ -41,9 +58,27 @@ pub static RULES: [Rules; 3] = [
         audience: &[AUDIENCE, "basket"],
         leeway: 60,
         max_lifetime: Some(600),
-        roles: &["https://i.example/roles"],
+        roles: Some(&["https://i.example/roles"]),
+        scopes: None,
+        tenant: None,
+        numeric_subject: true,
+        missing_expiry: false,
+        any_audience: false,
         // Written twice, required once.
         required: &["https://i.example/roles", "https://i.example/roles"],
+    },
+    Rules {
+        issuer: None,
+        audience: &[],
+        leeway: 5,
+        max_lifetime: None,
+        roles: None,
+        scopes: Some(&["realm_access", "scope"]),
+        tenant: None,
+        numeric_subject: false,
+        missing_expiry: true,
+        any_audience: true,
+        required: &[],
     },
 ];
 
@@ -60,11 +95,30 @@ pub struct Noted {
     pub scopes: Vec<String>,
     pub roles: Vec<String>,
     pub audience: Vec<String>,
+    pub tenant: Option<String>,
 }
 
 impl Rules {
     pub fn auth(&self) -> JwtAuth {
-        let mut auth = JwtAuth::new(key()).with_clock(clock()).roles_claim(self.roles.join("."));
+        let mut auth = JwtAuth::new(key()).with_clock(clock());
+        if let Some(path) = self.roles {
+            auth = auth.roles_claim(path);
+        }
+        if let Some(path) = self.scopes {
+            auth = auth.scope_claim(path);
+        }
+        if let Some(name) = self.tenant {
+            auth = auth.tenant_claim(name);
+        }
+        if self.numeric_subject {
+            auth = auth.accept_numeric_subject();
+        }
+        if self.missing_expiry {
+            auth = auth.dangerous_allow_missing_expiry();
+        }
+        if self.any_audience {
+            auth = auth.dangerous_any_audience();
+        }
         auth = auth.leeway(Duration::from_secs(self.leeway.into()));
         if let Some(issuer) = self.issuer {
             auth = auth.issuer(issuer);
@@ -86,15 +140,17 @@ impl Rules {
         }) else {
             return (Decision::Invalid, Noted::default());
         };
-        let decision = match get(claims, "exp") {
-            Some(Node::Number(exp)) if self.allows_but_expiry(claims, &noted, exp) => {
-                // RFC 7519 section 4.1.4: not accepted on or after the time.
-                let expired = !later(exp, i128::from(NOW) - i128::from(self.leeway));
-                if expired { Decision::Expired } else { Decision::Accepted }
-            }
-            _ => Decision::Invalid,
+        let exp = match claim(claims, "exp") {
+            Some(Node::Number(exp)) => Some(exp),
+            _ => None,
         };
-        (decision, noted)
+        if exp.is_none() && !self.missing_expiry || !self.allows_but_expiry(claims, &noted, exp) {
+            return (Decision::Invalid, noted);
+        }
+        // RFC 7519 section 4.1.4: not accepted on or after the time.
+        let past = i128::from(NOW) - i128::from(self.leeway);
+        let is_expired = exp.is_some_and(|exp| !later(exp, past));
+        (if is_expired { Decision::Expired } else { Decision::Accepted }, noted)
     }
 
     /// `None` for a claim of the wrong type.
@@ -104,45 +160,76 @@ impl Rules {
             if is_in_band(name) || node.has_in_band_name() {
                 return None;
             }
-            match name.as_str() {
-                "iss" | "sub" | "jti" | "sid" => drop(node.text()?),
-                "exp" | "nbf" | "iat" if !matches!(node, Node::Number(_)) => return None,
-                "aud" => noted.audience = owned(node.texts()?),
-                "scope" | "scp" => {
-                    let scopes = node.texts()?.join(" ");
-                    noted.scopes.extend(scopes.split(' ').map(str::to_owned));
+            match (name.as_str(), node) {
+                (_, Node::Null) => {}
+                ("sub", Node::Number(number)) if self.numeric_subject && is_whole(number) => {}
+                ("iss" | "sub" | "jti" | "sid", node) => drop(node.text()?),
+                ("exp" | "nbf" | "iat", node) if !matches!(node, Node::Number(_)) => return None,
+                ("aud", node) => noted.audience = owned(node.texts()?),
+                (name, node) if Some(name) == self.tenant => {
+                    noted.tenant = Some(node.text()?.to_owned());
                 }
                 _ => {}
             }
         }
-        noted.scopes.retain(|scope| !scope.is_empty());
-        noted.roles = roles(claims, self.roles)?;
+        let mut scopes = match self.scopes {
+            Some(path) => strings(claims, path)?,
+            // In their order, and none of a claim in another shape.
+            None => {
+                let defaults = claims.iter().filter(|(name, _)| name == "scope" || name == "scp");
+                let texts = defaults.filter_map(|(name, _)| strings(claims, &[name.as_str()]));
+                texts.flatten().collect()
+            }
+        };
+        scopes = scopes.iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect();
+        scopes.retain(|scope| !scope.is_empty());
+        noted.scopes = scopes;
+        noted.roles = match self.roles {
+            Some(path) => strings(claims, path)?,
+            None => strings(claims, &["roles"]).unwrap_or_default(),
+        };
         Some(noted)
     }
 
-    fn allows_but_expiry(&self, claims: &[(String, Node)], noted: &Noted, exp: &Number) -> bool {
-        let is_there = |name: &&str| !matches!(get(claims, name), None | Some(Node::Null));
-        let for_us = match get(claims, "aud") {
+    fn allows_but_expiry(
+        &self,
+        claims: &[(String, Node)],
+        noted: &Noted,
+        exp: Option<&Number>,
+    ) -> bool {
+        let is_there = |name: &&str| claim(claims, name).is_some();
+        let in_seconds = |name| match claim(claims, name) {
+            Some(Node::Number(number)) => !later(number, 253_402_300_799),
+            _ => true,
+        };
+        let for_us = match claim(claims, "aud") {
+            _ if self.any_audience => true,
             None => self.audience.is_empty(),
             Some(_) => noted.audience.iter().any(|name| self.audience.contains(&name.as_str())),
         };
         let ahead = i128::from(NOW) + i128::from(self.leeway);
-        let not_ahead = |name| match get(claims, name) {
+        let not_ahead = |name| match claim(claims, name) {
             Some(Node::Number(number)) => !later(number, ahead),
             _ => true,
         };
-        let short_enough = self.max_lifetime.is_none_or(|max| match get(claims, "iat") {
-            Some(Node::Number(iat)) => within(iat, exp, max),
+        let short_enough = self.max_lifetime.is_none_or(|max| match (claim(claims, "iat"), exp) {
+            (Some(Node::Number(iat)), Some(exp)) => within(iat, exp, max),
             _ => false,
         });
-        self.issuer.is_none_or(|issuer| get(claims, "iss").and_then(Node::text) == Some(issuer))
+        self.issuer.is_none_or(|issuer| claim(claims, "iss").and_then(Node::text) == Some(issuer))
             && for_us
             && self.required.iter().all(is_there)
-            && get(claims, "cnf").is_none()
+            && claim(claims, "cnf").is_none()
+            && ["exp", "nbf", "iat"].into_iter().all(in_seconds)
             && not_ahead("nbf")
             && not_ahead("iat")
             && short_enough
     }
+}
+
+/// A whole number that is not `-0`, which `serde_json` reads as a float.
+fn is_whole(number: &Number) -> bool {
+    number.is_i64() || number.is_u64()
 }
 
 fn owned(texts: Vec<&str>) -> Vec<String> {
@@ -166,29 +253,70 @@ fn within(iat: &Number, exp: &Number, max: u32) -> bool {
     }
 }
 
-/// The roles at the end of a path that may end early; `None` for a value of another type.
-fn roles(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
-    let mut found = members.iter().filter(|(name, _)| name == path[0]);
-    let Some((_, node)) = found.next() else { return Some(Vec::new()) };
-    if found.next().is_some() {
-        return None;
-    }
+/// The strings at the end of a path that may end early or at a `null`; `None` for a value of another
+/// type.
+fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
+    let Some(node) = claim(members, path[0]) else { return Some(Vec::new()) };
     if path.len() > 1 {
-        return roles(node.members()?, &path[1..]);
+        return strings(node.members()?, &path[1..]);
     }
     match node {
-        Node::Text(role) => Some(vec![role.clone()]),
-        Node::Array(roles) => roles.iter().map(role).collect(),
+        Node::Text(text) => Some(vec![text.clone()]),
+        Node::Array(nodes) => nodes.iter().map(element).collect(),
         _ => None,
     }
 }
 
-/// A string, or an object with one `value`.
-fn role(node: &Node) -> Option<String> {
-    if let Some(members) = node.members() {
-        let mut values = members.iter().filter(|(name, _)| name == "value");
-        let (_, value) = values.next()?;
-        return value.text().filter(|_| values.next().is_none()).map(str::to_owned);
+/// A string, or an object with a `value`.
+fn element(node: &Node) -> Option<String> {
+    match node {
+        Node::Object(members) => members.iter().find(|(name, _)| name == "value")?.1.text(),
+        node => node.text(),
     }
-    node.text().map(str::to_owned)
+    .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_decides_as_the_crate_does() {
+        let exp = NOW + 60;
+        for claims in [
+            format!(r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","exp":{exp},"roles":7,"scope":[1]}}"#),
+            format!(
+                r#"{{"iss":"{ISSUER}","aud":["{AUDIENCE}"],"exp":{exp},"cnf":null,"sub":null}}"#
+            ),
+            format!(r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","exp":{exp},"x":{{"a":1,"a":2}}}}"#),
+            format!(r#"{{"sub":"a","company":"c","exp":{exp},"realm_access":{{"roles":["r"]}}}}"#),
+            format!(r#"{{"sub":"a","company":7,"exp":{exp}}}"#),
+            format!(r#"{{"sub":"a","company":"c","aud":null,"exp":{exp},"scp":7}}"#),
+            format!(
+                r#"{{"sub":42,"aud":"basket","exp":{exp},"iat":{NOW},"https://i.example/roles":"r"}}"#
+            ),
+            format!(
+                r#"{{"sub":-0,"aud":"basket","exp":{exp},"iat":{NOW},"https://i.example/roles":"r"}}"#
+            ),
+            r#"{"aud":"x","realm_access":{"scope":"a b"}}"#.to_owned(),
+            r#"{"realm_access":7}"#.to_owned(),
+            r#"{"exp":null}"#.to_owned(),
+            r#"{"exp":1}"#.to_owned(),
+            r#"{"exp":1700000060000}"#.to_owned(),
+        ] {
+            let node = Node::parse(claims.as_bytes()).unwrap();
+            let token = crate::sign(br#"{"alg":"HS256"}"#, claims.as_bytes());
+            for (number, rules) in RULES.iter().enumerate() {
+                let (decision, noted) = rules.decide(&node);
+                let verdict = rules.auth().claims::<serde_json::Value>().verify(&token);
+                let is_accepted = decision == Decision::Accepted;
+                assert_eq!(verdict.is_ok(), is_accepted, "{number}: {claims}: {verdict:?}");
+                if let Ok(claims) = verdict {
+                    assert!(claims.token().roles().eq(&noted.roles));
+                    assert!(claims.token().scopes().eq(&noted.scopes));
+                    assert_eq!(claims.token().tenant(), noted.tenant.as_deref());
+                }
+            }
+        }
+    }
 }

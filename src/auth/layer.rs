@@ -135,7 +135,7 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Accepts a `sub` that is a whole number. By default `sub` must be a string (RFC 7519 section
+    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC 7519 section
     /// 4.1.2). [`Token`](crate::Token)'s `subject` is then the decimal text of the number, so that 42
     /// and `"42"` are the same subject; the type of the claims gets the number.
     pub fn accept_numeric_subject(self) -> Self {

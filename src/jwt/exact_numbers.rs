@@ -12,7 +12,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();
-    *ARE_ON.get_or_init(|| serde_json::from_str("1").is_ok_and(|IsMap(is_map)| is_map))
+    // Versions of `serde_json` differ in the numbers that they hand on as an object.
+    let is_map = |json| serde_json::from_str(json).is_ok_and(|IsMap(is_map)| is_map);
+    *ARE_ON.get_or_init(|| ["1", "1.5"].into_iter().any(is_map))
 }
 
 /// Set if a number was an object.
@@ -34,6 +36,10 @@ impl<'de> Visitor<'de> for Probe {
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<IsMap, E> {
+        Ok(IsMap(false))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<IsMap, E> {
         Ok(IsMap(false))
     }
 

@@ -213,11 +213,10 @@ fn from_text<'de, S: DeserializeSeed<'de>>(
     seed.deserialize(&mut serde_json::Deserializer::from_str(json))
 }
 
-/// Returns true for the JSON of a whole number that is written without an exponent. `-0` is not
-/// one, so that each number has one spelling.
+/// Returns true for the JSON of a whole number of 64 bits that is written without an exponent. `-0`
+/// is not one, so that each number has one spelling.
 fn is_whole_number(json: &str) -> bool {
-    let digits = json.strip_prefix('-').unwrap_or(json);
-    digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() && json != "-0"
+    (json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok()) && json != "-0"
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {

@@ -53,15 +53,14 @@ fn a_numeric_subject_is_its_decimal_text_where_it_is_accepted() {
     assert_eq!(kit::fault(&required, &token(json!({ "sub": 42 }))), None);
     let null = token(json!({ "sub": null }));
     assert_eq!(kit::fault(&required, &null), Some(TokenErrorKind::MissingClaim));
-    for sub in ["1.5", "1e3", "42.0", "-0", "true", "[42]", "{}", "-"] {
+    for sub in ["1.5", "1e3", "42.0", "-0", "true", "[42]", "{}", "-", "18446744073709551616"] {
         let payload = format!(r#"{{"exp":{},"sub":{sub}}}"#, kit::NOW + 60);
         let fault = kit::fault(&auth, &kit::with_payload(payload));
         assert_eq!(fault, Some(TokenErrorKind::Malformed), "{sub}");
     }
-    let long = "9".repeat(100);
-    let payload = format!(r#"{{"exp":{},"sub":{long}}}"#, kit::NOW + 60);
-    let claims = auth.claims::<Value>().verify(&kit::with_payload(payload)).unwrap();
-    assert_eq!(claims.token().subject(), Some(&*long));
+    let payload = format!(r#"{{"exp":{},"sub":{}}}"#, kit::NOW + 60, u64::MAX);
+    let claims = auth.verify(&kit::with_payload(payload)).unwrap();
+    assert_eq!(claims.token().subject(), Some(&*u64::MAX.to_string()));
 }
 
 #[test]
