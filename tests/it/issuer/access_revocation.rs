@@ -245,3 +245,19 @@ async fn a_logout_whose_revocation_cannot_be_published_can_be_retried() {
     assert_eq!((answer.status(), answer.cookies().len()), (204, 4));
     assert_eq!(feed.messages().len(), 1);
 }
+
+/// 64 requests with one token, all at once.
+#[tokio::test]
+async fn logging_out_everywhere_many_times_at_once_publishes_once() {
+    let (server, feed) = server(|routes| routes);
+    let other = server.log_in("alice").await;
+    let token = server.log_in("alice").await.refresh;
+    let body = json!({ "refresh_token": token });
+    let requests = (0..64).map(|_| server.post("/logout-everywhere", body.clone()));
+    for answer in futures_util::future::join_all(requests).await {
+        assert!([204, 400].contains(&answer.status()), "{answer:?}");
+    }
+    // Two sessions, and the user's tokens of no session.
+    assert_eq!(feed.messages().len(), 3);
+    server.refresh(&other.refresh).await.is_error(400, "invalid_grant");
+}

@@ -206,3 +206,38 @@ async fn a_layer_on_the_login_is_on_nothing_else() {
     assert_eq!(server.post("/login", login).await.status(), 429);
     server.refresh("unknown").await.is_error(400, "invalid_grant");
 }
+
+/// A thief who polls the list of sessions to find out when the user renews.
+#[tokio::test]
+async fn the_list_of_sessions_is_no_clock_for_a_thief() {
+    let server = Server::new();
+    let mut token = server.log_in("alice").await.refresh;
+    let post =
+        async |path: &str, token: &str| server.post(path, json!({ "refresh_token": token })).await;
+    for _ in 0..5 {
+        server.wait(600);
+        assert_eq!(post("/sessions", &token).await.status(), 200);
+        assert_eq!(post("/sessions/AAAAAAAAAAAAAAAAAAAAAA", &token).await.status(), 404);
+        let stolen = token;
+        token = server.refresh(&stolen).await.tokens().refresh;
+        // The thief's next poll is refused, and its answer says nothing about the reason.
+        let unknown = post("/sessions", &"A".repeat(64)).await;
+        for path in ["/sessions", "/sessions/AAAAAAAAAAAAAAAAAAAAAA"] {
+            let poll = post(path, &stolen).await;
+            assert_eq!((poll.status(), &poll.body), (400, &unknown.body));
+        }
+    }
+    // The fifth renewal in a row that was repeated.
+    server.refresh(&token).await.is_error(400, "invalid_grant");
+}
+
+/// A tab that logs out just after another tab has renewed.
+#[tokio::test]
+async fn a_token_that_was_used_a_moment_ago_logs_out() {
+    let server = Server::new();
+    let first = server.log_in("alice").await.refresh;
+    let second = server.refresh(&first).await.tokens().refresh;
+    let body = json!({ "refresh_token": first });
+    assert_eq!(server.post("/logout", body).await.status(), 204);
+    server.refresh(&second).await.is_error(400, "invalid_grant");
+}

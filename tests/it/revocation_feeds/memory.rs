@@ -42,3 +42,25 @@ async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
     feed.append(&Revocation::token("new", ends_in(60))).await.unwrap();
     assert_eq!(feed.len(), 2);
 }
+
+/// As a client does that revokes its token again and again.
+#[tokio::test]
+async fn the_same_message_again_does_not_fill_a_feed_in_memory() {
+    let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
+    let feed = MemoryFeed::on_clock(clock.clone());
+    let at = clock.now();
+    let until = |secs| at.saturating_add(Duration::from_secs(secs));
+    let revocation = Revocation::token("t", until(600)).of_subject("mallory", at);
+    for _ in 0..1_000 {
+        feed.append(&revocation).await.unwrap();
+        clock.advance(Duration::from_millis(300));
+    }
+    assert_eq!(feed.len(), 1);
+    // Another end is another message.
+    feed.append(&revocation.clone().forget_at(until(700))).await.unwrap();
+    assert_eq!(feed.len(), 2);
+    clock.advance(Duration::from_secs(3_600));
+    let late = Revocation::token("u", until(7_200));
+    feed.append(&late).await.unwrap();
+    assert_eq!(feed.len(), 1);
+}
