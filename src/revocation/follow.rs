@@ -60,7 +60,7 @@ struct Progress {
     position: Option<Position>,
     /// When all was read last.
     snapshot_at: Option<Instant>,
-    /// Where reading all anew stands, a part with each step: a long one must not delay the news.
+    /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not wait.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
 }
@@ -278,7 +278,7 @@ impl<F: RevocationFeed> Follow<F> {
         self.within(self.feed.snapshot(None)).await
     }
 
-    /// Forgets what can be forgotten, and says whether all must be read anew.
+    /// Forgets expired entries. Returns true if everything must be read again.
     fn tend(&mut self) -> bool {
         let tended = catch_unwind(AssertUnwindSafe(|| {
             if is_due(self.progress.swept_at, SWEEP_EVERY) {
@@ -287,7 +287,7 @@ impl<F: RevocationFeed> Follow<F> {
             }
             self.revocations.is_set_back()
         }));
-        // The clock of the application panicked: all is read anew for all we know.
+        // The application's clock panicked, so the state of the entries is unknown.
         tended.unwrap_or(true)
     }
 

@@ -31,12 +31,13 @@ impl Store {
     }
 }
 
+// Boxed, since three stores' futures in each future overflow the stack of a test.
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {
-            Store::Sqlite($store) => $call.await,
-            Store::Postgres($store) => $call.await,
-            Store::Redis($store) => $call.await,
+            Store::Sqlite($store) => Box::pin($call).await,
+            Store::Postgres($store) => Box::pin($call).await,
+            Store::Redis($store) => Box::pin($call).await,
         }
     };
 }
