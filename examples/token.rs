@@ -5,6 +5,8 @@
 //! $ export JWT_SECRET=$(openssl rand -base64 48)
 //! $ cargo run --example token -- issue alice cart "cart:read pay"
 //! eyJhbGciOi...
+//! $ cargo run --example token -- issue alice cart "" '{"company":"acme","roles":["admin"]}'
+//! eyJhbGciOi...
 //! $ cargo run --example token -- issue alice cart | cargo run --example token -- verify cart
 //! {"iss":"https://auth.shop.example","sub":"alice",...}
 //! ```
@@ -38,20 +40,28 @@ fn run() -> Result<String, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["issue", subject, audience] => issue(subject, audience, ""),
-        ["issue", subject, audience, scopes] => issue(subject, audience, scopes),
+        ["issue", subject, audience] => issue(subject, audience, "", "{}"),
+        ["issue", subject, audience, scopes] => issue(subject, audience, scopes, "{}"),
+        ["issue", subject, audience, scopes, claims] => issue(subject, audience, scopes, claims),
         ["verify", audience] => verify(audience, read_to_string(std::io::stdin())?.trim()),
         _ => {
-            Err("write `issue SUBJECT AUDIENCE [SCOPES]`, or `verify AUDIENCE` with the token on \
+            Err("write `issue SUBJECT AUDIENCE [SCOPES [CLAIMS]]`, or `verify AUDIENCE` with the token on \
                   standard input"
                 .into())
         }
     }
 }
 
-fn issue(subject: &str, audience: &str, scopes: &str) -> Result<String, Box<dyn Error>> {
+/// `claims` is a JSON object with the application's own claims.
+fn issue(
+    subject: &str,
+    audience: &str,
+    scopes: &str,
+    claims: &str,
+) -> Result<String, Box<dyn Error>> {
     let issuer = TokenIssuer::new(ISSUER).audience(audience, key()?);
-    let grant = Grant::new(subject).scopes(scopes.split_whitespace());
+    let claims: Value = serde_json::from_str(claims)?;
+    let grant = Grant::new(subject).scopes(scopes.split_whitespace()).claims(claims);
     Ok(issuer.issue(&grant)?.as_str().to_owned())
 }
 
