@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::bearer::fault::Fault;
+use crate::jwt::base64url;
 
 const SCHEME: &[u8] = b"bearer";
 
@@ -111,7 +112,11 @@ fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorizatio
         None => OtherScheme::Unknown,
     };
     let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    let token = field.split(|byte| !is_of_token(byte)).find(|word| is_jwt(word));
+    let mut tokens = field.split(|byte| !is_of_token(byte)).filter(|word| is_jwt(word));
+    let token = tokens.next();
+    if tokens.any(|another| Some(another) != token) {
+        return Err(Fault::ambiguous("`Authorization` has several tokens that differ"));
+    }
     Ok(Authorization::Other { scheme, token })
 }
 
@@ -124,9 +129,16 @@ fn has_bearer(text: &[u8]) -> bool {
     })
 }
 
-/// Returns true if `word` has three parts and a header that begins with `{"`.
+/// Returns true if `word` has three parts, of which the first one is the base64url of an object. A
+/// host name such as `www.shop.example` is none.
 fn is_jwt(word: &[u8]) -> bool {
-    word.starts_with(b"eyJ") && word.iter().filter(|byte| **byte == b'.').count() == 2
+    let mut parts = word.split(|byte| *byte == b'.');
+    let header = parts.next().unwrap_or_default();
+    if parts.count() != 2 {
+        return false;
+    }
+    let mut json = Vec::new();
+    base64url::decode_onto(header, &mut json).is_some() && json.trim_ascii_start().starts_with(b"{")
 }
 
 /// Returns true if `token` is a `b64token`:
@@ -201,9 +213,17 @@ mod tests {
             (format!("Token token=\"{JWT}\""), OtherScheme::Known("Token")),
             (format!("DPoP {JWT}"), OtherScheme::Known("DPoP")),
             (format!("Acme {JWT}"), OtherScheme::Unknown),
+            (format!("Acme {JWT}, {JWT}"), OtherScheme::Unknown),
+            // The header begins with `{ ` and with a line break.
+            ("JWT eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
+            ("JWT CnsiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
         ] {
             assert_eq!(scheme(&field), (expected, true), "{field}");
         }
+        let field = "Digest realm=\"www.shop.example\", uri=\"/a.b.c\"";
+        assert_eq!(scheme(field), (OtherScheme::Known("Digest"), false));
+        let two = format!("Acme {JWT}, eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln");
+        assert_eq!(bad(two.as_bytes()), Some(BadCredentials::Ambiguous));
     }
 
     #[test]
