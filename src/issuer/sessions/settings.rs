@@ -126,7 +126,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// logging out, a stolen token, a closed account. Without this they work until they expire.
     ///
     /// The end of a session is published once. If that fails, the session ends all the same, and the
-    /// error is [`Unavailable`](SessionErrorKind::Unavailable). Within the next hour, ending the session
+    /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next hour, ending the session
     /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
     /// Tokens of another issuer are not revoked.
     ///
