@@ -1,7 +1,7 @@
 //! A feed in PostgreSQL.
 
 use std::fmt::{self, Debug};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Error, FromRow, PgConnection};
@@ -91,8 +91,9 @@ pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<Slot<PgConnection>>,
     listening: Arc<Mutex<Listening>>,
-    /// Set when the server has been asked for its timeline: true if it tells.
-    tells_timeline: Arc<OnceLock<bool>>,
+    /// True if the server tells its timeline. Each new connection asks, since it may lead to another
+    /// server.
+    tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
 }
 
 struct Entries {
@@ -129,8 +130,19 @@ impl PostgresFeed {
     async fn connected(&self) -> Result<PgConnection, Error> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => PgConnection::connect_with(&self.options).await,
+            None => {
+                self.set_tells_timeline(None);
+                PgConnection::connect_with(&self.options).await
+            }
         }
+    }
+
+    fn set_tells_timeline(&self, tells: Option<bool>) {
+        *self.tells_timeline.lock().unwrap_or_else(PoisonError::into_inner) = tells;
+    }
+
+    fn known_to_tell_timeline(&self) -> Option<bool> {
+        *self.tells_timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn has_log(&self) -> Result<bool, FeedError> {
@@ -177,25 +189,18 @@ impl PostgresFeed {
         Ok(())
     }
 
-    /// Asks the server once if it tells its timeline.
+    /// Asks the server if it tells its timeline, once for each connection.
     async fn tells_timeline(&self, connection: &mut PgConnection) -> Result<bool, Error> {
-        if let Some(known) = self.tells_timeline.get() {
-            return Ok(*known);
+        if let Some(known) = self.known_to_tell_timeline() {
+            return Ok(known);
         }
         let tells = match sqlx::raw_sql(TIMELINE).fetch_one(connection).await {
             Ok(_) => true,
-            // Not available, no right, no such function, not supported.
-            Err(error)
-                if matches!(
-                    code(&error).as_deref(),
-                    Some("55000" | "42501" | "42883" | "0A000")
-                ) =>
-            {
-                false
-            }
+            Err(error) if has_no_timeline(&error) => false,
             Err(error) => return Err(error),
         };
-        Ok(*self.tells_timeline.get_or_init(|| tells))
+        self.set_tells_timeline(Some(tells));
+        Ok(tells)
     }
 
     async fn rows(&self, connection: &mut PgConnection, after: i64) -> Result<Vec<Row>, Error> {
@@ -205,8 +210,12 @@ impl PostgresFeed {
             .replace("LONGEST", &Revocation::MAX_MESSAGE_BYTES.to_string())
             .replace("AFTER", &after.to_string())
             .replace("PART", &PART.to_string());
-        let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await?;
-        rows.iter().map(Row::from_row).collect()
+        let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
+        if rows.as_ref().is_err_and(has_no_timeline) {
+            // A pooler has switched to another server: the next call asks that one.
+            self.set_tells_timeline(None);
+        }
+        rows?.iter().map(Row::from_row).collect()
     }
 
     async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
@@ -288,7 +297,7 @@ impl RevocationFeed for PostgresFeed {
     }
 
     fn warning(&self) -> Option<&'static str> {
-        (self.tells_timeline.get() == Some(&false)).then_some(NO_TIMELINE)
+        (self.known_to_tell_timeline() == Some(false)).then_some(NO_TIMELINE)
     }
 
     async fn changed(&self) {
@@ -323,6 +332,12 @@ impl Debug for PostgresFeed {
         // Not the options, which know a password.
         f.debug_struct("PostgresFeed").finish_non_exhaustive()
     }
+}
+
+/// Returns true if the error means that the server does not tell its timeline: not available, no right,
+/// no such function, not supported.
+fn has_no_timeline(error: &Error) -> bool {
+    matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
 }
 
 /// Returns true if there is no table, or no row that says which log it is.

@@ -341,6 +341,37 @@ async fn a_feed_works_without_the_timeline_and_says_so_once() {
     }
 }
 
+/// As after a failover from a server that tells its timeline to one that does not.
+#[tokio::test]
+async fn a_timeline_that_is_no_longer_told_stops_nothing() {
+    let postgres = Postgres::new("postgres-no-longer");
+    postgres.ask("CREATE ROLE reader LOGIN; GRANT ALL ON SCHEMA public TO reader").await;
+    let feed = postgres.feed();
+    feed.create().await.unwrap();
+    postgres
+        .ask(
+            "GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log TO reader; \
+             GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO reader",
+        )
+        .await;
+    let url = postgres.url().replace("postgres@", "reader@");
+    let member = fleet::Member::of(PostgresFeed::new(&url).unwrap(), |it| it);
+    assert!(member.publish(&feed, "before").await);
+    member.expect("before", Verdict::Revoked, Duration::from_secs(3)).await;
+    assert_eq!(member.count("FeedWarning"), 0);
+    let revoke = "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() FROM PUBLIC, reader";
+    postgres.ask(revoke).await;
+    assert!(member.publish(&feed, "after").await);
+    member.expect("after", Verdict::Revoked, Duration::from_secs(5)).await;
+    assert_eq!(member.count("FeedWarning"), 1);
+    // And back.
+    postgres.ask("GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO PUBLIC").await;
+    postgres.kill_connections_of("reader").await;
+    assert!(member.publish(&feed, "back").await);
+    member.expect("back", Verdict::Revoked, Duration::from_secs(5)).await;
+    member.look();
+}
+
 #[tokio::test]
 async fn a_message_may_be_published_with_plain_sql_if_it_is_one() {
     let postgres = Postgres::new("postgres-sql");
