@@ -17,11 +17,16 @@ use crate::issuer::sessions::session::NewSession;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
-    rule("a write that failed leaves the session usable", broken(scene, Fault::Before)).await?;
-    rule("a write whose answer was lost leaves the session usable", broken(scene, Fault::After))
+    rule("a write that failed leaves the session usable", Box::pin(broken(scene, Fault::Before)))
         .await?;
-    rule("a server that dies after the write leaves the session usable", dies(scene)).await?;
-    rule("a request that is dropped leaves the session usable", dropped(scene)).await
+    rule(
+        "a write whose answer was lost leaves the session usable",
+        Box::pin(broken(scene, Fault::After)),
+    )
+    .await?;
+    rule("a server that dies after the write leaves the session usable", Box::pin(dies(scene)))
+        .await?;
+    rule("a request that is dropped leaves the session usable", Box::pin(dropped(scene))).await
 }
 
 async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: Fault) -> Result<(), Failure> {

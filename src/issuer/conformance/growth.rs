@@ -13,9 +13,10 @@ use crate::issuer::sessions::session::NewSession;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
-    rule("many logins at once leave as many sessions as the limit allows", limit(scene)).await?;
-    rule("a user's ended sessions cost nothing", ended_cost_nothing(scene)).await?;
-    rule("logins delete expired sessions", logins_prune(scene)).await
+    rule("many logins at once leave as many sessions as the limit allows", Box::pin(limit(scene)))
+        .await?;
+    rule("a user's ended sessions cost nothing", Box::pin(ended_cost_nothing(scene))).await?;
+    rule("logins delete expired sessions", Box::pin(logins_prune(scene))).await
 }
 
 async fn limit<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {

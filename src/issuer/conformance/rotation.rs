@@ -14,12 +14,19 @@ use crate::issuer::sessions::store::RefreshStore;
 const LATER: Duration = Duration::from_secs(11);
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
-    rule("a token that is used many times at once has one successor", one_successor(scene)).await?;
-    rule("reuse after the grace period ends the session", reuse(scene)).await?;
-    rule("reuse ends the session even while it is renewed", reuse_in_a_race(scene)).await?;
-    rule("who logged out is logged out, even while renewing", logout_in_a_race(scene)).await?;
-    rule("no renewal moves a session's end", absolute_end(scene)).await?;
-    rule("a user's sessions are listed, and end one by one or together", ends(scene)).await
+    rule(
+        "a token that is used many times at once has one successor",
+        Box::pin(one_successor(scene)),
+    )
+    .await?;
+    rule("reuse after the grace period ends the session", Box::pin(reuse(scene))).await?;
+    rule("reuse ends the session even while it is renewed", Box::pin(reuse_in_a_race(scene)))
+        .await?;
+    rule("who logged out is logged out, even while renewing", Box::pin(logout_in_a_race(scene)))
+        .await?;
+    rule("no renewal moves a session's end", Box::pin(absolute_end(scene))).await?;
+    rule("a user's sessions are listed, and end one by one or together", Box::pin(ends(scene)))
+        .await
 }
 
 async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {

@@ -11,13 +11,14 @@ use crate::issuer::sessions::store::{RefreshStore, StoredSession};
 const MINUTE: u64 = 60;
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
-    rule("a row is read back as it was written", read_back(scene)).await?;
-    rule("only the next version replaces a row", versions(scene)).await?;
-    rule("a second row of the same key is an error", duplicates(scene)).await?;
-    rule("subjects are kept apart", subjects(scene)).await?;
-    rule("an ended session leaves the list of its user", ended(scene)).await?;
-    rule("of those that replace one version at once, one succeeds", one_winner(scene)).await?;
-    rule("rows are kept until their time, and no longer", pruning(scene)).await
+    rule("a row is read back as it was written", Box::pin(read_back(scene))).await?;
+    rule("only the next version replaces a row", Box::pin(versions(scene))).await?;
+    rule("a second row of the same key is an error", Box::pin(duplicates(scene))).await?;
+    rule("subjects are kept apart", Box::pin(subjects(scene))).await?;
+    rule("an ended session leaves the list of its user", Box::pin(ended(scene))).await?;
+    rule("of those that replace one version at once, one succeeds", Box::pin(one_winner(scene)))
+        .await?;
+    rule("rows are kept until their time, and no longer", Box::pin(pruning(scene))).await
 }
 
 async fn read_back<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
