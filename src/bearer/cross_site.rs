@@ -49,6 +49,11 @@ impl TrustedOrigins {
         if is_safe && !websocket::is_handshake(method, headers) {
             return Ok(());
         }
+        self.check_origin(uri, headers)
+    }
+
+    /// [`Self::check`] for a request that changes something whatever its method.
+    pub(crate) fn check_origin(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
         let origin = single(headers, ORIGIN.as_str())?;
         let (allowed, reason) = match single(headers, "sec-fetch-site")? {
             Some(b"same-origin" | b"none") => (true, ""),
