@@ -137,12 +137,15 @@ const ORDER: &[&str] = &[
     "issuer::grant",
     "issuer::budget",
     "issuer::access_token",
+    "issuer::own_token",
     "issuer::token_issuer",
     // Refresh tokens.
     "issuer::sessions::rotation_rules",
     "issuer::sessions::id",
     "issuer::sessions::refresh_token",
     "issuer::sessions::exact_time",
+    "issuer::sessions::announcement",
+    "issuer::sessions::revoked_tokens",
     "issuer::sessions::family",
     "issuer::sessions::session",
     "issuer::sessions::event",
@@ -161,6 +164,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::ledger",
     "issuer::sessions::pending_refresh",
     "issuer::sessions::service",
+    "issuer::sessions::ending",
     "issuer::sessions::settings",
     "issuer::sessions",
     // Both as routes for axum.

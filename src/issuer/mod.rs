@@ -43,6 +43,8 @@ mod budget;
 pub mod conformance;
 mod error;
 mod grant;
+#[cfg(feature = "axum")]
+mod own_token;
 mod random;
 #[cfg(feature = "axum")]
 mod routes;

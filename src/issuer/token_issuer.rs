@@ -14,6 +14,8 @@ use crate::issuer::access_token::AccessToken;
 use crate::issuer::budget;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::grant::Grant;
+#[cfg(feature = "axum")]
+use crate::issuer::own_token::{ClientClaim, OwnToken};
 use crate::issuer::random;
 use crate::jwt::{
     Key, KeyStore, OneOrMany, Secret, SignError, Signer, TokenErrorKind, Validation, Verifier,
@@ -229,6 +231,7 @@ impl TokenIssuer {
             Some(OwnToken {
                 id: facts.id().filter(|id| id.len() <= random::ID_CHARS)?.to_owned(),
                 subject: facts.subject()?.to_owned(),
+                session: facts.session().map(str::to_owned),
                 client_id: verified.claims().client_id.clone(),
                 issued_at: facts.issued_at()?,
                 expires_at: facts.expires_at()?,
@@ -262,22 +265,6 @@ impl TokenIssuer {
             None => unknown("the issuer has no key for the audience, or not one for all of them"),
         }
     }
-}
-
-/// A valid access token of a [`TokenIssuer`].
-#[cfg(feature = "axum")]
-pub(crate) struct OwnToken {
-    pub(crate) id: String,
-    pub(crate) subject: String,
-    pub(crate) client_id: Option<String>,
-    pub(crate) issued_at: UnixTime,
-    pub(crate) expires_at: UnixTime,
-}
-
-#[cfg(feature = "axum")]
-#[derive(serde::Deserialize)]
-struct ClientClaim {
-    client_id: Option<String>,
 }
 
 impl Debug for TokenIssuer {

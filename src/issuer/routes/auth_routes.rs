@@ -22,7 +22,7 @@ use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::desk::Desk;
 use crate::issuer::routes::fields::MAX_BODY_BYTES;
 use crate::issuer::routes::handlers;
-use crate::issuer::routes::refusal::RefusalKind;
+use crate::issuer::routes::refusal::Refusal;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
 use crate::issuer::token_issuer::TokenIssuer;
@@ -212,9 +212,7 @@ async fn answered(mut request: Request, next: Next) -> Response {
         }
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut answer = answer.unwrap_or_else(|_| {
-        RefusalKind::ServerError.because("code of the application panicked").into_response()
-    });
+    let mut answer = answer.unwrap_or_else(|_| Refusal::panicked().into_response());
     // RFC 6749 section 5.1: a token in a cache would let others in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

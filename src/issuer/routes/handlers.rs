@@ -1,11 +1,13 @@
 //! The handlers of the routes.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::StatusCode;
 use serde_json::json;
 
@@ -16,10 +18,10 @@ use crate::issuer::routes::fields;
 use crate::issuer::routes::refusal::{Refusal, RefusalKind};
 use crate::issuer::sessions::event::RefusedLogin;
 use crate::issuer::sessions::family::EndCause;
+use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
-use crate::revocation::Revocation;
 
 type Shared<A, S> = State<Arc<Desk<A, S>>>;
 type Answer = Result<Response, Refusal>;
@@ -43,7 +45,10 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let grant = granted
         .ok_or_else(|| RefusalKind::WrongCredentials.because("the credentials are wrong"))?;
     let subject = grant.subject.clone();
-    let started = start(&desk, grant, wish, label(&head.headers)).await;
+    // Writing the claims runs code of the application, which may panic.
+    let started = AssertUnwindSafe(start(&desk, grant, wish, label(&head.headers)));
+    let started = started.catch_unwind().await;
+    let started = started.unwrap_or_else(|_| Err(Refusal::panicked()));
     let (tokens, refresh, session) = started.inspect_err(|refusal| {
         // The answer shows that the credentials are right, and no session shows that it was given.
         let reason = refusal.reason().to_owned();
@@ -147,11 +152,8 @@ pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(
     State(desk): Shared<A, S>,
     request: Request,
 ) -> Response {
-    let ended = match owner(&desk, request).await {
-        Ok(session) => match desk.sessions.end_all_of(&session).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.into()),
-        },
+    let ended = match desk.presented(request).await {
+        Ok((token, _, _)) => desk.sessions.end_all_by(&token).await.map_err(Refusal::from),
         Err(refusal) => Err(refusal),
     };
     desk.logged_out(ended)
@@ -207,7 +209,7 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     if token.contains('.') {
         return revoke_access(&desk, &token, client_id.as_deref()).await;
     }
-    match desk.sessions.session_of(&token).await {
+    match desk.sessions.session_to_end(&token).await {
         Ok(session) if client_id.is_some() && session.client_id() != client_id.as_deref() => {
             return Err(of_another_client());
         }
@@ -218,8 +220,8 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     Ok(StatusCode::OK.into_response())
 }
 
-/// Publishes that one access token is revoked. The message consists of claims of the token alone: the
-/// same token gives the same message, so presenting it again adds nothing to the feed.
+/// Revokes one access token of a session. A service that has a secret can sign tokens too, so nothing is
+/// published for a token that names no session of its subject.
 async fn revoke_access<A: Accounts, S: RefreshStore>(
     desk: &Desk<A, S>,
     token: &str,
@@ -236,9 +238,15 @@ async fn revoke_access<A: Accounts, S: RefreshStore>(
     if client_id.is_some() && token.client_id.is_some() && token.client_id.as_deref() != client_id {
         return Err(of_another_client());
     }
-    let revocation =
-        Revocation::token(token.id, token.expires_at).of_subject(token.subject, token.issued_at);
-    desk.sessions.publish(revocation).await?;
+    let Some(session) = &token.session else {
+        return Err(RefusalKind::UnsupportedTokenType.because(
+            "the access token belongs to no session, so it cannot be revoked here: the application \
+             can publish a `Revocation::token`",
+        ));
+    };
+    if let Some(session) = SessionId::parse(session) {
+        desk.sessions.revoke_one(&session, &token).await?;
+    }
     Ok(StatusCode::OK.into_response())
 }
 
@@ -254,14 +262,14 @@ async fn end<A: Accounts, S: RefreshStore>(
     Ok(())
 }
 
-/// The session of the refresh token that a request presents. The token stays as it is, and every
-/// client that has the token may end the session.
+/// The session of the refresh token that a request presents to end it. Every client that has the token
+/// may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     desk: &Desk<A, S>,
     request: Request,
 ) -> Result<Session, Refusal> {
     let (token, _, _) = desk.presented(request).await?;
-    Ok(desk.sessions.session_of(&token).await?)
+    Ok(desk.sessions.session_to_end(&token).await?)
 }
 
 /// The session of the current refresh token, which stays as it is. A used token is refused, also within

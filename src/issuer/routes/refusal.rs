@@ -109,6 +109,11 @@ impl RefusalKind {
 }
 
 impl Refusal {
+    /// The answer after a panic in code of the application.
+    pub(crate) fn panicked() -> Self {
+        RefusalKind::ServerError.because("code of the application panicked")
+    }
+
     pub(crate) fn kind(&self) -> RefusalKind {
         self.kind
     }

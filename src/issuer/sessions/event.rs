@@ -16,14 +16,15 @@ pub enum SessionEvent<'a> {
     Renewed(&'a Session),
     /// A token that had been used within the grace period was answered again: by a second tab, after
     /// a lost answer, or for a thief who keeps the user's pace. Too many renewals in a row that are
-    /// repeated [end the session](crate::issuer::Sessions::max_repeats).
+    /// repeated end the session: see [`max_repeats`](crate::issuer::Sessions::max_repeats) and
+    /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
     /// A token was accepted after the grace period, since its successor had not been used:
     /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent).
     ParentAccepted(&'a Session),
     /// A token that had been used within the grace period was presented to see or to end sessions, and
     /// refused. It counts as a repeat of the renewal: a thief could find out in this way when the user
-    /// renews. Told at each presentation.
+    /// renews. A use within 2 seconds of the renewal is told and not counted. Told at each presentation.
     Superseded(&'a Session),
     /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
     /// a refresh token: tell the user. A session has one such event. If the server stopped before it

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::sessions::announcement::Announcement;
 use crate::issuer::sessions::exact_time;
 use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
+use crate::issuer::sessions::revoked_tokens::RevokedTokens;
 use crate::issuer::sessions::rotation_rules::RotationRules;
 
 /// The number of used tokens that are remembered, all of them used within the grace period. A client
@@ -18,11 +20,13 @@ const MAX_SPENT: usize = 16;
 /// The clock of another server may be ahead of this server's clock by this much.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// Rotation adds at most this much to the JSON of a new session, with all used tokens.
-pub(crate) const ROTATION_BYTES: usize = 2_560;
+/// Later changes add at most this much to the JSON of a new session: all used tokens, and the access
+/// tokens that were revoked one by one.
+pub(crate) const ROTATION_BYTES: usize = 3_072;
 
 /// Requests that present one token within this time were sent at once: by two tabs, or by a client whose
-/// requests all find out at once that the access token has expired. They say nothing about a thief.
+/// requests all find out at once that the access token has expired. That occurs often, so it is a sign of
+/// a thief only at many renewals in a row.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// An ended session is kept for this long, so that a token of an ended session can be told apart from
@@ -48,12 +52,22 @@ pub(crate) struct Family {
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// Successive renewals that were each repeated, the last one included if it was.
+    /// The number of successive renewals that were each repeated later than at once. It includes the
+    /// last renewal if that was repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// Set once the used token of the last renewal was presented again.
+    /// Set once the used token of the last renewal was presented again later than at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
+    /// The same number for renewals that were repeated at any distance.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    any_repeats: u32,
+    /// Set once the used token of the last renewal was presented again, at any distance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_any_repeated: bool,
+    /// The access tokens that were revoked one by one.
+    #[serde(default, skip_serializing_if = "RevokedTokens::is_empty")]
+    pub(crate) revoked: RevokedTokens,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -71,26 +85,10 @@ pub(crate) struct Family {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-}
-
-/// Progress in telling others that a session has ended: the feed of revocations, and the hook if
-/// a token was stolen. The row keeps the progress, so that presenting a token of an ended session
-/// again and again publishes nothing more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Announcement {
-    /// Not begun, or failed.
-    #[default]
-    Due,
-    /// Some request began at this time, in seconds.
-    Begun(i64),
-    Done,
-}
-
-impl Announcement {
-    fn is_due(&self) -> bool {
-        *self == Self::Due
-    }
+    /// True if the session was the last one to be ended by a logout everywhere, so that nothing of that
+    /// logout is left to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_last_of_user: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -157,6 +155,9 @@ impl Family {
             spent: Vec::new(),
             repeats: 0,
             is_repeated: false,
+            any_repeats: 0,
+            is_any_repeated: false,
+            revoked: RevokedTokens::default(),
             scopes: Vec::new(),
             audience: Vec::new(),
             client_id: None,
@@ -165,6 +166,7 @@ impl Family {
             ended: None,
             ended_at: None,
             announcement: Announcement::Due,
+            is_last_of_user: false,
         }
     }
 
@@ -211,15 +213,28 @@ impl Family {
 
     /// The family after the used token of its last renewal was presented again, or `None` if that is
     /// noted already.
-    pub(crate) fn repeated(&self) -> Option<Self> {
-        let repeats = self.repeats.saturating_add(1);
-        (!self.is_repeated).then(|| Self { repeats, is_repeated: true, ..self.clone() })
+    pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
+        let is_late = repeat != Repeat::AtOnce;
+        if self.is_any_repeated && (self.is_repeated || !is_late) {
+            return None;
+        }
+        let mut next = self.clone();
+        if !next.is_any_repeated {
+            next.any_repeats = next.any_repeats.saturating_add(1);
+            next.is_any_repeated = true;
+        }
+        if is_late && !next.is_repeated {
+            next.repeats = next.repeats.saturating_add(1);
+            next.is_repeated = true;
+        }
+        Some(next)
     }
 
     /// Returns true if so many renewals in a row were repeated that somebody must have a copy of the
     /// tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
-        self.repeats >= rules.max_repeats
+        let max_any = rules.max_repeats_at_once.max(rules.max_repeats);
+        self.repeats >= rules.max_repeats || self.any_repeats >= max_any
     }
 
     /// The family after its leaf was exchanged for `successor`.
@@ -241,7 +256,11 @@ impl Family {
         if !next.is_repeated {
             next.repeats = 0;
         }
+        if !next.is_any_repeated {
+            next.any_repeats = 0;
+        }
         next.is_repeated = false;
+        next.is_any_repeated = false;
         next.renewed_at = now;
         next.idle_until = now.saturating_add(rules.idle).min(self.ends_at);
         next
@@ -251,7 +270,8 @@ impl Family {
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
-        Self { ended, ended_at, spent: Vec::new(), idle_until, ..self.clone() }
+        let (spent, revoked) = (Vec::new(), RevokedTokens::default());
+        Self { ended, ended_at, spent, revoked, idle_until, ..self.clone() }
     }
 
     /// The time of the end, in whole seconds.
@@ -273,6 +293,11 @@ impl Family {
             }
             progress => progress,
         }
+    }
+
+    /// Returns true if nobody needs the row to announce the session's end.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announcement == Announcement::Done
     }
 
     pub(crate) fn is_expired(&self, now: UnixTime) -> bool {
@@ -333,8 +358,7 @@ mod tests {
             }
             Verdict::Repeat(salts, repeat) => {
                 let leaf = salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
-                let noted = family.repeated().filter(|_| repeat != Repeat::AtOnce);
-                let noted = noted.unwrap_or_else(|| family.clone());
+                let noted = family.repeated(repeat).unwrap_or_else(|| family.clone());
                 match noted.is_shared(rules) {
                     true => (noted.ended(EndCause::Reused, now), None),
                     false => (noted, Some(leaf)),
@@ -463,15 +487,48 @@ mod tests {
         assert_eq!(family.ended, None);
     }
 
-    /// Two tabs, or parallel requests of a client, that renew together all day.
     #[test]
-    fn requests_that_are_sent_at_once_are_not_counted() {
+    fn a_session_ends_when_twenty_renewals_in_a_row_were_repeated_at_once() {
         let (mut family, mut token) = family();
-        for renewal in 1..=14 {
-            let start = at(20 * renewal);
+        for renewal in 1..=20 {
+            let start = at(14 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             let soon = start.saturating_add(Duration::from_millis(1_999));
-            assert!(present(&mut family, &token, soon).is_some());
+            // As often as somebody likes: a renewal counts once.
+            for _ in 0..3 {
+                assert_eq!(present(&mut family, &token, soon).is_some(), renewal < 20, "{renewal}");
+            }
+            token = next;
+        }
+        assert_eq!(family.ended, Some(EndCause::Reused));
+    }
+
+    /// A thief cannot evade both limits by mixing repeats at once with later ones.
+    #[test]
+    fn renewals_that_were_repeated_at_once_and_later_in_turns_are_counted_together() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=20_u64 {
+            let start = at(14 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            let wait = if renewal % 5 == 0 { 1 } else { 3 };
+            let again = start.saturating_add(Duration::from_secs(wait));
+            assert_eq!(present(&mut family, &token, again).is_some(), renewal < 20, "{renewal}");
+            token = next;
+        }
+        assert_eq!(family.ended, Some(EndCause::Reused));
+    }
+
+    /// Two tabs, or parallel requests of a client.
+    #[test]
+    fn one_renewal_that_nobody_repeated_begins_the_count_of_repeats_at_once_again() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=58 {
+            let start = at(5 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            if renewal % 20 != 0 {
+                let soon = start.saturating_add(Duration::from_millis(1_999));
+                assert!(present(&mut family, &token, soon).is_some());
+            }
             token = next;
         }
         assert_eq!(family.ended, None);
@@ -543,6 +600,10 @@ mod tests {
         }
         family.repeats = u32::MAX;
         family.is_repeated = true;
+        family.any_repeats = u32::MAX;
+        family.is_any_repeated = true;
+        family.revoked = RevokedTokens::full();
+        family.is_last_of_user = true;
         let last = serde_json::to_string(&family).unwrap().len();
         assert!(last - first <= ROTATION_BYTES, "{first} {last}");
         let ended = serde_json::to_string(

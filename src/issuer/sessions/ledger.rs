@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::issuer::sessions::announcement::Announcement;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::event::SessionEvent;
-use crate::issuer::sessions::family::{Announcement, EndCause, ROTATION_BYTES};
+use crate::issuer::sessions::family::{EndCause, ROTATION_BYTES};
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::pruning::{self, Pruning};
 use crate::issuer::sessions::publisher::Publisher;

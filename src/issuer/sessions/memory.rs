@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::UnixTime;
+use crate::issuer::sessions::family::Family;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
@@ -14,7 +15,8 @@ const CAPACITY: usize = 100_000;
 /// after a restart.
 ///
 /// The store holds 100,000 sessions by default, of about 1 KiB each and 12 KiB at most. A full store
-/// first drops sessions that have ended, the ones that ended first before the others. If all sessions
+/// first drops sessions that have ended, the ones that ended first before the others. Those whose end could
+/// not be published yet are dropped last. If all sessions
 /// are live, nobody else can log in until one ends or expires: the store never ends a session to make
 /// room for another.
 pub struct MemoryStore {
@@ -28,19 +30,20 @@ struct Rows {
     /// Live sessions only.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
     by_deletion: BTreeSet<(UnixTime, SessionId)>,
-    ended: BTreeSet<(UnixTime, SessionId)>,
+    /// Ended sessions in the order in which a full store drops them. `true` for those whose end is still to
+    /// be published.
+    ended: BTreeSet<(bool, UnixTime, SessionId)>,
 }
 
 impl Rows {
     fn add(&mut self, row: StoredSession) {
-        let place = (row.delete_after, row.id.clone());
         if row.ended {
-            self.ended.insert(place.clone());
+            self.ended.insert(place_of_ended(&row));
         } else {
             let of_subject = self.by_subject.entry(row.subject.clone()).or_default();
             of_subject.insert(row.id.clone());
         }
-        self.by_deletion.insert(place);
+        self.by_deletion.insert((row.delete_after, row.id.clone()));
         self.by_id.insert(row.id.clone(), row);
     }
 
@@ -52,10 +55,17 @@ impl Rows {
                 self.by_subject.remove(&row.subject);
             }
         }
-        let place = (row.delete_after, row.id);
-        self.by_deletion.remove(&place);
-        self.ended.remove(&place);
+        if row.ended {
+            self.ended.remove(&place_of_ended(&row));
+        }
+        self.by_deletion.remove(&(row.delete_after, row.id));
     }
+}
+
+fn place_of_ended(row: &StoredSession) -> (bool, UnixTime, SessionId) {
+    let family = serde_json::from_str::<Family>(&row.state);
+    let is_due = family.is_ok_and(|family| !family.is_announced());
+    (is_due, row.delete_after, row.id.clone())
 }
 
 impl MemoryStore {
@@ -98,7 +108,9 @@ impl RefreshStore for MemoryStore {
             return Err(StoreError::because("there is a session of that name"));
         }
         while rows.by_id.len() >= self.capacity {
-            let Some((_, id)) = rows.ended.first().cloned() else { return Err(StoreError::full()) };
+            let Some((_, _, id)) = rows.ended.first().cloned() else {
+                return Err(StoreError::full());
+            };
             rows.remove(&id);
         }
         rows.add(session.clone());

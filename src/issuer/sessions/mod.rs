@@ -1,5 +1,7 @@
 //! Refresh tokens and the sessions that they renew.
 
+mod announcement;
+mod ending;
 pub(crate) mod error;
 pub(crate) mod event;
 mod exact_time;
@@ -15,6 +17,7 @@ mod publisher;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 pub(crate) mod refresh_token;
+mod revoked_tokens;
 mod rotation_rules;
 pub(crate) mod service;
 pub(crate) mod session;

@@ -45,10 +45,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         }
         for _ in 0..ATTEMPTS {
             if pending.answer.is_some() {
-                pending = match repeat {
-                    Repeat::AtOnce => pending,
-                    Repeat::WithinGrace | Repeat::UnusedParent => pending.count_repeat().await?,
-                };
+                pending = pending.count_repeat(repeat).await?;
                 let Some((leaf, _)) = pending.answer else { continue };
                 let session = pending.session;
                 pending.ledger.tell(&match repeat {
@@ -73,21 +70,22 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         Err(contended())
     }
 
-    /// The session, if the token is the leaf. A used token is counted as a repeat.
+    /// The session, if the token is the leaf. A used token is counted as a repeat, unless it was used
+    /// just now: a page may load its sessions in parallel with its renewal.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
-        if self.answer.is_none() {
-            return Ok(self.session);
-        }
+        let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.ledger.tell(&SessionEvent::Superseded(&self.session));
-        drop(self.count_repeat().await?);
+        if repeat != Repeat::AtOnce {
+            drop(self.count_repeat(repeat).await?);
+        }
         Err(SessionErrorKind::Superseded.into())
     }
 
     /// Notes that the last renewal was repeated, and ends the session after too many in a row.
-    async fn count_repeat(self) -> Result<Self, SessionError> {
+    async fn count_repeat(self, repeat: Repeat) -> Result<Self, SessionError> {
         let mut pending = self;
         for _ in 0..ATTEMPTS {
-            let Some(family) = pending.session.family.repeated() else { return Ok(pending) };
+            let Some(family) = pending.session.family.repeated(repeat) else { return Ok(pending) };
             let (ledger, version) = (pending.ledger, pending.version);
             if family.is_shared(&ledger.rules) {
                 let session = Session { family, ..pending.session };

@@ -13,8 +13,10 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// A used token is answered again for this long.
     pub(crate) grace: Duration,
-    /// A session ends after this many renewals in a row that were each repeated.
+    /// A session ends after this many renewals in a row that were each repeated later than at once.
     pub(crate) max_repeats: u32,
+    /// A session ends after this many renewals in a row that were each repeated at any distance.
+    pub(crate) max_repeats_at_once: u32,
     /// The token before the leaf is accepted after the grace period too.
     pub(crate) accept_unused_parent: bool,
 }
@@ -26,6 +28,7 @@ impl Default for RotationRules {
             absolute: DAY.saturating_mul(30),
             grace: Duration::from_secs(10),
             max_repeats: 5,
+            max_repeats_at_once: 20,
             accept_unused_parent: false,
         }
     }

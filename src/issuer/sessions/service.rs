@@ -9,8 +9,7 @@ use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::event::{RefusedLogin, SessionEvent};
 use crate::issuer::sessions::family::{EndCause, Family};
-use crate::issuer::sessions::id::SessionId;
-use crate::issuer::sessions::ledger::{self, ATTEMPTS, Ledger};
+use crate::issuer::sessions::ledger::{self, Ledger};
 use crate::issuer::sessions::pending_refresh::PendingRefresh;
 use crate::issuer::sessions::pruning::Pruning;
 use crate::issuer::sessions::refresh_token::RefreshToken;
@@ -146,19 +145,6 @@ impl<S: RefreshStore> Sessions<S> {
         self.ledger.publisher.is_some()
     }
 
-    /// Publishes a revocation for the issuer that was passed to [`Self::with_revocation`], if that
-    /// method was called.
-    #[cfg(feature = "axum")]
-    pub(crate) async fn publish(
-        &self,
-        revocation: crate::revocation::Revocation,
-    ) -> Result<(), SessionError> {
-        match &self.ledger.publisher {
-            Some(publisher) => publisher.publish(revocation).await,
-            None => Ok(()),
-        }
-    }
-
     /// Exchanges a refresh token for the next one.
     ///
     /// `client_id` is the client that asks, if your clients have identifiers. It must be the client for
@@ -216,7 +202,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within the
     /// grace period. Otherwise a thief could poll to find out when the user renews, and keep pace. Such
     /// a use is reported as [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts towards
-    /// [`max_repeats`](Self::max_repeats).
+    /// [`max_repeats`](Self::max_repeats) if it comes 2 seconds or more after the renewal. Earlier than
+    /// that, it may be a page that loads this list in parallel with its renewal.
     ///
     /// # Errors
     ///
@@ -247,92 +234,6 @@ impl<S: RefreshStore> Sessions<S> {
         sessions.retain(|session| session.subject == subject && session.family.is_live(now));
         sessions.sort_by(|a, b| (b.renewed_at(), b.id()).cmp(&(a.renewed_at(), a.id())));
         Ok(sessions)
-    }
-
-    /// Ends one session. Returns false if there was no live session with this identifier. Its refresh
-    /// token is refused from now on. Its access tokens work until they expire, unless they are revoked
-    /// by `with_revocation` (feature `feeds`).
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable).
-    pub async fn end(&self, id: &SessionId) -> Result<bool, SessionError> {
-        self.end_because(id, EndCause::LoggedOut).await
-    }
-
-    /// Ends one session as [`end`](Self::end) does, for another cause.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable).
-    pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
-        for attempt in 0..ATTEMPTS {
-            let (session, version) = match self.ledger.load(id).await {
-                Ok(found) => found,
-                Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
-                Err(error) => return Err(error),
-            };
-            if !session.family.is_live(self.ledger.clock.now()) {
-                if self.ledger.announce_again(session, version).await? {
-                    return Ok(false);
-                }
-                self.ledger.wait_for_publication(attempt).await;
-                continue;
-            }
-            if self.ledger.replace_with_end(session, version, cause).await? {
-                return Ok(true);
-            }
-        }
-        Err(ledger::contended())
-    }
-
-    /// Ends all sessions of a user, for instance after a change of the password, and returns their
-    /// number. A login that is in progress may not be ended: change the password first.
-    ///
-    /// With revocation, this also revokes those tokens of the user that belong to no session. Each call
-    /// publishes one message for that, so do not let users call this method without limit.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable): some sessions may have ended by then.
-    pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
-        let revoked = self.revoke_all(subject).await;
-        let (ended, failure) = self.end_each(subject).await;
-        revoked.err().or(failure).map_or(Ok(ended), Err)
-    }
-
-    /// Ends all sessions of the user of a live session, as [`end_all`](Self::end_all) does. If several
-    /// requests do so at once, only those that end a session publish anything.
-    #[cfg(feature = "axum")]
-    pub(crate) async fn end_all_of(&self, session: &Session) -> Result<u64, SessionError> {
-        let (ended, failure) = self.end_each(session.subject()).await;
-        if ended > 0 {
-            self.revoke_all(session.subject()).await?;
-        }
-        failure.map_or(Ok(ended), Err)
-    }
-
-    /// Ends each session of a user, and continues if one of them could not be ended.
-    async fn end_each(&self, subject: &str) -> (u64, Option<SessionError>) {
-        let sessions = match self.of_subject(subject).await {
-            Ok(sessions) => sessions,
-            Err(error) => return (0, Some(error)),
-        };
-        let (mut ended, mut failure) = (0_u64, None);
-        for session in sessions {
-            match self.end(session.id()).await {
-                Ok(is_ended) => ended = ended.saturating_add(is_ended.into()),
-                Err(error) => failure = Some(error),
-            }
-        }
-        (ended, failure)
-    }
-
-    async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
-        match &self.ledger.publisher {
-            Some(publisher) => publisher.end_all(subject, self.ledger.clock.now()).await,
-            None => Ok(()),
-        }
     }
 
     /// Deletes all expired sessions, a batch at a time, and returns their number. Logins do this by

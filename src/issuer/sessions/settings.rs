@@ -40,7 +40,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// Within it a thief who has the same token gets the same successor too. The theft is noticed as
     /// soon as the two renew further apart than this, or when several renewals in a row were
-    /// [repeated](Self::max_repeats). Zero ends the session at every second use of a token, and logs out
+    /// [repeated](Self::max_repeats), or many were repeated [at once](Self::max_repeats_at_once). Zero ends the session at every second use of a token, and logs out
     /// users with two tabs or a bad connection. If a database fails over for longer than this, a user
     /// whose renewal was being written at that moment has to log in again.
     ///
@@ -59,12 +59,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// Sets the number of renewals in a row after which a session ends if each of them was repeated. 5
     /// by default.
     ///
-    /// A renewal was repeated if its used token was presented again within the grace period, but more
-    /// than 2 seconds after its use. Requests that are closer together were sent at once, by two tabs or
-    /// by a client that runs several requests in parallel, and are not counted. A lost answer, or a slow
-    /// second tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the user's
-    /// tokens without being noticed must repeat every renewal. A used token that is presented to see the
-    /// list of sessions counts too.
+    /// A renewal was repeated if its used token was presented again within the grace period, 2 seconds
+    /// or more after its use. Requests that are closer together were sent at once, by two tabs or by a
+    /// client that runs several requests in parallel: [another limit](Self::max_repeats_at_once) is for
+    /// them. A lost answer, or a slow second tab, is counted here, and rarely occurs at five renewals in
+    /// a row. A thief who uses the user's tokens without being noticed must repeat every renewal. A used
+    /// token that is presented to see the list of sessions 2 seconds or more after its use counts too.
     ///
     /// # Panics
     ///
@@ -78,6 +78,34 @@ impl<S: RefreshStore> Sessions<S> {
             );
         }
         self.ledger.rules.max_repeats = renewals;
+        self
+    }
+
+    /// Sets the number of renewals in a row after which a session ends if each of them was repeated at
+    /// all, also within 2 seconds. 20 by default.
+    ///
+    /// Two tabs that renew by one timer, and clients that send several requests in parallel, repeat a
+    /// renewal within 2 seconds by themselves, so this limit is larger than [`Self::max_repeats`]. It
+    /// finds a thief who renews by the timer of the user's page. A renewal that nobody repeated starts the
+    /// count again. If [`Self::max_repeats`] is larger, that number applies.
+    ///
+    /// A client that repeats *every* renewal reaches the limit and has to log in again. It should renew
+    /// once for all its requests and tabs, with
+    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a browser.
+    /// If you cannot change such a client, give a larger number.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `renewals` is zero.
+    #[track_caller]
+    pub fn max_repeats_at_once(mut self, renewals: u32) -> Self {
+        if renewals == 0 {
+            misuse::refuse(
+                "Sessions::max_repeats_at_once(0) would end every session: use grace(Duration::ZERO) \
+                 to refuse each repeated use",
+            );
+        }
+        self.ledger.rules.max_repeats_at_once = renewals;
         self
     }
 

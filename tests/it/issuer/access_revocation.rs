@@ -1,6 +1,6 @@
 //! `POST /revoke` of an access token, through the feed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tower_jwt_auth::revocation::{
 use tower_jwt_auth::{JwtAuth, Revocations, UnixTime};
 
 use super::cookies::{REFRESH, cookies, log_in, value, with_cookie};
-use super::kit::{ISSUER, Routes, Server, issuer};
+use super::kit::{Employee, Fault, ISSUER, Routes, Server, issuer};
 use crate::kit::{NOW, at, fault, secret};
 
 /// A feed in memory that can be taken away, and that notes what is published.
@@ -22,13 +22,18 @@ use crate::kit::{NOW, at, fault, secret};
 struct Feed {
     inner: MemoryFeed,
     is_down: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
+    /// It fails after this number of messages.
+    left: Arc<AtomicU64>,
     messages: Arc<Mutex<Vec<String>>>,
 }
 
 impl Feed {
     fn new() -> Self {
         let inner = MemoryFeed::on_clock(at(NOW));
-        Self { inner, is_down: Arc::default(), messages: Arc::default() }
+        let left = Arc::new(AtomicU64::new(u64::MAX));
+        let (is_down, hangs, messages) = <_>::default();
+        Self { inner, is_down, hangs, left, messages }
     }
 
     fn messages(&self) -> Vec<String> {
@@ -43,6 +48,13 @@ impl RevocationFeed for Feed {
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
         if self.is_down.load(Ordering::SeqCst) {
+            return Err(FeedErrorKind::Unavailable.into());
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let take = |left: u64| left.checked_sub(1);
+        if self.left.try_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
         // Whatever the time, so that the message must not depend on it.
@@ -131,6 +143,7 @@ async fn revoking_an_access_token_again_adds_nothing_to_the_feed() {
 async fn tokens_that_are_not_the_issuers_own_count_as_revoked_and_publish_nothing() {
     let (server, feed) = server(|routes| routes);
     let own = server.log_in("alice").await.access;
+    let sid = sid(&own);
     let clock = || server.clock.clone();
     let grant = Grant::new("alice").audience("cart");
     let sign = |issuer: TokenIssuer| issuer.with_clock(clock()).issue(&grant).unwrap();
@@ -160,14 +173,92 @@ async fn tokens_that_are_not_the_issuers_own_count_as_revoked_and_publish_nothin
         &claims(json!({ "jti": "j".repeat(23) })),
         &claims(json!({ "sub": null })),
         &claims(json!({ "aud": "payment" })),
+        &claims(json!({ "sid": "s".repeat(22) })),
+        &claims(json!({ "sid": "s" })),
+        &claims(json!({ "sid": sid, "sub": "bob" })),
         "a.b.c",
         ".",
     ] {
         assert_eq!(revoke(&server, json!({ "token": token })).await, 200, "{token}");
         assert_eq!(feed.messages(), [""; 0], "{token}");
     }
-    assert_eq!(revoke(&server, json!({ "token": claims(json!({})) })).await, 200);
+    let right = claims(json!({ "sid": sid }));
+    assert_eq!(revoke(&server, json!({ "token": right })).await, 200);
     assert_eq!(feed.messages().len(), 1, "the rest of those claims is right");
+}
+
+#[tokio::test]
+async fn a_token_of_no_session_is_left_to_the_application() {
+    let (server, feed) = server(|routes| routes);
+    let issuer = issuer().with_clock(server.clock.clone());
+    let token = issuer.issue(&Grant::new("alice").audience("cart")).unwrap();
+    let answer = server.post("/revoke", json!({ "token": token.as_str() })).await;
+    answer.is_error(400, "unsupported_token_type");
+    assert!(answer.description().contains("`Revocation::token`"));
+    assert_eq!(feed.messages(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_session_whose_tokens_are_revoked_again_and_again_ends() {
+    let (server, feed) = server(|routes| routes);
+    let bob = server.log_in("bob").await.refresh;
+    let mut tokens = server.log_in("alice").await;
+    for revoked in 1..=17 {
+        assert_eq!(revoke(&server, json!({ "token": tokens.access })).await, 200);
+        assert_eq!(feed.messages().len(), revoked);
+        let next = server.refresh(&tokens.refresh).await;
+        assert_eq!(next.status(), if revoked < 17 { 200 } else { 400 }, "{revoked}");
+        if revoked < 17 {
+            tokens = next.tokens();
+        }
+    }
+    let last: Value = serde_json::from_str(feed.messages().last().unwrap()).unwrap();
+    assert_eq!((&last["revoke"], &last["sid"]), (&json!("session"), &json!(sid(&tokens.access))));
+    // From now on there is nothing to publish.
+    assert_eq!(revoke(&server, json!({ "token": tokens.access })).await, 200);
+    assert_eq!(feed.messages().len(), 17);
+    server.refresh(&bob).await.tokens();
+}
+
+/// A service that has a secret knows the sessions of the tokens that it receives.
+#[tokio::test]
+async fn a_service_cannot_fill_the_feed_with_tokens_that_it_makes_up() {
+    let (server, feed) = server(|routes| routes);
+    let sid = sid(&server.log_in("alice").await.access);
+    let service = Signer::new(Key::hs256(secret().derive(ISSUER, "cart"))).token_type("at+jwt");
+    for token in 0..100 {
+        let token = service.sign(&json!({
+            "iss": ISSUER, "sub": "alice", "aud": "cart", "iat": NOW, "exp": NOW + 600 + token,
+            "jti": "j", "sid": sid,
+        }));
+        assert_eq!(revoke(&server, json!({ "token": token.unwrap() })).await, 200);
+    }
+    assert_eq!(feed.messages().len(), 17);
+}
+
+#[tokio::test]
+async fn a_token_of_an_ended_session_publishes_only_an_end_that_is_due() {
+    let (server, feed) = server(|routes| routes);
+    let tokens = server.log_in("alice").await;
+    let log_out = json!({ "refresh_token": tokens.refresh });
+    feed.is_down.store(true, Ordering::SeqCst);
+    assert_eq!(server.post("/logout", log_out).await.status(), 503);
+    assert_eq!(revoke(&server, json!({ "token": tokens.access })).await, 503);
+    feed.is_down.store(false, Ordering::SeqCst);
+    for _ in 0..5 {
+        assert_eq!(revoke(&server, json!({ "token": tokens.access })).await, 200);
+        server.wait(1);
+    }
+    let messages = feed.messages();
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    assert!(message.contains(r#""revoke":"session""#), "{message}");
+}
+
+/// The session of an access token.
+fn sid(token: &str) -> String {
+    let payload = crate::kit::unb64(token.split('.').nth(1).unwrap());
+    let payload: Value = serde_json::from_slice(&payload).unwrap();
+    payload["sid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -246,9 +337,123 @@ async fn a_logout_whose_revocation_cannot_be_published_can_be_retried() {
     assert_eq!(feed.messages().len(), 1);
 }
 
+/// A request that sees that another one publishes the end must not report it as published.
+#[tokio::test(start_paused = true)]
+async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
+    for path in ["/logout", "/logout-everywhere", "/revoke"] {
+        for is_published in [false, true] {
+            let (server, feed) = server(|routes| routes);
+            let token = server.log_in("alice").await.refresh;
+            let body = json!({ "refresh_token": token, "token": token });
+            feed.hangs.store(true, Ordering::SeqCst);
+            let begun = async {
+                let answer = server.post("/logout", body.clone()).await;
+                // This attempt of the feed never ends.
+                assert_eq!(answer.status(), 503);
+            };
+            let seen = async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                if is_published {
+                    // As if that were the end of a slow attempt.
+                    server.wait(5);
+                    feed.hangs.store(false, Ordering::SeqCst);
+                }
+                server.post(path, body.clone()).await.status()
+            };
+            let ((), status) = tokio::join!(begun, seen);
+            let done = match path {
+                "/logout" => 204,
+                "/revoke" => 200,
+                // The session was not ended by a logout everywhere, so there is more to do.
+                _ => 400,
+            };
+            assert_eq!(status, if is_published { done } else { 503 }, "{path}");
+            assert_eq!(feed.messages().len(), usize::from(is_published), "{path}");
+            feed.hangs.store(false, Ordering::SeqCst);
+            server.wait(5);
+            assert_eq!(server.post(path, body).await.status(), done, "{path}");
+            assert_eq!(feed.messages().len(), 1, "{path}");
+        }
+    }
+}
+
+/// Whatever fails: the same request completes later, and nothing of the user is left.
+#[tokio::test(start_paused = true)]
+async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
+    #[derive(Clone, Copy, Debug)]
+    enum Broken {
+        Feed(u64),
+        Store(u64, Fault),
+    }
+    let feeds = (0..5).map(Broken::Feed);
+    let stores = (0..7).flat_map(|n| [Fault::Before, Fault::After].map(|f| Broken::Store(n, f)));
+    for broken in feeds.chain(stores) {
+        for used_last in [false, true] {
+            let (server, feed) = server(|routes| routes);
+            let mut logins = Vec::new();
+            for _ in 0..3 {
+                logins.push(server.log_in("alice").await);
+                server.wait(1);
+            }
+            let issuer = issuer().with_clock(server.clock.clone());
+            let claims = Employee { company: "acme".into(), hobbies: Vec::new() };
+            let grant = Grant::new("alice").audience("cart").claims(claims);
+            let of_no_session = issuer.issue(&grant).unwrap();
+            let bob = server.log_in("bob").await;
+            server.wait(1);
+            let own = &logins[if used_last { 2 } else { 0 }].refresh;
+            let writes = server.state.writes.load(Ordering::SeqCst);
+            match broken {
+                Broken::Feed(messages) => feed.left.store(messages, Ordering::SeqCst),
+                Broken::Store(more, fault) => {
+                    *server.state.max_writes.lock().unwrap() = Some((writes + more, fault));
+                }
+            }
+            let mut statuses = Vec::new();
+            while statuses.last() != Some(&204) {
+                let body = json!({ "refresh_token": own });
+                statuses.push(server.post("/logout-everywhere", body).await.status());
+                assert!([204, 503].contains(statuses.last().unwrap()), "{broken:?} {statuses:?}");
+                assert!(statuses.len() < 12, "{broken:?} {statuses:?}");
+                // As `Retry-After` says.
+                server.wait(1);
+                if statuses.len() == 2 {
+                    feed.left.store(u64::MAX, Ordering::SeqCst);
+                    *server.state.max_writes.lock().unwrap() = None;
+                }
+            }
+            *server.state.max_writes.lock().unwrap() = None;
+            let revocations = Revocations::new().with_clock(server.clock.clone());
+            tokio::spawn(revocations.follow(feed.inner.clone()).run());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let cart = server.service("cart").with_revocation(revocations);
+            let revoked = Some(TokenErrorKind::Revoked);
+            assert_eq!(fault(&cart, of_no_session.as_str()), revoked, "{broken:?}");
+            for tokens in &logins {
+                assert_eq!(fault(&cart, &tokens.access), revoked, "{broken:?} {statuses:?}");
+                server.refresh(&tokens.refresh).await.is_error(400, "invalid_grant");
+            }
+            assert_eq!(fault(&cart, &bob.access), None);
+            server.refresh(&bob.refresh).await.tokens();
+        }
+    }
+}
+
+#[tokio::test]
+async fn logging_out_everywhere_with_a_token_that_was_logged_out_is_refused() {
+    let (server, feed) = server(|routes| routes);
+    let (phone, laptop) = (server.log_in("alice").await, server.log_in("alice").await);
+    let body = |token: &str| json!({ "refresh_token": token });
+    assert_eq!(server.post("/logout", body(&phone.refresh)).await.status(), 204);
+    let answer = server.post("/logout-everywhere", body(&phone.refresh)).await;
+    answer.is_error(400, "invalid_grant");
+    server.refresh(&laptop.refresh).await.tokens();
+    assert_eq!(feed.messages().len(), 1);
+}
+
 /// 64 requests with one token, all at once.
 #[tokio::test]
-async fn logging_out_everywhere_many_times_at_once_publishes_once() {
+async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
     let (server, feed) = server(|routes| routes);
     let other = server.log_in("alice").await;
     let token = server.log_in("alice").await.refresh;
@@ -258,6 +463,7 @@ async fn logging_out_everywhere_many_times_at_once_publishes_once() {
         assert!([204, 400].contains(&answer.status()), "{answer:?}");
     }
     // Two sessions, and the user's tokens of no session.
-    assert_eq!(feed.messages().len(), 3);
+    // The same message again adds nothing.
+    assert_eq!(feed.inner.len(), 3);
     server.refresh(&other.refresh).await.is_error(400, "invalid_grant");
 }

@@ -236,6 +236,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
+            // A used cookie is counted there, so it changes something.
+            (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);
             for (name, value) in headers {
@@ -440,6 +442,20 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
     refused.is_error(400, "invalid_grant");
     let list = server.send(with_cookie(Method::GET, "/sessions", &new)).await.json();
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
+}
+
+/// The answer shows that the password is right, so the user can be told.
+#[tokio::test]
+async fn a_login_whose_claims_panic_is_reported_as_an_event() {
+    let server = server();
+    server.state.claims_panic.store(true, SeqCst);
+    log_in(&server).await.is_error(500, "server_error");
+    assert_eq!(server.state.writes.load(SeqCst), 0, "a session was stored");
+    let event = ["refused", "alice", "code of the application panicked"].map(str::to_owned);
+    let [what, subject, reason] = event;
+    assert_eq!(*server.state.events.lock().unwrap(), [(what, subject, reason)]);
+    server.state.claims_panic.store(false, SeqCst);
+    assert_eq!(log_in(&server).await.status(), 200);
 }
 
 #[tokio::test]

@@ -35,10 +35,14 @@ pub(crate) struct State {
     pub(crate) accounts_panic: AtomicBool,
     pub(crate) closed: AtomicBool,
     pub(crate) huge: AtomicBool,
+    /// The claims cannot be written.
+    pub(crate) claims_panic: AtomicBool,
     pub(crate) store_down: AtomicBool,
     /// Writes are done, and their answers lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
+    /// Replacements after that number of writes fail, or their answers are lost.
+    pub(crate) max_writes: Mutex<Option<(u64, Fault)>>,
     /// The one service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client that the grant names.
@@ -69,8 +73,22 @@ pub(crate) struct Password {
     password: String,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    Before,
+    After,
+}
+
+fn write_company<S: serde::Serializer>(company: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    assert_ne!(company, PANIC, "a bug of the application's");
+    serializer.serialize_str(company)
+}
+
+const PANIC: &str = "panic";
+
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
 pub(crate) struct Employee {
+    #[serde(serialize_with = "write_company")]
     pub(crate) company: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) hobbies: Vec<String>,
@@ -92,7 +110,9 @@ impl Users {
             return Ok(None);
         }
         let len = if self.state.huge.load(Ordering::SeqCst) { 1000 } else { 0 };
-        let claims = Employee { company: "acme".into(), hobbies: vec!["gardening".into(); len] };
+        let is_bug = self.state.claims_panic.load(Ordering::SeqCst);
+        let company = if is_bug { PANIC } else { "acme" };
+        let claims = Employee { company: company.into(), hobbies: vec!["gardening".into(); len] };
         let grant = Grant::new(user).scopes(["cart:read", "pay"]).roles(["admin"]).claims(claims);
         let grant = match *self.state.client.lock().unwrap() {
             Some(client) => grant.client_id(client),
@@ -165,7 +185,13 @@ impl RefreshStore for Fragile {
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         self.reach()?;
-        self.inner.replace(session).await.and_then(|replaced| self.answer(replaced))
+        let max = *self.state.max_writes.lock().unwrap();
+        let fault = max.filter(|(max, _)| self.state.writes.load(Ordering::SeqCst) >= *max);
+        if let Some((_, Fault::Before)) = fault {
+            return Err(StoreError::timed_out());
+        }
+        let replaced = self.inner.replace(session).await.and_then(|done| self.answer(done))?;
+        fault.map_or(Ok(replaced), |_| Err(StoreError::timed_out()))
     }
 
     async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {

@@ -26,6 +26,8 @@ fn what_cannot_work_gets_a_sentence() {
         (sentence(|| sessions().idle_lifetime(Duration::ZERO)), "end every session at once"),
         (sentence(|| sessions().absolute_lifetime(Duration::ZERO)), "end every session at once"),
         (sentence(|| sessions().grace(Duration::from_secs(61))), "a minute at most"),
+        (sentence(|| sessions().max_repeats(0)), "grace(Duration::ZERO)"),
+        (sentence(|| sessions().max_repeats_at_once(0)), "grace(Duration::ZERO)"),
         (sentence(|| Cookies::new("auth")), "as in \"/auth\""),
         (sentence(|| Cookies::new("/a;b")), "as in \"/auth\""),
         (sentence(|| Cookies::new(format!("/{}", "a".repeat(1024)))), "as in \"/auth\""),

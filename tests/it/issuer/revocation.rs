@@ -303,6 +303,31 @@ async fn an_announcement_that_was_given_up_is_made_later() {
     end.abort();
 }
 
+/// Logins fill a store while the feed is down.
+#[tokio::test]
+async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
+    let mut fleet = Fleet::new().await;
+    fleet.sessions = Sessions::new(MemoryStore::with_capacity(3))
+        .with_clock(fleet.clock.clone())
+        .with_revocation(fleet.feed.clone(), &fleet.issuer);
+    let (alices, session, access) = fleet.log_in("alice").await;
+    fleet.feed.is_down.store(true, Ordering::SeqCst);
+    fleet.sessions.end(session.id()).await.unwrap_err();
+    fleet.feed.is_down.store(false, Ordering::SeqCst);
+    fleet.wait(1);
+    for user in 0..20 {
+        let (_, session, _) = fleet.log_in(&user.to_string()).await;
+        fleet.sessions.end(session.id()).await.unwrap();
+    }
+    let ended = fleet.sessions.refresh(alices.as_str(), None).await.unwrap_err();
+    assert_eq!(ended.kind(), SessionErrorKind::Ended);
+    assert!(fleet.refuses(&access).await);
+    // It is dropped before a login is refused.
+    for user in 0..3 {
+        fleet.log_in(&user.to_string()).await;
+    }
+}
+
 #[tokio::test]
 async fn a_theft_is_told_once() {
     let clock = at(NOW);

@@ -220,6 +220,7 @@ async fn the_list_of_sessions_is_no_clock_for_a_thief() {
         assert_eq!(post("/sessions/AAAAAAAAAAAAAAAAAAAAAA", &token).await.status(), 404);
         let stolen = token;
         token = server.refresh(&stolen).await.tokens().refresh;
+        server.wait(2);
         // The thief's next poll is refused, and its answer says nothing about the reason.
         let unknown = post("/sessions", &"A".repeat(64)).await;
         for path in ["/sessions", "/sessions/AAAAAAAAAAAAAAAAAAAAAA"] {

@@ -363,18 +363,66 @@ async fn only_the_current_token_shows_sessions() {
 async fn a_thief_who_polls_for_renewals_is_found_however_fast() {
     let (sessions, clock, _) = sessions();
     let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
-    for renewal in 1..=5 {
+    for renewal in 1..=20 {
         clock.advance(Duration::from_secs(600));
         let stolen = token;
         assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
         token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
-        // The next poll, a moment later.
+        // The next poll, a moment later, and the refresh that is timed by it.
         clock.advance(Duration::from_millis(100));
         let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
-        let found = renewal == 5;
-        assert_eq!(seen == SessionErrorKind::Reused, found);
-        assert_eq!(sessions.refresh(stolen.as_str(), None).await.is_err(), found);
+        assert_eq!(seen, SessionErrorKind::Superseded);
+        assert_eq!(sessions.refresh(stolen.as_str(), None).await.is_err(), renewal == 20);
     }
+    let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
+    assert_eq!(ended.kind(), SessionErrorKind::Ended);
+
+    // A poll that is later than that counts by itself.
+    let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
+    for renewal in 1..=5 {
+        clock.advance(Duration::from_secs(600));
+        let stolen = token;
+        token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
+        clock.advance(Duration::from_secs(2));
+        let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
+        assert_eq!(seen == SessionErrorKind::Reused, renewal == 5);
+    }
+}
+
+/// With the default limits, and a thief who renews by the timer of the user's page.
+#[tokio::test]
+async fn a_thief_who_renews_at_once_with_the_user_is_found_after_twenty_renewals() {
+    let (sessions, clock, events) = sessions();
+    let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let mut renewals = 0;
+    loop {
+        clock.advance(Duration::from_secs(600));
+        let stolen = token;
+        token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
+        renewals += 1;
+        clock.advance(Duration::from_millis(500));
+        if let Err(error) = sessions.refresh(stolen.as_str(), None).await {
+            assert_eq!((error.kind(), renewals), (SessionErrorKind::Reused, 20));
+            break;
+        }
+    }
+    assert_eq!(events.lock().unwrap().last().unwrap(), "ended alice Reused");
+}
+
+/// A page that loads its sessions in parallel with its renewal, each time.
+#[tokio::test]
+async fn showing_sessions_in_parallel_with_a_renewal_is_not_counted() {
+    let (sessions, clock, _) = sessions();
+    let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    for _ in 0..50 {
+        clock.advance(Duration::from_secs(600));
+        let used = token;
+        token = sessions.refresh(used.as_str(), None).await.unwrap().0;
+        clock.advance(Duration::from_millis(1_900));
+        let superseded = sessions.current_session_of(used.as_str()).await.unwrap_err();
+        assert_eq!(superseded.kind(), SessionErrorKind::Superseded);
+    }
+    sessions.refresh(token.as_str(), None).await.unwrap();
 }
 
 /// A mobile client whose answer was lost, and which comes back after an hour.

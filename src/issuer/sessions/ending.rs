@@ -1,0 +1,204 @@
+//! Ends sessions, and revokes their access tokens.
+
+#[cfg(feature = "axum")]
+use crate::issuer::own_token::OwnToken;
+use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+use crate::issuer::sessions::family::EndCause;
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::ledger::{self, ATTEMPTS};
+#[cfg(feature = "axum")]
+use crate::issuer::sessions::refresh_token::RefreshToken;
+#[cfg(feature = "axum")]
+use crate::issuer::sessions::revoked_tokens::TokenVerdict;
+use crate::issuer::sessions::service::Sessions;
+#[cfg(feature = "axum")]
+use crate::issuer::sessions::session::Session;
+use crate::issuer::sessions::store::RefreshStore;
+#[cfg(feature = "axum")]
+use crate::revocation::Revocation;
+
+impl<S: RefreshStore> Sessions<S> {
+    /// Ends one session. Returns false if there was no live session with this identifier. Its refresh
+    /// token is refused from now on. Its access tokens work until they expire, unless they are revoked
+    /// by `with_revocation` (feature `feeds`).
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    pub async fn end(&self, id: &SessionId) -> Result<bool, SessionError> {
+        self.end_because(id, EndCause::LoggedOut).await
+    }
+
+    /// Ends one session as [`end`](Self::end) does, for another cause.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
+        self.end_as(id, cause, false).await
+    }
+
+    async fn end_as(
+        &self,
+        id: &SessionId,
+        cause: EndCause,
+        is_last_of_user: bool,
+    ) -> Result<bool, SessionError> {
+        for attempt in 0..ATTEMPTS {
+            let (mut session, version) = match self.ledger.load(id).await {
+                Ok(found) => found,
+                Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            if !session.family.is_live(self.ledger.clock.now()) {
+                if self.ledger.announce_again(session, version).await? {
+                    return Ok(false);
+                }
+                self.ledger.wait_for_publication(attempt).await;
+                continue;
+            }
+            session.family.is_last_of_user = is_last_of_user;
+            if self.ledger.replace_with_end(session, version, cause).await? {
+                return Ok(true);
+            }
+        }
+        Err(ledger::contended())
+    }
+
+    /// Ends all sessions of a user, for instance after a change of the password, and returns their
+    /// number. A login that is in progress may not be ended: change the password first.
+    ///
+    /// With revocation, this also revokes those tokens of the user that belong to no session. Each call
+    /// publishes one message for that, so do not let users call this method without limit.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SessionErrorKind::Unavailable): some sessions may have ended by then.
+    pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
+        let revoked = self.revoke_all(subject).await;
+        let (ended, failure) = self.end_each(subject, None).await;
+        revoked.err().or(failure).map_or(Ok(ended), Err)
+    }
+
+    /// Ends all sessions of the user who presents this refresh token, as [`end_all`](Self::end_all) does.
+    ///
+    /// The session of the token ends last, and only if all other steps succeeded. After a failure the
+    /// same token can be presented again, until the call succeeds. Each such session publishes the
+    /// watermark of the user once, and once more for each failure.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
+        let own = match self.session_to_end(presented).await {
+            Ok(session) => session,
+            // The answer to the request that ended the session was lost, or its publication failed.
+            Err(error) if error.kind() == SessionErrorKind::Ended => {
+                let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+                let (session, _) = self.ledger.load(&token.session()).await?;
+                return if session.family.is_last_of_user { Ok(()) } else { Err(error) };
+            }
+            Err(error) => return Err(error),
+        };
+        let revoked = self.revoke_all(own.subject()).await;
+        let (_, failure) = self.end_each(own.subject(), Some(own.id())).await;
+        if let Some(error) = revoked.err().or(failure) {
+            return Err(error);
+        }
+        self.end_as(own.id(), EndCause::LoggedOut, true).await?;
+        Ok(())
+    }
+
+    /// Ends each session of a user but one, also after one could not be ended.
+    async fn end_each(
+        &self,
+        subject: &str,
+        except: Option<&SessionId>,
+    ) -> (u64, Option<SessionError>) {
+        let sessions = match self.of_subject(subject).await {
+            Ok(sessions) => sessions,
+            Err(error) => return (0, Some(error)),
+        };
+        let (mut ended, mut failure) = (0_u64, None);
+        for session in sessions.iter().filter(|session| Some(session.id()) != except) {
+            match self.end(session.id()).await {
+                Ok(is_ended) => ended = ended.saturating_add(is_ended.into()),
+                Err(error) => failure = Some(error),
+            }
+        }
+        (ended, failure)
+    }
+
+    async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
+        match &self.ledger.publisher {
+            Some(publisher) => publisher.end_all(subject, self.ledger.clock.now()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// [`session_of`](Self::session_of), for a request that ends the session. If the session has ended
+    /// already, its end has been published when this returns [`Ended`](SessionErrorKind::Ended).
+    #[cfg(feature = "axum")]
+    pub(crate) async fn session_to_end(&self, presented: &str) -> Result<Session, SessionError> {
+        let found = self.session_of(presented).await;
+        if let Err(error) = &found
+            && error.kind() == SessionErrorKind::Ended
+            && let Some(token) = RefreshToken::parse(presented)
+        {
+            // Another request may be publishing the end, and may fail.
+            self.end(&token.session()).await?;
+        }
+        found
+    }
+
+    /// Revokes one access token of a session, and ends the session if too many of its tokens were revoked
+    /// in this way. Does nothing for a token of an unknown session: nobody can tell whether the issuer
+    /// issued it, since every service can sign. A session that has ended has revoked its tokens already.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn revoke_one(
+        &self,
+        id: &SessionId,
+        token: &OwnToken,
+    ) -> Result<(), SessionError> {
+        for attempt in 0..ATTEMPTS {
+            let (mut session, version) = match self.ledger.load(id).await {
+                Ok(found) => found,
+                Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            if session.subject() != token.subject {
+                return Ok(());
+            }
+            if session.end_cause().is_some() {
+                if self.ledger.announce_again(session, version).await? {
+                    return Ok(());
+                }
+                self.ledger.wait_for_publication(attempt).await;
+                continue;
+            }
+            match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
+                TokenVerdict::Known => return self.publish_one(token).await,
+                // The row first, so that no number of requests at once exceeds the limit.
+                TokenVerdict::Added(revoked) => {
+                    session.family.revoked = revoked;
+                    if self.ledger.replace(&session, version).await? {
+                        return self.publish_one(token).await;
+                    }
+                }
+                TokenVerdict::TooMany => {
+                    let cause = EndCause::LoggedOut;
+                    if self.ledger.replace_with_end(session, version, cause).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Err(ledger::contended())
+    }
+
+    /// Publishes that an access token is revoked. The message consists of claims of the token alone, so
+    /// that the same token gives the same message, which a feed keeps once.
+    #[cfg(feature = "axum")]
+    async fn publish_one(&self, token: &OwnToken) -> Result<(), SessionError> {
+        let Some(publisher) = &self.ledger.publisher else { return Ok(()) };
+        let revocation = Revocation::token(&token.id, token.expires_at);
+        publisher.publish(revocation.of_subject(&token.subject, token.issued_at)).await
+    }
+}
