@@ -24,8 +24,10 @@ const ABSOLUTE: i64 = 300;
 const REMEMBERED: usize = 16;
 /// Uses of one token that are closer together than this were sent at once.
 const AT_ONCE: i64 = 2;
-/// So many renewals in a row may be repeated, less one.
+/// The session ends at this many renewals in a row that were repeated later than at once.
 const MAX_REPEATS: u32 = 5;
+/// The session ends at this many renewals in a row that were repeated at all.
+const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -87,9 +89,12 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// Renewals in a row that were repeated, with the last one if it was.
+    /// Renewals in a row that were repeated later than at once, with the last one if it was.
     repeats: u32,
     is_repeated: bool,
+    /// Renewals in a row that were repeated at all, with the last one if it was.
+    any_repeats: u32,
+    is_any_repeated: bool,
     /// `dangerous_accept_unused_parent`
     accepts_parent: bool,
 }
@@ -119,13 +124,17 @@ impl Model {
         }
     }
 
-    /// The last renewal was repeated, by a request that was not sent at once with it.
-    fn count_repeat(&mut self) -> Result<(), Kind> {
-        if !self.is_repeated {
+    /// Counts that the last renewal was repeated, by a request that was sent at once with it or later.
+    fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
+        if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;
             self.repeats += 1;
         }
-        if self.repeats < MAX_REPEATS {
+        if !self.is_any_repeated {
+            self.is_any_repeated = true;
+            self.any_repeats += 1;
+        }
+        if self.repeats < MAX_REPEATS && self.any_repeats < MAX_REPEATS_AT_ONCE {
             return Ok(());
         }
         self.ended = true;
@@ -137,7 +146,11 @@ impl Model {
         if !self.is_repeated {
             self.repeats = 0;
         }
+        if !self.is_any_repeated {
+            self.any_repeats = 0;
+        }
         self.is_repeated = false;
+        self.is_any_repeated = false;
         while self.remembered < leaf
             && (leaf - self.remembered >= REMEMBERED
                 || now - self.tokens[self.remembered].1.unwrap_or(now) >= GRACE)
@@ -196,6 +209,8 @@ impl World {
             ended: false,
             repeats: 0,
             is_repeated: false,
+            any_repeats: 0,
+            is_any_repeated: false,
             accepts_parent,
         };
         Self { servers, clocks, now: 0, skew: 0, id: session.id().clone(), model }
@@ -219,8 +234,8 @@ impl World {
     fn present(&mut self, token: usize, server: usize) {
         let time = self.time(server);
         let mut expected = self.model.present(token, time, GRACE);
-        if expected == Ok(Use::Repeats) {
-            expected = self.model.count_repeat().map(|()| Use::Repeats);
+        if let Ok(kind @ (Use::Repeats | Use::RepeatsAtOnce)) = expected {
+            expected = self.model.count_repeat(&kind).map(|()| kind);
         }
         let text = self.model.tokens[token].0.clone();
         let answer = now(self.servers[server].refresh(&text, None));
@@ -261,7 +276,9 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        let is_counted = expected == Ok(Use::Repeats);
+        // A token that another request uses meanwhile is presented at once with that request.
+        let counts_as =
+            if expected == Ok(Use::Repeats) { Use::Repeats } else { Use::RepeatsAtOnce };
         self.present(other, 1);
         // Found good before, so nothing that happened since then makes it theft.
         let had_ended = self.model.ended;
@@ -271,7 +288,7 @@ impl World {
                 Err(Kind::Unavailable)
             }
             Ok(Use::Rotates) => Ok(Use::Rotates),
-            Ok(kind) if is_counted => self.model.count_repeat().map(|()| kind),
+            Ok(kind) => self.model.count_repeat(&counts_as).map(|()| kind),
             expected => expected,
         };
         let answer = now(pending.finish());
@@ -313,9 +330,12 @@ fn run(input: &[u8]) {
             Step::List { back } => {
                 let token = world.token(back % 24);
                 let mut expected = world.model.present(token, world.now, GRACE);
-                if expected.as_ref().is_ok_and(|kind| *kind != Use::Rotates) {
-                    let counted = world.model.count_repeat();
+                if let Ok(kind @ Use::Repeats) = &expected {
+                    let counted = world.model.count_repeat(kind);
                     expected = Err(counted.err().unwrap_or(Kind::Superseded));
+                } else if expected == Ok(Use::RepeatsAtOnce) {
+                    // A page may load the list in parallel with its renewal.
+                    expected = Err(Kind::Superseded);
                 }
                 let text = world.model.tokens[token].0.clone();
                 let answer = now(world.servers[0].current_session_of(&text));
