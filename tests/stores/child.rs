@@ -24,7 +24,7 @@ fn auth_server() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = runtime.block_on(Store::connect(&url)).unwrap().timeout(Duration::from_secs(10));
     let stuck = std::env::var(STUCK).is_ok();
-    let sessions = Sessions::new(Lossy { store, stuck }).max_repeats_at_once(u32::MAX);
+    let sessions = Sessions::new(Lossy { store, stuck });
     say("ready");
     for line in std::io::stdin().lock().lines() {
         let (token, sessions) = (line.unwrap(), sessions.clone());

@@ -45,7 +45,9 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         }
         for _ in 0..ATTEMPTS {
             if pending.answer.is_some() {
-                pending = pending.count_repeat(repeat).await?;
+                if repeat != Repeat::AtOnce || pending.ledger.rules.counts_refreshes_at_once {
+                    pending = pending.count_repeat(repeat).await?;
+                }
                 let Some((leaf, _)) = pending.answer else { continue };
                 let session = pending.session;
                 pending.ledger.tell(&match repeat {
@@ -70,14 +72,12 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         Err(contended())
     }
 
-    /// The session, if the token is the leaf. A used token is counted as a repeat, unless it was used
-    /// just now: a page may load its sessions in parallel with its renewal.
+    /// The session, if the token is the leaf. A used token is counted as a repeat, also if it was used
+    /// just now: otherwise a thief could watch for the moment of each renewal.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.ledger.tell(&SessionEvent::Superseded(&self.session));
-        if repeat != Repeat::AtOnce {
-            drop(self.count_repeat(repeat).await?);
-        }
+        drop(self.count_repeat(repeat).await?);
         Err(SessionErrorKind::Superseded.into())
     }
 

@@ -15,8 +15,11 @@ pub(crate) struct RotationRules {
     pub(crate) grace: Duration,
     /// A session ends after this many renewals in a row that were each repeated later than at once.
     pub(crate) max_repeats: u32,
-    /// A session ends after this many renewals in a row that were each repeated at any distance.
+    /// A session ends after this many renewals in a row that were each repeated at any distance, as far
+    /// as repeats at once are counted.
     pub(crate) max_repeats_at_once: u32,
+    /// Refreshes at once are counted too, and not only lists of sessions.
+    pub(crate) counts_refreshes_at_once: bool,
     /// The token before the leaf is accepted after the grace period too.
     pub(crate) accept_unused_parent: bool,
 }
@@ -29,6 +32,7 @@ impl Default for RotationRules {
             grace: Duration::from_secs(10),
             max_repeats: 5,
             max_repeats_at_once: 20,
+            counts_refreshes_at_once: false,
             accept_unused_parent: false,
         }
     }

@@ -40,7 +40,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// Within it a thief who has the same token gets the same successor too. The theft is noticed as
     /// soon as the two renew further apart than this, or when several renewals in a row were
-    /// [repeated](Self::max_repeats), or many were repeated [at once](Self::max_repeats_at_once). Zero ends the session at every second use of a token, and logs out
+    /// [repeated](Self::max_repeats). Zero ends the session at every second use of a token, and logs out
     /// users with two tabs or a bad connection. If a database fails over for longer than this, a user
     /// whose renewal was being written at that moment has to log in again.
     ///
@@ -61,10 +61,13 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// A renewal was repeated if its used token was presented again within the grace period, 2 seconds
     /// or more after its use. Requests that are closer together were sent at once, by two tabs or by a
-    /// client that runs several requests in parallel: [another limit](Self::max_repeats_at_once) is for
-    /// them. A lost answer, or a slow second tab, is counted here, and rarely occurs at five renewals in
-    /// a row. A thief who uses the user's tokens without being noticed must repeat every renewal. A used
-    /// token that is presented to see the list of sessions 2 seconds or more after its use counts too.
+    /// client that runs several requests in parallel: they are not counted unless
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set. A lost answer, or a slow second tab, is
+    /// counted, and rarely occurs at five renewals in a row. A thief who uses the user's tokens without
+    /// being noticed must repeat every renewal.
+    ///
+    /// The list of sessions needs the current token. A used token there is counted too: at 2 seconds or
+    /// more after its use towards this limit, and otherwise towards a limit of 20 renewals in a row.
     ///
     /// # Panics
     ///
@@ -81,18 +84,16 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the number of renewals in a row after which a session ends if each of them was repeated at
-    /// all, also within 2 seconds. 20 by default.
+    /// Also counts renewals that were repeated within 2 seconds: a session ends after so many renewals in
+    /// a row that were each repeated, at whatever distance. Off by default.
     ///
-    /// Two tabs that renew by one timer, and clients that send several requests in parallel, repeat a
-    /// renewal within 2 seconds by themselves, so this limit is larger than [`Self::max_repeats`]. It
-    /// finds a thief who renews by the timer of the user's page. A renewal that nobody repeated starts the
-    /// count again. If [`Self::max_repeats`] is larger, that number applies.
-    ///
-    /// A client that repeats *every* renewal reaches the limit and has to log in again. It should renew
-    /// once for all its requests and tabs, with
-    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a browser.
-    /// If you cannot change such a client, give a larger number.
+    /// This finds a thief who renews by the timer of the user's page. It is off because two tabs that
+    /// renew by one timer, and clients that send several requests in parallel, repeat *every* renewal
+    /// within 2 seconds: such users would be logged out as if their tokens were stolen. Switch it on if
+    /// your clients renew once for all their requests and tabs, with
+    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a browser; 20
+    /// is a good number. A renewal that nobody repeated starts the count again. If
+    /// [`max_repeats`](Self::max_repeats) is larger, that number applies.
     ///
     /// # Panics
     ///
@@ -106,6 +107,7 @@ impl<S: RefreshStore> Sessions<S> {
             );
         }
         self.ledger.rules.max_repeats_at_once = renewals;
+        self.ledger.rules.counts_refreshes_at_once = true;
         self
     }
 
