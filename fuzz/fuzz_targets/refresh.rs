@@ -26,7 +26,8 @@ const REMEMBERED: usize = 16;
 const AT_ONCE: i64 = 2;
 /// The session ends at this many renewals in a row that were repeated later than at once.
 const MAX_REPEATS: u32 = 5;
-/// The session ends at this many renewals in a row that were repeated at all.
+/// The session ends at this many renewals in a row that were repeated at all. Of repeats at once, only
+/// those in the list of sessions count.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -92,7 +93,7 @@ struct Model {
     /// Renewals in a row that were repeated later than at once, with the last one if it was.
     repeats: u32,
     is_repeated: bool,
-    /// Renewals in a row that were repeated at all, with the last one if it was.
+    /// Renewals in a row with a repeat that counted, with the last one if it has one.
     any_repeats: u32,
     is_any_repeated: bool,
     /// `dangerous_accept_unused_parent`
@@ -124,7 +125,7 @@ impl Model {
         }
     }
 
-    /// Counts that the last renewal was repeated, by a request that was sent at once with it or later.
+    /// Counts that the last renewal was repeated.
     fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
         if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;
@@ -234,8 +235,8 @@ impl World {
     fn present(&mut self, token: usize, server: usize) {
         let time = self.time(server);
         let mut expected = self.model.present(token, time, GRACE);
-        if let Ok(kind @ (Use::Repeats | Use::RepeatsAtOnce)) = expected {
-            expected = self.model.count_repeat(&kind).map(|()| kind);
+        if expected == Ok(Use::Repeats) {
+            expected = self.model.count_repeat(&Use::Repeats).map(|()| Use::Repeats);
         }
         let text = self.model.tokens[token].0.clone();
         let answer = now(self.servers[server].refresh(&text, None));
@@ -277,8 +278,7 @@ impl World {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
         // A token that another request uses meanwhile is presented at once with that request.
-        let counts_as =
-            if expected == Ok(Use::Repeats) { Use::Repeats } else { Use::RepeatsAtOnce };
+        let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // Found good before, so nothing that happened since then makes it theft.
         let had_ended = self.model.ended;
@@ -288,7 +288,7 @@ impl World {
                 Err(Kind::Unavailable)
             }
             Ok(Use::Rotates) => Ok(Use::Rotates),
-            Ok(kind) => self.model.count_repeat(&counts_as).map(|()| kind),
+            Ok(kind) if is_counted => self.model.count_repeat(&Use::Repeats).map(|()| kind),
             expected => expected,
         };
         let answer = now(pending.finish());
@@ -330,12 +330,9 @@ fn run(input: &[u8]) {
             Step::List { back } => {
                 let token = world.token(back % 24);
                 let mut expected = world.model.present(token, world.now, GRACE);
-                if let Ok(kind @ Use::Repeats) = &expected {
+                if let Ok(kind @ (Use::Repeats | Use::RepeatsAtOnce)) = &expected {
                     let counted = world.model.count_repeat(kind);
                     expected = Err(counted.err().unwrap_or(Kind::Superseded));
-                } else if expected == Ok(Use::RepeatsAtOnce) {
-                    // A page may load the list in parallel with its renewal.
-                    expected = Err(Kind::Superseded);
                 }
                 let text = world.model.tokens[token].0.clone();
                 let answer = now(world.servers[0].current_session_of(&text));
