@@ -24,7 +24,8 @@ pub enum SessionEvent<'a> {
     ParentAccepted(&'a Session),
     /// A token that had been used within the grace period was presented to see or to end sessions, and
     /// refused. It counts as a repeat of the renewal: a thief could find out in this way when the user
-    /// renews. A use within 2 seconds of the renewal is told and not counted. Told at each presentation.
+    /// renews. A use within 2 seconds of the renewal counts towards a limit of 20
+    /// renewals in a row. Told at each presentation.
     Superseded(&'a Session),
     /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
     /// a refresh token: tell the user. A session has one such event. If the server stopped before it
