@@ -56,9 +56,15 @@ impl FeedError {
     pub(crate) fn with_causes(&self) -> impl fmt::Display {
         fmt::from_fn(|f| {
             fmt::Display::fmt(self, f)?;
+            let mut last = self.to_string();
             let mut source = self.source();
             while let Some(cause) = source {
-                write!(f, ": {cause}")?;
+                let text = cause.to_string();
+                // Some errors contain the text of their cause.
+                if !last.ends_with(&text) {
+                    write!(f, ": {text}")?;
+                }
+                last = text;
                 source = cause.source();
             }
             Ok(())
@@ -105,5 +111,35 @@ impl fmt::Display for FeedErrorKind {
 impl Error for FeedError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error that contains the text of its cause.
+    #[derive(Debug)]
+    struct Wrapping(std::io::Error);
+
+    impl fmt::Display for Wrapping {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "cannot connect: {}", self.0)
+        }
+    }
+
+    impl Error for Wrapping {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_cause_that_is_in_the_text_already_is_not_repeated() {
+        let text = |error: FeedError| error.with_causes().to_string();
+        let cause = || std::io::Error::other("refused");
+        assert!(text(FeedError::new(cause())).ends_with(": refused"));
+        let wrapped = text(FeedError::new(Wrapping(cause())));
+        assert!(wrapped.ends_with(": cannot connect: refused"), "{wrapped}");
     }
 }
