@@ -13,7 +13,7 @@ use crate::token::Token;
 #[derive(Clone, Debug)]
 pub(crate) struct Unauthenticated {
     pub(crate) answers: Arc<Answers>,
-    /// What `Authorization` has instead of `Bearer`.
+    /// The scheme in `Authorization` instead of `Bearer`.
     pub(crate) other: Option<OtherScheme>,
     /// The request looks like a CORS preflight.
     pub(crate) preflight: bool,

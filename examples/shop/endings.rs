@@ -15,7 +15,7 @@ use tower_jwt_auth::issuer::{EndCause, SessionEvent};
 
 use crate::devices::{self, Devices};
 
-/// How many ended sessions are remembered. The page of an older one does not know the reason.
+/// The number of ended sessions that are remembered. The page of an older one does not know the reason.
 const REMEMBERED: usize = 1000;
 
 /// The sessions that ended last, and why. In memory: a restart forgets them.

@@ -43,7 +43,7 @@ impl<'r> Credentials<'r> {
 #[derive(Clone, Debug)]
 pub(crate) struct Found<'r> {
     pub(crate) credentials: Option<Credentials<'r>>,
-    /// What `Authorization` has instead of `Bearer`.
+    /// The scheme in `Authorization` instead of `Bearer`.
     pub(crate) other: Option<OtherScheme>,
     /// `Authorization` has a token under another scheme or under none, and no source reads it.
     pub(crate) has_unread_token: bool,

@@ -6,7 +6,7 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// How often the process is asked for: a busy pooler gives another one nearly every time.
+/// The number of times that the process is asked for: a busy pooler gives another one nearly every time.
 const LOOKS: usize = 4;
 
 /// Options for connections that also pass through PgBouncer, which refuses this parameter.

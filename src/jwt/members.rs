@@ -15,7 +15,7 @@ use crate::jwt::place::{Place, PlaceSeed, Target};
 use crate::jwt::replay::Replay;
 use crate::jwt::spans::{Span, Spans};
 
-/// How values are read that are both noted and handed on to the user's type.
+/// Reads values that are both noted and handed on to the user's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// Once, in the shape that most issuers write. Other shapes are read a second time.

@@ -71,7 +71,7 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 /// polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
 /// [`max_staleness`](crate::Revocations::max_staleness).
 ///
-/// Where `pg_current_wal_lsn()` is not available, as in Aurora, that is reported once
+/// If `pg_current_wal_lsn()` is not available, as in Aurora, that is reported once
 /// ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)), and the feed works without it.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own

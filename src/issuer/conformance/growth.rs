@@ -1,4 +1,4 @@
-//! What one user can make grow, and what it costs.
+//! The structures that one user can make grow, and their cost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -30,7 +30,7 @@ pub(crate) struct Desk<A, S> {
     pub(crate) trusted_origins: TrustedOrigins,
 }
 
-/// What a client asks for beside its credentials, each well-formed.
+/// The parameters of a client beside its credentials, each well-formed.
 #[derive(Default)]
 pub(crate) struct Wish {
     pub(crate) audience: Vec<String>,

@@ -564,7 +564,7 @@ mod tests {
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
 
-    /// What `dangerous_accept_unused_parent` costs: a thief who is one renewal behind gets the leaf.
+    /// The price of `dangerous_accept_unused_parent`: a thief who is one renewal behind gets the leaf.
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();

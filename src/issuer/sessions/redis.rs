@@ -17,7 +17,7 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 
 // Each script touches one key, so that all of them work in a cluster.
 
-/// How many rows of a user are read at once.
+/// The number of rows of a user that are read at once.
 const READ_AT_ONCE: usize = 500;
 
 /// ARGV: subject, version, state, end in seconds, end in milliseconds, 1 if it has ended.
