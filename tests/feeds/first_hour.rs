@@ -22,7 +22,7 @@ fn master() -> Secret {
     Secret::from_base64("YW4gZXhhbXBsZSBtYXN0ZXIgc2VjcmV0LCAzMisgYnl0ZXM=").unwrap()
 }
 
-/// What the README's `eprintln!` prints.
+/// The output of the README's `eprintln!`.
 struct Service {
     auth: JwtAuth,
     lines: Lines,

@@ -6,7 +6,7 @@ use crate::kit;
 
 include!("query_token/layer.rs");
 
-/// What the handler sees of the URI, or the status of a refusal.
+/// Returns the URI that the handler sees, or the status of a refusal.
 async fn answer(query: &str, header: Option<&str>) -> Result<String, u16> {
     let mut request = Request::get(format!("/events{query}")).body(Body::empty()).unwrap();
     if let Some(value) = header {

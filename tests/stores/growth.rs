@@ -1,4 +1,4 @@
-//! What one account can make grow, on real servers.
+//! The structures that one account can make grow, on real servers.
 
 use std::time::Duration;
 
