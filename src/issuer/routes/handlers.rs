@@ -92,7 +92,7 @@ async fn start<'d, A: Accounts, S: RefreshStore>(
     }
     let (refresh, session) = desk.sessions.prepare(new)?;
     let tokens = desk.tokens(grant, &session)?;
-    desk.sessions.open(&session).await?;
+    desk.sessions.open(session.clone()).await?;
     Ok((tokens, refresh, session))
 }
 

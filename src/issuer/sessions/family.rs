@@ -48,6 +48,9 @@ pub(crate) struct Family {
     /// Fixed at the login. Rotation does not move it.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
+    /// The [rank](Self::rank) after the login.
+    #[serde(with = "exact_time", default = "unranked")]
+    first_rank: UnixTime,
     leaf: Hash,
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -89,6 +92,10 @@ pub(crate) struct Family {
     /// logout is left to do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
+}
+
+fn unranked() -> UnixTime {
+    UnixTime::EPOCH
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,6 +158,7 @@ impl Family {
             renewed_at: now,
             idle_until: now.saturating_add(rules.idle).min(ends_at),
             ends_at,
+            first_rank: now,
             leaf: first.hash(),
             spent: Vec::new(),
             repeats: 0,
@@ -168,6 +176,21 @@ impl Family {
             announcement: Announcement::Due,
             is_last_of_user: false,
         }
+    }
+
+    /// The rank among the sessions of a user. The sessions of the lowest ranks end if a user has too many.
+    /// Renewals raise it.
+    pub(crate) fn rank(&self) -> UnixTime {
+        self.renewed_at.max(self.first_rank)
+    }
+
+    /// Ranks a new session above `others`, the sessions that the user has.
+    ///
+    /// The margin of a minute is for those of them that are renewed during the login.
+    pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>) {
+        let above = others.map(|other| other.rank().saturating_add(Duration::from_nanos(1))).max();
+        let first_rank = self.started_at.saturating_add(AHEAD);
+        self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
     }
 
     /// Decides about a token that names this session.

@@ -1,6 +1,7 @@
 //! Sessions. A login starts a session, refresh tokens renew it, and the user or a detected theft ends
 //! it.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`NoRandomness`](SessionErrorKind::NoRandomness).
     pub async fn start(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let (token, session) = self.prepare(new)?;
-        self.open(&session).await?;
+        self.open(session.clone()).await?;
         Ok((token, session))
     }
 
@@ -111,12 +112,11 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Stores a [prepared](Self::prepare) session, and ends the user's least recently used
     /// sessions if there are too many.
-    pub(crate) async fn open(&self, session: &Session) -> Result<(), SessionError> {
-        self.keep_to_limit(session.subject(), self.max_per_subject.saturating_sub(1)).await?;
-        self.ledger.insert(session).await?;
-        // Other logins may have come in between. Of several that look at once, the last one to be
-        // inserted sees all others.
-        if let Err(error) = self.keep_to_limit(session.subject(), self.max_per_subject).await {
+    pub(crate) async fn open(&self, mut session: Session) -> Result<(), SessionError> {
+        let others = self.of_subject(session.subject()).await?;
+        session.family.outrank(others.iter().map(|other| &other.family));
+        self.ledger.insert(&session).await?;
+        if let Err(error) = self.keep_to_limit(session.subject()).await {
             // Nobody will have its token.
             let _ = self.end_because(session.id(), EndCause::TooMany).await;
             return Err(error);
@@ -124,11 +124,18 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends the sessions of a user that are over a limit. Every login uses the same order, so that
-    /// concurrent logins keep the sessions within the limit.
-    async fn keep_to_limit(&self, subject: &str, limit: usize) -> Result<(), SessionError> {
-        for oldest in self.of_subject(subject).await?.iter().skip(limit) {
-            self.end_because(oldest.id(), EndCause::TooMany).await?;
+    /// Ends the sessions of a user that are over the limit.
+    ///
+    /// Every login looks after its own session was stored, so the last of several concurrent logins
+    /// sees the others. All of them rank the sessions in the same order, and the rank of a new session
+    /// does not change meanwhile. So they all keep the same sessions, and exactly as many as allowed.
+    /// If a login also made room before the insertion, it could end a session that another login has
+    /// counted among those to keep.
+    async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
+        let mut sessions = self.of_subject(subject).await?;
+        sessions.sort_by_cached_key(|session| Reverse((session.family.rank(), session.id.clone())));
+        for least_used in sessions.iter().skip(self.max_per_subject) {
+            self.end_because(least_used.id(), EndCause::TooMany).await?;
         }
         Ok(())
     }

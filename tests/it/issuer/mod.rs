@@ -13,6 +13,7 @@ mod renewal;
 #[cfg(feature = "feeds")]
 mod revocation;
 mod routes;
+mod session_limit;
 mod sessions;
 mod slow_answers;
 mod tokens;
