@@ -208,12 +208,9 @@
 
 mod auth;
 mod bearer;
-mod claims;
 mod clock;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod databases;
-#[cfg(feature = "connections")]
-mod ended;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guard;
@@ -221,23 +218,18 @@ pub mod guard;
 pub mod issuer;
 pub mod jwt;
 mod misuse;
-mod no_layer;
 mod rejection;
+mod request;
 pub mod revocation;
 #[cfg(feature = "test-util")]
 pub mod testing;
-mod token;
 mod type_name;
-mod unauthenticated;
 
 pub use auth::{JwtAuth, JwtAuthService};
 pub use bearer::{BadCredentials, OtherScheme, Source, TokenSource};
-pub use claims::Claims;
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 #[cfg(feature = "redis")]
 pub use databases::redis::RedisConnection;
-#[cfg(feature = "connections")]
-pub use ended::{Ended, UntilEnded};
 #[cfg(feature = "axum")]
 pub use extract::{Allowed, AuthRejection, PathParam, Policy, path_param};
 #[doc(inline)]
@@ -250,9 +242,12 @@ pub use jwt::{
     Algorithm, Facts, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims,
 };
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
+pub use request::claims::Claims;
+#[cfg(feature = "connections")]
+pub use request::ended::{Ended, UntilEnded};
+pub use request::token::Token;
 #[doc(inline)]
 pub use revocation::Revocations;
-pub use token::Token;
 
 /// Guides for single tasks.
 pub mod guide {

@@ -12,11 +12,11 @@ use tower_layer::Layer;
 use crate::auth::service::JwtAuthService;
 use crate::auth::settings::Settings;
 use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
-use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
 use crate::misuse;
 use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
+use crate::request::claims::Claims;
 use crate::revocation::Revocations;
 
 /// Verifies the token of every request and puts its claims into the request's extensions.

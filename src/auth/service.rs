@@ -13,9 +13,9 @@ use tower_service::Service;
 
 use crate::auth::settings::Settings;
 use crate::bearer::Source;
-use crate::no_layer;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
-use crate::unauthenticated::Unauthenticated;
+use crate::request::anonymous::Unauthenticated;
+use crate::request::no_layer;
 
 /// Passes a request with a valid token on to `S`, and refuses any other. Made by
 /// [`JwtAuth`](crate::JwtAuth).

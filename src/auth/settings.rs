@@ -7,15 +7,15 @@ use http::{Extensions, Request};
 use serde::de::DeserializeOwned;
 
 use crate::bearer::{self, Found, Source, Sources};
-use crate::claims::Claims;
 use crate::clock::UnixTime;
-#[cfg(feature = "connections")]
-use crate::ended::Watch;
 use crate::jwt::{Facts, TokenError, TokenErrorKind, Verifier};
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
+use crate::request::anonymous::Unauthenticated;
+use crate::request::claims::Claims;
+#[cfg(feature = "connections")]
+use crate::request::ended::Watch;
+use crate::request::token::{Inner, Token};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
-use crate::token::{Inner, Token};
-use crate::unauthenticated::Unauthenticated;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -3,10 +3,10 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
-use crate::claims::Claims;
 use crate::extract::rejection::AuthRejection;
-use crate::token::Token;
-use crate::unauthenticated::Unauthenticated;
+use crate::request::anonymous::Unauthenticated;
+use crate::request::claims::Claims;
+use crate::request::token::Token;
 
 impl<T, S> FromRequestParts<S> for Claims<T>
 where

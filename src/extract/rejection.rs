@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::jwt::StandardClaims;
-use crate::no_layer;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
-use crate::token::Token;
+use crate::request::anonymous::Unauthenticated;
+use crate::request::no_layer;
+use crate::request::token::Token;
 use crate::type_name::written;
-use crate::unauthenticated::Unauthenticated;
 
 /// The refusal of an extractor, answered like that of the layer in front of it.
 #[derive(Clone, Debug)]

@@ -4,9 +4,9 @@ use std::any::type_name;
 
 use http::{Extensions, HeaderMap, Method, Uri};
 
-use crate::claims::Claims;
 use crate::guard::denied::Denied;
-use crate::token::Token;
+use crate::request::claims::Claims;
+use crate::request::token::Token;
 use crate::type_name::written;
 
 /// An authenticated request without its body.

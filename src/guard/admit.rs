@@ -8,10 +8,10 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Reason;
-use crate::no_layer;
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
-use crate::token::Token;
-use crate::unauthenticated::Unauthenticated;
+use crate::request::anonymous::Unauthenticated;
+use crate::request::no_layer;
+use crate::request::token::Token;
 
 /// A guard's decision against a request, and how to answer it.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use tower_service::Service;
 use crate::guard::admit::{Refusal, admit};
 use crate::guard::combine::Guard;
 use crate::rejection::{Answers, Caching, Format, ResponseFuture};
-use crate::unauthenticated::Unauthenticated;
+use crate::request::anonymous::Unauthenticated;
 
 /// Passes a request on to `S` if the guard admits it, and refuses it otherwise. Made by
 /// [`require`](crate::require).

@@ -64,16 +64,16 @@ pub use self::sessions::error::{SessionError, SessionErrorKind};
 pub use self::sessions::event::{RefusedLogin, SessionEvent};
 pub use self::sessions::family::EndCause;
 pub use self::sessions::id::SessionId;
-pub use self::sessions::memory::MemoryStore;
 pub use self::sessions::pending_refresh::PendingRefresh;
-#[cfg(feature = "postgres")]
-pub use self::sessions::postgres::PostgresStore;
-#[cfg(feature = "redis")]
-pub use self::sessions::redis::RedisStore;
 pub use self::sessions::refresh_token::RefreshToken;
 pub use self::sessions::service::Sessions;
 pub use self::sessions::session::{NewSession, Session};
+pub use self::sessions::store::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use self::sessions::store::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use self::sessions::store::redis::RedisStore;
 #[cfg(feature = "sqlite")]
-pub use self::sessions::sqlite::SqliteStore;
+pub use self::sessions::store::sqlite::SqliteStore;
 pub use self::sessions::store::{RefreshStore, StoreError, StoredSession};
 pub use self::token_issuer::TokenIssuer;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::UnixTime;
 use crate::jwt::header::{self, Header};
 use crate::jwt::misfit::Misfit;
-use crate::jwt::noted::Noted;
+use crate::jwt::payload::notes::Noted;
 use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::jwt::few::Few;
-use crate::jwt::scan;
+use crate::jwt::payload::scan;
 
 /// Names in objects with more names are sorted, which allocates.
 const FEW_NAMES: usize = 16;

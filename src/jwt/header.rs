@@ -10,7 +10,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use crate::jwt::base64url;
 use crate::jwt::duplicates;
 use crate::jwt::json::{self, Names, OrNull, Text};
-use crate::jwt::key::MAX_ID_LEN;
+use crate::jwt::keys::key::MAX_ID_LEN;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 /// The largest header, decoded.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::jwt::base64url;
 use crate::jwt::error::SignError;
-use crate::jwt::key::Key;
+use crate::jwt::keys::key::Key;
 
 /// Signs claims with one key.
 ///

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::jwt::claim_path::ClaimPath;
-use crate::jwt::member::Registered;
-use crate::jwt::noted::Wanted;
-use crate::jwt::place::{Place, Target};
-use crate::jwt::strings::OneOrMany;
+use crate::jwt::one_or_many::OneOrMany;
+use crate::jwt::payload::claim_place::{Place, Target};
+use crate::jwt::payload::member::Registered;
+use crate::jwt::payload::notes::Wanted;
 use crate::jwt::token_error;
 use crate::misuse;
 

@@ -10,16 +10,16 @@ use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::jwt::base64url;
 use crate::jwt::duplicates;
 use crate::jwt::facts::Facts;
-use crate::jwt::fitting;
 use crate::jwt::header::{self, Header};
-use crate::jwt::in_band;
 use crate::jwt::json;
-use crate::jwt::key::Key;
-use crate::jwt::key_set::KeySet;
-use crate::jwt::key_store::KeyStore;
-use crate::jwt::malformed;
-use crate::jwt::noted::Noted;
+use crate::jwt::keys::key::Key;
+use crate::jwt::keys::key_set::KeySet;
+use crate::jwt::keys::key_store::KeyStore;
 use crate::jwt::payload;
+use crate::jwt::payload::fitting;
+use crate::jwt::payload::malformed;
+use crate::jwt::payload::notes::Noted;
+use crate::jwt::payload::reserved_names;
 use crate::jwt::spans::Span;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
@@ -123,7 +123,7 @@ impl Verifier {
         if duplicates::are_nested(payload) {
             return Err(malformed("a member name occurs twice in one object"));
         }
-        if in_band::has_name(payload) {
+        if reserved_names::has_name(payload) {
             return Err(malformed("a member has a name that `serde_json` reserves for itself"));
         }
         let mut noted = Noted::new(payload, text.len());

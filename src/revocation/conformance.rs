@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::revocation::feed::error::FeedErrorKind;
 use crate::revocation::feed::{Position, Read, RevocationFeed};
-use crate::revocation::feed_error::FeedErrorKind;
 use crate::revocation::message::Revocation;
 
 /// Checks a feed that is still empty, and whose log may be missing.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 #[cfg(feature = "feeds")]
-use crate::revocation::feed_error::FeedError;
+use crate::revocation::feed::error::FeedError;
 use crate::revocation::message::{Revocation, RevocationKind};
 
 /// An event for operators. Its `Display` is a sentence that names the remedy and never contains a

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, SystemClock, UnixTime};
-use crate::revocation::mark::SLACK;
+use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 

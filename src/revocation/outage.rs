@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 #[cfg(feature = "feeds")]
-use crate::revocation::feed_error::FeedErrorKind;
+use crate::revocation::feed::error::FeedErrorKind;
 
 /// The reason why no token can be checked at the moment, as a sentence without secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use crate::clock::{Clock, UnixTime};
 use crate::misuse;
 use crate::revocation::event::RevocationEvent;
 use crate::revocation::freshness::{AsOf, Freshness};
-use crate::revocation::ledger::{Applied, Ledger};
 use crate::revocation::message::Revocation;
 use crate::revocation::names::TokenNames;
 #[cfg(feature = "feeds")]
@@ -18,6 +17,7 @@ use crate::revocation::outage::Follower;
 use crate::revocation::outage::OutageCause;
 use crate::revocation::outage::RevocationOutage;
 use crate::revocation::stats::{self, Counters, RevocationStats};
+use crate::revocation::table::ledger::{Applied, Ledger};
 
 const MAX_STALENESS: Duration = Duration::from_secs(5);
 const LONGEST_UNCHECKED: Duration = Duration::from_secs(3_600);

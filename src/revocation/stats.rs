@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::revocation::ledger::Ledger;
 use crate::revocation::message::RevocationKind;
+use crate::revocation::table::ledger::Ledger;
 
 /// What a server knows and has done, for metrics.
 #[derive(Clone, Copy, Debug, Default)]

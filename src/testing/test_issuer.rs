@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::auth::JwtAuth;
-use crate::claims::Claims;
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::issuer::{AccessToken, Grant, TokenIssuer};
 use crate::jwt::{Key, KeyError, Secret, Signer};
 use crate::misuse;
+use crate::request::claims::Claims;
 
 /// `{"alg":"none","typ":"at+jwt"}`
 const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";

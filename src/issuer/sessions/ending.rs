@@ -4,12 +4,12 @@
 use crate::issuer::own_token::OwnToken;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::family::EndCause;
+#[cfg(feature = "axum")]
+use crate::issuer::sessions::family::revoked_tokens::TokenVerdict;
 use crate::issuer::sessions::id::SessionId;
-use crate::issuer::sessions::ledger::{self, ATTEMPTS};
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::refresh_token::RefreshToken;
-#[cfg(feature = "axum")]
-use crate::issuer::sessions::revoked_tokens::TokenVerdict;
+use crate::issuer::sessions::rows::{self, ATTEMPTS};
 use crate::issuer::sessions::service::Sessions;
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::session::Session;
@@ -62,7 +62,7 @@ impl<S: RefreshStore> Sessions<S> {
                 return Ok(true);
             }
         }
-        Err(ledger::contended())
+        Err(rows::contended())
     }
 
     /// Ends all sessions of a user, for instance after a change of the password, and returns their
@@ -190,7 +190,7 @@ impl<S: RefreshStore> Sessions<S> {
                 }
             }
         }
-        Err(ledger::contended())
+        Err(rows::contended())
     }
 
     /// Publishes that an access token is revoked. The message consists of claims of the token alone, so

@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::jwt::{base64url, mac};
+use crate::jwt::base64url;
+use crate::jwt::keys::mac;
 
 /// The name of a session: the claim `sid` of its access tokens, and the key under which a store
 /// keeps it. 22 characters of base64url.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::event::SessionEvent;
+use crate::issuer::sessions::family::rotation_rules::RotationRules;
 use crate::issuer::sessions::family::{EndCause, Repeat, Verdict};
-use crate::issuer::sessions::ledger::{ATTEMPTS, Ledger, contended};
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt};
-use crate::issuer::sessions::rotation_rules::RotationRules;
+use crate::issuer::sessions::rows::{ATTEMPTS, Ledger, contended};
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::RefreshStore;
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use crate::issuer::error::IssueError;
 use crate::issuer::random;
 use crate::issuer::sessions::id::SessionId;
-use crate::jwt::{base64url, mac};
+use crate::jwt::base64url;
+use crate::jwt::keys::mac;
 
 /// Of the 48 bytes, the first 16 find the session and stay the same; the other 32 are new each time.
 const HANDLE: usize = 16;

@@ -9,12 +9,12 @@ use crate::clock::SystemClock;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::event::{RefusedLogin, SessionEvent};
+use crate::issuer::sessions::family::rotation_rules::RotationRules;
 use crate::issuer::sessions::family::{EndCause, Family};
-use crate::issuer::sessions::ledger::{self, Ledger};
 use crate::issuer::sessions::pending_refresh::PendingRefresh;
 use crate::issuer::sessions::pruning::Pruning;
 use crate::issuer::sessions::refresh_token::RefreshToken;
-use crate::issuer::sessions::rotation_rules::RotationRules;
+use crate::issuer::sessions::rows::{self, Ledger};
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
@@ -237,7 +237,7 @@ impl<S: RefreshStore> Sessions<S> {
     pub async fn of_subject(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
         let now = self.ledger.clock.now();
         let rows = self.ledger.store.of_subject(subject).await?;
-        let sessions: Result<Vec<_>, _> = rows.into_iter().map(ledger::session).collect();
+        let sessions: Result<Vec<_>, _> = rows.into_iter().map(rows::session).collect();
         let mut sessions = sessions?;
         sessions.retain(|session| session.subject == subject && session.family.is_live(now));
         sessions.sort_by(|a, b| (b.renewed_at(), b.id()).cmp(&(a.renewed_at(), a.id())));

@@ -112,6 +112,6 @@ fn whoever_can_check_a_token_can_make_one_and_the_documentation_says_so() {
     let token =
         Signer::new(Key::hs256(kit::secret())).sign(&json!({ "exp": kit::NOW + 1 })).unwrap();
     assert_eq!(kit::fault(&kit::auth(), &token), None);
-    let source = include_str!("../../../src/jwt/secret.rs");
+    let source = include_str!("../../../src/jwt/keys/secret.rs");
     assert!(source.contains("RFC 7515") && source.contains("can *make* tokens"));
 }

@@ -1,0 +1,682 @@
+//! The rules of rotation, as functions of the stored state and the presented token. There is no I/O
+//! here, so that the rules are the same for every store.
+
+pub(crate) mod announcement;
+mod exact_time;
+pub(crate) mod revoked_tokens;
+pub(crate) mod rotation_rules;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::UnixTime;
+use crate::issuer::sessions::family::announcement::Announcement;
+use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
+use crate::issuer::sessions::family::rotation_rules::RotationRules;
+use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
+
+/// The number of used tokens that are remembered, all of them used within the grace period. A client
+/// that rotates more often than that within seconds has no use for the older ones.
+const MAX_SPENT: usize = 16;
+
+/// The clock of another server may be ahead of this server's clock by this much.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// Later changes add at most this much to the JSON of a new session: all used tokens, and the access
+/// tokens that were revoked one by one.
+pub(crate) const ROTATION_BYTES: usize = 3_072;
+
+/// Requests that present one token within this time were sent at once: by two tabs, or by a client whose
+/// requests all find out at once that the access token has expired. That occurs often, so it is a sign of
+/// a thief only at many renewals in a row.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// An ended session is kept for this long, so that a token of an ended session can be told apart from
+/// an unknown one. It is not kept for its whole lifetime, or logging in and out would fill the store.
+const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
+
+/// An announcement that is not done after this time was given up: publishing takes 3 seconds at most.
+const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
+
+/// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Family {
+    #[serde(with = "exact_time")]
+    pub(crate) started_at: UnixTime,
+    #[serde(with = "exact_time")]
+    pub(crate) renewed_at: UnixTime,
+    #[serde(with = "exact_time")]
+    pub(crate) idle_until: UnixTime,
+    /// Fixed at the login. Rotation does not move it.
+    #[serde(with = "exact_time")]
+    pub(crate) ends_at: UnixTime,
+    /// The [rank](Self::rank) after the login.
+    #[serde(with = "exact_time", default = "unranked")]
+    first_rank: UnixTime,
+    leaf: Hash,
+    /// The tokens before the leaf that may still be answered, oldest first, without a gap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spent: Vec<Spent>,
+    /// The number of successive renewals that were each repeated later than at once. It includes the
+    /// last renewal if that was repeated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    repeats: u32,
+    /// Set once the used token of the last renewal was presented again later than at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_repeated: bool,
+    /// The same number for renewals that were repeated at any distance.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    any_repeats: u32,
+    /// Set once the used token of the last renewal was presented again, at any distance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_any_repeated: bool,
+    /// The access tokens that were revoked one by one.
+    #[serde(default, skip_serializing_if = "RevokedTokens::is_empty")]
+    pub(crate) revoked: RevokedTokens,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) audience: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) label: Option<String>,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(crate) data: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<EndCause>,
+    /// In seconds. A repeated announcement says the same time as the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Announcement::is_due")]
+    announcement: Announcement,
+    /// True if the session was the last one to be ended by a logout everywhere, so that nothing of that
+    /// logout is left to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_last_of_user: bool,
+}
+
+fn unranked() -> UnixTime {
+    UnixTime::EPOCH
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Spent {
+    hash: Hash,
+    /// From this token to the next.
+    salt: Salt,
+    #[serde(with = "exact_time")]
+    at: UnixTime,
+}
+
+/// The cause of a session's end before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EndCause {
+    /// The user, or somebody for them, ended it.
+    LoggedOut,
+    /// Somebody has a copy of a refresh token: a used one came back after the grace period (RFC 9700
+    /// section 4.14.2), or too many renewals in a row were repeated within it
+    /// ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
+    Reused,
+    /// The account is no longer allowed to log in.
+    AccountClosed,
+    /// The user had more sessions than [`Sessions`](crate::issuer::Sessions) allows, and this one was
+    /// the least recently used.
+    TooMany,
+}
+
+/// The decision about a presented token.
+#[derive(Debug)]
+pub(crate) enum Verdict<'a> {
+    /// The token is the leaf.
+    Rotate,
+    /// The token was used before and is answered again. The salts lead from it to the leaf.
+    Repeat(Vec<&'a Salt>, Repeat),
+    /// The token is of this session, and neither of those.
+    Reused,
+    Expired,
+    Ended,
+    WrongClient,
+}
+
+/// The time between two uses of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// So close together that the requests were sent at once.
+    AtOnce,
+    /// Within the grace period.
+    WithinGrace,
+    /// Later, where the token before an unused leaf is accepted.
+    UnusedParent,
+}
+
+impl Family {
+    pub(crate) fn new(first: &RefreshToken, rules: &RotationRules, now: UnixTime) -> Self {
+        let ends_at = now.saturating_add(rules.absolute);
+        Self {
+            started_at: now,
+            renewed_at: now,
+            idle_until: now.saturating_add(rules.idle).min(ends_at),
+            ends_at,
+            first_rank: now,
+            leaf: first.hash(),
+            spent: Vec::new(),
+            repeats: 0,
+            is_repeated: false,
+            any_repeats: 0,
+            is_any_repeated: false,
+            revoked: RevokedTokens::default(),
+            scopes: Vec::new(),
+            audience: Vec::new(),
+            client_id: None,
+            label: None,
+            data: Value::Null,
+            ended: None,
+            ended_at: None,
+            announcement: Announcement::Due,
+            is_last_of_user: false,
+        }
+    }
+
+    /// The rank among the sessions of a user. The sessions of the lowest ranks end if a user has too many.
+    /// Renewals raise it.
+    pub(crate) fn rank(&self) -> UnixTime {
+        self.renewed_at.max(self.first_rank)
+    }
+
+    /// Ranks a new session above `others`, the sessions that the user has.
+    ///
+    /// The margin of a minute is for those of them that are renewed during the login.
+    pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>) {
+        let above = others.map(|other| other.rank().saturating_add(Duration::from_nanos(1))).max();
+        let first_rank = self.started_at.saturating_add(AHEAD);
+        self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
+    }
+
+    /// Decides about a token that names this session.
+    ///
+    /// Only a holder of a token of the session knows its handle. So a token that is not known here is
+    /// an old one whose hash was forgotten, and there is no need to keep all hashes.
+    pub(crate) fn judge(
+        &self,
+        presented: &RefreshToken,
+        client_id: Option<&str>,
+        rules: &RotationRules,
+        now: UnixTime,
+    ) -> Verdict<'_> {
+        if self.ended.is_some() {
+            return Verdict::Ended;
+        }
+        if self.is_expired(now) {
+            return Verdict::Expired;
+        }
+        if self.client_id.as_deref() != client_id {
+            return Verdict::WrongClient;
+        }
+        let hash = presented.hash();
+        if hash == self.leaf {
+            return Verdict::Rotate;
+        }
+        let place = self.spent.iter().position(|spent| spent.hash == hash);
+        let Some(chain) = place.and_then(|place| self.spent.get(place..)) else {
+            return Verdict::Reused;
+        };
+        let used_within = |time| chain.first().is_some_and(|used| is_within(used.at, time, now));
+        let repeat = if used_within(rules.grace.min(AT_ONCE)) {
+            Repeat::AtOnce
+        } else if used_within(rules.grace) {
+            Repeat::WithinGrace
+        } else if rules.accept_unused_parent && chain.len() == 1 {
+            Repeat::UnusedParent
+        } else {
+            return Verdict::Reused;
+        };
+        Verdict::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
+    }
+
+    /// The family after the used token of its last renewal was presented again, or `None` if that is
+    /// noted already.
+    pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
+        let is_late = repeat != Repeat::AtOnce;
+        if self.is_any_repeated && (self.is_repeated || !is_late) {
+            return None;
+        }
+        let mut next = self.clone();
+        if !next.is_any_repeated {
+            next.any_repeats = next.any_repeats.saturating_add(1);
+            next.is_any_repeated = true;
+        }
+        if is_late && !next.is_repeated {
+            next.repeats = next.repeats.saturating_add(1);
+            next.is_repeated = true;
+        }
+        Some(next)
+    }
+
+    /// Returns true if so many renewals in a row were repeated that somebody must have a copy of the
+    /// tokens.
+    pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
+        let max_any = rules.max_repeats_at_once.max(rules.max_repeats);
+        self.repeats >= rules.max_repeats || self.any_repeats >= max_any
+    }
+
+    /// The family after its leaf was exchanged for `successor`.
+    pub(crate) fn rotated(
+        &self,
+        salt: Salt,
+        successor: &RefreshToken,
+        rules: &RotationRules,
+        now: UnixTime,
+    ) -> Self {
+        let mut next = self.clone();
+        // From the front only: the rest must lead to the leaf without a gap.
+        let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
+        while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
+            next.spent.remove(0);
+        }
+        next.spent.push(Spent { hash: self.leaf.clone(), salt, at: now });
+        next.leaf = successor.hash();
+        if !next.is_repeated {
+            next.repeats = 0;
+        }
+        if !next.is_any_repeated {
+            next.any_repeats = 0;
+        }
+        next.is_repeated = false;
+        next.is_any_repeated = false;
+        next.renewed_at = now;
+        next.idle_until = now.saturating_add(rules.idle).min(self.ends_at);
+        next
+    }
+
+    /// The family after its end, of which nobody was told yet.
+    pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
+        let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
+        let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
+        let (spent, revoked) = (Vec::new(), RevokedTokens::default());
+        Self { ended, ended_at, spent, revoked, idle_until, ..self.clone() }
+    }
+
+    /// The time of the end, in whole seconds.
+    pub(crate) fn ended_at(&self, now: UnixTime) -> UnixTime {
+        self.ended_at.map_or(now.whole_secs(), UnixTime::from_secs_i64)
+    }
+
+    pub(crate) fn announcing(&self, announcement: Announcement) -> Self {
+        Self { announcement, ..self.clone() }
+    }
+
+    /// The progress of the announcement. One that was given up is due again.
+    pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
+        match self.announcement {
+            Announcement::Begun(at)
+                if !is_within(UnixTime::from_secs_i64(at), ANNOUNCED_WITHIN, now) =>
+            {
+                Announcement::Due
+            }
+            progress => progress,
+        }
+    }
+
+    /// Returns true if nobody needs the row to announce the session's end.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announcement == Announcement::Done
+    }
+
+    pub(crate) fn is_expired(&self, now: UnixTime) -> bool {
+        now >= self.idle_until.min(self.ends_at)
+    }
+
+    pub(crate) fn is_live(&self, now: UnixTime) -> bool {
+        self.ended.is_none() && !self.is_expired(now)
+    }
+}
+
+/// Returns true if a token was used less than `grace` ago. The clock of the server that saw the use may
+/// be ahead of this one's. A clock that jumped back stretches the time by no more than that.
+fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
+    used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const START: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+    fn rules() -> RotationRules {
+        RotationRules {
+            idle: Duration::from_secs(100),
+            absolute: Duration::from_secs(300),
+            grace: Duration::from_secs(10),
+            ..RotationRules::default()
+        }
+    }
+
+    fn at(secs: u64) -> UnixTime {
+        START.saturating_add(Duration::from_secs(secs))
+    }
+
+    /// A use as `Sessions` does it: what the client gets, if anything.
+    fn present(family: &mut Family, token: &RefreshToken, now: UnixTime) -> Option<RefreshToken> {
+        present_by(&rules(), family, token, now)
+    }
+
+    fn present_by(
+        rules: &RotationRules,
+        family: &mut Family,
+        token: &RefreshToken,
+        now: UnixTime,
+    ) -> Option<RefreshToken> {
+        let next = match family.judge(token, None, rules, now) {
+            Verdict::Rotate => {
+                let salt = Salt::generate().unwrap();
+                let successor = token.successor(&salt);
+                (family.rotated(salt, &successor, rules, now), Some(successor))
+            }
+            Verdict::Repeat(salts, repeat) => {
+                let leaf = salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
+                let noted = family.repeated(repeat).unwrap_or_else(|| family.clone());
+                match noted.is_shared(rules) {
+                    true => (noted.ended(EndCause::Reused, now), None),
+                    false => (noted, Some(leaf)),
+                }
+            }
+            Verdict::Reused => (family.ended(EndCause::Reused, now), None),
+            _ => (family.clone(), None),
+        };
+        // Through the store and back.
+        *family = serde_json::from_str(&serde_json::to_string(&next.0).unwrap()).unwrap();
+        next.1
+    }
+
+    fn family() -> (Family, RefreshToken) {
+        let token = RefreshToken::generate().unwrap();
+        (Family::new(&token, &rules(), START), token)
+    }
+
+    #[test]
+    fn a_used_token_is_answered_with_the_same_successor_for_the_grace_period() {
+        let (mut family, first) = family();
+        let second = present(&mut family, &first, at(1)).unwrap();
+        assert_eq!(present(&mut family, &first, at(1)).unwrap().as_str(), second.as_str());
+        let third = present(&mut family, &second, at(5)).unwrap();
+        // The one who comes late is led to the leaf, or the next use of `second` would be theft.
+        assert_eq!(present(&mut family, &first, at(10)).unwrap().as_str(), third.as_str());
+        assert!(present(&mut family, &first, at(11)).is_none());
+        assert_eq!(family.ended, Some(EndCause::Reused));
+        assert!(present(&mut family, &third, at(11)).is_none());
+    }
+
+    #[test]
+    fn whoever_comes_second_the_family_ends() {
+        for thief_first in [true, false] {
+            let (mut family, stolen) = family();
+            let mut held = present(&mut family, &stolen, at(0)).unwrap();
+            if thief_first {
+                held = present(&mut family, &held, at(20)).unwrap();
+            }
+            assert!(present(&mut family, &stolen, at(40)).is_none());
+            assert!(present(&mut family, &held, at(41)).is_none(), "{thief_first}");
+        }
+    }
+
+    #[test]
+    fn no_rotation_moves_the_end() {
+        let (mut family, mut token) = family();
+        for secs in [90, 180, 270, 299] {
+            token = present(&mut family, &token, at(secs)).unwrap();
+        }
+        assert!(present(&mut family, &token, at(300)).is_none());
+        assert_eq!(family.ended, None, "it is expired, not stolen");
+    }
+
+    #[test]
+    fn no_time_changes_in_the_store() {
+        let token = RefreshToken::generate().unwrap();
+        for nanos in [1_700_000_000_123_456_789, 1, -1, i128::MAX] {
+            let family = Family::new(&token, &rules(), UnixTime::from_nanos(nanos));
+            let json = serde_json::to_string(&family).unwrap();
+            let stored: Family = serde_json::from_str(&json).unwrap();
+            assert_eq!(stored.ends_at, family.ends_at.min(UnixTime::from_nanos(i64::MAX.into())));
+            assert_eq!(serde_json::to_string(&stored).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn an_idle_session_expires() {
+        let (mut family, token) = family();
+        assert!(matches!(family.judge(&token, None, &rules(), at(99)), Verdict::Rotate));
+        assert!(present(&mut family, &token, at(100)).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_does_not_stretch_the_grace_period() {
+        let (mut family, first) = family();
+        present(&mut family, &first, at(90)).unwrap();
+        assert!(matches!(family.judge(&first, None, &rules(), at(31)), Verdict::Repeat(..)));
+        assert!(matches!(family.judge(&first, None, &rules(), at(30)), Verdict::Reused));
+    }
+
+    #[test]
+    fn another_client_has_no_effect() {
+        let (mut family, token) = family();
+        family.client_id = Some("web".to_owned());
+        for client in [None, Some("app")] {
+            let verdict = family.judge(&token, client, &rules(), at(1));
+            assert!(matches!(verdict, Verdict::WrongClient));
+        }
+        let verdict = family.judge(&token, Some("web"), &rules(), at(1));
+        assert!(matches!(verdict, Verdict::Rotate));
+    }
+
+    #[test]
+    fn a_session_ends_when_five_renewals_in_a_row_were_repeated() {
+        // The thief presents each token some seconds after the user, or before.
+        for thief_first in [false, true] {
+            let (mut family, mut token) = family();
+            for renewal in 1..=5 {
+                let at_start = at(20 * renewal);
+                let next = present(&mut family, &token, at_start).unwrap();
+                let later = at_start.saturating_add(Duration::from_secs(3));
+                let other = present(&mut family, &token, later);
+                assert_eq!(other.is_some(), renewal < 5, "{thief_first} {renewal}");
+                token = next;
+            }
+            assert_eq!(family.ended, Some(EndCause::Reused));
+        }
+    }
+
+    #[test]
+    fn one_renewal_that_was_not_repeated_begins_the_count_again() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=14 {
+            let start = at(20 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            if renewal % 5 != 0 {
+                // As often as somebody likes: a renewal counts once.
+                for _ in 0..3 {
+                    let later = start.saturating_add(Duration::from_secs(9));
+                    assert!(present(&mut family, &token, later).is_some());
+                }
+            }
+            token = next;
+        }
+        assert_eq!(family.ended, None);
+    }
+
+    #[test]
+    fn a_session_ends_when_twenty_renewals_in_a_row_were_repeated_at_once() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=20 {
+            let start = at(14 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            let soon = start.saturating_add(Duration::from_millis(1_999));
+            // As often as somebody likes: a renewal counts once.
+            for _ in 0..3 {
+                assert_eq!(present(&mut family, &token, soon).is_some(), renewal < 20, "{renewal}");
+            }
+            token = next;
+        }
+        assert_eq!(family.ended, Some(EndCause::Reused));
+    }
+
+    /// A thief cannot evade both limits by mixing repeats at once with later ones.
+    #[test]
+    fn renewals_that_were_repeated_at_once_and_later_in_turns_are_counted_together() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=20_u64 {
+            let start = at(14 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            let wait = if renewal % 5 == 0 { 1 } else { 3 };
+            let again = start.saturating_add(Duration::from_secs(wait));
+            assert_eq!(present(&mut family, &token, again).is_some(), renewal < 20, "{renewal}");
+            token = next;
+        }
+        assert_eq!(family.ended, Some(EndCause::Reused));
+    }
+
+    /// Two tabs, or parallel requests of a client.
+    #[test]
+    fn one_renewal_that_nobody_repeated_begins_the_count_of_repeats_at_once_again() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=58 {
+            let start = at(5 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            if renewal % 20 != 0 {
+                let soon = start.saturating_add(Duration::from_millis(1_999));
+                assert!(present(&mut family, &token, soon).is_some());
+            }
+            token = next;
+        }
+        assert_eq!(family.ended, None);
+    }
+
+    fn accepting_parents() -> RotationRules {
+        RotationRules { accept_unused_parent: true, ..rules() }
+    }
+
+    #[test]
+    fn an_unused_parent_is_accepted_until_its_successor_is_used() {
+        let (mut family, first) = family();
+        let rules = accepting_parents();
+        let mut present =
+            |token: &RefreshToken, secs| present_by(&rules, &mut family, token, at(secs));
+        let second = present(&first, 1).unwrap();
+        // The answer was lost, and lost again.
+        assert_eq!(present(&first, 60).unwrap().as_str(), second.as_str());
+        assert_eq!(present(&first, 90).unwrap().as_str(), second.as_str());
+        let third = present(&second, 95).unwrap();
+        assert_eq!(present(&first, 96).map(|_| ()), None, "the grandparent is theft");
+        assert!(present(&third, 96).is_none());
+    }
+
+    #[test]
+    fn an_unused_parent_does_not_outlive_the_session() {
+        let (mut family, first) = family();
+        let rules = accepting_parents();
+        present_by(&rules, &mut family, &first, at(1)).unwrap();
+        assert!(present_by(&rules, &mut family, &first, at(100)).is_some());
+        // The renewal at 1 moved the end, and the repeat did not.
+        assert!(present_by(&rules, &mut family, &first, at(101)).is_none());
+        assert_eq!(family.ended, None, "it is expired, not stolen");
+    }
+
+    /// The price of `dangerous_accept_unused_parent`: a thief who is one renewal behind gets the leaf.
+    #[test]
+    fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
+        let rules = accepting_parents();
+        // Thief and victim take turns, minutes apart, each with the token before the leaf.
+        let (mut family, mut held) = family();
+        let mut renewals = 0;
+        for secs in (10..300).step_by(20) {
+            let Some(leaf) = present_by(&rules, &mut family, &held, at(secs)) else { break };
+            renewals += 1;
+            if present_by(&rules, &mut family, &held, at(secs + 15)).is_none() {
+                break;
+            }
+            held = leaf;
+        }
+        assert_eq!((renewals, family.ended), (5, Some(EndCause::Reused)));
+
+        let (mut family, stolen) = self::family();
+        let mut held = stolen.clone();
+        for secs in [20, 40] {
+            held = present_by(&rules, &mut family, &held, at(secs)).unwrap();
+        }
+        assert!(present_by(&rules, &mut family, &stolen, at(60)).is_none());
+        assert_eq!(family.ended, Some(EndCause::Reused));
+        assert!(present_by(&rules, &mut family, &held, at(61)).is_none());
+    }
+
+    #[test]
+    fn what_rotation_adds_to_a_row_has_a_limit() {
+        let (mut family, mut token) = family();
+        let first = serde_json::to_string(&family).unwrap().len();
+        for _ in 0..20 {
+            token = present(&mut family, &token, at(1)).unwrap();
+        }
+        family.repeats = u32::MAX;
+        family.is_repeated = true;
+        family.any_repeats = u32::MAX;
+        family.is_any_repeated = true;
+        family.revoked = RevokedTokens::full();
+        family.is_last_of_user = true;
+        let last = serde_json::to_string(&family).unwrap().len();
+        assert!(last - first <= ROTATION_BYTES, "{first} {last}");
+        let ended = serde_json::to_string(
+            &family.ended(EndCause::AccountClosed, at(2)).announcing(Announcement::Begun(i64::MIN)),
+        );
+        assert!(ended.unwrap().len() < last);
+    }
+
+    #[test]
+    fn what_is_stored_stays_small() {
+        let (mut family, mut token) = family();
+        for _ in 0..100 {
+            token = present(&mut family, &token, at(1)).unwrap();
+        }
+        assert_eq!(family.spent.len(), MAX_SPENT);
+        token = present(&mut family, &token, at(50)).unwrap();
+        assert_eq!(family.spent.len(), 1);
+        let json = serde_json::to_string(&family).unwrap();
+        assert!(!json.contains(token.as_str()) && !json.contains(&token.as_str()[22..]));
+    }
+
+    proptest! {
+        /// Whatever is presented, and when: all who hold a token that works hold the same one.
+        #[test]
+        fn there_are_never_two_live_leaves(
+            uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),
+            accept_unused_parent: bool,
+        ) {
+            let rules = RotationRules { accept_unused_parent, ..rules() };
+            let (mut family, first) = family();
+            let mut known = vec![first];
+            let mut now = START;
+            for (which, wait) in uses {
+                now = now.saturating_add(Duration::from_secs(wait));
+                let token = known[known.len().saturating_sub(which + 1)].clone();
+                if let Some(answer) = present_by(&rules, &mut family, &token, now) {
+                    prop_assert_eq!(answer.hash(), family.leaf.clone());
+                    if known.iter().all(|token| token.hash() != answer.hash()) {
+                        known.push(answer);
+                    }
+                }
+                let live = known.iter().filter(|token| {
+                    matches!(family.judge(token, None, &rules, now), Verdict::Rotate)
+                });
+                prop_assert!(live.count() <= 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The access tokens of a session that were revoked one by one.
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "axum")]
+use crate::clock::UnixTime;
+#[cfg(feature = "axum")]
+use crate::jwt::base64url;
+#[cfg(feature = "axum")]
+use crate::jwt::keys::mac;
+
+/// The number of access tokens of a session that can be revoked one by one. Each of them is a message in
+/// the feed of revocations, and no honest client needs as many.
+#[cfg(any(feature = "axum", test))]
+const MAX_TOKENS: usize = 16;
+
+/// The access tokens of a session that were revoked one by one, each as a hash of its revocation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RevokedTokens(Vec<String>);
+
+/// The decision about an access token that is to be revoked by itself.
+#[cfg(feature = "axum")]
+#[derive(Debug)]
+pub(crate) enum TokenVerdict {
+    /// The revoked tokens with this one.
+    Added(RevokedTokens),
+    /// The token is one of the revoked tokens already.
+    Known,
+    /// There is no room for another token.
+    TooMany,
+}
+
+impl RevokedTokens {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Decides about an access token. Tokens with the same arguments have the same revocation.
+    #[cfg(feature = "axum")]
+    pub(crate) fn add(&self, id: &str, issued_at: UnixTime, expires_at: UnixTime) -> TokenVerdict {
+        let token = format!("{id} {} {}", issued_at.as_nanos(), expires_at.as_nanos());
+        let hash = mac::sha256(token.as_bytes());
+        let mut name = String::with_capacity(22);
+        base64url::encode_onto(hash.get(..16).unwrap_or_default(), &mut name);
+        if self.0.contains(&name) {
+            return TokenVerdict::Known;
+        }
+        if self.0.len() >= MAX_TOKENS {
+            return TokenVerdict::TooMany;
+        }
+        let mut more = self.clone();
+        more.0.push(name);
+        TokenVerdict::Added(more)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn full() -> Self {
+        Self(vec!["x".repeat(22); MAX_TOKENS])
+    }
+}

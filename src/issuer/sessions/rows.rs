@@ -1,0 +1,225 @@
+//! Sessions as they are stored, and the steps from one version of a session to the next.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+use crate::issuer::sessions::event::SessionEvent;
+use crate::issuer::sessions::family::announcement::Announcement;
+use crate::issuer::sessions::family::rotation_rules::RotationRules;
+use crate::issuer::sessions::family::{EndCause, ROTATION_BYTES};
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::pruning::{self, Pruning};
+use crate::issuer::sessions::publisher::Publisher;
+use crate::issuer::sessions::session::Session;
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+
+/// Each failed attempt means that another use of the same session succeeded in between. After the
+/// first such success there is usually nothing left to write.
+pub(crate) const ATTEMPTS: usize = 16;
+
+pub(crate) type Hook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
+
+/// The state and the subject of a session have at most this size together.
+const MAX_ROW_BYTES: usize = 12 * 1024;
+
+/// The part that `Sessions` and its pending refreshes share.
+pub(crate) struct Ledger<S> {
+    pub(crate) store: Arc<S>,
+    pub(crate) rules: RotationRules,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hook: Option<Arc<Hook>>,
+    pub(crate) publisher: Option<Publisher>,
+    pub(crate) pruning: Arc<Pruning>,
+}
+
+impl<S: RefreshStore> Ledger<S> {
+    pub(crate) async fn insert(&self, session: &Session) -> Result<(), SessionError> {
+        let row = row(session, 1)?;
+        let size = row.subject.len().saturating_add(row.state.len());
+        if size > MAX_ROW_BYTES.saturating_sub(ROTATION_BYTES) {
+            return Err(SessionErrorKind::TooLarge.into());
+        }
+        match self.store.insert(&row).await {
+            Err(error) if error.is_full() => {
+                self.prune(pruning::BATCH).await?;
+                self.store.insert(&row).await?;
+            }
+            inserted => inserted?,
+        }
+        self.tell(&SessionEvent::Started(session));
+        if self.pruning.begin(self.clock.now()) {
+            // If this fails, another login does it.
+            let pruned = self.prune(pruning::BATCH).await.unwrap_or(0);
+            if usize::try_from(pruned).is_ok_and(|pruned| pruned >= pruning::BATCH) {
+                self.pruning.continues();
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes expired sessions, and returns their number.
+    pub(crate) async fn prune(&self, at_most: usize) -> Result<u64, StoreError> {
+        self.store.prune(self.clock.now(), at_most).await
+    }
+
+    /// Loads a session and its version.
+    pub(crate) async fn load(&self, id: &SessionId) -> Result<(Session, u64), SessionError> {
+        let row = self.store.load(id).await?.ok_or(SessionErrorKind::Unknown)?;
+        let version = row.version;
+        Ok((session(row)?, version))
+    }
+
+    /// Replaces the session of this version. Returns false if another request replaced it first.
+    pub(crate) async fn replace(
+        &self,
+        session: &Session,
+        version: u64,
+    ) -> Result<bool, SessionError> {
+        Ok(self.store.replace(&row(session, version.saturating_add(1))?).await?)
+    }
+
+    /// Ends a session and its access tokens. The session ends even if its end cannot be published. The
+    /// caller then gets an error, and a repeated request publishes again: see [`Self::announce_again`].
+    /// Returns false if another request replaced the session first.
+    pub(crate) async fn replace_with_end(
+        &self,
+        session: Session,
+        version: u64,
+        cause: EndCause,
+    ) -> Result<bool, SessionError> {
+        #[cfg(feature = "feeds")]
+        if self.publisher.is_some() {
+            // In a task, which goes on when the client disconnects, so that an end is published.
+            let ledger = self.clone();
+            let ending = tokio::spawn(async move { ledger.end(session, version, cause).await });
+            return ending.await.map_err(StoreError::new)?;
+        }
+        self.end(session, version, cause).await
+    }
+
+    async fn end(
+        &self,
+        session: Session,
+        version: u64,
+        cause: EndCause,
+    ) -> Result<bool, SessionError> {
+        let now = self.clock.now();
+        let family = session.family.ended(cause, now);
+        let progress = if self.is_announced(cause) {
+            Announcement::Begun(now.as_secs())
+        } else {
+            Announcement::Done
+        };
+        let ended = Session { family: family.announcing(progress), ..session };
+        // The row first: of requests that end a session at once, one succeeds and publishes.
+        if !self.replace(&ended, version).await? {
+            return Ok(false);
+        }
+        self.tell(&SessionEvent::Ended(&ended, cause));
+        if self.is_announced(cause) {
+            self.publish(ended, version.saturating_add(1)).await?;
+        }
+        Ok(true)
+    }
+
+    /// Announces again that a session has ended, unless that is done or another request is doing it.
+    /// Returns false if another request is publishing the end.
+    pub(crate) async fn announce_again(
+        &self,
+        session: Session,
+        version: u64,
+    ) -> Result<bool, SessionError> {
+        let now = self.clock.now();
+        match (session.family.announcement(now), session.family.ended) {
+            (Announcement::Done, _) | (_, None) => Ok(true),
+            (Announcement::Due, Some(cause)) if !self.is_announced(cause) => Ok(true),
+            (Announcement::Begun(_), _) => Ok(self.publisher.is_none()),
+            (Announcement::Due, Some(cause)) => {
+                let progress = Announcement::Begun(now.as_secs());
+                let begun = Session { family: session.family.announcing(progress), ..session };
+                if !self.replace(&begun, version).await? {
+                    return Ok(self.publisher.is_none());
+                }
+                // The server may have stopped before it told its hook.
+                if cause == EndCause::Reused {
+                    self.tell(&SessionEvent::Ended(&begun, cause));
+                }
+                self.publish(begun, version.saturating_add(1)).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Waits for the request that is publishing the end of a session. Publishing takes 3 seconds at most,
+    /// and so do all attempts together.
+    pub(crate) async fn wait_for_publication(&self, attempt: usize) {
+        #[cfg(feature = "feeds")]
+        if self.publisher.is_some() {
+            let attempt = u64::try_from(attempt).unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(attempt.saturating_mul(25))).await;
+        }
+        #[cfg(not(feature = "feeds"))]
+        let _ = attempt;
+    }
+
+    /// Returns true if the end of a session must be announced at least once, and not just told to the
+    /// hook.
+    fn is_announced(&self, cause: EndCause) -> bool {
+        self.publisher.is_some() || cause == EndCause::Reused
+    }
+
+    /// Publishes the end of a session, and notes the outcome in its row.
+    async fn publish(&self, session: Session, version: u64) -> Result<(), SessionError> {
+        let published = match &self.publisher {
+            Some(publisher) => publisher.end(&session, self.clock.now()).await,
+            None => Ok(()),
+        };
+        let progress = if published.is_ok() { Announcement::Done } else { Announcement::Due };
+        let noted = Session { family: session.family.announcing(progress), ..session };
+        // If this fails, the end is published once more: with the same message.
+        let _ = self.replace(&noted, version).await;
+        published
+    }
+
+    pub(crate) fn tell(&self, event: &SessionEvent<'_>) {
+        if let Some(hook) = &self.hook {
+            // The change is stored, and the client must get its answer.
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
+        }
+    }
+}
+
+impl<S> Clone for Ledger<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            rules: self.rules,
+            clock: Arc::clone(&self.clock),
+            hook: self.hook.clone(),
+            publisher: self.publisher.clone(),
+            pruning: Arc::clone(&self.pruning),
+        }
+    }
+}
+
+fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
+    let state = serde_json::to_string(&session.family).map_err(StoreError::new)?;
+    // Rounded up, so that the row is kept until its last token is worthless.
+    let end = session.family.idle_until.min(session.family.ends_at);
+    let delete_after = end.whole_secs().saturating_add(Duration::from_secs(1));
+    let (id, subject) = (session.id.clone(), session.subject.clone());
+    let ended = session.family.ended.is_some();
+    Ok(StoredSession { id, subject, version, state, delete_after, ended })
+}
+
+pub(crate) fn session(row: StoredSession) -> Result<Session, SessionError> {
+    let family = serde_json::from_str(&row.state).map_err(StoreError::new)?;
+    Ok(Session { id: row.id, subject: row.subject, family })
+}
+
+pub(crate) fn contended() -> SessionError {
+    StoreError::because("the session changed at every attempt to replace it").into()
+}

@@ -1,0 +1,212 @@
+//! The trait of session stores.
+
+pub(crate) mod memory;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod sql;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+pub(crate) mod time_limit;
+
+use std::error::Error;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use crate::clock::UnixTime;
+use crate::issuer::sessions::id::SessionId;
+
+/// A session as a store keeps it: a row. Only [`Sessions`](crate::issuer::Sessions) reads its `state`.
+/// The row contains hashes of tokens, never a token.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredSession {
+    /// The key.
+    pub id: SessionId,
+    /// The user of the session. A user may have several sessions.
+    pub subject: String,
+    /// 1 when inserted, and one more with every replacement.
+    pub version: u64,
+    /// JSON, at most 12 KiB together with the subject.
+    pub state: String,
+    /// The time from which the row may be deleted, in whole seconds.
+    pub delete_after: UnixTime,
+    /// True once the session has ended. [`RefreshStore::of_subject`] leaves out such rows. An ended
+    /// session stays ended.
+    pub ended: bool,
+}
+
+impl StoredSession {
+    /// A row, as a store read it back.
+    pub fn new(
+        id: SessionId,
+        subject: String,
+        version: u64,
+        state: String,
+        delete_after: UnixTime,
+        ended: bool,
+    ) -> Self {
+        Self { id, subject, version, state, delete_after, ended }
+    }
+}
+
+impl Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("delete_after", &self.delete_after)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place for sessions: a table with a key and a version.
+///
+/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows. Rotation
+/// is safe because [`replace`](Self::replace) is *one atomic step*: of several calls that replace the
+/// same version at once, one succeeds. A client gets its answer only after the store has returned, so
+/// the row should be durable by then.
+///
+/// The cost of a call must not grow with the number of sessions that ended: a user who logs in and out
+/// all day must not make anything slower.
+///
+/// `conformance` (feature `test-util`) checks a store against this description.
+pub trait RefreshStore: Send + Sync + 'static {
+    /// Keeps a new row. Its `id` is random: an existing row of that key is an error.
+    fn insert(
+        &self,
+        session: &StoredSession,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The row of this key, or `None`.
+    fn load(
+        &self,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
+
+    /// Replaces the row of the same key if its version is `session.version - 1`, in one atomic
+    /// step, and says whether it did. `false` also if there is no such row. The subject is that of
+    /// the row.
+    fn replace(
+        &self,
+        session: &StoredSession,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The rows of a subject whose sessions have not [ended](StoredSession::ended), in any order.
+    fn of_subject(
+        &self,
+        subject: &str,
+    ) -> impl Future<Output = Result<Vec<StoredSession>, StoreError>> + Send;
+
+    /// Deletes rows whose `delete_after` is `now` or earlier, `at_most` so many, and returns the number
+    /// of deleted rows. A store whose rows expire by themselves returns 0.
+    ///
+    /// [`Sessions`](crate::issuer::Sessions) calls this with a small number after logins, so the cost
+    /// must depend on `at_most` alone, not on the size of the table.
+    fn prune(
+        &self,
+        now: UnixTime,
+        at_most: usize,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+impl<S: RefreshStore> RefreshStore for Arc<S> {
+    fn insert(
+        &self,
+        session: &StoredSession,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::insert(self, session)
+    }
+
+    fn load(
+        &self,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send {
+        S::load(self, id)
+    }
+
+    fn replace(
+        &self,
+        session: &StoredSession,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        S::replace(self, session)
+    }
+
+    fn of_subject(
+        &self,
+        subject: &str,
+    ) -> impl Future<Output = Result<Vec<StoredSession>, StoreError>> + Send {
+        S::of_subject(self, subject)
+    }
+
+    fn prune(
+        &self,
+        now: UnixTime,
+        at_most: usize,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        S::prune(self, now, at_most)
+    }
+}
+
+const FULL: &str = "the session store is full";
+
+/// A call of a store that failed. The outcome is unknown: a write may have happened all the same.
+#[derive(Debug)]
+pub struct StoreError {
+    message: &'static str,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error with a cause.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { message: "the session store failed", source: Some(source.into()) }
+    }
+
+    /// The store did not answer in time.
+    pub fn timed_out() -> Self {
+        Self { message: "the session store did not answer in time", source: None }
+    }
+
+    /// The store has no room for another session.
+    pub fn full() -> Self {
+        Self { message: FULL, source: None }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.message == FULL
+    }
+
+    pub(crate) fn because(message: &'static str) -> Self {
+        Self { message, source: None }
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+impl StoreError {
+    /// The store's server refused, and this is its code for why.
+    pub(crate) fn answered(code: Option<&str>) -> Self {
+        Self::new(format!("the server of the store answered with error {}", code.unwrap_or("?")))
+    }
+
+    /// What a store read back is not what was written.
+    pub(crate) fn damaged() -> Self {
+        Self::because("a row of the session store is damaged")
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}

@@ -1,0 +1,188 @@
+//! Sessions in PostgreSQL.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::postgres::{PgArguments, PgPoolOptions, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::{Connection, Error, FromRow, PgConnection, PgPool, Postgres};
+
+use crate::clock::UnixTime;
+use crate::databases::postgres::{
+    for_poolers, is_behind_pooler, is_of_pooler, is_read_only, is_standby,
+};
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::store::sql::{self, sql_store};
+use crate::issuer::sessions::store::time_limit::{MIGRATION_LIMIT, TimeLimit};
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/postgres/0001_sessions.sql"),
+    include_str!("../../../../migrations/postgres/0002_ended_sessions.sql"),
+];
+
+/// With a lock until its end: two transactions that both find no table would both make it. The
+/// number is "jwt_auth" in ASCII.
+const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254731880)";
+
+/// Keeps sessions in PostgreSQL: for as many auth servers as you like on one database.
+///
+/// It needs no extension, and of rights only those on its two tables, if you run the files of
+/// `migrations/postgres` yourself. `synchronous_commit` must not be `off` for this database, or a
+/// crash of the server forgets rotations that were answered, and ends those sessions as reused.
+///
+/// After a failover it connects again: a connection whose server has become read-only is closed, and so
+/// is one to a standby, whose sessions may be out of date. Behind a pooler in transaction mode, such as
+/// PgBouncer, each call is a transaction without a prepared statement, which takes three more round
+/// trips; a pooler in session mode costs nothing. [`migrate`](Self::migrate) detects which it is. A
+/// pooler in statement mode does not work.
+///
+/// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
+/// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::issuer::{PostgresStore, Sessions};
+///
+/// let url = "postgres://auth@db.shop.example/auth?sslmode=verify-full";
+/// let sessions = Sessions::new(PostgresStore::connect(url).await?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct PostgresStore {
+    writer: PgPool,
+    readers: PgPool,
+    limit: TimeLimit,
+    /// Set when a pooler in transaction mode is found.
+    is_pooled: Arc<AtomicBool>,
+}
+
+impl PostgresStore {
+    /// Connects, with at most 10 connections, and makes the tables if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not a PostgreSQL URL, or the server cannot be reached, rejects the user, is a
+    /// standby, or does not grant a right.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options = for_poolers(url.parse().map_err(StoreError::new)?);
+        let limit = TimeLimit::default();
+        let check = async {
+            let mut connection = PgConnection::connect_with(&options).await?;
+            let is_standby = is_standby(&mut connection).await?;
+            connection.close().await?;
+            Ok::<_, Error>(is_standby)
+        };
+        if limit.keep(check).await? {
+            return Err(StoreError::because(
+                "this PostgreSQL is a standby: put the address of the primary into the URL",
+            ));
+        }
+        // Both checks take the place of the ping that a pool would send.
+        let pool = PgPoolOptions::new()
+            .max_connections(10)
+            .acquire_timeout(limit.0)
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!is_standby(connection).await?) })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    if is_standby(connection).await? {
+                        return Err(Error::Configuration("this PostgreSQL is a standby".into()));
+                    }
+                    Ok(())
+                })
+            });
+        let store = Self::from_pool(pool.connect_lazy_with(options));
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// A store on a pool of your own; call [`migrate`](Self::migrate).
+    ///
+    /// Connections that have become read-only are closed here too. A connection to a standby is found
+    /// by the next write only, so let the pool check `pg_is_in_recovery()` before it hands one out.
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self {
+            writer: pool.clone(),
+            readers: pool,
+            limit: TimeLimit::default(),
+            is_pooled: Arc::default(),
+        }
+    }
+
+    /// Finds out if a pooler in transaction mode stands between here and the server.
+    async fn prepare(&self) -> Result<(), StoreError> {
+        let options = self.writer.connect_options();
+        let is_pooled = self.limit.keep(is_behind_pooler(&options)).await?;
+        self.is_pooled.store(is_pooled, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Runs a statement. If it was not executed because of the connection, it runs again on a new one.
+    async fn rows<'q, T>(
+        &self,
+        pool: &PgPool,
+        query: impl Fn() -> QueryAs<'q, Postgres, T, PgArguments>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let attempts = async {
+            let mut connection = pool.acquire().await?;
+            match self.attempt(&mut connection, query()).await {
+                Err(error) if is_read_only(&error) || is_of_pooler(&error) => {
+                    let is_pooled = is_of_pooler(&error);
+                    self.is_pooled.fetch_or(is_pooled, Ordering::Relaxed);
+                    connection.close_on_drop();
+                }
+                done => return done,
+            }
+            drop(connection);
+            close_idle(pool);
+            let mut connection = pool.acquire().await?;
+            let done = self.attempt(&mut connection, query()).await;
+            if done.is_err() {
+                connection.close_on_drop();
+            }
+            done
+        };
+        match tokio::time::timeout(self.limit.0, attempts).await {
+            Ok(Err(Error::PoolTimedOut)) | Err(_) => {
+                // A network that swallows packets leaves connections that look alive.
+                close_idle(pool);
+                Err(StoreError::timed_out())
+            }
+            Ok(done) => Ok(done?),
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        connection: &mut PgConnection,
+        query: QueryAs<'_, Postgres, T, PgArguments>,
+    ) -> Result<Vec<T>, Error>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        if !self.is_pooled.load(Ordering::Relaxed) {
+            return query.fetch_all(connection).await;
+        }
+        // Within a transaction, all messages go to one process of the server.
+        let mut transaction = connection.begin().await?;
+        let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(rows)
+    }
+}
+
+/// Closes the connections that nobody uses.
+fn close_idle(pool: &PgPool) {
+    for _ in 0..pool.num_idle() {
+        // Not gracefully, which would wait for a server that may be gone.
+        drop(pool.try_acquire().map(|connection| connection.detach()));
+    }
+}
+
+sql_store!(PostgresStore);

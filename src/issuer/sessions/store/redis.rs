@@ -1,0 +1,320 @@
+//! Sessions in Redis.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::aio::ConnectionLike;
+use redis::{Client, RedisError, Script, ScriptInvocation, cmd};
+
+use crate::clock::UnixTime;
+use crate::databases::redis::{RedisConnection, sentence};
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::store::time_limit::TimeLimit;
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+
+const PREFIX: &str = "tower_jwt_auth_sessions";
+
+// Each script touches one key, so that all of them work in a cluster.
+
+/// The number of rows of a user that are read at once.
+const READ_AT_ONCE: usize = 500;
+
+/// ARGV: subject, version, state, end in seconds, end in milliseconds, 1 if it has ended.
+const INSERT: &str = "
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1],
+    'subject', ARGV[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
+    'ended', ARGV[6])
+redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+return 1";
+
+/// ARGV: old version, version, state, end in seconds, end in milliseconds, 1 if it has ended. Versions
+/// are compared as text: numbers in Lua are floats.
+const REPLACE: &str = "
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
+    'ended', ARGV[6])
+redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+return 1";
+
+/// ARGV: name of the session, end in seconds. The index expires with its last session.
+const INDEX: &str = "
+redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
+return 1";
+
+/// Uses the server's clock, as the expiry of rows does.
+const OF_SUBJECT: &str = "
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)";
+
+/// Keeps sessions in Redis 6.2 or later, or Valkey: for as many auth servers as you like.
+///
+/// A Redis that is set up as a cache loses sessions. Set `appendonly yes`, and `appendfsync always`
+/// if users must stay logged in over a power cut, and `maxmemory-policy noeviction`: sessions have
+/// an expiry, so any `volatile-` policy would end some of them to make room. Replication is not
+/// waited for: a replica that takes over may have missed the last rotations, and those sessions
+/// then end as reused.
+///
+/// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session that
+/// ends leaves the list of its user.
+///
+/// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
+/// your own `Cargo.toml`.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::issuer::{RedisStore, Sessions};
+///
+/// let sessions = Sessions::new(RedisStore::connect("redis://cache.shop.example").await?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RedisStore<C = RedisConnection> {
+    connection: C,
+    prefix: String,
+    limit: TimeLimit,
+    scripts: Scripts,
+}
+
+#[derive(Clone)]
+struct Scripts {
+    insert: Script,
+    replace: Script,
+    index: Script,
+    of_subject: Script,
+}
+
+impl RedisStore {
+    /// Connects, and connects again as [`RedisConnection`] says.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not a Redis URL, the server cannot be reached, requires a password or rejects the
+    /// one in `url`, or is one of several nodes of a cluster: see
+    /// [`from_connection`](Self::from_connection).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let client = Client::open(url).map_err(StoreError::new)?;
+        let connection = RedisConnection::from_client(client);
+        let check = connection.is_one_of_several_nodes(PREFIX);
+        if TimeLimit::default().keep(check).await? {
+            return Err(StoreError::because(
+                "this Redis is one of several nodes of a cluster: pass a cluster connection to \
+                 RedisStore::from_connection",
+            ));
+        }
+        Ok(Self::from_connection(connection))
+    }
+}
+
+impl<C> RedisStore<C> {
+    /// A store on a connection of your own, such as one to a cluster (feature `cluster-async` of
+    /// [`redis`]). It must connect again by itself when it is lost, and after a failover.
+    pub fn from_connection(connection: C) -> Self {
+        let scripts = Scripts {
+            insert: Script::new(INSERT),
+            replace: Script::new(REPLACE),
+            index: Script::new(INDEX),
+            of_subject: Script::new(OF_SUBJECT),
+        };
+        Self { connection, prefix: PREFIX.to_owned(), limit: TimeLimit::default(), scripts }
+    }
+
+    /// What the keys begin with. `tower_jwt_auth_sessions` by default.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// For how long a call may take. 3 seconds by default.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limit = TimeLimit(timeout);
+        self
+    }
+
+    fn row(&self, id: &SessionId) -> String {
+        format!("{}:id:{id}", self.prefix)
+    }
+
+    fn index(&self, subject: &str) -> String {
+        format!("{}:subject:{subject}", self.prefix)
+    }
+}
+
+impl<C: ConnectionLike + Clone> RedisStore<C> {
+    async fn run<T: redis::FromRedisValue>(
+        &self,
+        script: &mut ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        Ok(script.invoke_async(&mut self.connection.clone()).await?)
+    }
+
+    /// Adds a session to the list of its user, for at least as long as the session lasts.
+    async fn list(&self, session: &StoredSession) -> Result<(), StoreError> {
+        let mut script = self.scripts.index.key(self.index(&session.subject));
+        script.arg(session.id.as_str()).arg(end(session));
+        self.run(&mut script).await
+    }
+
+    /// Fails on a replica, which may not have a new session yet: its user would be logged out. The
+    /// field does not exist, so nothing is deleted.
+    async fn require_primary(&self, id: &SessionId) -> Result<(), StoreError> {
+        let mut write = cmd("HDEL");
+        write.arg(self.row(id)).arg("none");
+        Ok(write.query_async(&mut self.connection.clone()).await?)
+    }
+
+    async fn read(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        let mut query = cmd("HMGET");
+        query.arg(self.row(id)).arg(&["subject", "version", "state", "delete_after", "ended"]);
+        let fields: [Option<Vec<u8>>; 5] = query.query_async(&mut self.connection.clone()).await?;
+        if fields.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        session(id, fields).ok_or_else(StoreError::damaged).map(Some)
+    }
+
+    /// Removes sessions from the list of a user.
+    async fn unlist(&self, subject: &str, ids: &[&SessionId]) -> Result<(), StoreError> {
+        let mut command = cmd("ZREM");
+        command.arg(self.index(subject));
+        for id in ids {
+            command.arg(id.as_str());
+        }
+        Ok(command.exec_async(&mut self.connection.clone()).await?)
+    }
+
+    /// Reads the listed sessions of a user, many at once. Names of sessions that have ended or expired
+    /// leave the list: an ended session stays ended, and an expired one does not return.
+    async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        let mut script = self.scripts.of_subject.key(self.index(subject));
+        let names: Vec<String> = self.run(&mut script).await?;
+        let ids: Option<Vec<_>> = names.iter().map(|name| SessionId::parse(name)).collect();
+        let ids = ids.ok_or_else(StoreError::damaged)?;
+        let mut sessions = Vec::new();
+        for ids in ids.chunks(READ_AT_ONCE) {
+            // One after the other would take a round trip each. A pipeline cannot be sent to several
+            // nodes of a cluster; commands that are sent at once can.
+            let rows = join_all(ids.iter().map(|id| self.read(id))).await;
+            let mut outdated = Vec::new();
+            for (id, row) in ids.iter().zip(rows) {
+                match row? {
+                    Some(row) if !row.ended => sessions.push(row),
+                    _ => outdated.push(id),
+                }
+            }
+            if !outdated.is_empty() {
+                self.unlist(subject, &outdated).await?;
+            }
+        }
+        Ok(sessions)
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisStore<C> {
+    async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
+        let inserted: bool = self
+            .limit
+            .keep(async {
+                // The row first: a name without a row leaves the list. If the second step fails,
+                // nobody is given a token of this session.
+                let mut script = self.scripts.insert.key(self.row(&session.id));
+                script.arg(&session.subject).arg(session.version).arg(&session.state);
+                let is_new = self.run(with_end(&mut script, session)).await?;
+                if is_new && !session.ended {
+                    self.list(session).await?;
+                }
+                Ok::<_, StoreError>(is_new)
+            })
+            .await?;
+        if inserted { Ok(()) } else { Err(StoreError::because("there is a session of that name")) }
+    }
+
+    async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+        let loading = async {
+            match self.read(id).await? {
+                None => {
+                    self.require_primary(id).await?;
+                    self.read(id).await
+                }
+                found => Ok(found),
+            }
+        };
+        self.limit.keep(loading).await
+    }
+
+    async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        let replacement = async {
+            // Before the row lasts longer: a session that is not listed could not be ended.
+            if !session.ended {
+                self.list(session).await?;
+            }
+            let mut script = self.scripts.replace.key(self.row(&session.id));
+            script.arg(session.version.saturating_sub(1)).arg(session.version).arg(&session.state);
+            let is_replaced = self.run(with_end(&mut script, session)).await?;
+            if is_replaced && session.ended {
+                // If this fails, the next call that lists the sessions removes the name.
+                let _ = self.unlist(&session.subject, &[&session.id]).await;
+            }
+            Ok::<_, StoreError>(is_replaced)
+        };
+        self.limit.keep(replacement).await
+    }
+
+    async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+        let mut sessions = self.limit.keep(self.read_listed(subject)).await?;
+        sessions.retain(|session| session.subject == subject);
+        Ok(sessions)
+    }
+
+    async fn prune(&self, _now: UnixTime, _at_most: usize) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+fn with_end<'i, 's>(
+    script: &'i mut ScriptInvocation<'s>,
+    session: &StoredSession,
+) -> &'i mut ScriptInvocation<'s> {
+    let end = end(session);
+    script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
+}
+
+/// The server refuses times for which its milliseconds have no room; year 9999 will do.
+fn end(session: &StoredSession) -> i64 {
+    session.delete_after.as_secs().min(253_402_300_799)
+}
+
+fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession> {
+    let [subject, version, state, delete_after, ended] =
+        fields.map(|field| field.and_then(|bytes| String::from_utf8(bytes).ok()));
+    let delete_after = UnixTime::from_secs_i64(delete_after?.parse().ok()?);
+    let version = version?.parse().ok()?;
+    let ended = ended.as_deref() == Some("1");
+    let (id, subject, state) = (id.clone(), subject?, state?);
+    Some(StoredSession { id, subject, version, state, delete_after, ended })
+}
+
+impl From<RedisError> for StoreError {
+    /// Of what the server says, only the code is kept: its messages may quote a command.
+    fn from(error: RedisError) -> Self {
+        match (sentence(&error), error.code()) {
+            (Some(sentence), _) => Self::because(sentence),
+            (None, Some(code)) => Self::answered(Some(code)),
+            (None, None) => Self::new(error),
+        }
+    }
+}
+
+impl<C> Debug for RedisStore<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("prefix", &self.prefix)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,165 @@
+//! Sessions in a file.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::query::QueryAs;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{FromRow, Sqlite, SqlitePool};
+
+use crate::clock::UnixTime;
+use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::store::sql::{self, sql_store};
+use crate::issuer::sessions::store::time_limit::{MIGRATION_LIMIT, TimeLimit};
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/sqlite/0001_sessions.sql"),
+    include_str!("../../../../migrations/sqlite/0002_ended_sessions.sql"),
+];
+
+/// A lock from the start: a reader that becomes a writer may be refused at once.
+const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
+
+const READERS: u32 = 4;
+/// Below the default time limit, so that another process that holds the lock is told as such.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Keeps sessions in an SQLite file: for auth servers on one machine. What was answered survives
+/// a killed process and a power cut (as far as the disk keeps its word), since every change is
+/// synced before; several processes may use the file at once.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::issuer::{Sessions, SqliteStore};
+///
+/// let sessions = Sessions::new(SqliteStore::connect("sqlite:sessions.db").await?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    /// One connection: SQLite has one writer at a time, and waiting for it here is fair.
+    writer: SqlitePool,
+    readers: SqlitePool,
+    limit: TimeLimit,
+}
+
+impl SqliteStore {
+    /// Opens the file, and creates it and its tables if they do not exist: `sqlite:sessions.db`, or
+    /// `sqlite:///var/lib/auth/sessions.db`. The file must not lie on a network share.
+    ///
+    /// # Security
+    ///
+    /// On Unix a new file is readable for its owner only (mode 0600), and so are the `-wal` and `-shm`
+    /// files beside it. The mode of an existing file is left as it is: run `chmod 600` on a file that
+    /// another program created.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not an SQLite URL, or names a database in memory, for which there is
+    /// [`MemoryStore`](crate::issuer::MemoryStore). If the file cannot be opened.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        // sqlx would take any other text for the name of a file.
+        if !url.starts_with("sqlite:") {
+            return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
+        }
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(StoreError::because("SqliteStore needs a file"));
+        }
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // In WAL mode, NORMAL may lose what was answered last in a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        create_private(options.get_filename());
+        let limit = TimeLimit::default();
+        let pool = |connections: u32| {
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limit.0)
+        };
+        let writer = limit.keep(opened(&pool(1), &options)).await?;
+        let readers = pool(READERS).connect_lazy_with(options);
+        let store = Self { writer, readers, limit };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// A store on a pool of your own; call [`migrate`](Self::migrate). How durable it is and how
+    /// long it waits for locks is what the pool's options say: `connect` uses
+    /// [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
+    pub fn from_pool(pool: SqlitePool) -> Self {
+        Self { writer: pool.clone(), readers: pool, limit: TimeLimit::default() }
+    }
+
+    /// A file needs no preparation.
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn rows<'q, T>(
+        &self,
+        pool: &SqlitePool,
+        query: impl Fn() -> QueryAs<'q, Sqlite, T, SqliteArguments>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        self.limit.keep(query().fetch_all(pool)).await
+    }
+}
+
+/// Creates the file if there is none, before SQLite would create one that everybody may read. SQLite
+/// gives the files beside it the same mode. If this fails, SQLite reports the reason.
+fn create_private(file: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
+}
+
+/// If several processes switch a new file to WAL mode, all but one are refused at once, whatever the
+/// `busy_timeout`.
+async fn opened(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(Duration::from_millis(10)).await,
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|answer| answer.code()?.parse::<u32>().ok());
+    // The lowest byte of an extended code is the code.
+    code.is_some_and(|code| code & 0xff == 5)
+}
+
+sql_store!(SqliteStore);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_change_is_synced() {
+        let name = format!("synced-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let store = SqliteStore::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        for pool in [&store.writer, &store.readers] {
+            let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode");
+            assert_eq!(mode.fetch_one(pool).await.unwrap(), "wal");
+            let synchronous = sqlx::query_scalar::<_, i64>("PRAGMA synchronous");
+            assert_eq!(synchronous.fetch_one(pool).await.unwrap(), 2, "FULL");
+            pool.close().await;
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+}

@@ -1,0 +1,145 @@
+//! The keys in use, replaceable while requests run.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::jwt::error::KeyError;
+use crate::jwt::keys::key::Key;
+use crate::jwt::keys::key_set::KeySet;
+use crate::jwt::keys::secret::Secret;
+
+/// A shared handle to a [`KeySet`]. Clones see the same set, and every token is checked against
+/// the set of the moment, without a lock.
+///
+/// To change a secret without a restart and without a wrong refusal: give the servers that verify
+/// the new key beside the old one, then let the auth server sign with it, and retire the old one
+/// when its last token has expired.
+///
+/// ```
+/// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};
+///
+/// let keys = KeyStore::from(Key::hs256(Secret::generate()?).with_id("2026-10")?);
+/// let auth = JwtAuth::new(keys.clone());
+///
+/// // Later, while `auth` serves requests:
+/// keys.rotate(Key::hs256(Secret::generate()?).with_id("2026-11")?)?;
+/// assert_eq!(keys.load().iter().count(), 2);
+/// // And when the tokens of the old key have expired:
+/// keys.retire_previous();
+/// # let _ = auth;
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyStore {
+    keys: Arc<ArcSwap<KeySet>>,
+}
+
+impl KeyStore {
+    /// Replaces all keys at once. Requests that are being checked finish with the keys they began
+    /// with; every later one sees the new set.
+    pub fn replace(&self, keys: impl Into<KeySet>) {
+        self.keys.store(Arc::new(keys.into()));
+    }
+
+    /// Makes `key` the current one and keeps those there are as previous ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeySet::new`]; the keys are then as they were.
+    pub fn rotate(&self, key: Key) -> Result<(), KeyError> {
+        self.try_update(|keys| {
+            KeySet::new(std::iter::once(key.clone()).chain(keys.iter().cloned()))
+        })
+    }
+
+    /// Removes every key but the current one. Their tokens are rejected from here on, and connections
+    /// that use `Claims::ended` or `until_ended` end.
+    pub fn retire_previous(&self) {
+        self.keys.rcu(|keys| KeySet::from(keys.current().clone()));
+    }
+
+    /// The set of this moment.
+    pub fn load(&self) -> Arc<KeySet> {
+        self.keys.load_full()
+    }
+
+    pub(crate) fn peek(&self) -> Guard<Arc<KeySet>> {
+        self.keys.load()
+    }
+
+    /// Two callers at once must not lose a key between a load and a store.
+    fn try_update(
+        &self,
+        next: impl Fn(&KeySet) -> Result<KeySet, KeyError>,
+    ) -> Result<(), KeyError> {
+        let mut seen = self.keys.load();
+        loop {
+            let replacement = Arc::new(next(&seen)?);
+            let before = self.keys.compare_and_swap(&*seen, replacement);
+            if Arc::ptr_eq(&before, &seen) {
+                return Ok(());
+            }
+            seen = before;
+        }
+    }
+}
+
+impl Debug for KeyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyStore").field(&self.peek()).finish()
+    }
+}
+
+impl From<KeySet> for KeyStore {
+    fn from(keys: KeySet) -> Self {
+        Self { keys: Arc::new(ArcSwap::from_pointee(keys)) }
+    }
+}
+
+impl From<Key> for KeyStore {
+    fn from(key: Key) -> Self {
+        Self::from(KeySet::from(key))
+    }
+}
+
+impl From<Secret> for KeyStore {
+    /// One key for HS256 without an identifier.
+    fn from(secret: Secret) -> Self {
+        Self::from(KeySet::from(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(first: u8, id: &str) -> Key {
+        let secret = Secret::new((first..first + 32).collect::<Vec<u8>>()).unwrap();
+        Key::hs256(secret).with_id(id).unwrap()
+    }
+
+    #[test]
+    fn rotations_at_once_lose_no_key() {
+        let store = KeyStore::from(key(0, "first"));
+        std::thread::scope(|scope| {
+            for n in 1..=8 {
+                let store = &store;
+                scope.spawn(move || store.rotate(key(n, &format!("key {n}"))).unwrap());
+            }
+        });
+        assert_eq!(store.load().iter().count(), 9);
+    }
+
+    #[test]
+    fn a_failed_rotation_changes_nothing() {
+        let store = KeyStore::from(key(0, "a"));
+        assert!(store.rotate(key(1, "a")).is_err());
+        assert_eq!(store.load().iter().count(), 1);
+        store.rotate(key(1, "b")).unwrap();
+        assert_eq!(store.load().current().id(), Some("b"));
+        store.retire_previous();
+        assert_eq!(store.load().iter().count(), 1);
+    }
+}

@@ -1,0 +1,384 @@
+//! The shared secret.
+
+use std::fmt::{self, Debug};
+use std::path::Path;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::keys::mac;
+use crate::jwt::keys::secret_text;
+
+/// RFC 7518 section 3.2: a key of at least the size of the hash. SHA-256 is the smallest.
+const MIN_LEN: usize = 32;
+/// 32 random bytes hold about 30 different ones, 32 random hexadecimal digits about 14.
+const MIN_DISTINCT: usize = 8;
+/// Long enough, and known to everyone: what a well-known page about tokens shows.
+const PUBLISHED: [&[u8]; 3] = [
+    b"a-string-secret-at-least-256-bits-long",
+    b"a-valid-string-secret-that-is-at-least-384-bits-long",
+    b"a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+];
+const ADVICE: &str = "make one with `openssl rand -base64 48`";
+
+/// A secret that the issuer and the servers that verify its tokens share.
+///
+/// At least 32 bytes, wiped from memory when dropped, and never printed: `Debug` shows no more
+/// than that it is one. Whoever holds it can *make* tokens, not only check them (RFC 7515
+/// section 10.5), so give each service its own with [`Secret::derive`].
+///
+/// ```
+/// use tower_jwt_auth::Secret;
+///
+/// let secret = Secret::generate()?;
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret {
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Secret {
+    /// A secret of these very bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fewer than 32 bytes; fewer than 8 different bytes, or a secret that is known from
+    /// documentation; or something that is a key of another kind: PEM, DER or JWK text, an SSH
+    /// public key. A public key used as a secret would let anyone sign.
+    ///
+    /// # Security
+    ///
+    /// A password or a sentence is not a key (RFC 8725 section 3.5): whoever has one token can try
+    /// words until one fits, without asking the server. That they were chosen by a person cannot be
+    /// seen from the bytes, so it is not refused: let a program choose them.
+    pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let bytes = bytes.as_ref();
+        if let Some(other) = other_kind_of_key(bytes) {
+            let message = format!("this is {other}, not a shared secret: {ADVICE}");
+            return Err(KeyError::new(KeyErrorKind::NotASecret, message));
+        }
+        if bytes.len() < MIN_LEN {
+            let message = format!(
+                "the secret has {} bytes and needs at least {MIN_LEN}: {ADVICE}",
+                bytes.len()
+            );
+            return Err(KeyError::new(KeyErrorKind::TooShort, message));
+        }
+        if distinct(bytes) < MIN_DISTINCT || PUBLISHED.contains(&bytes.trim_ascii()) {
+            let message = format!(
+                "the secret repeats itself or is published, so it can be guessed: {ADVICE}"
+            );
+            return Err(KeyError::new(KeyErrorKind::Predictable, message));
+        }
+        Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
+    }
+
+    /// Decodes a secret from `text`: base64 or base64url, padded or not. Line breaks are ignored, since
+    /// `openssl rand -base64 72` and `base64` write them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::new`], and if `text` is not base64.
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        let text = secret_text::base64_in(text);
+        let alphabet =
+            if text.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
+        let config =
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        let decoded = GeneralPurpose::new(alphabet, config).decode(text.as_bytes());
+        let bytes = decoded.map(Zeroizing::new).map_err(|_| {
+            let message =
+                "the secret is not base64: if it is meant byte for byte, do not decode it";
+            KeyError::new(KeyErrorKind::Unreadable, message)
+        })?;
+        Self::new(bytes.as_slice())
+    }
+
+    /// Reads a secret from an environment variable, byte for byte: base64 is not decoded, as in most
+    /// other libraries. The line end is not part of the secret.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::new`], and if the variable is not set or not UTF-8, or if its text has a byte order
+    /// mark, blanks or quotes around it, or several lines: another program that reads the same secret
+    /// could then see another one.
+    pub fn from_env(name: &str) -> Result<Self, KeyError> {
+        let text = variable(name)?;
+        let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
+        secret.map_err(|error| error.of_env(name))
+    }
+
+    /// Decodes a secret from the base64 in an environment variable, as
+    /// [`dangerous_to_base64`](Self::dangerous_to_base64) writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::from_base64`], and if the variable is not set or not UTF-8.
+    pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
+        Self::from_base64(&variable(name)?).map_err(|error| error.of_env(name))
+    }
+
+    /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
+    ///
+    /// A file of text, which is UTF-8 without control characters, is read as
+    /// [`from_env`](Self::from_env) reads a variable: its line end is not part of the secret. A file
+    /// of other bytes is taken whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::from_env`], and if the file cannot be read or is text in UTF-16.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        let bytes = contents(path)?;
+        let secret = secret_text::secret_in(&bytes).and_then(Self::new);
+        secret.map_err(|error| error.of_file(path))
+    }
+
+    /// Decodes a secret from the base64 in a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Secret::from_base64`], and if the file cannot be read or is not UTF-8.
+    pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        let bytes = contents(path)?;
+        let text = secret_text::text_in(&bytes).map(Option::unwrap_or_default);
+        text.and_then(Self::from_base64).map_err(|error| error.of_file(path))
+    }
+
+    /// A new secret of 64 random bytes: for tests, for demonstrations, and for a server that is
+    /// the only one to check what it signs, until it restarts.
+    ///
+    /// # Errors
+    ///
+    /// The system's random number generator failed.
+    pub fn generate() -> Result<Self, KeyError> {
+        let mut bytes = Zeroizing::new(vec![0; 64]);
+        getrandom::fill(&mut bytes).map_err(|_| {
+            KeyError::new(KeyErrorKind::NoRandomness, "the system gave no random bytes")
+        })?;
+        Ok(Self { bytes })
+    }
+
+    /// The secret of one service, made from this master secret.
+    ///
+    /// The auth server holds the master; each service is given only its own, so what leaks from
+    /// the cart server cannot sign tokens for the payment server. The result has 64 bytes and
+    /// serves every HMAC algorithm.
+    ///
+    /// It is HKDF-SHA256 (RFC 5869) with an empty salt and, as `info`, the text
+    /// `tower-jwt-auth/derive/v1` followed by the issuer and the audience, each with its length
+    /// in bytes as 4 bytes, big-endian, in front. `docs/derive.md` has a test vector and the
+    /// same in other languages.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Key, Secret};
+    ///
+    /// let master = Secret::generate()?;
+    /// let cart = master.derive("https://auth.shop.example", "cart");
+    /// let payment = master.derive("https://auth.shop.example", "payment");
+    /// let cart_key = Key::hs256(cart).with_id("cart-2026-11")?;
+    /// # let _ = payment;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn derive(&self, issuer: &str, audience: &str) -> Self {
+        let mut info = b"tower-jwt-auth/derive/v1".to_vec();
+        for part in [issuer, audience] {
+            // No text in memory on a supported platform reaches 4 GiB; if it did, the length
+            // would saturate, and the text itself still tells two of them apart.
+            info.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            info.extend(part.as_bytes());
+        }
+        Self { bytes: mac::hkdf_sha256(&self.bytes, &info) }
+    }
+
+    /// The secret as base64, to be handed to the service that it was derived for.
+    ///
+    /// # Security
+    ///
+    /// Whoever reads the text can sign tokens: give it to a secret store, never to a log. It is
+    /// not wiped from memory.
+    pub fn dangerous_to_base64(&self) -> String {
+        base64::prelude::BASE64_STANDARD.encode(&self.bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl KeyError {
+    fn of(self, origin: &str) -> Self {
+        Self::new(self.kind(), format!("{origin}: {self}"))
+    }
+
+    fn of_file(self, path: &Path) -> Self {
+        self.of(&format!("file {}", path.display()))
+    }
+
+    fn of_env(self, name: &str) -> Self {
+        self.of(&format!("environment variable {name}"))
+    }
+}
+
+fn variable(name: &str) -> Result<Zeroizing<String>, KeyError> {
+    std::env::var(name).map(Zeroizing::new).map_err(|error| {
+        let why = match error {
+            std::env::VarError::NotPresent => "is not set: it must hold the secret",
+            std::env::VarError::NotUnicode(_) => "is not UTF-8: it must hold the secret",
+        };
+        let message = format!("environment variable {name} {why}");
+        KeyError::new(KeyErrorKind::Unreadable, message)
+    })
+}
+
+fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    std::fs::read(path).map(Zeroizing::new).map_err(|error| {
+        let message = format!("cannot read the secret in {}: {error}", path.display());
+        KeyError::new(KeyErrorKind::Unreadable, message)
+    })
+}
+
+fn distinct(bytes: &[u8]) -> usize {
+    let mut seen = [false; 256];
+    for byte in bytes {
+        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+            *seen = true;
+        }
+    }
+    seen.iter().filter(|seen| **seen).count()
+}
+
+fn other_kind_of_key(bytes: &[u8]) -> Option<&'static str> {
+    let text = bytes.trim_ascii_start();
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
+    let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
+    if has(b"-----BEGIN ") {
+        Some("PEM text")
+    } else if has(b"---- BEGIN SSH2 ") {
+        Some("an SSH public key")
+    } else if (text.starts_with(b"{") || text.starts_with(b"["))
+        && (has(b"\"kty\"") || has(b"\"keys\""))
+    {
+        Some("a JSON Web Key")
+    } else if [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-"].iter().any(|p| text.starts_with(p)) {
+        Some("an SSH public key")
+    } else if is_der_sequence(bytes) || is_der_in_base64(text) {
+        Some("a DER encoded key")
+    } else {
+        None
+    }
+}
+
+/// A SEQUENCE whose stated length is exactly what follows and that starts as a key does: with an
+/// INTEGER (PKCS #1, SEC 1, PKCS #8) or a SEQUENCE (SubjectPublicKeyInfo).
+fn is_der_sequence(bytes: &[u8]) -> bool {
+    let (len, content) = match bytes {
+        [0x30, len @ 0..=0x7F, content @ ..] => (usize::from(*len), content),
+        [0x30, 0x81, len, content @ ..] => (usize::from(*len), content),
+        [0x30, 0x82, high, low, content @ ..] => {
+            (usize::from(u16::from_be_bytes([*high, *low])), content)
+        }
+        _ => return false,
+    };
+    len == content.len() && matches!(content, [0x02 | 0x30, ..])
+}
+
+fn is_der_in_base64(text: &[u8]) -> bool {
+    // "MI" and "MC" open every base64 DER key; anything else is not worth decoding.
+    if !(text.starts_with(b"M") && text.len() >= 40) {
+        return false;
+    }
+    // A secret may begin so too.
+    let compact = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    let compact = Zeroizing::new(compact.collect::<Vec<u8>>());
+    let der = base64::prelude::BASE64_STANDARD.decode(&compact).map(Zeroizing::new);
+    der.is_ok_and(|der| is_der_sequence(&der))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(bytes: impl AsRef<[u8]>) -> Option<KeyErrorKind> {
+        Secret::new(bytes).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn length_and_variety_are_required() {
+        let alphabet = b"0123456789abcdefghijklmnopqrstuv";
+        assert_eq!(kind(alphabet), None);
+        assert_eq!(kind(&alphabet[..31]), Some(KeyErrorKind::TooShort));
+        assert_eq!(kind([0; 32]), Some(KeyErrorKind::Predictable));
+        assert_eq!(kind("changechangechangechangechangechange"), Some(KeyErrorKind::Predictable));
+        for published in PUBLISHED {
+            assert_eq!(kind(published), Some(KeyErrorKind::Predictable));
+        }
+    }
+
+    #[test]
+    fn keys_of_another_kind_are_refused() {
+        let spki = include_str!("../../../tests/data/keys/rsa_public.pem");
+        assert_eq!(kind(spki), Some(KeyErrorKind::NotASecret));
+        assert_eq!(kind(format!("\u{feff}  {spki}")), Some(KeyErrorKind::NotASecret));
+        let body: String = spki.lines().filter(|line| !line.starts_with('-')).collect();
+        assert_eq!(kind(&body), Some(KeyErrorKind::NotASecret));
+        let der = base64::prelude::BASE64_STANDARD.decode(&body).unwrap();
+        assert_eq!(kind(der), Some(KeyErrorKind::NotASecret));
+        let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75"}"#;
+        assert_eq!(kind(jwk), Some(KeyErrorKind::NotASecret));
+        assert_eq!(kind(format!("\u{feff}\n {jwk}")), Some(KeyErrorKind::NotASecret));
+        assert_eq!(kind(format!("[{jwk}]")), Some(KeyErrorKind::NotASecret));
+        let ssh2 = "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQABAAABAQC1JKbNq7\n";
+        assert_eq!(kind(ssh2), Some(KeyErrorKind::NotASecret));
+        let ssh =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBB4bzwykhS7YJFD6RYJNnwbWEz3cI7CF5bC user@host";
+        assert_eq!(kind(ssh), Some(KeyErrorKind::NotASecret));
+    }
+
+    #[test]
+    fn base64_is_read_in_both_alphabets() {
+        let bytes: Vec<u8> = (200..=239).collect();
+        for text in [
+            base64::prelude::BASE64_STANDARD.encode(&bytes),
+            base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(&bytes),
+        ] {
+            assert_eq!(Secret::from_base64(&text).unwrap().as_bytes(), bytes);
+        }
+        let secret = Secret::new(&bytes).unwrap();
+        let text = secret.dangerous_to_base64();
+        assert_eq!(Secret::from_base64(&text).unwrap().as_bytes(), bytes);
+        let (first, second) = text.split_at(20);
+        for wrapped in [format!("{first}\n{second}\n"), format!("\r\n{first}\r\n{second}\r\n")] {
+            assert_eq!(Secret::from_base64(&wrapped).unwrap().as_bytes(), bytes);
+        }
+        assert!(Secret::from_base64(&format!("{first} {second}")).is_err());
+        let error = Secret::from_base64("not base64!").unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::Unreadable);
+    }
+
+    #[test]
+    fn derived_secrets_are_the_documented_ones() {
+        let master = Secret::new(b"an example master secret, 32+ bytes").unwrap();
+        let hex = |secret: &Secret| -> String {
+            secret.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let cart = master.derive("https://auth.shop.example", "cart");
+        let documented = include_str!("../../../docs/derive.md");
+        assert!(documented.contains(&hex(&cart)), "{}", hex(&cart));
+        // Length prefixes keep the border between issuer and audience.
+        assert_ne!(hex(&master.derive("ab", "c")), hex(&master.derive("a", "bc")));
+    }
+}

@@ -1,0 +1,264 @@
+//! The members of a payload: the registered and configured ones are noted while they are handed on
+//! to the user's type, and a duplicate name is rejected.
+
+use std::borrow::Cow;
+
+use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
+use serde::de::{self, DeserializeSeed, MapAccess};
+
+use crate::clock::UnixTime;
+use crate::jwt::facts::Named;
+use crate::jwt::json::{Names, OrNull, Text};
+use crate::jwt::payload::claim_place::{Place, PlaceSeed, Target};
+use crate::jwt::payload::member::{Form, NumberSeed, RawSeed, Registered, StringsSeed};
+use crate::jwt::payload::notes::{Noted, Wanted};
+use crate::jwt::payload::replay::Replay;
+use crate::jwt::spans::{Span, Spans};
+
+/// Reads values that are both noted and handed on to the user's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Once, in the shape that most issuers write. Other shapes are read a second time.
+    Plain,
+    /// In any shape.
+    Any,
+    /// In any shape, where `serde_json` hands on each number as its text.
+    ExactNumbers,
+}
+
+/// The use of the member whose name was read last.
+#[derive(Clone, Copy)]
+enum Member<'p> {
+    Registered(Registered),
+    /// Roles, scopes or the tenant are this claim or lie in it.
+    Placed(&'p Place),
+    Other,
+}
+
+/// The members of a payload, each of which is handed on while the verifier notes what it needs.
+pub(crate) struct Members<'p, 'de, A> {
+    map: A,
+    wanted: &'p Wanted,
+    reading: Reading,
+    noted: &'p mut Noted<'de>,
+    member: Member<'p>,
+    /// The bit of the member, if it is required.
+    required: Option<u32>,
+    /// A bit for each registered name seen.
+    registered: u32,
+    /// Every other name seen.
+    names: Names<'de>,
+}
+
+impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
+    pub(crate) fn new(
+        map: A,
+        wanted: &'p Wanted,
+        reading: Reading,
+        noted: &'p mut Noted<'de>,
+    ) -> Self {
+        let names = Names::default();
+        let member = Member::Other;
+        Self { map, wanted, reading, noted, member, required: None, registered: 0, names }
+    }
+
+    fn recognise(&mut self, name: &Cow<'de, str>) -> Result<Member<'p>, A::Error> {
+        let required = self.wanted.required.iter().position(|wanted| wanted == name);
+        self.required = required.and_then(|place| u32::try_from(place).ok());
+        if let Some(registered) = Registered::from_name(name) {
+            let bit = 1_u32.wrapping_shl(registered as u32);
+            if self.registered & bit != 0 {
+                return Err(de::Error::custom("duplicate claim"));
+            }
+            self.registered |= bit;
+            return Ok(Member::Registered(registered));
+        }
+        if !self.names.insert(name) {
+            return Err(de::Error::custom("duplicate claim"));
+        }
+        Ok(self.wanted.first_in(name).map_or(Member::Other, Member::Placed))
+    }
+
+    /// Notes that the member is not `null`.
+    fn is_there(&mut self) {
+        self.noted.required |= self.required.map_or(0, |place| 1_u64.wrapping_shl(place));
+    }
+
+    fn text<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        place: impl FnOnce(&mut Named) -> &mut Option<Span>,
+    ) -> Result<S::Value, A::Error> {
+        let text = self.map.next_value_seed(OrNull(Text))?;
+        if let Some(text) = &text {
+            self.is_there();
+            *place(&mut self.noted.named) = Some(self.noted.placer.place(text));
+        }
+        seed.deserialize(Replay::text(text.as_ref()))
+    }
+
+    fn date<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        note: impl FnOnce(&mut Noted<'de>, UnixTime),
+    ) -> Result<S::Value, A::Error> {
+        if self.reading == Reading::ExactNumbers {
+            return self.raw(seed, |members, json| {
+                if let Some(number) = from_text(json, OrNull(NumberSeed))? {
+                    note(members.noted, number.into());
+                }
+                Ok(())
+            });
+        }
+        let number = self.map.next_value_seed(OrNull(NumberSeed))?;
+        if let Some(number) = number {
+            self.is_there();
+            note(self.noted, number.into());
+        }
+        seed.deserialize(Replay::number(number))
+    }
+
+    fn strings<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        places: impl FnOnce(&mut Named) -> &mut Spans,
+    ) -> Result<(Form, S::Value), A::Error> {
+        let Noted { named, placer, .. } = &mut *self.noted;
+        let spans = places(named);
+        let before = spans.len();
+        let form = self.map.next_value_seed(StringsSeed { spans, placer })?;
+        let noted = spans.get(before..).unwrap_or_default();
+        let value = seed.deserialize(Replay::strings(form, noted, placer))?;
+        if form != Form::Null {
+            self.is_there();
+        }
+        Ok((form, value))
+    }
+
+    /// Reads the value's text once to skip it and once for each reader: the verifier, and the
+    /// user's type.
+    fn raw<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        read: impl FnOnce(&mut Self, &'de str) -> Result<(), serde_json::Error>,
+    ) -> Result<S::Value, A::Error> {
+        let raw = self.map.next_value_seed(RawSeed)?;
+        if raw != "null" {
+            self.is_there();
+        }
+        read(self, raw).map_err(de::Error::custom)?;
+        from_text(raw, seed).map_err(de::Error::custom)
+    }
+
+    /// Reads a `sub` that may be a whole number, which is noted as it is written.
+    fn any_subject<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.raw(seed, |members, json| {
+            let Noted { named, placer, .. } = &mut *members.noted;
+            named.subject = if is_whole_number(json) {
+                Some(placer.place_borrowed(json))
+            } else {
+                from_text(json, OrNull(Text))?.map(|text| placer.place(&text))
+            };
+            Ok(())
+        })
+    }
+
+    fn placed<S: DeserializeSeed<'de>>(
+        &mut self,
+        place: &'p Place,
+        seed: S,
+    ) -> Result<S::Value, A::Error> {
+        if place.is_simple && self.reading == Reading::Plain {
+            let (_, value) = match place.target {
+                Target::Roles => self.strings(seed, |named| &mut named.roles)?,
+                Target::Scopes => self.strings(seed, |named| &mut named.scopes)?,
+                Target::Tenant => return self.text(seed, |named| &mut named.tenant),
+            };
+            return Ok(value);
+        }
+        self.raw(seed, |members, json| {
+            members
+                .wanted
+                .all_in(place.path.first())
+                .try_for_each(|place| members.note(place, json))
+        })
+    }
+
+    /// Notes the strings at a place, from the text of the claim that it lies in.
+    fn note(&mut self, place: &Place, json: &'de str) -> Result<(), serde_json::Error> {
+        let Noted { named, placer, .. } = &mut *self.noted;
+        let mut tenant = Spans::default();
+        let spans = match place.target {
+            Target::Roles => &mut named.roles,
+            Target::Scopes => &mut named.scopes,
+            Target::Tenant => &mut tenant,
+        };
+        let before = spans.len();
+        match from_text(json, PlaceSeed::new(place, spans, placer)) {
+            Err(error) if place.is_configured => return Err(error),
+            Err(_) => spans.truncate(before),
+            Ok(()) => {}
+        }
+        if let Some(span) = tenant.first() {
+            named.tenant = Some(*span);
+        }
+        Ok(())
+    }
+}
+
+fn from_text<'de, S: DeserializeSeed<'de>>(
+    json: &'de str,
+    seed: S,
+) -> Result<S::Value, serde_json::Error> {
+    seed.deserialize(&mut serde_json::Deserializer::from_str(json))
+}
+
+/// Returns true for the JSON of a whole number of 64 bits that is written without an exponent. `-0`
+/// is not one, so that each number has one spelling.
+fn is_whole_number(json: &str) -> bool {
+    (json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok()) && json != "-0"
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        let Some(name) = self.map.next_key_seed(Text)? else { return Ok(None) };
+        self.member = self.recognise(&name)?;
+        match name {
+            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
+            Cow::Owned(name) => seed.deserialize(StringDeserializer::new(name)).map(Some),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        let registered = match self.member {
+            Member::Registered(registered) => registered,
+            Member::Placed(place) => return self.placed(place, seed),
+            Member::Other if self.required.is_some() => return self.raw(seed, |_, _| Ok(())),
+            Member::Other => return self.map.next_value_seed(seed),
+        };
+        match registered {
+            Registered::Issuer => self.text(seed, |named| &mut named.issuer),
+            Registered::Subject if self.wanted.numeric_subject => self.any_subject(seed),
+            Registered::Subject => self.text(seed, |named| &mut named.subject),
+            Registered::Id => self.text(seed, |named| &mut named.id),
+            Registered::Session => self.text(seed, |named| &mut named.session),
+            Registered::Expires => self.date(seed, |noted, at| noted.expires_at = Some(at)),
+            Registered::NotBefore => self.date(seed, |noted, at| noted.named.not_before = Some(at)),
+            Registered::IssuedAt => self.date(seed, |noted, at| noted.named.issued_at = Some(at)),
+            Registered::Audience => {
+                let (form, value) = self.strings(seed, |named| &mut named.audience)?;
+                self.noted.audience = form != Form::Null;
+                Ok(value)
+            }
+            Registered::Confirmation => self.raw(seed, |members, json| {
+                members.noted.confirmation = json != "null";
+                Ok(())
+            }),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The claims that a pass over the payload looks for, and those that it found.
+
+use crate::clock::UnixTime;
+use crate::jwt::facts::Named;
+use crate::jwt::payload::claim_place::{Place, Target};
+use crate::jwt::spans::Placer;
+
+/// The claims to look for besides the registered ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) places: Vec<Place>,
+    /// Claims that must be present and not `null`; at most 64.
+    pub(crate) required: Vec<String>,
+    /// `sub` may be a number.
+    pub(crate) numeric_subject: bool,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        let places = vec![
+            Place::new(Target::Scopes, "scope"),
+            Place::new(Target::Scopes, "scp"),
+            Place::new(Target::Roles, "roles"),
+        ];
+        Self { places, required: Vec::new(), numeric_subject: false }
+    }
+}
+
+impl Wanted {
+    /// The first place that lies in this claim.
+    #[inline]
+    pub(crate) fn first_in(&self, claim: &str) -> Option<&Place> {
+        self.places.iter().find(|place| place.path.first() == claim)
+    }
+
+    /// Every place that lies in this claim.
+    pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(move |place| place.path.first() == claim)
+    }
+
+    /// Adds a place that the application asked for. It replaces one at the same path.
+    pub(crate) fn add(&mut self, place: Place) {
+        self.places.retain(|other| other.target != place.target || !other.path.is_at(&place.path));
+        self.places.push(Place { is_configured: true, ..place });
+        let firsts: Vec<String> =
+            self.places.iter().map(|place| place.path.first().to_owned()).collect();
+        for place in &mut self.places {
+            let is_alone = firsts.iter().filter(|first| *first == place.path.first()).count() == 1;
+            let is_direct = place.path.rest().is_empty() && !place.path.takes_keys();
+            place.is_simple = is_alone && is_direct;
+        }
+    }
+}
+
+/// The claims that were found.
+#[derive(Debug)]
+pub(crate) struct Noted<'de> {
+    pub(crate) placer: Placer<'de>,
+    pub(crate) named: Named,
+    pub(crate) expires_at: Option<UnixTime>,
+    pub(crate) audience: bool,
+    pub(crate) confirmation: bool,
+    /// A bit for each of [`Wanted::required`].
+    pub(crate) required: u64,
+}
+
+impl<'de> Noted<'de> {
+    /// Nothing yet, of a payload that is the start of a text with the length `end`.
+    pub(crate) fn new(payload: &'de str, end: usize) -> Self {
+        Self {
+            placer: Placer::new(payload, end),
+            named: Named::default(),
+            expires_at: None,
+            audience: false,
+            confirmation: false,
+            required: 0,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Keeps what a server knows up to date with a feed.
+
+use std::convert::Infallible;
+use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use tokio::time;
+
+use crate::misuse;
+use crate::revocation::event::RevocationEvent;
+use crate::revocation::feed::caught_panics;
+use crate::revocation::feed::error::{FeedError, FeedErrorKind};
+use crate::revocation::feed::reports::Reports;
+use crate::revocation::feed::{Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::message::Revocation;
+use crate::revocation::revocations::Revocations;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const MAY_ONLY_READ: &str = "this server may not create it, and goes on when another one has: start the \
+     auth server, or run RevocationFeed::create with the right to write";
+
+/// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
+///
+/// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case: an
+/// empty answer is the proof that nothing was revoked. Each call is limited to a second. A call that
+/// fails or panics is repeated after a pause that doubles up to a second, for as long as it takes. The
+/// first failure is [reported](RevocationEvent::FeedFailed) at once, later ones every 10 seconds, and
+/// then the [recovery](RevocationEvent::FeedRecovered).
+///
+/// If there is no log, the log is created, and that is [reported](RevocationEvent::LogCreated): see
+/// [`create_missing`](Self::create_missing).
+///
+/// ```
+/// use tower_jwt_auth::revocation::{MemoryFeed, Revocations};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let revocations = Revocations::new();
+/// tokio::spawn(revocations.follow(MemoryFeed::new()).run());
+/// # while revocations.staleness().is_none() { tokio::task::yield_now().await }
+/// # }
+/// ```
+#[must_use = "nothing is followed unless `run` is spawned"]
+pub struct Follow<F> {
+    feed: F,
+    revocations: Revocations,
+    poll_every: Duration,
+    time_limit: Duration,
+    snapshot_every: Duration,
+    creates: bool,
+    progress: Progress,
+    reports: Reports,
+}
+
+#[derive(Default)]
+struct Progress {
+    position: Option<Position>,
+    /// When all was read last.
+    snapshot_at: Option<Instant>,
+    /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not wait.
+    rereads: Option<Option<String>>,
+    swept_at: Option<Instant>,
+}
+
+impl Revocations {
+    /// Follows a feed. Run the result in a task of its own. To follow another feed, drop the first
+    /// [`Follow`], or end its task.
+    ///
+    /// # Panics
+    ///
+    /// If a feed is followed already, by this value or a clone. Otherwise one feed that works would
+    /// hide that the other is down.
+    #[track_caller]
+    pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
+        if !self.follower().starts() {
+            misuse::refuse(
+                "Revocations::follow: a feed is followed already, and a second one would hide that \
+                 the first is down. Drop its Follow first, or publish to one feed",
+            );
+        }
+        Follow {
+            feed,
+            revocations: self.clone(),
+            poll_every: Duration::from_millis(250),
+            time_limit: Duration::from_secs(1),
+            snapshot_every: Duration::from_secs(600),
+            creates: true,
+            progress: Progress::default(),
+            reports: Reports::default(),
+        }
+    }
+}
+
+impl<F: RevocationFeed> Follow<F> {
+    /// The pause between two reads if the feed announces nothing. 250 milliseconds by default.
+    ///
+    /// # Panics
+    ///
+    /// If `pause` is zero.
+    #[track_caller]
+    pub fn poll_every(mut self, pause: Duration) -> Self {
+        self.poll_every = positive(pause, "poll_every");
+        self
+    }
+
+    /// The time limit for each call to the feed. One second by default. Keep it below
+    /// [`max_staleness`](Revocations::max_staleness), or one slow call makes the data stale.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is zero.
+    #[track_caller]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = positive(limit, "time_limit");
+        self
+    }
+
+    /// The pause after which all revocations are read again, in case the feed lost some unnoticed. 10
+    /// minutes by default.
+    ///
+    /// # Panics
+    ///
+    /// If `pause` is zero.
+    #[track_caller]
+    pub fn snapshot_every(mut self, pause: Duration) -> Self {
+        self.snapshot_every = positive(pause, "snapshot_every");
+        self
+    }
+
+    /// Sets whether a missing log is created. `true` by default, so that a service works on an empty
+    /// server. A server that may not write cannot create one: it reports
+    /// [`Missing`](FeedErrorKind::Missing) and goes on when another server has created the log.
+    ///
+    /// With `false`, a log that was lost stops this service with 503 until somebody creates a log, by
+    /// [`create`](RevocationFeed::create) or by revoking something. Choose that to decide by hand
+    /// whether a backup can be restored first.
+    pub fn create_missing(mut self, creates: bool) -> Self {
+        self.creates = creates;
+        self
+    }
+
+    /// Follows the feed until it is dropped.
+    pub async fn run(mut self) -> Infallible {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let done = match self.step().await {
+                Ok(()) => self.rest().await,
+                failed => failed,
+            };
+            self.reports.attempted(&done, &self.revocations);
+            match done {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(_) => {
+                    time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Reads everything there is, once: for tests, and for programs that have a loop of their own.
+    ///
+    /// # Errors
+    ///
+    /// If the feed fails, or panics ([`Panicked`](FeedErrorKind::Panicked)).
+    pub async fn step(&mut self) -> Result<(), FeedError> {
+        // After a panic halfway, everything that was noted as read has been applied.
+        let done = caught_panics::caught(self.read_all_there_is()).await;
+        self.revocations.follower().attempted(done.as_ref().err().map(FeedError::kind));
+        if done.is_err() {
+            self.revocations.count_failure();
+        }
+        done
+    }
+
+    /// Waits until the feed announces a message, or the time of a poll is over.
+    async fn rest(&self) -> Result<(), FeedError> {
+        let changed = caught_panics::caught(async {
+            self.feed.changed().await;
+            Ok(())
+        });
+        time::timeout(self.poll_every, changed).await.unwrap_or(Ok(()))
+    }
+
+    async fn read_all_there_is(&mut self) -> Result<(), FeedError> {
+        if self.tend() {
+            self.progress.position = None;
+        }
+        self.read_news().await?;
+        if is_due(self.progress.snapshot_at, self.snapshot_every) {
+            self.progress.snapshot_at = Some(Instant::now());
+            self.progress.rereads = Some(None);
+        }
+        if let Some(part) = &mut self.progress.rereads {
+            // If it fails, from the start: where it was may mean nothing to the next connection.
+            let part = part.take();
+            let part = self.within(self.feed.snapshot(part)).await?;
+            self.apply(&part.messages);
+            self.progress.rereads = part.next.map(Some);
+        }
+        Ok(())
+    }
+
+    async fn read_news(&mut self) -> Result<(), FeedError> {
+        let mut gaps = 0_u8;
+        loop {
+            let position = match &self.progress.position {
+                Some(position) => position.clone(),
+                None => self.read_all().await?,
+            };
+            // Taken before the feed is asked: the answer is of some moment after this one.
+            let as_of = self.revocations.as_of();
+            let read = match self.within(self.feed.read(&position)).await {
+                // The next log has positions of its own.
+                Err(error) if error.kind() == FeedErrorKind::Missing => Read::Gap,
+                read => read?,
+            };
+            match read {
+                Read::Gap => {
+                    self.progress.position = None;
+                    if gaps > 0 {
+                        return Err(FeedErrorKind::Unavailable.into());
+                    }
+                    gaps = 1;
+                    self.revocations.tell(&RevocationEvent::Gap);
+                }
+                Read::Messages { messages, position, has_more } => {
+                    self.apply(&messages);
+                    self.progress.position = Some(position);
+                    if !has_more {
+                        self.revocations.current_as_of(as_of);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds all that is revoked to what is known, and takes nothing away.
+    async fn read_all(&mut self) -> Result<Position, FeedError> {
+        let mut part = self.first_part().await?;
+        let position = part.position.clone();
+        loop {
+            self.apply(&part.messages);
+            match part.next.take() {
+                Some(next) => part = self.within(self.feed.snapshot(Some(next))).await?,
+                None => break,
+            }
+        }
+        self.progress.snapshot_at = Some(Instant::now());
+        self.progress.position = Some(position.clone());
+        self.reports.read_all(self.feed.warning(), &self.revocations);
+        Ok(position)
+    }
+
+    async fn first_part(&mut self) -> Result<Snapshot, FeedError> {
+        let missing = match self.within(self.feed.snapshot(None)).await {
+            Err(error) if error.kind() == FeedErrorKind::Missing => error,
+            other => return other,
+        };
+        self.reports.found_no_log(&self.revocations);
+        if !self.creates {
+            return Err(missing);
+        }
+        match self.within(self.feed.create()).await {
+            Ok(true) => self.revocations.tell(&RevocationEvent::LogCreated),
+            Ok(false) => {}
+            Err(error)
+                if matches!(error.kind(), FeedErrorKind::Denied | FeedErrorKind::Replica) =>
+            {
+                return Err(FeedError::caused(FeedErrorKind::Missing, MAY_ONLY_READ));
+            }
+            Err(error) => return Err(error),
+        }
+        self.within(self.feed.snapshot(None)).await
+    }
+
+    /// Forgets expired entries. Returns true if everything must be read again.
+    fn tend(&mut self) -> bool {
+        let tended = catch_unwind(AssertUnwindSafe(|| {
+            if is_due(self.progress.swept_at, SWEEP_EVERY) {
+                self.progress.swept_at = Some(Instant::now());
+                return self.revocations.sweep();
+            }
+            self.revocations.is_set_back()
+        }));
+        // The application's clock panicked, so the state of the entries is unknown.
+        tended.unwrap_or(true)
+    }
+
+    fn apply(&self, messages: &[String]) {
+        let mut is_readable = true;
+        for message in messages {
+            match Revocation::from_message(message) {
+                Some(revocation) => drop(self.revocations.apply(&revocation)),
+                None => {
+                    is_readable = false;
+                    self.revocations.count_unreadable();
+                }
+            }
+        }
+        if !is_readable {
+            self.revocations.tell(&RevocationEvent::Unreadable);
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        call: impl Future<Output = Result<T, FeedError>>,
+    ) -> Result<T, FeedError> {
+        let timed_out = |_| Err(FeedErrorKind::TimedOut.into());
+        time::timeout(self.time_limit, call).await.unwrap_or_else(timed_out)
+    }
+}
+
+impl<F> Drop for Follow<F> {
+    fn drop(&mut self) {
+        self.revocations.follower().stops();
+    }
+}
+
+impl<F> Debug for Follow<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow")
+            .field("revocations", &self.revocations)
+            .field("position", &self.progress.position)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_due(last: Option<Instant>, pause: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= pause)
+}
+
+#[track_caller]
+fn positive(duration: Duration, function: &str) -> Duration {
+    if duration.is_zero() {
+        misuse::refuse(format_args!("Follow::{function} of zero would never rest: give a time"));
+    }
+    duration
+}

@@ -1,0 +1,211 @@
+//! A feed within one process.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt::{self, Debug};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::revocation::feed::error::{FeedError, FeedErrorKind};
+use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
+use crate::revocation::message::Revocation;
+
+const PART: usize = 1_000;
+const MAX_BYTES: usize = 64 << 20;
+/// The memory of an entry besides its text: in the log, and in the set of messages, which is at most
+/// half empty.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * (size_of::<Arc<str>>() + 1);
+const PRUNED_EVERY: Duration = Duration::from_secs(1);
+
+/// A feed within one process: for tests, and for a program that issues and verifies at once. Clones
+/// are the same feed.
+///
+/// It is empty again after a restart. Expired messages leave it when something is appended. It holds
+/// 64 MiB of messages; one more is then an error ([`FeedErrorKind::Full`]).
+#[derive(Clone)]
+pub struct MemoryFeed {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    log: Mutex<Log>,
+    appended: Notify,
+    clock: Box<dyn Clock>,
+    max_bytes: usize,
+}
+
+#[derive(Default)]
+struct Log {
+    /// In the order of their numbers, which have gaps where something was forgotten.
+    entries: VecDeque<Entry>,
+    /// The messages of the entries.
+    messages: HashSet<Arc<str>>,
+    last: u64,
+    bytes: usize,
+    pruned_at: Option<UnixTime>,
+}
+
+struct Entry {
+    number: u64,
+    message: Arc<str>,
+    until: UnixTime,
+}
+
+impl MemoryFeed {
+    /// An empty feed.
+    pub fn new() -> Self {
+        Self::on_clock(SystemClock)
+    }
+
+    /// An empty feed on a clock of your own.
+    pub fn on_clock(clock: impl Clock) -> Self {
+        Self::of(Box::new(clock), MAX_BYTES)
+    }
+
+    /// An empty feed that takes so much memory at most, in bytes.
+    pub fn with_max_bytes(bytes: usize) -> Self {
+        Self::of(Box::new(SystemClock), bytes)
+    }
+
+    fn of(clock: Box<dyn Clock>, max_bytes: usize) -> Self {
+        let (log, appended) = (Mutex::default(), Notify::new());
+        Self { shared: Arc::new(Shared { log, appended, clock, max_bytes }) }
+    }
+
+    /// How many messages it holds.
+    pub fn len(&self) -> usize {
+        self.log().entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Publishes any text, as a publisher with a fault might.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it.
+    pub fn append_text(
+        &self,
+        message: impl Into<String>,
+        until: UnixTime,
+    ) -> Result<(), FeedError> {
+        let (now, message) = (self.shared.clock.now(), Arc::from(message.into()));
+        let mut log = self.log();
+        log.prune(now);
+        log.push(message, until, self.shared.max_bytes)?;
+        drop(log);
+        self.shared.appended.notify_waiters();
+        Ok(())
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // Nothing that could panic happens while it is held.
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        self.message.len().saturating_add(ENTRY_BYTES)
+    }
+}
+
+impl Log {
+    /// Now and then: looking through all of it for each message would be slow.
+    fn prune(&mut self, now: UnixTime) {
+        let pruned_at = self.pruned_at.filter(|then| *then <= now);
+        if pruned_at.is_some_and(|then| now.saturating_since(then) < PRUNED_EVERY) {
+            return;
+        }
+        self.pruned_at = Some(now);
+        let Self { entries, messages, .. } = self;
+        entries.retain(|entry| {
+            let is_kept = entry.until.saturating_add(KEPT_LONGER) > now;
+            if !is_kept {
+                messages.remove(&entry.message);
+            }
+            is_kept
+        });
+        self.bytes = self.entries.iter().map(Entry::bytes).sum();
+    }
+
+    fn push(
+        &mut self,
+        message: Arc<str>,
+        until: UnixTime,
+        max_bytes: usize,
+    ) -> Result<(), FeedError> {
+        if self.messages.contains(&message) {
+            return Ok(());
+        }
+        let entry = Entry { number: self.last.saturating_add(1), message, until };
+        let bytes = self.bytes.saturating_add(entry.bytes());
+        if bytes > max_bytes {
+            return Err(FeedErrorKind::Full.into());
+        }
+        (self.last, self.bytes) = (entry.number, bytes);
+        self.messages.insert(Arc::clone(&entry.message));
+        self.entries.push_back(entry);
+        Ok(())
+    }
+
+    /// At most one part of what comes after a number, and the last number in it.
+    fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
+        let start = self.entries.partition_point(|entry| entry.number <= after);
+        let mut rest = self.entries.iter().skip(start);
+        let part: Vec<_> = rest.by_ref().take(PART).collect();
+        let has_more = rest.next().is_some();
+        let end = part.last().filter(|_| has_more).map_or(self.last, |entry| entry.number);
+        (part.into_iter().map(|entry| entry.message.as_ref().to_owned()).collect(), end, has_more)
+    }
+}
+
+impl Default for MemoryFeed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RevocationFeed for MemoryFeed {
+    async fn create(&self) -> Result<bool, FeedError> {
+        Ok(false)
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        let message = revocation.to_message(self.shared.clock.now())?;
+        self.append_text(message, revocation.until)
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        let after = part.and_then(|number| number.parse().ok()).unwrap_or(0);
+        let log = self.log();
+        let (messages, end, has_more) = log.part(after);
+        let position = Position::new(log.last.to_string());
+        Ok(Snapshot { messages, next: has_more.then(|| end.to_string()), position })
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        let log = self.log();
+        let after = after.as_str().parse().ok();
+        let Some(after) = after.filter(|after| *after <= log.last) else {
+            return Ok(Read::Gap);
+        };
+        let (messages, end, has_more) = log.part(after);
+        Ok(Read::Messages { messages, position: Position::new(end.to_string()), has_more })
+    }
+
+    async fn changed(&self) {
+        self.shared.appended.notified().await;
+    }
+}
+
+impl Debug for MemoryFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryFeed").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

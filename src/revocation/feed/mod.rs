@@ -1,0 +1,160 @@
+//! The source of revocations.
+
+pub(crate) mod caught_panics;
+pub(crate) mod error;
+pub(crate) mod follow;
+#[cfg(feature = "postgres")]
+pub(crate) mod kept_connection;
+pub(crate) mod memory;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres_listener;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
+pub(crate) mod reports;
+
+use std::time::Duration;
+
+use crate::clock::UnixTime;
+use crate::revocation::feed::error::{FeedError, FeedErrorKind};
+use crate::revocation::message::Revocation;
+
+/// The time for which a feed keeps expired revocations: a token is accepted a little after its expiry,
+/// and the clocks of a feed and of its readers differ.
+pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
+
+/// A durable log of revocations: published once, read by every server.
+///
+/// It keeps each message until at least 5 minutes after its
+/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete. A
+/// server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
+/// Messages are opaque text for a feed. They may arrive more than once and in any order.
+///
+/// Everything rests on one rule: once [`append`](Self::append) has returned, every read that *begins*
+/// later returns the message, or [`Gap`](Read::Gap). A replica that lags breaks it.
+///
+/// The callers limit the time of each call, and may drop a call at any moment.
+///
+/// `revocation::conformance` (feature `test-util`) checks a feed against this description.
+pub trait RevocationFeed: Send + Sync + 'static {
+    /// Creates an empty log if there is none, and returns true if it did. An existing log stays as it
+    /// is. Of several calls at once, one returns true. Without a log, reading is an error of the kind
+    /// [`Missing`](FeedErrorKind::Missing), so that a lost log does not look like an empty one.
+    fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
+
+    /// Publishes [the message](Revocation::to_message). If there is no log, it creates one. A message
+    /// that the log already has adds nothing, so that repeating a request cannot fill the log. A message
+    /// that is too long is an error.
+    fn append(&self, revocation: &Revocation)
+    -> impl Future<Output = Result<(), FeedError>> + Send;
+
+    /// Reads a part of all revocations: the first part for `None`, then the one that each part names as
+    /// its [`next`](Snapshot::next). Messages that are appended meanwhile may be missing. If the name may
+    /// mean something else by now, such as to another server, it is an error, and everything is read from
+    /// the start.
+    fn snapshot(
+        &self,
+        part: Option<String>,
+    ) -> impl Future<Output = Result<Snapshot, FeedError>> + Send;
+
+    /// Reads the messages that were appended after a position, in parts.
+    fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
+
+    /// Waits until something may have been appended, or for ever: a follower reads from time to time
+    /// anyway.
+    fn changed(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// A limitation that an operator should know of, found while the feed was read. Reported once, as
+    /// [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
+    fn warning(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A place in a log. What it looks like is the feed's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position(String);
+
+impl Position {
+    /// A place that only the feed understands.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text it was made of.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A part of all that is revoked.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Messages in JSON.
+    pub messages: Vec<String>,
+    /// The next part, or `None` at the end.
+    pub next: Option<String>,
+    /// Where the log ended *before* the first part was read. Of the first part only: those of the
+    /// others are not looked at.
+    pub position: Position,
+}
+
+/// What came after a position.
+#[derive(Clone, Debug)]
+pub enum Read {
+    /// Some messages, or none.
+    Messages {
+        /// In JSON.
+        messages: Vec<String>,
+        /// Where they end.
+        position: Position,
+        /// Whether there are more already.
+        has_more: bool,
+    },
+    /// The log has no longer, or never had, all that came after that position.
+    Gap,
+}
+
+impl Revocation {
+    /// The message that a feed publishes at this time: what it says, and when that was if it does not
+    /// say so. A server without room for it then revokes the same each time that it reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`](FeedErrorKind::TooLong) for more than
+    /// [`MAX_MESSAGE_BYTES`](Self::MAX_MESSAGE_BYTES).
+    pub fn to_message(&self, now: UnixTime) -> Result<String, FeedError> {
+        let mut published = self.clone();
+        published.at.get_or_insert(now.whole_secs());
+        let message = serde_json::to_string(&published);
+        let message = message.map_err(|_| FeedErrorKind::Unpublishable)?;
+        if message.len() > Self::MAX_MESSAGE_BYTES {
+            return Err(FeedErrorKind::TooLong.into());
+        }
+        Ok(message)
+    }
+
+    /// What a message says, if it is one.
+    pub(crate) fn from_message(message: &str) -> Option<Self> {
+        let is_short = message.len() <= Self::MAX_MESSAGE_BYTES;
+        is_short.then(|| serde_json::from_str(message).ok()).flatten()
+    }
+}
+
+/// Logs the outcome of a publisher's attempt to create the log, which no follower reports. Returns true
+/// if there is a log now.
+#[cfg(feature = "issuer")]
+pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
+    #[cfg(feature = "tracing")]
+    match &created {
+        Ok(true) => tracing::warn!("{}", crate::revocation::event::CREATED),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!("the revocation log cannot be created: {}", error.with_causes());
+        }
+    }
+    created.is_ok()
+}

@@ -1,0 +1,347 @@
+//! A feed in PostgreSQL.
+
+use std::fmt::{self, Debug};
+use std::sync::{Arc, PoisonError};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, Error, FromRow, PgConnection};
+use tokio::sync::Mutex;
+
+use crate::clock::{Clock, SystemClock};
+use crate::databases::postgres::{code, for_poolers, is_lost, is_standby, sentence};
+use crate::revocation::feed::error::{FeedError, FeedErrorKind};
+use crate::revocation::feed::kept_connection::Slot;
+use crate::revocation::feed::postgres_listener::Listening;
+use crate::revocation::feed::{
+    KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
+};
+use crate::revocation::message::Revocation;
+
+const TABLES: &str = include_str!("../../../migrations/postgres/revocations.sql");
+const PART: i64 = 5_000;
+
+/// Appends a message, unless the table has it. The trigger numbers it.
+const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) \
+     SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
+         (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";
+
+/// Deletes messages that no server needs any longer, by the server's clock, and few enough at once that
+/// it does not take long.
+const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
+     (SELECT number FROM tower_jwt_auth_revocations \
+      WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";
+
+/// A standby that is promoted, or a restored server, begins another timeline: positions of the old one
+/// mean nothing there, though the numbers may go on.
+const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
+     ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
+
+/// Returns at least one row if there is a log, all as of one moment. A message that is too long is not
+/// sent. The words in capitals are replaced by numbers: a prepared statement would not survive a pooler.
+const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
+            CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
+     FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
+         (SELECT number, message FROM tower_jwt_auth_revocations WHERE number > AFTER \
+          ORDER BY number LIMIT PART) AS entry ON TRUE \
+     ORDER BY entry.number";
+
+const OF_TIMELINE: &str = "CASE WHEN pg_is_in_recovery() THEN '' \
+     ELSE '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
+
+const NO_TIMELINE: &str = "this PostgreSQL does not tell its timeline (pg_current_wal_lsn): after a \
+     failover that loses confirmed messages, new ones may be missed for up to 10 minutes";
+
+const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
+
+type Row = (String, i64, bool, Option<i64>, Option<String>);
+
+/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. It connects
+/// when it is first used, and again after a call that failed, with one connection for queries and one
+/// that listens.
+///
+/// A standby is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A logical
+/// replica cannot be told from a primary, and must not be used. `synchronous_commit` must not be `off`.
+/// Servers that only verify tokens need `SELECT` on the two tables of
+/// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server that
+/// publishes has done so. A server that publishes also needs `INSERT` and `DELETE` on
+/// `tower_jwt_auth_revocations`, and `UPDATE` on the other.
+///
+/// It works through a pooler such as PgBouncer. In transaction mode, which does not pass on
+/// notifications, the feed is polled only. A database that sleeps when it is idle is kept awake by
+/// polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
+/// [`max_staleness`](crate::Revocations::max_staleness).
+///
+/// If `pg_current_wal_lsn()` is not available, as in Aurora, that is reported once
+/// ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)), and the feed works without it.
+///
+/// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
+/// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::revocation::{PostgresFeed, Revocations};
+///
+/// let revocations = Revocations::new();
+/// let feed = PostgresFeed::new("postgres://auth@db.shop.example/auth?sslmode=verify-full")?;
+/// tokio::spawn(revocations.follow(feed).run());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct PostgresFeed {
+    options: PgConnectOptions,
+    connection: Arc<Slot<PgConnection>>,
+    listening: Arc<Mutex<Listening>>,
+    /// True if the server tells its timeline. Each new connection asks, since it may lead to another
+    /// server.
+    tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
+}
+
+struct Entries {
+    epoch: String,
+    last: i64,
+    messages: Vec<String>,
+    /// Where they end.
+    end: i64,
+    has_more: bool,
+}
+
+impl PostgresFeed {
+    /// A feed in this database. It is not connected to here, so that a service starts whether or not
+    /// the server is up; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
+    /// reports a server that cannot be reached.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not a PostgreSQL URL.
+    pub fn new(url: &str) -> Result<Self, FeedError> {
+        Ok(Self::from_options(url.parse().map_err(FeedError::new)?))
+    }
+
+    /// A feed in the database that these options name.
+    pub fn from_options(options: PgConnectOptions) -> Self {
+        Self {
+            options: for_poolers(options),
+            connection: Arc::new(Slot::empty()),
+            listening: Arc::default(),
+            tells_timeline: Arc::default(),
+        }
+    }
+
+    async fn connected(&self) -> Result<PgConnection, Error> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => {
+                self.set_tells_timeline(None);
+                PgConnection::connect_with(&self.options).await
+            }
+        }
+    }
+
+    fn set_tells_timeline(&self, tells: Option<bool>) {
+        *self.tells_timeline.lock().unwrap_or_else(PoisonError::into_inner) = tells;
+    }
+
+    fn known_to_tell_timeline(&self) -> Option<bool> {
+        *self.tells_timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn has_log(&self) -> Result<bool, FeedError> {
+        let mut connection = self.connected().await?;
+        match sqlx::raw_sql(HAS_LOG).fetch_all(&mut connection).await {
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+            Ok(rows) => {
+                self.connection.put(connection);
+                Ok(!rows.is_empty())
+            }
+        }
+    }
+
+    /// May insert twice, which is harmless: the connection may have broken since it was last used, or
+    /// its server may have become read-only.
+    async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
+        if let Some(kept) = self.connection.take() {
+            match self.insert_on(kept, message, forget_at).await {
+                Err(error) if !is_missing(&error) => {}
+                done => return done,
+            }
+        }
+        let connection = PgConnection::connect_with(&self.options).await?;
+        self.insert_on(connection, message, forget_at).await
+    }
+
+    async fn insert_on(
+        &self,
+        mut connection: PgConnection,
+        message: &str,
+        forget_at: i64,
+    ) -> Result<(), Error> {
+        // Within a transaction, a pooler passes all messages to one process of the server.
+        let mut transaction = connection.begin().await?;
+        let insert = sqlx::query(APPEND).bind(message).bind(forget_at).persistent(false);
+        insert.execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        // Messages that are not deleted now are deleted another time.
+        let prune = PRUNE.replace("KEPT", &KEPT_LONGER.as_secs().to_string());
+        if sqlx::raw_sql(AssertSqlSafe(prune)).execute(&mut connection).await.is_ok() {
+            self.connection.put(connection);
+        }
+        Ok(())
+    }
+
+    /// Asks the server if it tells its timeline, once for each connection.
+    async fn tells_timeline(&self, connection: &mut PgConnection) -> Result<bool, Error> {
+        if let Some(known) = self.known_to_tell_timeline() {
+            return Ok(known);
+        }
+        let tells = match sqlx::raw_sql(TIMELINE).fetch_one(connection).await {
+            Ok(_) => true,
+            Err(error) if has_no_timeline(&error) => false,
+            Err(error) => return Err(error),
+        };
+        self.set_tells_timeline(Some(tells));
+        Ok(tells)
+    }
+
+    async fn rows(&self, connection: &mut PgConnection, after: i64) -> Result<Vec<Row>, Error> {
+        let timeline = if self.tells_timeline(connection).await? { OF_TIMELINE } else { "''" };
+        let read = READ
+            .replace("TIMELINE", timeline)
+            .replace("LONGEST", &Revocation::MAX_MESSAGE_BYTES.to_string())
+            .replace("AFTER", &after.to_string())
+            .replace("PART", &PART.to_string());
+        let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
+        if rows.as_ref().is_err_and(has_no_timeline) {
+            // A pooler has switched to another server: the next call asks that one.
+            self.set_tells_timeline(None);
+        }
+        rows?.iter().map(Row::from_row).collect()
+    }
+
+    async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
+        let mut connection = self.connected().await?;
+        let rows = match self.rows(&mut connection, after).await {
+            // The connection may have been closed since it was last used.
+            Err(error) if is_lost(&error) => {
+                connection = PgConnection::connect_with(&self.options).await?;
+                self.rows(&mut connection, after).await?
+            }
+            rows => rows?,
+        };
+        let Some((epoch, last, is_standby, ..)) = rows.first() else {
+            return Err(FeedErrorKind::Missing.into());
+        };
+        if *is_standby {
+            return Err(FeedErrorKind::Replica.into());
+        }
+        // A connection to a standby is not kept: the next one may lead to the primary.
+        self.connection.put(connection);
+        let (epoch, last) = (epoch.clone(), *last);
+        let has_more = i64::try_from(rows.len()).is_ok_and(|len| len >= PART);
+        let end = rows.last().and_then(|row| row.3).filter(|_| has_more).unwrap_or(last);
+        let messages = rows.into_iter().filter_map(|row| row.4).collect();
+        Ok(Entries { epoch, last, messages, end, has_more })
+    }
+}
+
+impl RevocationFeed for PostgresFeed {
+    async fn create(&self) -> Result<bool, FeedError> {
+        // A user without the right to create tables can use existing ones.
+        if self.has_log().await? {
+            return Ok(false);
+        }
+        let mut connection = self.connected().await?;
+        if is_standby(&mut connection).await? {
+            return Err(FeedErrorKind::Replica.into());
+        }
+        // One row is that of the lock, the other one that of a new log.
+        let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await?;
+        self.connection.put(connection);
+        Ok(rows.len() > 1)
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        let message = revocation.to_message(SystemClock.now())?;
+        let forget_at = revocation.until.as_secs().saturating_add(1);
+        match self.insert(&message, forget_at).await {
+            Err(error) if is_missing(&error) => {
+                report_creation(Ok(self.create().await?));
+                Ok(self.insert(&message, forget_at).await?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        let after = part.and_then(|number| number.parse().ok()).unwrap_or(0);
+        let entries = self.entries(after).await?;
+        let position = Position::new(format!("{} {}", entries.epoch, entries.last));
+        let next = entries.has_more.then(|| entries.end.to_string());
+        Ok(Snapshot { messages: entries.messages, next, position })
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        let parsed = after.as_str().split_once(' ');
+        let Some((epoch, after)) =
+            parsed.and_then(|(epoch, after)| Some((epoch, after.parse().ok()?)))
+        else {
+            return Ok(Read::Gap);
+        };
+        let entries = self.entries(after).await?;
+        // Another log, or an older state of this one.
+        if entries.epoch != epoch || entries.last < after {
+            return Ok(Read::Gap);
+        }
+        let position = Position::new(format!("{epoch} {}", entries.end));
+        Ok(Read::Messages { messages: entries.messages, position, has_more: entries.has_more })
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        (self.known_to_tell_timeline() == Some(false)).then_some(NO_TIMELINE)
+    }
+
+    async fn changed(&self) {
+        let mut listening = self.listening.lock().await;
+        if listening.wait(&self.options).await.is_err() {
+            drop(listening);
+            // The follower polls.
+            std::future::pending().await
+        }
+    }
+}
+
+impl From<Error> for FeedError {
+    /// Keeps only the code of an answer: the server's own sentences may quote a row.
+    fn from(error: Error) -> Self {
+        let Some(code) = code(&error) else { return Self::new(error) };
+        let kind = match code.as_str() {
+            _ if is_missing(&error) => return FeedErrorKind::Missing.into(),
+            "28P01" | "28000" | "3D000" | "42501" => FeedErrorKind::Denied,
+            "25006" => FeedErrorKind::Replica,
+            _ => FeedErrorKind::Unavailable,
+        };
+        match sentence(&error) {
+            Some(sentence) => Self::caused(kind, sentence),
+            None => Self::caused(kind, format!("PostgreSQL answered {code}")),
+        }
+    }
+}
+
+impl Debug for PostgresFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the options, which know a password.
+        f.debug_struct("PostgresFeed").finish_non_exhaustive()
+    }
+}
+
+/// Returns true if the error means that the server does not tell its timeline: not available, no right,
+/// no such function, not supported.
+fn has_no_timeline(error: &Error) -> bool {
+    matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
+}
+
+/// Returns true if there is no table, or no row that says which log it is.
+fn is_missing(error: &Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    matches!(code.as_deref(), Some("42P01" | "P0002" | "02000"))
+}

@@ -1,0 +1,302 @@
+//! A feed in Redis.
+
+use std::fmt::{self, Debug};
+
+use redis::aio::ConnectionLike;
+use redis::{Client, Cmd, FromRedisValue, RedisError, Value, cmd};
+
+use crate::clock::{Clock, SystemClock};
+use crate::databases::redis::{RedisConnection, is_denied, sentence};
+use crate::jwt::base64url;
+use crate::revocation::feed::error::{FeedError, FeedErrorKind};
+use crate::revocation::feed::{
+    KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
+};
+use crate::revocation::message::Revocation;
+
+/// With a hash tag, so that all keys are on one node of a cluster.
+const PREFIX: &str = "{tower_jwt_auth_revocations}";
+const PART: usize = 5_000;
+/// The length of the log. A server that is further behind reads everything.
+const KEPT_IN_LOG: usize = 100_000;
+const REMOVED_AT_ONCE: usize = 1_000;
+
+/// KEYS: log, live, epoch. ARGV: a new epoch.
+const CREATE: &str = "
+if redis.call('EXISTS', KEYS[1], KEYS[3]) == 2 then return 0 end
+redis.call('SET', KEYS[3], ARGV[1])
+redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
+return 1";
+
+/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, the time for which expired
+/// messages are kept, the most that are removed at once: nothing else is served meanwhile.
+const APPEND: &str = "
+if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
+local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
+local outlived = math.min(redis.call('ZCOUNT', KEYS[2], '-inf', over), ARGV[5])
+if outlived > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, outlived - 1) end
+local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if known and tonumber(known) >= tonumber(ARGV[2]) then return 1 end
+redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
+return 1";
+
+/// KEYS: log, live, epoch. ARGV: 'log' or 'live', the last entry or the cursor, how many to read, how
+/// long a message may be. Returns the epoch, the last entry there is, how many there ever were, the
+/// last entry or the cursor, the messages, and of 'live' which process this is; or nothing without a
+/// log. The role is read here, so that it is that of the server whose data this is.
+const READ: &str = "
+if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then
+    return redis.error_reply('READONLY revocations are read from the primary')
+end
+if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return {} end
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+local last, added
+for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = info[i + 1] end
+    if info[i] == 'entries-added' then added = string.format('%.0f', info[i + 1]) end
+end
+local place, messages, process = ARGV[2], {}, ''
+local function add(message)
+    messages[#messages + 1] = #message > tonumber(ARGV[4]) and 'too long' or message
+end
+if ARGV[1] == 'log' then
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. place, '+', 'COUNT', ARGV[3])) do
+        place = entry[1]
+        add(entry[2][1] == 'message' and entry[2][2] or '')
+    end
+else
+    local part = redis.call('ZSCAN', KEYS[2], place, 'COUNT', ARGV[3])
+    place = part[1]
+    for i = 1, #part[2], 2 do add(part[2][i]) end
+    -- If the server does not tell, nothing ties the parts together.
+    process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+end
+return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
+
+/// A feed in Redis 7 or later, or Valkey: a stream of new messages, and a sorted set of all revocations
+/// that have not expired, for snapshots. It connects when it is first used, and again as
+/// [`RedisConnection`] says.
+///
+/// A replica is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A Redis that is
+/// set up as a cache forgets revocations: set `appendonly yes`, `appendfsync always` and
+/// `maxmemory-policy noeviction`. Servers that only verify tokens need to read only:
+/// `+eval_ro +exists +xinfo +xrange +get +zscan +info`. They cannot create the log, and wait until a
+/// server that publishes has done so.
+///
+/// In a cluster all keys are on one node, which needs a connection that knows the cluster:
+/// [`from_connection`](Self::from_connection).
+///
+/// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
+/// your own `Cargo.toml`.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_jwt_auth::revocation::{RedisFeed, Revocations};
+///
+/// let revocations = Revocations::new();
+/// let feed = RedisFeed::new("redis://cache.shop.example")?;
+/// tokio::spawn(revocations.follow(feed).run());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RedisFeed<C = RedisConnection> {
+    connection: C,
+    keys: [String; 3],
+}
+
+/// A place in the stream: the stream's name, the entry before, and the number of entries before.
+struct Place<'p> {
+    epoch: &'p str,
+    id: &'p str,
+    added: u64,
+}
+
+/// What [`READ`] returns.
+struct Entries {
+    epoch: String,
+    last: String,
+    added: String,
+    place: String,
+    messages: Vec<Vec<u8>>,
+    process: String,
+}
+
+impl RedisFeed {
+    /// A feed at this URL. It is not connected to here, so that a service starts whether or not the
+    /// server is up; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
+    /// reports a server that cannot be reached.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not a Redis URL.
+    pub fn new(url: &str) -> Result<Self, FeedError> {
+        Ok(Self::from_client(Client::open(url).map_err(FeedError::new)?))
+    }
+
+    /// A feed of a client of your own.
+    pub fn from_client(client: Client) -> Self {
+        Self::from_connection(RedisConnection::from_client(client))
+    }
+}
+
+impl<C> RedisFeed<C> {
+    /// A feed on a connection of your own, such as one to a cluster (feature `cluster-async` of
+    /// [`redis`]), which is made by
+    /// `ClusterClient::new(urls)?.get_async_connection().await?`. It must connect again by itself when
+    /// it is lost, and after a failover. It must not read from replicas.
+    pub fn from_connection(connection: C) -> Self {
+        Self { connection, keys: keys(PREFIX) }
+    }
+
+    /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. For a cluster it needs
+    /// the braces.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.keys = keys(prefix);
+        self
+    }
+
+    fn script(&self, eval: &str, script: &str) -> Cmd {
+        let mut command = cmd(eval);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys);
+        command
+    }
+}
+
+impl<C: ConnectionLike + Clone> RedisFeed<C> {
+    /// Runs a script that may run twice: the connection may have been closed since it was last used.
+    async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
+        let mut connection = self.connection.clone();
+        match script.query_async(&mut connection).await {
+            Err(error) if error.is_connection_dropped() => {
+                Ok(script.query_async(&mut connection).await?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    async fn write(&self, script: &Cmd) -> Result<bool, FeedError> {
+        Ok(self.run::<i64>(script).await? == 1)
+    }
+
+    /// Reads the entries of the log after this one, or of the live ones after this cursor.
+    async fn entries(&self, of: &str, after: &str) -> Result<Entries, FeedError> {
+        let mut read = self.script("EVAL_RO", READ);
+        read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
+        let entries: Value = self.run(&read).await?;
+        if matches!(&entries, Value::Array(entries) if entries.is_empty()) {
+            return Err(FeedErrorKind::Missing.into());
+        }
+        let (epoch, last, added, place, messages, process) =
+            redis::from_redis_value(entries).map_err(FeedError::new)?;
+        Ok(Entries { epoch, last, added, place, messages, process })
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for RedisFeed<C> {
+    async fn create(&self) -> Result<bool, FeedError> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(FeedError::new)?;
+        let mut epoch = String::new();
+        base64url::encode_onto(&random, &mut epoch);
+        self.write(self.script("EVAL", CREATE).arg(epoch)).await
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        let mut script = self.script("EVAL", APPEND);
+        // Scores are floats, which hold every second up to here.
+        let end = revocation.until.as_secs().clamp(0, 1 << 52);
+        script.arg(revocation.to_message(SystemClock.now())?).arg(end);
+        script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs()).arg(REMOVED_AT_ONCE);
+        if !self.write(&script).await? {
+            report_creation(Ok(self.create().await?));
+            if !self.write(&script).await? {
+                return Err(FeedErrorKind::Missing.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        let part = part.as_deref().map(|part| part.split_once(' ').unwrap_or_default());
+        let (process, cursor) = part.unwrap_or(("", "0"));
+        let entries = self.entries("live", cursor).await?;
+        // A cursor is of the process that gave it: another one, a replica that took over or the
+        // same server after a restart, has everything elsewhere, and would leave out a part.
+        if part.is_some() && process != entries.process {
+            return Err(FeedError::new("another Redis, or a new process, gave the parts before"));
+        }
+        let Entries { epoch, last, added, place, messages, process } = entries;
+        let next = (place != "0").then(|| format!("{process} {place}"));
+        let messages = messages.into_iter().map(text).collect();
+        let position = Position::new(format!("{epoch} {last} {added}"));
+        Ok(Snapshot { messages, next, position })
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        let Some(place) = Place::parse(after.as_str()) else { return Ok(Read::Gap) };
+        let entries = self.entries("log", place.id).await?;
+        let Entries { epoch, last, added, place: id, messages, .. } = entries;
+        let added: u64 = added.parse().map_err(FeedError::new)?;
+        let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
+        let has_more = messages.len() >= PART;
+        // Trimmed entries are missing from the count; an older state of the log ends too early.
+        let is_whole = if has_more { seen <= added } else { seen == added };
+        if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
+            return Ok(Read::Gap);
+        }
+        let messages = messages.into_iter().filter(|message| !message.is_empty());
+        let messages = messages.map(text).collect();
+        let position = Position::new(format!("{epoch} {id} {seen}"));
+        Ok(Read::Messages { messages, position, has_more })
+    }
+}
+
+impl<'p> Place<'p> {
+    fn parse(position: &'p str) -> Option<Self> {
+        let mut parts = position.split(' ');
+        let (epoch, id, added) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { epoch, id, added: added.parse().ok()? })
+    }
+}
+
+impl From<RedisError> for FeedError {
+    /// Keeps only the code of an answer: the server's own sentences may quote a command.
+    fn from(error: RedisError) -> Self {
+        let kind = match error.code() {
+            _ if is_denied(&error) => FeedErrorKind::Denied,
+            Some("READONLY" | "MASTERDOWN") => FeedErrorKind::Replica,
+            _ => FeedErrorKind::Unavailable,
+        };
+        match (sentence(&error), error.code()) {
+            (Some(sentence), _) => Self::caused(kind, sentence),
+            (None, Some(code)) => Self::caused(kind, format!("Redis answered {code}")),
+            (None, None) => Self::new(error),
+        }
+    }
+}
+
+impl<C> Debug for RedisFeed<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the connection, which may know a password.
+        f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+/// Turns bytes into text. A message that is not text is malformed, and must not keep others from being
+/// read.
+fn text(message: Vec<u8>) -> String {
+    String::from_utf8(message)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn keys(prefix: &str) -> [String; 3] {
+    ["log", "live", "epoch"].map(|name| format!("{prefix}:{name}"))
+}
+
+/// Entries are named by milliseconds and a number.
+fn order(id: &str) -> Option<(u64, u64)> {
+    let (millis, number) = id.split_once('-')?;
+    Some((millis.parse().ok()?, number.parse().ok()?))
+}
