@@ -2,31 +2,18 @@
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
 
-mod answers;
-mod challenge;
-mod contract;
+mod auth;
+mod bearer;
 mod docs;
-#[cfg(feature = "connections")]
-mod ended;
+mod extract;
+mod guard;
 mod issuer;
 mod jwt;
 mod kit;
-#[cfg(feature = "tracing")]
-mod logs;
 mod misuse;
-mod mutations;
-mod oracle;
-mod oracle_crypto;
-mod properties;
-mod query_token;
+mod rejection;
+mod request;
 mod revocation;
-#[cfg(feature = "feeds")]
-mod revocation_feeds;
-mod rotation;
-mod scopes;
-mod server;
-mod shop;
-mod tcp;
 #[cfg(feature = "test-util")]
 mod testing;
 mod vectors;

@@ -10,7 +10,7 @@ use tower_jwt_auth::{
     JwtAuth, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role, has_scope,
 };
 
-use crate::shop;
+use crate::kit::shop;
 
 #[test]
 fn what_must_not_compile_does_not() {

@@ -15,7 +15,7 @@ use tower_jwt_auth::{
     AuthError, AuthErrorKind, Claims, Clock, JwtAuth, Secret, StandardClaims, has_scope, require,
 };
 
-use crate::shop::{COMPANY, ISSUER, SUBJECT, Shopper};
+use crate::kit::shop::{COMPANY, ISSUER, SUBJECT, Shopper};
 
 fn grant() -> Grant<serde_json::Value> {
     Grant::new(SUBJECT).scopes(["pay"]).claims(json!({ "company": COMPANY }))

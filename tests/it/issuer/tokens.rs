@@ -190,7 +190,7 @@ fn the_oracle_accepts_what_is_issued() {
     rules.set_audience(&["cart"]);
     rules.leeway = 0;
     let key = DecodingKey::from_secret(&key_bytes());
-    crate::oracle_crypto::install();
+    crate::jwt::oracle_crypto::install();
     let read = jsonwebtoken::decode::<Value>(token.as_str(), &key, &rules).unwrap();
     assert_eq!(read.claims, part(token.as_str(), 1));
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tower_jwt_auth::{AuthErrorKind, JwtAuth, Key, Secret, StandardClaims};
 
 use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed};
-use crate::challenge::bearer_params;
+use crate::bearer::challenge::bearer_params;
 use crate::kit::{self, str_of};
 
 const TOKENS: &str = "adversarial/tokens.json";

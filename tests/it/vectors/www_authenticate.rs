@@ -1,6 +1,6 @@
 //! `http-fields/www_authenticate.json`: the parser that checks our challenges, checked itself.
 
-use crate::challenge::parse;
+use crate::bearer::challenge::parse;
 use crate::kit::{self, str_of};
 
 const FILE: &str = "http-fields/www_authenticate.json";

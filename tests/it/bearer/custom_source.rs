@@ -1,0 +1,37 @@
+//! What a credential in a place of the application's own does to caches.
+
+use std::borrow::Cow;
+
+use axum::Router;
+use axum::routing::any;
+use http::HeaderMap;
+use tower_jwt_auth::{BadCredentials, TokenSource};
+
+use crate::kit::server::{self, Ask, WIRES};
+use crate::kit::shop;
+
+#[derive(Debug)]
+struct OldHeader;
+
+impl TokenSource for OldHeader {
+    fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials> {
+        let token = headers.get("x-token").map(|value| value.to_str());
+        token.transpose().map(|token| token.map(Cow::from)).map_err(|_| BadCredentials::Malformed)
+    }
+}
+
+#[tokio::test]
+async fn what_its_holder_reads_is_kept_out_of_shared_caches() {
+    let app = Router::new()
+        .route("/", any(|| async {}))
+        .route("/cached", any(|| async { [("cache-control", "max-age=60")] }))
+        .layer(shop::auth().add_source(OldHeader));
+    let addr = server::start(app).await;
+    for wire in WIRES {
+        for (path, expected) in [("/", "private"), ("/cached", "max-age=60")] {
+            let ask = Ask::get(path).header("x-token", shop::good());
+            let reply = server::send(wire, addr, &ask).await;
+            assert_eq!((reply.status.as_u16(), reply.all("cache-control")), (200, vec![expected]));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Handler arguments for axum.
+
+mod extractors;
+mod path_param;

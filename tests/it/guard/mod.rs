@@ -1,0 +1,4 @@
+//! Guards.
+
+mod protection;
+mod scopes;

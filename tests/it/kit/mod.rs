@@ -1,0 +1,180 @@
+//! What the modules here share: tokens of any bytes, files of vectors, requests without a server.
+
+pub(crate) mod server;
+pub(crate) mod shop;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderValue, Request, Response, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_jwt_auth::jwt::TokenErrorKind;
+use tower_jwt_auth::{Algorithm, AuthError, JwtAuth, Key, ManualClock, Secret, Token, UnixTime};
+
+/// The time in tests that do not say otherwise.
+pub(crate) const NOW: u64 = 1_700_000_000;
+/// The HMAC algorithms.
+pub(crate) const ALGORITHMS: [Algorithm; 3] =
+    [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
+
+/// The bytes of a key that is long enough for every algorithm.
+pub(crate) fn key_bytes() -> Vec<u8> {
+    (0..64).collect()
+}
+
+/// The secret of [`key_bytes`].
+pub(crate) fn secret() -> Secret {
+    Secret::new(key_bytes()).unwrap()
+}
+
+/// The key of [`key_bytes`] for one algorithm.
+pub(crate) fn key(algorithm: Algorithm) -> Key {
+    match algorithm {
+        Algorithm::HS256 => Key::hs256(secret()),
+        Algorithm::HS384 => Key::hs384(secret()).unwrap(),
+        Algorithm::HS512 => Key::hs512(secret()).unwrap(),
+        other => panic!("{other:?} is not an HMAC"),
+    }
+}
+
+/// A layer for [`secret`] at the time [`NOW`] without leeway.
+pub(crate) fn auth() -> JwtAuth {
+    JwtAuth::new(secret()).with_clock(at(NOW)).leeway(Duration::ZERO)
+}
+
+/// A clock that shows this second.
+pub(crate) fn at(secs: u64) -> ManualClock {
+    ManualClock::new(UnixTime::from_secs(secs))
+}
+
+pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn unb64(text: &str) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+/// Ordinary base64, in which the vectors hold bytes.
+pub(crate) fn from_base64(text: &str) -> Vec<u8> {
+    BASE64_STANDARD.decode(text).unwrap()
+}
+
+/// A token with this header and this payload, whatever they are, rightly signed.
+pub(crate) fn sign_as(
+    algorithm: Algorithm,
+    key: &[u8],
+    header: impl AsRef<[u8]>,
+    payload: impl AsRef<[u8]>,
+) -> String {
+    let signed = format!("{}.{}", b64(header), b64(payload));
+    let tag = tag(algorithm, key, signed.as_bytes());
+    format!("{signed}.{}", b64(tag))
+}
+
+/// The HMAC of `message`, made with other code than that under test.
+pub(crate) fn tag(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
+    fn with<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
+        let mac = <M as KeyInit>::new_from_slice(key).unwrap();
+        mac.chain_update(message).finalize().into_bytes().to_vec()
+    }
+    match algorithm {
+        Algorithm::HS256 => with::<Hmac<sha2::Sha256>>(key, message),
+        Algorithm::HS384 => with::<Hmac<sha2::Sha384>>(key, message),
+        Algorithm::HS512 => with::<Hmac<sha2::Sha512>>(key, message),
+        other => panic!("{other:?} is not an HMAC"),
+    }
+}
+
+/// A token for [`auth`] with this header and this payload.
+pub(crate) fn sign(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    sign_as(Algorithm::HS256, &key_bytes(), header, payload)
+}
+
+/// A token for [`auth`] with this payload and the usual header.
+pub(crate) fn with_payload(payload: impl AsRef<[u8]>) -> String {
+    sign(r#"{"alg":"HS256"}"#, payload)
+}
+
+/// A token for [`auth`] with this header and claims that are accepted.
+pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
+    sign(header, format!(r#"{{"exp":{}}}"#, NOW + 600))
+}
+
+/// What was wrong with a token, or `None` where it was accepted.
+pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
+    auth: &JwtAuth<T>,
+    token: &str,
+) -> Option<TokenErrorKind> {
+    let error = auth.verify(token).err()?;
+    Some(error.token_error().expect("a refused token has a reason"))
+}
+
+/// A file of `tests/data`.
+pub(crate) fn text(path: &str) -> String {
+    let path = format!("{}/tests/data/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A file of `tests/data`, parsed.
+pub(crate) fn json(path: &str) -> Value {
+    serde_json::from_str(&text(path)).unwrap()
+}
+
+/// The cases of a file that is an array.
+pub(crate) fn cases(path: &str) -> Vec<Value> {
+    let Value::Array(cases) = json(path) else { panic!("{path} is not an array") };
+    cases
+}
+
+/// The text of a member.
+pub(crate) fn str_of<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_else(|| panic!("no text {name:?} in {value}"))
+}
+
+/// A request with these header fields.
+pub(crate) fn request<V: AsRef<[u8]>>(fields: &[(&str, V)]) -> Request<()> {
+    let mut request = Request::new(());
+    for (name, value) in fields {
+        let name = header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+        let value = HeaderValue::from_bytes(value.as_ref()).unwrap();
+        request.headers_mut().append(name, value);
+    }
+    request
+}
+
+/// A request with this token.
+pub(crate) fn bearer(token: &str) -> Request<()> {
+    request(&[("authorization", format!("Bearer {token}"))])
+}
+
+/// Sends a request through the layer to a service that answers with the token it was given.
+pub(crate) fn send<T>(auth: &JwtAuth<T>, request: Request<()>) -> Response<Bytes>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    let inner = service_fn(|request: Request<()>| async move {
+        let token = request.extensions().get::<Token>();
+        let encoded = token.map(|token| token.encoded().to_owned()).unwrap_or_default();
+        Ok::<_, Infallible>(Response::new(Bytes::from(encoded)))
+    });
+    let answered = auth.layer(inner).oneshot(request).now_or_never();
+    answered.expect("nothing has to be awaited").unwrap()
+}
+
+/// The code of a refusal, or `None` where the request went through.
+pub(crate) fn code(response: &Response<Bytes>) -> Option<&'static str> {
+    response.extensions().get::<AuthError>().map(AuthError::code)
+}
+
+/// The challenge of a response.
+pub(crate) fn challenge(response: &Response<Bytes>) -> Option<&str> {
+    response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().unwrap())
+}

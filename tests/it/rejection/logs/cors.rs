@@ -1,0 +1,63 @@
+//! A CORS layer on the wrong side is logged.
+
+use axum::Router;
+use axum::routing::any;
+use http::{HeaderValue, Method};
+use tower::ServiceExt;
+use tower_http::cors::CorsLayer;
+
+use super::Log;
+use crate::kit::server::Ask;
+use crate::kit::shop;
+
+const APP: &str = "https://app.example";
+const SENTENCE: &str = "router.layer(auth).layer(cors)";
+
+async fn logged(router: Router, ask: &Ask) -> String {
+    let log = Log::default();
+    let _listening = log.listen();
+    router.oneshot(ask.to_request()).await.unwrap();
+    log.text()
+}
+
+#[tokio::test]
+async fn a_cors_layer_behind_leaves_a_sentence_that_says_what_to_do() {
+    let cors = || CorsLayer::new().allow_origin(HeaderValue::from_static(APP));
+    let routes = || Router::new().route("/", any(|| async {}));
+    let preflight = Ask::new(Method::OPTIONS, "/")
+        .header("origin", APP)
+        .header("access-control-request-method", "POST");
+    let behind = || routes().layer(cors()).layer(shop::auth());
+    let log = logged(behind(), &preflight).await;
+    // At WARN, unless another test of this process has used up the minute.
+    assert!(log.contains(SENTENCE), "{log}");
+
+    let in_front = routes().layer(shop::auth()).layer(cors());
+    assert!(!logged(in_front, &preflight).await.contains(SENTENCE));
+    let without = routes().layer(shop::auth());
+    assert!(!logged(without, &preflight).await.contains(SENTENCE));
+    let post = Ask::post("/").header("origin", APP).bearer(&shop::good());
+    assert!(!logged(behind(), &post).await.contains(SENTENCE));
+}
+
+/// Any client can send preflights.
+#[tokio::test]
+async fn preflights_cannot_fill_the_log() {
+    let cors = CorsLayer::new().allow_origin(HeaderValue::from_static(APP));
+    let router = Router::new().route("/", any(|| async {})).layer(cors).layer(shop::auth());
+    let preflight = Ask::new(Method::OPTIONS, "/")
+        .header("origin", APP)
+        .header("access-control-request-method", "POST");
+    let log = Log::default();
+    {
+        let _listening = log.listen();
+        for _ in 0..500 {
+            router.clone().oneshot(preflight.to_request()).await.unwrap();
+        }
+    }
+    let log = log.text();
+    let loud =
+        log.lines().filter(|line| line.contains(" WARN ") && line.contains(SENTENCE)).count();
+    assert_eq!(log.matches(SENTENCE).count(), 500);
+    assert!((1..=20).contains(&loud), "{loud}");
+}

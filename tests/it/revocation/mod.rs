@@ -1,0 +1,266 @@
+//! What is revoked, and what is known of it.
+
+#[cfg(feature = "feeds")]
+mod feed;
+mod layer;
+mod load;
+mod model;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tower_jwt_auth::revocation::{
+    Applied, Revocation, RevocationEvent, RevocationKind, Revocations, TokenNames, Verdict,
+};
+use tower_jwt_auth::{Clock, ManualClock, UnixTime};
+
+use crate::kit;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+pub(crate) fn now() -> UnixTime {
+    UnixTime::from_secs(kit::NOW)
+}
+
+pub(crate) fn later(by: Duration) -> UnixTime {
+    now().saturating_add(by)
+}
+
+/// Revocations that are current, on a clock that stands still.
+pub(crate) fn current() -> (Revocations, ManualClock) {
+    let clock = kit::at(kit::NOW);
+    let revocations = Revocations::new().with_clock(clock.clone());
+    revocations.current_as_of(revocations.as_of());
+    (revocations, clock)
+}
+
+fn alice(issued_at: UnixTime) -> TokenNames<'static> {
+    TokenNames {
+        issuer: Some("i"),
+        id: Some("token 1"),
+        session: Some("session 1"),
+        subject: Some("alice"),
+        tenant: Some("acme"),
+        key_id: Some("2026-11"),
+        issued_at: Some(issued_at),
+        expires_at: None,
+    }
+}
+
+#[test]
+fn every_kind_refuses_what_it_names_and_nothing_else() {
+    let of = |revocation: Revocation| {
+        let (revocations, _) = current();
+        revocations.apply(&revocation);
+        move |names: TokenNames<'_>| revocations.check(&names)
+    };
+    let before = alice(now());
+    let after = alice(later(SECOND));
+    for revocation in [
+        Revocation::token("token 1", later(HOUR)),
+        Revocation::session("session 1", later(HOUR)),
+        Revocation::subject("alice", now()),
+        Revocation::tenant("acme", now()),
+        Revocation::key("2026-11", now()),
+        Revocation::everyone(now()),
+    ] {
+        let kind = revocation.kind();
+        let names_one = matches!(kind, RevocationKind::Token | RevocationKind::Session);
+        let check = of(revocation.clone());
+        assert_eq!(check(before), Verdict::Revoked, "{kind:?}");
+        assert_eq!(check(after) == Verdict::Revoked, names_one, "{kind:?}");
+        // Without an issuer it is of any, and of none.
+        let unissued = TokenNames { issuer: None, ..before };
+        assert_eq!(check(unissued), Verdict::Revoked, "{kind:?}");
+        let nobody = TokenNames { issued_at: Some(later(SECOND)), ..TokenNames::default() };
+        assert_eq!(check(nobody), Verdict::Good, "{kind:?}");
+
+        let check = of(revocation.issuer("i"));
+        assert_eq!(check(before), Verdict::Revoked, "{kind:?}");
+        assert_eq!(check(TokenNames { issuer: Some("j"), ..before }), Verdict::Good, "{kind:?}");
+        assert_eq!(check(unissued), Verdict::Good, "{kind:?}");
+    }
+    // The same text is another name elsewhere.
+    let check = of(Revocation::subject("token 1", now()));
+    assert_eq!(check(before), Verdict::Good);
+}
+
+#[test]
+fn a_token_of_the_same_second_is_refused_and_so_is_one_that_does_not_say() {
+    let (revocations, _) = current();
+    let half = Duration::from_millis(500);
+    revocations.apply(&Revocation::subject("alice", later(half)));
+    let check = |issued_at| revocations.check(&TokenNames { issued_at, ..alice(now()) });
+    assert_eq!(check(Some(now().saturating_sub(HOUR))), Verdict::Revoked);
+    assert_eq!(check(Some(now())), Verdict::Revoked);
+    assert_eq!(check(Some(later(Duration::from_millis(999)))), Verdict::Revoked);
+    assert_eq!(check(Some(later(SECOND))), Verdict::Good);
+    assert_eq!(check(None), Verdict::Revoked);
+    // An earlier watermark does not bring back what a later one refused.
+    revocations.apply(&Revocation::subject("alice", now().saturating_sub(HOUR)));
+    assert_eq!(check(Some(now())), Verdict::Revoked);
+}
+
+#[test]
+fn nothing_is_accepted_before_something_is_known_or_after_the_bound() {
+    let clock = kit::at(kit::NOW);
+    let revocations = Revocations::new().max_staleness(2 * SECOND).with_clock(clock.clone());
+    let names = alice(now());
+    assert_eq!(revocations.check(&names), Verdict::Unavailable);
+    assert_eq!(revocations.staleness(), None);
+    let as_of = revocations.as_of();
+    clock.advance(SECOND);
+    // It counts from when the feed was asked, not from when it answered.
+    revocations.current_as_of(as_of);
+    clock.advance(Duration::from_millis(900));
+    assert_eq!(revocations.check(&names), Verdict::Good);
+    clock.advance(Duration::from_millis(101));
+    assert_eq!(revocations.check(&names), Verdict::Unavailable);
+    revocations.apply(&Revocation::token("token 1", later(HOUR)));
+    assert_eq!(revocations.check(&names), Verdict::Revoked, "what is known stays known");
+    assert_eq!(revocations.stats().refused_as_stale, 2);
+    assert_eq!(revocations.stats().refused, 1);
+}
+
+#[test]
+fn the_policy_is_to_refuse_unless_told_otherwise() {
+    let names = alice(now());
+    let clock = kit::at(kit::NOW);
+    let at_start = Revocations::new().dangerous_accept_before_first_snapshot();
+    let at_start = at_start.with_clock(clock.clone());
+    assert_eq!(at_start.check(&names), Verdict::Unchecked);
+    at_start.current_as_of(at_start.as_of());
+    assert_eq!(at_start.check(&names), Verdict::Good);
+    clock.advance(HOUR);
+    assert_eq!(at_start.check(&names), Verdict::Unavailable);
+
+    let later = Revocations::new().dangerous_accept_stale(HOUR / 6).with_clock(clock.clone());
+    assert_eq!(later.check(&names), Verdict::Unavailable);
+    later.current_as_of(later.as_of());
+    clock.advance(HOUR);
+    let expiring = |seconds| {
+        let expires_at = clock.now().saturating_add(Duration::from_secs(seconds));
+        later.check(&TokenNames { expires_at: Some(expires_at), ..names })
+    };
+    assert_eq!(expiring(600), Verdict::Unchecked);
+    assert_eq!(expiring(601), Verdict::Unavailable, "it is not short-lived");
+    assert_eq!(later.check(&names), Verdict::Unavailable, "nor does this one say so");
+    assert_eq!(later.stats().accepted_as_stale, 1);
+}
+
+#[test]
+fn a_clock_that_jumps_never_brings_back_what_is_revoked() {
+    let (revocations, clock) = current();
+    revocations.apply(&Revocation::token("token 1", later(HOUR)));
+    let check = |name| revocations.check(&TokenNames { id: Some(name), ..alice(now()) });
+    // Forward: what is known counts as old until there is news.
+    clock.advance(2 * HOUR);
+    assert_eq!(check("token 2"), Verdict::Unavailable);
+    assert!(!revocations.sweep());
+    revocations.current_as_of(revocations.as_of());
+    assert_eq!(check("token 1"), Verdict::Good, "outlived, by this clock");
+    // And back: what was forgotten is needed again.
+    clock.set(now());
+    assert!(revocations.sweep());
+    assert_eq!(check("token 2"), Verdict::Unavailable);
+    revocations.apply(&Revocation::token("token 1", later(HOUR)));
+    revocations.current_as_of(revocations.as_of());
+    assert_eq!((check("token 1"), check("token 2")), (Verdict::Revoked, Verdict::Good));
+    for extreme in [UnixTime::from_nanos(i128::MIN), UnixTime::EPOCH, UnixTime::from_secs(u64::MAX)]
+    {
+        clock.set(extreme);
+        assert_eq!(check("token 1"), Verdict::Revoked);
+        assert_ne!(clock.now(), now());
+    }
+}
+
+#[test]
+fn it_is_remembered_for_as_long_as_any_leeway_accepts_the_token() {
+    let (revocations, clock) = current();
+    revocations.apply(&Revocation::token("token 1", later(HOUR)));
+    clock.set(later(HOUR + 60 * SECOND));
+    revocations.sweep();
+    revocations.current_as_of(revocations.as_of());
+    assert_eq!(revocations.check(&alice(now())), Verdict::Revoked);
+    clock.set(later(HOUR + 140 * SECOND));
+    revocations.sweep();
+    assert_eq!(revocations.stats().total_entries(), 0);
+    let late = Revocation::token("token 1", later(HOUR));
+    assert_eq!(revocations.apply(&late), Applied::Outlived);
+}
+
+#[test]
+fn at_the_cap_more_is_revoked_and_it_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hook = Arc::clone(&told);
+    let revocations = Revocations::new()
+        .max_bytes(4_096)
+        .with_clock(kit::at(kit::NOW))
+        .with_events(move |event: &RevocationEvent<'_>| {
+            if let RevocationEvent::Widened(revocation, kind) = event {
+                hook.lock().unwrap().push((revocation.kind(), *kind));
+            }
+        });
+    revocations.current_as_of(revocations.as_of());
+    let mut n = 0;
+    let applied = loop {
+        n += 1;
+        let session = Revocation::session(format!("{n}"), later(HOUR)).issuer("i");
+        let applied = revocations.apply(&session.of_subject("alice", now()));
+        if applied != Applied::Kept {
+            break applied;
+        }
+    };
+    assert_eq!(applied, Applied::Widened(RevocationKind::Subject));
+    assert_eq!(*told.lock().unwrap(), [(RevocationKind::Session, RevocationKind::Subject)]);
+    let mut names = alice(now());
+    assert_eq!(revocations.check(&names), Verdict::Revoked);
+    names.subject = Some("bob");
+    assert_eq!(revocations.check(&names), Verdict::Good);
+    // Whose it is is not known: everyone's, then, until now.
+    revocations.apply(&Revocation::token("whose?", later(HOUR)).issuer("i"));
+    assert_eq!(revocations.check(&names), Verdict::Revoked);
+    names.issued_at = Some(later(SECOND));
+    assert_eq!(revocations.check(&names), Verdict::Good);
+    names.issuer = Some("j");
+    names.issued_at = Some(now());
+    assert_eq!(revocations.check(&names), Verdict::Good);
+    let stats = revocations.stats();
+    assert_eq!((stats.widened, stats.entries(RevocationKind::Everyone)), (2, 1));
+    assert!(stats.bytes <= 2_048, "{stats:?}");
+}
+
+#[test]
+fn the_same_again_changes_nothing() {
+    let (revocations, _) = current();
+    for _ in 0..3 {
+        revocations.apply(&Revocation::token("a", later(HOUR)));
+        revocations.apply(&Revocation::everyone(now()));
+    }
+    let stats = revocations.stats();
+    assert_eq!((stats.total_entries(), stats.applied, stats.widened), (2, 6, 0));
+}
+
+#[test]
+fn configuration_that_cannot_work_is_refused() {
+    let (revocations, _) = current();
+    let shared = revocations.clone();
+    for misuse in [
+        (|_| drop(Revocations::new().max_staleness(Duration::ZERO))) as fn(Revocations),
+        |_| drop(Revocations::new().dangerous_accept_stale(Duration::ZERO)),
+        |_| drop(Revocations::new().dangerous_accept_stale(HOUR + Duration::from_nanos(1))),
+        |cloned| drop(cloned.max_bytes(1)),
+    ] {
+        assert!(catch_unwind(AssertUnwindSafe(|| misuse(shared.clone()))).is_err());
+    }
+}
+
+#[test]
+fn nothing_of_a_token_is_shown() {
+    let (revocations, _) = current();
+    revocations.apply(&Revocation::subject("alice", now()));
+    let shown = format!("{revocations:?} {:?} {:?}", alice(now()), revocations.stats());
+    assert!(!shown.contains("alice") && !shown.contains("acme"), "{shown}");
+}
