@@ -251,22 +251,22 @@ pub use revocation::Revocations;
 
 /// Guides for single tasks.
 pub mod guide {
-    #[doc = include_str!("../docs/why-rejected.md")]
+    #[doc = include_str!("../docs/how-to/debug-a-401.md")]
     pub mod why_rejected {}
 
-    #[doc = include_str!("../docs/query-token.md")]
+    #[doc = include_str!("../docs/how-to/query-token.md")]
     pub mod query_token {}
 
     #[cfg(all(feature = "axum", feature = "issuer"))]
-    #[doc = include_str!("../docs/auth-server.md")]
+    #[doc = include_str!("../docs/reference/auth-server.md")]
     pub mod auth_server {}
 
     #[cfg(all(feature = "axum", feature = "issuer"))]
-    #[doc = include_str!("../docs/cookies.md")]
+    #[doc = include_str!("../docs/how-to/cookies.md")]
     pub mod cookies {}
 }
 
-#[doc = include_str!("../docs/problems.md")]
+#[doc = include_str!("../docs/reference/problems.md")]
 pub mod problems {}
 
 /// Compiles the README's code with the documentation tests.
@@ -281,5 +281,5 @@ pub mod problems {}
 struct Readme;
 
 #[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../docs/sessions.md")]
+#[doc = include_str!("../docs/explanation/sessions.md")]
 struct SessionsGuide;

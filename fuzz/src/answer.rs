@@ -1,4 +1,4 @@
-//! What holds for every response: the table of `docs/design.md` section 5.
+//! What holds for every response: the table of `docs/explanation/architecture.md` section 5.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

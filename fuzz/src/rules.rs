@@ -1,4 +1,4 @@
-//! Which claims are accepted, decided over the parsed JSON: `docs/design.md` section 4, steps 7
+//! Which claims are accepted, decided over the parsed JSON: `docs/explanation/architecture.md` section 4, steps 7
 //! to 11.
 
 use std::time::Duration;

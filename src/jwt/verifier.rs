@@ -101,7 +101,7 @@ impl Verifier {
             .unwrap_or_else(|_| Err(TokenErrorKind::Panicked.into()))
     }
 
-    /// The order is that of `docs/design.md` section 4. Nothing is allocated before the signature
+    /// The order is that of `docs/explanation/architecture.md` section 4. Nothing is allocated before the signature
     /// is known to be good.
     pub(crate) fn verify_bytes<T: DeserializeOwned>(
         &self,

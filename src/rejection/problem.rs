@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_body_agrees_with_its_error_and_its_page() {
-        let page = include_str!("../../docs/problems.md");
+        let page = include_str!("../../docs/reference/problems.md");
         let headings: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         assert_eq!(headings.len(), KINDS.len());
         for kind in KINDS {

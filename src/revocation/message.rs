@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 /// Something that is revoked: one token, one session, or whatever was issued until some time to a
 /// subject, to a tenant, under a key, or to everyone.
 ///
-/// In JSON it is a message that a program in any language can publish; `docs/revocation.md` has
+/// In JSON it is a message that a program in any language can publish; `docs/explanation/revocation.md` has
 /// the format.
 ///
 /// ```

@@ -2,7 +2,7 @@
 //!
 //! A stateless server cannot ask about each token. So it remembers the few revocations that have not
 //! expired yet, in [`Revocations`], and reads new ones from a log within a second. See
-//! `docs/revocation.md` for how it works, what it guarantees, and how to run it.
+//! `docs/explanation/revocation.md` for how it works, what it guarantees, and how to run it.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;

@@ -19,7 +19,7 @@ fn variants(source: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn why_rejected_has_a_row_for_every_kind() {
-    let guide = read("docs/why-rejected.md");
+    let guide = read("docs/how-to/debug-a-401.md");
     for (source, name) in
         [("src/jwt/token_error.rs", "TokenErrorKind"), ("src/rejection/error.rs", "AuthErrorKind")]
     {
@@ -27,7 +27,7 @@ fn why_rejected_has_a_row_for_every_kind() {
         assert!(kinds.len() > 10, "{kinds:?}");
         for kind in kinds {
             let row = format!("| `{kind}` |");
-            assert_eq!(guide.matches(&row).count(), 1, "{row} in docs/why-rejected.md");
+            assert_eq!(guide.matches(&row).count(), 1, "{row} in docs/how-to/debug-a-401.md");
         }
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Process, Server, client, shop};
 
-/// Master and cart's own secret are the test vector of `docs/derive.md`, the latter in base64.
+/// Master and cart's own secret are the test vector of `docs/reference/derive.md`, the latter in base64.
 pub(crate) const MASTER: &str = "an example master secret, 32+ bytes";
 const CART: &str =
     "ssoKJykTWaMWQHYM/DmCvMjsJOwVW8RwFv6A6i97xI3p1Yzli2WwEYEt1c0N+Dlc8Utk5F9fkTT+j8OeSACzjg==";

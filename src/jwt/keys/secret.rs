@@ -173,7 +173,7 @@ impl Secret {
     ///
     /// It is HKDF-SHA256 (RFC 5869) with an empty salt and, as `info`, the text
     /// `tower-jwt-auth/derive/v1` followed by the issuer and the audience, each with its length
-    /// in bytes as 4 bytes, big-endian, in front. `docs/derive.md` has a test vector and the
+    /// in bytes as 4 bytes, big-endian, in front. `docs/reference/derive.md` has a test vector and the
     /// same in other languages.
     ///
     /// ```
@@ -376,7 +376,7 @@ mod tests {
             secret.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
         };
         let cart = master.derive("https://auth.shop.example", "cart");
-        let documented = include_str!("../../../docs/derive.md");
+        let documented = include_str!("../../../docs/reference/derive.md");
         assert!(documented.contains(&hex(&cart)), "{}", hex(&cart));
         // Length prefixes keep the border between issuer and audience.
         assert_ne!(hex(&master.derive("ab", "c")), hex(&master.derive("a", "bc")));

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::cookies::{REFRESH, server, value, with_cookie};
 use super::kit::{Answer, json};
 
-/// The layer that `docs/sessions.md` has for it.
+/// The layer that `docs/explanation/sessions.md` has for it.
 #[tokio::test]
 async fn a_layer_adds_clear_site_data_to_a_logout_that_happened() {
     async fn clear_storage(request: Request<Body>, next: Next) -> Response {
