@@ -42,9 +42,9 @@
 //! | `tracing` | [one event per refusal](#events), never a token, a secret or a claim value |
 //! | `test-util` | `testing`, tokens for your tests; conformance suites for your own stores and feeds |
 //!
-//! Guides: [Why was my token rejected?](guide::why_rejected),
-//! [A token in the query string](guide::query_token), [the problems that clients see](problems); with
-//! the feature `issuer`, the routes of the auth server and the set-ups of cookies in [`guide`].
+//! The [`guide`] has tutorials, how-to guides, reference and explanation. People look most often for
+//! [why a token was rejected](guide::how_to::debug_a_401) and for
+//! [the problems that clients see](problems).
 //!
 //! # What passes
 //!
@@ -101,7 +101,7 @@
 //! # Why was it refused?
 //!
 //! The client does not learn the reason, but you can: the [`AuthError`] in the response's extensions
-//! has the whole [`reason`](AuthError::reason). [`guide::why_rejected`] shows the code that prints the
+//! has the whole [`reason`](AuthError::reason). [`guide::how_to::debug_a_401`] shows the code that prints the
 //! reason, and the remedy for each reason.
 //!
 //! # Events
@@ -160,7 +160,7 @@
 //! `http2().max_header_list_size(..)` of `hyper_util::server::conn::auto::Builder`. Over HTTP/1.1 the
 //! limit is about 400 KiB. Proxies often have a limit of 8 KiB for one header or for all headers.
 //!
-//! A token in the query string is never read. [`guide::query_token`] shows a layer for clients that
+//! A token in the query string is never read. [`guide::how_to::query_token`] shows a layer for clients that
 //! cannot send the token in any other way, such as `EventSource`, and explains the risks.
 //!
 //! # Testing your service
@@ -214,6 +214,7 @@ mod databases;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guard;
+pub mod guide;
 #[cfg(feature = "issuer")]
 pub mod issuer;
 pub mod jwt;
@@ -249,23 +250,6 @@ pub use request::token::Token;
 #[doc(inline)]
 pub use revocation::Revocations;
 
-/// Guides for single tasks.
-pub mod guide {
-    #[doc = include_str!("../docs/how-to/debug-a-401.md")]
-    pub mod why_rejected {}
-
-    #[doc = include_str!("../docs/how-to/query-token.md")]
-    pub mod query_token {}
-
-    #[cfg(all(feature = "axum", feature = "issuer"))]
-    #[doc = include_str!("../docs/reference/auth-server.md")]
-    pub mod auth_server {}
-
-    #[cfg(all(feature = "axum", feature = "issuer"))]
-    #[doc = include_str!("../docs/how-to/cookies.md")]
-    pub mod cookies {}
-}
-
 #[doc = include_str!("../docs/reference/problems.md")]
 pub mod problems {}
 
@@ -279,7 +263,3 @@ pub mod problems {}
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../docs/explanation/sessions.md")]
-struct SessionsGuide;

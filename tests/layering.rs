@@ -193,6 +193,8 @@ const ORDER: &[&str] = &[
     "testing::request",
     "testing::test_issuer",
     "testing",
+    // Pages of documentation.
+    "guide",
 ];
 
 #[test]

@@ -280,7 +280,7 @@ impl<T> JwtAuth<T> {
     ///
     /// The server must select that protocol, or the browser closes the connection: in axum,
     /// `upgrade.protocols(["bearer"])`. For clients that can set no header at all, such as
-    /// `EventSource`, see [`guide::query_token`](crate::guide::query_token).
+    /// `EventSource`, see [`guide::how_to::query_token`](crate::guide::how_to::query_token).
     ///
     /// # Panics
     ///

@@ -26,7 +26,7 @@ pub enum Source {
 ///
 /// A source sees the headers only. A token in a query string ends up in logs, histories and
 /// `Referer` headers, so RFC 6750 section 5.3 and OAuth 2.1 forbid it. Where a client can send it
-/// in no other way, [`guide::query_token`](crate::guide::query_token) has a layer that moves it.
+/// in no other way, [`guide::how_to::query_token`](crate::guide::how_to::query_token) has a layer that moves it.
 ///
 /// ```
 /// use std::borrow::Cow;

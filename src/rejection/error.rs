@@ -33,7 +33,7 @@ use crate::jwt::{Misfit, TokenError, TokenErrorKind};
 /// // In axum, outside of the layer: `router.layer(auth).layer(axum::middleware::map_response(log))`
 /// ```
 ///
-/// [`guide::why_rejected`](crate::guide::why_rejected) lists the remedy for each reason.
+/// [`guide::how_to::debug_a_401`](crate::guide::how_to::debug_a_401) lists the remedy for each reason.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,

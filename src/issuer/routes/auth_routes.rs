@@ -42,7 +42,7 @@ use crate::misuse;
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
 /// Parameters are the members of a JSON object or of a form.
-/// [`guide::auth_server`](crate::guide::auth_server) documents each parameter, answer and error.
+/// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each parameter, answer and error.
 ///
 /// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no

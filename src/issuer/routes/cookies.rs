@@ -37,7 +37,7 @@ const MAX_CANDIDATES: usize = 16;
 /// **A `__Host-` cookie belongs to one host.** The auth server and the services that read its cookies
 /// must be reached under one host name, such as `https://shop.example/auth` and
 /// `https://shop.example/cart` behind one proxy; ports do not matter.
-/// [`guide::cookies`](crate::guide::cookies) has the configuration of the proxy, the script of the page,
+/// [`guide::how_to::cookies`](crate::guide::how_to::cookies) has the configuration of the proxy, the script of the page,
 /// and the other set-ups: services on several hosts ([`dangerous_domain`](Self::dangerous_domain)), and
 /// pages in a frame of another site ([`embedded`](Self::embedded)).
 ///
@@ -210,7 +210,7 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// All services behind one host name are safer: see [`guide::cookies`](crate::guide::cookies). With
+    /// All services behind one host name are safer: see [`guide::how_to::cookies`](crate::guide::how_to::cookies). With
     /// this,
     ///
     /// - **every host below the domain gets the access tokens** of users who visit it, and can use

@@ -1,0 +1,64 @@
+//! Tutorials, how-to guides, reference and explanation.
+//!
+//! - [Tutorials](tutorial): build a protected service, and then its auth server, step by step.
+//! - [How-to guides](how_to): one task on each page.
+//! - [Reference](mod@reference): every answer, option and route, and the standards.
+//! - [Explanation](explanation): the design and its reasons.
+
+// The pages are Markdown files in `docs/`, which people read here and on GitHub. Links must work in
+// both places, and each place needs another target for them. So a page never writes the target into
+// the sentence. It uses a label, and defines the label at its end for GitHub:
+//
+//     See [Cookies][how-to/cookies] and [`JwtAuth::cookie`].
+//
+//     [how-to/cookies]: cookies.md
+//     [`JwtAuth::cookie`]: https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/struct.JwtAuth.html#method.cookie
+//
+// `docs/links.md` defines the same labels for rustdoc. It stands in front of each page, and in
+// Markdown the first definition of a label counts. The label of a page is its path in `docs/` without
+// `.md`, with `#` and the heading's anchor if there is one. `tests/it/docs.rs` checks all of this.
+
+/// Declares a page: its module, its file, and the features that its links and code need.
+macro_rules! page {
+    ($name:ident, $file:literal $(, $feature:literal)*) => {
+        #[cfg_attr(
+            all($(feature = $feature),*),
+            doc = include_str!("../docs/links.md"),
+            doc = include_str!(concat!("../docs/", $file))
+        )]
+        #[cfg_attr(
+            not(all($(feature = $feature),*)),
+            doc = concat!("This page needs the features", $(" `", $feature, "`",)* ".")
+        )]
+        pub mod $name {}
+    };
+}
+
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/tutorial/README.md")]
+pub mod tutorial {}
+
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/how-to/README.md")]
+pub mod how_to {
+    page!(cookies, "how-to/cookies.md", "axum", "issuer");
+    page!(debug_a_401, "how-to/debug-a-401.md", "axum");
+    page!(query_token, "how-to/query-token.md", "axum");
+}
+
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/reference/README.md")]
+pub mod reference {
+    page!(auth_server, "reference/auth-server.md", "axum", "issuer");
+    page!(derive, "reference/derive.md");
+    page!(standards, "reference/standards.md");
+}
+
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/explanation/README.md")]
+pub mod explanation {
+    page!(architecture, "explanation/architecture.md", "axum");
+    page!(performance, "explanation/performance.md");
+    page!(revocation, "explanation/revocation.md", "feeds");
+    page!(sessions, "explanation/sessions.md", "axum", "issuer");
+}
