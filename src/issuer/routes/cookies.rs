@@ -369,7 +369,7 @@ impl Cookies {
             CookieName::new(name);
         }
         names.sort_unstable();
-        if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
+        if let Some((name, _)) = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b) {
             misuse::refuse(format_args!(
                 "Cookies: {name:?} is the name of two cookies: take another for one of them"
             ));

@@ -53,22 +53,21 @@ impl FeedError {
     }
 
     /// The error with its causes, in one sentence.
-    pub(crate) fn with_causes(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| {
-            fmt::Display::fmt(self, f)?;
-            let mut last = self.to_string();
-            let mut source = self.source();
-            while let Some(cause) = source {
-                let text = cause.to_string();
-                // Some errors contain the text of their cause.
-                if !last.ends_with(&text) {
-                    write!(f, ": {text}")?;
-                }
-                last = text;
-                source = cause.source();
+    pub(crate) fn with_causes(&self) -> String {
+        let mut last = self.to_string();
+        let mut sentence = last.clone();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Some errors contain the text of their cause.
+            if !last.ends_with(&text) {
+                sentence.push_str(": ");
+                sentence.push_str(&text);
             }
-            Ok(())
-        })
+            last = text;
+            source = cause.source();
+        }
+        sentence
     }
 }
 
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_is_in_the_text_already_is_not_repeated() {
-        let text = |error: FeedError| error.with_causes().to_string();
+        let text = |error: FeedError| error.with_causes();
         let cause = || std::io::Error::other("refused");
         assert!(text(FeedError::new(cause())).ends_with(": refused"));
         let wrapped = text(FeedError::new(Wrapping(cause())));

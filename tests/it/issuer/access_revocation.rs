@@ -54,7 +54,7 @@ impl RevocationFeed for Feed {
             std::future::pending::<()>().await;
         }
         let take = |left: u64| left.checked_sub(1);
-        if self.left.try_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
+        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
         // Whatever the time, so that the message must not depend on it.
