@@ -18,11 +18,23 @@
 // Markdown the first definition of a label counts. The label of a page is its path in `docs/` without
 // `.md`, with `#` and the heading's anchor if there is one. `tests/it/docs.rs` checks all of this.
 
-/// Declares a page: its module, its file, and the features that its links and code need.
+/// Declares a page: its module, its file, and the features that its links and code need. A page with
+/// a diagram also has a summary, since the first paragraph must be text.
+///
+/// GitHub shows a diagram as an image, and removes SVG from a page. Rustdoc shows SVG within a page,
+/// and has no place for images. So the page names the image, and the diagram is included here. The
+/// style sheet of the diagram hides the image. A diagram has no empty line, which would end its block
+/// of HTML.
 macro_rules! page {
-    ($name:ident, $file:literal $(, $feature:literal)*) => {
+    ($name:ident, $file:literal $(, $feature:literal)* $(; $summary:literal, $diagram:literal)?) => {
         #[cfg_attr(
             all($(feature = $feature),*),
+            $(
+                doc = $summary,
+                doc = "",
+                doc = include_str!(concat!("../docs/", $diagram)),
+                doc = "",
+            )?
             doc = include_str!("../docs/links.md"),
             doc = include_str!(concat!("../docs/", $file))
         )]
@@ -49,16 +61,42 @@ pub mod how_to {
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/reference/README.md")]
 pub mod reference {
+    page!(answers, "reference/answers.md");
     page!(auth_server, "reference/auth-server.md", "axum", "issuer");
     page!(derive, "reference/derive.md");
+    page!(events, "reference/events.md");
+    page!(features, "reference/features.md");
+    page!(options, "reference/options.md");
+    page!(revocation_message, "reference/revocation-message.md");
     page!(standards, "reference/standards.md");
+    page!(stores, "reference/stores.md");
+    page!(verification, "reference/verification.md");
 }
 
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/explanation/README.md")]
 pub mod explanation {
-    page!(architecture, "explanation/architecture.md", "axum");
+    page!(
+        architecture, "explanation/architecture.md";
+        "The purpose of the crate, its modules, and three walks through the code.",
+        "explanation/request.svg"
+    );
+    page!(decisions, "explanation/decisions.md");
+    page!(
+        keys, "explanation/keys.md";
+        "Shared secrets, keys, and their rotation.",
+        "explanation/key-rotation.svg"
+    );
     page!(performance, "explanation/performance.md");
-    page!(revocation, "explanation/revocation.md", "feeds");
-    page!(sessions, "explanation/sessions.md", "axum", "issuer");
+    page!(
+        revocation, "explanation/revocation.md", "redis";
+        "The end of a token before it expires: how it works, and what is guaranteed.",
+        "explanation/revocation.svg"
+    );
+    page!(security_model, "explanation/security-model.md");
+    page!(
+        sessions, "explanation/sessions.md", "axum", "issuer";
+        "Refresh tokens: rotation, theft detection, and what they cost.",
+        "explanation/refresh.svg"
+    );
 }
