@@ -1,4 +1,4 @@
-//! What holds for every response: the table of `docs/explanation/architecture.md` section 5.
+//! Checks of every response, by the tables of `docs/reference/answers.md`.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

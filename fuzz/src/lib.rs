@@ -1,5 +1,5 @@
 //! What the fuzz targets share: one key, one moment, a few tokens, and references that decide by
-//! the text of `docs/explanation/architecture.md` alone, written as plainly as possible.
+//! the text of `docs/reference` alone, written as plainly as possible.
 
 pub mod answer;
 pub mod challenge;

@@ -1,5 +1,4 @@
-//! Which claims are accepted, decided over the parsed JSON: `docs/explanation/architecture.md` section 4, steps 7
-//! to 11.
+//! Which claims are accepted, decided over the parsed JSON, by `docs/reference/verification.md`.
 
 use std::time::Duration;
 

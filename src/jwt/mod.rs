@@ -1,7 +1,7 @@
 //! Tokens as pure functions: no HTTP, no async, no storage.
 //!
 //! [`Verifier::verify`] is the whole of it: bytes in, [`Verified`] out, in the order of
-//! `docs/explanation/architecture.md` section 4. Everything else here is what it is built from: [`Secret`] and
+//! `docs/reference/verification.md`. Everything else here is what it is built from: [`Secret`] and
 //! [`Key`], several of them in a [`KeySet`], a set that can be replaced in a [`KeyStore`], the
 //! rules for claims in [`Validation`], and the other direction in [`Signer`].
 

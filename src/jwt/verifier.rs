@@ -101,7 +101,7 @@ impl Verifier {
             .unwrap_or_else(|_| Err(TokenErrorKind::Panicked.into()))
     }
 
-    /// The order is that of `docs/explanation/architecture.md` section 4. Nothing is allocated before the signature
+    /// Follows the order of `docs/reference/verification.md`. Nothing is allocated before the signature
     /// is known to be good.
     pub(crate) fn verify_bytes<T: DeserializeOwned>(
         &self,

@@ -14,8 +14,8 @@ const VERSION: u32 = 1;
 /// Something that is revoked: one token, one session, or whatever was issued until some time to a
 /// subject, to a tenant, under a key, or to everyone.
 ///
-/// In JSON it is a message that a program in any language can publish; `docs/explanation/revocation.md` has
-/// the format.
+/// In JSON it is a message that a program in any language can publish:
+/// [`revocation_message`](crate::guide::reference::revocation_message) has the format.
 ///
 /// ```
 /// use tower_jwt_auth::UnixTime;

@@ -1,8 +1,9 @@
 //! Revoked tokens: kept in this process' memory, and read from a feed.
 //!
 //! A stateless server cannot ask about each token. So it remembers the few revocations that have not
-//! expired yet, in [`Revocations`], and reads new ones from a log within a second. See
-//! `docs/explanation/revocation.md` for how it works, what it guarantees, and how to run it.
+//! expired yet, in [`Revocations`], and reads new ones from a log within a second. The
+//! [guide](crate::guide::explanation::revocation) explains how it works, what it guarantees, and how to run
+//! it.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;

@@ -105,7 +105,7 @@ impl Revocations {
 
     /// Sets the maximum age of the data. 5 seconds by default. Under the default policy, a revoked
     /// token is refused everywhere within this time, even while the feed or the network is down:
-    /// `docs/explanation/revocation.md` lists the conditions.
+    /// [`guide`](crate::guide::explanation::revocation#what-is-guaranteed) lists the conditions.
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         if staleness.is_zero() {
