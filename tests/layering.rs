@@ -78,10 +78,10 @@ const ORDER: &[&str] = &[
     // Is this token still good? What is known in memory.
     "revocation::message",
     "revocation::table::mark",
-    "revocation::names",
+    "revocation::token_names",
     "revocation::table::fingerprint",
-    "revocation::table::slots",
-    "revocation::table::ledger",
+    "revocation::table::fingerprint_map",
+    "revocation::table::revocation_table",
     "revocation::table",
     "revocation::stats",
     "revocation::freshness",

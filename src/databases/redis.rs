@@ -29,10 +29,10 @@ const PROBES: usize = 16;
 /// the command, so a single command is repeated once on the new connection.
 #[derive(Clone)]
 pub struct RedisConnection {
-    shared: Arc<Shared>,
+    shared: Arc<Connector>,
 }
 
-struct Shared {
+struct Connector {
     client: Client,
     current: Mutex<Current>,
     /// Held while connecting, so that a thousand callers do not open a thousand connections.
@@ -50,7 +50,7 @@ impl RedisConnection {
     /// A connection that this client makes.
     pub fn from_client(client: Client) -> Self {
         let (current, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { shared: Arc::new(Shared { client, current, connecting }) }
+        Self { shared: Arc::new(Connector { client, current, connecting }) }
     }
 
     /// Returns true if the server is one of several nodes of a cluster, for keys with this prefix.
@@ -148,7 +148,7 @@ impl ConnectionLike for RedisConnection {
 
 /// A call on a connection, which is dropped if the call fails or is given up after a while.
 struct Call<'s> {
-    shared: &'s Shared,
+    shared: &'s Connector,
     connection: MultiplexedConnection,
     number: u64,
     unanswered_since: Option<Instant>,
@@ -179,7 +179,7 @@ impl Drop for Call<'_> {
     }
 }
 
-impl Shared {
+impl Connector {
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -26,7 +26,7 @@ pub struct AsOf {
 /// while the machine sleeps, and the other may be set back.
 pub(crate) struct Freshness {
     clock: Arc<dyn Clock>,
-    steady: Steady,
+    steady: SteadyClock,
     as_of_wall: AtomicI64,
     as_of_steady: AtomicU64,
     /// When the steady clock was looked at last, by the wall's.
@@ -38,7 +38,7 @@ pub(crate) struct Freshness {
     forgot_at: AtomicI64,
 }
 
-enum Steady {
+enum SteadyClock {
     Since(Instant),
     #[cfg(test)]
     Manual(Arc<AtomicU64>),
@@ -46,12 +46,12 @@ enum Steady {
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self::new(Arc::new(SystemClock), Steady::Since(Instant::now()), TRUSTED_FOR)
+        Self::new(Arc::new(SystemClock), SteadyClock::Since(Instant::now()), TRUSTED_FOR)
     }
 }
 
 impl Freshness {
-    fn new(clock: Arc<dyn Clock>, steady: Steady, trusted_for: u64) -> Self {
+    fn new(clock: Arc<dyn Clock>, steady: SteadyClock, trusted_for: u64) -> Self {
         Self {
             clock,
             steady,
@@ -147,7 +147,7 @@ impl Debug for Freshness {
     }
 }
 
-impl Steady {
+impl SteadyClock {
     #[inline]
     fn nanos(&self) -> u64 {
         match self {
@@ -180,7 +180,7 @@ mod tests {
     fn both(trusted_for: u64) -> (ManualClock, Arc<AtomicU64>, Freshness) {
         let wall = ManualClock::new(UnixTime::from_secs(1_700_000_000));
         let steady = Arc::new(AtomicU64::new(0));
-        let source = Steady::Manual(Arc::clone(&steady));
+        let source = SteadyClock::Manual(Arc::clone(&steady));
         let freshness = Freshness::new(Arc::new(wall.clone()), source, trusted_for);
         (wall, steady, freshness)
     }

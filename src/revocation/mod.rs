@@ -12,11 +12,11 @@ mod event;
 mod feed;
 mod freshness;
 mod message;
-mod names;
 mod outage;
 mod revocations;
 mod stats;
 mod table;
+mod token_names;
 
 pub use self::event::RevocationEvent;
 #[cfg(feature = "feeds")]
@@ -35,11 +35,11 @@ pub(crate) use self::feed::report_creation;
 pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
 pub use self::freshness::AsOf;
 pub use self::message::{Revocation, RevocationKind, Target};
-pub use self::names::TokenNames;
 pub use self::outage::RevocationOutage;
 pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
-pub use self::table::ledger::Applied;
+pub use self::table::revocation_table::Applied;
+pub use self::token_names::TokenNames;
 
 /// Marks a request whose token was accepted although revocation data was stale, as [`Revocations::dangerous_accept_stale`] allows; and in its
 /// [`Token`](crate::Token::revocation_unchecked).

@@ -10,20 +10,20 @@ use crate::misuse;
 use crate::revocation::event::RevocationEvent;
 use crate::revocation::freshness::{AsOf, Freshness};
 use crate::revocation::message::Revocation;
-use crate::revocation::names::TokenNames;
 #[cfg(feature = "feeds")]
 use crate::revocation::outage::Follower;
 #[cfg(not(feature = "feeds"))]
 use crate::revocation::outage::OutageCause;
 use crate::revocation::outage::RevocationOutage;
 use crate::revocation::stats::{self, Counters, RevocationStats};
-use crate::revocation::table::ledger::{Applied, Ledger};
+use crate::revocation::table::revocation_table::{Applied, RevocationTable};
+use crate::revocation::token_names::TokenNames;
 
 const MAX_STALENESS: Duration = Duration::from_secs(5);
 const LONGEST_UNCHECKED: Duration = Duration::from_secs(3_600);
 const MAX_BYTES: usize = 68 << 20;
 
-type Hook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
+type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 
 /// The revocations that a server knows. This is a handle: clones share the same revocations.
 ///
@@ -53,11 +53,11 @@ type Hook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 #[derive(Clone)]
 #[must_use]
 pub struct Revocations {
-    shared: Arc<Shared>,
+    shared: Arc<RevocationState>,
 }
 
-struct Shared {
-    ledger: Ledger,
+struct RevocationState {
+    table: RevocationTable,
     freshness: Freshness,
     counters: Counters,
     /// In nanoseconds.
@@ -65,7 +65,7 @@ struct Shared {
     /// The limit for tokens that expire soon.
     accepts_stale: Option<Duration>,
     accepts_unknown: bool,
-    hook: Option<Box<Hook>>,
+    hook: Option<Box<RevocationHook>>,
     #[cfg(feature = "feeds")]
     follower: Follower,
 }
@@ -89,8 +89,8 @@ impl Revocations {
     /// Creates an empty set of revocations, before the first data has been read.
     pub fn new() -> Self {
         Self {
-            shared: Arc::new(Shared {
-                ledger: Ledger::new(MAX_BYTES),
+            shared: Arc::new(RevocationState {
+                table: RevocationTable::new(MAX_BYTES),
                 freshness: Freshness::default(),
                 counters: Counters::default(),
                 max_staleness: nanos(MAX_STALENESS),
@@ -122,7 +122,7 @@ impl Revocations {
     /// less while clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
-        self.shared_mut().ledger.max_bytes(bytes);
+        self.shared_mut().table.max_bytes(bytes);
         self
     }
 
@@ -192,8 +192,8 @@ impl Revocations {
     /// undone; they expire.
     pub fn apply(&self, revocation: &Revocation) -> Applied {
         let shared = &self.shared;
-        let applied = shared.ledger.apply(revocation, shared.freshness.now());
-        shared.freshness.forgot_at(shared.ledger.forgot_at());
+        let applied = shared.table.apply(revocation, shared.freshness.now());
+        shared.freshness.forgot_at(shared.table.forgot_at());
         match applied {
             Applied::Widened(kind) => {
                 stats::count(&shared.counters.widened);
@@ -218,7 +218,7 @@ impl Revocations {
         // Read the age before the look-up: the entries are then at least as new as the age says. In the
         // other order, data that arrives in between would make an older look-up seem current.
         let staleness = shared.freshness.staleness_at(now);
-        if shared.ledger.refuses(names) {
+        if shared.table.refuses(names) {
             stats::count(&shared.counters.refused);
             return Verdict::Revoked;
         }
@@ -257,7 +257,7 @@ impl Revocations {
 
     /// Returns counters for metrics.
     pub fn stats(&self) -> RevocationStats {
-        self.shared.counters.read(&self.shared.ledger)
+        self.shared.counters.read(&self.shared.table)
     }
 
     /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call it *before* you ask
@@ -281,8 +281,8 @@ impl Revocations {
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.now();
         let is_set_back = self.is_set_back();
-        self.shared.ledger.sweep(now);
-        self.shared.freshness.forgot_at(self.shared.ledger.forgot_at());
+        self.shared.table.sweep(now);
+        self.shared.freshness.forgot_at(self.shared.table.forgot_at());
         is_set_back
     }
 
@@ -291,10 +291,10 @@ impl Revocations {
     }
 
     pub(crate) fn is_set_back(&self) -> bool {
-        let is_set_back = self.shared.ledger.is_set_back(self.shared.freshness.now());
+        let is_set_back = self.shared.table.is_set_back(self.shared.freshness.now());
         if is_set_back {
             self.shared.freshness.forget();
-            self.shared.freshness.forgot_at(self.shared.ledger.forgot_at());
+            self.shared.freshness.forgot_at(self.shared.table.forgot_at());
             self.tell(&RevocationEvent::ClockSetBack);
         }
         is_set_back
@@ -325,7 +325,7 @@ impl Revocations {
     }
 
     #[track_caller]
-    fn shared_mut(&mut self) -> &mut Shared {
+    fn shared_mut(&mut self) -> &mut RevocationState {
         match Arc::get_mut(&mut self.shared) {
             Some(shared) => shared,
             None => misuse::refuse(
@@ -341,7 +341,7 @@ impl Default for Revocations {
     }
 }
 
-impl Shared {
+impl RevocationState {
     fn accepts_stale(&self, names: &TokenNames<'_>, now: UnixTime) -> bool {
         let latest = self.accepts_stale.map(|within| now.saturating_add(within));
         latest.zip(names.expires_at).is_some_and(|(latest, expires_at)| expires_at <= latest)

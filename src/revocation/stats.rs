@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::revocation::message::RevocationKind;
-use crate::revocation::table::ledger::Ledger;
+use crate::revocation::table::revocation_table::RevocationTable;
 
 /// What a server knows and has done, for metrics.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,11 +52,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn read(&self, ledger: &Ledger) -> RevocationStats {
+    pub(crate) fn read(&self, table: &RevocationTable) -> RevocationStats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         RevocationStats {
-            by_kind: RevocationKind::ALL.map(|kind| ledger.count(kind)),
-            bytes: ledger.bytes(),
+            by_kind: RevocationKind::ALL.map(|kind| table.count(kind)),
+            bytes: table.bytes(),
             applied: of(&self.applied),
             widened: of(&self.widened),
             unreadable: of(&self.unreadable),

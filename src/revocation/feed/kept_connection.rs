@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 /// succeeded. A call that failed or was given up leaves nothing behind, and the next call connects again.
 /// So a network that swallows packets cannot leave a dead connection that is tried for ever.
 #[derive(Debug)]
-pub(crate) struct Slot<C>(Mutex<Option<C>>);
+pub(crate) struct KeptConnection<C>(Mutex<Option<C>>);
 
-impl<C> Slot<C> {
-    pub(crate) fn empty() -> Self {
+impl<C> KeptConnection<C> {
+    pub(crate) fn none() -> Self {
         Self(Mutex::new(None))
     }
 

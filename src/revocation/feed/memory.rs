@@ -16,7 +16,7 @@ const PART: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
 /// The memory of an entry besides its text: in the log, and in the set of messages, which is at most
 /// half empty.
-const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * (size_of::<Arc<str>>() + 1);
+const ENTRY_BYTES: usize = size_of::<LoggedMessage>() + 2 * (size_of::<Arc<str>>() + 1);
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 
 /// A feed within one process: for tests, and for a program that issues and verifies at once. Clones
@@ -26,20 +26,20 @@ const PRUNED_EVERY: Duration = Duration::from_secs(1);
 /// 64 MiB of messages; one more is then an error ([`FeedErrorKind::Full`]).
 #[derive(Clone)]
 pub struct MemoryFeed {
-    shared: Arc<Shared>,
+    shared: Arc<MemoryLog>,
 }
 
-struct Shared {
-    log: Mutex<Log>,
+struct MemoryLog {
+    log: Mutex<Messages>,
     appended: Notify,
     clock: Box<dyn Clock>,
     max_bytes: usize,
 }
 
 #[derive(Default)]
-struct Log {
+struct Messages {
     /// In the order of their numbers, which have gaps where something was forgotten.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LoggedMessage>,
     /// The messages of the entries.
     messages: HashSet<Arc<str>>,
     last: u64,
@@ -47,7 +47,7 @@ struct Log {
     pruned_at: Option<UnixTime>,
 }
 
-struct Entry {
+struct LoggedMessage {
     number: u64,
     message: Arc<str>,
     until: UnixTime,
@@ -71,7 +71,7 @@ impl MemoryFeed {
 
     fn of(clock: Box<dyn Clock>, max_bytes: usize) -> Self {
         let (log, appended) = (Mutex::default(), Notify::new());
-        Self { shared: Arc::new(Shared { log, appended, clock, max_bytes }) }
+        Self { shared: Arc::new(MemoryLog { log, appended, clock, max_bytes }) }
     }
 
     /// How many messages it holds.
@@ -103,19 +103,19 @@ impl MemoryFeed {
         Ok(())
     }
 
-    fn log(&self) -> MutexGuard<'_, Log> {
+    fn log(&self) -> MutexGuard<'_, Messages> {
         // Nothing that could panic happens while it is held.
         self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entry {
+impl LoggedMessage {
     fn bytes(&self) -> usize {
         self.message.len().saturating_add(ENTRY_BYTES)
     }
 }
 
-impl Log {
+impl Messages {
     /// Now and then: looking through all of it for each message would be slow.
     fn prune(&mut self, now: UnixTime) {
         let pruned_at = self.pruned_at.filter(|then| *then <= now);
@@ -131,7 +131,7 @@ impl Log {
             }
             is_kept
         });
-        self.bytes = self.entries.iter().map(Entry::bytes).sum();
+        self.bytes = self.entries.iter().map(LoggedMessage::bytes).sum();
     }
 
     fn push(
@@ -143,7 +143,7 @@ impl Log {
         if self.messages.contains(&message) {
             return Ok(());
         }
-        let entry = Entry { number: self.last.saturating_add(1), message, until };
+        let entry = LoggedMessage { number: self.last.saturating_add(1), message, until };
         let bytes = self.bytes.saturating_add(entry.bytes());
         if bytes > max_bytes {
             return Err(FeedErrorKind::Full.into());

@@ -10,8 +10,8 @@ use tokio::sync::Mutex;
 use crate::clock::{Clock, SystemClock};
 use crate::databases::postgres::{code, for_poolers, is_lost, is_standby, sentence};
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
-use crate::revocation::feed::kept_connection::Slot;
-use crate::revocation::feed::postgres_listener::Listening;
+use crate::revocation::feed::kept_connection::KeptConnection;
+use crate::revocation::feed::postgres_listener::PostgresListener;
 use crate::revocation::feed::{
     KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
 };
@@ -53,7 +53,7 @@ const NO_TIMELINE: &str = "this PostgreSQL does not tell its timeline (pg_curren
 
 const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
 
-type Row = (String, i64, bool, Option<i64>, Option<String>);
+type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 
 /// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. It connects
 /// when it is first used, and again after a call that failed, with one connection for queries and one
@@ -89,14 +89,14 @@ type Row = (String, i64, bool, Option<i64>, Option<String>);
 #[derive(Clone)]
 pub struct PostgresFeed {
     options: PgConnectOptions,
-    connection: Arc<Slot<PgConnection>>,
-    listening: Arc<Mutex<Listening>>,
+    connection: Arc<KeptConnection<PgConnection>>,
+    listening: Arc<Mutex<PostgresListener>>,
     /// True if the server tells its timeline. Each new connection asks, since it may lead to another
     /// server.
     tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
 }
 
-struct Entries {
+struct PostgresBatch {
     epoch: String,
     last: i64,
     messages: Vec<String>,
@@ -121,7 +121,7 @@ impl PostgresFeed {
     pub fn from_options(options: PgConnectOptions) -> Self {
         Self {
             options: for_poolers(options),
-            connection: Arc::new(Slot::empty()),
+            connection: Arc::new(KeptConnection::none()),
             listening: Arc::default(),
             tells_timeline: Arc::default(),
         }
@@ -203,7 +203,7 @@ impl PostgresFeed {
         Ok(tells)
     }
 
-    async fn rows(&self, connection: &mut PgConnection, after: i64) -> Result<Vec<Row>, Error> {
+    async fn rows(&self, connection: &mut PgConnection, after: i64) -> Result<Vec<LogRow>, Error> {
         let timeline = if self.tells_timeline(connection).await? { OF_TIMELINE } else { "''" };
         let read = READ
             .replace("TIMELINE", timeline)
@@ -215,10 +215,10 @@ impl PostgresFeed {
             // A pooler has switched to another server: the next call asks that one.
             self.set_tells_timeline(None);
         }
-        rows?.iter().map(Row::from_row).collect()
+        rows?.iter().map(LogRow::from_row).collect()
     }
 
-    async fn entries(&self, after: i64) -> Result<Entries, FeedError> {
+    async fn entries(&self, after: i64) -> Result<PostgresBatch, FeedError> {
         let mut connection = self.connected().await?;
         let rows = match self.rows(&mut connection, after).await {
             // The connection may have been closed since it was last used.
@@ -240,7 +240,7 @@ impl PostgresFeed {
         let has_more = i64::try_from(rows.len()).is_ok_and(|len| len >= PART);
         let end = rows.last().and_then(|row| row.3).filter(|_| has_more).unwrap_or(last);
         let messages = rows.into_iter().filter_map(|row| row.4).collect();
-        Ok(Entries { epoch, last, messages, end, has_more })
+        Ok(PostgresBatch { epoch, last, messages, end, has_more })
     }
 }
 

@@ -18,7 +18,7 @@ type Connecting = Pin<Box<dyn Future<Output = Result<Option<PgListener>, Error>>
 /// A connection that listens, or that is being made. A caller waits no longer than the time of a poll,
 /// which may be too short for connecting: that goes on with the next wait.
 #[derive(Default)]
-pub(crate) enum Listening {
+pub(crate) enum PostgresListener {
     #[default]
     No,
     Soon(Connecting),
@@ -27,7 +27,7 @@ pub(crate) enum Listening {
     Never,
 }
 
-impl Listening {
+impl PostgresListener {
     /// Waits for a notification, or until the connection is lost: a notification may have been missed.
     ///
     /// # Errors

@@ -106,14 +106,14 @@ pub struct RedisFeed<C = RedisConnection> {
 }
 
 /// A place in the stream: the stream's name, the entry before, and the number of entries before.
-struct Place<'p> {
+struct StreamPlace<'p> {
     epoch: &'p str,
     id: &'p str,
     added: u64,
 }
 
 /// What [`READ`] returns.
-struct Entries {
+struct RedisBatch {
     epoch: String,
     last: String,
     added: String,
@@ -181,7 +181,7 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
     }
 
     /// Reads the entries of the log after this one, or of the live ones after this cursor.
-    async fn entries(&self, of: &str, after: &str) -> Result<Entries, FeedError> {
+    async fn entries(&self, of: &str, after: &str) -> Result<RedisBatch, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
         let entries: Value = self.run(&read).await?;
@@ -190,7 +190,7 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
         }
         let (epoch, last, added, place, messages, process) =
             redis::from_redis_value(entries).map_err(FeedError::new)?;
-        Ok(Entries { epoch, last, added, place, messages, process })
+        Ok(RedisBatch { epoch, last, added, place, messages, process })
     }
 }
 
@@ -227,7 +227,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         if part.is_some() && process != entries.process {
             return Err(FeedError::new("another Redis, or a new process, gave the parts before"));
         }
-        let Entries { epoch, last, added, place, messages, process } = entries;
+        let RedisBatch { epoch, last, added, place, messages, process } = entries;
         let next = (place != "0").then(|| format!("{process} {place}"));
         let messages = messages.into_iter().map(text).collect();
         let position = Position::new(format!("{epoch} {last} {added}"));
@@ -235,9 +235,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
     }
 
     async fn read(&self, after: &Position) -> Result<Read, FeedError> {
-        let Some(place) = Place::parse(after.as_str()) else { return Ok(Read::Gap) };
+        let Some(place) = StreamPlace::parse(after.as_str()) else { return Ok(Read::Gap) };
         let entries = self.entries("log", place.id).await?;
-        let Entries { epoch, last, added, place: id, messages, .. } = entries;
+        let RedisBatch { epoch, last, added, place: id, messages, .. } = entries;
         let added: u64 = added.parse().map_err(FeedError::new)?;
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;
@@ -253,7 +253,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
     }
 }
 
-impl<'p> Place<'p> {
+impl<'p> StreamPlace<'p> {
     fn parse(position: &'p str) -> Option<Self> {
         let mut parts = position.split(' ');
         let (epoch, id, added) = (parts.next()?, parts.next()?, parts.next()?);
@@ -295,7 +295,7 @@ fn keys(prefix: &str) -> [String; 3] {
     ["log", "live", "epoch"].map(|name| format!("{prefix}:{name}"))
 }
 
-/// Entries are named by milliseconds and a number.
+/// RedisBatch are named by milliseconds and a number.
 fn order(id: &str) -> Option<(u64, u64)> {
     let (millis, number) = id.split_once('-')?;
     Some((millis.parse().ok()?, number.parse().ok()?))

@@ -4,35 +4,35 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroU64;
 
-use crate::revocation::table::mark::Sort;
+use crate::revocation::table::mark::EntryKind;
 
 /// A keyed hash of 64 bits. The keys are random and this process' own, so nobody can look for
 /// names that collide. Two that do so by chance make one entry, which refuses what either would if
 /// they are of one kind, and else the first alone: at a million entries, once in 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 
-/// A key for each sort of name, and one for issuers: what is hashed is then the name alone, and an
+/// A key for each kind of name, and one for issuers: what is hashed is then the name alone, and an
 /// issuer once for all the names of a token.
 #[derive(Clone, Default)]
-pub(crate) struct Fingerprints {
+pub(crate) struct FingerprintKeys {
     of_issuers: RandomState,
-    of_names: [RandomState; Sort::COUNT],
+    of_names: [RandomState; EntryKind::COUNT],
 }
 
 /// What an issuer adds to the fingerprints of its names.
 #[derive(Clone, Copy)]
-pub(crate) struct OfIssuer(u64);
+pub(crate) struct IssuerFingerprint(u64);
 
-impl Fingerprints {
+impl FingerprintKeys {
     /// `None`: of any issuer.
     #[inline]
-    pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> OfIssuer {
-        OfIssuer(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))
+    pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> IssuerFingerprint {
+        IssuerFingerprint(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))
     }
 
     #[inline]
-    pub(crate) fn of(&self, issuer: OfIssuer, sort: Sort, name: &str) -> Fingerprint {
-        let of_name = self.of_names.get(sort.index()).map_or(0, |key| hash(key, name));
+    pub(crate) fn of(&self, issuer: IssuerFingerprint, kind: EntryKind, name: &str) -> Fingerprint {
+        let of_name = self.of_names.get(kind.index()).map_or(0, |key| hash(key, name));
         NonZeroU64::new(of_name ^ issuer.0).unwrap_or(NonZeroU64::MIN)
     }
 }
@@ -48,20 +48,20 @@ fn hash(key: &RandomState, text: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::revocation::message::RevocationKind;
-    use crate::revocation::table::mark::Scope;
+    use crate::revocation::table::mark::IssuerMatch;
 
     #[test]
     fn what_differs_has_another_fingerprint() {
-        let [prints, other] = [Fingerprints::default(), Fingerprints::default()];
-        let sort = |kind| Sort::new(kind, Scope::OneIssuer);
-        let token = sort(RevocationKind::Token);
-        let any = Sort::new(RevocationKind::Token, Scope::AnyIssuer);
-        let of = |issuer, sort, name| prints.of(prints.of_issuer(issuer), sort, name);
+        let [keys, other] = [FingerprintKeys::default(), FingerprintKeys::default()];
+        let kind = |kind| EntryKind::new(kind, IssuerMatch::One);
+        let token = kind(RevocationKind::Token);
+        let any = EntryKind::new(RevocationKind::Token, IssuerMatch::Any);
+        let of = |issuer, kind, name| keys.of(keys.of_issuer(issuer), kind, name);
         let all = [
             of(Some("a"), token, "b"),
             of(Some("ab"), token, ""),
             of(Some(""), token, "ab"),
-            of(Some("a"), sort(RevocationKind::Session), "b"),
+            of(Some("a"), kind(RevocationKind::Session), "b"),
             of(None, any, "b"),
             other.of(other.of_issuer(Some("a")), token, "b"),
         ];

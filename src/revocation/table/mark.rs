@@ -21,23 +21,23 @@ const END_SHIFT: u32 = 32;
 
 /// Whether a name is that of one issuer or of any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    OneIssuer,
-    AnyIssuer,
+pub(crate) enum IssuerMatch {
+    One,
+    Any,
 }
 
-/// Kind and scope in one: of which sort an entry is.
+/// Kind and issuers in one: of which kind an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sort(u8);
+pub(crate) struct EntryKind(u8);
 
-impl Sort {
+impl EntryKind {
     pub(crate) const COUNT: usize = 16;
 
-    pub(crate) const fn new(kind: RevocationKind, scope: Scope) -> Self {
-        Self((kind as u8) << 1 | matches!(scope, Scope::AnyIssuer) as u8)
+    pub(crate) const fn new(kind: RevocationKind, issuers: IssuerMatch) -> Self {
+        Self((kind as u8) << 1 | matches!(issuers, IssuerMatch::Any) as u8)
     }
 
-    /// Below [`Sort::COUNT`].
+    /// Below [`EntryKind::COUNT`].
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -47,27 +47,27 @@ impl Sort {
     }
 }
 
-/// 4 bits of sort, 28 bits of end in steps of 16 seconds, 32 bits of watermark in seconds. The last
+/// 4 bits of kind, 28 bits of end in steps of 16 seconds, 32 bits of watermark in seconds. The last
 /// second that fits is in 2106; what lies beyond is kept forever, or refused whenever issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 
 impl Mark {
-    pub(crate) fn of(revocation: &Revocation, sort: Sort) -> Self {
+    pub(crate) fn of(revocation: &Revocation, kind: EntryKind) -> Self {
         match revocation.at.filter(|_| revocation.is_watermark()) {
-            Some(at) => Self::watermark(sort, at, revocation.until),
-            None => Self::new(sort, ALWAYS, revocation.until),
+            Some(at) => Self::watermark(kind, at, revocation.until),
+            None => Self::new(kind, ALWAYS, revocation.until),
         }
     }
 
-    pub(crate) fn watermark(sort: Sort, at: UnixTime, until: UnixTime) -> Self {
-        Self::new(sort, whole_second(at), until)
+    pub(crate) fn watermark(kind: EntryKind, at: UnixTime, until: UnixTime) -> Self {
+        Self::new(kind, whole_second(at), until)
     }
 
-    fn new(sort: Sort, at: u32, until: UnixTime) -> Self {
+    fn new(kind: EntryKind, at: u32, until: UnixTime) -> Self {
         let end = until.saturating_add(LEEWAY).as_secs().saturating_add(15).max(0) >> STEP_BITS;
         let end = u64::try_from(end).unwrap_or(u64::MAX).min(LAST_STEP);
-        Self(u64::from(sort.0) << KIND_SHIFT | end << END_SHIFT | u64::from(at))
+        Self(u64::from(kind.0) << KIND_SHIFT | end << END_SHIFT | u64::from(at))
     }
 
     pub(crate) fn from_word(word: u64) -> Self {
@@ -78,8 +78,8 @@ impl Mark {
         self.0
     }
 
-    pub(crate) fn sort(self) -> Sort {
-        Sort((self.0 >> KIND_SHIFT) as u8)
+    pub(crate) fn kind(self) -> EntryKind {
+        EntryKind((self.0 >> KIND_SHIFT) as u8)
     }
 
     /// Tokens that say when they were issued are compared by the whole second: one of the same
@@ -100,7 +100,7 @@ impl Mark {
     pub(crate) fn joined(self, other: Self) -> Self {
         let at = (self.0 as u32).max(other.0 as u32);
         let end = (self.0 >> END_SHIFT & LAST_STEP).max(other.0 >> END_SHIFT & LAST_STEP);
-        Self(u64::from(self.sort().0) << KIND_SHIFT | end << END_SHIFT | u64::from(at))
+        Self(u64::from(self.kind().0) << KIND_SHIFT | end << END_SHIFT | u64::from(at))
     }
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn whole_second(time: UnixTime) -> u32 {
 mod tests {
     use super::*;
 
-    const SORT: Sort = Sort::new(RevocationKind::Subject, Scope::AnyIssuer);
+    const KIND: EntryKind = EntryKind::new(RevocationKind::Subject, IssuerMatch::Any);
 
     fn secs(secs: u64) -> UnixTime {
         UnixTime::from_secs(secs)
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn the_same_second_is_refused_and_the_next_is_not() {
         for at in [secs(100), secs(100).saturating_add(Duration::from_millis(999))] {
-            let mark = Mark::watermark(SORT, at, secs(200));
+            let mark = Mark::watermark(KIND, at, secs(200));
             let refuses = |time| mark.refuses(Some(time));
             assert!(refuses(secs(99)) && refuses(secs(100)));
             assert!(refuses(secs(100).saturating_add(Duration::from_millis(999))));
@@ -143,22 +143,22 @@ mod tests {
     #[test]
     fn nothing_is_forgotten_before_its_end_and_the_leeway() {
         for until in [0, 1, 1_000, 1_700_000_003, 4_294_967_200] {
-            let mark = Mark::watermark(SORT, secs(0), secs(until));
+            let mark = Mark::watermark(KIND, secs(0), secs(until));
             assert!(!mark.is_forgotten(secs(until + 119)), "{until}");
             let is_last = until == 4_294_967_200;
             assert_eq!(mark.is_forgotten(secs(until + 120 + 16)), !is_last, "{until}");
         }
-        let forever = Mark::watermark(SORT, secs(0), secs(u64::MAX));
+        let forever = Mark::watermark(KIND, secs(0), secs(u64::MAX));
         assert!(!forever.is_forgotten(secs(u64::MAX)));
-        let past = Mark::watermark(SORT, secs(0), UnixTime::from_nanos(i128::MIN));
+        let past = Mark::watermark(KIND, secs(0), UnixTime::from_nanos(i128::MIN));
         assert!(past.is_forgotten(secs(0)));
     }
 
     #[test]
     fn the_far_future_compares_as_it_should() {
-        let far = Mark::watermark(SORT, secs(u64::MAX), secs(u64::MAX));
+        let far = Mark::watermark(KIND, secs(u64::MAX), secs(u64::MAX));
         assert!(far.refuses(Some(secs(u64::MAX))));
-        let now = Mark::watermark(SORT, secs(1_700_000_000), secs(u64::MAX));
+        let now = Mark::watermark(KIND, secs(1_700_000_000), secs(u64::MAX));
         assert!(!now.refuses(Some(secs(u64::MAX))));
         assert!(now.refuses(Some(UnixTime::from_nanos(-5))));
     }
@@ -166,13 +166,13 @@ mod tests {
     #[test]
     fn a_joined_mark_refuses_what_either_does() {
         let (early, late) = (
-            Mark::watermark(SORT, secs(9), secs(1_000)),
-            Mark::watermark(SORT, secs(5), secs(9_000)),
+            Mark::watermark(KIND, secs(9), secs(1_000)),
+            Mark::watermark(KIND, secs(5), secs(9_000)),
         );
         let joined = early.joined(late);
         assert_eq!(joined, late.joined(early));
         assert!(joined.refuses(Some(secs(9))) && !joined.refuses(Some(secs(10))));
         assert!(!joined.is_forgotten(secs(9_000)));
-        assert_eq!(joined.sort(), SORT);
+        assert_eq!(joined.kind(), KIND);
     }
 }

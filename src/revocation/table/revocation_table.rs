@@ -7,12 +7,12 @@ use arc_swap::ArcSwap;
 
 use crate::clock::UnixTime;
 use crate::revocation::message::{Revocation, RevocationKind};
-use crate::revocation::names::TokenNames;
-use crate::revocation::table::fingerprint::{Fingerprint, Fingerprints};
-use crate::revocation::table::mark::{self, Mark, Scope, Sort};
-use crate::revocation::table::slots::{SLOT_BYTES, Sorts, Table};
+use crate::revocation::table::fingerprint::{Fingerprint, FingerprintKeys};
+use crate::revocation::table::fingerprint_map::{BUCKET_BYTES, EntryKinds, FingerprintMap};
+use crate::revocation::table::mark::{self, EntryKind, IssuerMatch, Mark};
+use crate::revocation::token_names::TokenNames;
 
-const FEWEST_SLOTS: usize = 64;
+const FEWEST_BUCKETS: usize = 64;
 
 /// What became of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,75 +26,81 @@ pub enum Applied {
     Widened(RevocationKind),
 }
 
-pub(crate) struct Ledger {
-    table: ArcSwap<Table>,
+pub(crate) struct RevocationTable {
+    map: ArcSwap<FingerprintMap>,
     /// The mark of everyone of any issuer, for which there is always room; zero if there is none.
     everyone: AtomicU64,
-    prints: Fingerprints,
+    keys: FingerprintKeys,
     writer: Mutex<Writer>,
 }
 
 struct Writer {
-    most_slots: usize,
+    most_buckets: usize,
     /// The latest time by which something was forgotten.
     forgot_at: UnixTime,
-    /// When a full table was last looked through for what can be forgotten.
+    /// When a full map was last looked through for what can be forgotten.
     looked_at: Option<UnixTime>,
 }
 
-impl Ledger {
+impl RevocationTable {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        let table = Table::with_slots(FEWEST_SLOTS);
+        let map = FingerprintMap::with_buckets(FEWEST_BUCKETS);
         let writer = Writer {
-            most_slots: FEWEST_SLOTS,
+            most_buckets: FEWEST_BUCKETS,
             forgot_at: UnixTime::from_nanos(i128::MIN),
             looked_at: None,
         };
-        let mut ledger = Self {
-            table: ArcSwap::from_pointee(table),
+        let mut table = Self {
+            map: ArcSwap::from_pointee(map),
             everyone: AtomicU64::new(0),
-            prints: Fingerprints::default(),
+            keys: FingerprintKeys::default(),
             writer: Mutex::new(writer),
         };
-        ledger.max_bytes(max_bytes);
-        ledger
+        table.max_bytes(max_bytes);
+        table
     }
 
     pub(crate) fn max_bytes(&mut self, bytes: usize) {
-        // While a table takes another's place there are both.
-        let slots = bytes.checked_div(2 * SLOT_BYTES).unwrap_or(0).max(FEWEST_SLOTS);
-        let is_exact = slots.is_power_of_two();
-        let above = slots.checked_next_power_of_two().unwrap_or(slots);
-        self.writer().most_slots = if is_exact { slots } else { above >> 1 };
+        // While a map takes another's place there are both.
+        let buckets = bytes.checked_div(2 * BUCKET_BYTES).unwrap_or(0).max(FEWEST_BUCKETS);
+        let is_exact = buckets.is_power_of_two();
+        let above = buckets.checked_next_power_of_two().unwrap_or(buckets);
+        self.writer().most_buckets = if is_exact { buckets } else { above >> 1 };
     }
 
     #[inline]
     pub(crate) fn refuses(&self, names: &TokenNames<'_>) -> bool {
-        const OF_ONE_ISSUER: u32 = bits(Scope::OneIssuer);
-        const OF_ANY_ISSUER: u32 = bits(Scope::AnyIssuer);
+        const OF_ONE_ISSUER: u32 = bits(IssuerMatch::One);
+        const OF_ANY_ISSUER: u32 = bits(IssuerMatch::Any);
         let everyone = self.everyone.load(Ordering::Acquire);
         if everyone != 0 && Mark::from_word(everyone).refuses(names.issued_at) {
             return true;
         }
-        let table = self.table.load();
-        let sorts = table.sorts();
-        if sorts.has_any(OF_ONE_ISSUER)
+        let map = self.map.load();
+        let kinds = map.kinds();
+        if kinds.has_any(OF_ONE_ISSUER)
             && names.issuer.is_some()
-            && self.has(&table, sorts, Scope::OneIssuer, names)
+            && self.has(&map, kinds, IssuerMatch::One, names)
         {
             return true;
         }
-        sorts.has_any(OF_ANY_ISSUER) && self.has(&table, sorts, Scope::AnyIssuer, names)
+        kinds.has_any(OF_ANY_ISSUER) && self.has(&map, kinds, IssuerMatch::Any, names)
     }
 
     #[inline]
-    fn has(&self, table: &Table, sorts: Sorts, scope: Scope, names: &TokenNames<'_>) -> bool {
-        let of_issuer = self.prints.of_issuer(names.issuer.filter(|_| scope == Scope::OneIssuer));
+    fn has(
+        &self,
+        map: &FingerprintMap,
+        kinds: EntryKinds,
+        issuers: IssuerMatch,
+        names: &TokenNames<'_>,
+    ) -> bool {
+        let of_issuer = self.keys.of_issuer(names.issuer.filter(|_| issuers == IssuerMatch::One));
         let refuses = |kind, name: Option<&str>| {
-            let sort = Sort::new(kind, scope);
-            let Some(name) = name.filter(|_| sorts.has(sort)) else { return false };
-            let found = table.find(self.prints.of(of_issuer, sort, name));
-            found.is_some_and(|mark| mark.sort() == sort && mark.refuses(names.issued_at))
+            let kind = EntryKind::new(kind, issuers);
+            let Some(name) = name.filter(|_| kinds.has(kind)) else { return false };
+            let found = map.find(self.keys.of(of_issuer, kind, name));
+            found.is_some_and(|mark| mark.kind() == kind && mark.refuses(names.issued_at))
         };
         refuses(RevocationKind::Token, names.id)
             || refuses(RevocationKind::Session, names.session)
@@ -107,9 +113,9 @@ impl Ledger {
     pub(crate) fn apply(&self, revocation: &Revocation, now: UnixTime) -> Applied {
         let mut writer = self.writer();
         let issuer = revocation.issuer.as_deref();
-        let scope = if issuer.is_some() { Scope::OneIssuer } else { Scope::AnyIssuer };
-        let sort = Sort::new(revocation.kind(), scope);
-        let mark = Mark::of(revocation, sort);
+        let issuers = if issuer.is_some() { IssuerMatch::One } else { IssuerMatch::Any };
+        let kind = EntryKind::new(revocation.kind(), issuers);
+        let mark = Mark::of(revocation, kind);
         if mark.is_forgotten(now) {
             writer.forgot_at = writer.forgot_at.max(now);
             return Applied::Outlived;
@@ -118,26 +124,26 @@ impl Ledger {
             self.refuse_everyone(mark);
             return Applied::Kept;
         }
-        let of_issuer = self.prints.of_issuer(issuer);
-        let print = self.prints.of(of_issuer, sort, revocation.name());
+        let of_issuer = self.keys.of_issuer(issuer);
+        let print = self.keys.of(of_issuer, kind, revocation.name());
         if self.put(&mut writer, print, mark, now, revocation.is_watermark()) {
             return Applied::Kept;
         }
         // Whatever it names was issued before it was revoked.
         let at = revocation.at.unwrap_or(now);
         let widened = |kind| {
-            let sort = Sort::new(kind, scope);
-            (sort, Mark::watermark(sort, at, revocation.until))
+            let kind = EntryKind::new(kind, issuers);
+            (kind, Mark::watermark(kind, at, revocation.until))
         };
         if let Some(owner) = &revocation.owner {
-            let (sort, mark) = widened(RevocationKind::Subject);
-            let print = self.prints.of(of_issuer, sort, owner);
+            let (kind, mark) = widened(RevocationKind::Subject);
+            let print = self.keys.of(of_issuer, kind, owner);
             if self.put(&mut writer, print, mark, now, true) {
                 return Applied::Widened(RevocationKind::Subject);
             }
         }
-        let (sort, mark) = widened(RevocationKind::Everyone);
-        let print = self.prints.of(of_issuer, sort, "");
+        let (kind, mark) = widened(RevocationKind::Everyone);
+        let print = self.keys.of(of_issuer, kind, "");
         let is_put = issuer.is_some() && self.put(&mut writer, print, mark, now, true);
         if !is_put {
             self.refuse_everyone(mark);
@@ -145,7 +151,7 @@ impl Ledger {
         Applied::Widened(RevocationKind::Everyone)
     }
 
-    /// Leaves out what can be forgotten, while readers go on with the table as it was.
+    /// Leaves out what can be forgotten, while readers go on with the map as it was.
     pub(crate) fn sweep(&self, now: UnixTime) {
         let mut writer = self.writer();
         let everyone = self.everyone.load(Ordering::Relaxed);
@@ -153,12 +159,12 @@ impl Ledger {
         if ends {
             self.everyone.store(0, Ordering::Release);
         }
-        let table = self.table.load_full();
-        let live = table.count_live(now);
-        let forgets = live < table.len();
+        let map = self.map.load_full();
+        let live = map.count_live(now);
+        let forgets = live < map.len();
         if forgets {
-            let slots = slots_for(live).min(writer.most_slots).max(FEWEST_SLOTS);
-            self.table.store(Arc::new(table.rebuilt(slots, now)));
+            let buckets = buckets_for(live).min(writer.most_buckets).max(FEWEST_BUCKETS);
+            self.map.store(Arc::new(map.rebuilt(buckets, now)));
         }
         if ends || forgets {
             writer.forgot_at = writer.forgot_at.max(now);
@@ -182,14 +188,14 @@ impl Ledger {
     }
 
     pub(crate) fn count(&self, kind: RevocationKind) -> usize {
-        let table = self.table.load();
-        let of = |scope| table.count(Sort::new(kind, scope));
+        let map = self.map.load();
+        let of = |issuers| map.count(EntryKind::new(kind, issuers));
         let is_one = kind == RevocationKind::Everyone && self.everyone.load(Ordering::Relaxed) != 0;
-        of(Scope::OneIssuer).saturating_add(of(Scope::AnyIssuer)).saturating_add(is_one.into())
+        of(IssuerMatch::One).saturating_add(of(IssuerMatch::Any)).saturating_add(is_one.into())
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.table.load().bytes()
+        self.map.load().bytes()
     }
 
     /// Adds to the entry that there is, or makes one if there is room. The last part of the room
@@ -202,42 +208,47 @@ impl Ledger {
         now: UnixTime,
         is_watermark: bool,
     ) -> bool {
-        let mut table = self.table.load_full();
-        if table.update(print, mark) {
+        let mut map = self.map.load_full();
+        if map.update(print, mark) {
             return true;
         }
-        if table.len() >= room(table.slots()) {
-            match self.enlarged(writer, &table, now) {
-                Some(other) => table = other,
-                None if is_watermark && table.len() < reserved_room(table.slots()) => {}
+        if map.len() >= room(map.buckets()) {
+            match self.enlarged(writer, &map, now) {
+                Some(other) => map = other,
+                None if is_watermark && map.len() < reserved_room(map.buckets()) => {}
                 None => return false,
             }
         }
-        table.insert(print, mark);
+        map.insert(print, mark);
         true
     }
 
-    /// A table with room, in the place of one without; `None` at the cap.
-    fn enlarged(&self, writer: &mut Writer, table: &Table, now: UnixTime) -> Option<Arc<Table>> {
-        let is_largest = table.slots() >= writer.most_slots;
-        // Looking through a full table for each message would be slow.
+    /// A map with room, in the place of one without; `None` at the cap.
+    fn enlarged(
+        &self,
+        writer: &mut Writer,
+        map: &FingerprintMap,
+        now: UnixTime,
+    ) -> Option<Arc<FingerprintMap>> {
+        let is_largest = map.buckets() >= writer.most_buckets;
+        // Looking through a full map for each message would be slow.
         let looked = writer
             .looked_at
             .is_some_and(|then| then <= now && now.saturating_since(then).as_secs() < 1);
         if is_largest && looked {
             return None;
         }
-        let live = table.count_live(now);
+        let live = map.count_live(now);
         writer.looked_at = is_largest.then_some(now);
-        if live < table.len() {
+        if live < map.len() {
             writer.forgot_at = writer.forgot_at.max(now);
         }
-        let slots = slots_for(live.saturating_add(1)).min(writer.most_slots);
-        if live >= room(slots) {
+        let buckets = buckets_for(live.saturating_add(1)).min(writer.most_buckets);
+        if live >= room(buckets) {
             return None;
         }
-        let other = Arc::new(table.rebuilt(slots, now));
-        self.table.store(Arc::clone(&other));
+        let other = Arc::new(map.rebuilt(buckets, now));
+        self.map.store(Arc::clone(&other));
         Some(other)
     }
 
@@ -253,29 +264,29 @@ impl Ledger {
     }
 }
 
-/// How many entries of any kind so many slots take.
-fn room(slots: usize) -> usize {
-    reserved_room(slots).saturating_sub(slots >> 5)
+/// How many entries of any kind so many buckets take.
+fn room(buckets: usize) -> usize {
+    reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
 /// How many they take with the part that is kept for watermarks.
-fn reserved_room(slots: usize) -> usize {
-    slots.saturating_sub(slots >> 2)
+fn reserved_room(buckets: usize) -> usize {
+    buckets.saturating_sub(buckets >> 2)
 }
 
 /// Slots for so many entries and nearly as many again.
-fn slots_for(entries: usize) -> usize {
-    entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_SLOTS)
+fn buckets_for(entries: usize) -> usize {
+    entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }
 
-const fn bits(scope: Scope) -> u32 {
+const fn bits(issuers: IssuerMatch) -> u32 {
     use RevocationKind::{Everyone, KeyId, Session, Subject, Tenant, Token};
-    Sorts::bit(Sort::new(Token, scope))
-        | Sorts::bit(Sort::new(Session, scope))
-        | Sorts::bit(Sort::new(Subject, scope))
-        | Sorts::bit(Sort::new(Tenant, scope))
-        | Sorts::bit(Sort::new(KeyId, scope))
-        | Sorts::bit(Sort::new(Everyone, scope))
+    EntryKinds::bit(EntryKind::new(Token, issuers))
+        | EntryKinds::bit(EntryKind::new(Session, issuers))
+        | EntryKinds::bit(EntryKind::new(Subject, issuers))
+        | EntryKinds::bit(EntryKind::new(Tenant, issuers))
+        | EntryKinds::bit(EntryKind::new(KeyId, issuers))
+        | EntryKinds::bit(EntryKind::new(Everyone, issuers))
 }
 
 #[cfg(test)]
@@ -290,8 +301,8 @@ mod tests {
         format!("token {n}")
     }
 
-    fn has(ledger: &Ledger, n: u64) -> bool {
-        ledger.refuses(&TokenNames {
+    fn has(table: &RevocationTable, n: u64) -> bool {
+        table.refuses(&TokenNames {
             id: Some(&id(n)),
             issued_at: Some(secs(9_999)),
             ..TokenNames::default()
@@ -300,62 +311,60 @@ mod tests {
 
     #[test]
     fn the_table_grows_shrinks_and_stays_under_its_cap() {
-        let ledger = Ledger::new(2_048 * 2 * SLOT_BYTES);
+        let table = RevocationTable::new(2_048 * 2 * BUCKET_BYTES);
         let mut kept = 0_u64;
-        while ledger.apply(&Revocation::token(id(kept), secs(1_000)), secs(0)) == Applied::Kept {
+        while table.apply(&Revocation::token(id(kept), secs(1_000)), secs(0)) == Applied::Kept {
             kept += 1;
-            assert!(ledger.bytes() <= 2_048 * SLOT_BYTES, "with the next one twice that");
+            assert!(table.bytes() <= 2_048 * BUCKET_BYTES, "with the next one twice that");
         }
         assert_eq!(kept, room(2_048) as u64);
-        assert!((0..kept).all(|n| has(&ledger, n)));
+        assert!((0..kept).all(|n| has(&table, n)));
         // All of them can be forgotten, and make room without being asked to.
         let late = secs(10_000);
-        assert_eq!(ledger.apply(&Revocation::token(id(kept), secs(20_000)), late), Applied::Kept);
-        assert!(has(&ledger, kept) && !has(&ledger, 0));
-        ledger.sweep(late);
-        assert_eq!(ledger.bytes(), FEWEST_SLOTS * SLOT_BYTES);
+        assert_eq!(table.apply(&Revocation::token(id(kept), secs(20_000)), late), Applied::Kept);
+        assert!(has(&table, kept) && !has(&table, 0));
+        table.sweep(late);
+        assert_eq!(table.bytes(), FEWEST_BUCKETS * BUCKET_BYTES);
     }
 
     #[test]
     fn at_the_cap_more_is_revoked_and_never_less() {
-        let ledger = Ledger::new(0);
+        let table = RevocationTable::new(0);
         let now = secs(500);
         let full = (0..).find(|n| {
-            let applied = ledger.apply(&Revocation::session(id(*n), secs(1_000)).issuer("i"), now);
+            let applied = table.apply(&Revocation::session(id(*n), secs(1_000)).issuer("i"), now);
             applied == Applied::Widened(RevocationKind::Everyone)
         });
-        assert_eq!(full, Some(room(FEWEST_SLOTS) as u64));
+        assert_eq!(full, Some(room(FEWEST_BUCKETS) as u64));
         let of = |issuer, subject, issued_at| TokenNames {
             issuer: Some(issuer),
             subject: Some(subject),
             issued_at: Some(secs(issued_at)),
             ..TokenNames::default()
         };
-        assert!(ledger.refuses(&of("i", "anyone", 500)));
-        assert!(!ledger.refuses(&of("i", "anyone", 501)) && !ledger.refuses(&of("j", "anyone", 1)));
+        assert!(table.refuses(&of("i", "anyone", 500)));
+        assert!(!table.refuses(&of("i", "anyone", 501)) && !table.refuses(&of("j", "anyone", 1)));
         let alices = Revocation::token("t", secs(1_000)).issuer("j").of_subject("alice", secs(400));
-        assert_eq!(ledger.apply(&alices, now), Applied::Widened(RevocationKind::Subject));
-        assert!(ledger.refuses(&of("j", "alice", 400)));
-        assert!(!ledger.refuses(&of("j", "alice", 401)) && !ledger.refuses(&of("j", "bob", 1)));
+        assert_eq!(table.apply(&alices, now), Applied::Widened(RevocationKind::Subject));
+        assert!(table.refuses(&of("j", "alice", 400)));
+        assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
         // What is kept for watermarks comes to its end too, and then everyone is meant.
         for n in 0..100 {
-            ledger.apply(&Revocation::tenant(id(n), secs(300)), now);
+            table.apply(&Revocation::tenant(id(n), secs(300)), now);
         }
-        assert!(
-            ledger.refuses(&of("k", "anyone", 300)) && !ledger.refuses(&of("k", "anyone", 301))
-        );
-        assert_eq!(ledger.bytes(), FEWEST_SLOTS * SLOT_BYTES);
+        assert!(table.refuses(&of("k", "anyone", 300)) && !table.refuses(&of("k", "anyone", 301)));
+        assert_eq!(table.bytes(), FEWEST_BUCKETS * BUCKET_BYTES);
     }
 
     #[test]
     fn a_clock_that_is_set_back_after_something_was_forgotten_is_noticed_once() {
-        let ledger = Ledger::new(0);
-        ledger.apply(&Revocation::token("a", secs(1_000)), secs(0));
-        assert!(!ledger.is_set_back(secs(0)));
-        ledger.sweep(secs(5_000));
-        assert!(!ledger.is_set_back(secs(5_000)) && !ledger.is_set_back(secs(4_940)));
-        assert!(ledger.is_set_back(secs(4_939)) && !ledger.is_set_back(secs(4_939)));
-        ledger.apply(&Revocation::token("b", secs(1_000)), secs(5_000));
-        assert!(ledger.is_set_back(secs(0)));
+        let table = RevocationTable::new(0);
+        table.apply(&Revocation::token("a", secs(1_000)), secs(0));
+        assert!(!table.is_set_back(secs(0)));
+        table.sweep(secs(5_000));
+        assert!(!table.is_set_back(secs(5_000)) && !table.is_set_back(secs(4_940)));
+        assert!(table.is_set_back(secs(4_939)) && !table.is_set_back(secs(4_939)));
+        table.apply(&Revocation::token("b", secs(1_000)), secs(5_000));
+        assert!(table.is_set_back(secs(0)));
     }
 }

@@ -1,0 +1,226 @@
+//! A set of fingerprints that any number of threads read while one writes, without a lock.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::clock::UnixTime;
+use crate::revocation::table::fingerprint::Fingerprint;
+use crate::revocation::table::mark::{EntryKind, Mark};
+
+/// Open addressing with linear probing. A bucket is taken once and for all: what is to be forgotten
+/// is left out of the next table, which then takes this one's place.
+pub(crate) struct FingerprintMap {
+    buckets: Box<[Bucket]>,
+    mask: usize,
+    /// Eight bits for each bucket, of which a fingerprint sets two in one word. Nearly all names are
+    /// not there, and this says so from little memory and without a branch that is hard to foresee.
+    filter: Box<[AtomicU64]>,
+    filter_mask: usize,
+    /// A bit for each kind that was ever put in, so that readers need not look for the others.
+    kinds: AtomicU32,
+    len: AtomicUsize,
+    by_kind: [AtomicUsize; EntryKind::COUNT],
+}
+
+#[derive(Default)]
+struct Bucket {
+    /// Zero where nothing is.
+    print: AtomicU64,
+    mark: AtomicU64,
+}
+
+/// With its part of the filter.
+pub(crate) const BUCKET_BYTES: usize = size_of::<Bucket>() + 1;
+
+impl FingerprintMap {
+    /// `buckets` must be a power of two, and 8 or more.
+    pub(crate) fn with_buckets(buckets: usize) -> Self {
+        let words = buckets >> 3;
+        Self {
+            filter: std::iter::repeat_with(AtomicU64::default).take(words).collect(),
+            filter_mask: words.saturating_sub(1),
+            buckets: std::iter::repeat_with(Bucket::default).take(buckets).collect(),
+            mask: buckets.saturating_sub(1),
+            kinds: AtomicU32::new(0),
+            len: AtomicUsize::new(0),
+            by_kind: Default::default(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn kinds(&self) -> EntryKinds {
+        EntryKinds(self.kinds.load(Ordering::Acquire))
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, print: Fingerprint) -> Option<Mark> {
+        let (word, bits) = self.filter_bits(print);
+        if word?.load(Ordering::Acquire) & bits != bits {
+            return None;
+        }
+        self.look_up(print)
+    }
+
+    fn look_up(&self, print: Fingerprint) -> Option<Mark> {
+        for bucket in self.probe(print) {
+            let taken = bucket.print.load(Ordering::Acquire);
+            if taken == print.get() {
+                return Some(Mark::from_word(bucket.mark.load(Ordering::Acquire)));
+            }
+            if taken == 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Changes the entry that there is, if there is one. One writer at a time.
+    pub(crate) fn update(&self, print: Fingerprint, mark: Mark) -> bool {
+        let mut probed = self.probe(print);
+        let bucket = probed.find(|bucket| {
+            let taken = bucket.print.load(Ordering::Relaxed);
+            taken == 0 || taken == print.get()
+        });
+        let Some(bucket) = bucket.filter(|bucket| bucket.print.load(Ordering::Relaxed) != 0) else {
+            return false;
+        };
+        let before = Mark::from_word(bucket.mark.load(Ordering::Relaxed));
+        bucket.mark.store(before.joined(mark).word(), Ordering::Release);
+        true
+    }
+
+    /// Puts in what is not there yet. One writer at a time, and there must be a free bucket.
+    pub(crate) fn insert(&self, print: Fingerprint, mark: Mark) {
+        let mut probed = self.probe(print);
+        let Some(bucket) = probed.find(|bucket| bucket.print.load(Ordering::Relaxed) == 0) else {
+            return;
+        };
+        self.kinds.fetch_or(EntryKinds::bit(mark.kind()), Ordering::Release);
+        // Whoever sees the fingerprint sees its mark.
+        bucket.mark.store(mark.word(), Ordering::Release);
+        bucket.print.store(print.get(), Ordering::Release);
+        if let (Some(word), bits) = self.filter_bits(print) {
+            word.fetch_or(bits, Ordering::Release);
+        }
+        self.len.fetch_add(1, Ordering::Relaxed);
+        if let Some(count) = self.by_kind.get(mark.kind().index()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A table of so many buckets with what is not forgotten.
+    pub(crate) fn rebuilt(&self, buckets: usize, now: UnixTime) -> Self {
+        let map = Self::with_buckets(buckets);
+        self.live(now).for_each(|(print, mark)| map.insert(print, mark));
+        map
+    }
+
+    pub(crate) fn count_live(&self, now: UnixTime) -> usize {
+        self.live(now).count()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn buckets(&self) -> usize {
+        self.buckets.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.buckets.len().saturating_mul(BUCKET_BYTES)
+    }
+
+    pub(crate) fn count(&self, kind: EntryKind) -> usize {
+        self.by_kind.get(kind.index()).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    fn live(&self, now: UnixTime) -> impl Iterator<Item = (Fingerprint, Mark)> {
+        let entries = self.buckets.iter().filter_map(|bucket| {
+            let print = Fingerprint::new(bucket.print.load(Ordering::Acquire))?;
+            Some((print, Mark::from_word(bucket.mark.load(Ordering::Acquire))))
+        });
+        entries.filter(move |(_, mark)| !mark.is_forgotten(now))
+    }
+
+    #[inline]
+    fn filter_bits(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
+        let print = print.get();
+        // Shifts look at six bits alone: here the lowest and the highest. Those between choose the
+        // word.
+        let bits = 1_u64.wrapping_shl(print as u32) | 1_u64.wrapping_shl((print >> 58) as u32);
+        let place = (print >> 32) as usize & self.filter_mask;
+        (self.filter.get(place), bits)
+    }
+
+    /// The buckets in which a fingerprint may be, each once.
+    #[inline]
+    fn probe(&self, print: Fingerprint) -> impl Iterator<Item = &Bucket> {
+        let start = print.get() as usize & self.mask;
+        let (before, after) = self.buckets.split_at_checked(start).unwrap_or_default();
+        after.iter().chain(before)
+    }
+}
+
+/// Which kinds of entry a table may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryKinds(u32);
+
+impl EntryKinds {
+    #[inline]
+    pub(crate) fn has(self, kind: EntryKind) -> bool {
+        self.0 & Self::bit(kind) != 0
+    }
+
+    #[inline]
+    pub(crate) fn has_any(self, mask: u32) -> bool {
+        self.0 & mask != 0
+    }
+
+    #[inline]
+    pub(crate) const fn bit(kind: EntryKind) -> u32 {
+        1_u32.wrapping_shl(kind.byte() as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revocation::message::RevocationKind;
+    use crate::revocation::table::mark::IssuerMatch;
+
+    const KIND: EntryKind = EntryKind::new(RevocationKind::Token, IssuerMatch::Any);
+
+    fn mark(until: u64) -> Mark {
+        Mark::watermark(KIND, UnixTime::EPOCH, UnixTime::from_secs(until))
+    }
+
+    #[test]
+    fn a_full_table_finds_all_and_ends_the_search_for_another() {
+        let map = FingerprintMap::with_buckets(8);
+        for n in 1..=8 {
+            // All begin at the same bucket.
+            let print = Fingerprint::new(n * 8).unwrap();
+            assert!(!map.update(print, mark(n)));
+            map.insert(print, mark(n * 1_000));
+        }
+        for n in 1..=8 {
+            assert_eq!(map.find(Fingerprint::new(n * 8).unwrap()), Some(mark(n * 1_000)));
+        }
+        assert_eq!(map.find(Fingerprint::new(72).unwrap()), None);
+        assert_eq!((map.len(), map.count(KIND)), (8, 8));
+    }
+
+    #[test]
+    fn a_rebuilt_table_has_what_is_not_forgotten() {
+        let map = FingerprintMap::with_buckets(8);
+        for n in 1..=6 {
+            map.insert(Fingerprint::new(n).unwrap(), mark(n * 1_000));
+        }
+        let now = UnixTime::from_secs(3_500);
+        let rebuilt = map.rebuilt(16, now);
+        assert_eq!((rebuilt.len(), rebuilt.buckets()), (3, 16));
+        assert_eq!(rebuilt.find(Fingerprint::new(3).unwrap()), None);
+        assert_eq!(rebuilt.find(Fingerprint::new(4).unwrap()), Some(mark(4_000)));
+        assert_eq!(map.count_live(now), 3);
+    }
+}
