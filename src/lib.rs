@@ -43,6 +43,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `axum` (default) | extractors, `path_param`; with `issuer`, the routes |
+//! | `jsonwebtoken` (default) | conversions of that crate's keys, JWKs and algorithms into [`Key`] and [`Algorithm`] |
 //! | `issuer` | the auth server: `TokenIssuer`, `Sessions` with `MemoryStore`, `AuthRoutes` |
 //! | `sqlite`, `postgres`, `redis` | durable stores for sessions, each with `issuer`; feeds of revocations |
 //! | `feeds` | `RevocationFeed`, `MemoryFeed`, and the task that follows a feed |

@@ -29,10 +29,13 @@ const ORDER: &[&str] = &[
     "jwt::json",
     "jwt::payload::reserved_names",
     "jwt::payload::exact_numbers",
+    "jwt::keys::algorithm",
     "jwt::keys::mac",
     "jwt::keys::secret_text",
     "jwt::keys::secret",
     "jwt::keys::key",
+    "jwt::keys::jwk",
+    "jwt::keys::from_jsonwebtoken",
     "jwt::header",
     "jwt::header_cache",
     "jwt::keys::key_set",
@@ -236,6 +239,8 @@ fn each_boundary_is_named_in_one_place() {
         for crypto in ["hmac", "sha2", "hkdf"] {
             assert!(!names(crypto) || *module == "jwt::keys::mac", "{module} names {crypto}");
         }
+        let is_conversion = *module == "jwt::keys::from_jsonwebtoken";
+        assert!(!names("jsonwebtoken") || is_conversion, "{module} names jsonwebtoken");
         let is_token_code = module.starts_with("jwt");
         assert!(!(is_token_code && (names("http") || names("tower"))), "{module} knows HTTP");
         let asks_system = source.contains("SystemTime::now") && *module != "clock";

@@ -5,7 +5,6 @@
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use jsonwebtoken::jwk::Jwk;
 use serde_json::{Value, json};
 use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{Algorithm, JwtAuth, Key, Secret};
@@ -24,9 +23,7 @@ fn run(input: &[u8]) {
         assert_is_secret(&decoded);
         assert_same(Key::hs256(secret), Key::hs256(Secret::new(&decoded).expect("the same bytes")));
     }
-    if let Ok(jwk) = serde_json::from_str::<Jwk>(text)
-        && let Ok(key) = Key::from_jwk(&jwk)
-    {
+    if let Ok(key) = Key::from_jwk(text) {
         assert_jwk_allows(&serde_json::from_str(text).expect("it was JSON"), &key);
         assert_same(key.clone(), key);
     }
@@ -64,13 +61,13 @@ fn assert_jwk_allows(jwk: &Value, key: &Key) {
     assert!(jwk.get("use").is_none_or(|r#use| r#use.is_null() || r#use == "sig"));
     let verifies = |ops: &Vec<Value>| ops.iter().any(|op| op == "verify");
     assert!(jwk["key_ops"].as_array().is_none_or(verifies));
-    assert_eq!(jwk["alg"], format!("{:?}", key.algorithm()));
+    assert_eq!(jwk["alg"], key.algorithm().as_str());
     let bytes = decode(jwk["k"].as_str().expect("`k` is a string")).expect("`k` is base64url");
     assert_is_secret(&bytes);
     let least = match key.algorithm() {
-        Algorithm::HS256 => 32,
-        Algorithm::HS384 => 48,
-        Algorithm::HS512 => 64,
+        Algorithm::Hs256 => 32,
+        Algorithm::Hs384 => 48,
+        Algorithm::Hs512 => 64,
         other => panic!("{other:?} takes no secret"),
     };
     assert!(bytes.len() >= least);

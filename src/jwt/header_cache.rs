@@ -37,12 +37,12 @@ impl HeaderCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jsonwebtoken::Algorithm;
+    use crate::jwt::keys::algorithm::Algorithm;
 
     #[test]
     fn four_headers_are_remembered_and_a_fifth_is_not() {
         let cache = HeaderCache::default();
-        let header = Header { algorithm: Algorithm::HS256, kid: None, typ: None };
+        let header = Header { algorithm: Algorithm::Hs256, kid: None, typ: None };
         for segment in [b"1", b"2", b"3", b"4", b"5"] {
             cache.remember(segment, &header);
         }

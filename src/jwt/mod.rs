@@ -29,6 +29,7 @@ mod verifier;
 pub use self::claim_path::ClaimPath;
 pub use self::error::{KeyError, KeyErrorKind, SignError};
 pub use self::facts::Facts;
+pub use self::keys::algorithm::Algorithm;
 pub use self::keys::key::Key;
 pub use self::keys::key_set::KeySet;
 pub use self::keys::key_store::KeyStore;
@@ -40,7 +41,6 @@ pub use self::standard_claims::StandardClaims;
 pub use self::token_error::{TokenError, TokenErrorKind};
 pub use self::validation::Validation;
 pub use self::verifier::{Verified, Verifier};
-pub use jsonwebtoken::Algorithm;
 
 #[cfg(all(feature = "axum", feature = "issuer"))]
 pub(crate) use self::payload::fitting::misfit_of;

@@ -70,7 +70,7 @@ impl Debug for Signer {
 
 fn encode_header(key: &Key, typ: &str) -> String {
     let mut header = serde_json::Map::new();
-    header.insert("alg".to_owned(), format!("{:?}", key.algorithm()).into());
+    header.insert("alg".to_owned(), key.algorithm().as_str().into());
     header.insert("typ".to_owned(), typ.into());
     if let Some(id) = key.id() {
         header.insert("kid".to_owned(), id.into());

@@ -3,10 +3,8 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::{self, AlgorithmParameters, Jwk};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
-
 use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::mac::Mac;
 use crate::jwt::keys::secret::Secret;
 
@@ -34,7 +32,7 @@ pub struct Key {
 impl Key {
     /// A key for HMAC with SHA-256. Every [`Secret`] is long enough for it.
     pub fn hs256(secret: Secret) -> Self {
-        Self { algorithm: Algorithm::HS256, id: None, mac: Mac::hs256(secret.as_bytes()) }
+        Self { algorithm: Algorithm::Hs256, id: None, mac: Mac::hs256(secret.as_bytes()) }
     }
 
     /// A key for HMAC with SHA-384.
@@ -43,8 +41,8 @@ impl Key {
     ///
     /// A secret of fewer than 48 bytes.
     pub fn hs384(secret: Secret) -> Result<Self, KeyError> {
-        long_enough(&secret, 48, "HS384")?;
-        Ok(Self { algorithm: Algorithm::HS384, id: None, mac: Mac::hs384(secret.as_bytes()) })
+        long_enough(&secret, 48, Algorithm::Hs384)?;
+        Ok(Self { algorithm: Algorithm::Hs384, id: None, mac: Mac::hs384(secret.as_bytes()) })
     }
 
     /// A key for HMAC with SHA-512.
@@ -53,54 +51,8 @@ impl Key {
     ///
     /// A secret of fewer than 64 bytes.
     pub fn hs512(secret: Secret) -> Result<Self, KeyError> {
-        long_enough(&secret, 64, "HS512")?;
-        Ok(Self { algorithm: Algorithm::HS512, id: None, mac: Mac::hs512(secret.as_bytes()) })
-    }
-
-    /// The key in a JWK (RFC 7517), with its `kid` if it has one. `alg` is required: without it
-    /// the key would not say which algorithm it is for.
-    ///
-    /// # Errors
-    ///
-    /// Anything but an `oct` key; no `alg`, or one that is not HS256, HS384 or HS512; `use` other
-    /// than `sig`; `key_ops` without `verify`; and as [`Secret::new`].
-    pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
-        let AlgorithmParameters::OctetKey(parameters) = &jwk.algorithm else {
-            let message =
-                "this JWK is no shared secret: it needs `kty` of `oct` and the secret in `k`";
-            return Err(KeyError::new(KeyErrorKind::Unsupported, message));
-        };
-        let common = &jwk.common;
-        let contradiction = |message: &str| KeyError::new(KeyErrorKind::Contradictory, message);
-        if common
-            .public_key_use
-            .as_ref()
-            .is_some_and(|r#use| *r#use != jwk::PublicKeyUse::Signature)
-        {
-            return Err(contradiction("the JWK's `use` is not `sig`"));
-        }
-        if common
-            .key_operations
-            .as_ref()
-            .is_some_and(|ops| !ops.contains(&jwk::KeyOperations::Verify))
-        {
-            return Err(contradiction("the JWK's `key_ops` have no `verify`"));
-        }
-        let secret = Secret::from_base64(&parameters.value)?;
-        let key = match common.key_algorithm {
-            Some(jwk::KeyAlgorithm::HS256) => Self::hs256(secret),
-            Some(jwk::KeyAlgorithm::HS384) => Self::hs384(secret)?,
-            Some(jwk::KeyAlgorithm::HS512) => Self::hs512(secret)?,
-            Some(_) => return Err(contradiction("the JWK's `alg` is not one of its `kty`")),
-            None => {
-                let message = "the JWK has no `alg`: add \"alg\":\"HS256\" or what its issuer uses";
-                return Err(KeyError::new(KeyErrorKind::Unsupported, message));
-            }
-        };
-        match &common.key_id {
-            Some(id) => key.with_id(id),
-            None => Ok(key),
-        }
+        long_enough(&secret, 64, Algorithm::Hs512)?;
+        Ok(Self { algorithm: Algorithm::Hs512, id: None, mac: Mac::hs512(secret.as_bytes()) })
     }
 
     /// The same key under an identifier: the `kid` of the tokens that it signs.
@@ -163,36 +115,7 @@ impl From<Secret> for Key {
     }
 }
 
-impl TryFrom<&DecodingKey> for Key {
-    type Error = KeyError;
-
-    /// The HS256 key that a `jsonwebtoken` user already holds.
-    fn try_from(key: &DecodingKey) -> Result<Self, KeyError> {
-        match (key.family(), key.try_get_as_bytes()) {
-            (AlgorithmFamily::Hmac, Ok(bytes)) => Secret::new(bytes).map(Self::hs256),
-            _ => Err(not_hmac()),
-        }
-    }
-}
-
-impl TryFrom<&EncodingKey> for Key {
-    type Error = KeyError;
-
-    /// The HS256 key that a `jsonwebtoken` user already holds.
-    fn try_from(key: &EncodingKey) -> Result<Self, KeyError> {
-        match key.family() {
-            AlgorithmFamily::Hmac => Secret::new(key.as_bytes()).map(Self::hs256),
-            _ => Err(not_hmac()),
-        }
-    }
-}
-
-fn not_hmac() -> KeyError {
-    let message = "only HMAC keys convert: this one is for public-key signatures";
-    KeyError::new(KeyErrorKind::Unsupported, message)
-}
-
-fn long_enough(secret: &Secret, least: usize, algorithm: &str) -> Result<(), KeyError> {
+fn long_enough(secret: &Secret, least: usize, algorithm: Algorithm) -> Result<(), KeyError> {
     let len = secret.as_bytes().len();
     if len >= least {
         return Ok(());
@@ -221,36 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn contradictory_jwks_are_refused() {
-        let k = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-        let parse = |rest: &str| {
-            let jwk: Jwk =
-                serde_json::from_str(&format!(r#"{{"kty":"oct","k":"{k}"{rest}}}"#)).unwrap();
-            Key::from_jwk(&jwk).map_err(|error| error.kind())
-        };
-        assert_eq!(parse(r#","alg":"HS512","kid":"a""#).unwrap().id(), Some("a"));
-        assert_eq!(parse("").unwrap_err(), KeyErrorKind::Unsupported);
-        for rest in [
-            r#","alg":"RS256""#,
-            r#","alg":"HS256","use":"enc""#,
-            r#","alg":"HS256","key_ops":["sign"]"#,
-        ] {
-            assert_eq!(parse(rest).unwrap_err(), KeyErrorKind::Contradictory, "{rest}");
-        }
-    }
-
-    #[test]
     fn debug_shows_no_key_material() {
         let key = Key::hs256(secret(32)).with_id("x").unwrap();
-        assert_eq!(format!("{key:?}"), r#"Key { algorithm: HS256, id: Some("x"), .. }"#);
-    }
-
-    #[test]
-    fn hmac_keys_of_jsonwebtoken_convert_and_others_do_not() {
-        let bytes: Vec<u8> = (0..40).collect();
-        assert!(Key::try_from(&DecodingKey::from_secret(&bytes)).is_ok());
-        assert!(Key::try_from(&EncodingKey::from_secret(&bytes)).is_ok());
-        assert!(Key::try_from(&DecodingKey::from_secret(&bytes[..8])).is_err());
-        assert!(Key::try_from(&DecodingKey::from_rsa_der(&bytes)).is_err());
+        assert_eq!(format!("{key:?}"), r#"Key { algorithm: Hs256, id: Some("x"), .. }"#);
     }
 }

@@ -144,8 +144,8 @@ impl KeySet {
 fn listed<'k>(keys: impl Iterator<Item = &'k Key>) -> Arc<str> {
     const SHOWN: usize = 8;
     let named = |key: &Key| match key.id() {
-        Some(id) => format!("{id:?} ({:?})", key.algorithm()),
-        None => format!("one without an identifier ({:?})", key.algorithm()),
+        Some(id) => format!("{id:?} ({})", key.algorithm()),
+        None => format!("one without an identifier ({})", key.algorithm()),
     };
     let names: Vec<String> = keys.map(named).collect();
     let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");

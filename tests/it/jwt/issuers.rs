@@ -21,7 +21,7 @@ fn path(value: &Value) -> ClaimPath {
 }
 
 fn auth(case: &Value, kid: Option<&str>) -> JwtAuth {
-    let key = kit::key(Algorithm::HS256);
+    let key = kit::key(Algorithm::Hs256);
     let key = kid.map_or(Ok(key.clone()), |kid| key.with_id(kid)).unwrap();
     let mut auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW));
     let options = case["options"].as_object().unwrap();

@@ -80,7 +80,7 @@ fn jwt_is_no_type_that_tells_kinds_apart() {
 
 #[test]
 fn a_type_is_checked_again_for_a_header_seen_before() {
-    let key = kit::key(Algorithm::HS256);
+    let key = kit::key(Algorithm::Hs256);
     let token = Signer::new(key.clone())
         .token_type("refresh+jwt")
         .sign(&json!({ "exp": kit::NOW + 60 }))

@@ -25,7 +25,7 @@ fn layer(algorithm: Algorithm, strict: bool) -> JwtAuth<Value> {
 
 fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<Value>> {
     oracle_crypto::install();
-    let mut rules = jsonwebtoken::Validation::new(algorithm);
+    let mut rules = jsonwebtoken::Validation::new(algorithm.as_str().parse().unwrap());
     // It takes the time from the system, ours stands still.
     rules.validate_exp = false;
     rules.leeway = 5;
@@ -154,7 +154,7 @@ fn header(algorithm: Algorithm) -> impl Strategy<Value = String> {
         ][..],
     );
     let name = prop_oneof![
-        9 => Just(format!("{algorithm:?}")),
+        9 => Just(format!("{algorithm}")),
         1 => select(&["HS256", "HS384", "HS512", "none", "hs256", "RS256"][..]).prop_map(Into::into),
     ];
     (name, more).prop_map(|(name, more)| format!("{{\"alg\":\"{name}\"{more}}}"))
@@ -198,7 +198,7 @@ proptest! {
     fn any_signed_bytes_that_we_accept_the_oracle_accepts(
         algorithm in algorithm(), header in vec(any::<u8>(), 0..40), payload in vec(any::<u8>(), 0..40),
     ) {
-        let good = format!("{{\"alg\":\"{algorithm:?}\"}}");
+        let good = format!("{{\"alg\":\"{algorithm}\"}}");
         for (header, payload) in [(&header[..], &b"{\"exp\":1800000000}"[..]), (good.as_bytes(), &payload)] {
             holds(algorithm, false, &kit::sign_as(algorithm, &kit::key_bytes(), header, payload))?;
         }
@@ -206,7 +206,7 @@ proptest! {
 
     #[test]
     fn any_text_is_refused_without_a_panic(text in ".{0,60}", strict: bool) {
-        prop_assert!(!holds(Algorithm::HS256, strict, &text)?);
+        prop_assert!(!holds(Algorithm::Hs256, strict, &text)?);
     }
 }
 
@@ -236,7 +236,7 @@ fn the_known_differences_are_still_there() {
         (r#"{"alg":"HS256","x":1e999}"#, format!("{{\"exp\":{exp}}}")),
     ] {
         let token = kit::sign(header, payload);
-        assert!(layer(Algorithm::HS256, false).verify(&token).is_ok());
-        assert!(oracle(Algorithm::HS256, false, &token).is_none());
+        assert!(layer(Algorithm::Hs256, false).verify(&token).is_ok());
+        assert!(oracle(Algorithm::Hs256, false, &token).is_none());
     }
 }

@@ -137,7 +137,7 @@ fn refusals_of_the_generic_class_are_the_same_bytes() {
     assert_eq!(kit::fault(&strict, &kit::with_payload(&good)), None);
     let change = |from: &str, to: &str| kit::with_payload(good.replace(from, to));
     let head = |header: &str| kit::sign(header, &good);
-    let other_key = kit::sign_as(Algorithm::HS256, &[7; 32], r#"{"alg":"HS256"}"#, &good);
+    let other_key = kit::sign_as(Algorithm::Hs256, &[7; 32], r#"{"alg":"HS256"}"#, &good);
     for (token, kind) in [
         ("a.b.c".to_owned(), TokenErrorKind::Malformed),
         (head("{}"), TokenErrorKind::Malformed),

@@ -7,7 +7,7 @@ use crate::kit;
 
 /// `text` and the signature over it, whatever it is.
 fn signed(text: &str) -> String {
-    let tag = kit::tag(Algorithm::HS256, &kit::key_bytes(), text.as_bytes());
+    let tag = kit::tag(Algorithm::Hs256, &kit::key_bytes(), text.as_bytes());
     format!("{text}.{}", kit::b64(tag))
 }
 

@@ -22,7 +22,7 @@ use tower_jwt_auth::{Algorithm, AuthError, JwtAuth, Key, ManualClock, Secret, To
 pub(crate) const NOW: u64 = 1_700_000_000;
 /// The HMAC algorithms.
 pub(crate) const ALGORITHMS: [Algorithm; 3] =
-    [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
+    [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
 
 /// The bytes of a key that is long enough for every algorithm.
 pub(crate) fn key_bytes() -> Vec<u8> {
@@ -37,9 +37,9 @@ pub(crate) fn secret() -> Secret {
 /// The key of [`key_bytes`] for one algorithm.
 pub(crate) fn key(algorithm: Algorithm) -> Key {
     match algorithm {
-        Algorithm::HS256 => Key::hs256(secret()),
-        Algorithm::HS384 => Key::hs384(secret()).unwrap(),
-        Algorithm::HS512 => Key::hs512(secret()).unwrap(),
+        Algorithm::Hs256 => Key::hs256(secret()),
+        Algorithm::Hs384 => Key::hs384(secret()).unwrap(),
+        Algorithm::Hs512 => Key::hs512(secret()).unwrap(),
         other => panic!("{other:?} is not an HMAC"),
     }
 }
@@ -86,16 +86,16 @@ pub(crate) fn tag(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
         mac.chain_update(message).finalize().into_bytes().to_vec()
     }
     match algorithm {
-        Algorithm::HS256 => with::<Hmac<sha2::Sha256>>(key, message),
-        Algorithm::HS384 => with::<Hmac<sha2::Sha384>>(key, message),
-        Algorithm::HS512 => with::<Hmac<sha2::Sha512>>(key, message),
+        Algorithm::Hs256 => with::<Hmac<sha2::Sha256>>(key, message),
+        Algorithm::Hs384 => with::<Hmac<sha2::Sha384>>(key, message),
+        Algorithm::Hs512 => with::<Hmac<sha2::Sha512>>(key, message),
         other => panic!("{other:?} is not an HMAC"),
     }
 }
 
 /// A token for [`auth`] with this header and this payload.
 pub(crate) fn sign(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
-    sign_as(Algorithm::HS256, &key_bytes(), header, payload)
+    sign_as(Algorithm::Hs256, &key_bytes(), header, payload)
 }
 
 /// A token for [`auth`] with this payload and the usual header.

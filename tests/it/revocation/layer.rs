@@ -45,7 +45,7 @@ fn a_revoked_token_is_answered_like_any_invalid_one() {
         assert_eq!(bytes(&response), bytes(&generic));
     }
     // By its key, and not by that of another.
-    let key = kit::key(tower_jwt_auth::Algorithm::HS256).with_id("2026-11").unwrap();
+    let key = kit::key(tower_jwt_auth::Algorithm::Hs256).with_id("2026-11").unwrap();
     let (revocations, _) = current();
     let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW)).with_revocation(revocations.clone());
     let end = kit::NOW + 600;

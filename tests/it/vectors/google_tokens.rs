@@ -97,7 +97,7 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
     }
     // The same payload under a header for our key, and rightly signed.
     let signed = "eyJhbGciOiJIUzI1NiJ9.dGhpcyBpcyBub3QgYSBqc29u+";
-    let tag = kit::tag(tower_jwt_auth::Algorithm::HS256, &kit::key_bytes(), signed.as_bytes());
+    let tag = kit::tag(tower_jwt_auth::Algorithm::Hs256, &kit::key_bytes(), signed.as_bytes());
     let token = format!("{signed}.{}", kit::b64(tag));
     assert_eq!(kit::fault(&kit::auth(), &token), Some(TokenErrorKind::Malformed));
 }

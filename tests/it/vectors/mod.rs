@@ -66,8 +66,16 @@ fn assert_refused_by_hmac(token: &str) {
     }
 }
 
-/// The key of a JWK; `Err(None)` where it is not even a JWK.
-fn jwk_key(jwk: &Value) -> Result<Key, Option<KeyErrorKind>> {
-    let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| None)?;
-    Key::from_jwk(&jwk).map_err(|error: KeyError| Some(error.kind()))
+/// Reads the key of a JWK. A JWK that `jsonwebtoken` can read too gives the same result by its type.
+fn jwk_key(jwk: &Value) -> Result<Key, KeyErrorKind> {
+    let kind = |error: KeyError| error.kind();
+    let ours = Key::from_jwk(&jwk.to_string()).map_err(kind);
+    match serde_json::from_value::<Jwk>(jwk.clone()) {
+        Ok(theirs) => {
+            let converted = Key::try_from(&theirs).map_err(kind);
+            assert_eq!(format!("{converted:?}"), format!("{ours:?}"), "{jwk}");
+        }
+        Err(_) => assert!(ours.is_err(), "only we accept {jwk}"),
+    }
+    ours
 }

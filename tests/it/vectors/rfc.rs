@@ -83,6 +83,6 @@ fn our_signer_makes_the_signature_of_the_example() {
     let token = Signer::new(a1_key()).sign(&serde_json::json!({ "exp": EXPIRES })).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let bytes = kit::unb64(str_of(&a1()["key"], "k"));
-    let expected = kit::tag(tower_jwt_auth::Algorithm::HS256, &bytes, signed.as_bytes());
+    let expected = kit::tag(tower_jwt_auth::Algorithm::Hs256, &bytes, signed.as_bytes());
     assert_eq!(kit::unb64(signature), expected);
 }

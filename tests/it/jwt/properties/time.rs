@@ -38,7 +38,7 @@ impl Times {
         for (name, date) in [("nbf", self.nbf), ("iat", self.iat)] {
             claims.extend(date.map(|date| (name.to_owned(), in_json(date))));
         }
-        Signer::new(kit::key(Algorithm::HS256)).sign(&claims).unwrap()
+        Signer::new(kit::key(Algorithm::Hs256)).sign(&claims).unwrap()
     }
 
     /// The rule of the four boundaries in nanoseconds.

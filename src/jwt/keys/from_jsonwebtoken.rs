@@ -1,0 +1,129 @@
+//! Conversions for applications that come from the crate `jsonwebtoken`, and the one file that
+//! names it.
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{AlgorithmFamily, DecodingKey, EncodingKey};
+use zeroize::Zeroizing;
+
+use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::keys::algorithm::Algorithm;
+use crate::jwt::keys::key::Key;
+use crate::jwt::keys::secret::Secret;
+
+impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
+    type Error = KeyError;
+
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Unsupported`] for algorithms other than HS256, HS384 and HS512.
+    fn try_from(algorithm: jsonwebtoken::Algorithm) -> Result<Self, KeyError> {
+        match algorithm {
+            jsonwebtoken::Algorithm::HS256 => Ok(Self::Hs256),
+            jsonwebtoken::Algorithm::HS384 => Ok(Self::Hs384),
+            jsonwebtoken::Algorithm::HS512 => Ok(Self::Hs512),
+            _ => Err(not_hmac()),
+        }
+    }
+}
+
+impl TryFrom<&DecodingKey> for Key {
+    type Error = KeyError;
+
+    /// Makes a key for HS256.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Unsupported`] for a public key, and the errors of [`Secret::new`].
+    fn try_from(key: &DecodingKey) -> Result<Self, KeyError> {
+        match (key.family(), key.try_get_as_bytes()) {
+            (AlgorithmFamily::Hmac, Ok(bytes)) => Secret::new(bytes).map(Self::hs256),
+            _ => Err(not_hmac()),
+        }
+    }
+}
+
+impl TryFrom<&EncodingKey> for Key {
+    type Error = KeyError;
+
+    /// Makes a key for HS256.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Unsupported`] for a private key, and the errors of [`Secret::new`].
+    fn try_from(key: &EncodingKey) -> Result<Self, KeyError> {
+        match key.family() {
+            AlgorithmFamily::Hmac => Secret::new(key.as_bytes()).map(Self::hs256),
+            _ => Err(not_hmac()),
+        }
+    }
+}
+
+impl TryFrom<&Jwk> for Key {
+    type Error = KeyError;
+
+    /// Converts a JWK by the rules of [`Key::from_jwk`].
+    fn try_from(jwk: &Jwk) -> Result<Self, KeyError> {
+        let json = serde_json::to_string(jwk).map(Zeroizing::new).map_err(|_| {
+            KeyError::new(KeyErrorKind::Unreadable, "the JWK cannot be written as JSON")
+        })?;
+        Self::from_jwk(&json)
+    }
+}
+
+fn not_hmac() -> KeyError {
+    let message = "only HMAC converts: this is for public-key signatures";
+    KeyError::new(KeyErrorKind::Unsupported, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hmac_keys_of_jsonwebtoken_convert_and_others_do_not() {
+        let bytes: Vec<u8> = (0..40).collect();
+        assert!(Key::try_from(&DecodingKey::from_secret(&bytes)).is_ok());
+        assert!(Key::try_from(&EncodingKey::from_secret(&bytes)).is_ok());
+        assert!(Key::try_from(&DecodingKey::from_secret(&bytes[..8])).is_err());
+        assert!(Key::try_from(&DecodingKey::from_rsa_der(&bytes)).is_err());
+    }
+
+    #[test]
+    fn algorithms_of_jsonwebtoken_convert_if_they_are_hmac() {
+        let convert = |name: &str| {
+            Algorithm::try_from(name.parse::<jsonwebtoken::Algorithm>().unwrap())
+                .map_err(|error| error.kind())
+        };
+        for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
+            assert_eq!(convert(algorithm.as_str()), Ok(algorithm));
+        }
+        assert_eq!(convert("RS256"), Err(KeyErrorKind::Unsupported));
+        assert_eq!(convert("EdDSA"), Err(KeyErrorKind::Unsupported));
+    }
+
+    #[test]
+    fn jwks_of_jsonwebtoken_convert_by_the_rules_of_from_jwk() {
+        let convert = |more: &str| {
+            let json = format!(
+                r#"{{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"{more}}}"#
+            );
+            let jwk: Jwk = serde_json::from_str(&json).unwrap();
+            let converted = Key::try_from(&jwk).map_err(|error| error.kind());
+            let direct = Key::from_jwk(&json).map_err(|error| error.kind());
+            assert_eq!(format!("{converted:?}"), format!("{direct:?}"), "{json}");
+            converted
+        };
+        let key = convert(r#","alg":"HS256","kid":"a","use":"sig","key_ops":["verify"]"#).unwrap();
+        assert_eq!((key.id(), key.algorithm()), (Some("a"), Algorithm::Hs256));
+        for (more, kind) in [
+            ("", KeyErrorKind::Unsupported),
+            (r#","alg":"RS256""#, KeyErrorKind::Contradictory),
+            (r#","alg":"unknown""#, KeyErrorKind::Contradictory),
+            (r#","alg":"HS256","use":"enc""#, KeyErrorKind::Contradictory),
+            (r#","alg":"HS256","key_ops":["sign"]"#, KeyErrorKind::Contradictory),
+            (r#","alg":"HS512""#, KeyErrorKind::TooShort),
+        ] {
+            assert_eq!(convert(more).unwrap_err(), kind, "{more}");
+        }
+    }
+}
