@@ -1,5 +1,7 @@
 //! The guides are complete.
 
+mod reference;
+
 use std::fs;
 use std::path::Path;
 

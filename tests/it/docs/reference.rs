@@ -1,0 +1,126 @@
+//! The reference names everything that the code has, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::{read, variants};
+
+/// The methods of a file that take `self` and return it changed.
+fn builders(source: &str) -> Vec<&str> {
+    let (code, _) = source.split_once("#[cfg(test)]\nmod tests").unwrap_or((source, ""));
+    let functions = code.split("\n    pub fn ").skip(1);
+    let signatures = functions.filter_map(|function| function.split_once(" {\n"));
+    let is_builder = |signature: &str| {
+        let takes_self = ["(self", "(mut self", "\n        mut self", "\n        self"];
+        let returns_self = signature.ends_with("-> Self")
+            || signature.contains("-> Self\n")
+            || signature.contains("-> JwtAuth<U>");
+        takes_self.iter().any(|start| signature.contains(start)) && returns_self
+    };
+    signatures
+        .filter(|(signature, _)| is_builder(signature))
+        .filter_map(|(signature, _)| signature.split(['(', '<']).next())
+        .collect()
+}
+
+#[test]
+fn every_builder_method_has_its_default_in_the_options() {
+    let options = read("docs/reference/options.md");
+    for (file, at_least) in [
+        ("src/auth/layer.rs", 25),
+        ("src/jwt/validation.rs", 14),
+        ("src/guard/layer.rs", 1),
+        ("src/issuer/token_issuer.rs", 4),
+        ("src/issuer/sessions/settings.rs", 10),
+        ("src/issuer/routes/auth_routes.rs", 3),
+        ("src/issuer/routes/cookies.rs", 7),
+        ("src/revocation/revocations.rs", 6),
+        ("src/revocation/feed/follow.rs", 4),
+    ] {
+        let source = read(file);
+        let methods = builders(&source);
+        assert!(methods.len() >= at_least, "{file}: {methods:?}");
+        for method in methods {
+            let is_listed =
+                [format!("`{method}("), format!("`{method}::<"), format!("::{method}(")]
+                    .iter()
+                    .any(|call| options.contains(call.as_str()));
+            assert!(is_listed, "docs/reference/options.md lacks `{method}` of {file}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_event_and_error_has_its_row() {
+    let events = read("docs/reference/events.md");
+    for (file, name) in [
+        ("src/issuer/sessions/event.rs", "SessionEvent<'a>"),
+        ("src/issuer/sessions/family/mod.rs", "EndCause"),
+        ("src/revocation/event.rs", "RevocationEvent<'a>"),
+        ("src/revocation/feed/error.rs", "FeedErrorKind"),
+    ] {
+        let kinds = variants(&read(file), name);
+        assert!(kinds.len() > 3, "{kinds:?}");
+        for kind in kinds {
+            let kind = kind.split('(').next().unwrap();
+            let is_listed = events.contains(&format!("| `{kind}` |"))
+                || events.contains(&format!("| `{kind}("));
+            assert!(is_listed, "docs/reference/events.md lacks {name}::{kind}");
+        }
+    }
+    let verification = read("docs/reference/verification.md");
+    for kind in variants(&read("src/jwt/token_error.rs"), "TokenErrorKind") {
+        let is_listed = kind == "Panicked" || verification.contains(&format!("`{kind}`"));
+        assert!(is_listed, "docs/reference/verification.md lacks {kind}");
+    }
+}
+
+#[test]
+fn every_code_has_its_row_among_the_answers() {
+    let answers = read("docs/reference/answers.md");
+    let problems = read("docs/reference/problems.md");
+    let codes: Vec<_> = problems.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert!(codes.len() >= 12, "{codes:?}");
+    for code in codes {
+        let status = problems.split_once(&format!("## {code}\n\nStatus ")).unwrap().1;
+        let status = status.get(..3).unwrap();
+        let row = format!("\n| `{code}` | {status} |");
+        assert_eq!(answers.matches(&row).count(), 1, "{row}");
+    }
+}
+
+#[test]
+fn every_test_that_the_standards_name_exists() {
+    let mut tests = BTreeSet::new();
+    for folder in ["src", "tests"] {
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);
+    }
+    let mut named = 0;
+    for page in ["docs/reference/standards.md", "docs/explanation/sessions.md"] {
+        let text = read(page);
+        let rows = text.lines().filter(|line| line.starts_with('|'));
+        // The last column.
+        let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit(" | ").next());
+        for name in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+            let is_test = name.matches('_').count() > 1 && !name.contains(['(', '.', ' ']);
+            assert!(!is_test || tests.contains(name), "{page} names `{name}`");
+            named += usize::from(is_test);
+        }
+    }
+    assert!(named > 50, "{named}");
+}
+
+/// Collects the names of the functions in a folder.
+fn collect(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, names);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let functions = text.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
+            names.extend(functions.map(str::to_owned));
+        }
+    }
+}
