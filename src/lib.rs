@@ -34,7 +34,7 @@
 //! | to | read |
 //! |---|---|
 //! | build a protected service from nothing, and then its auth server | the [tutorials](guide::tutorial) |
-//! | solve one task, such as cookies, CORS, or [a 401](guide::how_to::debug_a_401) | the [how-to guides](guide::how_to) |
+//! | solve one task, such as CORS or [a 401](guide::how_to::debug_a_401) | the [how-to guides](guide::how_to) |
 //! | look up an option, an answer, a route or an event | the [reference](guide::reference) |
 //! | understand the design, its guarantees and its limits | the [explanation](guide::explanation) |
 //!

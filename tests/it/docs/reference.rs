@@ -91,6 +91,20 @@ fn every_code_has_its_row_among_the_answers() {
 }
 
 #[test]
+fn every_feature_has_its_row() {
+    let features = read("docs/reference/features.md");
+    let manifest = read("Cargo.toml");
+    let section = manifest.split_once("\n[features]\n").unwrap().1.split("\n[").next().unwrap();
+    let lines = section.lines().filter(|line| line.starts_with(char::is_alphabetic));
+    let names: Vec<_> = lines.filter_map(|line| line.split(" = ").next()).collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "default") {
+        let is_listed = features.contains(&format!("\n| `{name}` "));
+        assert!(is_listed, "docs/reference/features.md lacks {name}");
+    }
+}
+
+#[test]
 fn every_test_that_the_standards_name_exists() {
     let mut tests = BTreeSet::new();
     for folder in ["src", "tests"] {
