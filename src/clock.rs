@@ -1,124 +1,153 @@
 //! Time as an input: nothing in this crate asks the system for it except [`SystemClock`].
 
-use std::fmt::{self, Debug};
+use std::error::Error;
+use std::fmt::{self, Debug, Display};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-const NANOS_PER_SEC: i128 = 1_000_000_000;
+const NANOS_PER_SEC: u32 = 1_000_000_000;
 
 /// A point in time, counted from 1970-01-01T00:00:00Z without leap seconds.
 ///
-/// This is the `NumericDate` of RFC 7519 section 2: it may have a fraction, lie before 1970, or
-/// lie far beyond what [`SystemTime`] can hold. Arithmetic saturates. In JSON it is a number of
-/// seconds.
+/// This is the `NumericDate` of RFC 7519 section 2: it may have a fraction, and it may lie before 1970.
+/// Arithmetic saturates. In JSON it is a number of seconds.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, SystemTime};
 /// use tower_jwt_auth::UnixTime;
 ///
 /// let noon = UnixTime::from_secs(1_700_000_000);
 /// assert_eq!(noon.saturating_add(Duration::from_millis(1500)).as_secs(), 1_700_000_001);
 /// assert!(noon < noon.saturating_add(Duration::from_nanos(1)));
+/// assert_eq!(UnixTime::from(SystemTime::try_from(noon)?), noon);
+/// # Ok::<_, tower_jwt_auth::SystemTimeRangeError>(())
 /// ```
+// The order of the fields is the order of times.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime {
-    nanos: i128,
+    /// Rounded down, so that `nanos` is never negative.
+    secs: i64,
+    /// Less than [`NANOS_PER_SEC`].
+    nanos: u32,
 }
 
 impl UnixTime {
     /// The start of 1970, UTC.
-    pub const EPOCH: Self = Self { nanos: 0 };
+    pub const EPOCH: Self = Self::from_secs(0);
 
-    /// Whole seconds since [`UnixTime::EPOCH`].
-    pub const fn from_secs(secs: u64) -> Self {
-        Self { nanos: (secs as i128).saturating_mul(NANOS_PER_SEC) }
+    /// The earliest time, some 292 billion years before [`UnixTime::EPOCH`].
+    pub const MIN: Self = Self::from_secs(i64::MIN);
+
+    /// The latest time, some 292 billion years after [`UnixTime::EPOCH`].
+    pub const MAX: Self = Self { secs: i64::MAX, nanos: NANOS_PER_SEC - 1 };
+
+    /// Returns the time `secs` seconds after [`UnixTime::EPOCH`], or before it if `secs` is negative.
+    pub const fn from_secs(secs: i64) -> Self {
+        Self { secs, nanos: 0 }
     }
 
-    /// Nanoseconds since [`UnixTime::EPOCH`], negative before it.
-    pub const fn from_nanos(nanos: i128) -> Self {
-        Self { nanos }
-    }
-
-    /// Whole seconds, rounded down; the nearest `i64` where the time lies outside its range.
-    pub fn as_secs(self) -> i64 {
-        let secs = self.nanos.div_euclid(NANOS_PER_SEC);
-        i64::try_from(secs).unwrap_or(if secs < 0 { i64::MIN } else { i64::MAX })
-    }
-
-    /// The same without its fraction of a second, rounded down: what the `iat` and `exp` of a
-    /// token should be, since other libraries expect integers.
-    #[must_use]
-    pub fn whole_secs(self) -> Self {
-        let fraction = self.nanos.rem_euclid(NANOS_PER_SEC);
-        Self { nanos: self.nanos.saturating_sub(fraction) }
-    }
-
-    /// Nanoseconds since [`UnixTime::EPOCH`].
-    pub const fn as_nanos(self) -> i128 {
-        self.nanos
-    }
-
-    /// The time as [`SystemTime`], or `None` where that type cannot hold it.
-    pub fn to_system_time(self) -> Option<SystemTime> {
-        let distance = duration_of(self.nanos.unsigned_abs())?;
-        if self.nanos < 0 {
-            SystemTime::UNIX_EPOCH.checked_sub(distance)
-        } else {
-            SystemTime::UNIX_EPOCH.checked_add(distance)
+    /// Returns the time `nanos` nanoseconds after [`UnixTime::EPOCH`], or before it if `nanos` is
+    /// negative. Beyond [`UnixTime::MIN`] and [`UnixTime::MAX`] it is one of these.
+    pub fn from_nanos(nanos: i128) -> Self {
+        let per_sec = i128::from(NANOS_PER_SEC);
+        let parts =
+            (i64::try_from(nanos.div_euclid(per_sec)), u32::try_from(nanos.rem_euclid(per_sec)));
+        match parts {
+            (Ok(secs), Ok(nanos)) => Self { secs, nanos },
+            _ if nanos < 0 => Self::MIN,
+            _ => Self::MAX,
         }
     }
 
-    /// The time `duration` later.
+    /// Returns the whole seconds since [`UnixTime::EPOCH`], rounded down.
+    pub const fn as_secs(self) -> i64 {
+        self.secs
+    }
+
+    /// Returns the fraction of a second after [`as_secs`](Self::as_secs), in nanoseconds.
+    pub const fn subsec_nanos(self) -> u32 {
+        self.nanos
+    }
+
+    /// Returns the nanoseconds since [`UnixTime::EPOCH`].
+    pub fn as_nanos(self) -> i128 {
+        i128::from(self.secs).saturating_mul(NANOS_PER_SEC.into()).saturating_add(self.nanos.into())
+    }
+
+    /// Returns the time without its fraction of a second, rounded down. The `iat` and `exp` of a
+    /// token should have no fraction, since other libraries expect integers.
+    #[must_use]
+    pub const fn whole_secs(self) -> Self {
+        Self::from_secs(self.secs)
+    }
+
+    /// Returns the time `duration` later.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        Self { nanos: self.nanos.saturating_add(nanos_of(duration)) }
+        let nanos = self.nanos.saturating_add(duration.subsec_nanos());
+        let (carry, nanos) = match nanos.checked_sub(NANOS_PER_SEC) {
+            Some(nanos) => (1, nanos),
+            None => (0, nanos),
+        };
+        let secs = self.secs.checked_add_unsigned(duration.as_secs());
+        let secs = secs.and_then(|secs| secs.checked_add(carry));
+        secs.map_or(Self::MAX, |secs| Self { secs, nanos })
     }
 
-    /// The time `duration` earlier.
+    /// Returns the time `duration` earlier.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
-        Self { nanos: self.nanos.saturating_sub(nanos_of(duration)) }
+        let (borrow, nanos) = match self.nanos.checked_sub(duration.subsec_nanos()) {
+            Some(nanos) => (0, nanos),
+            None => (
+                1,
+                self.nanos.saturating_add(NANOS_PER_SEC.saturating_sub(duration.subsec_nanos())),
+            ),
+        };
+        let secs = self.secs.checked_sub_unsigned(duration.as_secs());
+        let secs = secs.and_then(|secs| secs.checked_sub(borrow));
+        secs.map_or(Self::MIN, |secs| Self { secs, nanos })
     }
 
-    /// How long `self` is after `earlier`; zero where it is not.
+    /// Returns the duration from `earlier` to `self`, or zero if `earlier` is later.
     pub fn saturating_since(self, earlier: Self) -> Duration {
-        let nanos = self.nanos.saturating_sub(earlier.nanos).max(0).unsigned_abs();
-        duration_of(nanos).unwrap_or(Duration::MAX)
+        if self <= earlier {
+            return Duration::ZERO;
+        }
+        Duration::new(self.secs.abs_diff(earlier.secs), self.nanos)
+            .saturating_sub(Duration::new(0, earlier.nanos))
     }
 
-    pub(crate) fn from_secs_i64(secs: i64) -> Self {
-        Self { nanos: i128::from(secs).saturating_mul(NANOS_PER_SEC) }
+    /// Returns the nanoseconds since [`UnixTime::EPOCH`], or the nearest number between the years
+    /// 1677 and 2262.
+    pub(crate) fn as_nanos_i64(self) -> i64 {
+        let nanos = self.as_nanos();
+        i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
     }
 
-    /// `secs` must be a number; JSON has no NaN and `serde_json` refuses what overflows.
+    pub(crate) fn from_secs_u64(secs: u64) -> Self {
+        i64::try_from(secs).map_or(Self::MAX, Self::from_secs)
+    }
+
+    /// `secs` must be a number; JSON has no NaN and `serde_json` rejects numbers beyond the range.
     pub(crate) fn from_secs_f64(secs: f64) -> Self {
         let whole = secs.floor();
-        // Casts from float saturate, so 1e300 becomes the far future and not an overflow.
-        let fraction = ((secs - whole) * 1e9).round() as i128;
-        Self { nanos: (whole as i128).saturating_mul(NANOS_PER_SEC).saturating_add(fraction) }
+        let fraction = ((secs - whole) * 1e9).round();
+        // Casts from floats saturate, so 1e300 becomes the far future.
+        Self::from_secs(whole as i64).saturating_add(Duration::from_nanos(fraction as u64))
     }
-}
-
-fn duration_of(nanos: u128) -> Option<Duration> {
-    let nanos_per_sec = NANOS_PER_SEC.unsigned_abs();
-    let secs = u64::try_from(nanos.checked_div(nanos_per_sec)?).ok()?;
-    let rest = u32::try_from(nanos.checked_rem(nanos_per_sec)?).ok()?;
-    Some(Duration::new(secs, rest))
-}
-
-fn nanos_of(duration: Duration) -> i128 {
-    i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }
 
 impl Debug for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.nanos.rem_euclid(NANOS_PER_SEC);
-        write!(f, "UnixTime({}", self.nanos.div_euclid(NANOS_PER_SEC))?;
-        if nanos != 0 {
-            write!(f, ".{nanos:09}")?;
+        let sign = if *self < Self::EPOCH { "-" } else { "" };
+        let distance = self.saturating_since(Self::EPOCH).max(Self::EPOCH.saturating_since(*self));
+        write!(f, "UnixTime({sign}{}", distance.as_secs())?;
+        if distance.subsec_nanos() != 0 {
+            write!(f, ".{:09}", distance.subsec_nanos())?;
         }
         f.write_str(")")
     }
@@ -133,16 +162,41 @@ impl From<SystemTime> for UnixTime {
     }
 }
 
+impl TryFrom<UnixTime> for SystemTime {
+    type Error = SystemTimeRangeError;
+
+    fn try_from(time: UnixTime) -> Result<Self, SystemTimeRangeError> {
+        let epoch = Self::UNIX_EPOCH;
+        let converted = if time < UnixTime::EPOCH {
+            epoch.checked_sub(UnixTime::EPOCH.saturating_since(time))
+        } else {
+            epoch.checked_add(time.saturating_since(UnixTime::EPOCH))
+        };
+        converted.ok_or(SystemTimeRangeError { _private: () })
+    }
+}
+
+/// The error of a [`UnixTime`] that [`SystemTime`] cannot hold on this platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SystemTimeRangeError {
+    _private: (),
+}
+
+impl Display for SystemTimeRangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time is out of range for the system's clock")
+    }
+}
+
+impl Error for SystemTimeRangeError {}
+
 impl Serialize for UnixTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Whole seconds as an integer: other libraries' typed claims expect one.
-        if self.nanos.rem_euclid(NANOS_PER_SEC) == 0 {
-            serializer.serialize_i64(self.as_secs())
+        // Whole seconds are integers: the typed claims of other libraries expect one.
+        if self.nanos == 0 {
+            serializer.serialize_i64(self.secs)
         } else {
-            // Not `nanos / 1e9`: today's nanoseconds do not fit a float, their two halves do.
-            let secs = self.nanos.div_euclid(NANOS_PER_SEC) as f64;
-            let fraction = self.nanos.rem_euclid(NANOS_PER_SEC) as f64 / 1e9;
-            serializer.serialize_f64(secs + fraction)
+            serializer.serialize_f64(self.secs as f64 + f64::from(self.nanos) / 1e9)
         }
     }
 }
@@ -159,11 +213,11 @@ impl<'de> Deserialize<'de> for UnixTime {
             }
 
             fn visit_u64<E: de::Error>(self, secs: u64) -> Result<UnixTime, E> {
-                Ok(UnixTime::from_secs(secs))
+                Ok(UnixTime::from_secs_u64(secs))
             }
 
             fn visit_i64<E: de::Error>(self, secs: i64) -> Result<UnixTime, E> {
-                Ok(UnixTime::from_secs_i64(secs))
+                Ok(UnixTime::from_secs(secs))
             }
 
             fn visit_f64<E: de::Error>(self, secs: f64) -> Result<UnixTime, E> {
@@ -171,13 +225,13 @@ impl<'de> Deserialize<'de> for UnixTime {
             }
         }
 
-        // Asking for a float keeps plain numbers even when serde_json's `arbitrary_precision`
-        // is switched on elsewhere in the build.
+        // `deserialize_any` would give maps instead of numbers if another crate in the build enables
+        // the feature `arbitrary_precision` of serde_json.
         deserializer.deserialize_f64(NumericDate)
     }
 }
 
-/// Where the current time comes from.
+/// A source of the current time.
 ///
 /// ```
 /// use tower_jwt_auth::{Clock, ManualClock, UnixTime};
@@ -186,7 +240,7 @@ impl<'de> Deserialize<'de> for UnixTime {
 /// assert_eq!(clock.now(), UnixTime::from_secs(1_700_000_000));
 /// ```
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> UnixTime;
 }
 
@@ -196,7 +250,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The system's clock, and the default everywhere.
+/// The system's clock, which is the default everywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -206,7 +260,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move; clones share the time.
+/// A clock for tests. It stands still until [`set`](Self::set) or [`advance`](Self::advance) moves it.
+/// Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -223,17 +278,17 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows `now`.
+    /// Returns a clock that shows `now`.
     pub fn new(now: UnixTime) -> Self {
         Self { now: Arc::new(Mutex::new(now)) }
     }
 
-    /// Jumps to `now`, forward or back.
+    /// Sets the clock to `now`, forward or back.
     pub fn set(&self, now: UnixTime) {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// Moves forward by `duration`.
+    /// Moves the clock forward by `duration`.
     pub fn advance(&self, duration: Duration) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now = now.saturating_add(duration);
@@ -249,19 +304,24 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const PER_SEC: i128 = NANOS_PER_SEC as i128;
 
     #[test]
     fn fractions_and_extremes_keep_their_order() {
         let parse = |json: &str| serde_json::from_str::<UnixTime>(json).unwrap();
         assert_eq!(parse("1700000000.5").as_nanos(), 1_700_000_000_500_000_000);
         assert_eq!(parse("-0.5").as_nanos(), -500_000_000);
-        assert_eq!(parse("18446744073709551615"), UnixTime::from_secs(u64::MAX));
-        assert!(parse("1e300") > UnixTime::from_secs(u64::MAX));
-        assert!(parse("-1e300") < UnixTime::EPOCH);
+        assert_eq!(parse("9223372036854775807"), UnixTime::from_secs(i64::MAX));
+        assert_eq!(parse("9223372036854775808"), UnixTime::MAX);
+        assert_eq!(parse("18446744073709551615"), UnixTime::MAX);
+        assert!(parse("1e300") >= UnixTime::from_secs(i64::MAX));
+        assert_eq!(parse("-1e300"), UnixTime::MIN);
     }
 
     #[test]
-    fn what_is_not_a_number_is_not_a_date() {
+    fn only_a_number_is_a_date() {
         for json in ["null", "\"1700000000\"", "true", "[]", "{}", "1e999", "NaN"] {
             assert!(serde_json::from_str::<UnixTime>(json).is_err(), "{json}");
         }
@@ -276,7 +336,7 @@ mod tests {
     #[test]
     fn a_fraction_that_a_float_can_hold_is_written_exactly() {
         for eighths in -20_i128..20 {
-            let time = UnixTime::from_nanos((1_700_000_007 * 8 + eighths) * (NANOS_PER_SEC / 8));
+            let time = UnixTime::from_nanos((1_700_000_007 * 8 + eighths) * (PER_SEC / 8));
             let json = serde_json::to_string(&time).unwrap();
             assert_eq!(serde_json::from_str::<UnixTime>(&json).unwrap(), time, "{json}");
         }
@@ -287,8 +347,77 @@ mod tests {
 
     #[test]
     fn system_time_before_1970_survives_the_round_trip() {
-        let before = SystemTime::UNIX_EPOCH - Duration::new(3600, 5);
-        assert_eq!(UnixTime::from(before).to_system_time(), Some(before));
-        assert_eq!(UnixTime::from_nanos(i128::MAX).to_system_time(), None);
+        let before = SystemTime::UNIX_EPOCH - Duration::new(3600, 500);
+        assert_eq!(SystemTime::try_from(UnixTime::from(before)), Ok(before));
+    }
+
+    #[test]
+    fn a_time_out_of_range_for_the_system_is_an_error_and_no_panic() {
+        for time in [UnixTime::MIN, UnixTime::MAX] {
+            if let Ok(converted) = SystemTime::try_from(time) {
+                assert_eq!(UnixTime::from(converted), time);
+            }
+        }
+    }
+
+    #[test]
+    fn debug_output_has_the_sign_and_the_fraction() {
+        for (nanos, expected) in [
+            (0, "UnixTime(0)"),
+            (1_500_000_000, "UnixTime(1.500000000)"),
+            (-500_000_000, "UnixTime(-0.500000000)"),
+            (-2_000_000_000, "UnixTime(-2)"),
+        ] {
+            assert_eq!(format!("{:?}", UnixTime::from_nanos(nanos)), expected);
+        }
+    }
+
+    /// Times around 1970, around both ends of the range, and anywhere.
+    fn time() -> impl Strategy<Value = UnixTime> {
+        let secs =
+            prop_oneof![-3..3_i64, i64::MIN..i64::MIN + 3, i64::MAX - 3..=i64::MAX, any::<i64>()];
+        (secs, fraction()).prop_map(|(secs, nanos)| UnixTime { secs, nanos })
+    }
+
+    fn duration() -> impl Strategy<Value = Duration> {
+        let secs = prop_oneof![0..3_u64, i64::MAX as u64 - 3..i64::MAX as u64 + 3, any::<u64>()];
+        (secs, fraction()).prop_map(|(secs, nanos)| Duration::new(secs, nanos))
+    }
+
+    fn fraction() -> impl Strategy<Value = u32> {
+        prop_oneof![Just(0), Just(NANOS_PER_SEC - 1), 0..NANOS_PER_SEC]
+    }
+
+    proptest! {
+        /// 128 bits hold every sum, so `from_nanos` is the only place that saturates here.
+        #[test]
+        fn arithmetic_is_that_of_128_bits_and_saturates(time in time(), by in duration()) {
+            let nanos = i128::try_from(by.as_nanos()).unwrap();
+            let expected = UnixTime::from_nanos(time.as_nanos() + nanos);
+            prop_assert_eq!(time.saturating_add(by), expected);
+            let expected = UnixTime::from_nanos(time.as_nanos() - nanos);
+            prop_assert_eq!(time.saturating_sub(by), expected);
+        }
+
+        #[test]
+        fn order_and_distance_are_those_of_128_bits(a in time(), b in time()) {
+            prop_assert_eq!(a.cmp(&b), a.as_nanos().cmp(&b.as_nanos()));
+            let distance = (a.as_nanos() - b.as_nanos()).max(0).unsigned_abs();
+            prop_assert_eq!(a.saturating_since(b).as_nanos(), distance);
+        }
+
+        #[test]
+        fn nanoseconds_survive_the_round_trip(time in time()) {
+            prop_assert_eq!(UnixTime::from_nanos(time.as_nanos()), time);
+            prop_assert_eq!(i128::from(time.as_secs()), time.as_nanos().div_euclid(PER_SEC));
+            let clamped = time.as_nanos().clamp(i64::MIN.into(), i64::MAX.into());
+            prop_assert_eq!(i128::from(time.as_nanos_i64()), clamped);
+        }
+
+        #[test]
+        fn any_number_of_nanoseconds_is_a_time(nanos: i128) {
+            let (min, max) = (UnixTime::MIN.as_nanos(), UnixTime::MAX.as_nanos());
+            prop_assert_eq!(UnixTime::from_nanos(nanos).as_nanos(), nanos.clamp(min, max));
+        }
     }
 }

@@ -165,7 +165,7 @@ mod type_name;
 
 pub use auth::{JwtAuth, JwtAuthService};
 pub use bearer::{BadCredentials, OtherScheme, Source, TokenSource};
-pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
+pub use clock::{Clock, ManualClock, SystemClock, SystemTimeRangeError, UnixTime};
 #[cfg(feature = "redis")]
 pub use databases::redis::RedisConnection;
 #[cfg(feature = "axum")]

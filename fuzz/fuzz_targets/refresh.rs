@@ -261,7 +261,7 @@ impl World {
                     assert!(!known, "a token came twice");
                     self.model.rotate(time, token.as_str().to_owned());
                 }
-                assert_eq!(session.ends_at(), UnixTime::from_secs(ABSOLUTE.unsigned_abs()));
+                assert_eq!(session.ends_at(), UnixTime::from_secs(ABSOLUTE));
             }
             (Err(kind), Err(error)) => assert_eq!(error.kind(), kind),
             (Ok(_), Err(error)) => panic!("refused: {error}"),

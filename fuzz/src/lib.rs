@@ -19,7 +19,7 @@ use sha2::Sha256;
 use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 
 /// The time in every target, in seconds.
-pub const NOW: u64 = 1_700_000_000;
+pub const NOW: i64 = 1_700_000_000;
 pub const SECRET: &[u8] = b"the fixed secret of the fuzz targets, 0123456789";
 pub const KEY_ID: &str = "k1";
 pub const ISSUER: &str = "https://i.example";
@@ -78,7 +78,7 @@ impl Tokens {
 }
 
 pub static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
-    let token = |audience: &str, exp: u64, more: &str| {
+    let token = |audience: &str, exp: i64, more: &str| {
         let header = r#"{"alg":"HS256","typ":"JWT","kid":"k1"}"#;
         let payload = format!(r#"{{"iss":"{ISSUER}","aud":"{audience}","exp":{exp}{more}}}"#);
         sign(header.as_bytes(), payload.as_bytes())

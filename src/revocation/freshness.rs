@@ -66,7 +66,7 @@ impl Freshness {
 
     /// Makes everything stale while the wall's clock is set back to before this time.
     pub(crate) fn forgot_at(&self, time: UnixTime) {
-        self.forgot_at.store(nanos(time.saturating_sub(SLACK)), Ordering::Release);
+        self.forgot_at.store(time.saturating_sub(SLACK).as_nanos_i64(), Ordering::Release);
     }
 
     pub(crate) fn with_clock(&mut self, clock: impl Clock) {
@@ -86,7 +86,7 @@ impl Freshness {
 
     #[inline]
     pub(crate) fn moment(&self) -> AsOf {
-        AsOf { wall: nanos(self.clock.now()), steady: self.steady.nanos() }
+        AsOf { wall: self.clock.now().as_nanos_i64(), steady: self.steady.nanos() }
     }
 
     pub(crate) fn set(&self, as_of: AsOf) {
@@ -112,7 +112,7 @@ impl Freshness {
         if as_of == NEVER {
             return None;
         }
-        let wall = nanos(now);
+        let wall = now.as_nanos_i64();
         // Of requests at once, some have read the clock before the last look, by a little.
         if wall.abs_diff(self.looked_at.load(Ordering::Acquire)) >= self.trusted_for {
             return Some(self.look(wall, as_of));
@@ -163,12 +163,6 @@ impl SteadyClock {
     }
 }
 
-#[inline]
-fn nanos(time: UnixTime) -> i64 {
-    let nanos = time.as_nanos();
-    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,10 +189,10 @@ mod tests {
         wall.advance(HOUR);
         assert_eq!(freshness.staleness(), Some(HOUR));
         // The wall's clock was set back, to before 1970 even: the other one went on.
-        wall.set(UnixTime::from_nanos(i128::MIN));
+        wall.set(UnixTime::MIN);
         steady.fetch_add(7, Ordering::Relaxed);
         assert_eq!(freshness.staleness(), Some(Duration::from_nanos(7)));
-        wall.set(UnixTime::from_secs(u64::MAX));
+        wall.set(UnixTime::MAX);
         assert!(freshness.staleness() > Some(HOUR));
         freshness.forget();
         assert_eq!(freshness.staleness(), None);

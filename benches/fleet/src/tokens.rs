@@ -10,13 +10,13 @@ pub(crate) fn secret() -> Secret {
     Secret::new(b"a secret for benchmarks, of 40+ bytes...").expect("long enough")
 }
 
-pub(crate) fn now() -> u64 {
-    SystemClock.now().whole_secs().as_secs().try_into().expect("after 1970")
+pub(crate) fn now() -> i64 {
+    SystemClock.now().as_secs()
 }
 
 /// The whole request of a client with a token that was issued `age` seconds ago, the only one of its
 /// session.
-pub(crate) fn request(subject: &str, id: &str, age: u64) -> Vec<u8> {
+pub(crate) fn request(subject: &str, id: &str, age: i64) -> Vec<u8> {
     let (signer, now) = (Signer::new(Key::hs256(secret())), now());
     let claims = json!({
         "iss": ISSUER, "sub": subject, "jti": id, "sid": session(id),

@@ -6,7 +6,7 @@ use tower_jwt_auth::{Clock, Key, Secret, SystemClock};
 
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 /// As the tokens of an access server: minutes.
-pub(crate) const LIFETIME: u64 = 600;
+pub(crate) const LIFETIME: i64 = 600;
 
 pub(crate) fn key(generation: u64) -> Key {
     let secret = Secret::new(format!("the secret of generation {generation}, of 40 bytes or more"));
@@ -73,7 +73,7 @@ impl Generation {
     }
 }
 
-fn claims(n: u64, expires_at: u64) -> Value {
+fn claims(n: u64, expires_at: i64) -> Value {
     json!({
         "iss": ISSUER, "sub": format!("user {n}"), "jti": format!("token {n} {expires_at}"),
         "sid": letters(22), "iat": expires_at - LIFETIME, "exp": expires_at,
@@ -81,8 +81,8 @@ fn claims(n: u64, expires_at: u64) -> Value {
     })
 }
 
-fn now() -> u64 {
-    SystemClock.now().whole_secs().as_secs().try_into().expect("after 1970")
+fn now() -> i64 {
+    SystemClock.now().as_secs()
 }
 
 fn letters(count: usize) -> String {

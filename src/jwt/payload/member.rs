@@ -52,8 +52,8 @@ pub(crate) enum Number {
 impl From<Number> for UnixTime {
     fn from(number: Number) -> Self {
         match number {
-            Number::Unsigned(secs) => Self::from_secs(secs),
-            Number::Signed(secs) => Self::from_secs_i64(secs),
+            Number::Unsigned(secs) => Self::from_secs_u64(secs),
+            Number::Signed(secs) => Self::from_secs(secs),
             Number::Float(secs) => Self::from_secs_f64(secs),
         }
     }

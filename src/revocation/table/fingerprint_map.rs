@@ -190,7 +190,7 @@ mod tests {
 
     const KIND: EntryKind = EntryKind::new(RevocationKind::Token, IssuerMatch::Any);
 
-    fn mark(until: u64) -> Mark {
+    fn mark(until: i64) -> Mark {
         Mark::watermark(KIND, UnixTime::EPOCH, UnixTime::from_secs(until))
     }
 
@@ -200,11 +200,11 @@ mod tests {
         for n in 1..=8 {
             // All begin at the same bucket.
             let print = Fingerprint::new(n * 8).unwrap();
-            assert!(!map.update(print, mark(n)));
-            map.insert(print, mark(n * 1_000));
+            assert!(!map.update(print, mark(n as i64)));
+            map.insert(print, mark(n as i64 * 1_000));
         }
         for n in 1..=8 {
-            assert_eq!(map.find(Fingerprint::new(n * 8).unwrap()), Some(mark(n * 1_000)));
+            assert_eq!(map.find(Fingerprint::new(n * 8).unwrap()), Some(mark(n as i64 * 1_000)));
         }
         assert_eq!(map.find(Fingerprint::new(72).unwrap()), None);
         assert_eq!((map.len(), map.count(KIND)), (8, 8));
@@ -214,7 +214,7 @@ mod tests {
     fn a_rebuilt_table_has_what_is_not_forgotten() {
         let map = FingerprintMap::with_buckets(8);
         for n in 1..=6 {
-            map.insert(Fingerprint::new(n).unwrap(), mark(n * 1_000));
+            map.insert(Fingerprint::new(n).unwrap(), mark(n as i64 * 1_000));
         }
         let now = UnixTime::from_secs(3_500);
         let rebuilt = map.rebuilt(16, now);

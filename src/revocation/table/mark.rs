@@ -61,7 +61,7 @@ impl Mark {
     }
 
     pub(crate) fn watermark(kind: EntryKind, at: UnixTime, until: UnixTime) -> Self {
-        Self::new(kind, whole_second(at), until)
+        Self::new(kind, second(at), until)
     }
 
     fn new(kind: EntryKind, at: u32, until: UnixTime) -> Self {
@@ -87,7 +87,7 @@ impl Mark {
     #[inline]
     pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;
-        issued_at.is_none_or(|issued_at| whole_second(issued_at) <= until)
+        issued_at.is_none_or(|issued_at| second(issued_at) <= until)
     }
 
     pub(crate) fn is_forgotten(self, now: UnixTime) -> bool {
@@ -107,15 +107,11 @@ impl Mark {
 /// The largest end, which never comes.
 const LAST_STEP: u64 = (1 << 28) - 1;
 
-/// A date of a token or a revocation as it is compared: rounded down, and never [`ALWAYS`].
+/// Returns the second by which dates of tokens and revocations are compared. It is never
+/// [`ALWAYS`].
 #[inline]
-pub(crate) fn whole_second(time: UnixTime) -> u32 {
-    // Division of 128 bits is slow, and no date before the year 2554 needs it.
-    let secs = match u64::try_from(time.as_nanos()) {
-        Ok(nanos) => nanos.checked_div(1_000_000_000).unwrap_or(0),
-        Err(_) => u64::try_from(time.as_secs()).unwrap_or(0),
-    };
-    u32::try_from(secs).unwrap_or(ALWAYS).min(ALWAYS - 1)
+fn second(time: UnixTime) -> u32 {
+    u32::try_from(time.as_secs().max(0)).unwrap_or(ALWAYS).min(ALWAYS - 1)
 }
 
 #[cfg(test)]
@@ -124,7 +120,7 @@ mod tests {
 
     const KIND: EntryKind = EntryKind::new(RevocationKind::Subject, IssuerMatch::Any);
 
-    fn secs(secs: u64) -> UnixTime {
+    fn secs(secs: i64) -> UnixTime {
         UnixTime::from_secs(secs)
     }
 
@@ -148,18 +144,18 @@ mod tests {
             let is_last = until == 4_294_967_200;
             assert_eq!(mark.is_forgotten(secs(until + 120 + 16)), !is_last, "{until}");
         }
-        let forever = Mark::watermark(KIND, secs(0), secs(u64::MAX));
-        assert!(!forever.is_forgotten(secs(u64::MAX)));
-        let past = Mark::watermark(KIND, secs(0), UnixTime::from_nanos(i128::MIN));
+        let forever = Mark::watermark(KIND, secs(0), secs(i64::MAX));
+        assert!(!forever.is_forgotten(secs(i64::MAX)));
+        let past = Mark::watermark(KIND, secs(0), UnixTime::MIN);
         assert!(past.is_forgotten(secs(0)));
     }
 
     #[test]
     fn the_far_future_compares_as_it_should() {
-        let far = Mark::watermark(KIND, secs(u64::MAX), secs(u64::MAX));
-        assert!(far.refuses(Some(secs(u64::MAX))));
-        let now = Mark::watermark(KIND, secs(1_700_000_000), secs(u64::MAX));
-        assert!(!now.refuses(Some(secs(u64::MAX))));
+        let far = Mark::watermark(KIND, secs(i64::MAX), secs(i64::MAX));
+        assert!(far.refuses(Some(secs(i64::MAX))));
+        let now = Mark::watermark(KIND, secs(1_700_000_000), secs(i64::MAX));
+        assert!(!now.refuses(Some(secs(i64::MAX))));
         assert!(now.refuses(Some(UnixTime::from_nanos(-5))));
     }
 

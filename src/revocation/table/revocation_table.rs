@@ -45,11 +45,8 @@ struct Writer {
 impl RevocationTable {
     pub(crate) fn new(max_bytes: usize) -> Self {
         let map = FingerprintMap::with_buckets(FEWEST_BUCKETS);
-        let writer = Writer {
-            most_buckets: FEWEST_BUCKETS,
-            forgot_at: UnixTime::from_nanos(i128::MIN),
-            looked_at: None,
-        };
+        let writer =
+            Writer { most_buckets: FEWEST_BUCKETS, forgot_at: UnixTime::MIN, looked_at: None };
         let mut table = Self {
             map: ArcSwap::from_pointee(map),
             everyone: AtomicU64::new(0),
@@ -293,7 +290,7 @@ const fn bits(issuers: IssuerMatch) -> u32 {
 mod tests {
     use super::*;
 
-    fn secs(secs: u64) -> UnixTime {
+    fn secs(secs: i64) -> UnixTime {
         UnixTime::from_secs(secs)
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tower_jwt_auth::{JwtAuth, ManualClock, Secret, UnixTime};
 
 const SECRET: &[u8] = b"the fixed secret of these tests, 0123456789";
-const NOW: u64 = 1_700_000_000;
+const NOW: i64 = 1_700_000_000;
 
 #[derive(Deserialize, Debug, PartialEq, Clone)]
 #[serde(untagged)]

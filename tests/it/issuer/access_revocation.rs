@@ -58,7 +58,7 @@ impl RevocationFeed for Feed {
             return Err(FeedErrorKind::Unavailable.into());
         }
         // Whatever the time, so that the message must not depend on it.
-        let count = self.messages().len() as u64;
+        let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);
         self.inner.append(revocation).await

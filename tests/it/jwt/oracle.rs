@@ -4,7 +4,7 @@
 //! Three differences are known, and in none is a token accepted here that should not be: members
 //! of a header that we never look at (`x5c`, `url`, ..) may here have any type; they may hold what
 //! is JSON by its grammar but stands for nothing (half of a surrogate pair, 1e999); and dates may
-//! be after `u64::MAX`. The generators keep clear of these.
+//! be beyond 64 bits. The generators keep clear of these.
 
 use jsonwebtoken::{DecodingKey, TokenData};
 use proptest::collection::vec;
@@ -87,7 +87,7 @@ fn json() -> impl Strategy<Value = String> {
 fn claim() -> impl Strategy<Value = String> {
     let date = prop_oneof![
         (kit::NOW - 10..kit::NOW + 10).prop_map(|secs| secs.to_string()),
-        (0_u64..20_000).prop_map(|ms| format!("{}.{:03}", kit::NOW - 10 + ms / 1000, ms % 1000)),
+        (0_i64..20_000).prop_map(|ms| format!("{}.{:03}", kit::NOW - 10 + ms / 1000, ms % 1000)),
         any::<u64>().prop_map(|secs| secs.to_string()),
     ];
     let party = select(

@@ -11,7 +11,7 @@ use crate::kit;
 fn fault(auth: &JwtAuth, payload: &str) -> Option<TokenErrorKind> {
     let mut text = payload.to_owned();
     for second in -70..=70_i64 {
-        let date = kit::NOW.saturating_add_signed(second).to_string();
+        let date = (kit::NOW + second).to_string();
         text = text.replace(&format!("{{now{second:+}}}"), &date);
     }
     kit::fault(auth, &kit::with_payload(text))

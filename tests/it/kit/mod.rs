@@ -19,7 +19,7 @@ use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::{Algorithm, AuthError, JwtAuth, Key, ManualClock, Secret, Token, UnixTime};
 
 /// The time in tests that do not say otherwise.
-pub(crate) const NOW: u64 = 1_700_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000;
 /// The HMAC algorithms.
 pub(crate) const ALGORITHMS: [Algorithm; 3] =
     [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
@@ -50,7 +50,7 @@ pub(crate) fn auth() -> JwtAuth {
 }
 
 /// A clock that shows this second.
-pub(crate) fn at(secs: u64) -> ManualClock {
+pub(crate) fn at(secs: i64) -> ManualClock {
     ManualClock::new(UnixTime::from_secs(secs))
 }
 

@@ -7,7 +7,7 @@ use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 
 /// The time at which every test takes place.
-pub(crate) const NOW: u64 = 1_700_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 pub(crate) const REALM: &str = "shop";
 /// Unmistakable, so that it can be searched for in what must not have it.

@@ -12,7 +12,7 @@ use crate::revocation::{current, later, now};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-fn token(issued_at: u64) -> String {
+fn token(issued_at: i64) -> String {
     let end = kit::NOW + 600;
     kit::with_payload(format!(
         r#"{{"exp":{end},"iat":{issued_at},"iss":"i","sub":"alice","jti":"token 1","sid":"s","company":"acme"}}"#

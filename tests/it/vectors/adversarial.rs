@@ -45,7 +45,7 @@ fn layer(file: &Value, config: &Value) -> JwtAuth {
         .audience(str_of(file, "aud"))
         .require_claim(strings(&file["required"]).unwrap())
         .leeway(leeway)
-        .with_clock(kit::at(file["now"].as_u64().unwrap()));
+        .with_clock(kit::at(file["now"].as_i64().unwrap()));
     if let Some(types) = strings(&config["typ"]) {
         auth = auth.accept_type(types);
     }

@@ -76,7 +76,7 @@ fn hmac_tokens_get_their_verdicts_and_the_others_are_refused() {
             set["keys"].as_array().unwrap().iter().map(|jwk| jwk_key(jwk).unwrap()).collect();
         let payload: Value =
             serde_json::from_slice(&kit::unb64(token.split('.').nth(1).unwrap())).unwrap();
-        let exp = payload["exp"].as_u64().unwrap();
+        let exp = payload["exp"].as_i64().unwrap();
         let mut auth = JwtAuth::new(KeySet::new(keys).unwrap()).claims::<Value>();
         if let Some(aud) = payload["aud"].as_str() {
             auth = auth.audience(aud);

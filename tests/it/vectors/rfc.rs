@@ -15,7 +15,7 @@ const WAITING: &[Exclusion] = &[
     ("RFC8037-A.4", "EdDSA: waits for the feature `asymmetric`"),
 ];
 /// When the example of RFC 7515 appendix A.1 expires.
-const EXPIRES: u64 = 1_300_819_380;
+const EXPIRES: i64 = 1_300_819_380;
 
 fn a1() -> Value {
     kit::cases(FILE).into_iter().find(|case| case["id"] == "RFC7515-A.1").unwrap()

@@ -7,8 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::clock::UnixTime;
 
 pub(crate) fn serialize<S: Serializer>(time: &UnixTime, serializer: S) -> Result<S::Ok, S::Error> {
-    let nanos = time.as_nanos().clamp(i64::MIN.into(), i64::MAX.into());
-    i64::try_from(nanos).unwrap_or(i64::MAX).serialize(serializer)
+    time.as_nanos_i64().serialize(serializer)
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(

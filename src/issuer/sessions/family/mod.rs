@@ -303,7 +303,7 @@ impl Family {
 
     /// The time of the end, in whole seconds.
     pub(crate) fn ended_at(&self, now: UnixTime) -> UnixTime {
-        self.ended_at.map_or(now.whole_secs(), UnixTime::from_secs_i64)
+        self.ended_at.map_or(now.whole_secs(), UnixTime::from_secs)
     }
 
     pub(crate) fn announcing(&self, announcement: Announcement) -> Self {
@@ -314,7 +314,7 @@ impl Family {
     pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
         match self.announcement {
             Announcement::Begun(at)
-                if !is_within(UnixTime::from_secs_i64(at), ANNOUNCED_WITHIN, now) =>
+                if !is_within(UnixTime::from_secs(at), ANNOUNCED_WITHIN, now) =>
             {
                 Announcement::Due
             }

@@ -292,7 +292,7 @@ fn end(session: &StoredSession) -> i64 {
 fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession> {
     let [subject, version, state, delete_after, ended] =
         fields.map(|field| field.and_then(|bytes| String::from_utf8(bytes).ok()));
-    let delete_after = UnixTime::from_secs_i64(delete_after?.parse().ok()?);
+    let delete_after = UnixTime::from_secs(delete_after?.parse().ok()?);
     let version = version?.parse().ok()?;
     let ended = ended.as_deref() == Some("1");
     let (id, subject, state) = (id.clone(), subject?, state?);

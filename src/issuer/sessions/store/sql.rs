@@ -43,7 +43,7 @@ pub(crate) fn session(
 ) -> Result<StoredSession, StoreError> {
     let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
     let version = u64::try_from(version).map_err(|_| StoreError::damaged())?;
-    let delete_after = UnixTime::from_secs_i64(delete_after);
+    let delete_after = UnixTime::from_secs(delete_after);
     Ok(StoredSession { id, subject, version, state, delete_after, ended })
 }
 
