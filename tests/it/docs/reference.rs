@@ -127,6 +127,28 @@ fn every_test_that_the_standards_name_exists() {
     assert!(named > 50, "{named}");
 }
 
+#[test]
+fn every_diagram_can_stand_in_a_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explanation");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".svg") {
+            names.push(name);
+        }
+    }
+    assert!(names.len() >= 4, "{names:?}");
+    let guide = read("src/guide.rs");
+    for name in names {
+        let svg = read(&format!("docs/explanation/{name}"));
+        assert!(svg.contains("<title ") && svg.contains("<desc "), "{name} has a title");
+        // An empty line would end the block of HTML.
+        assert!(svg.starts_with("<svg ") && !svg.contains("\n\n"), "{name} is one block");
+        assert!(svg.contains(&format!(r#"img[src$="{name}"]"#)), "{name} hides its image");
+        assert!(guide.contains(&format!("\"explanation/{name}\"")), "{name} is in a page");
+    }
+}
+
 /// Collects the names of the functions in a folder.
 fn collect(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
