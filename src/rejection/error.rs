@@ -57,7 +57,8 @@ enum Detail {
     Reason(Arc<str>),
 }
 
-/// The kind of an [`AuthError`], one for each row of the table of answers in the guide.
+/// The kind of an [`AuthError`], one for each row of the
+/// [table of answers](crate::guide::reference::answers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {

@@ -1,5 +1,5 @@
 //! Refusals as responses: [`AuthError`] has the reason, [`RejectionBody`] is the body, and status,
-//! challenge and code are those of the table in the crate's guide.
+//! challenge and code are those of `docs/reference/answers.md`.
 
 mod answers;
 mod body;
