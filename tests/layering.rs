@@ -158,7 +158,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::store",
     "issuer::sessions::store::memory",
     // Stores with a server.
-    "issuer::sessions::store::time_limit",
+    "issuer::sessions::store::timeout",
     "issuer::sessions::store::sql",
     "issuer::sessions::store::sqlite",
     "issuer::sessions::store::postgres",
@@ -175,11 +175,11 @@ const ORDER: &[&str] = &[
     "issuer::sessions",
     // Both as routes for axum.
     "issuer::routes::accounts",
-    "issuer::routes::refusal",
+    "issuer::routes::oauth_error",
     "issuer::routes::set_cookie",
     "issuer::routes::cookies",
-    "issuer::routes::fields",
-    "issuer::routes::desk",
+    "issuer::routes::requests",
+    "issuer::routes::context",
     "issuer::routes::handlers",
     "issuer::routes::auth_routes",
     "issuer::routes",

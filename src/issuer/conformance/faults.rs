@@ -17,11 +17,14 @@ use crate::issuer::sessions::session::NewSession;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
-    rule("a write that failed leaves the session usable", Box::pin(broken(scene, Fault::Before)))
-        .await?;
+    rule(
+        "a write that failed leaves the session usable",
+        Box::pin(broken(scene, ReplaceFault::Before)),
+    )
+    .await?;
     rule(
         "a write whose answer was lost leaves the session usable",
-        Box::pin(broken(scene, Fault::After)),
+        Box::pin(broken(scene, ReplaceFault::After)),
     )
     .await?;
     rule("a server that dies after the write leaves the session usable", Box::pin(dies(scene)))
@@ -29,7 +32,7 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     rule("a request that is dropped leaves the session usable", Box::pin(dropped(scene))).await
 }
 
-async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: Fault) -> Result<(), Failure> {
+async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: ReplaceFault) -> Result<(), Failure> {
     let (sessions, clock) = scene.sessions();
     let broken = on(Broken { store: Arc::clone(&scene.store), fault }, &clock);
     for _ in 0..scene.trials {
@@ -45,7 +48,7 @@ async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: Fault) -> Result<(), F
 
 async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     let (sessions, clock) = scene.sessions();
-    let stuck = on(Broken { store: Arc::clone(&scene.store), fault: Fault::Never }, &clock);
+    let stuck = on(Broken { store: Arc::clone(&scene.store), fault: ReplaceFault::Never }, &clock);
     let token = start(&sessions).await?;
     let refresh = stuck.refresh(token.as_str(), None);
     let answer = tokio::time::timeout(Duration::from_millis(500), refresh).await;
@@ -89,7 +92,7 @@ async fn is_usable<S: RefreshStore>(
 }
 
 #[derive(Clone, Copy)]
-enum Fault {
+enum ReplaceFault {
     Before,
     After,
     Never,
@@ -98,7 +101,7 @@ enum Fault {
 /// A store whose `replace` fails.
 struct Broken<S> {
     store: Arc<S>,
-    fault: Fault,
+    fault: ReplaceFault,
 }
 
 impl<S: RefreshStore> RefreshStore for Broken<S> {
@@ -111,12 +114,12 @@ impl<S: RefreshStore> RefreshStore for Broken<S> {
     }
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        if matches!(self.fault, Fault::Before) {
+        if matches!(self.fault, ReplaceFault::Before) {
             return Err(StoreError::timed_out());
         }
         self.store.replace(session).await?;
         match self.fault {
-            Fault::Never => pending().await,
+            ReplaceFault::Never => pending().await,
             _ => Err(StoreError::timed_out()),
         }
     }

@@ -18,11 +18,11 @@ use tower_service::Service;
 
 use crate::bearer::TrustedOrigins;
 use crate::issuer::routes::accounts::Accounts;
+use crate::issuer::routes::context::RouteContext;
 use crate::issuer::routes::cookies::Cookies;
-use crate::issuer::routes::desk::Desk;
-use crate::issuer::routes::fields::MAX_BODY_BYTES;
 use crate::issuer::routes::handlers;
-use crate::issuer::routes::refusal::Refusal;
+use crate::issuer::routes::oauth_error::OAuthError;
+use crate::issuer::routes::requests::MAX_BODY_BYTES;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
 use crate::issuer::token_issuer::TokenIssuer;
@@ -44,7 +44,7 @@ use crate::misuse;
 /// Parameters are the members of a JSON object or of a form.
 /// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each parameter, answer and error.
 ///
-/// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
+/// **IssuedTokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
 /// script can read, refresh tokens are read from their cookie alone, and requests that a browser makes
 /// for another site are rejected. The answer then has `expires_in` and `scope`, from which a page
@@ -104,16 +104,16 @@ use crate::misuse;
 /// ```
 #[must_use]
 pub struct AuthRoutes<A, S> {
-    desk: Desk<A, S>,
-    log_in: MethodRouter<Arc<Desk<A, S>>>,
+    context: RouteContext<A, S>,
+    log_in: MethodRouter<Arc<RouteContext<A, S>>>,
 }
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// Creates routes that answer with tokens in bodies.
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         let trusted_origins = TrustedOrigins::default();
-        let desk = Desk { accounts, issuer, sessions, cookies: None, trusted_origins };
-        Self { desk, log_in: post(handlers::log_in::<A, S>) }
+        let context = RouteContext { accounts, issuer, sessions, cookies: None, trusted_origins };
+        Self { context, log_in: post(handlers::log_in::<A, S>) }
     }
 
     /// Keeps the tokens in cookies.
@@ -131,7 +131,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             );
         }
         for audience in cookies.audiences() {
-            if !self.desk.issuer.has_audience(audience) {
+            if !self.context.issuer.has_audience(audience) {
                 misuse::refuse(format_args!(
                     "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
                      that audience: name it in `TokenIssuer::derived` or `TokenIssuer::audience`, \
@@ -139,7 +139,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
                 ));
             }
         }
-        self.desk.cookies = Some(cookies);
+        self.context.cookies = Some(cookies);
         self
     }
 
@@ -155,7 +155,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// time.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
-        self.desk.trusted_origins.set(origins);
+        self.context.trusted_origins.set(origins);
         self
     }
 
@@ -175,7 +175,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
 
     /// Returns the routes, to be nested in the application's router.
     pub fn into_router<State: Clone + Send + Sync + 'static>(self) -> Router<State> {
-        let list = if self.desk.cookies.is_some() {
+        let list = if self.context.cookies.is_some() {
             get(handlers::list::<A, S>)
         } else {
             post(handlers::list::<A, S>)
@@ -192,13 +192,13 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn(answered))
-            .with_state(Arc::new(self.desk))
+            .with_state(Arc::new(self.context))
     }
 }
 
 impl<A, S> Debug for AuthRoutes<A, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthRoutes").field("issuer", &self.desk.issuer).finish_non_exhaustive()
+        f.debug_struct("AuthRoutes").field("issuer", &self.context.issuer).finish_non_exhaustive()
     }
 }
 
@@ -212,7 +212,7 @@ async fn answered(mut request: Request, next: Next) -> Response {
         }
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut answer = answer.unwrap_or_else(|_| Refusal::panicked().into_response());
+    let mut answer = answer.unwrap_or_else(|_| OAuthError::panicked().into_response());
     // RFC 6749 section 5.1: a token in a cache would let others in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

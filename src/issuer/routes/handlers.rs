@@ -13,9 +13,11 @@ use serde_json::json;
 
 use crate::issuer::grant::Grant;
 use crate::issuer::routes::accounts::{Accounts, NamedClient};
-use crate::issuer::routes::desk::{Desk, Tokens, Wish, label, refuse_other_client};
-use crate::issuer::routes::fields;
-use crate::issuer::routes::refusal::{Refusal, RefusalKind};
+use crate::issuer::routes::context::{
+    IssuedTokens, RequestedAccess, RouteContext, label, refuse_other_client,
+};
+use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
+use crate::issuer::routes::requests;
 use crate::issuer::sessions::event::RefusedLogin;
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::id::SessionId;
@@ -23,148 +25,148 @@ use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-type Shared<A, S> = State<Arc<Desk<A, S>>>;
-type Answer = Result<Response, Refusal>;
+type SharedContext<A, S> = State<Arc<RouteContext<A, S>>>;
+type HandlerResult = Result<Response, OAuthError>;
 
 pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     request: Request,
-) -> Answer {
-    desk.refuse_foreign_login(&request)?;
-    let replaced = desk.cookie(request.headers()).map(str::to_owned);
-    let (mut fields, mut head) = fields::read(request).await?;
+) -> HandlerResult {
+    context.refuse_foreign_login(&request)?;
+    let replaced = context.cookie(request.headers()).map(str::to_owned);
+    let (mut params, mut head) = requests::read(request).await?;
     // Errors that do not depend on the account come before the password, and tell nothing about it.
-    let wish = Wish::read(&mut fields)?;
-    desk.refuse_unknown_audience(&wish.audience)?;
-    let credentials = fields.into_credentials()?;
-    if let Some(client) = &wish.client_id {
+    let requested = RequestedAccess::read(&mut params)?;
+    context.refuse_unknown_audience(&requested.audience)?;
+    let credentials = params.into_credentials()?;
+    if let Some(client) = &requested.client_id {
         head.extensions.insert(NamedClient(client.clone()));
     }
 
-    let granted = desk.accounts.log_in(credentials, &head).await?;
+    let granted = context.accounts.log_in(credentials, &head).await?;
     let grant = granted
-        .ok_or_else(|| RefusalKind::WrongCredentials.because("the credentials are wrong"))?;
+        .ok_or_else(|| OAuthErrorKind::WrongCredentials.because("the credentials are wrong"))?;
     let subject = grant.subject.clone();
     // Writing the claims runs code of the application, which may panic.
-    let started = AssertUnwindSafe(start(&desk, grant, wish, label(&head.headers)));
+    let started = AssertUnwindSafe(start(&context, grant, requested, label(&head.headers)));
     let started = started.catch_unwind().await;
-    let started = started.unwrap_or_else(|_| Err(Refusal::panicked()));
-    let (tokens, refresh, session) = started.inspect_err(|refusal| {
+    let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
+    let (tokens, refresh, session) = started.inspect_err(|error| {
         // The answer shows that the credentials are right, and no session shows that it was given.
-        let reason = refusal.reason().to_owned();
-        desk.sessions.tell_refused_login(&RefusedLogin { subject, reason });
+        let reason = error.reason().to_owned();
+        context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     })?;
     // The browser is about to forget the session that it had, so that session ends. A failure to end
     // it is no reason to reject the right password.
     if let Some(replaced) = replaced
-        && let Ok(replaced) = desk.sessions.session_of(&replaced).await
+        && let Ok(replaced) = context.sessions.session_of(&replaced).await
     {
-        let _ = desk.sessions.end(replaced.id()).await;
+        let _ = context.sessions.end(replaced.id()).await;
     }
     Ok(tokens.answer(&refresh, &session))
 }
 
 /// Starts the session of a login. The session is stored last, so that a failure leaves none behind.
 async fn start<'d, A: Accounts, S: RefreshStore>(
-    desk: &'d Desk<A, S>,
+    context: &'d RouteContext<A, S>,
     mut grant: Grant<A::Claims>,
-    wish: Wish,
+    requested: RequestedAccess,
     label: Option<&str>,
-) -> Result<(Tokens<'d>, RefreshToken, Session), Refusal> {
-    grant.scopes = wish.scopes_of(grant.scopes)?;
-    refuse_other_client(&grant, wish.client_id.as_deref())?;
-    let asked = wish.audience;
+) -> Result<(IssuedTokens<'d>, RefreshToken, Session), OAuthError> {
+    grant.scopes = requested.scopes_of(grant.scopes)?;
+    refuse_other_client(&grant, requested.client_id.as_deref())?;
+    let asked = requested.audience;
     if asked.iter().any(|name| grant.audience.as_ref().is_some_and(|all| !all.contains(name))) {
         let reason = "`audience` has one that the account is not granted";
-        return Err(RefusalKind::InvalidTarget.because(reason));
+        return Err(OAuthErrorKind::InvalidTarget.because(reason));
     }
-    desk.narrow_audience(&mut grant, asked.clone())?;
+    context.narrow_audience(&mut grant, asked.clone())?;
 
     let mut new = NewSession::from(&grant).audience(asked);
-    if desk.cookies.is_some() {
+    if context.cookies.is_some() {
         // Browsers send no `client_id` with their cookies.
         new.client_id = None;
     } else if new.client_id.is_none() {
-        new.client_id = wish.client_id;
+        new.client_id = requested.client_id;
     }
     if let (None, Some(label)) = (&new.label, label) {
         new = new.label(label);
     }
-    let (refresh, session) = desk.sessions.prepare(new)?;
-    let tokens = desk.tokens(grant, &session)?;
-    desk.sessions.open(session.clone()).await?;
+    let (refresh, session) = context.sessions.prepare(new)?;
+    let tokens = context.tokens(grant, &session)?;
+    context.sessions.open(session.clone()).await?;
     Ok((tokens, refresh, session))
 }
 
 pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     request: Request,
-) -> Answer {
-    let (token, mut fields, head) = desk.presented(request).await?;
-    if fields.text("grant_type")?.is_some_and(|grant_type| grant_type != "refresh_token") {
+) -> HandlerResult {
+    let (token, mut params, head) = context.presented(request).await?;
+    if params.text("grant_type")?.is_some_and(|grant_type| grant_type != "refresh_token") {
         let reason = "`grant_type` is not `refresh_token`";
-        return Err(RefusalKind::UnsupportedGrantType.because(reason));
+        return Err(OAuthErrorKind::UnsupportedGrantType.because(reason));
     }
-    let wish = Wish::read(&mut fields)?;
-    let pending = desk.sessions.begin_refresh(&token, wish.client_id.as_deref()).await?;
-    let allowed = wish.scopes_of(pending.session().scopes().map(str::to_owned).collect())?;
+    let requested = RequestedAccess::read(&mut params)?;
+    let pending = context.sessions.begin_refresh(&token, requested.client_id.as_deref()).await?;
+    let allowed = requested.scopes_of(pending.session().scopes().map(str::to_owned).collect())?;
     let bound: Vec<_> = pending.session().audience().map(str::to_owned).collect();
-    let audience = if wish.audience.is_empty() {
+    let audience = if requested.audience.is_empty() {
         bound
-    } else if bound.is_empty() || wish.audience.iter().all(|name| bound.contains(name)) {
-        wish.audience
+    } else if bound.is_empty() || requested.audience.iter().all(|name| bound.contains(name)) {
+        requested.audience
     } else {
         let reason = "`audience` has one that the login did not name";
-        return Err(RefusalKind::InvalidTarget.because(reason));
+        return Err(OAuthErrorKind::InvalidTarget.because(reason));
     };
 
-    let Some(mut grant) = desk.accounts.renew(pending.session(), &head).await? else {
-        desk.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
-        return Err(RefusalKind::BadToken.because("the account may not log in any more"));
+    let Some(mut grant) = context.accounts.renew(pending.session(), &head).await? else {
+        context.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
+        return Err(OAuthErrorKind::BadToken.because("the account may not log in any more"));
     };
     if grant.subject != pending.session().subject() {
         let reason = "`Accounts::renew` granted to another subject than the session's";
-        return Err(RefusalKind::ServerError.because(reason));
+        return Err(OAuthErrorKind::ServerError.because(reason));
     }
     refuse_other_client(&grant, pending.session().client_id())?;
     grant.scopes.retain(|scope| allowed.contains(scope));
-    desk.narrow_audience(&mut grant, audience)?;
-    let tokens = desk.tokens(grant, pending.session())?;
+    context.narrow_audience(&mut grant, audience)?;
+    let tokens = context.tokens(grant, pending.session())?;
     // Last, so that any failure before leaves the client's token as it was.
     let (refresh, session) = pending.finish().await?;
     Ok(tokens.answer(&refresh, &session))
 }
 
 pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     request: Request,
 ) -> Response {
-    let ended = match owner(&desk, request).await {
-        Ok(session) => end(&desk, &session).await,
+    let ended = match owner(&context, request).await {
+        Ok(session) => end(&context, &session).await,
         // Nobody is logged in, which is the goal.
-        Err(refusal) if refusal.kind() == RefusalKind::BadToken => Ok(()),
-        Err(refusal) => Err(refusal),
+        Err(error) if error.kind() == OAuthErrorKind::BadToken => Ok(()),
+        Err(error) => Err(error),
     };
-    desk.logged_out(ended)
+    context.logged_out(ended)
 }
 
 pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     request: Request,
 ) -> Response {
-    let ended = match desk.presented(request).await {
-        Ok((token, _, _)) => desk.sessions.end_all_by(&token).await.map_err(Refusal::from),
-        Err(refusal) => Err(refusal),
+    let ended = match context.presented(request).await {
+        Ok((token, _, _)) => context.sessions.end_all_by(&token).await.map_err(OAuthError::from),
+        Err(error) => Err(error),
     };
-    desk.logged_out(ended)
+    context.logged_out(ended)
 }
 
 pub(crate) async fn list<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     request: Request,
-) -> Answer {
-    let current = viewer(&desk, request).await?;
-    let sessions = desk.sessions.of_subject(current.subject()).await?;
+) -> HandlerResult {
+    let current = viewer(&context, request).await?;
+    let sessions = context.sessions.of_subject(current.subject()).await?;
     let sessions = sessions.iter().map(|session| {
         json!({
             "id": session.id().as_str(),
@@ -179,41 +181,41 @@ pub(crate) async fn list<A: Accounts, S: RefreshStore>(
 }
 
 pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Answer {
-    let current = viewer(&desk, request).await?;
-    let own = desk.sessions.of_subject(current.subject()).await?;
+) -> HandlerResult {
+    let current = viewer(&context, request).await?;
+    let own = context.sessions.of_subject(current.subject()).await?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
     // The answer does not tell whether somebody else has a session of that name.
     let Some(session) = own.iter().find(|session| session.id().as_str() == id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let ended = end(&desk, session).await;
+    let ended = end(&context, session).await;
     if session.id() == current.id() {
-        return Ok(desk.logged_out(ended));
+        return Ok(context.logged_out(ended));
     }
     ended.map(|()| StatusCode::NO_CONTENT.into_response())
 }
 
 /// RFC 7009: a token that is unknown, expired or another issuer's counts as revoked.
 pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
-    State(desk): Shared<A, S>,
+    State(context): SharedContext<A, S>,
     request: Request,
-) -> Answer {
-    let (mut fields, _) = fields::read(request).await?;
-    let token = fields.required("token")?;
-    let client_id = fields.client_id()?;
+) -> HandlerResult {
+    let (mut params, _) = requests::read(request).await?;
+    let token = params.required("token")?;
+    let client_id = params.client_id()?;
     // Access tokens have dots and refresh tokens have none. The client's hint could be wrong.
     if token.contains('.') {
-        return revoke_access(&desk, &token, client_id.as_deref()).await;
+        return revoke_access(&context, &token, client_id.as_deref()).await;
     }
-    match desk.sessions.session_to_end(&token).await {
+    match context.sessions.session_to_end(&token).await {
         Ok(session) if client_id.is_some() && session.client_id() != client_id.as_deref() => {
             return Err(of_another_client());
         }
-        Ok(session) => end(&desk, &session).await?,
+        Ok(session) => end(&context, &session).await?,
         Err(error) if error.is_refusal() => {}
         Err(error) => return Err(error.into()),
     }
@@ -223,61 +225,61 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
 /// Revokes one access token of a session. A service that has a secret can sign tokens too, so nothing is
 /// published for a token that names no session of its subject.
 async fn revoke_access<A: Accounts, S: RefreshStore>(
-    desk: &Desk<A, S>,
+    context: &RouteContext<A, S>,
     token: &str,
     client_id: Option<&str>,
-) -> Answer {
-    if !desk.sessions.publishes() {
-        return Err(RefusalKind::UnsupportedTokenType.because(
+) -> HandlerResult {
+    if !context.sessions.publishes() {
+        return Err(OAuthErrorKind::UnsupportedTokenType.because(
             "access tokens cannot be revoked here: `Sessions::with_revocation` is not configured",
         ));
     }
-    let Some(token) = desk.issuer.recognize(token) else {
+    let Some(token) = context.issuer.recognize(token) else {
         return Ok(StatusCode::OK.into_response());
     };
     if client_id.is_some() && token.client_id.is_some() && token.client_id.as_deref() != client_id {
         return Err(of_another_client());
     }
     let Some(session) = &token.session else {
-        return Err(RefusalKind::UnsupportedTokenType.because(
+        return Err(OAuthErrorKind::UnsupportedTokenType.because(
             "the access token belongs to no session, so it cannot be revoked here: the application \
              can publish a `Revocation::token`",
         ));
     };
     if let Some(session) = SessionId::parse(session) {
-        desk.sessions.revoke_one(&session, &token).await?;
+        context.sessions.revoke_one(&session, &token).await?;
     }
     Ok(StatusCode::OK.into_response())
 }
 
-fn of_another_client() -> Refusal {
-    RefusalKind::InvalidClient.because("`client_id` is not the client of the token")
+fn of_another_client() -> OAuthError {
+    OAuthErrorKind::InvalidClient.because("`client_id` is not the client of the token")
 }
 
 async fn end<A: Accounts, S: RefreshStore>(
-    desk: &Desk<A, S>,
+    context: &RouteContext<A, S>,
     session: &Session,
-) -> Result<(), Refusal> {
-    desk.sessions.end(session.id()).await?;
+) -> Result<(), OAuthError> {
+    context.sessions.end(session.id()).await?;
     Ok(())
 }
 
 /// The session of the refresh token that a request presents to end it. Every client that has the token
 /// may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
-    desk: &Desk<A, S>,
+    context: &RouteContext<A, S>,
     request: Request,
-) -> Result<Session, Refusal> {
-    let (token, _, _) = desk.presented(request).await?;
-    Ok(desk.sessions.session_to_end(&token).await?)
+) -> Result<Session, OAuthError> {
+    let (token, _, _) = context.presented(request).await?;
+    Ok(context.sessions.session_to_end(&token).await?)
 }
 
 /// The session of the current refresh token, which stays as it is. A used token is refused, also within
 /// the grace period: a thief could otherwise poll to find out when the user renews.
 async fn viewer<A: Accounts, S: RefreshStore>(
-    desk: &Desk<A, S>,
+    context: &RouteContext<A, S>,
     request: Request,
-) -> Result<Session, Refusal> {
-    let (token, _, _) = desk.presented(request).await?;
-    Ok(desk.sessions.current_session_of(&token).await?)
+) -> Result<Session, OAuthError> {
+    let (token, _, _) = context.presented(request).await?;
+    Ok(context.sessions.current_session_of(&token).await?)
 }

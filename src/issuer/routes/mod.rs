@@ -2,9 +2,9 @@
 
 pub(crate) mod accounts;
 pub(crate) mod auth_routes;
+mod context;
 pub(crate) mod cookies;
-mod desk;
-mod fields;
 mod handlers;
-mod refusal;
+mod oauth_error;
+mod requests;
 mod set_cookie;

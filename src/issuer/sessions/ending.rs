@@ -5,7 +5,7 @@ use crate::issuer::own_token::OwnToken;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::family::EndCause;
 #[cfg(feature = "axum")]
-use crate::issuer::sessions::family::revoked_tokens::TokenVerdict;
+use crate::issuer::sessions::family::revoked_tokens::RevokeDecision;
 use crate::issuer::sessions::id::SessionId;
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::refresh_token::RefreshToken;
@@ -45,20 +45,20 @@ impl<S: RefreshStore> Sessions<S> {
         is_last_of_user: bool,
     ) -> Result<bool, SessionError> {
         for attempt in 0..ATTEMPTS {
-            let (mut session, version) = match self.ledger.load(id).await {
+            let (mut session, version) = match self.rows.load(id).await {
                 Ok(found) => found,
                 Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
                 Err(error) => return Err(error),
             };
-            if !session.family.is_live(self.ledger.clock.now()) {
-                if self.ledger.announce_again(session, version).await? {
+            if !session.family.is_live(self.rows.clock.now()) {
+                if self.rows.announce_again(session, version).await? {
                     return Ok(false);
                 }
-                self.ledger.wait_for_publication(attempt).await;
+                self.rows.wait_for_publication(attempt).await;
                 continue;
             }
             session.family.is_last_of_user = is_last_of_user;
-            if self.ledger.replace_with_end(session, version, cause).await? {
+            if self.rows.replace_with_end(session, version, cause).await? {
                 return Ok(true);
             }
         }
@@ -92,7 +92,7 @@ impl<S: RefreshStore> Sessions<S> {
             // The answer to the request that ended the session was lost, or its publication failed.
             Err(error) if error.kind() == SessionErrorKind::Ended => {
                 let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
-                let (session, _) = self.ledger.load(&token.session()).await?;
+                let (session, _) = self.rows.load(&token.session()).await?;
                 return if session.family.is_last_of_user { Ok(()) } else { Err(error) };
             }
             Err(error) => return Err(error),
@@ -127,8 +127,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     async fn revoke_all(&self, subject: &str) -> Result<(), SessionError> {
-        match &self.ledger.publisher {
-            Some(publisher) => publisher.end_all(subject, self.ledger.clock.now()).await,
+        match &self.rows.publisher {
+            Some(publisher) => publisher.end_all(subject, self.rows.clock.now()).await,
             None => Ok(()),
         }
     }
@@ -158,7 +158,7 @@ impl<S: RefreshStore> Sessions<S> {
         token: &OwnToken,
     ) -> Result<(), SessionError> {
         for attempt in 0..ATTEMPTS {
-            let (mut session, version) = match self.ledger.load(id).await {
+            let (mut session, version) = match self.rows.load(id).await {
                 Ok(found) => found,
                 Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(()),
                 Err(error) => return Err(error),
@@ -167,24 +167,24 @@ impl<S: RefreshStore> Sessions<S> {
                 return Ok(());
             }
             if session.end_cause().is_some() {
-                if self.ledger.announce_again(session, version).await? {
+                if self.rows.announce_again(session, version).await? {
                     return Ok(());
                 }
-                self.ledger.wait_for_publication(attempt).await;
+                self.rows.wait_for_publication(attempt).await;
                 continue;
             }
             match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
-                TokenVerdict::Known => return self.publish_one(token).await,
+                RevokeDecision::Known => return self.publish_one(token).await,
                 // The row first, so that no number of requests at once exceeds the limit.
-                TokenVerdict::Added(revoked) => {
+                RevokeDecision::Added(revoked) => {
                     session.family.revoked = revoked;
-                    if self.ledger.replace(&session, version).await? {
+                    if self.rows.replace(&session, version).await? {
                         return self.publish_one(token).await;
                     }
                 }
-                TokenVerdict::TooMany => {
+                RevokeDecision::TooMany => {
                     let cause = EndCause::LoggedOut;
-                    if self.ledger.replace_with_end(session, version, cause).await? {
+                    if self.rows.replace_with_end(session, version, cause).await? {
                         return Ok(());
                     }
                 }
@@ -197,7 +197,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// that the same token gives the same message, which a feed keeps once.
     #[cfg(feature = "axum")]
     async fn publish_one(&self, token: &OwnToken) -> Result<(), SessionError> {
-        let Some(publisher) = &self.ledger.publisher else { return Ok(()) };
+        let Some(publisher) = &self.rows.publisher else { return Ok(()) };
         let revocation = Revocation::token(&token.id, token.expires_at);
         publisher.publish(revocation.of_subject(&token.subject, token.issued_at)).await
     }

@@ -11,11 +11,11 @@ use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::session::Session;
 use crate::revocation::Revocation;
 
-type Failure = Box<dyn Error + Send + Sync>;
-type Appending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+type BoxError = Box<dyn Error + Send + Sync>;
+type Appending = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 #[cfg(feature = "feeds")]
-const TIME_LIMIT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Tokens that were issued before the configured lifetime was shortened live longer than it says.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
@@ -50,7 +50,7 @@ impl Publisher {
                         appended => appended,
                     }
                 };
-                let limited = tokio::time::timeout(TIME_LIMIT, append).await;
+                let limited = tokio::time::timeout(TIMEOUT, append).await;
                 Ok(limited.map_err(|_| "the revocation feed did not answer in time")??)
             })
         };
@@ -104,7 +104,7 @@ fn create_soon<F: crate::revocation::RevocationFeed>(feed: &Arc<F>) {
     runtime.spawn(async move {
         let mut pause = Duration::from_secs(1);
         while let Some(feed) = feed.upgrade() {
-            let created = tokio::time::timeout(TIME_LIMIT, feed.create()).await;
+            let created = tokio::time::timeout(TIMEOUT, feed.create()).await;
             let timed_out = || Err(crate::revocation::FeedErrorKind::TimedOut.into());
             if crate::revocation::report_creation(created.unwrap_or_else(|_| timed_out())) {
                 return;

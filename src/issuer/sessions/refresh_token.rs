@@ -72,8 +72,8 @@ impl RefreshToken {
         SessionId::of_handle(self.bytes.get(..HANDLE).unwrap_or_default())
     }
 
-    pub(crate) fn hash(&self) -> Hash {
-        Hash(mac::sha256(&*self.bytes))
+    pub(crate) fn hash(&self) -> TokenHash {
+        TokenHash(mac::sha256(&*self.bytes))
     }
 
     /// The token's text.
@@ -91,9 +91,9 @@ impl Debug for RefreshToken {
 /// The hash of a refresh token: what a store keeps. A plain hash will do, since nobody can guess
 /// 256 random bits.
 #[derive(Clone, Debug)]
-pub(crate) struct Hash([u8; 32]);
+pub(crate) struct TokenHash([u8; 32]);
 
-impl PartialEq for Hash {
+impl PartialEq for TokenHash {
     fn eq(&self, other: &Self) -> bool {
         mac::same_hash(&self.0, &other.0)
     }
@@ -132,7 +132,7 @@ macro_rules! in_base64url {
     };
 }
 
-in_base64url!(Hash);
+in_base64url!(TokenHash);
 in_base64url!(Salt);
 
 #[cfg(test)]

@@ -20,22 +20,22 @@ use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 /// first such success there is usually nothing left to write.
 pub(crate) const ATTEMPTS: usize = 16;
 
-pub(crate) type Hook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
+pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
 
 /// The state and the subject of a session have at most this size together.
 const MAX_ROW_BYTES: usize = 12 * 1024;
 
 /// The part that `Sessions` and its pending refreshes share.
-pub(crate) struct Ledger<S> {
+pub(crate) struct SessionRows<S> {
     pub(crate) store: Arc<S>,
     pub(crate) rules: RotationRules,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) hook: Option<Arc<Hook>>,
+    pub(crate) hook: Option<Arc<SessionHook>>,
     pub(crate) publisher: Option<Publisher>,
     pub(crate) pruning: Arc<Pruning>,
 }
 
-impl<S: RefreshStore> Ledger<S> {
+impl<S: RefreshStore> SessionRows<S> {
     pub(crate) async fn insert(&self, session: &Session) -> Result<(), SessionError> {
         let row = row(session, 1)?;
         let size = row.subject.len().saturating_add(row.state.len());
@@ -93,8 +93,8 @@ impl<S: RefreshStore> Ledger<S> {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
             // In a task, which goes on when the client disconnects, so that an end is published.
-            let ledger = self.clone();
-            let ending = tokio::spawn(async move { ledger.end(session, version, cause).await });
+            let rows = self.clone();
+            let ending = tokio::spawn(async move { rows.end(session, version, cause).await });
             return ending.await.map_err(StoreError::new)?;
         }
         self.end(session, version, cause).await
@@ -192,7 +192,7 @@ impl<S: RefreshStore> Ledger<S> {
     }
 }
 
-impl<S> Clone for Ledger<S> {
+impl<S> Clone for SessionRows<S> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),

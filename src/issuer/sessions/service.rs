@@ -14,7 +14,7 @@ use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::pending_refresh::PendingRefresh;
 use crate::issuer::sessions::pruning::Pruning;
 use crate::issuer::sessions::refresh_token::RefreshToken;
-use crate::issuer::sessions::rows::{self, Ledger};
+use crate::issuer::sessions::rows::{self, SessionRows};
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
@@ -51,7 +51,7 @@ const PRUNE_BATCH: usize = 1_000;
 /// ```
 #[must_use]
 pub struct Sessions<S> {
-    pub(crate) ledger: Ledger<S>,
+    pub(crate) rows: SessionRows<S>,
     pub(crate) max_per_subject: usize,
 }
 
@@ -59,7 +59,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// Creates sessions that are kept in `store`.
     pub fn new(store: S) -> Self {
         Self {
-            ledger: Ledger {
+            rows: SessionRows {
                 store: Arc::new(store),
                 rules: RotationRules::default(),
                 clock: Arc::new(SystemClock),
@@ -73,7 +73,7 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Returns the store.
     pub fn store(&self) -> &S {
-        &self.ledger.store
+        &self.rows.store
     }
 
     /// Starts a session for a user who has just proved who they are, and returns its first refresh
@@ -94,7 +94,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// leaves no session behind.
     pub(crate) fn prepare(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
-        let mut family = Family::new(&token, &self.ledger.rules, self.ledger.clock.now());
+        let mut family = Family::new(&token, &self.rows.rules, self.rows.clock.now());
         let names = new.scopes.iter().chain(&new.audience).chain(&new.client_id);
         if names.map(String::len).sum::<usize>() > MAX_DATA_BYTES
             || new.data.to_string().len() > MAX_DATA_BYTES
@@ -115,7 +115,7 @@ impl<S: RefreshStore> Sessions<S> {
     pub(crate) async fn open(&self, mut session: Session) -> Result<(), SessionError> {
         let others = self.of_subject(session.subject()).await?;
         session.family.outrank(others.iter().map(|other| &other.family));
-        self.ledger.insert(&session).await?;
+        self.rows.insert(&session).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
             // Nobody will have its token.
             let _ = self.end_because(session.id(), EndCause::TooMany).await;
@@ -143,13 +143,13 @@ impl<S: RefreshStore> Sessions<S> {
     /// Reports a login with the right credentials that started no session.
     #[cfg(feature = "axum")]
     pub(crate) fn tell_refused_login(&self, refused: &RefusedLogin) {
-        self.ledger.tell(&SessionEvent::LoginRefused(refused));
+        self.rows.tell(&SessionEvent::LoginRefused(refused));
     }
 
     /// Returns true if the ends of sessions are published to a revocation feed.
     #[cfg(feature = "axum")]
     pub(crate) fn publishes(&self) -> bool {
-        self.ledger.publisher.is_some()
+        self.rows.publisher.is_some()
     }
 
     /// Exchanges a refresh token for the next one.
@@ -184,10 +184,10 @@ impl<S: RefreshStore> Sessions<S> {
     ) -> Result<PendingRefresh<'_, S>, SessionError> {
         let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
         PendingRefresh::judge(
-            &self.ledger,
+            &self.rows,
             token,
             client_id.map(str::to_owned),
-            self.ledger.rules,
+            self.rows.rules,
             true,
         )
         .await
@@ -225,7 +225,7 @@ impl<S: RefreshStore> Sessions<S> {
         presented: &str,
     ) -> Result<PendingRefresh<'_, S>, SessionError> {
         let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
-        let (session, _) = self.ledger.load(&token.session()).await?;
+        let (session, _) = self.rows.load(&token.session()).await?;
         self.begin_refresh(presented, session.client_id()).await
     }
 
@@ -235,8 +235,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn of_subject(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
-        let now = self.ledger.clock.now();
-        let rows = self.ledger.store.of_subject(subject).await?;
+        let now = self.rows.clock.now();
+        let rows = self.rows.store.of_subject(subject).await?;
         let sessions: Result<Vec<_>, _> = rows.into_iter().map(rows::session).collect();
         let mut sessions = sessions?;
         sessions.retain(|session| session.subject == subject && session.family.is_live(now));
@@ -253,7 +253,7 @@ impl<S: RefreshStore> Sessions<S> {
     pub async fn prune(&self) -> Result<u64, SessionError> {
         let mut pruned = 0_u64;
         loop {
-            let batch = self.ledger.prune(PRUNE_BATCH).await?;
+            let batch = self.rows.prune(PRUNE_BATCH).await?;
             pruned = pruned.saturating_add(batch);
             if batch == 0 {
                 return Ok(pruned);
@@ -264,12 +264,12 @@ impl<S: RefreshStore> Sessions<S> {
 
 impl<S> Clone for Sessions<S> {
     fn clone(&self) -> Self {
-        Self { ledger: self.ledger.clone(), max_per_subject: self.max_per_subject }
+        Self { rows: self.rows.clone(), max_per_subject: self.max_per_subject }
     }
 }
 
 impl<S> Debug for Sessions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("rules", &self.ledger.rules).finish_non_exhaustive()
+        f.debug_struct("Sessions").field("rules", &self.rows.rules).finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// Panics if `lifetime` is zero.
     #[track_caller]
     pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
-        self.ledger.rules.idle = lasting(lifetime, "idle_lifetime");
+        self.rows.rules.idle = lasting(lifetime, "idle_lifetime");
         self
     }
 
@@ -31,7 +31,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// Panics if `lifetime` is zero.
     #[track_caller]
     pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
-        self.ledger.rules.absolute = lasting(lifetime, "absolute_lifetime");
+        self.rows.rules.absolute = lasting(lifetime, "absolute_lifetime");
         self
     }
 
@@ -52,7 +52,7 @@ impl<S: RefreshStore> Sessions<S> {
         if grace > Duration::from_secs(60) {
             misuse::refuse("Sessions::grace is for retries: a minute at most");
         }
-        self.ledger.rules.grace = grace;
+        self.rows.rules.grace = grace;
         self
     }
 
@@ -80,7 +80,7 @@ impl<S: RefreshStore> Sessions<S> {
                  refuse each repeated use",
             );
         }
-        self.ledger.rules.max_repeats = renewals;
+        self.rows.rules.max_repeats = renewals;
         self
     }
 
@@ -106,8 +106,8 @@ impl<S: RefreshStore> Sessions<S> {
                  to refuse each repeated use",
             );
         }
-        self.ledger.rules.max_repeats_at_once = renewals;
-        self.ledger.rules.counts_refreshes_at_once = true;
+        self.rows.rules.max_repeats_at_once = renewals;
+        self.rows.rules.counts_refreshes_at_once = true;
         self
     }
 
@@ -127,7 +127,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row were repeated. Each
     /// such use is a [`SessionEvent::ParentAccepted`]: watch their number.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
-        self.ledger.rules.accept_unused_parent = true;
+        self.rows.rules.accept_unused_parent = true;
         self
     }
 
@@ -148,7 +148,7 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Replaces the system's clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.ledger.clock = Arc::new(clock);
+        self.rows.clock = Arc::new(clock);
         self
     }
 
@@ -174,14 +174,14 @@ impl<S: RefreshStore> Sessions<S> {
         issuer: &crate::issuer::token_issuer::TokenIssuer,
     ) -> Self {
         let publisher = Publisher::new(feed, issuer.name(), issuer.token_lifetime());
-        self.ledger.publisher = Some(publisher);
+        self.rows.publisher = Some(publisher);
         self
     }
 
     /// Calls `hook` with the events of sessions. The hook runs inside the request, so it should hand work
     /// to a task. If it panics, the request goes on.
     pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.ledger.hook = Some(Arc::new(hook));
+        self.rows.hook = Some(Arc::new(hook));
         self
     }
 }

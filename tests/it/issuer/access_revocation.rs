@@ -14,7 +14,7 @@ use tower_jwt_auth::revocation::{
 use tower_jwt_auth::{JwtAuth, Revocations, UnixTime};
 
 use super::cookies::{REFRESH, cookies, log_in, value, with_cookie};
-use super::kit::{Employee, Fault, ISSUER, Routes, Server, issuer};
+use super::kit::{Employee, ISSUER, Routes, Server, WriteFault, issuer};
 use crate::kit::{NOW, at, fault, secret};
 
 /// A feed in memory that can be taken away, and that notes what is published.
@@ -383,10 +383,11 @@ async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
     #[derive(Clone, Copy, Debug)]
     enum Broken {
         Feed(u64),
-        Store(u64, Fault),
+        Store(u64, WriteFault),
     }
     let feeds = (0..5).map(Broken::Feed);
-    let stores = (0..7).flat_map(|n| [Fault::Before, Fault::After].map(|f| Broken::Store(n, f)));
+    let stores =
+        (0..7).flat_map(|n| [WriteFault::Before, WriteFault::After].map(|f| Broken::Store(n, f)));
     for broken in feeds.chain(stores) {
         for used_last in [false, true] {
             let (server, feed) = server(|routes| routes);

@@ -42,7 +42,7 @@ pub(crate) struct State {
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
     /// Replacements after that number of writes fail, or their answers are lost.
-    pub(crate) max_writes: Mutex<Option<(u64, Fault)>>,
+    pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The one service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client that the grant names.
@@ -74,7 +74,7 @@ pub(crate) struct Password {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
+pub(crate) enum WriteFault {
     Before,
     After,
 }
@@ -187,7 +187,7 @@ impl RefreshStore for Fragile {
         self.reach()?;
         let max = *self.state.max_writes.lock().unwrap();
         let fault = max.filter(|(max, _)| self.state.writes.load(Ordering::SeqCst) >= *max);
-        if let Some((_, Fault::Before)) = fault {
+        if let Some((_, WriteFault::Before)) = fault {
             return Err(StoreError::timed_out());
         }
         let replaced = self.inner.replace(session).await.and_then(|done| self.answer(done))?;

@@ -15,7 +15,7 @@ use crate::clock::UnixTime;
 use crate::issuer::sessions::family::announcement::Announcement;
 use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
 use crate::issuer::sessions::family::rotation_rules::RotationRules;
-use crate::issuer::sessions::refresh_token::{Hash, RefreshToken, Salt};
+use crate::issuer::sessions::refresh_token::{RefreshToken, Salt, TokenHash};
 
 /// The number of used tokens that are remembered, all of them used within the grace period. A client
 /// that rotates more often than that within seconds has no use for the older ones.
@@ -55,7 +55,7 @@ pub(crate) struct Family {
     /// The [rank](Self::rank) after the login.
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
-    leaf: Hash,
+    leaf: TokenHash,
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
@@ -104,7 +104,7 @@ fn unranked() -> UnixTime {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Spent {
-    hash: Hash,
+    hash: TokenHash,
     /// From this token to the next.
     salt: Salt,
     #[serde(with = "exact_time")]
@@ -131,7 +131,7 @@ pub enum EndCause {
 
 /// The decision about a presented token.
 #[derive(Debug)]
-pub(crate) enum Verdict<'a> {
+pub(crate) enum RotationDecision<'a> {
     /// The token is the leaf.
     Rotate,
     /// The token was used before and is answered again. The salts lead from it to the leaf.
@@ -207,23 +207,23 @@ impl Family {
         client_id: Option<&str>,
         rules: &RotationRules,
         now: UnixTime,
-    ) -> Verdict<'_> {
+    ) -> RotationDecision<'_> {
         if self.ended.is_some() {
-            return Verdict::Ended;
+            return RotationDecision::Ended;
         }
         if self.is_expired(now) {
-            return Verdict::Expired;
+            return RotationDecision::Expired;
         }
         if self.client_id.as_deref() != client_id {
-            return Verdict::WrongClient;
+            return RotationDecision::WrongClient;
         }
         let hash = presented.hash();
         if hash == self.leaf {
-            return Verdict::Rotate;
+            return RotationDecision::Rotate;
         }
         let place = self.spent.iter().position(|spent| spent.hash == hash);
         let Some(chain) = place.and_then(|place| self.spent.get(place..)) else {
-            return Verdict::Reused;
+            return RotationDecision::Reused;
         };
         let used_within = |time| chain.first().is_some_and(|used| is_within(used.at, time, now));
         let repeat = if used_within(rules.grace.min(AT_ONCE)) {
@@ -233,9 +233,9 @@ impl Family {
         } else if rules.accept_unused_parent && chain.len() == 1 {
             Repeat::UnusedParent
         } else {
-            return Verdict::Reused;
+            return RotationDecision::Reused;
         };
-        Verdict::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
+        RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
     /// The family after the used token of its last renewal was presented again, or `None` if that is
@@ -378,12 +378,12 @@ mod tests {
         now: UnixTime,
     ) -> Option<RefreshToken> {
         let next = match family.judge(token, None, rules, now) {
-            Verdict::Rotate => {
+            RotationDecision::Rotate => {
                 let salt = Salt::generate().unwrap();
                 let successor = token.successor(&salt);
                 (family.rotated(salt, &successor, rules, now), Some(successor))
             }
-            Verdict::Repeat(salts, repeat) => {
+            RotationDecision::Repeat(salts, repeat) => {
                 let leaf = salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
                 let noted = family.repeated(repeat).unwrap_or_else(|| family.clone());
                 match noted.is_shared(rules) {
@@ -391,7 +391,7 @@ mod tests {
                     false => (noted, Some(leaf)),
                 }
             }
-            Verdict::Reused => (family.ended(EndCause::Reused, now), None),
+            RotationDecision::Reused => (family.ended(EndCause::Reused, now), None),
             _ => (family.clone(), None),
         };
         // Through the store and back.
@@ -455,7 +455,7 @@ mod tests {
     #[test]
     fn an_idle_session_expires() {
         let (mut family, token) = family();
-        assert!(matches!(family.judge(&token, None, &rules(), at(99)), Verdict::Rotate));
+        assert!(matches!(family.judge(&token, None, &rules(), at(99)), RotationDecision::Rotate));
         assert!(present(&mut family, &token, at(100)).is_none());
     }
 
@@ -463,8 +463,11 @@ mod tests {
     fn a_clock_that_jumps_back_does_not_stretch_the_grace_period() {
         let (mut family, first) = family();
         present(&mut family, &first, at(90)).unwrap();
-        assert!(matches!(family.judge(&first, None, &rules(), at(31)), Verdict::Repeat(..)));
-        assert!(matches!(family.judge(&first, None, &rules(), at(30)), Verdict::Reused));
+        assert!(matches!(
+            family.judge(&first, None, &rules(), at(31)),
+            RotationDecision::Repeat(..)
+        ));
+        assert!(matches!(family.judge(&first, None, &rules(), at(30)), RotationDecision::Reused));
     }
 
     #[test]
@@ -473,10 +476,10 @@ mod tests {
         family.client_id = Some("web".to_owned());
         for client in [None, Some("app")] {
             let verdict = family.judge(&token, client, &rules(), at(1));
-            assert!(matches!(verdict, Verdict::WrongClient));
+            assert!(matches!(verdict, RotationDecision::WrongClient));
         }
         let verdict = family.judge(&token, Some("web"), &rules(), at(1));
-        assert!(matches!(verdict, Verdict::Rotate));
+        assert!(matches!(verdict, RotationDecision::Rotate));
     }
 
     #[test]
@@ -673,7 +676,7 @@ mod tests {
                     }
                 }
                 let live = known.iter().filter(|token| {
-                    matches!(family.judge(token, None, &rules, now), Verdict::Rotate)
+                    matches!(family.judge(token, None, &rules, now), RotationDecision::Rotate)
                 });
                 prop_assert!(live.count() <= 1);
             }

@@ -22,7 +22,7 @@ pub(crate) struct RevokedTokens(Vec<String>);
 /// The decision about an access token that is to be revoked by itself.
 #[cfg(feature = "axum")]
 #[derive(Debug)]
-pub(crate) enum TokenVerdict {
+pub(crate) enum RevokeDecision {
     /// The revoked tokens with this one.
     Added(RevokedTokens),
     /// The token is one of the revoked tokens already.
@@ -38,20 +38,25 @@ impl RevokedTokens {
 
     /// Decides about an access token. Tokens with the same arguments have the same revocation.
     #[cfg(feature = "axum")]
-    pub(crate) fn add(&self, id: &str, issued_at: UnixTime, expires_at: UnixTime) -> TokenVerdict {
+    pub(crate) fn add(
+        &self,
+        id: &str,
+        issued_at: UnixTime,
+        expires_at: UnixTime,
+    ) -> RevokeDecision {
         let token = format!("{id} {} {}", issued_at.as_nanos(), expires_at.as_nanos());
         let hash = mac::sha256(token.as_bytes());
         let mut name = String::with_capacity(22);
         base64url::encode_onto(hash.get(..16).unwrap_or_default(), &mut name);
         if self.0.contains(&name) {
-            return TokenVerdict::Known;
+            return RevokeDecision::Known;
         }
         if self.0.len() >= MAX_TOKENS {
-            return TokenVerdict::TooMany;
+            return RevokeDecision::TooMany;
         }
         let mut more = self.clone();
         more.0.push(name);
-        TokenVerdict::Added(more)
+        RevokeDecision::Added(more)
     }
 
     #[cfg(test)]

@@ -21,11 +21,11 @@ const CAPACITY: usize = 100_000;
 /// room for another.
 pub struct MemoryStore {
     capacity: usize,
-    rows: Mutex<Rows>,
+    rows: Mutex<MemoryRows>,
 }
 
 #[derive(Default)]
-struct Rows {
+struct MemoryRows {
     by_id: HashMap<SessionId, StoredSession>,
     /// Live sessions only.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
@@ -35,7 +35,7 @@ struct Rows {
     ended: BTreeSet<(bool, UnixTime, SessionId)>,
 }
 
-impl Rows {
+impl MemoryRows {
     fn add(&mut self, row: StoredSession) {
         if row.ended {
             self.ended.insert(place_of_ended(&row));
@@ -89,7 +89,7 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    fn rows(&self) -> MutexGuard<'_, Rows> {
+    fn rows(&self) -> MutexGuard<'_, MemoryRows> {
         // No code that could panic runs while the lock is held.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,7 @@ pub(crate) mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
-pub(crate) mod time_limit;
+pub(crate) mod timeout;
 
 use std::error::Error;
 use std::fmt::{self, Debug};

@@ -13,7 +13,7 @@ use crate::databases::postgres::{
 };
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::sql::{self, sql_store};
-use crate::issuer::sessions::store::time_limit::{MIGRATION_LIMIT, TimeLimit};
+use crate::issuer::sessions::store::timeout::{CallTimeout, MIGRATION_TIMEOUT};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const MIGRATIONS: &[&str] = &[
@@ -52,7 +52,7 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 pub struct PostgresStore {
     writer: PgPool,
     readers: PgPool,
-    limit: TimeLimit,
+    timeout: CallTimeout,
     /// Set when a pooler in transaction mode is found.
     is_pooled: Arc<AtomicBool>,
 }
@@ -66,14 +66,14 @@ impl PostgresStore {
     /// standby, or does not grant a right.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = for_poolers(url.parse().map_err(StoreError::new)?);
-        let limit = TimeLimit::default();
+        let timeout = CallTimeout::default();
         let check = async {
             let mut connection = PgConnection::connect_with(&options).await?;
             let is_standby = is_standby(&mut connection).await?;
             connection.close().await?;
             Ok::<_, Error>(is_standby)
         };
-        if limit.keep(check).await? {
+        if timeout.apply(check).await? {
             return Err(StoreError::because(
                 "this PostgreSQL is a standby: put the address of the primary into the URL",
             ));
@@ -81,7 +81,7 @@ impl PostgresStore {
         // Both checks take the place of the ping that a pool would send.
         let pool = PgPoolOptions::new()
             .max_connections(10)
-            .acquire_timeout(limit.0)
+            .acquire_timeout(timeout.0)
             .test_before_acquire(false)
             .before_acquire(|connection, _| {
                 Box::pin(async move { Ok(!is_standby(connection).await?) })
@@ -107,7 +107,7 @@ impl PostgresStore {
         Self {
             writer: pool.clone(),
             readers: pool,
-            limit: TimeLimit::default(),
+            timeout: CallTimeout::default(),
             is_pooled: Arc::default(),
         }
     }
@@ -115,7 +115,7 @@ impl PostgresStore {
     /// Finds out if a pooler in transaction mode stands between here and the server.
     async fn prepare(&self) -> Result<(), StoreError> {
         let options = self.writer.connect_options();
-        let is_pooled = self.limit.keep(is_behind_pooler(&options)).await?;
+        let is_pooled = self.timeout.apply(is_behind_pooler(&options)).await?;
         self.is_pooled.store(is_pooled, Ordering::Relaxed);
         Ok(())
     }
@@ -148,7 +148,7 @@ impl PostgresStore {
             }
             done
         };
-        match tokio::time::timeout(self.limit.0, attempts).await {
+        match tokio::time::timeout(self.timeout.0, attempts).await {
             Ok(Err(Error::PoolTimedOut)) | Err(_) => {
                 // A network that swallows packets leaves connections that look alive.
                 close_idle(pool);

@@ -10,7 +10,7 @@ use redis::{Client, RedisError, Script, ScriptInvocation, cmd};
 use crate::clock::UnixTime;
 use crate::databases::redis::{RedisConnection, sentence};
 use crate::issuer::sessions::id::SessionId;
-use crate::issuer::sessions::store::time_limit::TimeLimit;
+use crate::issuer::sessions::store::timeout::CallTimeout;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const PREFIX: &str = "tower_jwt_auth_sessions";
@@ -75,7 +75,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 pub struct RedisStore<C = RedisConnection> {
     connection: C,
     prefix: String,
-    limit: TimeLimit,
+    timeout: CallTimeout,
     scripts: Scripts,
 }
 
@@ -99,7 +99,7 @@ impl RedisStore {
         let client = Client::open(url).map_err(StoreError::new)?;
         let connection = RedisConnection::from_client(client);
         let check = connection.is_one_of_several_nodes(PREFIX);
-        if TimeLimit::default().keep(check).await? {
+        if CallTimeout::default().apply(check).await? {
             return Err(StoreError::because(
                 "this Redis is one of several nodes of a cluster: pass a cluster connection to \
                  RedisStore::from_connection",
@@ -119,7 +119,7 @@ impl<C> RedisStore<C> {
             index: Script::new(INDEX),
             of_subject: Script::new(OF_SUBJECT),
         };
-        Self { connection, prefix: PREFIX.to_owned(), limit: TimeLimit::default(), scripts }
+        Self { connection, prefix: PREFIX.to_owned(), timeout: CallTimeout::default(), scripts }
     }
 
     /// What the keys begin with. `tower_jwt_auth_sessions` by default.
@@ -132,7 +132,7 @@ impl<C> RedisStore<C> {
     /// For how long a call may take. 3 seconds by default.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.limit = TimeLimit(timeout);
+        self.timeout = CallTimeout(timeout);
         self
     }
 
@@ -218,8 +218,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisStore<C> {
     async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
         let inserted: bool = self
-            .limit
-            .keep(async {
+            .timeout
+            .apply(async {
                 // The row first: a name without a row leaves the list. If the second step fails,
                 // nobody is given a token of this session.
                 let mut script = self.scripts.insert.key(self.row(&session.id));
@@ -244,7 +244,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
                 found => Ok(found),
             }
         };
-        self.limit.keep(loading).await
+        self.timeout.apply(loading).await
     }
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
@@ -262,11 +262,11 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
             }
             Ok::<_, StoreError>(is_replaced)
         };
-        self.limit.keep(replacement).await
+        self.timeout.apply(replacement).await
     }
 
     async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
-        let mut sessions = self.limit.keep(self.read_listed(subject)).await?;
+        let mut sessions = self.timeout.apply(self.read_listed(subject)).await?;
         sessions.retain(|session| session.subject == subject);
         Ok(sessions)
     }
@@ -314,7 +314,7 @@ impl<C> Debug for RedisStore<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("prefix", &self.prefix)
-            .field("limit", &self.limit)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }

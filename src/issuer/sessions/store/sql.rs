@@ -36,10 +36,10 @@ pub(crate) const SCHEMA_VERSION: &str =
 pub(crate) type Written = (i32,);
 
 /// The columns in the order of the statements.
-pub(crate) type Row = (String, String, i64, String, i64, bool);
+pub(crate) type SessionRow = (String, String, i64, String, i64, bool);
 
 pub(crate) fn session(
-    (id, subject, version, state, delete_after, ended): Row,
+    (id, subject, version, state, delete_after, ended): SessionRow,
 ) -> Result<StoredSession, StoreError> {
     let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
     let version = u64::try_from(version).map_err(|_| StoreError::damaged())?;
@@ -77,7 +77,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Implements what both stores do in the same way, of a store with a `writer`, `readers`, a `limit`, a
+/// Implements what both stores do in the same way, of a store with a `writer`, `readers`, a `timeout`, a
 /// method `rows` and a method `prepare`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro,
 /// because generic code over databases would be mostly bounds.
 macro_rules! sql_store {
@@ -86,7 +86,7 @@ macro_rules! sql_store {
             /// The time limit for each call. 3 seconds by default.
             #[must_use]
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
-                self.limit = TimeLimit(timeout);
+                self.timeout = CallTimeout(timeout);
                 self
             }
 
@@ -116,7 +116,7 @@ macro_rules! sql_store {
                     transaction.commit().await?;
                     Ok::<_, StoreError>(())
                 };
-                MIGRATION_LIMIT.keep(migration).await
+                MIGRATION_TIMEOUT.apply(migration).await
             }
 
             async fn schema_version(&self) -> Result<i64, StoreError> {
@@ -143,7 +143,7 @@ macro_rules! sql_store {
             }
 
             async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
-                let query = || sqlx::query_as::<_, sql::Row>(sql::LOAD).bind(id.as_str());
+                let query = || sqlx::query_as::<_, sql::SessionRow>(sql::LOAD).bind(id.as_str());
                 let rows = self.rows(&self.readers, query).await?;
                 rows.into_iter().next().map(sql::session).transpose()
             }
@@ -163,7 +163,7 @@ macro_rules! sql_store {
             }
 
             async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
-                let query = || sqlx::query_as::<_, sql::Row>(sql::OF_SUBJECT).bind(subject);
+                let query = || sqlx::query_as::<_, sql::SessionRow>(sql::OF_SUBJECT).bind(subject);
                 let rows = self.rows(&self.readers, query).await?;
                 rows.into_iter().map(sql::session).collect()
             }
@@ -182,7 +182,7 @@ macro_rules! sql_store {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 // Not the pool, whose options name the database and its user.
                 f.debug_struct(stringify!($store))
-                    .field("limit", &self.limit)
+                    .field("timeout", &self.timeout)
                     .finish_non_exhaustive()
             }
         }

@@ -14,7 +14,7 @@ use sqlx::{FromRow, Sqlite, SqlitePool};
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::sql::{self, sql_store};
-use crate::issuer::sessions::store::time_limit::{MIGRATION_LIMIT, TimeLimit};
+use crate::issuer::sessions::store::timeout::{CallTimeout, MIGRATION_TIMEOUT};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const MIGRATIONS: &[&str] = &[
@@ -26,7 +26,7 @@ const MIGRATIONS: &[&str] = &[
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;
-/// Below the default time limit, so that another process that holds the lock is told as such.
+/// Below the default timeout, so that another process that holds the lock is told as such.
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Keeps sessions in an SQLite file: for auth servers on one machine. What was answered survives
@@ -45,7 +45,7 @@ pub struct SqliteStore {
     /// One connection: SQLite has one writer at a time, and waiting for it here is fair.
     writer: SqlitePool,
     readers: SqlitePool,
-    limit: TimeLimit,
+    timeout: CallTimeout,
 }
 
 impl SqliteStore {
@@ -77,13 +77,13 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         create_private(options.get_filename());
-        let limit = TimeLimit::default();
+        let timeout = CallTimeout::default();
         let pool = |connections: u32| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limit.0)
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(timeout.0)
         };
-        let writer = limit.keep(opened(&pool(1), &options)).await?;
+        let writer = timeout.apply(opened(&pool(1), &options)).await?;
         let readers = pool(READERS).connect_lazy_with(options);
-        let store = Self { writer, readers, limit };
+        let store = Self { writer, readers, timeout };
         store.migrate().await?;
         Ok(store)
     }
@@ -92,7 +92,7 @@ impl SqliteStore {
     /// long it waits for locks is what the pool's options say: `connect` uses
     /// [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
     pub fn from_pool(pool: SqlitePool) -> Self {
-        Self { writer: pool.clone(), readers: pool, limit: TimeLimit::default() }
+        Self { writer: pool.clone(), readers: pool, timeout: CallTimeout::default() }
     }
 
     /// A file needs no preparation.
@@ -108,7 +108,7 @@ impl SqliteStore {
     where
         T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
-        self.limit.keep(query().fetch_all(pool)).await
+        self.timeout.apply(query().fetch_all(pool)).await
     }
 }
 

@@ -10,21 +10,21 @@ pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
 /// Changing a large table takes longer than a call may take.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub(crate) const MIGRATION_LIMIT: TimeLimit = TimeLimit(Duration::from_secs(600));
+pub(crate) const MIGRATION_TIMEOUT: CallTimeout = CallTimeout(Duration::from_secs(600));
 
 /// What bounds each call of a store, so that a server that is there and does not answer is an
 /// error and not a hang.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TimeLimit(pub(crate) Duration);
+pub(crate) struct CallTimeout(pub(crate) Duration);
 
-impl Default for TimeLimit {
+impl Default for CallTimeout {
     fn default() -> Self {
         Self(DEFAULT)
     }
 }
 
-impl TimeLimit {
-    pub(crate) async fn keep<T, E: Into<StoreError>>(
+impl CallTimeout {
+    pub(crate) async fn apply<T, E: Into<StoreError>>(
         self,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::issuer::routes::refusal::{Refusal, RefusalKind};
+use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 use crate::jwt::misfit_of;
 
 /// The longest body: no login and no token comes near.
@@ -27,7 +27,7 @@ const AUDIENCE: &str = "audience";
 /// The members of a JSON object or of a form. RFC 6749 section 3.2: a parameter that comes twice is
 /// an error, and one without a value counts as absent.
 #[derive(Default)]
-pub(crate) struct Fields {
+pub(crate) struct BodyParams {
     members: Map<String, Value>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Fields {
 ///
 /// Content types other than those of JSON and of forms are rejected: the page of another site can
 /// send the others without a preflight.
-pub(crate) async fn read(request: Request) -> Result<(Fields, Parts), Refusal> {
+pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthError> {
     let (head, body) = request.into_parts();
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
@@ -45,12 +45,12 @@ pub(crate) async fn read(request: Request) -> Result<(Fields, Parts), Refusal> {
     let members = match essence.as_slice() {
         b"application/json" => {
             let Json(members) =
-                Json::<Members>::from_request(request, &()).await.map_err(no_json)?;
+                Json::<ParsedBody>::from_request(request, &()).await.map_err(no_json)?;
             members
         }
         b"application/x-www-form-urlencoded" => {
             let Form(pairs) = Form::from_request(request, &()).await.map_err(no_form)?;
-            Members::of_form(pairs)
+            ParsedBody::of_form(pairs)
         }
         _ => {
             return Err(invalid(
@@ -62,12 +62,12 @@ pub(crate) async fn read(request: Request) -> Result<(Fields, Parts), Refusal> {
     if members.has_duplicate {
         return Err(invalid("the body has a member twice"));
     }
-    Ok((Fields { members: members.members }, head))
+    Ok((BodyParams { members: members.members }, head))
 }
 
-impl Fields {
+impl BodyParams {
     /// Takes out a text.
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, OAuthError> {
         match self.members.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
@@ -76,12 +76,12 @@ impl Fields {
     }
 
     /// Takes out a text that must be there.
-    pub(crate) fn required(&mut self, name: &'static str) -> Result<String, Refusal> {
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<String, OAuthError> {
         self.text(name)?.ok_or_else(|| invalid(format!("`{name}` is missing")))
     }
 
     /// Takes out the audiences: one or several, each of them once.
-    pub(crate) fn audience(&mut self) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn audience(&mut self) -> Result<Vec<String>, OAuthError> {
         let named = match self.members.remove(AUDIENCE) {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(several)) => several,
@@ -101,7 +101,7 @@ impl Fields {
     }
 
     /// Takes out the client's name, which is printable ASCII (RFC 6749 appendix A.1).
-    pub(crate) fn client_id(&mut self) -> Result<Option<String>, Refusal> {
+    pub(crate) fn client_id(&mut self) -> Result<Option<String>, OAuthError> {
         let client = self.text("client_id")?;
         let is_bad = |client: &String| {
             client.len() > MAX_CLIENT_ID_BYTES
@@ -117,7 +117,7 @@ impl Fields {
     }
 
     /// The remaining members, as the application's type.
-    pub(crate) fn into_credentials<C: DeserializeOwned>(self) -> Result<C, Refusal> {
+    pub(crate) fn into_credentials<C: DeserializeOwned>(self) -> Result<C, OAuthError> {
         /// So that a type reads its own members and skips others, as it does in a struct of its
         /// own.
         #[derive(Deserialize)]
@@ -140,12 +140,12 @@ impl Fields {
 
 /// The members of a body, and whether a name comes twice.
 #[derive(Default)]
-struct Members {
+struct ParsedBody {
     members: Map<String, Value>,
     has_duplicate: bool,
 }
 
-impl Members {
+impl ParsedBody {
     fn of_form(pairs: Vec<(String, String)>) -> Self {
         let mut this = Self::default();
         for (name, value) in pairs {
@@ -166,19 +166,19 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for ParsedBody {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
 
         impl<'de> Visitor<'de> for Object {
-            type Value = Members;
+            type Value = ParsedBody;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut read = Members::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ParsedBody, A::Error> {
+                let mut read = ParsedBody::default();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
                     read.has_duplicate |= read.members.insert(name, value).is_some();
                 }
@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-fn no_json(rejection: JsonRejection) -> Refusal {
+fn no_json(rejection: JsonRejection) -> OAuthError {
     match rejection {
         JsonRejection::JsonDataError(_) => invalid("the body is not a JSON object"),
         JsonRejection::JsonSyntaxError(_) => invalid("the body is not valid JSON"),
@@ -198,7 +198,7 @@ fn no_json(rejection: JsonRejection) -> Refusal {
     }
 }
 
-fn no_form(rejection: FormRejection) -> Refusal {
+fn no_form(rejection: FormRejection) -> OAuthError {
     match rejection {
         FormRejection::FailedToDeserializeForm(_)
         | FormRejection::FailedToDeserializeFormBody(_) => invalid("the body is not a valid form"),
@@ -206,10 +206,10 @@ fn no_form(rejection: FormRejection) -> Refusal {
     }
 }
 
-fn unread() -> Refusal {
+fn unread() -> OAuthError {
     invalid(format!("the body ended early, or is longer than {MAX_BODY_BYTES} bytes"))
 }
 
-fn invalid(reason: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    RefusalKind::InvalidRequest.because(reason)
+fn invalid(reason: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
+    OAuthErrorKind::InvalidRequest.because(reason)
 }

@@ -15,16 +15,16 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 
 /// An error answer, and the reason for it.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
-    kind: RefusalKind,
+pub(crate) struct OAuthError {
+    kind: OAuthErrorKind,
     /// For logs, and for the client where the kind has no description of its own. It names
     /// parameters, claims and sizes, never a value of the request.
     reason: Cow<'static, str>,
 }
 
-/// The kind of a [`Refusal`].
+/// The kind of a [`OAuthError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RefusalKind {
+pub(crate) enum OAuthErrorKind {
     InvalidRequest,
     WrongCredentials,
     /// Every refresh token that cannot be exchanged. The answers have the same bytes: a client must
@@ -48,12 +48,12 @@ pub(crate) enum RefusalKind {
     ServerError,
 }
 
-impl RefusalKind {
+impl OAuthErrorKind {
     /// An error answer for this reason, which is logged too.
-    pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> Refusal {
-        let refusal = Refusal { kind: self, reason: reason.into() };
-        note(&refusal);
-        refusal
+    pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> OAuthError {
+        let error = OAuthError { kind: self, reason: reason.into() };
+        note(&error);
+        error
     }
 
     fn code(self) -> &'static str {
@@ -108,13 +108,13 @@ impl RefusalKind {
     }
 }
 
-impl Refusal {
+impl OAuthError {
     /// The answer after a panic in code of the application.
     pub(crate) fn panicked() -> Self {
-        RefusalKind::ServerError.because("code of the application panicked")
+        OAuthErrorKind::ServerError.because("code of the application panicked")
     }
 
-    pub(crate) fn kind(&self) -> RefusalKind {
+    pub(crate) fn kind(&self) -> OAuthErrorKind {
         self.kind
     }
 
@@ -128,9 +128,9 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        if self.kind == RefusalKind::CrossSite {
+        if self.kind == OAuthErrorKind::CrossSite {
             // As from the layer: the same request is refused in the same words everywhere.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
             return Answers::without_layer().refuse(error, &Format::Http);
@@ -147,62 +147,62 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<Fault> for Refusal {
+impl From<Fault> for OAuthError {
     fn from(fault: Fault) -> Self {
         let kind = match fault.bad {
-            BadCredentials::CrossSite => RefusalKind::CrossSite,
-            _ => RefusalKind::InvalidRequest,
+            BadCredentials::CrossSite => OAuthErrorKind::CrossSite,
+            _ => OAuthErrorKind::InvalidRequest,
         };
         kind.because(fault.reason)
     }
 }
 
-impl From<SessionError> for Refusal {
+impl From<SessionError> for OAuthError {
     fn from(error: SessionError) -> Self {
         trace(&error.kind(), !error.is_refusal(), &error);
         let kind = match error.kind() {
-            _ if error.is_refusal() => RefusalKind::BadToken,
-            SessionErrorKind::Unavailable => RefusalKind::Unavailable,
-            _ => RefusalKind::ServerError,
+            _ if error.is_refusal() => OAuthErrorKind::BadToken,
+            SessionErrorKind::Unavailable => OAuthErrorKind::Unavailable,
+            _ => OAuthErrorKind::ServerError,
         };
         Self { kind, reason: error.to_string().into() }
     }
 }
 
-impl From<IssueError> for Refusal {
+impl From<IssueError> for OAuthError {
     fn from(error: IssueError) -> Self {
         let kind = match error.kind() {
-            IssueErrorKind::UnknownAudience => RefusalKind::InvalidTarget,
-            IssueErrorKind::TooLarge => RefusalKind::TooManyClaims,
-            _ => RefusalKind::ServerError,
+            IssueErrorKind::UnknownAudience => OAuthErrorKind::InvalidTarget,
+            IssueErrorKind::TooLarge => OAuthErrorKind::TooManyClaims,
+            _ => OAuthErrorKind::ServerError,
         };
-        trace(&error.kind(), kind != RefusalKind::InvalidTarget, &error);
+        trace(&error.kind(), kind != OAuthErrorKind::InvalidTarget, &error);
         Self { kind, reason: error.to_string().into() }
     }
 }
 
-impl From<AccountsError> for Refusal {
+impl From<AccountsError> for OAuthError {
     fn from(error: AccountsError) -> Self {
         match error.0 {
             Undecided::Failed(error) => {
                 trace(&"accounts", true, &*error);
                 // The error is the application's, and may say anything.
-                Self { kind: RefusalKind::Unavailable, reason: "the accounts failed".into() }
+                Self { kind: OAuthErrorKind::Unavailable, reason: "the accounts failed".into() }
             }
             Undecided::TooManyAttempts(wait) => {
                 // Rounded up, or a client that comes back in time would be told to wait again.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
                 let retry_after_secs = wait.as_secs().saturating_add(fraction);
-                RefusalKind::TooManyAttempts { retry_after_secs }.because("too many attempts")
+                OAuthErrorKind::TooManyAttempts { retry_after_secs }.because("too many attempts")
             }
         }
     }
 }
 
 #[cfg(feature = "tracing")]
-fn note(refusal: &Refusal) {
-    let (code, reason) = (refusal.kind.code(), refusal.reason());
-    if refusal.is_failure() {
+fn note(error: &OAuthError) {
+    let (code, reason) = (error.kind.code(), error.reason());
+    if error.is_failure() {
         tracing::error!(code, reason, "request failed");
     } else {
         tracing::debug!(code, reason, "request refused");
@@ -210,7 +210,7 @@ fn note(refusal: &Refusal) {
 }
 
 #[cfg(not(feature = "tracing"))]
-fn note(_: &Refusal) {}
+fn note(_: &OAuthError) {}
 
 /// Errors of this crate hold nothing of a token; those of the application are its own.
 #[cfg(feature = "tracing")]

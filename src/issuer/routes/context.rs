@@ -14,14 +14,14 @@ use crate::issuer::access_token::{AccessToken, TokenResponse};
 use crate::issuer::error::IssueError;
 use crate::issuer::grant::Grant;
 use crate::issuer::routes::cookies::Cookies;
-use crate::issuer::routes::fields::{self, Fields};
-use crate::issuer::routes::refusal::{Refusal, RefusalKind};
+use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
+use crate::issuer::routes::requests::{self, BodyParams};
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::token_issuer::TokenIssuer;
 
-pub(crate) struct Desk<A, S> {
+pub(crate) struct RouteContext<A, S> {
     pub(crate) accounts: A,
     pub(crate) issuer: TokenIssuer,
     pub(crate) sessions: Sessions<S>,
@@ -32,42 +32,42 @@ pub(crate) struct Desk<A, S> {
 
 /// The parameters of a client beside its credentials, each well-formed.
 #[derive(Default)]
-pub(crate) struct Wish {
+pub(crate) struct RequestedAccess {
     pub(crate) audience: Vec<String>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) client_id: Option<String>,
 }
 
-impl Wish {
-    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Refusal> {
-        let scopes = fields.text("scope")?.map(|scopes| {
+impl RequestedAccess {
+    pub(crate) fn read(params: &mut BodyParams) -> Result<Self, OAuthError> {
+        let scopes = params.text("scope")?.map(|scopes| {
             let scopes = scopes.split(' ').filter(|scope| !scope.is_empty());
             scopes.map(str::to_owned).collect::<Vec<_>>()
         });
         if !scopes.iter().flatten().all(|scope| is_scope_token(scope)) {
-            return Err(RefusalKind::InvalidScope.because(
+            return Err(OAuthErrorKind::InvalidScope.because(
                 "`scope` has a character that no scope has: a scope is printable ASCII without \
                  spaces, quotes and backslashes",
             ));
         }
-        Ok(Self { audience: fields.audience()?, scopes, client_id: fields.client_id()? })
+        Ok(Self { audience: params.audience()?, scopes, client_id: params.client_id()? })
     }
 
     /// The scopes that are asked for, or an error if one of them is not granted (RFC 6749 section 6).
-    pub(crate) fn scopes_of(&self, granted: Vec<String>) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn scopes_of(&self, granted: Vec<String>) -> Result<Vec<String>, OAuthError> {
         let Some(asked) = &self.scopes else { return Ok(granted) };
         if asked.iter().any(|scope| !granted.contains(scope)) {
-            return Err(RefusalKind::InvalidScope.because("`scope` has one that is not granted"));
+            return Err(OAuthErrorKind::InvalidScope.because("`scope` has one that is not granted"));
         }
         Ok(granted.into_iter().filter(|scope| asked.contains(scope)).collect())
     }
 }
 
-impl<A, S> Desk<A, S> {
+impl<A, S> RouteContext<A, S> {
     /// Rejects a login that a browser makes for the page of another site. It would log the visitor in
     /// as somebody else, through cookies of these routes or of a layer in front, and let the page
     /// guess passwords from the visitor's address.
-    pub(crate) fn refuse_foreign_login(&self, request: &Request) -> Result<(), Refusal> {
+    pub(crate) fn refuse_foreign_login(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_none() {
             // A page of the same site may log in here if CORS lets it read the answer.
             return Ok(self.trusted_origins.check_site(request.headers())?);
@@ -77,7 +77,7 @@ impl<A, S> Desk<A, S> {
 
     /// Rejects a request that a browser makes for the page of another site. A body with a token in it
     /// needs no such check, since a browser adds none by itself.
-    fn refuse_other_sites(&self, request: &Request) -> Result<(), Refusal> {
+    fn refuse_other_sites(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Whatever the method: a used token is counted where the sessions are listed too.
             self.trusted_origins.check_origin(request.uri(), request.headers())?;
@@ -89,19 +89,19 @@ impl<A, S> Desk<A, S> {
     pub(crate) async fn presented(
         &self,
         request: Request,
-    ) -> Result<(String, Fields, Parts), Refusal> {
+    ) -> Result<(String, BodyParams, Parts), OAuthError> {
         self.refuse_other_sites(&request)?;
         if self.cookies.is_none() {
-            let (mut fields, head) = fields::read(request).await?;
-            let token = fields.required("refresh_token")?;
-            return Ok((token, fields, head));
+            let (mut params, head) = requests::read(request).await?;
+            let token = params.required("refresh_token")?;
+            return Ok((token, params, head));
         }
         // A browser drops a cookie that has expired, so no cookie means an expired token.
         let token = self.cookie(request.headers()).ok_or_else(|| {
-            RefusalKind::BadToken.because("no cookie with the refresh token of a session")
+            OAuthErrorKind::BadToken.because("no cookie with the refresh token of a session")
         })?;
         let token = token.to_owned();
-        Ok((token, Fields::default(), request.into_parts().0))
+        Ok((token, BodyParams::default(), request.into_parts().0))
     }
 
     pub(crate) fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
@@ -110,7 +110,7 @@ impl<A, S> Desk<A, S> {
 
     /// Rejects an audience that no account can be granted. This needs no password, so the answer
     /// tells nothing about one.
-    pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), Refusal> {
+    pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), OAuthError> {
         let is_known = |audience: &String| match &self.cookies {
             Some(cookies) => cookies.audiences().any(|known| known == audience),
             None => self.issuer.has_audience(audience),
@@ -118,7 +118,7 @@ impl<A, S> Desk<A, S> {
         if asked.iter().all(is_known) {
             return Ok(());
         }
-        Err(RefusalKind::InvalidTarget.because("`audience` has one that is unknown here"))
+        Err(OAuthErrorKind::InvalidTarget.because("`audience` has one that is unknown here"))
     }
 
     /// Narrows the grant to the services that are asked for, if any are. Fails if there are none left,
@@ -127,7 +127,7 @@ impl<A, S> Desk<A, S> {
         &self,
         grant: &mut Grant<C>,
         mut asked: Vec<String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), OAuthError> {
         let granted = grant.audience.take();
         let is_granted =
             |audience: &str| granted.as_ref().is_none_or(|all| all.iter().any(|a| a == audience));
@@ -138,7 +138,7 @@ impl<A, S> Desk<A, S> {
             if audiences.is_empty() {
                 let reason =
                     "the account is granted no audience that has a cookie and is asked for";
-                return Err(RefusalKind::InvalidTarget.because(reason));
+                return Err(OAuthErrorKind::InvalidTarget.because(reason));
             }
             grant.audience = Some(audiences);
             return Ok(());
@@ -149,7 +149,7 @@ impl<A, S> Desk<A, S> {
             asked.retain(|audience| is_granted(audience));
             if asked.is_empty() {
                 let reason = "the account is granted no audience of those that are asked for";
-                return Err(RefusalKind::InvalidTarget.because(reason));
+                return Err(OAuthErrorKind::InvalidTarget.because(reason));
             }
             // One token is for all of them if they share a key, and else for the first.
             if asked.len() > 1 && self.issuer.service(Some(&asked)).is_err() {
@@ -163,12 +163,12 @@ impl<A, S> Desk<A, S> {
 
     /// The answer after a logout. If the logout failed, it can be tried again: the answer deletes the
     /// access tokens, and leaves the cookies that the next attempt needs.
-    pub(crate) fn logged_out(&self, ended: Result<(), Refusal>) -> Response {
-        let is_failure = ended.as_ref().is_err_and(Refusal::is_failure);
+    pub(crate) fn logged_out(&self, ended: Result<(), OAuthError>) -> Response {
+        let is_failure = ended.as_ref().is_err_and(OAuthError::is_failure);
         let is_refused = ended.is_err() && !is_failure;
         let mut response = match ended {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
-            Err(refusal) => refusal.into_response(),
+            Err(error) => error.into_response(),
         };
         match &self.cookies {
             Some(cookies) if is_failure => cookies.delete_access(response.headers_mut(), |_| true),
@@ -183,11 +183,11 @@ impl<A, S> Desk<A, S> {
         &self,
         mut grant: Grant<C>,
         session: &Session,
-    ) -> Result<Tokens<'_>, IssueError> {
+    ) -> Result<IssuedTokens<'_>, IssueError> {
         grant.session = Some(session.id().as_str().to_owned());
         grant.authenticated_at = Some(session.started_at());
         let Some(cookies) = &self.cookies else {
-            return Ok(Tokens::InBody(self.issuer.issue(&grant)?));
+            return Ok(IssuedTokens::InBody(self.issuer.issue(&grant)?));
         };
         let granted = grant.audience.take().unwrap_or_default();
         let is_granted = |audience: &str| granted.iter().any(|granted| granted == audience);
@@ -201,17 +201,17 @@ impl<A, S> Desk<A, S> {
             let expires_in = token.expires_in().as_secs();
             answer = json!({ "expires_in": expires_in, "scope": token.scope() });
         }
-        Ok(Tokens::InCookies { cookies, set, answer })
+        Ok(IssuedTokens::InCookies { cookies, set, answer })
     }
 }
 
 /// Access tokens that are ready to be sent; the refresh token comes last.
-pub(crate) enum Tokens<'d> {
+pub(crate) enum IssuedTokens<'d> {
     InBody(AccessToken),
     InCookies { cookies: &'d Cookies, set: HeaderMap, answer: Value },
 }
 
-impl Tokens<'_> {
+impl IssuedTokens<'_> {
     pub(crate) fn answer(self, refresh: &RefreshToken, session: &Session) -> Response {
         let mut response = match self {
             Self::InBody(access) => {
@@ -233,10 +233,13 @@ pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Rejects a client other than the one that the application's grant names.
-pub(crate) fn refuse_other_client<C>(grant: &Grant<C>, named: Option<&str>) -> Result<(), Refusal> {
+pub(crate) fn refuse_other_client<C>(
+    grant: &Grant<C>,
+    named: Option<&str>,
+) -> Result<(), OAuthError> {
     match (&grant.client_id, named) {
         (Some(granted), Some(named)) if granted != named => {
-            Err(RefusalKind::InvalidClient.because("`client_id` is not the client of the grant"))
+            Err(OAuthErrorKind::InvalidClient.because("`client_id` is not the client of the grant"))
         }
         _ => Ok(()),
     }
