@@ -156,6 +156,7 @@ pub mod guide;
 pub mod issuer;
 pub mod jwt;
 mod misuse;
+mod random;
 mod rejection;
 mod request;
 pub mod revocation;

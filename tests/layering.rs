@@ -22,6 +22,7 @@ const ORDER: &[&str] = &[
     "jwt::token_error",
     "jwt::payload::fitting",
     "jwt::base64url",
+    "random",
     "jwt::one_or_many",
     "jwt::few",
     "jwt::payload::scan",
@@ -139,7 +140,6 @@ const ORDER: &[&str] = &[
     "extract",
     // The auth server: access tokens.
     "issuer::error",
-    "issuer::random",
     "issuer::grant",
     "issuer::budget",
     "issuer::access_token",
@@ -148,6 +148,8 @@ const ORDER: &[&str] = &[
     // Refresh tokens.
     "issuer::sessions::family::rotation_rules",
     "issuer::sessions::id",
+    "issuer::sessions::store",
+    "issuer::sessions::error",
     "issuer::sessions::refresh_token",
     "issuer::sessions::family::exact_time",
     "issuer::sessions::family::announcement",
@@ -155,7 +157,6 @@ const ORDER: &[&str] = &[
     "issuer::sessions::family",
     "issuer::sessions::session",
     "issuer::sessions::event",
-    "issuer::sessions::store",
     "issuer::sessions::store::memory",
     // Stores with a server.
     "issuer::sessions::store::timeout",
@@ -164,7 +165,6 @@ const ORDER: &[&str] = &[
     "issuer::sessions::store::postgres",
     "issuer::sessions::store::redis",
     // What happens to sessions.
-    "issuer::sessions::error",
     "issuer::sessions::publisher",
     "issuer::sessions::pruning",
     "issuer::sessions::rows",

@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::jwt::SignError;
+use crate::random::NoRandomness;
 
 /// The reason why a token could not be issued. It names claims, never their values.
 #[derive(Debug)]
 pub struct IssueError {
     kind: IssueErrorKind,
     message: String,
-    source: Option<SignError>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// The kind of an [`IssueError`].
@@ -29,7 +29,7 @@ pub enum IssueErrorKind {
     BadScope,
     /// The token, or its cookie, is too large.
     TooLarge,
-    /// The claims are not a JSON object, failed to serialize, or would be rejected by every service:
+    /// The claims are not a JSON object, the claims or the session's data failed to serialize, or would be rejected by every service:
     /// they are nested more than 32 deep, or a registered claim has the wrong type.
     Unserializable,
     /// The system's random number generator failed.
@@ -41,16 +41,23 @@ impl IssueError {
         Self { kind, message: message.into(), source: None }
     }
 
+    pub(crate) fn unserializable(
+        message: &str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let (kind, message) = (IssueErrorKind::Unserializable, message.to_owned());
+        Self { kind, message, source: Some(source.into()) }
+    }
+
     /// The kind of the error.
     pub fn kind(&self) -> IssueErrorKind {
         self.kind
     }
 }
 
-impl From<SignError> for IssueError {
-    fn from(source: SignError) -> Self {
-        let message = "the claims cannot be signed".to_owned();
-        Self { kind: IssueErrorKind::Unserializable, message, source: Some(source) }
+impl From<NoRandomness> for IssueError {
+    fn from(error: NoRandomness) -> Self {
+        Self::new(IssueErrorKind::NoRandomness, error.to_string())
     }
 }
 
@@ -62,6 +69,6 @@ impl fmt::Display for IssueError {
 
 impl Error for IssueError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
+        self.source.as_ref().map(|source| &**source as _)
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::error::IssueError;
 use crate::jwt::OneOrMany;
 
 /// The application's part of an access token: its subject and what it grants. The
@@ -132,9 +133,11 @@ impl<C> Grant<C> {
     ///
     /// # Errors
     ///
-    /// If the data fails to serialize.
-    pub fn session_data(mut self, data: &impl Serialize) -> Result<Self, serde_json::Error> {
-        self.session_data = serde_json::to_value(data)?;
+    /// [`Unserializable`](crate::issuer::IssueErrorKind::Unserializable) if the data fails to serialize.
+    pub fn session_data(mut self, data: &impl Serialize) -> Result<Self, IssueError> {
+        self.session_data = serde_json::to_value(data).map_err(|error| {
+            IssueError::unserializable("the data of the session cannot be written as JSON", error)
+        })?;
         Ok(self)
     }
 

@@ -45,7 +45,6 @@ mod error;
 mod grant;
 #[cfg(feature = "axum")]
 mod own_token;
-mod random;
 #[cfg(feature = "axum")]
 mod routes;
 mod sessions;
@@ -63,7 +62,7 @@ pub use self::routes::cookies::Cookies;
 pub use self::sessions::error::{SessionError, SessionErrorKind};
 pub use self::sessions::event::{RefusedLogin, SessionEvent};
 pub use self::sessions::family::EndCause;
-pub use self::sessions::id::SessionId;
+pub use self::sessions::id::{SessionId, SessionIdError};
 pub use self::sessions::pending_refresh::PendingRefresh;
 pub use self::sessions::refresh_token::RefreshToken;
 pub use self::sessions::service::Sessions;
@@ -75,5 +74,5 @@ pub use self::sessions::store::postgres::PostgresStore;
 pub use self::sessions::store::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sessions::store::sqlite::SqliteStore;
-pub use self::sessions::store::{RefreshStore, StoreError, StoredSession};
+pub use self::sessions::store::{RefreshStore, StoreError, StoreErrorKind, StoredSession};
 pub use self::token_issuer::TokenIssuer;

@@ -1,5 +1,6 @@
 //! Issues access tokens.
 
+use std::error::Error;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +17,9 @@ use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::grant::Grant;
 #[cfg(feature = "axum")]
 use crate::issuer::own_token::{ClientClaim, OwnToken};
-use crate::issuer::random;
-use crate::jwt::{
-    Key, KeyStore, OneOrMany, Secret, SignError, Signer, TokenErrorKind, Validation, Verifier,
-};
+use crate::jwt::{Key, KeyStore, OneOrMany, Secret, Signer, TokenErrorKind, Validation, Verifier};
 use crate::misuse;
+use crate::random;
 
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -205,7 +204,8 @@ impl TokenIssuer {
         }
 
         let key = keys.load().current().clone();
-        let encoded = Signer::new(key.clone()).token_type("at+jwt").sign(&claims)?;
+        let encoded =
+            Signer::new(key.clone()).token_type("at+jwt").sign(&claims).map_err(unsignable)?;
         budget::check("the token", encoded.len(), self.max_token_bytes, &claims)?;
         refuse_what_servers_refuse(key, &encoded)?;
         Ok(AccessToken { encoded, claims, id, issued_at, expires_at })
@@ -277,11 +277,18 @@ impl Debug for TokenIssuer {
     }
 }
 
+fn unsignable(source: impl Into<Box<dyn Error + Send + Sync>>) -> IssueError {
+    IssueError::unserializable("the claims cannot be signed", source)
+}
+
 fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
-    match serde_json::to_value(claims).map_err(SignError::from)? {
+    match serde_json::to_value(claims).map_err(unsignable)? {
         Value::Object(claims) => Ok(claims),
         Value::Null => Ok(Map::new()),
-        _ => Err(SignError::not_an_object().into()),
+        _ => {
+            let message = "claims must serialize to a JSON object: use a struct or a map";
+            Err(IssueError::new(IssueErrorKind::Unserializable, message))
+        }
     }
 }
 

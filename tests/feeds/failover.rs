@@ -123,7 +123,7 @@ async fn answers_first(error: &'static str) -> u16 {
 
 #[tokio::test]
 async fn answers_of_a_useless_server_lead_to_a_new_connection() {
-    let id = SessionId::parse("ABCDEFGHIJKLMNOPQRSTUV").unwrap();
+    let id: SessionId = "ABCDEFGHIJKLMNOPQRSTUV".parse().unwrap();
     for error in [
         "READONLY You can't write against a read only replica.",
         "MOVED 1234 127.0.0.1:1",

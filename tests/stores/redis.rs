@@ -54,7 +54,7 @@ async fn what_is_listed_and_not_there_is_skipped_and_garbage_is_an_error() {
     let _: () = connection.hset(format!("p:id:{id}"), "state", "secret").await.unwrap();
     for error in [
         store.of_subject("eve").await.unwrap_err(),
-        store.load(&SessionId::parse(id).unwrap()).await.unwrap_err(),
+        store.load(&id.parse::<SessionId>().unwrap()).await.unwrap_err(),
     ] {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("secret") && !shown.contains(id), "{shown}");

@@ -1,54 +1,50 @@
-//! What a store does not hold.
+//! The rules that a store breaks.
 
 use std::error::Error;
 use std::fmt;
 
-use crate::issuer::error::IssueError;
-use crate::issuer::sessions::error::SessionError;
-use crate::issuer::sessions::store::StoreError;
-
-/// What a store does not hold.
+/// A rule that a store breaks.
 #[derive(Debug)]
 pub struct Failure {
     rule: &'static str,
-    found: String,
+    finding: Finding,
 }
 
 impl Failure {
-    pub(crate) fn new(found: impl Into<String>) -> Self {
-        Self { rule: "", found: found.into() }
-    }
-
-    /// The rule that is broken.
+    /// The broken rule.
     pub fn rule(&self) -> &'static str {
         self.rule
     }
 }
 
-/// Names the rule that a check is about.
+/// Evidence that a rule is broken.
+#[derive(Debug)]
+pub(crate) struct Finding(String);
+
+impl Finding {
+    pub(crate) fn new(found: impl Into<String>) -> Self {
+        Self(found.into())
+    }
+}
+
+/// Runs the check of a rule.
 pub(crate) async fn rule(
     rule: &'static str,
-    check: impl Future<Output = Result<(), Failure>>,
+    check: impl Future<Output = Result<(), Finding>>,
 ) -> Result<(), Failure> {
-    check.await.map_err(|failure| Failure { rule, ..failure })
+    check.await.map_err(|finding| Failure { rule, finding })
 }
 
-pub(crate) fn ensure(holds: bool, otherwise: &str) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(Failure::new(otherwise)) }
+pub(crate) fn ensure(holds: bool, otherwise: &str) -> Result<(), Finding> {
+    if holds { Ok(()) } else { Err(Finding::new(otherwise)) }
 }
 
-/// Errors of what a check called, with their causes, of which none holds a value.
-macro_rules! from {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Failure {
-            fn from(error: $error) -> Self {
-                Self::new(chain(&error))
-            }
-        })*
-    };
+/// Every error is a finding. The text has the causes too, none of which contains a value.
+impl<E: Error> From<E> for Finding {
+    fn from(error: E) -> Self {
+        Self::new(chain(&error))
+    }
 }
-
-from!(StoreError, SessionError, IssueError, tokio::task::JoinError);
 
 fn chain(error: &dyn Error) -> String {
     let mut found = error.to_string();
@@ -63,7 +59,7 @@ fn chain(error: &dyn Error) -> String {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule, self.found)
+        write!(f, "{}: {}", self.rule, self.finding.0)
     }
 }
 

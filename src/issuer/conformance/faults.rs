@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::issuer::conformance::failure::{Failure, ensure, rule};
+use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{Scene, on, subject};
 use crate::issuer::sessions::error::SessionErrorKind;
 use crate::issuer::sessions::id::SessionId;
@@ -32,13 +32,13 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     rule("a request that is dropped leaves the session usable", Box::pin(dropped(scene))).await
 }
 
-async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: ReplaceFault) -> Result<(), Failure> {
+async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: ReplaceFault) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
     let broken = on(Broken { store: Arc::clone(&scene.store), fault }, &clock);
     for _ in 0..scene.trials {
         let token = start(&sessions).await?;
         let Err(error) = broken.refresh(token.as_str(), None).await else {
-            return Err(Failure::new("a token was exchanged although the store failed"));
+            return Err(Finding::new("a token was exchanged although the store failed"));
         };
         ensure(error.kind() == SessionErrorKind::Unavailable, "the token was blamed")?;
         is_usable(&sessions, &token).await?;
@@ -46,7 +46,7 @@ async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: ReplaceFault) -> Resul
     Ok(())
 }
 
-async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
     let stuck = on(Broken { store: Arc::clone(&scene.store), fault: ReplaceFault::Never }, &clock);
     let token = start(&sessions).await?;
@@ -57,7 +57,7 @@ async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
 }
 
 /// At every point where it waits for something.
-async fn dropped<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn dropped<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, _) = scene.sessions();
     for polls in (1..20).cycle().take(scene.trials.max(20)) {
         let token = start(&sessions).await?;
@@ -76,7 +76,7 @@ async fn dropped<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, Failure> {
+async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, Finding> {
     Ok(sessions.start(NewSession::new(subject()?)).await?.0)
 }
 
@@ -84,7 +84,7 @@ async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, 
 async fn is_usable<S: RefreshStore>(
     sessions: &Sessions<S>,
     token: &RefreshToken,
-) -> Result<(), Failure> {
+) -> Result<(), Finding> {
     let (next, _) = sessions.refresh(token.as_str(), None).await?;
     let (after, _) = sessions.refresh(next.as_str(), None).await?;
     let (leaf, _) = sessions.refresh(token.as_str(), None).await?;

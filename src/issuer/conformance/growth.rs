@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, ManualClock, SystemClock, UnixTime};
-use crate::issuer::conformance::failure::{Failure, ensure, rule};
+use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, on, subject};
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::service::Sessions;
@@ -19,7 +19,7 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     rule("logins delete expired sessions", Box::pin(logins_prune(scene))).await
 }
 
-async fn limit<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn limit<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     for limit in [1, 5].into_iter().cycle().take(scene.trials.clamp(2, 6)) {
         let (sessions, _) = scene.sessions();
         let (sessions, subject) = (sessions.max_per_subject(limit), subject()?);
@@ -40,7 +40,7 @@ async fn limit<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn ended_cost_nothing<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn ended_cost_nothing<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let clock = ManualClock::new(SystemClock.now());
     let store = Arc::new(Counted::new(Arc::clone(&scene.store)));
     let (sessions, subject) = (on(Arc::clone(&store), &clock), subject()?);
@@ -52,7 +52,7 @@ async fn ended_cost_nothing<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Fai
         sessions.end(session.id()).await?;
         sessions.start(NewSession::new(&subject)).await?;
         sessions.end_all(&subject).await?;
-        Ok::<_, Failure>(store.cost.load(Ordering::SeqCst))
+        Ok::<_, Finding>(store.cost.load(Ordering::SeqCst))
     };
     let before = cost().await?;
     for _ in 0..100 {
@@ -63,7 +63,7 @@ async fn ended_cost_nothing<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Fai
     ensure(before == after, "calls and rows grow with the sessions that have ended")
 }
 
-async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let outdated = scene.row(&subject()?, 1)?;
     scene.store.insert(&outdated).await?;
     // A second more, for a server whose clock is a little behind.
@@ -77,7 +77,7 @@ async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> 
             return Ok(());
         }
     }
-    Err(Failure::new("an expired row stays"))
+    Err(Finding::new("an expired row stays"))
 }
 
 /// A store that counts calls, and the rows that it returns. Deleting expired rows is not counted: its

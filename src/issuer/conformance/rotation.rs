@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::issuer::conformance::failure::{Failure, ensure, rule};
+use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, subject};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::refresh_token::RefreshToken;
@@ -29,7 +29,7 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
         .await
 }
 
-async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, _) = scene.sessions();
     for _ in 0..scene.trials {
         let (first, session) = start(&sessions).await?;
@@ -48,7 +48,7 @@ async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure>
 async fn all_get_the_same<S: RefreshStore>(
     sessions: &Sessions<S>,
     token: &RefreshToken,
-) -> Result<RefreshToken, Failure> {
+) -> Result<RefreshToken, Finding> {
     let uses = (0..AT_ONCE).map(|_| {
         let (sessions, token) = (sessions.clone(), token.clone());
         async move { refresh(&sessions, &token).await }
@@ -59,10 +59,10 @@ async fn all_get_the_same<S: RefreshStore>(
         let same = successor.get_or_insert_with(|| next.clone());
         ensure(same.as_str() == next.as_str(), "a token has two successors")?;
     }
-    successor.ok_or_else(|| Failure::new("nobody was answered"))
+    successor.ok_or_else(|| Finding::new("nobody was answered"))
 }
 
-async fn reuse<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn reuse<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
     for _ in 0..scene.trials {
         let (stolen, _) = start(&sessions).await?;
@@ -86,7 +86,7 @@ async fn reuse<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn reuse_in_a_race<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn reuse_in_a_race<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
     for _ in 0..scene.trials {
         let (stolen, _) = start(&sessions).await?;
@@ -114,7 +114,7 @@ async fn reuse_in_a_race<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failur
     Ok(())
 }
 
-async fn logout_in_a_race<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn logout_in_a_race<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, _) = scene.sessions();
     for _ in 0..scene.trials {
         let (token, session) = start(&sessions).await?;
@@ -137,7 +137,7 @@ async fn logout_in_a_race<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     Ok(())
 }
 
-async fn absolute_end<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn absolute_end<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
     let secs = Duration::from_secs;
     let sessions = sessions.idle_lifetime(secs(100)).absolute_lifetime(secs(300));
@@ -155,7 +155,7 @@ async fn absolute_end<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> 
     ensure(now == SessionErrorKind::Expired, "it outlasted its end")
 }
 
-async fn ends<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn ends<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
     let (alice, bob) = (subject()?, subject()?);
     let mut held = Vec::new();
@@ -182,7 +182,7 @@ async fn ends<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
 
 async fn start<S: RefreshStore>(
     sessions: &Sessions<S>,
-) -> Result<(RefreshToken, Session), Failure> {
+) -> Result<(RefreshToken, Session), Finding> {
     Ok(sessions.start(NewSession::new(subject()?)).await?)
 }
 
@@ -193,9 +193,9 @@ async fn refresh<S: RefreshStore>(
     sessions.refresh(token.as_str(), None).await
 }
 
-fn kind<T>(answer: Result<T, SessionError>) -> Result<SessionErrorKind, Failure> {
+fn kind<T>(answer: Result<T, SessionError>) -> Result<SessionErrorKind, Finding> {
     match answer {
-        Ok(_) => Err(Failure::new("a token that is worthless was exchanged")),
+        Ok(_) => Err(Finding::new("a token that is worthless was exchanged")),
         Err(error) if error.is_refusal() => Ok(error.kind()),
         Err(error) => Err(error.into()),
     }

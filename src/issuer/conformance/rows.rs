@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
-use crate::issuer::conformance::failure::{Failure, ensure, rule};
+use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, next, subject};
 use crate::issuer::sessions::store::{RefreshStore, StoredSession};
 
@@ -21,7 +21,7 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     rule("rows are kept until their time, and no longer", Box::pin(pruning(scene))).await
 }
 
-async fn read_back<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn read_back<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let large = format!("{{\"data\":\"{}\"}}", "0123456789ab".repeat(1024));
     for state in ["{}", "{\"a\":\"é 🦀 \\u0000 \\n ' \\\" ; -- %s {} $1\"}", " \n{ } ", &large] {
         let mut row = scene.row(&subject()?, MINUTE)?;
@@ -43,7 +43,7 @@ async fn read_back<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     ensure(scene.store.load(&unknown).await?.is_none(), "there is a row that nobody inserted")
 }
 
-async fn versions<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn versions<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let first = scene.row(&subject()?, MINUTE)?;
     let second = next(&first, "2");
     ensure(!scene.store.replace(&second).await?, "a row that is missing was replaced")?;
@@ -60,7 +60,7 @@ async fn versions<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     is_stored(scene, &second).await
 }
 
-async fn duplicates<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn duplicates<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let row = scene.row(&subject()?, MINUTE)?;
     scene.store.insert(&row).await?;
     let other = StoredSession { subject: subject()?, state: "other".to_owned(), ..row.clone() };
@@ -72,7 +72,7 @@ async fn duplicates<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     ensure(strays.is_empty(), "a row that was refused is listed")
 }
 
-async fn subjects<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn subjects<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let long: String =
         (0..1000_u32).filter_map(|n| char::from_u32(n.wrapping_add(0x4e00))).collect();
     let plain = [
@@ -134,7 +134,7 @@ async fn subjects<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     ensure(scene.store.of_subject(&subject()?).await?.is_empty(), "a stranger has rows")
 }
 
-async fn ended<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn ended<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let subject = subject()?;
     let mut live = scene.row(&subject, MINUTE)?;
     let mut over = scene.row(&subject, MINUTE)?;
@@ -159,7 +159,7 @@ async fn ended<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     ensure(listed.as_slice() == [live], "a renewal that came too late listed an ended session")
 }
 
-async fn one_winner<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn one_winner<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     for _ in 0..scene.trials {
         let row = scene.row(&subject()?, MINUTE)?;
         scene.store.insert(&row).await?;
@@ -175,14 +175,14 @@ async fn one_winner<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
             }
         }
         let [winner] = winners.as_slice() else {
-            return Err(Failure::new(format!("{} succeeded", winners.len())));
+            return Err(Finding::new(format!("{} succeeded", winners.len())));
         };
         is_stored(scene, winner).await?;
     }
     Ok(())
 }
 
-async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
+async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let subject = subject()?;
     let outdated = [(); 3].map(|()| scene.row(&subject, 2));
     let [outdated, second, third] = outdated;
@@ -215,7 +215,7 @@ async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
     ensure(listed == expected, "other rows are listed than are stored")
 }
 
-async fn is_stored<S: RefreshStore>(scene: &Scene<S>, row: &StoredSession) -> Result<(), Failure> {
+async fn is_stored<S: RefreshStore>(scene: &Scene<S>, row: &StoredSession) -> Result<(), Finding> {
     let stored = scene.store.load(&row.id).await?;
     ensure(stored.as_ref() == Some(row), "what is stored is not what was written")
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::Barrier;
 
 use crate::clock::{Clock, ManualClock, SystemClock, UnixTime};
-use crate::issuer::conformance::failure::Failure;
-use crate::issuer::random;
+use crate::issuer::conformance::failure::Finding;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::{RefreshStore, StoredSession};
+use crate::random;
 
 /// How many do the same at once.
 pub(crate) const AT_ONCE: usize = 64;
@@ -29,7 +29,7 @@ impl<S: RefreshStore> Scene<S> {
     }
 
     /// A row that is of no use in `secs` seconds.
-    pub(crate) fn row(&self, subject: &str, secs: u64) -> Result<StoredSession, Failure> {
+    pub(crate) fn row(&self, subject: &str, secs: u64) -> Result<StoredSession, Finding> {
         let id = SessionId::of_handle(&random::bytes::<16>()?);
         let (subject, state) = (subject.to_owned(), "{}".to_owned());
         let delete_after = after(secs);
@@ -48,7 +48,7 @@ pub(crate) fn after(secs: u64) -> UnixTime {
 }
 
 /// A subject that nobody else has.
-pub(crate) fn subject() -> Result<String, Failure> {
+pub(crate) fn subject() -> Result<String, Finding> {
     Ok(random::id()?)
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn next(row: &StoredSession, state: impl Into<String>) -> StoredSessi
 /// Runs tasks that start at the same moment, and returns what they returned.
 pub(crate) async fn at_once<T: Send + 'static, F>(
     tasks: impl IntoIterator<Item = F>,
-) -> Result<Vec<T>, Failure>
+) -> Result<Vec<T>, Finding>
 where
     F: Future<Output = T> + Send + 'static,
 {

@@ -246,7 +246,7 @@ async fn revoke_access<A: Accounts, S: RefreshStore>(
              can publish a `Revocation::token`",
         ));
     };
-    if let Some(session) = SessionId::parse(session) {
+    if let Ok(session) = session.parse::<SessionId>() {
         context.sessions.revoke_one(&session, &token).await?;
     }
     Ok(StatusCode::OK.into_response())

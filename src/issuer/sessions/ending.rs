@@ -91,7 +91,8 @@ impl<S: RefreshStore> Sessions<S> {
             Ok(session) => session,
             // The answer to the request that ended the session was lost, or its publication failed.
             Err(error) if error.kind() == SessionErrorKind::Ended => {
-                let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+                let token = RefreshToken::parse(presented)
+                    .ok_or(SessionError::new(SessionErrorKind::Unknown))?;
                 let (session, _) = self.rows.load(&token.session()).await?;
                 return if session.family.is_last_of_user { Ok(()) } else { Err(error) };
             }

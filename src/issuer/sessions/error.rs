@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::issuer::error::IssueError;
 use crate::issuer::sessions::store::StoreError;
+use crate::random::NoRandomness;
 
 /// The reason why a session could not be started, renewed or ended.
 ///
@@ -40,11 +40,21 @@ pub enum SessionErrorKind {
     Unavailable,
     /// The session's data, scopes or names are too large.
     TooLarge,
+    /// The session's data cannot be written as JSON.
+    Unserializable,
     /// The system's random number generator failed.
     NoRandomness,
 }
 
 impl SessionError {
+    pub(crate) fn new(kind: SessionErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    pub(crate) fn unavailable(source: StoreError) -> Self {
+        Self::caused(SessionErrorKind::Unavailable, source)
+    }
+
     pub(crate) fn caused(
         kind: SessionErrorKind,
         source: impl Into<Box<dyn Error + Send + Sync>>,
@@ -64,22 +74,9 @@ impl SessionError {
     }
 }
 
-impl From<SessionErrorKind> for SessionError {
-    fn from(kind: SessionErrorKind) -> Self {
-        Self { kind, source: None }
-    }
-}
-
-impl From<IssueError> for SessionError {
-    /// A refresh token needs random bytes.
-    fn from(source: IssueError) -> Self {
-        Self::caused(SessionErrorKind::NoRandomness, source)
-    }
-}
-
-impl From<StoreError> for SessionError {
-    fn from(source: StoreError) -> Self {
-        Self::caused(SessionErrorKind::Unavailable, source)
+impl From<NoRandomness> for SessionError {
+    fn from(_: NoRandomness) -> Self {
+        Self::new(SessionErrorKind::NoRandomness)
     }
 }
 
@@ -97,6 +94,7 @@ impl fmt::Display for SessionError {
                 "a session keeps at most 4096 bytes of data, 4096 bytes of scopes and audiences, and \
                  9 KiB in all: keep an identifier instead"
             }
+            SessionErrorKind::Unserializable => "the session's data cannot be written as JSON",
             SessionErrorKind::NoRandomness => "the system gave no random bytes",
         })
     }

@@ -1,10 +1,15 @@
 //! The name of a session.
 
 use std::borrow::Borrow;
+use std::error::Error;
 use std::fmt;
+use std::str::FromStr;
 
 use crate::jwt::base64url;
 use crate::jwt::keys::mac;
+
+/// The length of a name.
+const LEN: usize = 22;
 
 /// The name of a session: the claim `sid` of its access tokens, and the key under which a store
 /// keeps it. 22 characters of base64url.
@@ -15,16 +20,9 @@ use crate::jwt::keys::mac;
 pub struct SessionId(String);
 
 impl SessionId {
-    /// A name that came from elsewhere, such as a path parameter or a store; `None` if it cannot
-    /// be one.
-    pub fn parse(id: &str) -> Option<Self> {
-        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (id.len() == 22 && id.bytes().all(is_base64url)).then(|| Self(id.to_owned()))
-    }
-
     pub(crate) fn of_handle(handle: &[u8]) -> Self {
         let hash = mac::sha256(handle);
-        let mut id = String::with_capacity(22);
+        let mut id = String::with_capacity(LEN);
         base64url::encode_onto(hash.get(..16).unwrap_or_default(), &mut id);
         Self(id)
     }
@@ -34,6 +32,40 @@ impl SessionId {
         &self.0
     }
 }
+
+/// Accepts a text, such as a path parameter or a column of a store, that can be the name of a session.
+impl TryFrom<String> for SessionId {
+    type Error = SessionIdError;
+
+    fn try_from(id: String) -> Result<Self, SessionIdError> {
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if id.len() == LEN && id.bytes().all(is_base64url) {
+            Ok(Self(id))
+        } else {
+            Err(SessionIdError(()))
+        }
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = SessionIdError;
+
+    fn from_str(id: &str) -> Result<Self, SessionIdError> {
+        id.to_owned().try_into()
+    }
+}
+
+/// The text is not the name of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionIdError(());
+
+impl fmt::Display for SessionIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a session has 22 characters of base64url")
+    }
+}
+
+impl Error for SessionIdError {}
 
 impl AsRef<str> for SessionId {
     fn as_ref(&self) -> &str {
@@ -50,5 +82,20 @@ impl Borrow<str> for SessionId {
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_22_characters_of_base64url() {
+        let name = "ABCDEFGHIJ-_klmnopqr09";
+        assert_eq!(name.parse::<SessionId>().unwrap().as_str(), name);
+        assert_eq!(SessionId::try_from(name.to_owned()).unwrap().to_string(), name);
+        for other in ["", &name[1..], &format!("{name}A"), &name.replace('-', "+"), "é"] {
+            assert_eq!(other.parse::<SessionId>(), Err(SessionIdError(())), "{other}");
+        }
     }
 }

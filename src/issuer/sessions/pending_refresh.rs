@@ -78,7 +78,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));
         drop(self.count_repeat(repeat).await?);
-        Err(SessionErrorKind::Superseded.into())
+        Err(SessionError::new(SessionErrorKind::Superseded))
     }
 
     /// Notes that the last renewal was repeated, and ends the session after too many in a row.
@@ -90,7 +90,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
             if family.is_shared(&rows.rules) {
                 let session = Session { family, ..pending.session };
                 if rows.replace_with_end(session, version, EndCause::Reused).await? {
-                    return Err(SessionErrorKind::Reused.into());
+                    return Err(SessionError::new(SessionErrorKind::Reused));
                 }
             } else {
                 let session = Session { family, ..pending.session };
@@ -126,17 +126,21 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                         salts.iter().fold(token.clone(), |token, salt| token.successor(salt));
                     Some((leaf, repeat))
                 }
-                RotationDecision::Expired => return Err(SessionErrorKind::Expired.into()),
+                RotationDecision::Expired => {
+                    return Err(SessionError::new(SessionErrorKind::Expired));
+                }
                 RotationDecision::Ended => {
                     rows.announce_again(session, version).await?;
-                    return Err(SessionErrorKind::Ended.into());
+                    return Err(SessionError::new(SessionErrorKind::Ended));
                 }
-                RotationDecision::WrongClient => return Err(SessionErrorKind::WrongClient.into()),
+                RotationDecision::WrongClient => {
+                    return Err(SessionError::new(SessionErrorKind::WrongClient));
+                }
                 // The token was good when it was presented. Its place in the chain is forgotten since.
                 RotationDecision::Reused if !is_first => return Err(contended()),
                 RotationDecision::Reused => {
                     if rows.replace_with_end(session, version, EndCause::Reused).await? {
-                        return Err(SessionErrorKind::Reused.into());
+                        return Err(SessionError::new(SessionErrorKind::Reused));
                     }
                     continue;
                 }

@@ -5,11 +5,10 @@ use std::fmt::{self, Debug};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
-use crate::issuer::error::IssueError;
-use crate::issuer::random;
 use crate::issuer::sessions::id::SessionId;
 use crate::jwt::base64url;
 use crate::jwt::keys::mac;
+use crate::random::{self, NoRandomness};
 
 /// Of the 48 bytes, the first 16 find the session and stay the same; the other 32 are new each time.
 const HANDLE: usize = 16;
@@ -31,7 +30,7 @@ pub struct RefreshToken {
 
 impl RefreshToken {
     /// The first one of a session.
-    pub(crate) fn generate() -> Result<Self, IssueError> {
+    pub(crate) fn generate() -> Result<Self, NoRandomness> {
         Ok(Self::from_bytes(Zeroizing::new(random::bytes()?)))
     }
 
@@ -104,7 +103,7 @@ impl PartialEq for TokenHash {
 pub(crate) struct Salt([u8; 32]);
 
 impl Salt {
-    pub(crate) fn generate() -> Result<Self, IssueError> {
+    pub(crate) fn generate() -> Result<Self, NoRandomness> {
         random::bytes().map(Self)
     }
 }

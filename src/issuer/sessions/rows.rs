@@ -1,5 +1,6 @@
 //! Sessions as they are stored, and the steps from one version of a session to the next.
 
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::pruning::{self, Pruning};
 use crate::issuer::sessions::publisher::Publisher;
 use crate::issuer::sessions::session::Session;
-use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
+use crate::issuer::sessions::store::{RefreshStore, StoreError, StoreErrorKind, StoredSession};
 
 /// Each failed attempt means that another use of the same session succeeded in between. After the
 /// first such success there is usually nothing left to write.
@@ -40,14 +41,14 @@ impl<S: RefreshStore> SessionRows<S> {
         let row = row(session, 1)?;
         let size = row.subject.len().saturating_add(row.state.len());
         if size > MAX_ROW_BYTES.saturating_sub(ROTATION_BYTES) {
-            return Err(SessionErrorKind::TooLarge.into());
+            return Err(SessionError::new(SessionErrorKind::TooLarge));
         }
         match self.store.insert(&row).await {
-            Err(error) if error.is_full() => {
+            Err(error) if error.kind() == StoreErrorKind::Full => {
                 self.prune(pruning::BATCH).await?;
-                self.store.insert(&row).await?;
+                self.store.insert(&row).await.map_err(SessionError::unavailable)?;
             }
-            inserted => inserted?,
+            inserted => inserted.map_err(SessionError::unavailable)?,
         }
         self.tell(&SessionEvent::Started(session));
         if self.pruning.begin(self.clock.now()) {
@@ -61,13 +62,15 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Deletes expired sessions, and returns their number.
-    pub(crate) async fn prune(&self, at_most: usize) -> Result<u64, StoreError> {
-        self.store.prune(self.clock.now(), at_most).await
+    pub(crate) async fn prune(&self, at_most: usize) -> Result<u64, SessionError> {
+        let pruned = self.store.prune(self.clock.now(), at_most).await;
+        pruned.map_err(SessionError::unavailable)
     }
 
     /// Loads a session and its version.
     pub(crate) async fn load(&self, id: &SessionId) -> Result<(Session, u64), SessionError> {
-        let row = self.store.load(id).await?.ok_or(SessionErrorKind::Unknown)?;
+        let row = self.store.load(id).await.map_err(SessionError::unavailable)?;
+        let row = row.ok_or(SessionError::new(SessionErrorKind::Unknown))?;
         let version = row.version;
         Ok((session(row)?, version))
     }
@@ -78,7 +81,8 @@ impl<S: RefreshStore> SessionRows<S> {
         session: &Session,
         version: u64,
     ) -> Result<bool, SessionError> {
-        Ok(self.store.replace(&row(session, version.saturating_add(1))?).await?)
+        let row = row(session, version.saturating_add(1))?;
+        self.store.replace(&row).await.map_err(SessionError::unavailable)
     }
 
     /// Ends a session and its access tokens. The session ends even if its end cannot be published. The
@@ -95,7 +99,7 @@ impl<S: RefreshStore> SessionRows<S> {
             // In a task, which goes on when the client disconnects, so that an end is published.
             let rows = self.clone();
             let ending = tokio::spawn(async move { rows.end(session, version, cause).await });
-            return ending.await.map_err(StoreError::new)?;
+            return ending.await.map_err(store_failed)?;
         }
         self.end(session, version, cause).await
     }
@@ -206,7 +210,7 @@ impl<S> Clone for SessionRows<S> {
 }
 
 fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
-    let state = serde_json::to_string(&session.family).map_err(StoreError::new)?;
+    let state = serde_json::to_string(&session.family).map_err(store_failed)?;
     // Rounded up, so that the row is kept until its last token is worthless.
     let end = session.family.idle_until.min(session.family.ends_at);
     let delete_after = end.whole_secs().saturating_add(Duration::from_secs(1));
@@ -216,10 +220,15 @@ fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
 }
 
 pub(crate) fn session(row: StoredSession) -> Result<Session, SessionError> {
-    let family = serde_json::from_str(&row.state).map_err(StoreError::new)?;
+    let family = serde_json::from_str(&row.state).map_err(store_failed)?;
     Ok(Session { id: row.id, subject: row.subject, family })
 }
 
+fn store_failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> SessionError {
+    SessionError::unavailable(StoreError::new(source))
+}
+
 pub(crate) fn contended() -> SessionError {
-    StoreError::because("the session changed at every attempt to replace it").into()
+    let message = "the session changed at every attempt to replace it";
+    SessionError::unavailable(StoreError::because(message))
 }

@@ -99,7 +99,7 @@ impl<S: RefreshStore> Sessions<S> {
         if names.map(String::len).sum::<usize>() > MAX_DATA_BYTES
             || new.data.to_string().len() > MAX_DATA_BYTES
         {
-            return Err(SessionErrorKind::TooLarge.into());
+            return Err(SessionError::new(SessionErrorKind::TooLarge));
         }
         family.scopes = new.scopes;
         family.audience = new.audience;
@@ -182,7 +182,8 @@ impl<S: RefreshStore> Sessions<S> {
         presented: &str,
         client_id: Option<&str>,
     ) -> Result<PendingRefresh<'_, S>, SessionError> {
-        let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+        let token =
+            RefreshToken::parse(presented).ok_or(SessionError::new(SessionErrorKind::Unknown))?;
         PendingRefresh::judge(
             &self.rows,
             token,
@@ -224,7 +225,8 @@ impl<S: RefreshStore> Sessions<S> {
         &self,
         presented: &str,
     ) -> Result<PendingRefresh<'_, S>, SessionError> {
-        let token = RefreshToken::parse(presented).ok_or(SessionErrorKind::Unknown)?;
+        let token =
+            RefreshToken::parse(presented).ok_or(SessionError::new(SessionErrorKind::Unknown))?;
         let (session, _) = self.rows.load(&token.session()).await?;
         self.begin_refresh(presented, session.client_id()).await
     }
@@ -236,7 +238,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn of_subject(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
         let now = self.rows.clock.now();
-        let rows = self.rows.store.of_subject(subject).await?;
+        let rows = self.rows.store.of_subject(subject).await;
+        let rows = rows.map_err(SessionError::unavailable)?;
         let sessions: Result<Vec<_>, _> = rows.into_iter().map(rows::session).collect();
         let mut sessions = sessions?;
         sessions.retain(|session| session.subject == subject && session.family.is_live(now));

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::issuer::grant::Grant;
+use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
 use crate::jwt::OneOrMany;
@@ -153,9 +154,10 @@ impl NewSession {
     ///
     /// # Errors
     ///
-    /// What fails to serialize.
-    pub fn data(mut self, data: &impl Serialize) -> Result<Self, serde_json::Error> {
-        self.data = serde_json::to_value(data)?;
+    /// [`Unserializable`](crate::issuer::SessionErrorKind::Unserializable) if the data fails to serialize.
+    pub fn data(mut self, data: &impl Serialize) -> Result<Self, SessionError> {
+        self.data = serde_json::to_value(data)
+            .map_err(|error| SessionError::caused(SessionErrorKind::Unserializable, error))?;
         Ok(self)
     }
 }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::jwt::error::{KeyError, KeyErrorKind};
 use crate::jwt::keys::mac;
 use crate::jwt::keys::secret_text;
+use crate::random;
 
 /// RFC 7518 section 3.2: a key of at least the size of the hash. SHA-256 is the smallest.
 const MIN_LEN: usize = 32;
@@ -159,9 +160,8 @@ impl Secret {
     /// The system's random number generator failed.
     pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; 64]);
-        getrandom::fill(&mut bytes).map_err(|_| {
-            KeyError::new(KeyErrorKind::NoRandomness, "the system gave no random bytes")
-        })?;
+        random::fill(&mut bytes)
+            .map_err(|error| KeyError::new(KeyErrorKind::NoRandomness, error.to_string()))?;
         Ok(Self { bytes })
     }
 

@@ -7,7 +7,7 @@ use redis::{Client, Cmd, FromRedisValue, RedisError, Value, cmd};
 
 use crate::clock::{Clock, SystemClock};
 use crate::databases::redis::{RedisConnection, is_denied, sentence};
-use crate::jwt::base64url;
+use crate::random;
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 use crate::revocation::feed::{
     KEPT_LONGER, Position, Read, RevocationFeed, Snapshot, report_creation,
@@ -196,10 +196,7 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
 
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for RedisFeed<C> {
     async fn create(&self) -> Result<bool, FeedError> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(FeedError::new)?;
-        let mut epoch = String::new();
-        base64url::encode_onto(&random, &mut epoch);
+        let epoch = random::id().map_err(FeedError::new)?;
         self.write(self.script("EVAL", CREATE).arg(epoch)).await
     }
 

@@ -152,37 +152,54 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
     }
 }
 
-const FULL: &str = "the session store is full";
-
-/// A call of a store that failed. The outcome is unknown: a write may have happened all the same.
+/// A failed call of a store. The outcome is unknown: a write may have happened all the same.
 #[derive(Debug)]
 pub struct StoreError {
+    kind: StoreErrorKind,
     message: &'static str,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-impl StoreError {
-    /// An error with a cause.
-    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { message: "the session store failed", source: Some(source.into()) }
-    }
-
+/// The kind of a [`StoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The store failed, or refused the call.
+    Failed,
     /// The store did not answer in time.
-    pub fn timed_out() -> Self {
-        Self { message: "the session store did not answer in time", source: None }
-    }
-
+    TimedOut,
     /// The store has no room for another session.
-    pub fn full() -> Self {
-        Self { message: FULL, source: None }
+    Full,
+}
+
+impl StoreError {
+    /// Creates an error of the kind [`Failed`](StoreErrorKind::Failed) with this cause, which may be a
+    /// text.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let message = "the session store failed";
+        Self { kind: StoreErrorKind::Failed, message, source: Some(source.into()) }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.message == FULL
+    /// Creates an error of the kind [`TimedOut`](StoreErrorKind::TimedOut).
+    pub fn timed_out() -> Self {
+        let message = "the session store did not answer in time";
+        Self { kind: StoreErrorKind::TimedOut, message, source: None }
+    }
+
+    /// Creates an error of the kind [`Full`](StoreErrorKind::Full). A login that gets this error deletes
+    /// expired sessions and tries once more.
+    pub fn full() -> Self {
+        let message = "the session store is full";
+        Self { kind: StoreErrorKind::Full, message, source: None }
+    }
+
+    /// The kind of the error.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
     }
 
     pub(crate) fn because(message: &'static str) -> Self {
-        Self { message, source: None }
+        Self { kind: StoreErrorKind::Failed, message, source: None }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::databases::postgres::{
 };
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::sql::{self, sql_store};
-use crate::issuer::sessions::store::timeout::{CallTimeout, MIGRATION_TIMEOUT};
+use crate::issuer::sessions::store::timeout::{CallTimeout, DatabaseError, MIGRATION_TIMEOUT};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const MIGRATIONS: &[&str] = &[
@@ -154,7 +154,7 @@ impl PostgresStore {
                 close_idle(pool);
                 Err(StoreError::timed_out())
             }
-            Ok(done) => Ok(done?),
+            Ok(done) => Ok(done.map_err(DatabaseError::from)?),
         }
     }
 

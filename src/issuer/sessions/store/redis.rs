@@ -10,7 +10,7 @@ use redis::{Client, RedisError, Script, ScriptInvocation, cmd};
 use crate::clock::UnixTime;
 use crate::databases::redis::{RedisConnection, sentence};
 use crate::issuer::sessions::id::SessionId;
-use crate::issuer::sessions::store::timeout::CallTimeout;
+use crate::issuer::sessions::store::timeout::{CallTimeout, DatabaseError};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const PREFIX: &str = "tower_jwt_auth_sessions";
@@ -149,12 +149,12 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
     async fn run<T: redis::FromRedisValue>(
         &self,
         script: &mut ScriptInvocation<'_>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, DatabaseError> {
         Ok(script.invoke_async(&mut self.connection.clone()).await?)
     }
 
     /// Adds a session to the list of its user, for at least as long as the session lasts.
-    async fn list(&self, session: &StoredSession) -> Result<(), StoreError> {
+    async fn list(&self, session: &StoredSession) -> Result<(), DatabaseError> {
         let mut script = self.scripts.index.key(self.index(&session.subject));
         script.arg(session.id.as_str()).arg(end(session));
         self.run(&mut script).await
@@ -162,24 +162,24 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
 
     /// Fails on a replica, which may not have a new session yet: its user would be logged out. The
     /// field does not exist, so nothing is deleted.
-    async fn require_primary(&self, id: &SessionId) -> Result<(), StoreError> {
+    async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");
         Ok(write.query_async(&mut self.connection.clone()).await?)
     }
 
-    async fn read(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
+    async fn read(&self, id: &SessionId) -> Result<Option<StoredSession>, DatabaseError> {
         let mut query = cmd("HMGET");
         query.arg(self.row(id)).arg(&["subject", "version", "state", "delete_after", "ended"]);
         let fields: [Option<Vec<u8>>; 5] = query.query_async(&mut self.connection.clone()).await?;
         if fields.iter().all(Option::is_none) {
             return Ok(None);
         }
-        session(id, fields).ok_or_else(StoreError::damaged).map(Some)
+        Ok(Some(session(id, fields).ok_or_else(StoreError::damaged)?))
     }
 
     /// Removes sessions from the list of a user.
-    async fn unlist(&self, subject: &str, ids: &[&SessionId]) -> Result<(), StoreError> {
+    async fn unlist(&self, subject: &str, ids: &[&SessionId]) -> Result<(), DatabaseError> {
         let mut command = cmd("ZREM");
         command.arg(self.index(subject));
         for id in ids {
@@ -190,11 +190,11 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
 
     /// Reads the listed sessions of a user, many at once. Names of sessions that have ended or expired
     /// leave the list: an ended session stays ended, and an expired one does not return.
-    async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
+    async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, DatabaseError> {
         let mut script = self.scripts.of_subject.key(self.index(subject));
         let names: Vec<String> = self.run(&mut script).await?;
-        let ids: Option<Vec<_>> = names.iter().map(|name| SessionId::parse(name)).collect();
-        let ids = ids.ok_or_else(StoreError::damaged)?;
+        let ids: Result<Vec<SessionId>, _> = names.into_iter().map(TryInto::try_into).collect();
+        let ids = ids.map_err(|_| StoreError::damaged())?;
         let mut sessions = Vec::new();
         for ids in ids.chunks(READ_AT_ONCE) {
             // One after the other would take a round trip each. A pipeline cannot be sent to several
@@ -228,7 +228,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
                 if is_new && !session.ended {
                     self.list(session).await?;
                 }
-                Ok::<_, StoreError>(is_new)
+                Ok::<_, DatabaseError>(is_new)
             })
             .await?;
         if inserted { Ok(()) } else { Err(StoreError::because("there is a session of that name")) }
@@ -260,7 +260,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
                 // If this fails, the next call that lists the sessions removes the name.
                 let _ = self.unlist(&session.subject, &[&session.id]).await;
             }
-            Ok::<_, StoreError>(is_replaced)
+            Ok::<_, DatabaseError>(is_replaced)
         };
         self.timeout.apply(replacement).await
     }
@@ -299,14 +299,15 @@ fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession
     Some(StoredSession { id, subject, version, state, delete_after, ended })
 }
 
-impl From<RedisError> for StoreError {
-    /// Of what the server says, only the code is kept: its messages may quote a command.
+impl From<RedisError> for DatabaseError {
+    /// Keeps only the code of a server's error: the messages may quote a command.
     fn from(error: RedisError) -> Self {
-        match (sentence(&error), error.code()) {
-            (Some(sentence), _) => Self::because(sentence),
-            (None, Some(code)) => Self::answered(Some(code)),
-            (None, None) => Self::new(error),
-        }
+        let error = match (sentence(&error), error.code()) {
+            (Some(sentence), _) => StoreError::because(sentence),
+            (None, Some(code)) => StoreError::answered(Some(code)),
+            (None, None) => StoreError::new(error),
+        };
+        error.into()
     }
 }
 

@@ -2,7 +2,7 @@
 //! but those that make the tables.
 
 use crate::clock::UnixTime;
-use crate::issuer::sessions::id::SessionId;
+use crate::issuer::sessions::store::timeout::DatabaseError;
 use crate::issuer::sessions::store::{StoreError, StoredSession};
 
 pub(crate) const INSERT: &str = "INSERT INTO tower_jwt_auth_sessions \
@@ -41,7 +41,7 @@ pub(crate) type SessionRow = (String, String, i64, String, i64, bool);
 pub(crate) fn session(
     (id, subject, version, state, delete_after, ended): SessionRow,
 ) -> Result<StoredSession, StoreError> {
-    let id = SessionId::parse(&id).ok_or_else(StoreError::damaged)?;
+    let id = id.parse().map_err(|_| StoreError::damaged())?;
     let version = u64::try_from(version).map_err(|_| StoreError::damaged())?;
     let delete_after = UnixTime::from_secs(delete_after);
     Ok(StoredSession { id, subject, version, state, delete_after, ended })
@@ -62,18 +62,19 @@ pub(crate) fn pending(
     })
 }
 
-impl From<sqlx::Error> for StoreError {
-    /// Of what a database says, only the code is kept: its messages may quote a row.
+impl From<sqlx::Error> for DatabaseError {
+    /// Keeps only the code of a database's error: the messages may quote a row.
     fn from(error: sqlx::Error) -> Self {
         #[cfg(feature = "postgres")]
         if let Some(sentence) = crate::databases::postgres::sentence(&error) {
-            return Self::because(sentence);
+            return StoreError::because(sentence).into();
         }
-        match &error {
-            sqlx::Error::Database(answer) => Self::answered(answer.code().as_deref()),
-            sqlx::Error::PoolTimedOut => Self::timed_out(),
-            _ => Self::new(error),
-        }
+        let error = match &error {
+            sqlx::Error::Database(answer) => StoreError::answered(answer.code().as_deref()),
+            sqlx::Error::PoolTimedOut => StoreError::timed_out(),
+            _ => StoreError::new(error),
+        };
+        error.into()
     }
 }
 
@@ -114,7 +115,7 @@ macro_rules! sql_store {
                         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
                     }
                     transaction.commit().await?;
-                    Ok::<_, StoreError>(())
+                    Ok::<_, DatabaseError>(())
                 };
                 MIGRATION_TIMEOUT.apply(migration).await
             }

@@ -14,7 +14,7 @@ use sqlx::{FromRow, Sqlite, SqlitePool};
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::sql::{self, sql_store};
-use crate::issuer::sessions::store::timeout::{CallTimeout, MIGRATION_TIMEOUT};
+use crate::issuer::sessions::store::timeout::{CallTimeout, DatabaseError, MIGRATION_TIMEOUT};
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const MIGRATIONS: &[&str] = &[
@@ -70,7 +70,8 @@ impl SqliteStore {
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(StoreError::because("SqliteStore needs a file"));
         }
-        let options = SqliteConnectOptions::from_str(url)?
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(DatabaseError::from)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL mode, NORMAL may lose what was answered last in a power cut.

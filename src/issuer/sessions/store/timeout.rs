@@ -1,19 +1,18 @@
-//! How long a store may take.
+//! The time limit for a call of a store.
 
 use std::time::Duration;
 
 use crate::issuer::sessions::store::StoreError;
 
-/// Longer than a database takes to fail over within a data centre would be too long for a user who
-/// waits, and a client may try again.
+/// A user is waiting, and a client may try again. So this is shorter than a database takes to fail over
+/// within a data centre.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
 /// Changing a large table takes longer than a call may take.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) const MIGRATION_TIMEOUT: CallTimeout = CallTimeout(Duration::from_secs(600));
 
-/// What bounds each call of a store, so that a server that is there and does not answer is an
-/// error and not a hang.
+/// The time limit for each call of a store. A server that does not answer causes an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallTimeout(pub(crate) Duration);
 
@@ -24,13 +23,30 @@ impl Default for CallTimeout {
 }
 
 impl CallTimeout {
-    pub(crate) async fn apply<T, E: Into<StoreError>>(
+    pub(crate) async fn apply<T, E: Into<DatabaseError>>(
         self,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
         match tokio::time::timeout(self.0, call).await {
-            Ok(done) => done.map_err(Into::into),
+            Ok(done) => done.map_err(|error| error.into().0),
             Err(_) => Err(StoreError::timed_out()),
         }
+    }
+}
+
+/// A [`StoreError`] within a store. Errors of database crates convert to this private type, so that no
+/// conversion of them is part of the public API.
+#[derive(Debug)]
+pub(crate) struct DatabaseError(StoreError);
+
+impl From<StoreError> for DatabaseError {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> Self {
+        error.0
     }
 }
