@@ -1,84 +1,21 @@
 //! `POST /revoke` of an access token, through the feed.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
 use tower_jwt_auth::issuer::{AuthRoutes, Grant, TokenIssuer};
 use tower_jwt_auth::jwt::{Key, Signer, TokenErrorKind};
-use tower_jwt_auth::revocation::{
-    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
-};
-use tower_jwt_auth::{JwtAuth, Revocations, UnixTime};
+use tower_jwt_auth::revocation::RevocationFeed;
+use tower_jwt_auth::{JwtAuth, Revocations};
 
 use super::cookies::{REFRESH, cookies, log_in, value, with_cookie};
-use super::kit::{Employee, ISSUER, Routes, Server, WriteFault, issuer};
+use super::kit::{Employee, FaultyFeed, ISSUER, Routes, Server, WriteFault, issuer};
 use crate::kit::{NOW, at, fault, secret};
 
-/// A feed in memory that can be taken away, and that notes what is published.
-#[derive(Clone)]
-struct Feed {
-    inner: MemoryFeed,
-    is_down: Arc<AtomicBool>,
-    hangs: Arc<AtomicBool>,
-    /// It fails after this number of messages.
-    left: Arc<AtomicU64>,
-    messages: Arc<Mutex<Vec<String>>>,
-}
-
-impl Feed {
-    fn new() -> Self {
-        let inner = MemoryFeed::on_clock(at(NOW));
-        let left = Arc::new(AtomicU64::new(u64::MAX));
-        let (is_down, hangs, messages) = <_>::default();
-        Self { inner, is_down, hangs, left, messages }
-    }
-
-    fn messages(&self) -> Vec<String> {
-        self.messages.lock().unwrap().clone()
-    }
-}
-
-impl RevocationFeed for Feed {
-    async fn create(&self) -> Result<bool, FeedError> {
-        self.inner.create().await
-    }
-
-    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
-        if self.is_down.load(Ordering::SeqCst) {
-            return Err(FeedErrorKind::Unavailable.into());
-        }
-        if self.hangs.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-        let take = |left: u64| left.checked_sub(1);
-        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
-            return Err(FeedErrorKind::Unavailable.into());
-        }
-        // Whatever the time, so that the message must not depend on it.
-        let count = self.messages().len() as i64;
-        let message = revocation.to_message(UnixTime::from_secs(count))?;
-        self.messages.lock().unwrap().push(message);
-        self.inner.append(revocation).await
-    }
-
-    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
-        self.inner.snapshot(part).await
-    }
-
-    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
-        self.inner.read(after).await
-    }
-
-    async fn changed(&self) {
-        self.inner.changed().await;
-    }
-}
-
-fn server(routes: impl FnOnce(Routes) -> Routes) -> (Server, Feed) {
-    let feed = Feed::new();
+fn server(routes: impl FnOnce(Routes) -> Routes) -> (Server, FaultyFeed) {
+    let feed = FaultyFeed::new(at(NOW));
     let published = feed.clone();
     let server =
         Server::with_parts(issuer(), |own| own.with_revocation(published, &issuer()), routes);
@@ -294,7 +231,7 @@ async fn an_access_token_cannot_be_revoked_while_the_feed_is_down_or_without_one
 async fn a_token_of_a_rotated_key_is_revoked_while_services_accept_it() {
     let keys = tower_jwt_auth::KeyStore::from(Key::hs256(secret()).with_id("old").unwrap());
     let issuer = TokenIssuer::new(ISSUER).audience("cart", keys.clone());
-    let feed = Feed::new();
+    let feed = FaultyFeed::new(at(NOW));
     let published = feed.clone();
     let named = issuer.clone();
     let server = Server::with_parts(

@@ -17,6 +17,10 @@ use tower_jwt_auth::issuer::{
     Accounts, AccountsError, AuthRoutes, Grant, MemoryStore, NamedClient, RefreshStore, Session,
     SessionEvent, SessionId, Sessions, StoreError, StoredSession, TokenIssuer,
 };
+#[cfg(feature = "feeds")]
+use tower_jwt_auth::revocation::{
+    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
+};
 use tower_jwt_auth::{JwtAuth, ManualClock, UnixTime};
 
 use crate::kit::{NOW, at, secret};
@@ -41,6 +45,8 @@ pub(crate) struct State {
     /// Writes are done, and their answers lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
+    /// The calls of the store, in their order.
+    pub(crate) calls: Mutex<Vec<&'static str>>,
     /// Replacements after that number of writes fail, or their answers are lost.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The one service that users are granted.
@@ -160,7 +166,8 @@ pub(crate) struct Fragile {
 }
 
 impl Fragile {
-    fn reach(&self) -> Result<(), StoreError> {
+    fn reach(&self, call: &'static str) -> Result<(), StoreError> {
+        self.state.calls.lock().unwrap().push(call);
         let is_down = self.state.store_down.load(Ordering::SeqCst);
         if is_down { Err(StoreError::timed_out()) } else { Ok(()) }
     }
@@ -174,17 +181,17 @@ impl Fragile {
 
 impl RefreshStore for Fragile {
     async fn insert(&self, session: &StoredSession) -> Result<(), StoreError> {
-        self.reach()?;
+        self.reach("insert")?;
         self.inner.insert(session).await.and_then(|()| self.answer(()))
     }
 
     async fn load(&self, id: &SessionId) -> Result<Option<StoredSession>, StoreError> {
-        self.reach()?;
+        self.reach("load")?;
         self.inner.load(id).await
     }
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        self.reach()?;
+        self.reach("replace")?;
         let max = *self.state.max_writes.lock().unwrap();
         let fault = max.filter(|(max, _)| self.state.writes.load(Ordering::SeqCst) >= *max);
         if let Some((_, WriteFault::Before)) = fault {
@@ -195,13 +202,76 @@ impl RefreshStore for Fragile {
     }
 
     async fn of_subject(&self, subject: &str) -> Result<Vec<StoredSession>, StoreError> {
-        self.reach()?;
+        self.reach("of_subject")?;
         self.inner.of_subject(subject).await
     }
 
     async fn prune(&self, now: UnixTime, at_most: usize) -> Result<u64, StoreError> {
-        self.reach()?;
+        self.reach("prune")?;
         self.inner.prune(now, at_most).await
+    }
+}
+
+/// A feed in memory that can be taken away, and that notes what is published.
+#[cfg(feature = "feeds")]
+#[derive(Clone)]
+pub(crate) struct FaultyFeed {
+    pub(crate) inner: MemoryFeed,
+    pub(crate) is_down: Arc<AtomicBool>,
+    pub(crate) hangs: Arc<AtomicBool>,
+    /// The number of messages after which appending fails.
+    pub(crate) left: Arc<AtomicU64>,
+    messages: Arc<Mutex<Vec<String>>>,
+}
+
+#[cfg(feature = "feeds")]
+impl FaultyFeed {
+    pub(crate) fn new(clock: ManualClock) -> Self {
+        let inner = MemoryFeed::on_clock(clock);
+        let left = Arc::new(AtomicU64::new(u64::MAX));
+        let (is_down, hangs, messages) = <_>::default();
+        Self { inner, is_down, hangs, left, messages }
+    }
+
+    pub(crate) fn messages(&self) -> Vec<String> {
+        self.messages.lock().unwrap().clone()
+    }
+}
+
+#[cfg(feature = "feeds")]
+impl RevocationFeed for FaultyFeed {
+    async fn create(&self) -> Result<bool, FeedError> {
+        self.inner.create().await
+    }
+
+    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(FeedErrorKind::Unavailable.into());
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let take = |left: u64| left.checked_sub(1);
+        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
+            return Err(FeedErrorKind::Unavailable.into());
+        }
+        // Another time for each, so that the message must not depend on it.
+        let count = self.messages().len() as i64;
+        let message = revocation.to_message(UnixTime::from_secs(count))?;
+        self.messages.lock().unwrap().push(message);
+        self.inner.append(revocation).await
+    }
+
+    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
+        self.inner.snapshot(part).await
+    }
+
+    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
+        self.inner.read(after).await
+    }
+
+    async fn changed(&self) {
+        self.inner.changed().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What ends a session makes its access tokens bad, at once and on every server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tower_jwt_auth::issuer::{
@@ -9,67 +9,25 @@ use tower_jwt_auth::issuer::{
     SessionEvent, Sessions, TokenIssuer,
 };
 use tower_jwt_auth::jwt::TokenErrorKind;
-use tower_jwt_auth::revocation::{
-    FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
-};
+use tower_jwt_auth::revocation::RevocationFeed;
 use tower_jwt_auth::{JwtAuth, ManualClock, Revocations};
 
-use super::kit::{ISSUER, issuer};
+use super::kit::{FaultyFeed, ISSUER, issuer};
 use crate::kit::{NOW, at, fault, secret};
-
-/// A feed in memory that can be taken away.
-#[derive(Clone)]
-struct Feed {
-    inner: MemoryFeed,
-    is_down: Arc<AtomicBool>,
-    hangs: Arc<AtomicBool>,
-}
-
-impl RevocationFeed for Feed {
-    async fn create(&self) -> Result<bool, FeedError> {
-        self.inner.create().await
-    }
-
-    async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
-        if self.is_down.load(Ordering::SeqCst) {
-            return Err(FeedErrorKind::Unavailable.into());
-        }
-        if self.hangs.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-        self.inner.append(revocation).await
-    }
-
-    async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
-        self.inner.snapshot(part).await
-    }
-
-    async fn read(&self, after: &Position) -> Result<Read, FeedError> {
-        self.inner.read(after).await
-    }
-
-    async fn changed(&self) {
-        self.inner.changed().await;
-    }
-}
 
 /// An auth server, and a cart server that follows its feed.
 struct Fleet {
     clock: ManualClock,
     issuer: TokenIssuer,
     sessions: Sessions<MemoryStore>,
-    feed: Feed,
+    feed: FaultyFeed,
     cart: JwtAuth,
 }
 
 impl Fleet {
     async fn new() -> Self {
         let clock = at(NOW);
-        let feed = Feed {
-            inner: MemoryFeed::on_clock(clock.clone()),
-            is_down: Arc::default(),
-            hangs: Arc::default(),
-        };
+        let feed = FaultyFeed::new(clock.clone());
         feed.create().await.unwrap();
         let issuer = issuer().with_clock(clock.clone());
         let sessions = Sessions::new(MemoryStore::new())
