@@ -19,7 +19,7 @@ use crate::issuer::routes::context::{
 use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 use crate::issuer::routes::requests;
 use crate::issuer::sessions::event::RefusedLogin;
-use crate::issuer::sessions::family::EndCause;
+use crate::issuer::sessions::family::{ClientRule, EndCause};
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::{NewSession, Session};
@@ -59,9 +59,9 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     // The browser is about to forget the session that it had, so that session ends. A failure to end
     // it is no reason to reject the right password.
     if let Some(replaced) = replaced
-        && let Ok(replaced) = context.sessions.session_of(&replaced).await
+        && let Ok(pending) = context.sessions.begin(&replaced, ClientRule::Any).await
     {
-        let _ = context.sessions.end(replaced.id()).await;
+        let _ = context.sessions.end_loaded(pending.into_loaded(), EndCause::LoggedOut).await;
     }
     Ok(tokens.answer(&refresh, &session))
 }
@@ -121,7 +121,7 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     };
 
     let Some(mut grant) = context.accounts.renew(pending.session(), &head).await? else {
-        context.sessions.end_because(pending.session().id(), EndCause::AccountClosed).await?;
+        context.sessions.end_loaded(pending.into_loaded(), EndCause::AccountClosed).await?;
         return Err(OAuthErrorKind::BadToken.because("the account may not log in any more"));
     };
     if grant.subject != pending.session().subject() {
@@ -142,7 +142,7 @@ pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
     request: Request,
 ) -> Response {
     let ended = match owner(&context, request).await {
-        Ok(session) => end(&context, &session).await,
+        Ok(loaded) => end(&context, loaded).await,
         // Nobody is logged in, which is the goal.
         Err(error) if error.kind() == OAuthErrorKind::BadToken => Ok(()),
         Err(error) => Err(error),
@@ -186,14 +186,14 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     request: Request,
 ) -> HandlerResult {
     let current = viewer(&context, request).await?;
-    let own = context.sessions.of_subject(current.subject()).await?;
+    let own = context.sessions.loaded_of_subject(current.subject()).await?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
     // The answer does not tell whether somebody else has a session of that name.
-    let Some(session) = own.iter().find(|session| session.id().as_str() == id) else {
+    let Some(loaded) = own.into_iter().find(|(session, _)| session.id().as_str() == id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let ended = end(&context, session).await;
-    if session.id() == current.id() {
+    let ended = end(&context, loaded).await;
+    if current.id().as_str() == id {
         return Ok(context.logged_out(ended));
     }
     ended.map(|()| StatusCode::NO_CONTENT.into_response())
@@ -212,10 +212,10 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
         return revoke_access(&context, &token, client_id.as_deref()).await;
     }
     match context.sessions.session_to_end(&token).await {
-        Ok(session) if client_id.is_some() && session.client_id() != client_id.as_deref() => {
+        Ok((session, _)) if client_id.is_some() && session.client_id() != client_id.as_deref() => {
             return Err(of_another_client());
         }
-        Ok(session) => end(&context, &session).await?,
+        Ok(loaded) => end(&context, loaded).await?,
         Err(error) if error.is_refusal() => {}
         Err(error) => return Err(error.into()),
     }
@@ -258,18 +258,18 @@ fn of_another_client() -> OAuthError {
 
 async fn end<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
-    session: &Session,
+    loaded: (Session, u64),
 ) -> Result<(), OAuthError> {
-    context.sessions.end(session.id()).await?;
+    context.sessions.end_loaded(loaded, EndCause::LoggedOut).await?;
     Ok(())
 }
 
-/// The session of the refresh token that a request presents to end it. Every client that has the token
-/// may end the session.
+/// The session of the refresh token that a request presents to end it, with its version. Every client
+/// that has the token may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     request: Request,
-) -> Result<Session, OAuthError> {
+) -> Result<(Session, u64), OAuthError> {
     let (token, _, _) = context.presented(request).await?;
     Ok(context.sessions.session_to_end(&token).await?)
 }

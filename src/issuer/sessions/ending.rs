@@ -3,15 +3,18 @@
 #[cfg(feature = "axum")]
 use crate::issuer::own_token::OwnToken;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+#[cfg(feature = "axum")]
+use crate::issuer::sessions::family::ClientRule;
 use crate::issuer::sessions::family::EndCause;
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::family::revoked_tokens::RevokeDecision;
 use crate::issuer::sessions::id::SessionId;
 #[cfg(feature = "axum")]
+use crate::issuer::sessions::pending_refresh::PendingRefresh;
+#[cfg(feature = "axum")]
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::rows::{self, ATTEMPTS};
 use crate::issuer::sessions::service::Sessions;
-#[cfg(feature = "axum")]
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::RefreshStore;
 #[cfg(feature = "axum")]
@@ -35,18 +38,34 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
-        self.end_as(id, cause, false).await
+        self.end_as(id, None, cause, false).await
+    }
+
+    /// Ends a session that this request has loaded with its version. The session is loaded again only if
+    /// another request changed it in the meantime.
+    pub(crate) async fn end_loaded(
+        &self,
+        loaded: (Session, u64),
+        cause: EndCause,
+    ) -> Result<bool, SessionError> {
+        let id = loaded.0.id().clone();
+        self.end_as(&id, Some(loaded), cause, false).await
     }
 
     async fn end_as(
         &self,
         id: &SessionId,
+        mut loaded: Option<(Session, u64)>,
         cause: EndCause,
         is_last_of_user: bool,
     ) -> Result<bool, SessionError> {
         for attempt in 0..ATTEMPTS {
-            let (mut session, version) = match self.rows.load(id).await {
-                Ok(found) => found,
+            let loaded = match loaded.take() {
+                Some(loaded) => Ok(loaded),
+                None => self.rows.load(id).await,
+            };
+            let (mut session, version) = match loaded {
+                Ok(loaded) => loaded,
                 Err(error) if error.kind() == SessionErrorKind::Unknown => return Ok(false),
                 Err(error) => return Err(error),
             };
@@ -88,7 +107,7 @@ impl<S: RefreshStore> Sessions<S> {
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
-            Ok(session) => session,
+            Ok(loaded) => loaded,
             // The answer to the request that ended the session was lost, or its publication failed.
             Err(error) if error.kind() == SessionErrorKind::Ended => {
                 let token = RefreshToken::parse(presented)
@@ -98,12 +117,13 @@ impl<S: RefreshStore> Sessions<S> {
             }
             Err(error) => return Err(error),
         };
-        let revoked = self.revoke_all(own.subject()).await;
-        let (_, failure) = self.end_each(own.subject(), Some(own.id())).await;
+        let id = own.0.id().clone();
+        let revoked = self.revoke_all(own.0.subject()).await;
+        let (_, failure) = self.end_each(own.0.subject(), Some(&id)).await;
         if let Some(error) = revoked.err().or(failure) {
             return Err(error);
         }
-        self.end_as(own.id(), EndCause::LoggedOut, true).await?;
+        self.end_as(&id, Some(own), EndCause::LoggedOut, true).await?;
         Ok(())
     }
 
@@ -113,13 +133,13 @@ impl<S: RefreshStore> Sessions<S> {
         subject: &str,
         except: Option<&SessionId>,
     ) -> (u64, Option<SessionError>) {
-        let sessions = match self.of_subject(subject).await {
+        let sessions = match self.loaded_of_subject(subject).await {
             Ok(sessions) => sessions,
             Err(error) => return (0, Some(error)),
         };
         let (mut ended, mut failure) = (0_u64, None);
-        for session in sessions.iter().filter(|session| Some(session.id()) != except) {
-            match self.end(session.id()).await {
+        for loaded in sessions.into_iter().filter(|(session, _)| Some(session.id()) != except) {
+            match self.end_loaded(loaded, EndCause::LoggedOut).await {
                 Ok(is_ended) => ended = ended.saturating_add(is_ended.into()),
                 Err(error) => failure = Some(error),
             }
@@ -137,10 +157,15 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`session_of`](Self::session_of), for a request that ends the session. If the session has ended
     /// already, its end has been published when this returns [`Ended`](SessionErrorKind::Ended).
     #[cfg(feature = "axum")]
-    pub(crate) async fn session_to_end(&self, presented: &str) -> Result<Session, SessionError> {
-        let found = self.session_of(presented).await;
+    pub(crate) async fn session_to_end(
+        &self,
+        presented: &str,
+    ) -> Result<(Session, u64), SessionError> {
+        let found = self.begin(presented, ClientRule::Any).await;
+        let found = found.map(PendingRefresh::into_loaded);
         if let Err(error) = &found
             && error.kind() == SessionErrorKind::Ended
+            && self.publishes()
             && let Some(token) = RefreshToken::parse(presented)
         {
             // Another request may be publishing the end, and may fail.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::event::SessionEvent;
 use crate::issuer::sessions::family::rotation_rules::RotationRules;
-use crate::issuer::sessions::family::{EndCause, Repeat, RotationDecision};
+use crate::issuer::sessions::family::{ClientRule, EndCause, Repeat, RotationDecision};
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt};
 use crate::issuer::sessions::rows::{ATTEMPTS, SessionRows, contended};
 use crate::issuer::sessions::session::Session;
@@ -17,7 +17,7 @@ use crate::issuer::sessions::store::RefreshStore;
 pub struct PendingRefresh<'s, S> {
     rows: &'s SessionRows<S>,
     token: RefreshToken,
-    client_id: Option<String>,
+    client: ClientRule,
     session: Session,
     version: u64,
     /// For a token that was used before: the leaf, and the time between the uses.
@@ -45,7 +45,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         }
         for _ in 0..ATTEMPTS {
             if pending.answer.is_some() {
-                if repeat != Repeat::AtOnce || pending.rows.rules.counts_refreshes_at_once {
+                if repeat != Repeat::AtOnce || pending.rows.rules.max_repeats_at_once.is_some() {
                     pending = pending.count_repeat(repeat).await?;
                 }
                 let Some((leaf, _)) = pending.answer else { continue };
@@ -67,9 +67,14 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 return Ok((next, rotated));
             }
             // Another request replaced the session first.
-            pending = judge_again(rows, pending.token, pending.client_id).await?;
+            pending = judge_again(rows, pending.token, pending.client).await?;
         }
         Err(contended())
+    }
+
+    /// The session as it was loaded, with its version.
+    pub(crate) fn into_loaded(self) -> (Session, u64) {
+        (self.session, self.version)
     }
 
     /// The session, if the token is the leaf. A used token is counted as a repeat, also if it was used
@@ -99,27 +104,26 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                     return Ok(Self { session, version, ..pending });
                 }
             }
-            pending = judge_again(rows, pending.token, pending.client_id).await?;
+            pending = judge_again(rows, pending.token, pending.client).await?;
         }
         Err(contended())
     }
 
     async fn again(self) -> Result<Self, SessionError> {
-        judge_again(self.rows, self.token, self.client_id).await
+        judge_again(self.rows, self.token, self.client).await
     }
 
     pub(crate) async fn judge(
         rows: &'s SessionRows<S>,
         token: RefreshToken,
-        client_id: Option<String>,
+        client: ClientRule,
         rules: RotationRules,
         is_first: bool,
     ) -> Result<Self, SessionError> {
         for _ in 0..ATTEMPTS {
             let (session, version) = rows.load(&token.session()).await?;
             let now = rows.clock.now();
-            let client = client_id.as_deref();
-            let answer = match session.family.judge(&token, client, &rules, now) {
+            let answer = match session.family.judge(&token, &client, &rules, now) {
                 RotationDecision::Rotate => None,
                 RotationDecision::Repeat(salts, repeat) => {
                     let leaf =
@@ -145,7 +149,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                     continue;
                 }
             };
-            return Ok(PendingRefresh { rows, token, client_id, session, version, answer });
+            return Ok(PendingRefresh { rows, token, client, session, version, answer });
         }
         Err(contended())
     }
@@ -156,10 +160,10 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
 async fn judge_again<S: RefreshStore>(
     rows: &SessionRows<S>,
     token: RefreshToken,
-    client_id: Option<String>,
+    client: ClientRule,
 ) -> Result<PendingRefresh<'_, S>, SessionError> {
     let rules = RotationRules { grace: Duration::MAX, ..rows.rules };
-    PendingRefresh::judge(rows, token, client_id, rules, false).await
+    PendingRefresh::judge(rows, token, client, rules, false).await
 }
 
 impl<S> Debug for PendingRefresh<'_, S> {

@@ -70,9 +70,16 @@ impl<S: RefreshStore> SessionRows<S> {
     /// Loads a session and its version.
     pub(crate) async fn load(&self, id: &SessionId) -> Result<(Session, u64), SessionError> {
         let row = self.store.load(id).await.map_err(SessionError::unavailable)?;
-        let row = row.ok_or(SessionError::new(SessionErrorKind::Unknown))?;
-        let version = row.version;
-        Ok((session(row)?, version))
+        session(row.ok_or(SessionError::new(SessionErrorKind::Unknown))?)
+    }
+
+    /// Loads the sessions of a user that have not ended, with their versions.
+    pub(crate) async fn of_subject(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<(Session, u64)>, SessionError> {
+        let rows = self.store.of_subject(subject).await.map_err(SessionError::unavailable)?;
+        rows.into_iter().map(session).collect()
     }
 
     /// Replaces the session of this version. Returns false if another request replaced it first.
@@ -219,9 +226,9 @@ fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
     Ok(StoredSession { id, subject, version, state, delete_after, ended })
 }
 
-pub(crate) fn session(row: StoredSession) -> Result<Session, SessionError> {
+fn session(row: StoredSession) -> Result<(Session, u64), SessionError> {
     let family = serde_json::from_str(&row.state).map_err(store_failed)?;
-    Ok(Session { id: row.id, subject: row.subject, family })
+    Ok((Session { id: row.id, subject: row.subject, family }, row.version))
 }
 
 fn store_failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> SessionError {

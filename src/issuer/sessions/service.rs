@@ -10,11 +10,11 @@ use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 #[cfg(feature = "axum")]
 use crate::issuer::sessions::event::{RefusedLogin, SessionEvent};
 use crate::issuer::sessions::family::rotation_rules::RotationRules;
-use crate::issuer::sessions::family::{EndCause, Family};
+use crate::issuer::sessions::family::{ClientRule, EndCause, Family};
 use crate::issuer::sessions::pending_refresh::PendingRefresh;
 use crate::issuer::sessions::pruning::Pruning;
 use crate::issuer::sessions::refresh_token::RefreshToken;
-use crate::issuer::sessions::rows::{self, SessionRows};
+use crate::issuer::sessions::rows::SessionRows;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
@@ -132,10 +132,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// If a login also made room before the insertion, it could end a session that another login has
     /// counted among those to keep.
     async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
-        let mut sessions = self.of_subject(subject).await?;
-        sessions.sort_by_cached_key(|session| Reverse((session.family.rank(), session.id.clone())));
-        for least_used in sessions.iter().skip(self.max_per_subject) {
-            self.end_because(least_used.id(), EndCause::TooMany).await?;
+        let mut sessions = self.loaded_of_subject(subject).await?;
+        sessions.sort_by_cached_key(|(session, _)| {
+            Reverse((session.family.rank(), session.id.clone()))
+        });
+        for least_used in sessions.into_iter().skip(self.max_per_subject) {
+            self.end_loaded(least_used, EndCause::TooMany).await?;
         }
         Ok(())
     }
@@ -182,16 +184,18 @@ impl<S: RefreshStore> Sessions<S> {
         presented: &str,
         client_id: Option<&str>,
     ) -> Result<PendingRefresh<'_, S>, SessionError> {
+        self.begin(presented, ClientRule::Is(client_id.map(str::to_owned))).await
+    }
+
+    /// Does the same as [`begin_refresh`](Self::begin_refresh), by another rule for the client.
+    pub(crate) async fn begin(
+        &self,
+        presented: &str,
+        client: ClientRule,
+    ) -> Result<PendingRefresh<'_, S>, SessionError> {
         let token =
             RefreshToken::parse(presented).ok_or(SessionError::new(SessionErrorKind::Unknown))?;
-        PendingRefresh::judge(
-            &self.rows,
-            token,
-            client_id.map(str::to_owned),
-            self.rows.rules,
-            true,
-        )
-        .await
+        PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
     /// Returns the session of a refresh token that could be exchanged now, for any client. Use it to
@@ -201,7 +205,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// As [`refresh`](Self::refresh): a token that was used too long ago ends its session.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
-        Ok(self.begin_for_any_client(presented).await?.session().clone())
+        Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
 
     /// Returns the session of the current refresh token, for any client. Use it to show a user's
@@ -218,17 +222,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// As [`session_of`](Self::session_of), and [`Superseded`](SessionErrorKind::Superseded).
     pub async fn current_session_of(&self, presented: &str) -> Result<Session, SessionError> {
-        self.begin_for_any_client(presented).await?.current().await
-    }
-
-    async fn begin_for_any_client(
-        &self,
-        presented: &str,
-    ) -> Result<PendingRefresh<'_, S>, SessionError> {
-        let token =
-            RefreshToken::parse(presented).ok_or(SessionError::new(SessionErrorKind::Unknown))?;
-        let (session, _) = self.rows.load(&token.session()).await?;
-        self.begin_refresh(presented, session.client_id()).await
+        self.begin(presented, ClientRule::Any).await?.current().await
     }
 
     /// Returns the live sessions of a user, the most recently used one first.
@@ -237,13 +231,19 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn of_subject(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
+        let sessions = self.loaded_of_subject(subject).await?;
+        Ok(sessions.into_iter().map(|(session, _)| session).collect())
+    }
+
+    /// Returns the same sessions as [`of_subject`](Self::of_subject), each with its version.
+    pub(crate) async fn loaded_of_subject(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<(Session, u64)>, SessionError> {
         let now = self.rows.clock.now();
-        let rows = self.rows.store.of_subject(subject).await;
-        let rows = rows.map_err(SessionError::unavailable)?;
-        let sessions: Result<Vec<_>, _> = rows.into_iter().map(rows::session).collect();
-        let mut sessions = sessions?;
-        sessions.retain(|session| session.subject == subject && session.family.is_live(now));
-        sessions.sort_by(|a, b| (b.renewed_at(), b.id()).cmp(&(a.renewed_at(), a.id())));
+        let mut sessions = self.rows.of_subject(subject).await?;
+        sessions.retain(|(session, _)| session.subject == subject && session.family.is_live(now));
+        sessions.sort_by(|(a, _), (b, _)| (b.renewed_at(), b.id()).cmp(&(a.renewed_at(), a.id())));
         Ok(sessions)
     }
 

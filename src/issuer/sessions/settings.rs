@@ -106,8 +106,7 @@ impl<S: RefreshStore> Sessions<S> {
                  to refuse each repeated use",
             );
         }
-        self.rows.rules.max_repeats_at_once = renewals;
-        self.rows.rules.counts_refreshes_at_once = true;
+        self.rows.rules.max_repeats_at_once = Some(renewals);
         self
     }
 

@@ -16,4 +16,5 @@ mod routes;
 mod session_limit;
 mod sessions;
 mod slow_answers;
+mod store_calls;
 mod tokens;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::clock::UnixTime;
 use crate::issuer::sessions::family::announcement::Announcement;
 use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
-use crate::issuer::sessions::family::rotation_rules::RotationRules;
+use crate::issuer::sessions::family::rotation_rules::{MAX_LISTS_AT_ONCE, RotationRules};
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt, TokenHash};
 
 /// The number of used tokens that are remembered, all of them used within the grace period. A client
@@ -129,6 +129,14 @@ pub enum EndCause {
     TooMany,
 }
 
+/// The clients that may present a token.
+#[derive(Clone, Debug)]
+pub(crate) enum ClientRule {
+    Any,
+    /// Only the client that the session was started for, which has this identifier, if any.
+    Is(Option<String>),
+}
+
 /// The decision about a presented token.
 #[derive(Debug)]
 pub(crate) enum RotationDecision<'a> {
@@ -204,7 +212,7 @@ impl Family {
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
-        client_id: Option<&str>,
+        client: &ClientRule,
         rules: &RotationRules,
         now: UnixTime,
     ) -> RotationDecision<'_> {
@@ -214,7 +222,9 @@ impl Family {
         if self.is_expired(now) {
             return RotationDecision::Expired;
         }
-        if self.client_id.as_deref() != client_id {
+        if let ClientRule::Is(client_id) = client
+            && self.client_id != *client_id
+        {
             return RotationDecision::WrongClient;
         }
         let hash = presented.hash();
@@ -260,7 +270,8 @@ impl Family {
     /// Returns true if so many renewals in a row were repeated that somebody must have a copy of the
     /// tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
-        let max_any = rules.max_repeats_at_once.max(rules.max_repeats);
+        let max_any = rules.max_repeats_at_once.unwrap_or(MAX_LISTS_AT_ONCE);
+        let max_any = max_any.max(rules.max_repeats);
         self.repeats >= rules.max_repeats || self.any_repeats >= max_any
     }
 
@@ -351,6 +362,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const NO_CLIENT: ClientRule = ClientRule::Is(None);
     const START: UnixTime = UnixTime::from_secs(1_700_000_000);
 
     fn rules() -> RotationRules {
@@ -377,7 +389,7 @@ mod tests {
         token: &RefreshToken,
         now: UnixTime,
     ) -> Option<RefreshToken> {
-        let next = match family.judge(token, None, rules, now) {
+        let next = match family.judge(token, &NO_CLIENT, rules, now) {
             RotationDecision::Rotate => {
                 let salt = Salt::generate().unwrap();
                 let successor = token.successor(&salt);
@@ -455,7 +467,10 @@ mod tests {
     #[test]
     fn an_idle_session_expires() {
         let (mut family, token) = family();
-        assert!(matches!(family.judge(&token, None, &rules(), at(99)), RotationDecision::Rotate));
+        assert!(matches!(
+            family.judge(&token, &NO_CLIENT, &rules(), at(99)),
+            RotationDecision::Rotate
+        ));
         assert!(present(&mut family, &token, at(100)).is_none());
     }
 
@@ -464,22 +479,28 @@ mod tests {
         let (mut family, first) = family();
         present(&mut family, &first, at(90)).unwrap();
         assert!(matches!(
-            family.judge(&first, None, &rules(), at(31)),
+            family.judge(&first, &NO_CLIENT, &rules(), at(31)),
             RotationDecision::Repeat(..)
         ));
-        assert!(matches!(family.judge(&first, None, &rules(), at(30)), RotationDecision::Reused));
+        assert!(matches!(
+            family.judge(&first, &NO_CLIENT, &rules(), at(30)),
+            RotationDecision::Reused
+        ));
     }
 
     #[test]
     fn another_client_has_no_effect() {
         let (mut family, token) = family();
         family.client_id = Some("web".to_owned());
-        for client in [None, Some("app")] {
-            let verdict = family.judge(&token, client, &rules(), at(1));
-            assert!(matches!(verdict, RotationDecision::WrongClient));
+        let is = |client: &str| ClientRule::Is(Some(client.to_owned()));
+        for client in [NO_CLIENT, is("app")] {
+            let decision = family.judge(&token, &client, &rules(), at(1));
+            assert!(matches!(decision, RotationDecision::WrongClient));
         }
-        let verdict = family.judge(&token, Some("web"), &rules(), at(1));
-        assert!(matches!(verdict, RotationDecision::Rotate));
+        for client in [is("web"), ClientRule::Any] {
+            let decision = family.judge(&token, &client, &rules(), at(1));
+            assert!(matches!(decision, RotationDecision::Rotate));
+        }
     }
 
     #[test]
@@ -676,7 +697,7 @@ mod tests {
                     }
                 }
                 let live = known.iter().filter(|token| {
-                    matches!(family.judge(token, None, &rules, now), RotationDecision::Rotate)
+                    matches!(family.judge(token, &NO_CLIENT, &rules, now), RotationDecision::Rotate)
                 });
                 prop_assert!(live.count() <= 1);
             }
