@@ -1,5 +1,12 @@
 //! The guides are complete.
 
+// The programs of the tutorials, with their tests.
+#[cfg(feature = "test-util")]
+#[allow(dead_code)]
+mod auth;
+#[cfg(feature = "test-util")]
+#[allow(dead_code)]
+mod cart;
 mod reference;
 
 use std::fs;
@@ -20,7 +27,7 @@ fn variants(source: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn why_rejected_has_a_row_for_every_kind() {
+fn debug_a_401_has_a_row_for_every_kind() {
     let guide = read("docs/how-to/debug-a-401.md");
     for (source, name) in
         [("src/jwt/token_error.rs", "TokenErrorKind"), ("src/rejection/error.rs", "AuthErrorKind")]
@@ -30,6 +37,41 @@ fn why_rejected_has_a_row_for_every_kind() {
         for kind in kinds {
             let row = format!("| `{kind}` |");
             assert_eq!(guide.matches(&row).count(), 1, "{row} in docs/how-to/debug-a-401.md");
+        }
+    }
+}
+
+#[test]
+fn the_tutorials_have_the_programs_that_are_tested() {
+    for (page, program) in [
+        ("docs/tutorial/protect-a-service.md", "tests/it/docs/cart.rs"),
+        ("docs/tutorial/add-an-auth-server.md", "tests/it/docs/auth.rs"),
+    ] {
+        let (page, program) = (read(page), read(program));
+        let (code, tests) = program.split_once("\n#[cfg(test)]\n").unwrap();
+        assert!(page.contains(&format!("```rust,no_run\n{code}```")), "{code}");
+        assert!(page.contains(&format!("```rust\n#[cfg(test)]\n{tests}```")), "{tests}");
+    }
+}
+
+#[test]
+fn every_page_is_in_the_guide_and_in_its_index() {
+    let modules = read("src/guide.rs") + &read("src/lib.rs");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for folder in ["tutorial", "how-to", "reference", "explanation"] {
+        let index = read(&format!("docs/{folder}/README.md"));
+        for file in fs::read_dir(docs.join(folder)).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            let Some(page) = name.strip_suffix(".md").filter(|page| *page != "README") else {
+                continue;
+            };
+            let file = format!("{folder}/{name}\"");
+            assert!(modules.contains(&file), "docs/{folder}/{name} is not in src/guide.rs");
+            let label = format!("[{folder}/{page}]: {name}");
+            assert!(
+                index.contains(&label),
+                "docs/{folder}/{name} is not in docs/{folder}/README.md"
+            );
         }
     }
 }
