@@ -1,9 +1,9 @@
 //! Tokens as pure functions: no HTTP, no async, no storage.
 //!
-//! [`Verifier::verify`] is the whole of it: bytes in, [`Verified`] out, in the order of
-//! `docs/reference/verification.md`. Everything else here is what it is built from: [`Secret`] and
-//! [`Key`], several of them in a [`KeySet`], a set that can be replaced in a [`KeyStore`], the
-//! rules for claims in [`Validation`], and the other direction in [`Signer`].
+//! [`Verifier::verify`] takes a token and returns it as [`Verified`], or the first rule that it breaks:
+//! [`guide::reference::verification`](crate::guide::reference::verification) lists the rules. A verifier has
+//! a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a [`Secret`], and the rules of a
+//! [`Validation`]. [`Signer`] makes tokens.
 
 pub(crate) mod base64url;
 mod checks;

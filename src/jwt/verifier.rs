@@ -24,7 +24,7 @@ use crate::jwt::spans::Span;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
 
-/// Verifies tokens: signature, header and claims. `JwtAuth` is this behind HTTP.
+/// Verifies tokens: signature, header and claims. `JwtAuth` uses one for HTTP requests.
 ///
 /// ```
 /// use tower_jwt_auth::jwt::{Key, Secret, Signer, StandardClaims, TokenErrorKind, Verifier};
@@ -50,7 +50,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier with these keys, the default [`Validation`] and the system's clock.
+    /// Creates a verifier with these keys, the default [`Validation`] and the system's clock.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
         Self {
             keys: keys.into(),
@@ -84,7 +84,7 @@ impl Verifier {
         self.is_by_system_clock
     }
 
-    /// The rules for header and claims.
+    /// Returns the rules for header and claims.
     pub fn validation(&self) -> &Validation {
         &self.validation
     }
@@ -93,8 +93,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first rule that the token breaks. The error is for logs: told to the sender of the token,
-    /// it would help to forge one. A panic of the clock or of `T`'s `Deserialize` implementation is
+    /// Fails with the first rule that the token breaks. The error is for logs: it would help the sender of
+    /// the token to forge one. A panic of the clock or of `T`'s `Deserialize` implementation is
     /// [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
         catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
@@ -155,7 +155,7 @@ impl Verifier {
         Parts::split(token.as_bytes()).is_some_and(|parts| self.authenticate(&parts, keys).is_ok())
     }
 
-    /// Header and signature: the key that made the token.
+    /// Checks header and signature, and returns the key that signed the token.
     fn authenticate<'k>(&self, parts: &Parts<'_>, keys: &'k KeySet) -> Result<&'k Key, TokenError> {
         if let Some(header) = keys.headers().find(parts.header) {
             self.validation.check_header(header)?;
@@ -164,7 +164,7 @@ impl Verifier {
         self.authenticate_unknown_header(parts, keys)
     }
 
-    // Apart and cold, so that a known header does not pay for this one's buffer.
+    // A separate cold function, so that a known header does not pay for the buffer of an unknown one.
     #[cold]
     #[inline(never)]
     fn authenticate_unknown_header<'k>(
@@ -184,8 +184,8 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Reads a payload that is not plain or does not fit the type. A token that is expired or from
-    /// another issuer is rejected for that first, and for its shape second.
+    /// Reads a payload that is not plain or does not fit the type. If the token is also expired or from
+    /// another issuer, that is the error.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
         &self,
@@ -212,7 +212,7 @@ const fn malformed(reason: &'static str) -> TokenError {
     TokenError::because(TokenErrorKind::Malformed, reason)
 }
 
-/// A token that was verified: there is no other way to come by one of these.
+/// A token that was verified. Only a [`Verifier`] creates one.
 #[derive(Clone)]
 pub struct Verified<T> {
     facts: Facts,
@@ -221,22 +221,22 @@ pub struct Verified<T> {
 }
 
 impl<T> Verified<T> {
-    /// When it was verified, by the verifier's clock.
+    /// Returns the time of the verification, by the verifier's clock.
     pub fn verified_at(&self) -> UnixTime {
         self.verified_at
     }
 
-    /// What every token has.
+    /// Returns the claims that every token has, and the token itself.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// The claims.
+    /// Returns the typed claims.
     pub fn claims(&self) -> &T {
         &self.claims
     }
 
-    /// Both, taken apart.
+    /// Takes both apart.
     pub fn into_parts(self) -> (Facts, T) {
         (self.facts, self.claims)
     }
@@ -259,7 +259,7 @@ struct Parts<'t> {
 }
 
 impl<'t> Parts<'t> {
-    /// Splits at the first and the last dot. One in between makes the payload undecodable.
+    /// Splits at the first and the last dot. Another dot between them makes the payload undecodable.
     fn split(token: &'t [u8]) -> Option<Self> {
         let last = memchr::memrchr(b'.', token)?;
         let (signed, signature) = token.split_at_checked(last)?;
@@ -270,7 +270,7 @@ impl<'t> Parts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// The payload and behind it the whole token, in one text; and where the payload ends.
+    /// Returns one text with the payload and then the whole token, and the end of the payload in it.
     fn decode(&self, token: &[u8]) -> Option<(String, usize)> {
         let room = base64url::decoded_len(self.payload.len()).saturating_add(token.len());
         let mut text = Vec::with_capacity(room);

@@ -1,4 +1,4 @@
-//! What is revoked, and the message that says so.
+//! A revocation, and the message that publishes it.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::clock::UnixTime;
 /// The version of the message.
 const VERSION: u32 = 1;
 
-/// Something that is revoked: one token, one session, or whatever was issued until some time to a
+/// A revocation of one token, of one session, or of the tokens that were issued up to some time to a
 /// subject, to a tenant, under a key, or to everyone.
 ///
-/// In JSON it is a message that a program in any language can publish:
+/// In JSON, a revocation is a message that a program in any language can publish:
 /// [`revocation_message`](crate::guide::reference::revocation_message) has the format.
 ///
 /// ```
@@ -34,14 +34,14 @@ const VERSION: u32 = 1;
 pub struct Revocation {
     pub(crate) target: Target,
     pub(crate) issuer: Option<String>,
-    /// Whose token or session it is, where that is not what is revoked.
+    /// The owner of the token or the session.
     pub(crate) owner: Option<String>,
-    /// A watermark's time; of a token or a session, when it was revoked.
+    /// The time of a watermark; for a token or a session, the time of its revocation.
     pub(crate) at: Option<UnixTime>,
     pub(crate) until: UnixTime,
 }
 
-/// What a [`Revocation`] names.
+/// The target of a [`Revocation`].
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
@@ -59,7 +59,7 @@ pub enum Target {
     Everyone,
 }
 
-/// What a [`Revocation`] is of, without saying which.
+/// The kind of a [`Revocation`], without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RevocationKind {
@@ -84,57 +84,57 @@ impl RevocationKind {
 }
 
 impl Revocation {
-    /// For how long a watermark is remembered if nothing else is said: 30 days after its time. It
-    /// must be at least as long as a token is valid.
+    /// The time for which a watermark is remembered by default: 30 days after its time. It must be at
+    /// least the lifetime of a token.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// A longer message is none: it is not published, and where another program publishes it, it
-    /// revokes nothing. A token of 8 KiB, the longest that is accepted by default, has no names for
-    /// which there would not be room.
+    /// The length of the longest message. A longer one is not published, and revokes nothing if another
+    /// program publishes it. Every name in a token of 8 KiB, the default limit, fits.
     pub const MAX_MESSAGE_BYTES: usize = 8192;
 
-    /// One token, by its `jti` and its `exp`, after which it need not be remembered.
+    /// Revokes one token by its `jti`, and is remembered until its `exp`.
     pub fn token(id: impl Into<String>, expires_at: UnixTime) -> Self {
         Self::new(Target::Token(id.into()), None, expires_at)
     }
 
-    /// One session, by its `sid`, remembered until its last token has expired.
+    /// Revokes all tokens of a session by their `sid`. `forget_at` is the expiry of the last one.
     pub fn session(id: impl Into<String>, forget_at: UnixTime) -> Self {
         Self::new(Target::Session(id.into()), None, forget_at)
     }
 
-    /// What was issued to a subject at this time or before, to the whole second: see
-    /// [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
+    /// Revokes the tokens that a subject was issued at this time or before. Times are compared in whole
+    /// seconds: see [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
     pub fn subject(subject: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(Target::Subject(subject.into()), at)
     }
 
-    /// What was issued to a tenant at this time or before.
+    /// Revokes the tokens that a tenant was issued at this time or before.
     pub fn tenant(tenant: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(Target::Tenant(tenant.into()), at)
     }
 
-    /// What was issued under a key at this time or before. The key itself stays: take it out of
-    /// the key set too if it was stolen.
+    /// Revokes the tokens that were issued under a key at this time or before. The key itself stays
+    /// valid: remove a stolen key from the key set too.
     pub fn key(id: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(Target::KeyId(id.into()), at)
     }
 
-    /// Everything that was issued at this time or before.
+    /// Revokes all tokens that were issued at this time or before.
     pub fn everyone(at: UnixTime) -> Self {
         Self::watermark(Target::Everyone, at)
     }
 
-    /// Only tokens with this `iss`. By default those of any issuer, and those without one.
+    /// Limits the revocation to tokens with this `iss`. By default it covers tokens of any issuer, and
+    /// tokens without one.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Whose token or session it is, and when it was revoked, by the clock of whoever issued it. A
-    /// server that has no room for more entries then revokes what this subject had at that time, and
-    /// not what everyone had.
+    /// Names the owner of the token or the session, and the time of the revocation by the issuer's clock.
+    /// A server without room for the entry then revokes the tokens that this subject had at that time,
+    /// and not those of everyone.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, revoked_at: UnixTime) -> Self {
         if matches!(self.target, Target::Token(_) | Target::Session(_)) {
@@ -144,20 +144,20 @@ impl Revocation {
         self
     }
 
-    /// When it may be forgotten: no token that it covers is valid from then on. A watermark's is
-    /// [`REMEMBERED`](Self::REMEMBERED) by default.
+    /// Sets the time from which servers may forget the revocation. No token that it covers may be valid
+    /// from then on. For a watermark, the default is [`REMEMBERED`](Self::REMEMBERED) after its time.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;
         self
     }
 
-    /// What is revoked.
+    /// Returns the target.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Of what kind it is.
+    /// Returns the kind.
     pub fn kind(&self) -> RevocationKind {
         match self.target {
             Target::Token(_) => RevocationKind::Token,
@@ -169,7 +169,7 @@ impl Revocation {
         }
     }
 
-    /// When it may be forgotten.
+    /// Returns the time from which servers may forget the revocation.
     pub fn forgotten_at(&self) -> UnixTime {
         self.until
     }
@@ -178,7 +178,7 @@ impl Revocation {
         !matches!(self.target, Target::Token(_) | Target::Session(_))
     }
 
-    /// The name of what is revoked; of everyone, nothing.
+    /// Returns the name of the target, which is empty for everyone.
     pub(crate) fn name(&self) -> &str {
         match &self.target {
             Target::Token(name)

@@ -5,36 +5,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::revocation::message::RevocationKind;
 use crate::revocation::table::revocation_table::RevocationTable;
 
-/// What a server knows and has done, for metrics.
+/// The counters of a server, for metrics.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RevocationStats {
     by_kind: [usize; RevocationKind::ALL.len()],
-    /// What the entries take, with the room for more that is made already.
+    /// The memory for entries in bytes, including room for more.
     pub bytes: usize,
-    /// Revocations that were remembered, or were outlived already.
+    /// Revocations that were applied as they are, or had expired already.
     pub applied: u64,
-    /// Those for which there was no room, so that more than they name was revoked.
+    /// Revocations for which there was no room, so that they revoked more than they name.
     pub widened: u64,
-    /// Messages that could not be read.
+    /// Messages that revoke nothing on this server: malformed, too long, or of another version.
     pub unreadable: u64,
     /// Failed attempts to read the feed.
     pub feed_failures: u64,
     /// Tokens that were refused because they are revoked.
     pub refused: u64,
-    /// Tokens that were refused because what is known is too old.
+    /// Tokens that were refused because revocation data was missing or stale.
     pub refused_as_stale: u64,
-    /// Tokens that were accepted although what is known is too old.
+    /// Tokens that were accepted although revocation data was missing or stale.
     pub accepted_as_stale: u64,
 }
 
 impl RevocationStats {
-    /// How many entries there are of this kind.
+    /// Returns the number of entries of this kind.
     pub fn entries(&self, kind: RevocationKind) -> usize {
         self.by_kind.get(kind as usize).copied().unwrap_or(0)
     }
 
-    /// How many entries there are.
+    /// Returns the number of all entries.
     pub fn total_entries(&self) -> usize {
         self.by_kind.iter().sum()
     }

@@ -13,7 +13,7 @@ use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
 use crate::jwt::OneOrMany;
 
-/// A login, and what came of it: one user, on one device, until logging out.
+/// A session of one user on one device, from the login to the logout.
 #[derive(Clone)]
 pub struct Session {
     pub(crate) id: SessionId,
@@ -22,64 +22,64 @@ pub struct Session {
 }
 
 impl Session {
-    /// The name of the session: the claim `sid`.
+    /// Returns the name of the session, the claim `sid`.
     pub fn id(&self) -> &SessionId {
         &self.id
     }
 
-    /// Whose session it is: the claim `sub`.
+    /// Returns the user of the session, the claim `sub`.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The scopes that were granted at the login. They never become more.
+    /// Returns the scopes that were granted at the login. Renewals never add one.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.family.scopes.iter().map(String::as_str)
     }
 
-    /// The services that the login named: access tokens are for them where a refresh names none.
-    /// Nothing if the login left that open.
+    /// Returns the services that the login named. Access tokens are for them unless a refresh names one
+    /// of them. Empty if the login named none.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }
 
-    /// The client that the tokens were issued to, if the login named one.
+    /// Returns the client that the refresh tokens are bound to, if any.
     pub fn client_id(&self) -> Option<&str> {
         self.family.client_id.as_deref()
     }
 
-    /// What the login said of the device, such as its `User-Agent`.
+    /// Returns the label that the login gave to the session, such as the `User-Agent`.
     pub fn label(&self) -> Option<&str> {
         self.family.label.as_deref()
     }
 
-    /// What the application keeps with the session; `None` if there is none, or it is of another
-    /// type.
+    /// Returns the data that the application keeps with the session, or `None` if there is none or it is
+    /// of another type.
     pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.family.data).ok()
     }
 
-    /// When the user logged in, which no renewal moves: the claim `auth_time`.
+    /// Returns the time of the login, the claim `auth_time`. No renewal moves it.
     pub fn started_at(&self) -> UnixTime {
         self.family.started_at
     }
 
-    /// When the refresh token was used last.
+    /// Returns the time of the last renewal.
     pub fn renewed_at(&self) -> UnixTime {
         self.family.renewed_at
     }
 
-    /// When the session ends, unless it is renewed before.
+    /// Returns the time at which the session ends unless it is renewed before.
     pub fn expires_at(&self) -> UnixTime {
         self.family.idle_until
     }
 
-    /// When the session ends in any case.
+    /// Returns the time at which the session ends in any case.
     pub fn ends_at(&self) -> UnixTime {
         self.family.ends_at
     }
 
-    /// Why the session ended before its time, if it did.
+    /// Returns the cause of the session's early end, if it has ended early.
     pub fn end_cause(&self) -> Option<EndCause> {
         self.family.ended
     }
@@ -96,7 +96,7 @@ impl Debug for Session {
     }
 }
 
-/// A session that is to be started.
+/// The description of a session to start.
 #[derive(Clone)]
 #[must_use]
 pub struct NewSession {
@@ -108,11 +108,11 @@ pub struct NewSession {
     pub(crate) data: Value,
 }
 
-/// A `User-Agent` of a browser has some 120.
+/// The `User-Agent` of a browser has about 120 characters.
 const MAX_LABEL_CHARS: usize = 256;
 
 impl NewSession {
-    /// A session of this user, the claim `sub`.
+    /// Describes a session of this user, the claim `sub`.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
@@ -124,33 +124,33 @@ impl NewSession {
         }
     }
 
-    /// The scopes that are granted. None by default.
+    /// Sets the granted scopes. None by default.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Which services access tokens are for where a refresh names none. By default those that the
-    /// application then grants.
+    /// Binds the session to these services: access tokens are for them unless a refresh names one of them.
+    /// By default, a refresh may name any service that the application grants at that time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();
         self
     }
 
-    /// Which client the refresh tokens are for; every use must then name it. None by default.
+    /// Binds the refresh tokens to a client, which every use must then name. None by default.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());
         self
     }
 
-    /// What tells the user which of their sessions this is, such as the `User-Agent`. Only the
-    /// first 256 characters are kept.
+    /// Sets the label by which the user recognizes the session, such as the `User-Agent`. The first 256
+    /// characters are kept.
     pub fn label(mut self, label: impl AsRef<str>) -> Self {
         self.label = Some(label.as_ref().chars().take(MAX_LABEL_CHARS).collect());
         self
     }
 
-    /// What the application wants to keep with the session, at most 4096 bytes of JSON.
+    /// Keeps data of the application with the session, at most 4096 bytes of JSON.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl NewSession {
 }
 
 impl<C> From<&Grant<C>> for NewSession {
-    /// The session of a user who was granted this at a login.
+    /// Describes the session of a user who got this grant at a login.
     fn from(grant: &Grant<C>) -> Self {
         let new = Self {
             subject: grant.subject.clone(),

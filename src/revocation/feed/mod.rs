@@ -31,8 +31,8 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 /// server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
 /// Messages are opaque text for a feed. They may arrive more than once and in any order.
 ///
-/// Everything rests on one rule: once [`append`](Self::append) has returned, every read that *begins*
-/// later returns the message, or [`Gap`](Read::Gap). A replica that lags breaks it.
+/// One rule matters most: once [`append`](Self::append) has returned, every read that *begins* later
+/// returns the message, or [`Gap`](Read::Gap). A replica that lags breaks this rule.
 ///
 /// The callers limit the time of each call, and may drop a call at any moment.
 ///
@@ -74,57 +74,56 @@ pub trait RevocationFeed: Send + Sync + 'static {
     }
 }
 
-/// A place in a log. What it looks like is the feed's business.
+/// A place in a log. Only the feed understands its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(String);
 
 impl Position {
-    /// A place that only the feed understands.
+    /// Creates a position from a text that only the feed understands.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text it was made of.
+    /// Returns the text of the position.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A part of all that is revoked.
+/// A part of all revocations.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Messages in JSON.
     pub messages: Vec<String>,
     /// The next part, or `None` at the end.
     pub next: Option<String>,
-    /// Where the log ended *before* the first part was read. Of the first part only: those of the
-    /// others are not looked at.
+    /// The end of the log *before* the first part was read. Only the position of the first part is used.
     pub position: Position,
 }
 
-/// What came after a position.
+/// The result of reading after a position.
 #[derive(Clone, Debug)]
 pub enum Read {
     /// Some messages, or none.
     Messages {
-        /// In JSON.
+        /// The messages, in JSON.
         messages: Vec<String>,
-        /// Where they end.
+        /// The position of the last message.
         position: Position,
-        /// Whether there are more already.
+        /// True if the log has more messages already.
         has_more: bool,
     },
-    /// The log has no longer, or never had, all that came after that position.
+    /// The log lacks messages after that position, or never had them.
     Gap,
 }
 
 impl Revocation {
-    /// The message that a feed publishes at this time: what it says, and when that was if it does not
-    /// say so. A server without room for it then revokes the same each time that it reads it.
+    /// Returns the message that a feed publishes at this time. The message gets this time if the revocation
+    /// has none, so that a server without room revokes the same tokens whenever it reads the message.
     ///
     /// # Errors
     ///
-    /// [`TooLong`](FeedErrorKind::TooLong) for more than
+    /// Fails with [`TooLong`](FeedErrorKind::TooLong) for more than
     /// [`MAX_MESSAGE_BYTES`](Self::MAX_MESSAGE_BYTES).
     pub fn to_message(&self, now: UnixTime) -> Result<String, FeedError> {
         let mut published = self.clone();
@@ -137,7 +136,7 @@ impl Revocation {
         Ok(message)
     }
 
-    /// What a message says, if it is one.
+    /// Reads a message, or returns `None` if the text is not a valid message.
     pub(crate) fn from_message(message: &str) -> Option<Self> {
         let is_short = message.len() <= Self::MAX_MESSAGE_BYTES;
         is_short.then(|| serde_json::from_str(message).ok()).flatten()

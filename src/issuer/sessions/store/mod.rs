@@ -24,13 +24,13 @@ use crate::issuer::sessions::id::SessionId;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredSession {
-    /// The key.
+    /// The key of the row.
     pub id: SessionId,
     /// The user of the session. A user may have several sessions.
     pub subject: String,
-    /// 1 when inserted, and one more with every replacement.
+    /// The version: 1 when inserted, and one more with every replacement.
     pub version: u64,
-    /// JSON, at most 12 KiB together with the subject.
+    /// The state in JSON, at most 12 KiB together with the subject.
     pub state: String,
     /// The time from which the row may be deleted, in whole seconds.
     pub delete_after: UnixTime,
@@ -40,7 +40,7 @@ pub struct StoredSession {
 }
 
 impl StoredSession {
-    /// A row, as a store read it back.
+    /// Creates a row that a store has read.
     pub fn new(
         id: SessionId,
         subject: String,
@@ -76,27 +76,26 @@ impl Debug for StoredSession {
 ///
 /// `conformance` (feature `test-util`) checks a store against this description.
 pub trait RefreshStore: Send + Sync + 'static {
-    /// Keeps a new row. Its `id` is random: an existing row of that key is an error.
+    /// Inserts a new row. Its `id` is random, so an existing row with that key is an error.
     fn insert(
         &self,
         session: &StoredSession,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The row of this key, or `None`.
+    /// Returns the row with this key, or `None`.
     fn load(
         &self,
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces the row of the same key if its version is `session.version - 1`, in one atomic
-    /// step, and says whether it did. `false` also if there is no such row. The subject is that of
-    /// the row.
+    /// Replaces the row with the same key if its version is `session.version - 1`, in one atomic step, and
+    /// returns true if it did. Returns false also if there is no such row. The subject never changes.
     fn replace(
         &self,
         session: &StoredSession,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// The rows of a subject whose sessions have not [ended](StoredSession::ended), in any order.
+    /// Returns the rows of a subject whose sessions have not [ended](StoredSession::ended), in any order.
     fn of_subject(
         &self,
         subject: &str,
@@ -205,12 +204,12 @@ impl StoreError {
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 impl StoreError {
-    /// The store's server refused, and this is its code for why.
+    /// Creates the error for an answer of the store's server with this code.
     pub(crate) fn answered(code: Option<&str>) -> Self {
         Self::new(format!("the server of the store answered with error {}", code.unwrap_or("?")))
     }
 
-    /// What a store read back is not what was written.
+    /// Creates the error for a row that differs from the one that was written.
     pub(crate) fn damaged() -> Self {
         Self::because("a row of the session store is damaged")
     }
