@@ -241,6 +241,7 @@ impl Revocations {
     ///
     /// let outage = Revocations::new().outage().unwrap();
     /// assert_eq!(outage.age(), None);
+    /// # #[cfg(feature = "feeds")]
     /// assert!(outage.to_string().contains("no feed is followed"));
     /// ```
     pub fn outage(&self) -> Option<RevocationOutage> {

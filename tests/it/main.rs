@@ -7,6 +7,7 @@ mod bearer;
 mod docs;
 mod extract;
 mod guard;
+#[cfg(feature = "issuer")]
 mod issuer;
 mod jwt;
 mod kit;

@@ -30,7 +30,7 @@ impl Key {
     ///
     /// let key = Key::from_jwk(
     ///     r#"{ "kty": "oct", "alg": "HS256", "kid": "2026-11",
-    ///          "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75" }"#,
+    ///          "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH7w" }"#,
     /// )?;
     /// assert_eq!(key.algorithm(), Algorithm::Hs256);
     /// assert_eq!(key.id(), Some("2026-11"));

@@ -4,6 +4,7 @@
 pub(crate) mod adversarial;
 mod cors;
 mod cross_site;
+#[cfg(feature = "connections")]
 mod websocket;
 
 use axum::Router;
