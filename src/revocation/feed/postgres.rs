@@ -146,10 +146,10 @@ impl PostgresFeed {
     }
 
     async fn has_log(&self) -> Result<bool, FeedError> {
-        let mut connection = self.connected().await?;
+        let mut connection = self.connected().await.map_err(feed_error)?;
         match sqlx::raw_sql(HAS_LOG).fetch_all(&mut connection).await {
             Err(error) if is_missing(&error) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(feed_error(error)),
             Ok(rows) => {
                 self.connection.put(connection);
                 Ok(!rows.is_empty())
@@ -218,16 +218,23 @@ impl PostgresFeed {
         rows?.iter().map(LogRow::from_row).collect()
     }
 
-    async fn entries(&self, after: i64) -> Result<PostgresBatch, FeedError> {
+    async fn rows_of_some_connection(
+        &self,
+        after: i64,
+    ) -> Result<(Vec<LogRow>, PgConnection), Error> {
         let mut connection = self.connected().await?;
-        let rows = match self.rows(&mut connection, after).await {
+        match self.rows(&mut connection, after).await {
             // The connection may have been closed since it was last used.
             Err(error) if is_lost(&error) => {
                 connection = PgConnection::connect_with(&self.options).await?;
-                self.rows(&mut connection, after).await?
+                Ok((self.rows(&mut connection, after).await?, connection))
             }
-            rows => rows?,
-        };
+            rows => Ok((rows?, connection)),
+        }
+    }
+
+    async fn entries(&self, after: i64) -> Result<PostgresBatch, FeedError> {
+        let (rows, connection) = self.rows_of_some_connection(after).await.map_err(feed_error)?;
         let Some((epoch, last, is_standby, ..)) = rows.first() else {
             return Err(FeedErrorKind::Missing.into());
         };
@@ -250,12 +257,12 @@ impl RevocationFeed for PostgresFeed {
         if self.has_log().await? {
             return Ok(false);
         }
-        let mut connection = self.connected().await?;
-        if is_standby(&mut connection).await? {
+        let mut connection = self.connected().await.map_err(feed_error)?;
+        if is_standby(&mut connection).await.map_err(feed_error)? {
             return Err(FeedErrorKind::Replica.into());
         }
         // One row is that of the lock, the other one that of a new log.
-        let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await?;
+        let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await.map_err(feed_error)?;
         self.connection.put(connection);
         Ok(rows.len() > 1)
     }
@@ -263,13 +270,12 @@ impl RevocationFeed for PostgresFeed {
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
         let message = revocation.to_message(SystemClock.now())?;
         let forget_at = revocation.until.as_secs().saturating_add(1);
-        match self.insert(&message, forget_at).await {
-            Err(error) if is_missing(&error) => {
-                report_creation(Ok(self.create().await?));
-                Ok(self.insert(&message, forget_at).await?)
-            }
-            other => Ok(other?),
+        let mut inserted = self.insert(&message, forget_at).await;
+        if inserted.as_ref().is_err_and(is_missing) {
+            report_creation(Ok(self.create().await?));
+            inserted = self.insert(&message, forget_at).await;
         }
+        inserted.map_err(feed_error)
     }
 
     async fn snapshot(&self, part: Option<String>) -> Result<Snapshot, FeedError> {
@@ -310,27 +316,25 @@ impl RevocationFeed for PostgresFeed {
     }
 }
 
-impl From<Error> for FeedError {
-    /// Keeps only the code of an answer: the server's own sentences may quote a row.
-    fn from(error: Error) -> Self {
-        let Some(code) = code(&error) else { return Self::new(error) };
-        let kind = match code.as_str() {
-            _ if is_missing(&error) => return FeedErrorKind::Missing.into(),
-            "28P01" | "28000" | "3D000" | "42501" => FeedErrorKind::Denied,
-            "25006" => FeedErrorKind::Replica,
-            _ => FeedErrorKind::Unavailable,
-        };
-        match sentence(&error) {
-            Some(sentence) => Self::caused(kind, sentence),
-            None => Self::caused(kind, format!("PostgreSQL answered {code}")),
-        }
-    }
-}
-
 impl Debug for PostgresFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the options, which know a password.
         f.debug_struct("PostgresFeed").finish_non_exhaustive()
+    }
+}
+
+/// Keeps only the code of an answer: the server's own sentences may quote a row.
+fn feed_error(error: Error) -> FeedError {
+    let Some(code) = code(&error) else { return FeedError::new(error) };
+    let kind = match code.as_str() {
+        _ if is_missing(&error) => return FeedErrorKind::Missing.into(),
+        "28P01" | "28000" | "3D000" | "42501" => FeedErrorKind::Denied,
+        "25006" => FeedErrorKind::Replica,
+        _ => FeedErrorKind::Unavailable,
+    };
+    match sentence(&error) {
+        Some(sentence) => FeedError::caused(kind, sentence),
+        None => FeedError::caused(kind, format!("PostgreSQL answered {code}")),
     }
 }
 

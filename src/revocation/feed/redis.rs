@@ -168,12 +168,13 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
     /// Runs a script that may run twice: the connection may have been closed since it was last used.
     async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
         let mut connection = self.connection.clone();
-        match script.query_async(&mut connection).await {
+        let done = match script.query_async(&mut connection).await {
             Err(error) if error.is_connection_dropped() => {
-                Ok(script.query_async(&mut connection).await?)
+                script.query_async(&mut connection).await
             }
-            done => Ok(done?),
-        }
+            done => done,
+        };
+        done.map_err(feed_error)
     }
 
     async fn write(&self, script: &Cmd) -> Result<bool, FeedError> {
@@ -258,26 +259,24 @@ impl<'p> StreamPlace<'p> {
     }
 }
 
-impl From<RedisError> for FeedError {
-    /// Keeps only the code of an answer: the server's own sentences may quote a command.
-    fn from(error: RedisError) -> Self {
-        let kind = match error.code() {
-            _ if is_denied(&error) => FeedErrorKind::Denied,
-            Some("READONLY" | "MASTERDOWN") => FeedErrorKind::Replica,
-            _ => FeedErrorKind::Unavailable,
-        };
-        match (sentence(&error), error.code()) {
-            (Some(sentence), _) => Self::caused(kind, sentence),
-            (None, Some(code)) => Self::caused(kind, format!("Redis answered {code}")),
-            (None, None) => Self::new(error),
-        }
-    }
-}
-
 impl<C> Debug for RedisFeed<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the connection, which may know a password.
         f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+/// Keeps only the code of an answer: the server's own sentences may quote a command.
+fn feed_error(error: RedisError) -> FeedError {
+    let kind = match error.code() {
+        _ if is_denied(&error) => FeedErrorKind::Denied,
+        Some("READONLY" | "MASTERDOWN") => FeedErrorKind::Replica,
+        _ => FeedErrorKind::Unavailable,
+    };
+    match (sentence(&error), error.code()) {
+        (Some(sentence), _) => FeedError::caused(kind, sentence),
+        (None, Some(code)) => FeedError::caused(kind, format!("Redis answered {code}")),
+        (None, None) => FeedError::new(error),
     }
 }
 
