@@ -46,7 +46,7 @@ impl Member {
             move |event: &RevocationEvent<'_>| told.lock().unwrap().push(format!("{event:?}")),
         );
         let follow = revocations.follow(feed);
-        let follow = follow.time_limit(Duration::from_millis(500)).run();
+        let follow = follow.timeout(Duration::from_millis(500)).run();
         let published = Arc::default();
         let watch = watch(revocations.clone(), Arc::clone(&published));
         let tasks = vec![

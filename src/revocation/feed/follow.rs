@@ -48,7 +48,7 @@ pub struct Follow<F> {
     feed: F,
     revocations: Revocations,
     poll_every: Duration,
-    time_limit: Duration,
+    timeout: Duration,
     snapshot_every: Duration,
     creates: bool,
     progress: Progress,
@@ -85,7 +85,7 @@ impl Revocations {
             feed,
             revocations: self.clone(),
             poll_every: Duration::from_millis(250),
-            time_limit: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
             snapshot_every: Duration::from_secs(600),
             creates: true,
             progress: Progress::default(),
@@ -113,8 +113,8 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// If `limit` is zero.
     #[track_caller]
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = positive(limit, "time_limit");
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = positive(limit, "timeout");
         self
     }
 
@@ -312,7 +312,7 @@ impl<F: RevocationFeed> Follow<F> {
         call: impl Future<Output = Result<T, FeedError>>,
     ) -> Result<T, FeedError> {
         let timed_out = |_| Err(FeedErrorKind::TimedOut.into());
-        time::timeout(self.time_limit, call).await.unwrap_or_else(timed_out)
+        time::timeout(self.timeout, call).await.unwrap_or_else(timed_out)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::misuse;
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 use crate::revocation::feed::{KEPT_LONGER, Position, Read, RevocationFeed, Snapshot};
 use crate::revocation::message::Revocation;
@@ -54,41 +55,57 @@ struct LoggedMessage {
 }
 
 impl MemoryFeed {
-    /// An empty feed.
+    /// Creates an empty feed.
     pub fn new() -> Self {
-        Self::on_clock(SystemClock)
+        Self {
+            shared: Arc::new(MemoryLog {
+                log: Mutex::default(),
+                appended: Notify::new(),
+                clock: Box::new(SystemClock),
+                max_bytes: MAX_BYTES,
+            }),
+        }
     }
 
-    /// An empty feed on a clock of your own.
-    pub fn on_clock(clock: impl Clock) -> Self {
-        Self::of(Box::new(clock), MAX_BYTES)
+    /// Replaces the system's clock.
+    ///
+    /// # Panics
+    ///
+    /// If the feed has been cloned already.
+    #[must_use]
+    #[track_caller]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.shared_mut().clock = Box::new(clock);
+        self
     }
 
-    /// An empty feed that takes so much memory at most, in bytes.
-    pub fn with_max_bytes(bytes: usize) -> Self {
-        Self::of(Box::new(SystemClock), bytes)
+    /// Sets the maximum memory for messages. 64 MiB by default.
+    ///
+    /// # Panics
+    ///
+    /// If the feed has been cloned already.
+    #[must_use]
+    #[track_caller]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.shared_mut().max_bytes = bytes;
+        self
     }
 
-    fn of(clock: Box<dyn Clock>, max_bytes: usize) -> Self {
-        let (log, appended) = (Mutex::default(), Notify::new());
-        Self { shared: Arc::new(MemoryLog { log, appended, clock, max_bytes }) }
-    }
-
-    /// How many messages it holds.
+    /// Returns the number of messages.
     pub fn len(&self) -> usize {
         self.log().entries.len()
     }
 
-    /// Whether it holds none.
+    /// Returns true if there are no messages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Publishes any text, as a publisher with a fault might.
+    /// Publishes any text, as a faulty publisher might.
     ///
     /// # Errors
     ///
-    /// There is no room for it.
+    /// If the feed is full.
     pub fn append_text(
         &self,
         message: impl Into<String>,
@@ -101,6 +118,16 @@ impl MemoryFeed {
         drop(log);
         self.shared.appended.notify_waiters();
         Ok(())
+    }
+
+    #[track_caller]
+    fn shared_mut(&mut self) -> &mut MemoryLog {
+        match Arc::get_mut(&mut self.shared) {
+            Some(shared) => shared,
+            None => misuse::refuse(
+                "MemoryFeed is configured after it was cloned: configure it first, then hand out clones",
+            ),
+        }
     }
 
     fn log(&self) -> MutexGuard<'_, Messages> {

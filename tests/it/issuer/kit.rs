@@ -227,7 +227,7 @@ pub(crate) struct FaultyFeed {
 #[cfg(feature = "feeds")]
 impl FaultyFeed {
     pub(crate) fn new(clock: ManualClock) -> Self {
-        let inner = MemoryFeed::on_clock(clock);
+        let inner = MemoryFeed::new().with_clock(clock);
         let left = Arc::new(AtomicU64::new(u64::MAX));
         let (is_down, hangs, messages) = <_>::default();
         Self { inner, is_down, hangs, left, messages }

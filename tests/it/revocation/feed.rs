@@ -51,7 +51,7 @@ fn take(told: &Told) -> Vec<String> {
 #[tokio::test]
 async fn what_is_published_is_revoked_after_the_next_step() {
     let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, told) = revocations(&clock);
     let mut follow = revocations.follow(feed.clone());
     feed.append(&Revocation::token("a", end())).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_feed_that_fails_makes_everything_stale_and_then_is_read_from_where_it
     let clock = kit::at(kit::NOW);
     let feed = Faulty::new(&clock);
     let (revocations, told) = revocations(&clock);
-    let mut follow = revocations.follow(feed.clone()).time_limit(Duration::from_millis(20));
+    let mut follow = revocations.follow(feed.clone()).timeout(Duration::from_millis(20));
     follow.step().await.unwrap();
     for (fault, kind) in [
         (FAILS, FeedErrorKind::Unavailable),
@@ -113,7 +113,7 @@ async fn a_gap_is_answered_by_a_snapshot_and_a_second_one_is_a_failure() {
 #[tokio::test]
 async fn messages_that_are_none_are_told_and_the_others_count() {
     let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, told) = revocations(&clock);
     let long = Revocation::MAX_MESSAGE_BYTES;
     let too_long = format!(r#"{{"v":1,"revoke":"everyone","at":4000000000,"why":"{:long$}"}}"#, "");
@@ -131,7 +131,7 @@ async fn messages_that_are_none_are_told_and_the_others_count() {
 #[tokio::test]
 async fn after_the_clock_was_set_back_all_is_read_anew() {
     let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(kit::at(kit::NOW));
+    let feed = MemoryFeed::new().with_clock(kit::at(kit::NOW));
     let (revocations, told) = revocations(&clock);
     let mut follow = revocations.follow(feed.clone());
     feed.append(&Revocation::token("a", end())).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_feed_cannot_vouch_for_another() {
 #[tokio::test]
 async fn all_is_read_anew_from_time_to_time_part_by_part() {
     let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, _) = revocations(&clock);
     for n in 0..2_500 {
         feed.append(&Revocation::token(format!("{n}"), end())).await.unwrap();
@@ -179,7 +179,7 @@ async fn all_is_read_anew_from_time_to_time_part_by_part() {
 #[tokio::test]
 async fn what_was_widened_is_the_same_whenever_it_is_read() {
     let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
     // When they were revoked, these do not say: the feed does.
     for n in 0..100 {

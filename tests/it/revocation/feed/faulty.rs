@@ -28,7 +28,7 @@ pub(super) const MISSING_AND_DENIED: u8 = 7;
 
 impl Faulty {
     pub(super) fn new(clock: &ManualClock) -> Self {
-        let feed = MemoryFeed::on_clock(clock.clone());
+        let feed = MemoryFeed::new().with_clock(clock.clone());
         Self { feed, fault: Arc::new(AtomicU8::new(NONE)) }
     }
 

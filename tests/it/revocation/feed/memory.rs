@@ -1,11 +1,14 @@
 //! The feed in memory.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tower_jwt_auth::revocation::{
     FeedErrorKind, MemoryFeed, Revocation, RevocationFeed, Revocations,
 };
 use tower_jwt_auth::{Clock, ManualClock, UnixTime};
+
+use crate::kit;
 
 #[cfg(feature = "test-util")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,7 +18,7 @@ async fn the_feed_in_memory_conforms() {
 
 #[tokio::test]
 async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
-    let feed = MemoryFeed::with_max_bytes(10_000);
+    let feed = MemoryFeed::new().max_bytes(10_000);
     let mut kept = 0;
     let error = loop {
         let far = UnixTime::from_secs(4_000_000_000);
@@ -31,10 +34,23 @@ async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
     assert_eq!(revocations.stats().total_entries(), kept);
 }
 
+#[test]
+fn a_feed_in_memory_is_configured_before_it_is_cloned() {
+    let feed = MemoryFeed::new().with_clock(kit::at(kit::NOW)).max_bytes(10_000);
+    let clone = feed.clone();
+    for misuse in [(|feed| drop(feed.max_bytes(1))) as fn(MemoryFeed), |feed| {
+        drop(feed.with_clock(kit::at(kit::NOW)))
+    }] {
+        let refused = catch_unwind(AssertUnwindSafe(|| misuse(clone.clone()))).unwrap_err();
+        let sentence = refused.downcast_ref::<String>().unwrap();
+        assert!(sentence.contains("MemoryFeed is configured after it was cloned"), "{sentence}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
     let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
     feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
     feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
@@ -47,7 +63,7 @@ async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
 #[tokio::test]
 async fn the_same_message_again_does_not_fill_a_feed_in_memory() {
     let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let at = clock.now();
     let until = |secs| at.saturating_add(Duration::from_secs(secs));
     let revocation = Revocation::token("t", until(600)).of_subject("mallory", at);

@@ -16,7 +16,7 @@ use crate::kit;
 #[tokio::test]
 async fn a_hook_that_panics_ends_nothing() {
     let clock = kit::at(kit::NOW);
-    let feed = MemoryFeed::on_clock(clock.clone());
+    let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, _) = revocations(&clock);
     let revocations = revocations.max_bytes(0);
     for n in 0..100 {
