@@ -80,6 +80,7 @@ const ORDER: &[&str] = &[
     "rejection::future",
     "rejection",
     // Is this token still good? What is known in memory.
+    "revocation::target",
     "revocation::message",
     "revocation::table::mark",
     "revocation::token_names",

@@ -63,7 +63,7 @@ fn names(messages: &[String]) -> Result<Vec<String>, String> {
     let parsed = messages.iter().map(|message| serde_json::from_str::<Revocation>(message));
     let parsed: Result<Vec<_>, _> = parsed.collect();
     let parsed = parsed.map_err(|error| format!("a message was changed: {error}"))?;
-    Ok(parsed.iter().map(|revocation| revocation.name().to_owned()).collect())
+    Ok(parsed.iter().map(|revocation| revocation.target.name().to_owned()).collect())
 }
 
 async fn all<F: RevocationFeed>(feed: &F) -> Result<(Vec<String>, Position), String> {

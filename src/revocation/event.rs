@@ -4,7 +4,8 @@ use std::fmt;
 
 #[cfg(feature = "feeds")]
 use crate::revocation::feed::error::FeedError;
-use crate::revocation::message::{Revocation, RevocationKind};
+use crate::revocation::message::Revocation;
+use crate::revocation::target::RevocationKind;
 
 /// An event for operators. Its `Display` is a sentence that names the remedy and never contains a
 /// password.

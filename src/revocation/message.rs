@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use crate::clock::UnixTime;
+use crate::revocation::target::{RevocationKind, RevocationTarget};
 
 /// The version of the message.
 const VERSION: u32 = 1;
@@ -32,55 +33,9 @@ const VERSION: u32 = 1;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Revocation {
-    pub(crate) target: Target,
+    pub(crate) target: RevocationTarget,
     pub(crate) issuer: Option<String>,
-    /// The owner of the token or the session.
-    pub(crate) owner: Option<String>,
-    /// The time of a watermark; for a token or a session, the time of its revocation.
-    pub(crate) at: Option<UnixTime>,
     pub(crate) until: UnixTime,
-}
-
-/// The target of a [`Revocation`].
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Target {
-    /// The token with this `jti`.
-    Token(String),
-    /// The tokens with this `sid`.
-    Session(String),
-    /// The tokens of this `sub`.
-    Subject(String),
-    /// The tokens of this tenant.
-    Tenant(String),
-    /// The tokens verified with the key of this `kid`.
-    KeyId(String),
-    /// All tokens.
-    Everyone,
-}
-
-/// The kind of a [`Revocation`], without a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum RevocationKind {
-    /// One token.
-    Token,
-    /// One session.
-    Session,
-    /// The tokens of a subject.
-    Subject,
-    /// The tokens of a tenant.
-    Tenant,
-    /// The tokens of a key.
-    KeyId,
-    /// All tokens.
-    Everyone,
-}
-
-impl RevocationKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Token, Self::Session, Self::Subject, Self::Tenant, Self::KeyId, Self::Everyone];
 }
 
 impl Revocation {
@@ -92,110 +47,111 @@ impl Revocation {
     /// program publishes it. Every name in a token of 8 KiB, the default limit, fits.
     pub const MAX_MESSAGE_BYTES: usize = 8192;
 
-    /// Revokes one token by its `jti`, and is remembered until its `exp`.
+    /// Revokes one token, by its `jti`. The revocation is remembered until `expires_at`, the `exp` of the
+    /// token.
     pub fn token(id: impl Into<String>, expires_at: UnixTime) -> Self {
-        Self::new(Target::Token(id.into()), None, expires_at)
+        let target = RevocationTarget::Token { id: id.into(), owner: None, revoked_at: None };
+        Self { target, issuer: None, until: expires_at }
     }
 
-    /// Revokes all tokens of a session by their `sid`. `forget_at` is the expiry of the last one.
+    /// Revokes one session, by its `sid`. The revocation is remembered until `forget_at`, when the last
+    /// token of the session has expired.
     pub fn session(id: impl Into<String>, forget_at: UnixTime) -> Self {
-        Self::new(Target::Session(id.into()), None, forget_at)
+        let target = RevocationTarget::Session { id: id.into(), owner: None, revoked_at: None };
+        Self { target, issuer: None, until: forget_at }
     }
 
-    /// Revokes the tokens that a subject was issued at this time or before. Times are compared in whole
-    /// seconds: see [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
+    /// Revokes the tokens that were issued to a subject at this time or before, to the whole second. See
+    /// [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
     pub fn subject(subject: impl Into<String>, at: UnixTime) -> Self {
-        Self::watermark(Target::Subject(subject.into()), at)
+        Self::watermark(RevocationTarget::Subject { subject: subject.into(), at }, at)
     }
 
-    /// Revokes the tokens that a tenant was issued at this time or before.
+    /// Revokes the tokens that were issued to a tenant at this time or before.
     pub fn tenant(tenant: impl Into<String>, at: UnixTime) -> Self {
-        Self::watermark(Target::Tenant(tenant.into()), at)
+        Self::watermark(RevocationTarget::Tenant { tenant: tenant.into(), at }, at)
     }
 
-    /// Revokes the tokens that were issued under a key at this time or before. The key itself stays
-    /// valid: remove a stolen key from the key set too.
+    /// Revokes the tokens that were signed with a key at this time or before. The key itself remains
+    /// valid: if it was stolen, remove it from the key set as well.
     pub fn key(id: impl Into<String>, at: UnixTime) -> Self {
-        Self::watermark(Target::KeyId(id.into()), at)
+        Self::watermark(RevocationTarget::KeyId { id: id.into(), at }, at)
     }
 
     /// Revokes all tokens that were issued at this time or before.
     pub fn everyone(at: UnixTime) -> Self {
-        Self::watermark(Target::Everyone, at)
+        Self::watermark(RevocationTarget::Everyone { at }, at)
     }
 
-    /// Limits the revocation to tokens with this `iss`. By default it covers tokens of any issuer, and
-    /// tokens without one.
+    /// Limits the revocation to tokens with this `iss`. By default it covers tokens of every issuer, and
+    /// tokens without an issuer.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Names the owner of the token or the session, and the time of the revocation by the issuer's clock.
-    /// A server without room for the entry then revokes the tokens that this subject had at that time,
-    /// and not those of everyone.
+    /// Sets the owner of the token or session, and the time of the revocation by the clock of the
+    /// issuer. A server that has no room for more entries then revokes the tokens that this subject had
+    /// at that time, instead of everyone's tokens. Without effect on a watermark.
     #[must_use]
-    pub fn of_subject(mut self, subject: impl Into<String>, revoked_at: UnixTime) -> Self {
-        if matches!(self.target, Target::Token(_) | Target::Session(_)) {
-            self.owner = Some(subject.into());
-            self.at = Some(revoked_at);
+    pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
+        if let RevocationTarget::Token { owner, revoked_at, .. }
+        | RevocationTarget::Session { owner, revoked_at, .. } = &mut self.target
+        {
+            *owner = Some(subject.into());
+            *revoked_at = Some(time);
         }
         self
     }
 
-    /// Sets the time from which servers may forget the revocation. No token that it covers may be valid
-    /// from then on. For a watermark, the default is [`REMEMBERED`](Self::REMEMBERED) after its time.
+    /// Sets the time from which the revocation may be forgotten, because every token that it covers has
+    /// expired. The default of a watermark is [`REMEMBERED`](Self::REMEMBERED) after its time.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;
         self
     }
 
-    /// Returns the target.
-    pub fn target(&self) -> &Target {
+    /// Returns the tokens that are covered.
+    pub fn target(&self) -> &RevocationTarget {
         &self.target
     }
 
-    /// Returns the kind.
+    /// Returns the kind of the target.
     pub fn kind(&self) -> RevocationKind {
-        match self.target {
-            Target::Token(_) => RevocationKind::Token,
-            Target::Session(_) => RevocationKind::Session,
-            Target::Subject(_) => RevocationKind::Subject,
-            Target::Tenant(_) => RevocationKind::Tenant,
-            Target::KeyId(_) => RevocationKind::KeyId,
-            Target::Everyone => RevocationKind::Everyone,
-        }
+        self.target.kind()
     }
 
-    /// Returns the time from which servers may forget the revocation.
+    /// Returns the time from which the revocation may be forgotten.
     pub fn forgotten_at(&self) -> UnixTime {
         self.until
     }
 
-    pub(crate) fn is_watermark(&self) -> bool {
-        !matches!(self.target, Target::Token(_) | Target::Session(_))
-    }
-
-    /// Returns the name of the target, which is empty for everyone.
-    pub(crate) fn name(&self) -> &str {
-        match &self.target {
-            Target::Token(name)
-            | Target::Session(name)
-            | Target::Subject(name)
-            | Target::Tenant(name)
-            | Target::KeyId(name) => name,
-            Target::Everyone => "",
+    /// Removes the owner of a token or session, for a shorter message.
+    #[cfg(all(feature = "feeds", feature = "issuer"))]
+    pub(crate) fn without_owner(mut self) -> Self {
+        if let RevocationTarget::Token { owner, .. } | RevocationTarget::Session { owner, .. } =
+            &mut self.target
+        {
+            *owner = None;
         }
+        self
     }
 
-    fn watermark(target: Target, at: UnixTime) -> Self {
-        Self::new(target, Some(at), at.saturating_add(Self::REMEMBERED))
+    /// Sets the time of the revocation if it is unknown.
+    #[cfg(feature = "feeds")]
+    pub(crate) fn revoked_by(mut self, now: UnixTime) -> Self {
+        if let RevocationTarget::Token { revoked_at, .. }
+        | RevocationTarget::Session { revoked_at, .. } = &mut self.target
+        {
+            revoked_at.get_or_insert(now);
+        }
+        self
     }
 
-    fn new(target: Target, at: Option<UnixTime>, until: UnixTime) -> Self {
-        Self { target, issuer: None, owner: None, at, until }
+    fn watermark(target: RevocationTarget, at: UnixTime) -> Self {
+        Self { target, issuer: None, until: at.saturating_add(Self::REMEMBERED) }
     }
 }
 
@@ -204,22 +160,9 @@ impl Debug for Revocation {
         // Names of users and tokens do not belong in logs.
         f.debug_struct("Revocation")
             .field("kind", &self.kind())
-            .field("at", &self.at)
+            .field("revoked_at", &self.target.revoked_at())
             .field("until", &self.until)
             .finish_non_exhaustive()
-    }
-}
-
-impl Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Token(_) => "Token(..)",
-            Self::Session(_) => "Session(..)",
-            Self::Subject(_) => "Subject(..)",
-            Self::Tenant(_) => "Tenant(..)",
-            Self::KeyId(_) => "KeyId(..)",
-            Self::Everyone => "Everyone",
-        })
     }
 }
 
@@ -259,26 +202,28 @@ enum Word {
 
 impl Serialize for Revocation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let empty = || Message {
+        let empty = Message {
             v: VERSION,
             revoke: Word::Everyone,
             iss: self.issuer.clone(),
             jti: None,
             sid: None,
-            sub: self.owner.clone(),
+            sub: None,
             tenant: None,
             kid: None,
-            at: self.at,
+            at: self.target.revoked_at(),
             until: Some(self.until),
         };
-        let name = Some(self.name().to_owned());
-        let message = match self.target {
-            Target::Token(_) => Message { revoke: Word::Token, jti: name, ..empty() },
-            Target::Session(_) => Message { revoke: Word::Session, sid: name, ..empty() },
-            Target::Subject(_) => Message { revoke: Word::Subject, sub: name, ..empty() },
-            Target::Tenant(_) => Message { revoke: Word::Tenant, tenant: name, ..empty() },
-            Target::KeyId(_) => Message { revoke: Word::Key, kid: name, ..empty() },
-            Target::Everyone => empty(),
+        let (sub, name) = (self.target.owner().map(str::to_owned), self.target.name().to_owned());
+        let message = match self.kind() {
+            RevocationKind::Token => Message { revoke: Word::Token, jti: Some(name), sub, ..empty },
+            RevocationKind::Session => {
+                Message { revoke: Word::Session, sid: Some(name), sub, ..empty }
+            }
+            RevocationKind::Subject => Message { revoke: Word::Subject, sub: Some(name), ..empty },
+            RevocationKind::Tenant => Message { revoke: Word::Tenant, tenant: Some(name), ..empty },
+            RevocationKind::KeyId => Message { revoke: Word::Key, kid: Some(name), ..empty },
+            RevocationKind::Everyone => empty,
         };
         message.serialize(serializer)
     }
@@ -286,33 +231,40 @@ impl Serialize for Revocation {
 
 impl<'de> Deserialize<'de> for Revocation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let message = Message::deserialize(deserializer)?;
-        if message.v != VERSION {
+        let Message { v, revoke, iss, jti, sid, sub, tenant, kid, at, until } =
+            Message::deserialize(deserializer)?;
+        if v != VERSION {
             return Err(de::Error::custom("a message of another version"));
         }
-        let missing = de::Error::missing_field;
-        let at = || message.at.ok_or_else(|| missing("at"));
-        let end = || message.until.ok_or_else(|| missing("until"));
-        let mut owner = None;
-        let mut revocation = match message.revoke {
-            Word::Token => {
-                owner = message.sub;
-                Self::token(message.jti.ok_or_else(|| missing("jti"))?, end()?)
+        let (owner, revoked_at) = (sub.clone(), at);
+        let missing = <D::Error as de::Error>::missing_field;
+        let at = || at.ok_or_else(|| missing("at"));
+        let target = match revoke {
+            Word::Token => RevocationTarget::Token {
+                id: jti.ok_or_else(|| missing("jti"))?,
+                owner,
+                revoked_at,
+            },
+            Word::Session => RevocationTarget::Session {
+                id: sid.ok_or_else(|| missing("sid"))?,
+                owner,
+                revoked_at,
+            },
+            Word::Subject => {
+                RevocationTarget::Subject { subject: sub.ok_or_else(|| missing("sub"))?, at: at()? }
             }
-            Word::Session => {
-                owner = message.sub;
-                Self::session(message.sid.ok_or_else(|| missing("sid"))?, end()?)
+            Word::Tenant => RevocationTarget::Tenant {
+                tenant: tenant.ok_or_else(|| missing("tenant"))?,
+                at: at()?,
+            },
+            Word::Key => {
+                RevocationTarget::KeyId { id: kid.ok_or_else(|| missing("kid"))?, at: at()? }
             }
-            Word::Subject => Self::subject(message.sub.ok_or_else(|| missing("sub"))?, at()?),
-            Word::Tenant => Self::tenant(message.tenant.ok_or_else(|| missing("tenant"))?, at()?),
-            Word::Key => Self::key(message.kid.ok_or_else(|| missing("kid"))?, at()?),
-            Word::Everyone => Self::everyone(at()?),
+            Word::Everyone => RevocationTarget::Everyone { at: at()? },
         };
-        revocation.issuer = message.iss;
-        revocation.owner = owner;
-        revocation.at = message.at;
-        revocation.until = message.until.unwrap_or(revocation.until);
-        Ok(revocation)
+        let default = target.watermark().map(|at| at.saturating_add(Self::REMEMBERED));
+        let until = until.or(default).ok_or_else(|| missing("until"))?;
+        Ok(Self { target, issuer: iss, until })
     }
 }
 
@@ -338,6 +290,51 @@ mod tests {
         ] {
             let json = serde_json::to_string(&revocation).unwrap();
             assert!(parse(&json).unwrap() == revocation, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_message_of_every_kind_is_fixed() {
+        let (at, until) = (UnixTime::from_secs(100), UnixTime::from_secs(200));
+        for (revocation, message) in [
+            (Revocation::token("t", until), r#"{"v":1,"revoke":"token","jti":"t","until":200}"#),
+            (
+                Revocation::token("t", until).of_subject("alice", at),
+                r#"{"v":1,"revoke":"token","jti":"t","sub":"alice","at":100,"until":200}"#,
+            ),
+            (
+                Revocation::session("s", until).issuer("i").of_subject("alice", at),
+                r#"{"v":1,"revoke":"session","iss":"i","sid":"s","sub":"alice","at":100,"until":200}"#,
+            ),
+            (
+                Revocation::subject("alice", at).of_subject("bob", until),
+                r#"{"v":1,"revoke":"subject","sub":"alice","at":100,"until":2592100}"#,
+            ),
+            (
+                Revocation::tenant("acme", at).issuer("i").forget_at(until),
+                r#"{"v":1,"revoke":"tenant","iss":"i","tenant":"acme","at":100,"until":200}"#,
+            ),
+            (
+                Revocation::key("2026-11", at).forget_at(until),
+                r#"{"v":1,"revoke":"key","kid":"2026-11","at":100,"until":200}"#,
+            ),
+            (
+                Revocation::everyone(at).forget_at(until),
+                r#"{"v":1,"revoke":"everyone","at":100,"until":200}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&revocation).unwrap(), message);
+            assert!(parse(message).unwrap() == revocation, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_publisher_may_leave_out_the_owner_or_the_time() {
+        for message in [
+            r#"{"v":1,"revoke":"token","jti":"t","at":100,"until":200}"#,
+            r#"{"v":1,"revoke":"session","sid":"s","sub":"alice","until":200}"#,
+        ] {
+            assert_eq!(serde_json::to_string(&parse(message).unwrap()).unwrap(), message);
         }
     }
 

@@ -16,6 +16,7 @@ mod outage;
 mod revocations;
 mod stats;
 mod table;
+mod target;
 mod token_names;
 
 pub use self::event::RevocationEvent;
@@ -34,11 +35,12 @@ pub(crate) use self::feed::report_creation;
 #[cfg(feature = "feeds")]
 pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
 pub use self::freshness::AsOf;
-pub use self::message::{Revocation, RevocationKind, Target};
+pub use self::message::Revocation;
 pub use self::outage::RevocationOutage;
 pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 pub use self::table::revocation_table::Applied;
+pub use self::target::{RevocationKind, RevocationTarget};
 pub use self::token_names::TokenNames;
 
 /// Marks a request whose token was accepted although revocation data was stale, as [`Revocations::dangerous_accept_stale`] allows; and in its

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::revocation::message::RevocationKind;
 use crate::revocation::table::revocation_table::RevocationTable;
+use crate::revocation::target::RevocationKind;
 
 /// The counters of a server, for metrics.
 #[derive(Clone, Copy, Debug, Default)]

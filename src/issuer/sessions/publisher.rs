@@ -45,7 +45,7 @@ impl Publisher {
                     match feed.append(&revocation).await {
                         // The name of the session is short. The name of its user is optional.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
-                            feed.append(&Revocation { owner: None, ..revocation }).await
+                            feed.append(&revocation.without_owner()).await
                         }
                         appended => appended,
                     }

@@ -126,8 +126,7 @@ impl Revocation {
     /// Fails with [`TooLong`](FeedErrorKind::TooLong) for more than
     /// [`MAX_MESSAGE_BYTES`](Self::MAX_MESSAGE_BYTES).
     pub fn to_message(&self, now: UnixTime) -> Result<String, FeedError> {
-        let mut published = self.clone();
-        published.at.get_or_insert(now.whole_secs());
+        let published = self.clone().revoked_by(now.whole_secs());
         let message = serde_json::to_string(&published);
         let message = message.map_err(|_| FeedErrorKind::Unpublishable)?;
         if message.len() > Self::MAX_MESSAGE_BYTES {

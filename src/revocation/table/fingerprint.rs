@@ -47,8 +47,8 @@ fn hash(key: &RandomState, text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::revocation::message::RevocationKind;
     use crate::revocation::table::mark::IssuerMatch;
+    use crate::revocation::target::RevocationKind;
 
     #[test]
     fn what_differs_has_another_fingerprint() {

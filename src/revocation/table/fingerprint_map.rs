@@ -185,8 +185,8 @@ impl EntryKinds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::revocation::message::RevocationKind;
     use crate::revocation::table::mark::IssuerMatch;
+    use crate::revocation::target::RevocationKind;
 
     const KIND: EntryKind = EntryKind::new(RevocationKind::Token, IssuerMatch::Any);
 

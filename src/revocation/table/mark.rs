@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::revocation::message::{Revocation, RevocationKind};
+use crate::revocation::message::Revocation;
+use crate::revocation::target::RevocationKind;
 
 /// A token is accepted until `exp` and the leeway, which is 60 seconds at most; and the clock may be
 /// set back by as much before that is noticed.
@@ -54,7 +55,7 @@ pub(crate) struct Mark(u64);
 
 impl Mark {
     pub(crate) fn of(revocation: &Revocation, kind: EntryKind) -> Self {
-        match revocation.at.filter(|_| revocation.is_watermark()) {
+        match revocation.target.watermark() {
             Some(at) => Self::watermark(kind, at, revocation.until),
             None => Self::new(kind, ALWAYS, revocation.until),
         }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 
 use crate::clock::UnixTime;
-use crate::revocation::message::{Revocation, RevocationKind};
+use crate::revocation::message::Revocation;
 use crate::revocation::table::fingerprint::{Fingerprint, FingerprintKeys};
 use crate::revocation::table::fingerprint_map::{BUCKET_BYTES, EntryKinds, FingerprintMap};
 use crate::revocation::table::mark::{self, EntryKind, IssuerMatch, Mark};
+use crate::revocation::target::RevocationKind;
 use crate::revocation::token_names::TokenNames;
 
 const FEWEST_BUCKETS: usize = 64;
@@ -122,17 +123,17 @@ impl RevocationTable {
             return Applied::Kept;
         }
         let of_issuer = self.keys.of_issuer(issuer);
-        let print = self.keys.of(of_issuer, kind, revocation.name());
-        if self.put(&mut writer, print, mark, now, revocation.is_watermark()) {
+        let print = self.keys.of(of_issuer, kind, revocation.target.name());
+        if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
         // Whatever it names was issued before it was revoked.
-        let at = revocation.at.unwrap_or(now);
+        let at = revocation.target.revoked_at().unwrap_or(now);
         let widened = |kind| {
             let kind = EntryKind::new(kind, issuers);
             (kind, Mark::watermark(kind, at, revocation.until))
         };
-        if let Some(owner) = &revocation.owner {
+        if let Some(owner) = revocation.target.owner() {
             let (kind, mark) = widened(RevocationKind::Subject);
             let print = self.keys.of(of_issuer, kind, owner);
             if self.put(&mut writer, print, mark, now, true) {

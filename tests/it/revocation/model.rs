@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tower_jwt_auth::revocation::{Revocation, Revocations, Target, TokenNames, Verdict};
+use tower_jwt_auth::revocation::{Revocation, RevocationKind, Revocations, TokenNames, Verdict};
 use tower_jwt_auth::{Clock, ManualClock, UnixTime};
 
 use crate::kit;
@@ -61,43 +61,63 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-type Names = (Option<String>, [Option<String>; 5], Option<UnixTime>);
+/// The claims of a token that matter for its revocation.
+#[derive(Clone, Debug)]
+struct Claims {
+    issuer: Option<String>,
+    id: Option<String>,
+    session: Option<String>,
+    subject: Option<String>,
+    tenant: Option<String>,
+    key_id: Option<String>,
+    issued_at: Option<UnixTime>,
+}
 
-fn names() -> impl Strategy<Value = Names> {
-    let text = || proptest::option::of(name());
-    (
-        proptest::option::of("[ij]"),
-        [text(), text(), text(), text(), text()],
-        proptest::option::of(time()),
+fn claims() -> impl Strategy<Value = Claims> {
+    use proptest::option::of;
+    let names = (of(name()), of(name()), of(name()), of(name()), of(name()));
+    (of("[ij]"), names, of(time())).prop_map(
+        |(issuer, (id, session, subject, tenant, key_id), issued_at)| Claims {
+            issuer,
+            id,
+            session,
+            subject,
+            tenant,
+            key_id,
+            issued_at,
+        },
     )
 }
 
-fn view((issuer, [id, session, subject, tenant, key_id], issued_at): &Names) -> TokenNames<'_> {
-    TokenNames {
-        issuer: issuer.as_deref(),
-        id: id.as_deref(),
-        session: session.as_deref(),
-        subject: subject.as_deref(),
-        tenant: tenant.as_deref(),
-        key_id: key_id.as_deref(),
-        issued_at: *issued_at,
-        expires_at: None,
+impl Claims {
+    fn names(&self) -> TokenNames<'_> {
+        TokenNames::new()
+            .issuer(self.issuer.as_deref())
+            .id(self.id.as_deref())
+            .session(self.session.as_deref())
+            .subject(self.subject.as_deref())
+            .tenant(self.tenant.as_deref())
+            .key_id(self.key_id.as_deref())
+            .issued_at(self.issued_at)
     }
 }
 
-/// The definition, from the message as anyone reads it.
-fn covers(revocation: &Revocation, names: &TokenNames<'_>) -> bool {
+/// The definition of a revocation, by its message as any program reads it.
+fn covers(revocation: &Revocation, claims: &Claims) -> bool {
     let message = serde_json::to_value(revocation).unwrap();
-    let at = || message["at"].as_f64().unwrap().floor();
-    let is_before = || names.issued_at.is_none_or(|issued_at| issued_at.as_secs() as f64 <= at());
-    let issuer = message.get("iss").and_then(|issuer| issuer.as_str());
-    issuer.is_none_or(|issuer| names.issuer == Some(issuer))
-        && match revocation.target() {
-            Target::Token(name) => names.id == Some(name),
-            Target::Session(name) => names.session == Some(name),
-            Target::Subject(name) => names.subject == Some(name) && is_before(),
-            Target::Tenant(name) => names.tenant == Some(name) && is_before(),
-            Target::KeyId(name) => names.key_id == Some(name) && is_before(),
+    let member = |name: &str| message.get(name).and_then(|member| member.as_str());
+    let is = |claim: &Option<String>, name| claim.is_some() && claim.as_deref() == member(name);
+    let is_before = || {
+        let at = message["at"].as_f64().unwrap().floor();
+        claims.issued_at.is_none_or(|issued_at| issued_at.as_secs() as f64 <= at)
+    };
+    member("iss").is_none_or(|issuer| claims.issuer.as_deref() == Some(issuer))
+        && match revocation.kind() {
+            RevocationKind::Token => is(&claims.id, "jti"),
+            RevocationKind::Session => is(&claims.session, "sid"),
+            RevocationKind::Subject => is(&claims.subject, "sub") && is_before(),
+            RevocationKind::Tenant => is(&claims.tenant, "tenant") && is_before(),
+            RevocationKind::KeyId => is(&claims.key_id, "kid") && is_before(),
             _ => is_before(),
         }
 }
@@ -126,21 +146,20 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_verdict_is_that_of_a_list(steps in vec(step(), 0..60), tokens in vec(names(), 8)) {
+    fn the_verdict_is_that_of_a_list(steps in vec(step(), 0..60), tokens in vec(claims(), 8)) {
         let clock = kit::at(kit::NOW);
         let revocations = Revocations::new().with_clock(clock.clone());
         let applied = run(&revocations, &clock, &steps);
         revocations.sweep();
         for token in &tokens {
-            let token = view(token);
-            let ends = applied.iter().filter(|revocation| covers(revocation, &token));
+            let ends = applied.iter().filter(|revocation| covers(revocation, token));
             let end = ends.map(Revocation::forgotten_at).max();
             let now = clock.now();
-            let verdict = revocations.check(&token);
+            let verdict = revocations.check(&token.names());
             // Between the two it may have been forgotten or not.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
-            let ends = joined.iter().filter(|revocation| covers(revocation, &token));
+            let ends = joined.iter().filter(|revocation| covers(revocation, token));
             let end = ends.map(Revocation::forgotten_at).max();
             let gone = end.is_none_or(|end| end.saturating_add(Duration::from_secs(140)) < now);
             prop_assert!(!kept || verdict == Verdict::Revoked);
@@ -160,7 +179,7 @@ proptest! {
     fn without_room_no_less_is_refused(
         many in vec("[a-z]{6}", 100..140),
         steps in vec(step(), 0..60),
-        tokens in vec(names(), 8),
+        tokens in vec(claims(), 8),
     ) {
         let clock = kit::at(kit::NOW);
         let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
@@ -170,14 +189,13 @@ proptest! {
         let applied = run(&revocations, &clock, &all);
         prop_assert!(revocations.stats().bytes <= 1_088);
         for token in &tokens {
-            let token = view(token);
             // Of a token that is revoked after it was issued, as all are.
             let is_covered = applied.iter().any(|revocation| {
-                covers(revocation, &token)
+                covers(revocation, token)
                     && revocation.forgotten_at() > clock.now()
                     && token.issued_at.is_some_and(|at| at.as_secs() <= kit::NOW)
             });
-            prop_assert!(!is_covered || revocations.check(&token) == Verdict::Revoked);
+            prop_assert!(!is_covered || revocations.check(&token.names()) == Verdict::Revoked);
         }
     }
 }
@@ -192,7 +210,7 @@ fn joined(applied: &[Revocation]) -> Vec<Revocation> {
         let mut key = serde_json::to_value(revocation).unwrap();
         let members = key.as_object_mut().unwrap();
         members.retain(|name, _| name != "at" && name != "until");
-        if matches!(revocation.target(), Target::Token(_) | Target::Session(_)) {
+        if matches!(revocation.kind(), RevocationKind::Token | RevocationKind::Session) {
             members.remove("sub");
         }
         joined
