@@ -52,13 +52,8 @@ fn a_token_is_looked_up_without_an_allocation() {
     }
     revocations.current_as_of(revocations.as_of());
     let issuer = Some("https://auth.shop.example");
-    let [good, revoked] = ["another", "name 9"].map(|id| TokenNames {
-        issuer,
-        id: Some(id),
-        session: Some("q1S0mOuN"),
-        subject: Some("alice"),
-        ..TokenNames::default()
-    });
+    let [good, revoked] = ["another", "name 9"]
+        .map(|id| TokenNames::new().issuer(issuer).id(id).session("q1S0mOuN").subject("alice"));
     assert_eq!(allocations(|| assert_eq!(revocations.check(&good), Verdict::Good)), 0);
     assert_eq!(allocations(|| assert_eq!(revocations.check(&revoked), Verdict::Revoked)), 0);
 

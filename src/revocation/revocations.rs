@@ -46,7 +46,7 @@ type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 /// revocations.apply(&Revocation::subject("alice", UnixTime::from_secs(5_000_000_000)));
 /// revocations.current_as_of(as_of);
 ///
-/// let of = |subject| TokenNames { subject: Some(subject), ..TokenNames::default() };
+/// let of = |subject| TokenNames::new().subject(subject);
 /// assert_eq!(revocations.check(&of("alice")), Verdict::Revoked);
 /// assert_eq!(revocations.check(&of("bob")), Verdict::Good);
 /// ```

@@ -5,32 +5,82 @@ use std::fmt::{self, Debug};
 use crate::clock::UnixTime;
 use crate::jwt::Facts;
 
-/// The names by which a token can be revoked, borrowed from its claims.
+/// The names by which a token can be revoked, borrowed from its claims. A name that is not set is a claim
+/// that the token does not have.
 ///
 /// ```
 /// use tower_jwt_auth::revocation::TokenNames;
 ///
-/// let names = TokenNames { id: Some("8f2d"), subject: Some("alice"), ..TokenNames::default() };
+/// let names = TokenNames::new().id("8f2d").subject("alice");
 /// # let _ = names;
 /// ```
 #[derive(Clone, Copy, Default)]
+#[must_use]
 pub struct TokenNames<'a> {
-    /// `iss`.
-    pub issuer: Option<&'a str>,
-    /// `jti`.
-    pub id: Option<&'a str>,
-    /// `sid`.
-    pub session: Option<&'a str>,
-    /// `sub`.
-    pub subject: Option<&'a str>,
-    /// The tenant, in whatever claim it is.
-    pub tenant: Option<&'a str>,
-    /// The `kid` of the key that verified the token.
-    pub key_id: Option<&'a str>,
-    /// `iat`.
-    pub issued_at: Option<UnixTime>,
-    /// `exp`, for [`Revocations::dangerous_accept_stale`](crate::Revocations::dangerous_accept_stale).
-    pub expires_at: Option<UnixTime>,
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) session: Option<&'a str>,
+    pub(crate) subject: Option<&'a str>,
+    pub(crate) tenant: Option<&'a str>,
+    pub(crate) key_id: Option<&'a str>,
+    pub(crate) issued_at: Option<UnixTime>,
+    pub(crate) expires_at: Option<UnixTime>,
+}
+
+impl<'a> TokenNames<'a> {
+    /// Creates the names of a token without any claim.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the `iss` of the token.
+    pub fn issuer(mut self, issuer: impl Into<Option<&'a str>>) -> Self {
+        self.issuer = issuer.into();
+        self
+    }
+
+    /// Sets the `jti` of the token.
+    pub fn id(mut self, id: impl Into<Option<&'a str>>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// Sets the `sid` of the token.
+    pub fn session(mut self, session: impl Into<Option<&'a str>>) -> Self {
+        self.session = session.into();
+        self
+    }
+
+    /// Sets the `sub` of the token.
+    pub fn subject(mut self, subject: impl Into<Option<&'a str>>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
+    /// Sets the tenant of the token, from any claim.
+    pub fn tenant(mut self, tenant: impl Into<Option<&'a str>>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Sets the `kid` of the key that verified the token.
+    pub fn key_id(mut self, key_id: impl Into<Option<&'a str>>) -> Self {
+        self.key_id = key_id.into();
+        self
+    }
+
+    /// Sets the `iat` of the token. Every watermark that covers a token without a time of issue rejects it.
+    pub fn issued_at(mut self, issued_at: impl Into<Option<UnixTime>>) -> Self {
+        self.issued_at = issued_at.into();
+        self
+    }
+
+    /// Sets the `exp` of the token, for
+    /// [`Revocations::dangerous_accept_stale`](crate::Revocations::dangerous_accept_stale).
+    pub fn expires_at(mut self, expires_at: impl Into<Option<UnixTime>>) -> Self {
+        self.expires_at = expires_at.into();
+        self
+    }
 }
 
 impl<'a> From<&'a Facts> for TokenNames<'a> {

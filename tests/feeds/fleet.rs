@@ -120,12 +120,7 @@ impl Drop for Member {
 }
 
 fn verdict(revocations: &Revocations, name: &str) -> Verdict {
-    let names = TokenNames {
-        issuer: Some("i"),
-        id: Some(name),
-        expires_at: Some(in_secs(60)),
-        ..TokenNames::default()
-    };
+    let names = TokenNames::new().issuer("i").id(name).expires_at(in_secs(60));
     revocations.check(&names)
 }
 

@@ -300,11 +300,7 @@ mod tests {
     }
 
     fn has(table: &RevocationTable, n: u64) -> bool {
-        table.refuses(&TokenNames {
-            id: Some(&id(n)),
-            issued_at: Some(secs(9_999)),
-            ..TokenNames::default()
-        })
+        table.refuses(&TokenNames::new().id(id(n).as_str()).issued_at(secs(9_999)))
     }
 
     #[test]
@@ -334,11 +330,8 @@ mod tests {
             applied == Applied::Widened(RevocationKind::Everyone)
         });
         assert_eq!(full, Some(room(FEWEST_BUCKETS) as u64));
-        let of = |issuer, subject, issued_at| TokenNames {
-            issuer: Some(issuer),
-            subject: Some(subject),
-            issued_at: Some(secs(issued_at)),
-            ..TokenNames::default()
+        let of = |issuer, subject, issued_at| {
+            TokenNames::new().issuer(issuer).subject(subject).issued_at(secs(issued_at))
         };
         assert!(table.refuses(&of("i", "anyone", 500)));
         assert!(!table.refuses(&of("i", "anyone", 501)) && !table.refuses(&of("j", "anyone", 1)));

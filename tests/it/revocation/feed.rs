@@ -41,7 +41,7 @@ fn revocations(clock: &ManualClock) -> (Revocations, Told) {
 }
 
 fn check(revocations: &Revocations, id: &str) -> Verdict {
-    revocations.check(&TokenNames { id: Some(id), ..TokenNames::default() })
+    revocations.check(&TokenNames::new().id(id))
 }
 
 fn take(told: &Told) -> Vec<String> {
@@ -186,11 +186,8 @@ async fn what_was_widened_is_the_same_whenever_it_is_read() {
         feed.append(&Revocation::token(format!("{n}"), end()).issuer("i")).await.unwrap();
     }
     let mut follow = revocations.follow(feed.clone()).snapshot_every(Duration::from_nanos(1));
-    let issued = |secs| TokenNames {
-        issuer: Some("i"),
-        issued_at: Some(UnixTime::from_secs(kit::NOW + secs)),
-        ..TokenNames::default()
-    };
+    let issued =
+        |secs| TokenNames::new().issuer("i").issued_at(UnixTime::from_secs(kit::NOW + secs));
     for _ in 0..3 {
         clock.advance(Duration::from_secs(10));
         follow.step().await.unwrap();

@@ -10,7 +10,7 @@ use crate::revocation::{current, later};
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn check(revocations: &tower_jwt_auth::Revocations, name: &str) -> Verdict {
-    revocations.check(&TokenNames { issuer: Some("i"), id: Some(name), ..TokenNames::default() })
+    revocations.check(&TokenNames::new().issuer("i").id(name))
 }
 
 #[test]

@@ -37,16 +37,14 @@ pub(crate) fn current() -> (Revocations, ManualClock) {
 }
 
 fn alice(issued_at: UnixTime) -> TokenNames<'static> {
-    TokenNames {
-        issuer: Some("i"),
-        id: Some("token 1"),
-        session: Some("session 1"),
-        subject: Some("alice"),
-        tenant: Some("acme"),
-        key_id: Some("2026-11"),
-        issued_at: Some(issued_at),
-        expires_at: None,
-    }
+    TokenNames::new()
+        .issuer("i")
+        .id("token 1")
+        .session("session 1")
+        .subject("alice")
+        .tenant("acme")
+        .key_id("2026-11")
+        .issued_at(issued_at)
 }
 
 #[test]
@@ -72,14 +70,14 @@ fn every_kind_refuses_what_it_names_and_nothing_else() {
         assert_eq!(check(before), Verdict::Revoked, "{kind:?}");
         assert_eq!(check(after) == Verdict::Revoked, names_one, "{kind:?}");
         // Without an issuer it is of any, and of none.
-        let unissued = TokenNames { issuer: None, ..before };
+        let unissued = before.issuer(None::<&str>);
         assert_eq!(check(unissued), Verdict::Revoked, "{kind:?}");
-        let nobody = TokenNames { issued_at: Some(later(SECOND)), ..TokenNames::default() };
+        let nobody = TokenNames::new().issued_at(later(SECOND));
         assert_eq!(check(nobody), Verdict::Good, "{kind:?}");
 
         let check = of(revocation.issuer("i"));
         assert_eq!(check(before), Verdict::Revoked, "{kind:?}");
-        assert_eq!(check(TokenNames { issuer: Some("j"), ..before }), Verdict::Good, "{kind:?}");
+        assert_eq!(check(before.issuer("j")), Verdict::Good, "{kind:?}");
         assert_eq!(check(unissued), Verdict::Good, "{kind:?}");
     }
     // The same text is another name elsewhere.
@@ -92,7 +90,7 @@ fn a_token_of_the_same_second_is_refused_and_so_is_one_that_does_not_say() {
     let (revocations, _) = current();
     let half = Duration::from_millis(500);
     revocations.apply(&Revocation::subject("alice", later(half)));
-    let check = |issued_at| revocations.check(&TokenNames { issued_at, ..alice(now()) });
+    let check = |issued_at| revocations.check(&alice(now()).issued_at(issued_at));
     assert_eq!(check(Some(now().saturating_sub(HOUR))), Verdict::Revoked);
     assert_eq!(check(Some(now())), Verdict::Revoked);
     assert_eq!(check(Some(later(Duration::from_millis(999)))), Verdict::Revoked);
@@ -142,7 +140,7 @@ fn the_policy_is_to_refuse_unless_told_otherwise() {
     clock.advance(HOUR);
     let expiring = |seconds| {
         let expires_at = clock.now().saturating_add(Duration::from_secs(seconds));
-        later.check(&TokenNames { expires_at: Some(expires_at), ..names })
+        later.check(&names.expires_at(expires_at))
     };
     assert_eq!(expiring(600), Verdict::Unchecked);
     assert_eq!(expiring(601), Verdict::Unavailable, "it is not short-lived");
@@ -154,7 +152,7 @@ fn the_policy_is_to_refuse_unless_told_otherwise() {
 fn a_clock_that_jumps_never_brings_back_what_is_revoked() {
     let (revocations, clock) = current();
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
-    let check = |name| revocations.check(&TokenNames { id: Some(name), ..alice(now()) });
+    let check = |name| revocations.check(&alice(now()).id(name));
     // Forward: what is known counts as old until there is news.
     clock.advance(2 * HOUR);
     assert_eq!(check("token 2"), Verdict::Unavailable);
@@ -216,15 +214,15 @@ fn at_the_cap_more_is_revoked_and_it_is_told() {
     assert_eq!(*told.lock().unwrap(), [(RevocationKind::Session, RevocationKind::Subject)]);
     let mut names = alice(now());
     assert_eq!(revocations.check(&names), Verdict::Revoked);
-    names.subject = Some("bob");
+    names = names.subject("bob");
     assert_eq!(revocations.check(&names), Verdict::Good);
     // Whose it is is not known: everyone's, then, until now.
     revocations.apply(&Revocation::token("whose?", later(HOUR)).issuer("i"));
     assert_eq!(revocations.check(&names), Verdict::Revoked);
-    names.issued_at = Some(later(SECOND));
+    names = names.issued_at(later(SECOND));
     assert_eq!(revocations.check(&names), Verdict::Good);
-    names.issuer = Some("j");
-    names.issued_at = Some(now());
+    names = names.issuer("j");
+    names = names.issued_at(now());
     assert_eq!(revocations.check(&names), Verdict::Good);
     let stats = revocations.stats();
     assert_eq!((stats.widened, stats.entries(RevocationKind::Everyone)), (2, 1));

@@ -80,7 +80,7 @@ async fn a_clock_that_panics_loses_no_revocation() {
         until.store(i32::MAX, Ordering::SeqCst);
         follow.step().await.unwrap();
         for id in ["a", "b"] {
-            let names = TokenNames { id: Some(id), ..TokenNames::default() };
+            let names = TokenNames::new().id(id);
             assert_eq!(revocations.check(&names), Verdict::Revoked, "{id} after {calls} calls");
         }
     }
