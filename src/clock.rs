@@ -260,6 +260,35 @@ impl Clock for SystemClock {
     }
 }
 
+/// The clock of a type that reads the time: the system's clock, unless the application sets its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum TimeSource {
+    #[default]
+    System,
+    Custom(Arc<dyn Clock>),
+}
+
+impl TimeSource {
+    pub(crate) fn custom(clock: impl Clock) -> Self {
+        Self::Custom(Arc::new(clock))
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> UnixTime {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Custom(clock) => clock.now(),
+        }
+    }
+
+    /// Returns true if this is the system's clock. Two types that both read the system's clock can
+    /// share one reading, which takes as long as a look-up. A custom clock may move as it likes.
+    #[inline]
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self, Self::System)
+    }
+}
+
 /// A clock for tests. It stands still until [`set`](Self::set) or [`advance`](Self::advance) moves it.
 /// Clones share the time.
 ///

@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "connections")]
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::clock::{Clock, TimeSource, UnixTime};
 use crate::jwt::base64url;
 use crate::jwt::duplicates;
 use crate::jwt::facts::Facts;
@@ -45,19 +46,13 @@ use crate::jwt::validation::Validation;
 pub struct Verifier {
     keys: KeyStore,
     validation: Validation,
-    clock: Arc<dyn Clock>,
-    is_by_system_clock: bool,
+    clock: TimeSource,
 }
 
 impl Verifier {
     /// Creates a verifier with these keys, the default [`Validation`] and the system's clock.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
-        Self {
-            keys: keys.into(),
-            validation: Validation::new(),
-            clock: Arc::new(SystemClock),
-            is_by_system_clock: true,
-        }
+        Self { keys: keys.into(), validation: Validation::new(), clock: TimeSource::System }
     }
 
     /// Replaces the rules for header and claims.
@@ -67,21 +62,15 @@ impl Verifier {
         self
     }
 
-    #[cfg(feature = "connections")]
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
+    pub(crate) fn clock(&self) -> &TimeSource {
+        &self.clock
     }
 
     /// Replaces the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self.is_by_system_clock = false;
+        self.clock = TimeSource::custom(clock);
         self
-    }
-
-    pub(crate) fn is_by_system_clock(&self) -> bool {
-        self.is_by_system_clock
     }
 
     /// Returns the rules for header and claims.

@@ -1,18 +1,19 @@
-//! How old what is known is.
+//! The age of revocation data.
 
 use std::fmt::{self, Debug};
+#[cfg(test)]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::clock::{Clock, SystemClock, UnixTime};
+use crate::clock::{TimeSource, UnixTime};
 use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// How long what both clocks said is taken to hold by the wall's alone, which whoever verifies a
-/// token has read already: reading the other costs as much as a look-up. A wall's clock that moves
-/// by more, forward or back, is not believed by itself.
+/// The time, in nanoseconds, for which the age may be computed from the wall clock alone. The caller has
+/// read the wall clock already, and reading the steady clock takes as long as a look-up. If the wall
+/// clock moves by more than this, forward or back, both clocks are read again.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.
@@ -22,19 +23,20 @@ pub struct AsOf {
     steady: u64,
 }
 
-/// Two clocks, and the older of what they say: the one that is never set back may stand still
-/// while the machine sleeps, and the other may be set back.
+/// The age of the data by two clocks, of which the greater age counts. The steady clock is never set
+/// back, but may stand still while the machine sleeps. The wall clock may be set back.
 pub(crate) struct Freshness {
-    clock: Arc<dyn Clock>,
+    clock: TimeSource,
     steady: SteadyClock,
     as_of_wall: AtomicI64,
     as_of_steady: AtomicU64,
-    /// When the steady clock was looked at last, by the wall's.
+    /// The wall clock's time when both clocks were last read.
     looked_at: AtomicI64,
-    /// Since when nothing is known, by the wall's clock, if the other one is heard too.
+    /// The time on the wall clock at which the data was current, if the greater age is right.
     effective: AtomicI64,
+    /// Zero for a custom clock, which may move as it likes.
     trusted_for: u64,
-    /// Before this time on the wall's clock, something that was forgotten may be needed again.
+    /// Before this time on the wall clock, a forgotten revocation may be needed again.
     forgot_at: AtomicI64,
 }
 
@@ -46,12 +48,12 @@ enum SteadyClock {
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self::new(Arc::new(SystemClock), SteadyClock::Since(Instant::now()), TRUSTED_FOR)
+        Self::new(TimeSource::System, SteadyClock::Since(Instant::now()), TRUSTED_FOR)
     }
 }
 
 impl Freshness {
-    fn new(clock: Arc<dyn Clock>, steady: SteadyClock, trusted_for: u64) -> Self {
+    fn new(clock: TimeSource, steady: SteadyClock, trusted_for: u64) -> Self {
         Self {
             clock,
             steady,
@@ -64,24 +66,19 @@ impl Freshness {
         }
     }
 
-    /// Makes everything stale while the wall's clock is set back to before this time.
+    /// Makes the data stale while the wall clock is set back to before this time.
     pub(crate) fn forgot_at(&self, time: UnixTime) {
         self.forgot_at.store(time.saturating_sub(SLACK).as_nanos_i64(), Ordering::Release);
     }
 
-    pub(crate) fn with_clock(&mut self, clock: impl Clock) {
-        self.clock = Arc::new(clock);
-        // It may move as it likes.
-        self.trusted_for = 0;
+    pub(crate) fn set_clock(&mut self, clock: TimeSource) {
+        self.trusted_for = if clock.is_system() { TRUSTED_FOR } else { 0 };
+        self.clock = clock;
     }
 
     #[inline]
-    pub(crate) fn now(&self) -> UnixTime {
-        self.clock.now()
-    }
-
-    pub(crate) fn is_by_system_clock(&self) -> bool {
-        self.trusted_for != 0
+    pub(crate) fn clock(&self) -> &TimeSource {
+        &self.clock
     }
 
     #[inline]
@@ -90,7 +87,7 @@ impl Freshness {
     }
 
     pub(crate) fn set(&self, as_of: AsOf) {
-        // A reader between the two sees one old value and takes what is known for older than it is.
+        // A reader between the two stores sees one old value, so the data looks older than it is.
         self.as_of_wall.store(as_of.wall, Ordering::Release);
         self.as_of_steady.store(as_of.steady, Ordering::Release);
         self.looked_at.store(i64::MIN, Ordering::Release);
@@ -100,12 +97,12 @@ impl Freshness {
         self.as_of_steady.store(NEVER, Ordering::Release);
     }
 
-    /// `None` before anything is known.
+    /// Returns the age of the data, or `None` before the first read.
     pub(crate) fn staleness(&self) -> Option<Duration> {
-        self.staleness_at(self.now()).map(Duration::from_nanos)
+        self.staleness_at(self.clock.now()).map(Duration::from_nanos)
     }
 
-    /// In nanoseconds, at a time that was just read from this clock.
+    /// Returns the age of the data in nanoseconds, at a time that was just read from the wall clock.
     #[inline]
     pub(crate) fn staleness_at(&self, now: UnixTime) -> Option<u64> {
         let as_of = self.as_of_steady.load(Ordering::Acquire);
@@ -113,7 +110,7 @@ impl Freshness {
             return None;
         }
         let wall = now.as_nanos_i64();
-        // Of requests at once, some have read the clock before the last look, by a little.
+        // Of concurrent requests, some have read the clock shortly before the last look.
         if wall.abs_diff(self.looked_at.load(Ordering::Acquire)) >= self.trusted_for {
             return Some(self.look(wall, as_of));
         }
@@ -127,15 +124,16 @@ impl Freshness {
             let by_steady = self.steady.nanos().saturating_sub(as_of_steady);
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
-        // In this order: whoever sees the second sees the first. One that was overtaken by another
-        // look, or by news, leaves what is too old, or what is right until the next look.
+        // The order of the stores matters: a reader that sees `looked_at` must also see `effective`. A
+        // thread that is overtaken by another look, or by new data, only makes the data look older until
+        // the next look.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness
     }
 }
 
-/// Nothing, if it is still to come.
+/// Returns the time from `then` to `now`, or zero if `then` is later.
 #[inline]
 fn since(then: i64, now: i64) -> u64 {
     if then < now { now.abs_diff(then) } else { 0 }
@@ -166,7 +164,7 @@ impl SteadyClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::clock::{Clock, ManualClock};
 
     const HOUR: Duration = Duration::from_secs(3_600);
     const HOUR_NANOS: u64 = 3_600_000_000_000;
@@ -175,20 +173,20 @@ mod tests {
         let wall = ManualClock::new(UnixTime::from_secs(1_700_000_000));
         let steady = Arc::new(AtomicU64::new(0));
         let source = SteadyClock::Manual(Arc::clone(&steady));
-        let freshness = Freshness::new(Arc::new(wall.clone()), source, trusted_for);
+        let freshness = Freshness::new(TimeSource::custom(wall.clone()), source, trusted_for);
         (wall, steady, freshness)
     }
 
     #[test]
-    fn the_clock_that_says_older_is_believed() {
+    fn the_greater_age_of_both_clocks_counts() {
         let (wall, steady, freshness) = both(0);
         assert_eq!(freshness.staleness(), None);
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness(), Some(Duration::ZERO));
-        // The machine slept: only the wall's clock went on.
+        // The machine slept: only the wall clock went on.
         wall.advance(HOUR);
         assert_eq!(freshness.staleness(), Some(HOUR));
-        // The wall's clock was set back, to before 1970 even: the other one went on.
+        // The wall clock was set back, even to before 1970. The steady clock went on.
         wall.set(UnixTime::MIN);
         steady.fetch_add(7, Ordering::Relaxed);
         assert_eq!(freshness.staleness(), Some(Duration::from_nanos(7)));
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_to_before_something_was_forgotten_makes_all_stale() {
+    fn a_clock_set_back_to_before_a_revocation_was_forgotten_makes_the_data_stale() {
         let (wall, _, freshness) = both(0);
         freshness.set(freshness.moment());
         freshness.forgot_at(wall.now());
@@ -212,20 +210,20 @@ mod tests {
     }
 
     #[test]
-    fn the_wall_is_believed_alone_for_a_moment_only() {
+    fn the_wall_clock_alone_is_trusted_for_a_moment_only() {
         let (wall, steady, freshness) = both(TRUSTED_FOR);
         let start = wall.now();
         let after = |nanos| start.saturating_add(Duration::from_nanos(nanos));
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // The machine slept: its wall's clock says so, and that is noticed at once.
+        // The machine slept. The wall clock shows it at once.
         assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // It was set back by as much as the other one went on.
+        // The wall clock was set back by as much as the steady clock went on.
         steady.fetch_add(HOUR_NANOS, Ordering::Relaxed);
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR - 1)), Some(TRUSTED_FOR - 1));
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR)), Some(HOUR_NANOS));
-        // And it stays so, until there is news.
+        // The age stays until new data arrives.
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR + 5)), Some(HOUR_NANOS + 5));
         assert_eq!(freshness.staleness_at(start), Some(HOUR_NANOS));
         freshness.set(freshness.moment());

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, UnixTime};
+use crate::clock::{Clock, TimeSource, UnixTime};
 use crate::misuse;
 use crate::revocation::event::RevocationEvent;
 use crate::revocation::freshness::{AsOf, Freshness};
@@ -129,7 +129,7 @@ impl Revocations {
     /// Replaces the system's clock. [`JwtAuth`](crate::JwtAuth) has a separate clock.
     #[track_caller]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.shared_mut().freshness.with_clock(clock);
+        self.shared_mut().freshness.set_clock(TimeSource::custom(clock));
         self
     }
 
@@ -192,7 +192,7 @@ impl Revocations {
     /// undone; they expire.
     pub fn apply(&self, revocation: &Revocation) -> Applied {
         let shared = &self.shared;
-        let applied = shared.table.apply(revocation, shared.freshness.now());
+        let applied = shared.table.apply(revocation, shared.freshness.clock().now());
         shared.freshness.forgot_at(shared.table.forgot_at());
         match applied {
             Applied::Widened(kind) => {
@@ -207,7 +207,7 @@ impl Revocations {
     /// Checks a token with these names.
     #[inline]
     pub fn check(&self, names: &TokenNames<'_>) -> Verdict {
-        self.check_at(names, self.shared.freshness.now())
+        self.check_at(names, self.shared.freshness.clock().now())
     }
 
     /// Checks a token as [`check`](Self::check) does, for a caller that has just read the time from the
@@ -280,19 +280,19 @@ impl Revocations {
     /// Then read everything again; tokens cannot be checked until
     /// [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
-        let now = self.shared.freshness.now();
+        let now = self.shared.freshness.clock().now();
         let is_set_back = self.is_set_back();
         self.shared.table.sweep(now);
         self.shared.freshness.forgot_at(self.shared.table.forgot_at());
         is_set_back
     }
 
-    pub(crate) fn is_by_system_clock(&self) -> bool {
-        self.shared.freshness.is_by_system_clock()
+    pub(crate) fn clock(&self) -> &TimeSource {
+        self.shared.freshness.clock()
     }
 
     pub(crate) fn is_set_back(&self) -> bool {
-        let is_set_back = self.shared.table.is_set_back(self.shared.freshness.now());
+        let is_set_back = self.shared.table.is_set_back(self.shared.freshness.clock().now());
         if is_set_back {
             self.shared.freshness.forget();
             self.shared.freshness.forgot_at(self.shared.table.forgot_at());
