@@ -38,8 +38,8 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/revocation/revocations.rs", "`Revocations`", 6),
         ("src/revocation/feed/follow.rs", "`Follow`", 4),
     ] {
-        let (_, section) = options.split_once(&format!("\n# {heading}\n")).expect(heading);
-        let section = section.split("\n# ").next().unwrap();
+        let (_, section) = options.split_once(&format!("\n## {heading}\n")).expect(heading);
+        let section = section.split("\n## ").next().unwrap();
         let source = read(file);
         let methods = builders(&source);
         assert!(methods.len() >= at_least, "{file}: {methods:?}");
