@@ -1,5 +1,6 @@
 //! The place of roles, scopes or a tenant in the claims.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 /// The place of a claim: its name, or the names that lead to it, outermost first.
@@ -89,7 +90,7 @@ impl Display for ClaimPath {
 }
 
 impl From<&str> for ClaimPath {
-    /// A name, or names with dots in between. A text with `://` is one name.
+    /// Splits the text at its dots. A text with `://` is one name.
     fn from(path: &str) -> Self {
         if path.contains("://") {
             return Self::new(vec![path.to_owned()]);
@@ -110,24 +111,44 @@ impl From<&String> for ClaimPath {
     }
 }
 
+impl From<Cow<'_, str>> for ClaimPath {
+    fn from(path: Cow<'_, str>) -> Self {
+        Self::from(&*path)
+    }
+}
+
 impl<S: Into<String>, const N: usize> From<[S; N]> for ClaimPath {
-    /// The names themselves, which may contain dots.
+    /// Takes the names as they are. They may contain dots.
     fn from(names: [S; N]) -> Self {
         Self::new(names.into_iter().map(Into::into).collect())
     }
 }
 
 impl<S: Into<String>> From<Vec<S>> for ClaimPath {
-    /// The names themselves, which may contain dots.
+    /// Takes the names as they are. They may contain dots.
     fn from(names: Vec<S>) -> Self {
         Self::new(names.into_iter().map(Into::into).collect())
     }
 }
 
 impl<S: AsRef<str>> From<&[S]> for ClaimPath {
-    /// The names themselves, which may contain dots.
+    /// Takes the names as they are. They may contain dots.
     fn from(names: &[S]) -> Self {
         Self::new(names.iter().map(|name| name.as_ref().to_owned()).collect())
+    }
+}
+
+impl<S: AsRef<str>, const N: usize> From<&[S; N]> for ClaimPath {
+    /// Takes the names as they are. They may contain dots.
+    fn from(names: &[S; N]) -> Self {
+        Self::from(names.as_slice())
+    }
+}
+
+impl<S: AsRef<str>> From<&Vec<S>> for ClaimPath {
+    /// Takes the names as they are. They may contain dots.
+    fn from(names: &Vec<S>) -> Self {
+        Self::from(names.as_slice())
     }
 }
 
@@ -142,7 +163,10 @@ mod tests {
         assert_eq!(names("cognito:groups".into()), ["cognito:groups"]);
         assert_eq!(names("realm_access.roles".into()), ["realm_access", "roles"]);
         assert_eq!(names("https://a.example/roles".into()), ["https://a.example/roles"]);
+        assert_eq!(names(Cow::Borrowed("a.b").into()), ["a", "b"]);
         assert_eq!(names(["a", "my.client"].into()), ["a", "my.client"]);
+        assert_eq!(names((&["a", "my.client"]).into()), ["a", "my.client"]);
+        assert_eq!(names((&vec!["a", "my.client"]).into()), ["a", "my.client"]);
         assert!(ClaimPath::from("a..b").has_empty_name());
         assert!(ClaimPath::from("").has_empty_name());
         assert!(ClaimPath::from([""; 0]).has_empty_name());
