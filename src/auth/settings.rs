@@ -136,7 +136,7 @@ impl Settings {
         match verdict {
             Verdict::Good => Ok(None),
             Verdict::Unchecked => Ok(Some(RevocationUnchecked)),
-            Verdict::Revoked => Err(TokenError::from(TokenErrorKind::Revoked).into()),
+            Verdict::Revoked => Err(TokenError::new(TokenErrorKind::Revoked).into()),
             Verdict::Unavailable => Err(stale(revocations)),
         }
     }
@@ -178,14 +178,15 @@ mod tests {
     #[test]
     fn a_header_that_holds_no_b64token_is_malformed_whatever_else_is_wrong() {
         let kind = |kind: TokenErrorKind, token: &str| {
-            refusal(kind.into(), token.as_bytes(), Source::Authorization).kind()
+            refusal(TokenError::new(kind), token.as_bytes(), Source::Authorization).kind()
         };
         for error in [TokenErrorKind::BadSignature, TokenErrorKind::UnknownKeyId] {
             assert_eq!(kind(error, "a.b.c,"), AuthErrorKind::MalformedRequest);
             assert_eq!(kind(error, "a.b.c=="), AuthErrorKind::InvalidToken);
         }
         assert_eq!(kind(TokenErrorKind::TooLarge, "a b"), AuthErrorKind::TokenTooLarge);
-        let by_cookie = refusal(TokenErrorKind::BadSignature.into(), b"a.b.c,", Source::Cookie);
+        let by_cookie =
+            refusal(TokenError::new(TokenErrorKind::BadSignature), b"a.b.c,", Source::Cookie);
         assert_eq!(by_cookie.kind(), AuthErrorKind::InvalidToken);
     }
 }

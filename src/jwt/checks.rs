@@ -55,7 +55,7 @@ impl Validation {
             return Err(self.missing(noted));
         }
         if noted.confirmation {
-            return Err(TokenErrorKind::SenderConstrained.into());
+            return Err(TokenError::new(TokenErrorKind::SenderConstrained));
         }
         let Noted { named, expires_at, .. } = noted;
         for (reason, date) in [
@@ -144,7 +144,7 @@ impl Validation {
         }
         match (noted.audience, self.audience.is_empty()) {
             (false, true) => return Ok(()),
-            (true, true) => return Err(TokenErrorKind::UnexpectedAudience.into()),
+            (true, true) => return Err(TokenError::new(TokenErrorKind::UnexpectedAudience)),
             (_, false) => {}
         }
         let mut named = noted.named.audience.iter().map(|span| noted.placer.at(*span));

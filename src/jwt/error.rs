@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
-/// Why key material was refused.
+/// The reason for which key material was rejected.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, jwt::KeyErrorKind};
@@ -15,31 +16,33 @@ use std::fmt;
 ///     "the secret has 9 bytes and needs at least 32: make one with `openssl rand -base64 48`",
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct KeyError {
     kind: KeyErrorKind,
     message: String,
+    /// Shared, so that the error can be cloned.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// The kind of a [`KeyError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyErrorKind {
-    /// Fewer bytes than the hash of the algorithm puts out (RFC 7518 section 3.2).
+    /// The secret has fewer bytes than the hash of the algorithm (RFC 7518 section 3.2).
     TooShort,
-    /// Too few different bytes: a repeated character, zeroes, a placeholder.
+    /// The secret has too few different bytes: a repeated character, zeroes, a placeholder.
     Predictable,
-    /// Text that holds a key of another kind: PEM, DER, a JWK, an SSH public key.
+    /// The text holds a key of another kind: PEM, DER, a JWK, an SSH public key.
     NotASecret,
-    /// Not what the constructor reads: invalid base64, an unset variable, an unreadable file.
+    /// The constructor cannot read its input: invalid base64, an unset variable, an unreadable file.
     Unreadable,
-    /// An algorithm or a key type that cannot be used here.
+    /// The algorithm or the type of the key is not supported.
     Unsupported,
-    /// Members of a JWK that contradict each other or the use for signatures.
+    /// Members of a JWK contradict each other, or the use of the key for signatures.
     Contradictory,
-    /// A key identifier that is empty, over 256 bytes, or taken by another key of the set.
+    /// A key identifier is empty, over 256 bytes, or taken by another key of the set.
     BadId,
-    /// A set without a key, or with more than 64.
+    /// A set has no key, or more than 64.
     BadSetSize,
     /// The system's random number generator failed.
     NoRandomness,
@@ -47,10 +50,22 @@ pub enum KeyErrorKind {
 
 impl KeyError {
     pub(crate) fn new(kind: KeyErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), source: None }
     }
 
-    /// What kind of error this is.
+    /// Adds the cause. Its messages must not contain key material.
+    pub(crate) fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Puts the origin of the key in front of the message.
+    pub(crate) fn read_from(mut self, origin: &str) -> Self {
+        self.message = format!("{origin}: {}", self.message);
+        self
+    }
+
+    /// Returns the kind of this error.
     pub fn kind(&self) -> KeyErrorKind {
         self.kind
     }
@@ -62,31 +77,61 @@ impl fmt::Display for KeyError {
     }
 }
 
-impl Error for KeyError {}
+impl Error for KeyError {
+    /// Returns the error of the operating system, for a file that cannot be read and for a failed
+    /// random number generator.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
 
-/// Why claims could not be signed: they are not a JSON object, or a member failed to serialize.
+/// The reason for which claims could not be signed.
+///
+/// ```
+/// use tower_jwt_auth::{Key, Secret, jwt::{SignErrorKind, Signer}};
+///
+/// let signer = Signer::new(Key::hs256(Secret::generate()?));
+/// assert_eq!(signer.sign("a text").unwrap_err().kind(), SignErrorKind::NotAnObject);
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
 #[derive(Debug)]
 pub struct SignError {
+    kind: SignErrorKind,
     source: Option<serde_json::Error>,
+}
+
+/// The kind of a [`SignError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignErrorKind {
+    /// The claims serialize to JSON that is not an object.
+    NotAnObject,
+    /// The `Serialize` implementation of the claims failed; `source()` has its error.
+    Unserializable,
 }
 
 impl SignError {
     pub(crate) fn not_an_object() -> Self {
-        Self { source: None }
+        Self { kind: SignErrorKind::NotAnObject, source: None }
     }
-}
 
-impl From<serde_json::Error> for SignError {
-    fn from(source: serde_json::Error) -> Self {
-        Self { source: Some(source) }
+    pub(crate) fn unserializable(source: serde_json::Error) -> Self {
+        Self { kind: SignErrorKind::Unserializable, source: Some(source) }
+    }
+
+    /// Returns the kind of this error.
+    pub fn kind(&self) -> SignErrorKind {
+        self.kind
     }
 }
 
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.source {
-            None => "claims must serialize to a JSON object: use a struct or a map",
-            Some(_) => "the claims could not be serialized",
+        f.write_str(match self.kind {
+            SignErrorKind::NotAnObject => {
+                "claims must serialize to a JSON object: use a struct or a map"
+            }
+            SignErrorKind::Unserializable => "the claims could not be serialized",
         })
     }
 }

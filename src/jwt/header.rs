@@ -65,7 +65,8 @@ impl<'a> Header<'a> {
             (_, _, None) => Err(malformed("the header has no `alg`")),
             (_, _, Some(alg)) => Ok(Self {
                 // Exact case: `hs256` is not an algorithm (RFC 7515 section 4.1.1).
-                algorithm: Algorithm::from_name(&alg).ok_or(TokenErrorKind::WrongAlgorithm)?,
+                algorithm: Algorithm::from_name(&alg)
+                    .ok_or(TokenError::new(TokenErrorKind::WrongAlgorithm))?,
                 kid: members.kid,
                 typ: members.typ,
             }),

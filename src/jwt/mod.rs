@@ -27,7 +27,7 @@ mod validation;
 mod verifier;
 
 pub use self::claim_path::ClaimPath;
-pub use self::error::{KeyError, KeyErrorKind, SignError};
+pub use self::error::{KeyError, KeyErrorKind, SignError, SignErrorKind};
 pub use self::facts::Facts;
 pub use self::keys::algorithm::Algorithm;
 pub use self::keys::key::Key;

@@ -51,7 +51,7 @@ impl Signer {
     ///
     /// Claims that are not a JSON object, or that fail to serialize.
     pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {
-        let payload = serde_json::to_vec(claims)?;
+        let payload = serde_json::to_vec(claims).map_err(SignError::unserializable)?;
         if payload.first() != Some(&b'{') {
             return Err(SignError::not_an_object());
         }

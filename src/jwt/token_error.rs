@@ -97,6 +97,11 @@ enum Detail {
 }
 
 impl TokenError {
+    /// An error without details.
+    pub(crate) const fn new(kind: TokenErrorKind) -> Self {
+        Self { kind, detail: Detail::None }
+    }
+
     /// An error with a constant reason that names no configured value.
     pub(crate) const fn because(kind: TokenErrorKind, reason: &'static str) -> Self {
         Self { kind, detail: Detail::Text(reason) }
@@ -134,12 +139,6 @@ impl TokenError {
             Detail::Misfit(misfit) => Some(misfit),
             _ => None,
         }
-    }
-}
-
-impl From<TokenErrorKind> for TokenError {
-    fn from(kind: TokenErrorKind) -> Self {
-        Self { kind, detail: Detail::None }
     }
 }
 

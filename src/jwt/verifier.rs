@@ -87,7 +87,7 @@ impl Verifier {
     /// [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
         catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
-            .unwrap_or_else(|_| Err(TokenErrorKind::Panicked.into()))
+            .unwrap_or_else(|_| Err(TokenError::new(TokenErrorKind::Panicked)))
     }
 
     /// Follows the order of `docs/reference/verification.md`. Nothing is allocated before the signature

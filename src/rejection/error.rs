@@ -329,7 +329,7 @@ mod tests {
         let error = AuthError::because(AuthErrorKind::Misconfigured, "`Claims<shop::Shopper>`");
         assert_eq!(error.to_string(), "the server is misconfigured");
         assert_eq!(error.reason(), "`Claims<shop::Shopper>`");
-        let error = AuthError::from(TokenError::from(TokenErrorKind::BadSignature));
+        let error = AuthError::from(TokenError::new(TokenErrorKind::BadSignature));
         assert_eq!(error.to_string(), "the token is invalid");
         assert!(error.reason().contains("signature"));
         assert!(AuthError::new(AuthErrorKind::InternalError).reason().contains("panicked"));

@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn each_name_is_parsed_to_its_algorithm_and_other_names_are_rejected() {
         for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
-            assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
+            assert_eq!(algorithm.as_str().parse::<Algorithm>().unwrap(), algorithm);
             assert_eq!(format!("{algorithm:>6}"), format!(" {}", algorithm.as_str()));
         }
         for name in ["", "none", "hs256", "HS256 ", "HS", "RS256", "Hs256"] {

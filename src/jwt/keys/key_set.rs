@@ -110,7 +110,7 @@ impl KeySet {
         }
         Err(match key.shared_id() {
             Some(id) => TokenError::configured(TokenErrorKind::BadSignature, id),
-            None => TokenErrorKind::BadSignature.into(),
+            None => TokenError::new(TokenErrorKind::BadSignature),
         })
     }
 

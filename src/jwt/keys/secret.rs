@@ -111,7 +111,7 @@ impl Secret {
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
         let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
-        secret.map_err(|error| error.of_env(name))
+        secret.map_err(|error| error.read_from(&of_variable(name)))
     }
 
     /// Decodes a secret from the base64 in an environment variable, as
@@ -121,7 +121,7 @@ impl Secret {
     ///
     /// As [`Secret::from_base64`], and if the variable is not set or not UTF-8.
     pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
-        Self::from_base64(&variable(name)?).map_err(|error| error.of_env(name))
+        Self::from_base64(&variable(name)?).map_err(|error| error.read_from(&of_variable(name)))
     }
 
     /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
@@ -137,7 +137,7 @@ impl Secret {
         let path = path.as_ref();
         let bytes = contents(path)?;
         let secret = secret_text::secret_in(&bytes).and_then(Self::new);
-        secret.map_err(|error| error.of_file(path))
+        secret.map_err(|error| error.read_from(&of_file(path)))
     }
 
     /// Decodes a secret from the base64 in a file.
@@ -149,7 +149,7 @@ impl Secret {
         let path = path.as_ref();
         let bytes = contents(path)?;
         let text = secret_text::text_in(&bytes).map(Option::unwrap_or_default);
-        text.and_then(Self::from_base64).map_err(|error| error.of_file(path))
+        text.and_then(Self::from_base64).map_err(|error| error.read_from(&of_file(path)))
     }
 
     /// A new secret of 64 random bytes: for tests, for demonstrations, and for a server that is
@@ -160,8 +160,9 @@ impl Secret {
     /// The system's random number generator failed.
     pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; 64]);
-        random::fill(&mut bytes)
-            .map_err(|error| KeyError::new(KeyErrorKind::NoRandomness, error.to_string()))?;
+        random::fill(&mut bytes).map_err(|error| {
+            KeyError::new(KeyErrorKind::NoRandomness, error.to_string()).caused_by(error)
+        })?;
         Ok(Self { bytes })
     }
 
@@ -219,35 +220,31 @@ impl Debug for Secret {
     }
 }
 
-impl KeyError {
-    fn of(self, origin: &str) -> Self {
-        Self::new(self.kind(), format!("{origin}: {self}"))
-    }
+fn of_variable(name: &str) -> String {
+    format!("environment variable {name}")
+}
 
-    fn of_file(self, path: &Path) -> Self {
-        self.of(&format!("file {}", path.display()))
-    }
-
-    fn of_env(self, name: &str) -> Self {
-        self.of(&format!("environment variable {name}"))
-    }
+fn of_file(path: &Path) -> String {
+    format!("file {}", path.display())
 }
 
 fn variable(name: &str) -> Result<Zeroizing<String>, KeyError> {
     std::env::var(name).map(Zeroizing::new).map_err(|error| {
-        let why = match error {
-            std::env::VarError::NotPresent => "is not set: it must hold the secret",
-            std::env::VarError::NotUnicode(_) => "is not UTF-8: it must hold the secret",
+        // The error is not kept as the source: it may contain the secret.
+        let problem = match error {
+            std::env::VarError::NotPresent => "is not set",
+            std::env::VarError::NotUnicode(_) => "is not UTF-8",
         };
-        let message = format!("environment variable {name} {why}");
+        let message = format!("{} {problem}: it must hold the secret", of_variable(name));
         KeyError::new(KeyErrorKind::Unreadable, message)
     })
 }
 
 fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     std::fs::read(path).map(Zeroizing::new).map_err(|error| {
-        let message = format!("cannot read the secret in {}: {error}", path.display());
-        KeyError::new(KeyErrorKind::Unreadable, message)
+        KeyError::new(KeyErrorKind::Unreadable, "the secret cannot be read")
+            .read_from(&of_file(path))
+            .caused_by(error)
     })
 }
 
@@ -380,5 +377,17 @@ mod tests {
         assert!(documented.contains(&hex(&cart)), "{}", hex(&cart));
         // Length prefixes keep the border between issuer and audience.
         assert_ne!(hex(&master.derive("ab", "c")), hex(&master.derive("a", "bc")));
+    }
+
+    #[test]
+    fn an_unreadable_file_has_the_error_of_the_system_as_its_source() {
+        use std::error::Error;
+
+        let error = Secret::from_file("/no/such/file").unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::Unreadable);
+        assert_eq!(error.to_string(), "file /no/such/file: the secret cannot be read");
+        let source = error.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
+        assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+        assert!(Secret::new("short").unwrap_err().source().is_none());
     }
 }
