@@ -63,7 +63,7 @@ impl JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do not
-    /// fit `U` is refused; [`AuthError::misfit`] and the event of the feature `tracing` name the member
+    /// fit `U` is refused; [`AuthError::claim_error`] and the event of the feature `tracing` name the member
     /// of `U`. The default is [`StandardClaims`].
     ///
     /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token, such

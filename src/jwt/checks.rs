@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::clock::UnixTime;
+use crate::jwt::claim_error::ClaimError;
 use crate::jwt::header::{self, Header};
-use crate::jwt::misfit::Misfit;
 use crate::jwt::payload::notes::Noted;
 use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
@@ -160,5 +160,5 @@ impl Validation {
 
 #[cold]
 fn missing(name: &str) -> TokenError {
-    TokenError::misfitting(TokenErrorKind::MissingClaim, Some(Misfit::missing(name)))
+    TokenError::of_claim(TokenErrorKind::MissingClaim, Some(ClaimError::missing(name)))
 }

@@ -78,8 +78,7 @@ impl fmt::Display for KeyError {
 }
 
 impl Error for KeyError {
-    /// Returns the error of the operating system, for a file that cannot be read and for a failed
-    /// random number generator.
+    /// Returns the error of the operating system, for a file that cannot be read.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_ref().map(|source| source.as_ref() as _)
     }

@@ -7,6 +7,7 @@
 
 pub(crate) mod base64url;
 mod checks;
+mod claim_error;
 mod claim_path;
 mod duplicates;
 mod error;
@@ -16,7 +17,6 @@ mod header;
 mod header_cache;
 mod json;
 pub(crate) mod keys;
-mod misfit;
 mod one_or_many;
 pub(crate) mod payload;
 mod signer;
@@ -26,6 +26,7 @@ mod token_error;
 mod validation;
 mod verifier;
 
+pub use self::claim_error::{ClaimError, ClaimErrorKind};
 pub use self::claim_path::ClaimPath;
 pub use self::error::{KeyError, KeyErrorKind, SignError, SignErrorKind};
 pub use self::facts::Facts;
@@ -34,13 +35,9 @@ pub use self::keys::key::Key;
 pub use self::keys::key_set::KeySet;
 pub use self::keys::key_store::KeyStore;
 pub use self::keys::secret::Secret;
-pub use self::misfit::Misfit;
 pub use self::one_or_many::OneOrMany;
 pub use self::signer::Signer;
 pub use self::standard_claims::StandardClaims;
 pub use self::token_error::{TokenError, TokenErrorKind};
 pub use self::validation::Validation;
 pub use self::verifier::{Verified, Verifier};
-
-#[cfg(all(feature = "axum", feature = "issuer"))]
-pub(crate) use self::payload::fitting::misfit_of;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jwt::misfit::Misfit;
+use crate::jwt::claim_error::ClaimError;
 
 /// The reason for which a token was rejected.
 ///
@@ -72,7 +72,7 @@ pub enum TokenErrorKind {
     LifetimeTooLong,
     /// `cnf` binds the token to a proof that is not checked here (RFC 7800, RFC 8705, RFC 9449).
     SenderConstrained,
-    /// The claims do not fit the type they are read into; [`TokenError::misfit`] names the member.
+    /// The claims do not fit the type they are read into; [`TokenError::claim_error`] names the member.
     ClaimsMismatch,
     /// The token was revoked, or its session, subject, tenant or key was.
     Revoked,
@@ -93,7 +93,7 @@ enum Detail {
         distance: Duration,
         leeway: Duration,
     },
-    Misfit(Box<Misfit>),
+    Claim(Box<ClaimError>),
 }
 
 impl TokenError {
@@ -122,8 +122,9 @@ impl TokenError {
         Self { kind, detail: Detail::Time { distance, leeway } }
     }
 
-    pub(crate) fn misfitting(kind: TokenErrorKind, misfit: Option<Misfit>) -> Self {
-        let detail = misfit.map_or(Detail::None, |misfit| Detail::Misfit(Box::new(misfit)));
+    /// An error about one claim, if it is known which.
+    pub(crate) fn of_claim(kind: TokenErrorKind, claim: Option<ClaimError>) -> Self {
+        let detail = claim.map_or(Detail::None, |claim| Detail::Claim(Box::new(claim)));
         Self { kind, detail }
     }
 
@@ -134,9 +135,9 @@ impl TokenError {
 
     /// Returns the claim that is missing, of the wrong type, or does not fit the type of the claims.
     /// `None` for errors of other kinds, and where the claim could not be determined.
-    pub fn misfit(&self) -> Option<&Misfit> {
+    pub fn claim_error(&self) -> Option<&ClaimError> {
         match &self.detail {
-            Detail::Misfit(misfit) => Some(misfit),
+            Detail::Claim(claim) => Some(claim),
             _ => None,
         }
     }
@@ -197,11 +198,11 @@ impl fmt::Display for TokenError {
                 write!(f, "the token is longer than the limit of {bytes} bytes")
             }
             (kind, Detail::Time { distance, leeway }) => time(f, kind, *distance, *leeway),
-            (TokenErrorKind::MissingClaim, Detail::Misfit(misfit)) => match misfit.member() {
+            (TokenErrorKind::MissingClaim, Detail::Claim(claim)) => match claim.name() {
                 Some(name) => write!(f, "the required claim `{name}` is missing"),
                 None => f.write_str(self.kind.summary()),
             },
-            (kind, Detail::Misfit(misfit)) => write!(f, "{}: {misfit}", kind.summary()),
+            (kind, Detail::Claim(claim)) => write!(f, "{}: {claim}", kind.summary()),
         }
     }
 }

@@ -17,8 +17,6 @@ use crate::jwt::keys::key::Key;
 use crate::jwt::keys::key_set::KeySet;
 use crate::jwt::keys::key_store::KeyStore;
 use crate::jwt::payload;
-use crate::jwt::payload::fitting;
-use crate::jwt::payload::malformed;
 use crate::jwt::payload::notes::Noted;
 use crate::jwt::payload::reserved_names;
 use crate::jwt::spans::Span;
@@ -173,8 +171,10 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Reads a payload that is not plain or does not fit the type. If the token is also expired or from
-    /// another issuer, that is the error.
+    /// Reads a payload that the scanner could not read, or that does not fit the type.
+    ///
+    /// A payload that does not fit is read once more, without the type, to note all claims. If the
+    /// token is also expired or from another issuer, that is the error.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
         &self,
@@ -187,15 +187,28 @@ impl Verifier {
         if let Ok(claims) = payload::read::<T>(payload, wanted, noted) {
             return Ok(claims);
         }
+        let failure = noted.failure.take();
         *noted = Noted::new(payload, end);
-        payload::read::<IgnoredAny>(payload, wanted, noted)
-            .map_err(|_| malformed::error(payload, wanted))?;
+        if let Err(error) = payload::read::<IgnoredAny>(payload, wanted, noted) {
+            return Err(malformed_payload(noted, &error));
+        }
         self.validation.check_claims(noted, self.clock.now())?;
-        Err(TokenError::misfitting(TokenErrorKind::ClaimsMismatch, fitting::misfit::<T>(payload)))
+        Err(TokenError::of_claim(TokenErrorKind::ClaimsMismatch, failure))
     }
 }
 
 const NOT_TEXT: TokenError = malformed("the payload is not unpadded base64url of UTF-8");
+
+#[cold]
+fn malformed_payload(noted: &mut Noted<'_>, error: &serde_json::Error) -> TokenError {
+    match noted.failure.take() {
+        _ if noted.has_duplicate => malformed("a member name occurs twice in one object"),
+        Some(claim) if error.is_data() => {
+            TokenError::of_claim(TokenErrorKind::Malformed, Some(claim))
+        }
+        _ => malformed("the payload is not one JSON object"),
+    }
+}
 
 const fn malformed(reason: &'static str) -> TokenError {
     TokenError::because(TokenErrorKind::Malformed, reason)

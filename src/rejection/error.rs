@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::bearer::{BadCredentials, Challenge, Fault, OtherScheme};
-use crate::jwt::{Misfit, TokenError, TokenErrorKind};
+use crate::jwt::{ClaimError, TokenError, TokenErrorKind};
 
 /// The reason for a refusal. It contains nothing from the token and no text from the client.
 ///
@@ -164,8 +164,8 @@ impl AuthError {
 
     /// Returns the claim that does not fit the type of the claims, or the registered claim that is
     /// missing or of the wrong type. [`reason`](Self::reason) names it too.
-    pub fn misfit(&self) -> Option<&Misfit> {
-        self.token().and_then(TokenError::misfit)
+    pub fn claim_error(&self) -> Option<&ClaimError> {
+        self.token().and_then(TokenError::claim_error)
     }
 
     /// Returns the kind of content that `Authorization` has instead of `Bearer`, or `None` if the

@@ -116,9 +116,9 @@ impl TestIssuer {
     {
         match self.auth().claims::<T>().verify(&self.token(grant)) {
             Ok(claims) => claims,
-            Err(error) => match error.misfit() {
-                Some(misfit) => misuse::refuse(format_args!(
-                    "TestIssuer::claims: {misfit}: give the grant what the type needs"
+            Err(error) => match error.claim_error() {
+                Some(claim) => misuse::refuse(format_args!(
+                    "TestIssuer::claims: {claim}: give the grant what the type needs"
                 )),
                 None => misuse::refuse(format_args!("TestIssuer::claims: {error}")),
             },

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::issuer::routes::credentials;
 use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
-use crate::jwt::misfit_of;
 
 /// The longest body: no login and no token comes near.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -118,23 +118,12 @@ impl BodyParams {
 
     /// The remaining members, as the application's type.
     pub(crate) fn into_credentials<C: DeserializeOwned>(self) -> Result<C, OAuthError> {
-        /// So that a type reads its own members and skips others, as it does in a struct of its
-        /// own.
-        #[derive(Deserialize)]
-        struct Login<C> {
-            #[serde(flatten)]
-            credentials: C,
-        }
-
-        let members = Value::Object(self.members);
-        match Login::deserialize(&members) {
-            Ok(Login { credentials }) => Ok(credentials),
-            // serde's own sentence would show the value: a password, perhaps.
-            Err(_) => Err(invalid(match misfit_of::<C>(&members) {
-                Some(misfit) => misfit.to_string(),
+        credentials::read(&self.members).map_err(|error| {
+            invalid(match error {
+                Some(error) => error.to_string(),
                 None => "the credentials could not be read".to_owned(),
-            })),
-        }
+            })
+        })
     }
 }
 

@@ -160,9 +160,8 @@ impl Secret {
     /// The system's random number generator failed.
     pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; 64]);
-        random::fill(&mut bytes).map_err(|error| {
-            KeyError::new(KeyErrorKind::NoRandomness, error.to_string()).caused_by(error)
-        })?;
+        random::fill(&mut bytes)
+            .map_err(|error| KeyError::new(KeyErrorKind::NoRandomness, error.to_string()))?;
         Ok(Self { bytes })
     }
 

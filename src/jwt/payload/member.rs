@@ -39,6 +39,20 @@ impl Registered {
             _ => return None,
         })
     }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Issuer => "iss",
+            Self::Subject => "sub",
+            Self::Audience => "aud",
+            Self::Expires => "exp",
+            Self::NotBefore => "nbf",
+            Self::IssuedAt => "iat",
+            Self::Id => "jti",
+            Self::Session => "sid",
+            Self::Confirmation => "cnf",
+        }
+    }
 }
 
 /// A number as JSON has it, so that it can be both noted and handed on.

@@ -7,6 +7,7 @@ use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeSeed, MapAccess};
 
 use crate::clock::UnixTime;
+use crate::jwt::claim_error::ClaimError;
 use crate::jwt::facts::Named;
 use crate::jwt::json::{Names, OrNull, Text};
 use crate::jwt::payload::claim_place::{Place, PlaceSeed, Target};
@@ -38,10 +39,14 @@ enum Member<'p> {
 /// The members of a payload, each of which is handed on while the verifier notes what it needs.
 pub(crate) struct Members<'p, 'de, A> {
     map: A,
+    /// The names of the struct that is read; empty for another type.
+    fields: &'static [&'static str],
     wanted: &'p Wanted,
     reading: Reading,
     noted: &'p mut Noted<'de>,
     member: Member<'p>,
+    /// The name of the member, if the program contains it.
+    known_name: Option<&'static str>,
     /// The bit of the member, if it is required.
     required: Option<u32>,
     /// A bit for each registered name seen.
@@ -53,13 +58,45 @@ pub(crate) struct Members<'p, 'de, A> {
 impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
     pub(crate) fn new(
         map: A,
+        fields: &'static [&'static str],
         wanted: &'p Wanted,
         reading: Reading,
         noted: &'p mut Noted<'de>,
     ) -> Self {
-        let names = Names::default();
-        let member = Member::Other;
-        Self { map, wanted, reading, noted, member, required: None, registered: 0, names }
+        Self {
+            map,
+            fields,
+            wanted,
+            reading,
+            noted,
+            member: Member::Other,
+            known_name: None,
+            required: None,
+            registered: 0,
+            names: Names::default(),
+        }
+    }
+
+    /// Finds the name in the program, so that a reason can contain it. A name from the token stays
+    /// out of reasons.
+    fn find_name(&self, name: &str) -> Option<&'static str> {
+        let field = self.fields.iter().copied().find(|field| *field == name);
+        field.or_else(|| Registered::from_name(name).map(Registered::name))
+    }
+
+    /// Notes the first failure, unless the scanner reads: its error says nothing.
+    #[cold]
+    fn note_failure(&mut self, failure: impl FnOnce(&Self) -> Option<ClaimError>) {
+        if self.reading != Reading::Plain && self.noted.failure.is_none() {
+            self.noted.failure = failure(self);
+        }
+    }
+
+    /// Notes an error of the type outside of any member, such as a missing field.
+    pub(crate) fn note_end(&mut self, error: &A::Error) {
+        self.note_failure(|members| {
+            ClaimError::of_type(&error.to_string(), |name| members.find_name(name))
+        });
     }
 
     fn recognise(&mut self, name: &Cow<'de, str>) -> Result<Member<'p>, A::Error> {
@@ -68,15 +105,21 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         if let Some(registered) = Registered::from_name(name) {
             let bit = 1_u32.wrapping_shl(registered as u32);
             if self.registered & bit != 0 {
-                return Err(de::Error::custom("duplicate claim"));
+                return Err(self.duplicate());
             }
             self.registered |= bit;
             return Ok(Member::Registered(registered));
         }
         if !self.names.insert(name) {
-            return Err(de::Error::custom("duplicate claim"));
+            return Err(self.duplicate());
         }
         Ok(self.wanted.first_in(name).map_or(Member::Other, Member::Placed))
+    }
+
+    #[cold]
+    fn duplicate(&mut self) -> A::Error {
+        self.noted.has_duplicate = true;
+        de::Error::custom("duplicate claim")
     }
 
     /// Notes that the member is not `null`.
@@ -195,7 +238,11 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         };
         let before = spans.len();
         match from_text(json, PlaceSeed::new(place, spans, placer)) {
-            Err(error) if place.is_configured => return Err(error),
+            Err(error) if place.is_configured => {
+                let path = place.path.to_string().into();
+                self.noted.failure = Some(ClaimError::in_value(Some(path), &error.to_string()));
+                return Err(error);
+            }
             Err(_) => spans.truncate(before),
             Ok(()) => {}
         }
@@ -228,13 +275,35 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
     ) -> Result<Option<K::Value>, A::Error> {
         let Some(name) = self.map.next_key_seed(Text)? else { return Ok(None) };
         self.member = self.recognise(&name)?;
-        match name {
-            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
-            Cow::Owned(name) => seed.deserialize(StringDeserializer::new(name)).map(Some),
+        if self.reading != Reading::Plain {
+            self.known_name = self.find_name(&name);
         }
+        let key = match name {
+            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
+            Cow::Owned(name) => seed.deserialize(StringDeserializer::new(name)),
+        };
+        let key = key.inspect_err(|error: &A::Error| {
+            self.note_failure(|members| {
+                Some(ClaimError::of_name(members.known_name, &error.to_string()))
+            });
+        });
+        key.map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.value(seed).inspect_err(|error| {
+            self.note_failure(|members| {
+                let name = members.known_name.map(Cow::Borrowed);
+                Some(ClaimError::in_value(name, &error.to_string()))
+            });
+        })
+    }
+}
+
+impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
+    /// Reads the value of the member whose name was read last.
+    #[inline]
+    fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let registered = match self.member {
             Member::Registered(registered) => registered,
             Member::Placed(place) => return self.placed(place, seed),

@@ -2,8 +2,6 @@
 
 pub(crate) mod claim_place;
 pub(crate) mod exact_numbers;
-pub(crate) mod fitting;
-pub(crate) mod malformed;
 pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod notes;
@@ -59,6 +57,20 @@ struct ClaimsSet<'p, 'de, P> {
     noted: &'p mut Noted<'de>,
 }
 
+impl<'p, 'de, P> ClaimsSet<'p, 'de, P>
+where
+    &'p mut P: Deserializer<'de>,
+{
+    fn read_fields<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, <&'p mut P as Deserializer<'de>>::Error> {
+        let Self { parser, wanted, reading, noted } = self;
+        parser.deserialize_map(Pass { visitor, fields, wanted, reading, noted })
+    }
+}
+
 impl<'p, 'de, P> Deserializer<'de> for ClaimsSet<'p, 'de, P>
 where
     &'p mut P: Deserializer<'de>,
@@ -66,8 +78,16 @@ where
     type Error = <&'p mut P as Deserializer<'de>>::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        let Self { parser, wanted, reading, noted } = self;
-        parser.deserialize_map(Pass { visitor, wanted, reading, noted })
+        self.read_fields(&[], visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.read_fields(fields, visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -84,12 +104,14 @@ where
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        unit_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
 struct Pass<'p, 'de, V> {
     visitor: V,
+    /// The names of the struct that is read; empty for another type.
+    fields: &'static [&'static str],
     wanted: &'p Wanted,
     reading: Reading,
     noted: &'p mut Noted<'de>,
@@ -103,8 +125,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let mut members = Members::new(map, self.wanted, self.reading, self.noted);
-        let value = self.visitor.visit_map(&mut members)?;
+        let Self { visitor, fields, wanted, reading, noted } = self;
+        let mut members = Members::new(map, fields, wanted, reading, noted);
+        let result = visitor.visit_map(&mut members);
+        let value = result.inspect_err(|error| members.note_end(error))?;
         // A type may stop early; the rules hold for the rest all the same.
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(value)

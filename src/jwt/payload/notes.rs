@@ -1,6 +1,7 @@
 //! The claims that a pass over the payload looks for, and those that it found.
 
 use crate::clock::UnixTime;
+use crate::jwt::claim_error::ClaimError;
 use crate::jwt::facts::Named;
 use crate::jwt::payload::claim_place::{Place, Target};
 use crate::jwt::spans::Placer;
@@ -62,6 +63,11 @@ pub(crate) struct Noted<'de> {
     pub(crate) confirmation: bool,
     /// A bit for each of [`Wanted::required`].
     pub(crate) required: u64,
+    /// A name occurs twice.
+    pub(crate) has_duplicate: bool,
+    /// The claim at which reading failed. Not noted by [`Reading::Plain`](super::members::Reading),
+    /// whose errors say nothing.
+    pub(crate) failure: Option<ClaimError>,
 }
 
 impl<'de> Noted<'de> {
@@ -74,6 +80,8 @@ impl<'de> Noted<'de> {
             audience: false,
             confirmation: false,
             required: 0,
+            has_duplicate: false,
+            failure: None,
         }
     }
 }

@@ -19,8 +19,8 @@ async fn an_error_names_the_parameter_and_never_its_value() {
     let server = Server::new();
     for (path, body, description) in [
         ("/login", json!({ "user": "SECRET" }), "missing field `password`"),
-        ("/login", json!({ "user": "a", "password": null }), "invalid type for `password`: null"),
-        ("/login", login(&json!({ "user": ["SECRET"] })), "invalid type for `user`: an array"),
+        ("/login", json!({ "user": "a", "password": null }), "invalid type in `password`: null"),
+        ("/login", login(&json!({ "user": ["SECRET"] })), "invalid type in `user`: an array"),
         (
             "/login",
             login(&json!({ "audience": { "SECRET": 1 } })),

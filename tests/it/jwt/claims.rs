@@ -113,7 +113,7 @@ fn each_claim_of_an_access_token_can_be_required() {
 fn a_claim_that_is_missing_or_of_the_wrong_type_is_named() {
     let said = |auth: &JwtAuth, claims: Value| {
         let error = auth.verify(&kit::with_payload(claims.to_string())).unwrap_err();
-        error.misfit().map(|misfit| misfit.to_string())
+        error.claim_error().map(|claim| claim.to_string())
     };
     let auth = kit::auth().require_claim(["jti", "x_company", "sub"]);
     let exp = kit::NOW + 60;
@@ -122,12 +122,16 @@ fn a_claim_that_is_missing_or_of_the_wrong_type_is_named() {
         (json!({ "jti": "1", "x_company": 1, "exp": exp }), Some("missing field `sub`")),
         (json!({ "jti": "1", "x_company": 1, "sub": "a" }), Some("missing field `exp`")),
         (json!({ "jti": "1", "sub": "a", "exp": exp }), Some("missing field `x_company`")),
-        (json!({ "sub": 7, "exp": exp }), Some("invalid type for `sub`: a number")),
-        (json!({ "exp": exp.to_string() }), Some("invalid type for `exp`: a string")),
+        (json!({ "sub": 7, "exp": exp }), Some("invalid type in `sub`: a number")),
+        (json!({ "exp": exp.to_string() }), Some("invalid type in `exp`: a string")),
     ] {
         assert_eq!(said(&auth, claims.clone()).as_deref(), expected, "{claims}");
     }
-    assert_eq!(said(&kit::auth(), json!({ "exp": 1 })), None, "expired is no misfit");
+    assert_eq!(
+        said(&kit::auth(), json!({ "exp": 1 })),
+        None,
+        "an expired token has no invalid claim"
+    );
 }
 
 #[test]

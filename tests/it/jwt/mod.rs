@@ -1,5 +1,6 @@
 //! The rules for a JWT, one small test each, in the order of the RFCs that make them.
 
+mod claim_errors;
 mod claims;
 mod header;
 mod issuers;

@@ -67,13 +67,13 @@ fn a_configured_claim_of_another_shape_is_malformed_and_named() {
         for shape in odd_shapes() {
             let error = auth.verify(&token(&json!({ name: shape }))).unwrap_err();
             assert_eq!(error.token_error(), Some(TokenErrorKind::Malformed), "{name}: {shape}");
-            assert_eq!(error.misfit().unwrap().member(), Some(name), "{name}: {shape}");
+            assert_eq!(error.claim_error().unwrap().name(), Some(name), "{name}: {shape}");
         }
     }
     let tenant = kit::auth().tenant_claim("org.id");
     for org in [json!(1), json!("acme"), json!({ "id": 1 }), json!({ "id": ["a"] })] {
         let error = tenant.verify(&token(&json!({ "org": org }))).unwrap_err();
-        assert_eq!(error.misfit().unwrap().member(), Some("org.id"), "{org}");
+        assert_eq!(error.claim_error().unwrap().name(), Some("org.id"), "{org}");
     }
 }
 

@@ -93,7 +93,7 @@ fn a_rejected_claim_is_named_with_the_configured_values() {
             rules(),
             json!({ "sub": ["secret"] }),
             TokenErrorKind::Malformed,
-            "the token is malformed: invalid type for `sub`: an array",
+            "the token is malformed: invalid type in `sub`: an array",
         ),
     ] {
         assert_eq!(of_claims(rules, claims), (kind, expected.to_owned()));

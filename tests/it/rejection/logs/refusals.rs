@@ -27,16 +27,16 @@ async fn logged(app: Router, ask: Ask) -> (String, String) {
 
 #[tokio::test]
 async fn claims_that_do_not_fit_are_named_in_the_log_and_nowhere_in_the_answer() {
-    for (company, misfit) in [
+    for (company, problem) in [
         (json!(null), "missing field `company`"),
-        (json!({ "name": shop::COMPANY }), "invalid type for `company`: an object"),
-        (json!([shop::COMPANY]), "invalid type for `company`: an array"),
+        (json!({ "name": shop::COMPANY }), "invalid type in `company`: an object"),
+        (json!([shop::COMPANY]), "invalid type in `company`: an array"),
     ] {
         let token = shop::token(&json!({ "company": company }));
         let error = shop::auth().verify(&token).unwrap_err();
-        assert_eq!(error.misfit().unwrap().to_string(), misfit);
-        assert_eq!(error.misfit().unwrap().member(), Some("company"));
-        assert!(print(&error).contains(&format!("the claims do not fit their type: {misfit}")));
+        assert_eq!(error.claim_error().unwrap().to_string(), problem);
+        assert_eq!(error.claim_error().unwrap().name(), Some("company"));
+        assert!(print(&error).contains(&format!("the claims do not fit their type: {problem}")));
         assert!(!error.to_string().contains("company"), "clients may be told this: {error}");
 
         let app = Router::new().route("/", any(|| async {})).layer(shop::auth());
@@ -46,10 +46,10 @@ async fn claims_that_do_not_fit_are_named_in_the_log_and_nowhere_in_the_answer()
         assert!(!String::from_utf8_lossy(&body).contains("company"), "{body:?}");
 
         let (log, _) = logged(app_of_shop(), Ask::get("/").bearer(&token)).await;
-        for part in ["token_error=ClaimsMismatch", misfit] {
+        for part in ["token_error=ClaimsMismatch", problem] {
             assert!(log.contains(part), "{part} is not in: {log}");
         }
-        assert!(error.reason().contains(misfit), "{}", error.reason());
+        assert!(error.reason().contains(problem), "{}", error.reason());
         let mut forbidden = Forbidden::default();
         forbidden.add_token(&token);
         forbidden.is_not_in(&log);
@@ -113,7 +113,7 @@ async fn a_denial_is_logged_with_the_roles_and_scopes_that_are_required() {
         ("/all", "it requires all of the roles `a`, `b`"),
         ("/scope", "the guard requires all of the scopes `pay`, `cart:write`"),
         ("/own/globex", "it requires that the path parameter `company` is the token's own"),
-        ("/custom", "it requires the guard `it::logs::refusals::Closed`"),
+        ("/custom", "it requires the guard `it::rejection::logs::refusals::Closed`"),
         (
             "/combined",
             &format!(

@@ -1,0 +1,143 @@
+//! The claim for which a token was rejected.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::{self, Display};
+
+/// The claim for which a token was rejected: a claim that is missing, or one with an invalid value.
+///
+/// The error is for logs and never for a client. Its names are those of the type's own fields, of
+/// registered claims and of configured claims. Of the token, it contains only the type of a value: a
+/// string, a number or another type of JSON.
+///
+/// ```
+/// use tower_jwt_auth::{Key, Secret, jwt::{ClaimErrorKind, Signer, Verifier}};
+///
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Shopper { company: String }
+///
+/// let secret = Secret::generate()?;
+/// let token = Signer::new(Key::hs256(secret.clone()))
+///     .sign(&serde_json::json!({ "company": ["acme"], "exp": 32_503_680_000_u64 }))?;
+///
+/// let error = Verifier::new(secret).verify::<Shopper>(&token).unwrap_err();
+/// let claim = error.claim_error().unwrap();
+/// assert_eq!((claim.name(), claim.kind()), (Some("company"), ClaimErrorKind::Invalid));
+/// assert_eq!(claim.to_string(), "invalid type in `company`: an array");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimError {
+    /// Either a name in the program, or one from the configuration; never one from the token.
+    name: Option<Cow<'static, str>>,
+    problem: Problem,
+}
+
+/// The kind of a [`ClaimError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClaimErrorKind {
+    /// The claim is missing or `null`.
+    Missing,
+    /// The value of the claim, or a value inside it, is invalid. Or the type of the claims denies
+    /// unknown fields, and the claim is one.
+    Invalid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    Missing,
+    Unknown,
+    /// The type of the value that was found.
+    WrongType(&'static str),
+    Invalid,
+}
+
+/// The constructors read no more of a message than its beginning, since the messages of `serde`
+/// contain values.
+impl ClaimError {
+    /// The configured claim `name` is missing.
+    pub(crate) fn missing(name: &str) -> Self {
+        Self { name: Some(name.to_owned().into()), problem: Problem::Missing }
+    }
+
+    /// Reading the value of the claim `name` failed with this message.
+    pub(crate) fn in_value(name: Option<Cow<'static, str>>, message: &str) -> Self {
+        let problem = wrong_type(message).map_or(Problem::Invalid, Problem::WrongType);
+        Self { name, problem }
+    }
+
+    /// The type of the claims rejected the claim `name` as such.
+    pub(crate) fn of_name(name: Option<&'static str>, message: &str) -> Self {
+        let is_unknown = message.starts_with("unknown field ");
+        let problem = if is_unknown { Problem::Unknown } else { Problem::Invalid };
+        Self { name: name.map(Cow::Borrowed), problem }
+    }
+
+    /// The type of the claims failed with this message outside of any value. `find` returns a name
+    /// of the program that equals the name in the message. `None` if the message says nothing.
+    pub(crate) fn of_type(
+        message: &str,
+        find: impl FnOnce(&str) -> Option<&'static str>,
+    ) -> Option<Self> {
+        if let Some(rest) = message.strip_prefix("missing field `") {
+            let name = rest.split('`').next().and_then(find);
+            return Some(Self { name: name.map(Cow::Borrowed), problem: Problem::Missing });
+        }
+        let problem = Problem::WrongType(wrong_type(message)?);
+        Some(Self { name: None, problem })
+    }
+
+    /// Returns the kind of this error.
+    pub fn kind(&self) -> ClaimErrorKind {
+        match self.problem {
+            Problem::Missing => ClaimErrorKind::Missing,
+            Problem::Unknown | Problem::WrongType(_) | Problem::Invalid => ClaimErrorKind::Invalid,
+        }
+    }
+
+    /// Returns the name of the claim, or the configured path to it.
+    ///
+    /// `None` if the program does not contain the name: for a map instead of a struct, for an
+    /// unknown field that is not a registered claim, and for most fields of a struct with
+    /// `#[serde(flatten)]`.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+/// The type that an "invalid type" message begins with, in the words of JSON.
+fn wrong_type(message: &str) -> Option<&'static str> {
+    let found = message.strip_prefix("invalid type: ")?;
+    Some(match found.split([' ', ',']).next()? {
+        "boolean" => "a boolean",
+        "integer" | "floating" | "number" => "a number",
+        "character" | "string" => "a string",
+        "null" | "unit" | "Option" => "null",
+        "sequence" => "an array",
+        "map" => "an object",
+        _ => return None,
+    })
+}
+
+impl Display for ClaimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (problem, link) = match self.problem {
+            Problem::Missing => ("missing field", ""),
+            Problem::Unknown => ("unknown field", ""),
+            // The value may lie deeper than in the member itself.
+            Problem::WrongType(_) => ("invalid type", " in"),
+            Problem::Invalid => ("invalid value", " in"),
+        };
+        f.write_str(problem)?;
+        if let Some(name) = &self.name {
+            write!(f, "{link} `{name}`")?;
+        }
+        match self.problem {
+            Problem::WrongType(found) => write!(f, ": {found}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for ClaimError {}
