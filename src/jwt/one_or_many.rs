@@ -87,14 +87,15 @@ mod tests {
         ] {
             assert_eq!(one, ["a"]);
         }
+        let (array, literals) = (["a", "b"], vec!["a", "b"]);
         let vec = vec![owned.clone(), "b".to_owned()];
         for several in [
             strings(["a", "b"]),
-            strings(&["a", "b"]),
+            strings(&array),
             strings([Cow::Borrowed("a"), Cow::Borrowed("b")]),
             strings([&owned, &"b".to_owned()]),
-            strings(vec!["a", "b"]),
-            strings(&vec!["a", "b"]),
+            strings(literals.clone()),
+            strings(&literals),
             strings(&vec),
             strings(&vec[..]),
             strings(&["a", "b"][..]),
