@@ -37,6 +37,9 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/issuer/routes/cookies.rs", "`Cookies`", 7),
         ("src/revocation/revocations.rs", "`Revocations`", 6),
         ("src/revocation/feed/follow.rs", "`Follow`", 4),
+        ("src/revocation/feed/memory.rs", "Stores and feeds", 2),
+        ("src/revocation/feed/redis.rs", "Stores and feeds", 1),
+        ("src/issuer/sessions/store/redis.rs", "Stores and feeds", 2),
     ] {
         let (_, section) = options.split_once(&format!("\n## {heading}\n")).expect(heading);
         let section = section.split("\n## ").next().unwrap();
@@ -108,10 +111,9 @@ fn every_feature_has_its_row() {
 
 #[test]
 fn every_test_that_the_standards_name_exists() {
-    let mut tests = BTreeSet::new();
-    for folder in ["src", "tests"] {
-        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);
-    }
+    let code = code_in("src") + &code_in("tests");
+    let functions = code.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let tests: BTreeSet<_> = functions.collect();
     let mut named = 0;
     for page in ["docs/reference/standards.md", "docs/explanation/sessions.md"] {
         let text = read(page);
@@ -149,16 +151,56 @@ fn every_diagram_can_stand_in_a_page() {
     }
 }
 
-/// Collects the names of the functions in a folder.
-fn collect(folder: &Path, names: &mut BTreeSet<String>) {
+#[test]
+fn every_name_of_this_crate_in_a_page_exists() {
+    let code = code_in("src");
+    let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let is_type = |name: &str| {
+        ["struct", "enum", "trait"].iter().any(|kind| {
+            let start = format!("pub {kind} {name}");
+            code.match_indices(&start).any(|(place, _)| {
+                code[place + start.len()..].starts_with(|c: char| !c.is_alphanumeric() && c != '_')
+            })
+        })
+    };
+    let mut pages = vec!["SECURITY.md".to_owned(), "README.md".to_owned()];
+    for folder in ["docs/reference", "docs/explanation"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|file| file.extension().is_some_and(|end| end == "md"));
+        pages.extend(files.map(|file| file.to_str().unwrap().to_owned()));
+    }
+    let mut checked = 0;
+    for page in pages {
+        let text = read(&page);
+        for line in text.lines() {
+            for span in line.split('`').skip(1).step_by(2) {
+                let Some((owner, member)) = span.split_once("::") else { continue };
+                let member = member.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+                if is_type(owner) {
+                    checked += 1;
+                    assert!(words.contains(member.unwrap()), "{page} names `{span}`");
+                }
+            }
+        }
+    }
+    assert!(checked > 100, "{checked}");
+}
+
+fn code_in(folder: &str) -> String {
+    let mut code = String::new();
+    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut code);
+    code
+}
+
+/// Appends the Rust files of a folder.
+fn gather(folder: &Path, code: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, names);
+            gather(&path, code);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let functions = text.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
-            names.extend(functions.map(str::to_owned));
+            code.push_str(&fs::read_to_string(&path).unwrap());
         }
     }
 }
