@@ -1,49 +1,24 @@
-//! What cannot work is refused: by the compiler, or where it is configured, with a sentence that
-//! says what to do.
+//! Mistakes are reported by the compiler, or by a panic on the line of the configuration, with a
+//! sentence that says what to do.
 
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
 use std::time::Duration;
 
 use tower_jwt_auth::{
     JwtAuth, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role, has_scope,
 };
 
-use crate::kit::shop;
+use crate::kit::{panics, shop};
 
 #[test]
 fn what_must_not_compile_does_not() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
 
-thread_local! {
-    /// The file that the last panic of this thread was in.
-    static BLAMED: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-fn note_who_is_blamed() {
-    static NOTED: Once = Once::new();
-    NOTED.call_once(|| {
-        let previous = take_hook();
-        set_hook(Box::new(move |panic| {
-            let file = panic.location().map(|location| location.file().to_owned());
-            BLAMED.with_borrow_mut(|blamed| *blamed = file.unwrap_or_default());
-            previous(panic);
-        }));
-    });
-}
-
-/// The sentence of the panic, which is to show the line that is to be changed.
-fn refused(build: impl FnOnce()) -> String {
-    note_who_is_blamed();
-    let Err(panic) = catch_unwind(AssertUnwindSafe(build)) else { panic!("was not refused") };
-    let file = BLAMED.take();
-    assert!(file.ends_with("misuse.rs"), "{file} is blamed");
-    match panic.downcast::<String>() {
-        Ok(sentence) => *sentence,
-        Err(_) => panic!("the panic has no sentence"),
-    }
+/// Returns the sentence of the panic, which names the line of the mistake.
+fn refused(configure: impl FnOnce()) -> String {
+    let (sentence, file) = panics::refused(configure);
+    assert_eq!(file, file!(), "{sentence}");
+    sentence
 }
 
 fn layer_refuses(build: impl FnOnce(JwtAuth) -> JwtAuth) -> String {

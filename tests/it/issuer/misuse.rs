@@ -1,16 +1,16 @@
 //! Configuration that cannot work is refused when it is written.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tower_jwt_auth::issuer::{Cookies, MemoryStore, Sessions, TokenIssuer};
 
 use super::kit::{ISSUER, Server, issuer};
-use crate::kit::secret;
+use crate::kit::{panics, secret};
 
 fn sentence<T>(configure: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(configure)).err().expect("it was accepted");
-    panic.downcast_ref::<String>().expect("a sentence").clone()
+    let (sentence, file) = panics::refused(configure);
+    assert_eq!(file, file!(), "{sentence}");
+    sentence
 }
 
 #[test]

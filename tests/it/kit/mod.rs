@@ -1,5 +1,6 @@
 //! What the modules here share: tokens of any bytes, files of vectors, requests without a server.
 
+pub(crate) mod panics;
 pub(crate) mod server;
 pub(crate) mod shop;
 
@@ -114,7 +115,7 @@ pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
     token: &str,
 ) -> Option<TokenErrorKind> {
     let error = auth.verify(token).err()?;
-    Some(error.token_error().expect("a refused token has a reason"))
+    Some(error.token_error().expect("a rejected token has a reason").kind())
 }
 
 /// A file of `tests/data`.

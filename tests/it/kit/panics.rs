@@ -1,0 +1,28 @@
+//! The panic of a configuration that cannot work.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    /// The file in which the last panic of this thread was reported.
+    static FILE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Returns the sentence of the panic of `configure`, and the file that the panic names. It should be
+/// the file of the configuration and not one of the library.
+#[track_caller]
+pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = take_hook();
+        set_hook(Box::new(move |panic| {
+            let file = panic.location().map(|location| location.file().to_owned());
+            FILE.with_borrow_mut(|last| *last = file.unwrap_or_default());
+            previous(panic);
+        }));
+    });
+    let Err(panic) = catch_unwind(AssertUnwindSafe(configure)) else { panic!("was accepted") };
+    let Ok(sentence) = panic.downcast::<String>() else { panic!("the panic has no sentence") };
+    (*sentence, FILE.take())
+}
