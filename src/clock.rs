@@ -239,9 +239,15 @@ impl<'de> Deserialize<'de> for UnixTime {
 /// let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
 /// assert_eq!(clock.now(), UnixTime::from_secs(1_700_000_000));
 /// ```
-pub trait Clock: Debug + Send + Sync + 'static {
+pub trait Clock: Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> UnixTime;
+}
+
+impl Debug for dyn Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {

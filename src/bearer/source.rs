@@ -34,7 +34,6 @@ pub enum Source {
 /// use tower_jwt_auth::{BadCredentials, JwtAuth, Secret, TokenSource};
 ///
 /// /// `X-Access-Token: <token>`, as an old client sends it.
-/// #[derive(Debug)]
 /// struct OldHeader;
 ///
 /// impl TokenSource for OldHeader {
@@ -64,7 +63,7 @@ pub enum Source {
     note = "for a cookie there is `JwtAuth::cookie`; for a header of your own, implement \
             `TokenSource` for a type of your own"
 )]
-pub trait TokenSource: Debug + Send + Sync + 'static {
+pub trait TokenSource: Send + Sync + 'static {
     /// Returns the token in `headers`, or `None` if this source finds none.
     ///
     /// # Errors
@@ -80,7 +79,13 @@ pub trait TokenSource: Debug + Send + Sync + 'static {
     }
 }
 
-/// Credentials that are there but cannot be used.
+impl Debug for dyn TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSource")
+    }
+}
+
+/// Credentials that are present but cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadCredentials {

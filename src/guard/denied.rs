@@ -1,8 +1,11 @@
 //! The reason for a guard's denial.
 
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
-/// The denial of a guard.
+/// The denial of a guard. `Display` is for developers, like
+/// [`AuthError::reason`](crate::AuthError::reason).
 #[derive(Clone, Debug)]
 pub struct Denied {
     pub(crate) reason: Reason,
@@ -37,6 +40,18 @@ impl Denied {
         Self { reason: Reason::Misconfigured(sentence.into()) }
     }
 }
+
+impl Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.reason {
+            Reason::Scope => "the token lacks a scope",
+            Reason::Role => "the token does not allow this",
+            Reason::Misconfigured(sentence) => sentence,
+        })
+    }
+}
+
+impl Error for Denied {}
 
 impl Default for Denied {
     fn default() -> Self {
