@@ -177,9 +177,7 @@ pub use guard::{
     has_scope, require,
 };
 #[doc(inline)]
-pub use jwt::{
-    Algorithm, Facts, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims,
-};
+pub use jwt::{Algorithm, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims};
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
 pub use request::claims::Claims;
 #[cfg(feature = "connections")]

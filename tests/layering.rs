@@ -43,7 +43,7 @@ const ORDER: &[&str] = &[
     "jwt::keys",
     "jwt::standard_claims",
     "jwt::spans",
-    "jwt::facts",
+    "jwt::verified_token",
     "jwt::payload::member",
     "jwt::claim_path",
     "jwt::payload::claim_place",
@@ -104,12 +104,14 @@ const ORDER: &[&str] = &[
     "revocation::feed::postgres",
     "revocation::conformance",
     "revocation",
-    // A token that ends while it is in use.
+    // The checks of a token, and their repetition while the token is in use.
+    "request::checks",
     "request::ended",
-    // What is left in a request.
+    // The decision about a request, in its extensions.
     "request::token",
     "request::anonymous",
     "request::claims",
+    "request::decision",
     "request::no_layer",
     "request",
     // The middleware.
@@ -123,7 +125,7 @@ const ORDER: &[&str] = &[
     "guard::access",
     "guard::hint",
     "guard::combine",
-    "guard::names",
+    "guard::required_names",
     "guard::role",
     "guard::scope",
     "guard::claims_match",
@@ -234,8 +236,10 @@ fn each_boundary_is_named_in_one_place() {
         let source = source(module);
         let names =
             |krate: &str| source.lines().any(|line| line.starts_with(&format!("use {krate}")));
-        let is_for_axum = module.starts_with("extract") || module.starts_with("issuer::routes");
-        assert!(!names("axum") || is_for_axum, "{module} names axum");
+        let is_route = module.starts_with("issuer::routes") || *module == "extract::path_param";
+        assert!(!names("axum::") || is_route, "{module} names axum");
+        let is_extractor = module.starts_with("extract");
+        assert!(!names("axum_core") || is_extractor, "{module} names axum-core");
         for crypto in ["hmac", "sha2", "hkdf"] {
             assert!(!names(crypto) || *module == "jwt::keys::mac", "{module} names {crypto}");
         }

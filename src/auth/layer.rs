@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
 use crate::misuse;
 use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
+use crate::request::checks::TokenChecks;
 use crate::request::claims::Claims;
 use crate::revocation::Revocations;
 
@@ -63,7 +64,7 @@ impl JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do not
-    /// fit `U` is refused; [`AuthError::claim_error`] and the event of the feature `tracing` name the member
+    /// fit `U` is refused; [`AuthError::token_error`] and the event of the feature `tracing` name the member
     /// of `U`. The default is [`StandardClaims`].
     ///
     /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token, such
@@ -245,7 +246,7 @@ impl<T> JwtAuth<T> {
     /// domain share: a sibling host can then set it too. A request is refused if it has a prefixed name
     /// in another case, or two such cookies that differ.
     #[track_caller]
-    pub fn cookie(self, name: impl AsRef<str>) -> Self {
+    pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
         if let Some(cookie) = &self.settings.sources.cookie {
             misuse::refuse(format_args!(
@@ -255,7 +256,8 @@ impl<T> JwtAuth<T> {
                 cookie.to_string(),
             ));
         }
-        self.sources(|sources| sources.cookie = Some(name))
+        self.sources_mut().cookie = Some(name);
+        self
     }
 
     /// Lets these origins make unsafe requests with the cookie: one, such as `https://app.example`, or
@@ -271,7 +273,7 @@ impl<T> JwtAuth<T> {
     /// upper case), and if this method is called a second time.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
-        self.settings_mut().sources.trusted_origins.set(origins);
+        self.sources_mut().trusted_origins.set(origins);
         self
     }
 
@@ -286,7 +288,7 @@ impl<T> JwtAuth<T> {
     ///
     /// Panics if `name` is not a valid protocol name, and if this method is called a second time.
     #[track_caller]
-    pub fn websocket_protocol(self, name: impl AsRef<str>) -> Self {
+    pub fn websocket_protocol(mut self, name: impl AsRef<str>) -> Self {
         let name = Subprotocol::new(name.as_ref());
         if let Some(protocol) = &self.settings.sources.subprotocol {
             misuse::refuse(format_args!(
@@ -295,12 +297,14 @@ impl<T> JwtAuth<T> {
                 protocol.to_string(),
             ));
         }
-        self.sources(|sources| sources.subprotocol = Some(name))
+        self.sources_mut().subprotocol = Some(name);
+        self
     }
 
     /// Adds an application-defined place to search for the token.
-    pub fn add_source(self, source: impl TokenSource) -> Self {
-        self.sources(|sources| sources.add(source))
+    pub fn add_source(mut self, source: impl TokenSource) -> Self {
+        self.sources_mut().add(source);
+        self
     }
 
     /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is still
@@ -342,17 +346,14 @@ impl<T> JwtAuth<T> {
     /// # Ok::<_, tower_jwt_auth::KeyError>(())
     /// ```
     pub fn with_revocation(mut self, revocations: Revocations) -> Self {
-        let settings = self.settings_mut();
-        settings.revocations = Some(revocations);
-        settings.update_watch();
+        self.checks_mut().revocations = Some(revocations);
         self
     }
 
     /// Replaces the system's clock. [`Revocations`] has a separate clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        let settings = self.settings_mut();
-        settings.verifier = settings.verifier.clone().with_clock(clock);
-        settings.update_watch();
+        let checks = self.checks_mut();
+        checks.verifier = checks.verifier.clone().with_clock(clock);
         self
     }
 
@@ -379,21 +380,21 @@ impl<T> JwtAuth<T> {
     }
 
     fn rules(&self) -> Validation {
-        self.settings.verifier.validation().clone()
+        self.settings.checks.verifier.validation().clone()
     }
 
     fn with_rules(mut self, rules: Validation) -> Self {
-        let settings = self.settings_mut();
-        settings.verifier = settings.verifier.clone().with_validation(rules);
-        settings.update_watch();
+        let checks = self.checks_mut();
+        checks.verifier = checks.verifier.clone().with_validation(rules);
         self
     }
 
-    fn sources(mut self, change: impl FnOnce(&mut Sources)) -> Self {
-        let settings = self.settings_mut();
-        change(&mut settings.sources);
-        Arc::make_mut(&mut settings.answers).with_sources(&settings.sources);
-        self
+    fn checks_mut(&mut self) -> &mut TokenChecks {
+        Arc::make_mut(&mut self.settings_mut().checks)
+    }
+
+    fn sources_mut(&mut self) -> &mut Sources {
+        Arc::make_mut(&mut self.settings_mut().sources)
     }
 
     fn settings_mut(&mut self) -> &mut Settings {

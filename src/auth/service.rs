@@ -14,8 +14,7 @@ use tower_service::Service;
 use crate::auth::settings::Settings;
 use crate::bearer::Source;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
-use crate::request::anonymous::Unauthenticated;
-use crate::request::no_layer;
+use crate::request::{decision, no_layer};
 
 /// Passes a request with a valid token on to `S`, and refuses any other. Made by
 /// [`JwtAuth`](crate::JwtAuth).
@@ -73,8 +72,7 @@ where
                 .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)));
         match decision {
             Ok(source) => {
-                let is_preflight =
-                    source.is_none() && Unauthenticated::is_preflight(request.extensions());
+                let is_preflight = source.is_none() && decision::is_preflight(request.extensions());
                 // The instance that was polled ready is the one that is called, not a clone.
                 let future = self.inner.call(request);
                 let caching = match source {

@@ -4,11 +4,11 @@ use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::panic::catch_unwind;
 
-use axum::extract::FromRequestParts;
+use axum_core::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::extract::rejection::AuthRejection;
-use crate::guard::{Guard, Refusal, admit};
+use crate::guard::{Guard, admit};
 use crate::rejection::{AuthError, AuthErrorKind};
 
 /// A guard with a name, for [`Allowed`].
@@ -51,15 +51,14 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let Parts { method, uri, headers, extensions, .. } = parts;
-        // A panic in `guard()` is a refusal, like a panic in the guard.
-        let admitted =
-            catch_unwind(P::guard).map(|guard| admit(&guard, method, uri, headers, extensions, ""));
-        match admitted {
-            Ok(Ok(())) => Ok(Self { policy: PhantomData }),
-            Ok(Err(Refusal { error, answers })) => Err(AuthRejection::new(error, answers, parts)),
-            Err(_) => {
-                Err(AuthRejection::new(AuthError::new(AuthErrorKind::InternalError), None, parts))
-            }
+        let decided = match catch_unwind(P::guard) {
+            Ok(guard) => admit(&guard, method, uri, headers, extensions, ""),
+            // A panic in `guard()` denies the request, like a panic in the guard.
+            Err(_) => Err(AuthError::new(AuthErrorKind::InternalError)),
+        };
+        match decided {
+            Ok(()) => Ok(Self { policy: PhantomData }),
+            Err(error) => Err(AuthRejection::new(error, parts)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `Claims<T>`, `Token` and both as an `Option`, as handler arguments.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use crate::extract::rejection::AuthRejection;
-use crate::request::anonymous::Unauthenticated;
 use crate::request::claims::Claims;
+use crate::request::decision::Decision;
 use crate::request::token::Token;
 
 impl<T, S> FromRequestParts<S> for Claims<T>
@@ -16,7 +16,12 @@ where
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
-        let claims = Self::nearest(&parts.extensions).cloned();
+        let claims = match Decision::of(&parts.extensions) {
+            Some(Decision::Token(token)) => token.claims(),
+            Some(Decision::Anonymous(_)) => None,
+            // Without a layer, the application may have inserted the result of `JwtAuth::verify`.
+            None => parts.extensions.get::<Self>().cloned(),
+        };
         claims.ok_or_else(|| AuthRejection::without_claims::<T>(parts))
     }
 }
@@ -32,7 +37,7 @@ where
         parts: &mut Parts,
         state: &S,
     ) -> Result<Option<Self>, AuthRejection> {
-        if is_nobody(parts) {
+        if is_anonymous(parts) {
             return Ok(None);
         }
         <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
@@ -55,15 +60,13 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Token {
         parts: &mut Parts,
         state: &S,
     ) -> Result<Option<Self>, AuthRejection> {
-        if is_nobody(parts) {
+        if is_anonymous(parts) {
             return Ok(None);
         }
         <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }
 
-/// Whether the nearest layer let a request through without a token, which a handler that takes an
-/// `Option` is prepared for.
-fn is_nobody(parts: &Parts) -> bool {
-    Unauthenticated::nearest(&parts.extensions).is_some()
+fn is_anonymous(parts: &Parts) -> bool {
+    matches!(Decision::of(&parts.extensions), Some(Decision::Anonymous(_)))
 }

@@ -1,109 +1,108 @@
-//! The answer of an extractor that refuses.
+//! The error of an extractor as a response.
 
 use std::any::{TypeId, type_name};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
+use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::jwt::StandardClaims;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
-use crate::request::anonymous::Unauthenticated;
+use crate::request::decision::{self, Decision};
 use crate::request::no_layer;
-use crate::request::token::Token;
 use crate::type_name::written;
 
-/// The refusal of an extractor, answered like that of the layer in front of it.
+/// The rejection of an extractor, answered like a rejection of the layer in front of it.
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
-    // Boxed: an extractor's `Result` is moved around on every request, refused or not.
-    inner: Box<Inner>,
+    // Boxed, since the `Result` of an extractor is moved on every request, rejected or not.
+    content: Box<Content>,
 }
 
 #[derive(Clone, Debug)]
-struct Inner {
+struct Content {
     error: AuthError,
     answers: Arc<Answers>,
     format: Format,
 }
 
 impl AuthRejection {
-    pub(crate) fn new(error: AuthError, answers: Option<Arc<Answers>>, parts: &Parts) -> Self {
-        let answers = answers.unwrap_or_else(Answers::without_layer);
-        Self {
-            inner: Box::new(Inner {
-                error,
-                answers,
-                format: Format::of(&parts.method, &parts.headers),
-            }),
-        }
+    pub(crate) fn new(error: AuthError, parts: &Parts) -> Self {
+        let answers = decision::answers(&parts.extensions);
+        let format = Format::of(&parts.method, &parts.headers);
+        Self { content: Box::new(Content { error, answers, format }) }
     }
 
-    /// The request has no claims of type `T`: it is anonymous, or the application has a mistake.
+    /// Returns the rejection of a request without claims of type `T`. It is anonymous, or the
+    /// application has a mistake.
     pub(crate) fn without_claims<T: 'static>(parts: &Parts) -> Self {
-        if let Some(nobody) = Self::nobody(parts) {
-            return nobody;
-        }
         let asked = written(type_name::<T>());
-        let Some(token) = parts.extensions.get::<Token>() else {
-            let is_default = TypeId::of::<T>() == TypeId::of::<StandardClaims>();
-            let claims = if is_default { String::new() } else { format!(".claims::<{asked}>()") };
-            return Self::without_layer(&format!("Claims<{asked}>"), &claims, parts);
+        let error = match Decision::of(&parts.extensions) {
+            Some(Decision::Anonymous(anonymous)) => anonymous.error(),
+            Some(Decision::Token(token)) => {
+                let there = written(token.claims_type());
+                misconfigured(format!(
+                    "the handler asks for `Claims<{asked}>`, and the `JwtAuth` layer in front of it \
+                     reads claims into `{there}`: write `.claims::<{asked}>()` on the layer, or take \
+                     `Claims<{there}>`"
+                ))
+            }
+            None => {
+                let is_default = TypeId::of::<T>() == TypeId::of::<StandardClaims>();
+                let claims =
+                    if is_default { String::new() } else { format!(".claims::<{asked}>()") };
+                without_layer(&format!("Claims<{asked}>"), &claims)
+            }
         };
-        let there = written(token.claims_type());
-        let sentence = format!(
-            "the handler asks for `Claims<{asked}>`, and the `JwtAuth` layer in front of it reads \
-             claims into `{there}`: write `.claims::<{asked}>()` on the layer, or take \
-             `Claims<{there}>`"
-        );
-        let answers = Some(Arc::clone(token.answers()));
-        let error = AuthError::because(AuthErrorKind::Misconfigured, sentence);
-        Self::new(error, answers, parts)
+        Self::new(error, parts)
     }
 
-    /// The request has no token: it is anonymous, or the application has a mistake.
+    /// Returns the rejection of a request without a token. It is anonymous, or the application has a
+    /// mistake.
     pub(crate) fn without_token(parts: &Parts) -> Self {
-        Self::nobody(parts).unwrap_or_else(|| Self::without_layer("Token", "", parts))
-    }
-
-    fn nobody(parts: &Parts) -> Option<Self> {
-        let nobody = Unauthenticated::nearest(&parts.extensions)?;
-        Some(Self::new(nobody.error(), Some(Arc::clone(&nobody.answers)), parts))
-    }
-
-    fn without_layer(wanted: &str, claims: &str, parts: &Parts) -> Self {
-        let sentence = without_layer(no_layer::has_a_layer(), wanted, claims);
-        Self::new(AuthError::because(AuthErrorKind::Misconfigured, sentence), None, parts)
+        let error = match Decision::of(&parts.extensions) {
+            Some(Decision::Anonymous(anonymous)) => anonymous.error(),
+            _ => without_layer("Token", ""),
+        };
+        Self::new(error, parts)
     }
 
     /// Returns the error; [`AuthError::reason`] has the reason for developers.
     pub fn error(&self) -> &AuthError {
-        &self.inner.error
+        &self.content.error
     }
 }
 
 impl IntoResponse for AuthRejection {
     fn into_response(self) -> Response {
-        let Inner { error, answers, format } = *self.inner;
+        let Content { error, answers, format } = *self.content;
         answers.refuse(error, &format)
     }
 }
 
 impl fmt::Display for AuthRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.inner.error, f)
+        fmt::Display::fmt(&self.content.error, f)
     }
 }
 
 impl Error for AuthRejection {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.inner.error.source()
+        self.content.error.source()
     }
 }
 
-fn without_layer(has_a_layer: bool, wanted: &str, claims: &str) -> String {
+fn misconfigured(sentence: String) -> AuthError {
+    AuthError::because(AuthErrorKind::Misconfigured, sentence)
+}
+
+fn without_layer(wanted: &str, claims: &str) -> AuthError {
+    misconfigured(layer_advice(no_layer::has_a_layer(), wanted, claims))
+}
+
+fn layer_advice(has_a_layer: bool, wanted: &str, claims: &str) -> String {
     let advice = if has_a_layer {
         format!(
             "this program has one, which does not cover this route. Move \
@@ -127,7 +126,7 @@ mod tests {
     fn a_layer_in_the_wrong_place_is_to_be_moved_and_none_is_to_be_added() {
         for (has_a_layer, part) in [(true, "Move `.layer(JwtAuth"), (false, "add `.layer(JwtAuth")]
         {
-            let sentence = without_layer(has_a_layer, "Claims<Shopper>", ".claims::<Shopper>()");
+            let sentence = layer_advice(has_a_layer, "Claims<Shopper>", ".claims::<Shopper>()");
             assert!(sentence.contains(part) && sentence.contains("<Shopper>()"), "{sentence}");
         }
     }

@@ -5,7 +5,6 @@ use std::any::type_name;
 use http::{Extensions, HeaderMap, Method, Uri};
 
 use crate::guard::denied::Denied;
-use crate::request::claims::Claims;
 use crate::request::token::Token;
 use crate::type_name::written;
 
@@ -41,7 +40,7 @@ impl<'r> Access<'r> {
     ///
     /// If the layer reads claims into another type. This mistake is answered with 500.
     pub fn claims<T: Send + Sync + 'static>(&self) -> Result<&T, Denied> {
-        match Claims::<T>::nearest(self.extensions) {
+        match self.token.claims_ref::<T>() {
             Some(claims) => Ok(claims),
             None => Err(Denied::misconfigured(format!(
                 "a guard asks for claims of type `{wanted}`, and the `JwtAuth` layer in front of \

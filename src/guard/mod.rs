@@ -21,7 +21,7 @@ mod combine;
 mod denied;
 mod hint;
 mod layer;
-mod names;
+mod required_names;
 mod requirement;
 mod role;
 mod scope;
@@ -40,6 +40,6 @@ pub use self::scope::{ScopeGuard, has_all_scopes, has_any_scope, has_scope};
 pub use self::service::RequireService;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::admit::{Refusal, admit};
+pub(crate) use self::admit::admit;
 #[cfg(feature = "axum")]
 pub(crate) use self::hint::hint_at_require;

@@ -4,13 +4,13 @@ use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Denied;
 use crate::guard::hint::hint_at_require;
-use crate::guard::names::Names;
+use crate::guard::required_names::RequiredNames;
 use crate::guard::requirement::Requirement;
 
 /// Requires roles; see [`has_role`].
 #[derive(Clone, Debug)]
 pub struct RoleGuard<R> {
-    roles: Names<R>,
+    roles: RequiredNames<R>,
 }
 
 impl<R: AsRef<str> + Send + Sync + 'static> Guard for RoleGuard<R> {
@@ -51,7 +51,7 @@ hint_at_require!(RoleGuard<R>);
 /// If the name is empty.
 #[track_caller]
 pub fn has_role<R: AsRef<str> + Send + Sync + 'static>(role: R) -> RoleGuard<R> {
-    RoleGuard { roles: Names::new([role], true, "has_role") }
+    RoleGuard { roles: RequiredNames::new([role], true, "has_role") }
 }
 
 /// Requires one of these roles.
@@ -63,7 +63,7 @@ pub fn has_role<R: AsRef<str> + Send + Sync + 'static>(role: R) -> RoleGuard<R> 
 pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
     roles: impl IntoIterator<Item = R>,
 ) -> RoleGuard<R> {
-    RoleGuard { roles: Names::new(roles, false, "has_any_role") }
+    RoleGuard { roles: RequiredNames::new(roles, false, "has_any_role") }
 }
 
 /// Requires all of these roles.
@@ -75,5 +75,5 @@ pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
 pub fn has_all_roles<R: AsRef<str> + Send + Sync + 'static>(
     roles: impl IntoIterator<Item = R>,
 ) -> RoleGuard<R> {
-    RoleGuard { roles: Names::new(roles, true, "has_all_roles") }
+    RoleGuard { roles: RequiredNames::new(roles, true, "has_all_roles") }
 }

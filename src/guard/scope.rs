@@ -5,20 +5,20 @@ use crate::guard::access::Access;
 use crate::guard::combine::Guard;
 use crate::guard::denied::Denied;
 use crate::guard::hint::hint_at_require;
-use crate::guard::names::Names;
+use crate::guard::required_names::RequiredNames;
 use crate::guard::requirement::Requirement;
 use crate::misuse;
 
 /// Requires scopes; see [`has_scope`].
 #[derive(Clone, Debug)]
 pub struct ScopeGuard<S> {
-    scopes: Names<S>,
+    scopes: RequiredNames<S>,
 }
 
 impl<S: AsRef<str>> ScopeGuard<S> {
     #[track_caller]
     fn new(scopes: impl IntoIterator<Item = S>, all: bool, function: &str) -> Self {
-        let scopes = Names::new(scopes, all, function);
+        let scopes = RequiredNames::new(scopes, all, function);
         if let Some(scope) = scopes.iter().find(|scope| !bearer::is_scope_token(scope)) {
             misuse::refuse(format_args!(
                 "{function}: {scope:?} is no scope (RFC 6750 section 3: printable ASCII without \

@@ -10,10 +10,10 @@ use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::guard::admit::{Refusal, admit};
+use crate::guard::admit::admit;
 use crate::guard::combine::Guard;
-use crate::rejection::{Answers, Caching, Format, ResponseFuture};
-use crate::request::anonymous::Unauthenticated;
+use crate::rejection::{Caching, Format, ResponseFuture};
+use crate::request::decision;
 
 /// Passes a request on to `S` if the guard admits it, and refuses it otherwise. Made by
 /// [`require`](crate::require).
@@ -58,7 +58,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let Parts { method, uri, headers, extensions, .. } = &mut parts;
-        let admitted = if self.passes_preflight && Unauthenticated::is_preflight(extensions) {
+        let admitted = if self.passes_preflight && decision::is_preflight(extensions) {
             Ok(())
         } else {
             admit(&*self.guard, method, uri, headers, extensions, type_name::<S>())
@@ -68,9 +68,9 @@ where
                 self.inner.call(Request::from_parts(parts, body)),
                 Caching::AsItIs,
             ),
-            Err(Refusal { error, answers }) => {
+            Err(error) => {
                 let format = Format::of(&parts.method, &parts.headers);
-                let answers = answers.unwrap_or_else(Answers::without_layer);
+                let answers = decision::answers(&parts.extensions);
                 ResponseFuture::refused(answers.refuse(error, &format))
             }
         }

@@ -227,14 +227,14 @@ impl TokenIssuer {
                 .with_validation(validation.clone().audience(audience.as_slice()))
                 .with_clock(Arc::clone(&self.clock));
             let verified = verifier.verify::<ClientClaim>(encoded).ok()?;
-            let facts = verified.facts();
+            let token = verified.token();
             Some(OwnToken {
-                id: facts.id().filter(|id| id.len() <= random::ID_CHARS)?.to_owned(),
-                subject: facts.subject()?.to_owned(),
-                session: facts.session().map(str::to_owned),
+                id: token.id().filter(|id| id.len() <= random::ID_CHARS)?.to_owned(),
+                subject: token.subject()?.to_owned(),
+                session: token.session().map(str::to_owned),
                 client_id: verified.claims().client_id.clone(),
-                issued_at: facts.issued_at()?,
-                expires_at: facts.expires_at()?,
+                issued_at: token.issued_at()?,
+                expires_at: token.expires_at()?,
             })
         })
     }

@@ -164,7 +164,7 @@ impl Validation {
     }
 
     /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC 7519 section
-    /// 4.1.2). [`Facts::subject`](crate::Facts::subject) is then the decimal text of the number, so
+    /// 4.1.2). [`VerifiedToken::subject`](crate::jwt::VerifiedToken::subject) is then the decimal text of the number, so
     /// that 42 and `"42"` are the same subject; the type of the claims gets the number.
     #[must_use]
     pub fn accept_numeric_subject(mut self) -> Self {

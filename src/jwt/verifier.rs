@@ -10,7 +10,6 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::clock::{Clock, TimeSource, UnixTime};
 use crate::jwt::base64url;
 use crate::jwt::duplicates;
-use crate::jwt::facts::Facts;
 use crate::jwt::header::{self, Header};
 use crate::jwt::json;
 use crate::jwt::keys::key::Key;
@@ -22,6 +21,7 @@ use crate::jwt::payload::reserved_names;
 use crate::jwt::spans::Span;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
+use crate::jwt::verified_token::VerifiedToken;
 
 /// Verifies tokens: signature, header and claims. `JwtAuth` uses one for HTTP requests.
 ///
@@ -34,7 +34,7 @@ use crate::jwt::validation::Validation;
 ///
 /// let verifier = Verifier::new(secret);
 /// let verified = verifier.verify::<StandardClaims>(&token)?;
-/// assert_eq!(verified.facts().subject(), Some("alice"));
+/// assert_eq!(verified.token().subject(), Some("alice"));
 ///
 /// let error = verifier.verify::<StandardClaims>(&token[1..]).unwrap_err();
 /// assert_eq!(error.kind(), TokenErrorKind::Malformed);
@@ -126,8 +126,8 @@ impl Verifier {
         let unescaped = placer.into_unescaped();
         let mut text = text;
         text.push_str(&unescaped);
-        let facts = Facts { text, encoded, named, expires_at, key_id: key.shared_id() };
-        Ok(Verified { facts, claims, verified_at: now })
+        let token = VerifiedToken { text, encoded, named, expires_at, key_id: key.shared_id() };
+        Ok(Verified { token, claims, verified_at: now })
     }
 
     /// Returns the keys of this moment.
@@ -217,7 +217,7 @@ const fn malformed(reason: &'static str) -> TokenError {
 /// A token that was verified. Only a [`Verifier`] creates one.
 #[derive(Clone)]
 pub struct Verified<T> {
-    facts: Facts,
+    token: VerifiedToken,
     claims: T,
     verified_at: UnixTime,
 }
@@ -228,9 +228,9 @@ impl<T> Verified<T> {
         self.verified_at
     }
 
-    /// Returns the claims that every token has, and the token itself.
-    pub fn facts(&self) -> &Facts {
-        &self.facts
+    /// Returns the part of the token that does not depend on the type of its claims.
+    pub fn token(&self) -> &VerifiedToken {
+        &self.token
     }
 
     /// Returns the typed claims.
@@ -238,16 +238,16 @@ impl<T> Verified<T> {
         &self.claims
     }
 
-    /// Takes both apart.
-    pub fn into_parts(self) -> (Facts, T) {
-        (self.facts, self.claims)
+    /// Returns both parts.
+    pub fn into_parts(self) -> (VerifiedToken, T) {
+        (self.token, self.claims)
     }
 }
 
 impl<T> Debug for Verified<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Claim values do not belong in logs.
-        f.debug_struct("Verified").field("facts", &self.facts).finish_non_exhaustive()
+        f.debug_struct("Verified").field("token", &self.token).finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::bearer::{Challenges, Sources};
+use crate::bearer::Challenges;
 use crate::rejection::body::RejectionBody;
 use crate::rejection::error::{AuthError, AuthErrorKind};
 #[cfg(feature = "tracing")]
@@ -25,8 +25,6 @@ type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
 pub(crate) struct Answers {
     challenges: Challenges,
     renderer: Option<Arc<Renderer>>,
-    /// The sources that a token may come from, for `AuthError::reason`.
-    looked_in: Arc<str>,
     #[cfg(feature = "tracing")]
     events: Arc<Events>,
 }
@@ -39,7 +37,6 @@ impl Default for Answers {
         Self {
             challenges: Challenges::new("api"),
             renderer: None,
-            looked_in: Sources::default().to_string().into(),
             #[cfg(feature = "tracing")]
             events: Arc::default(),
         }
@@ -54,15 +51,6 @@ impl Answers {
     #[track_caller]
     pub(crate) fn realm(&mut self, realm: &str) {
         self.challenges = Challenges::new(realm);
-    }
-
-    pub(crate) fn with_sources(&mut self, sources: &Sources) {
-        self.looked_in = sources.to_string().into();
-    }
-
-    /// Returns the places that the layer searches for a token.
-    pub(crate) fn looked_in(&self) -> Arc<str> {
-        Arc::clone(&self.looked_in)
     }
 
     pub(crate) fn with_renderer(
@@ -159,9 +147,6 @@ impl Answers {
 
 impl Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers")
-            .field("challenges", &self.challenges)
-            .field("looked_in", &self.looked_in)
-            .finish_non_exhaustive()
+        f.debug_struct("Answers").field("challenges", &self.challenges).finish_non_exhaustive()
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::bearer::{BadCredentials, Challenge, Fault, OtherScheme};
-use crate::jwt::{ClaimError, TokenError, TokenErrorKind};
+use crate::bearer::{BadCredentials, Challenge, Fault, OtherScheme, Sources};
+use crate::jwt::{TokenError, TokenErrorKind};
 
 /// The reason for a refusal. It contains nothing from the token and no text from the client.
 ///
@@ -44,9 +44,9 @@ pub struct AuthError {
 enum Detail {
     None,
     Token(TokenError),
-    /// No credentials: the places that were searched, and the content of `Authorization` instead.
+    /// No credentials: the sources that were searched, and the content of `Authorization` instead.
     Missing {
-        looked_in: Arc<str>,
+        sources: Arc<Sources>,
         other: Option<OtherScheme>,
     },
     /// The scopes for the challenge, separated by spaces, and the whole requirement.
@@ -97,9 +97,20 @@ impl AuthError {
         Self { kind, detail: Detail::Reason(reason.into()) }
     }
 
-    pub(crate) fn missing_credentials(looked_in: Arc<str>, other: Option<OtherScheme>) -> Self {
-        let detail = Detail::Missing { looked_in, other };
+    pub(crate) fn missing_credentials(sources: &Arc<Sources>, other: Option<OtherScheme>) -> Self {
+        let detail = Detail::Missing { sources: Arc::clone(sources), other };
         Self { kind: AuthErrorKind::MissingCredentials, detail }
+    }
+
+    // Not `From`, since only this crate may create the error.
+    pub(crate) fn of_token(token: TokenError) -> Self {
+        let kind = match token.kind() {
+            TokenErrorKind::TooLarge => AuthErrorKind::TokenTooLarge,
+            TokenErrorKind::Expired => AuthErrorKind::TokenExpired,
+            TokenErrorKind::Panicked => AuthErrorKind::InternalError,
+            _ => AuthErrorKind::InvalidToken,
+        };
+        Self { kind, detail: Detail::Token(token) }
     }
 
     pub(crate) fn insufficient_scope(scopes: &[&str], reason: impl Into<Arc<str>>) -> Self {
@@ -130,7 +141,7 @@ impl AuthError {
     pub fn reason(&self) -> Cow<'_, str> {
         match &self.detail {
             Detail::Token(error) => error.to_string().into(),
-            Detail::Missing { looked_in, other } => {
+            Detail::Missing { sources, other } => {
                 let found = match other {
                     None => "the request has no access token".into(),
                     Some(OtherScheme::Known(scheme)) => {
@@ -143,7 +154,7 @@ impl AuthError {
                         "`Authorization` has a value without `Bearer` and a space before it".into()
                     }
                 };
-                format!("{found}; searched: {looked_in}").into()
+                format!("{found}; searched: {sources}").into()
             }
             Detail::Scope { reason, .. } | Detail::Reason(reason) => Cow::Borrowed(reason),
             Detail::None => Cow::Borrowed(match self.kind {
@@ -156,16 +167,13 @@ impl AuthError {
         }
     }
 
-    /// Returns the kind of the token's fault, if the token was at fault. It is for logs and metrics: a
-    /// client learns only that the token is invalid or expired.
-    pub fn token_error(&self) -> Option<TokenErrorKind> {
-        self.token().map(TokenError::kind)
-    }
-
-    /// Returns the claim that does not fit the type of the claims, or the registered claim that is
-    /// missing or of the wrong type. [`reason`](Self::reason) names it too.
-    pub fn claim_error(&self) -> Option<&ClaimError> {
-        self.token().and_then(TokenError::claim_error)
+    /// Returns the error of the token, if the token was at fault. It is for logs and metrics: a client
+    /// learns only that the token is invalid or expired.
+    pub fn token_error(&self) -> Option<&TokenError> {
+        match &self.detail {
+            Detail::Token(error) => Some(error),
+            _ => None,
+        }
     }
 
     /// Returns the kind of content that `Authorization` has instead of `Bearer`, or `None` if the
@@ -173,13 +181,6 @@ impl AuthError {
     pub fn other_scheme(&self) -> Option<OtherScheme> {
         match self.detail {
             Detail::Missing { other, .. } => other,
-            _ => None,
-        }
-    }
-
-    fn token(&self) -> Option<&TokenError> {
-        match &self.detail {
-            Detail::Token(error) => Some(error),
             _ => None,
         }
     }
@@ -281,18 +282,6 @@ impl From<Fault> for AuthError {
     }
 }
 
-impl From<TokenError> for AuthError {
-    fn from(token: TokenError) -> Self {
-        let kind = match token.kind() {
-            TokenErrorKind::TooLarge => AuthErrorKind::TokenTooLarge,
-            TokenErrorKind::Expired => AuthErrorKind::TokenExpired,
-            TokenErrorKind::Panicked => AuthErrorKind::InternalError,
-            _ => AuthErrorKind::InvalidToken,
-        };
-        Self { kind, detail: Detail::Token(token) }
-    }
-}
-
 /// One short sentence for each kind, which may be shown to clients.
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -302,7 +291,7 @@ impl fmt::Display for AuthError {
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.token().map(|token| token as _)
+        self.token_error().map(|error| error as _)
     }
 }
 
@@ -311,12 +300,13 @@ mod tests {
     use super::*;
 
     fn missing(other: Option<OtherScheme>) -> String {
-        AuthError::missing_credentials("the cookie `t`".into(), other).reason().into_owned()
+        AuthError::missing_credentials(&Arc::default(), other).reason().into_owned()
     }
 
     #[test]
     fn another_scheme_or_none_is_told_apart_from_no_header() {
-        assert_eq!(missing(None), "the request has no access token; searched: the cookie `t`");
+        let expected = "the request has no access token; searched: `Authorization: Bearer`";
+        assert_eq!(missing(None), expected);
         let basic = missing(Some(OtherScheme::Known("Basic")));
         assert!(basic.starts_with("`Authorization` has the scheme `Basic` and not"), "{basic}");
         let reasons =
@@ -329,7 +319,7 @@ mod tests {
         let error = AuthError::because(AuthErrorKind::Misconfigured, "`Claims<shop::Shopper>`");
         assert_eq!(error.to_string(), "the server is misconfigured");
         assert_eq!(error.reason(), "`Claims<shop::Shopper>`");
-        let error = AuthError::from(TokenError::new(TokenErrorKind::BadSignature));
+        let error = AuthError::of_token(TokenError::new(TokenErrorKind::BadSignature));
         assert_eq!(error.to_string(), "the token is invalid");
         assert!(error.reason().contains("signature"));
         assert!(AuthError::new(AuthErrorKind::InternalError).reason().contains("panicked"));

@@ -29,7 +29,8 @@ impl Events {
                 tracing::warn!(code, reason = %error.reason(), "request refused");
             }
             _ => {
-                let token_error = error.token_error().map(tracing::field::debug);
+                let token_error =
+                    error.token_error().map(|error| tracing::field::debug(error.kind()));
                 tracing::debug!(code, token_error, reason = %error.reason(), "request refused");
             }
         }

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn another_scheme_or_none_is_told_to_the_client() {
         let detail = |other| {
-            let error = AuthError::missing_credentials("x".into(), other);
+            let error = AuthError::missing_credentials(&std::sync::Arc::default(), other);
             read(&error, false).get("detail").map(|detail| detail.as_str().unwrap().to_owned())
         };
         assert_eq!(detail(None), None);

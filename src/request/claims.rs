@@ -1,5 +1,6 @@
-//! The proof that a request is authenticated.
+//! The typed claims of an authenticated request.
 
+use std::any::{Any, type_name};
 use std::fmt::{self, Debug};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,15 +8,15 @@ use std::sync::Arc;
 use http::Extensions;
 
 use crate::jwt::StandardClaims;
-use crate::request::anonymous::Unauthenticated;
 #[cfg(feature = "connections")]
 use crate::request::ended::{Ended, SeenKeys, UntilEnded};
-use crate::request::token::{Holder, Inner, Token};
+use crate::request::token::{ErasedClaims, Token, TokenData};
 
 /// The claims of a verified token.
 ///
-/// Holding one is the proof that the token was verified: only `JwtAuth` makes them. It is in the
-/// request's extensions and, with the feature `axum`, an extractor. Cheap to clone.
+/// A value of this type proves that the token was verified, since only `JwtAuth` creates it. It is in
+/// the request's extensions, beside the [`Token`], and it is cheap to clone. With the feature `axum` it
+/// is an extractor.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -32,36 +33,66 @@ use crate::request::token::{Holder, Inner, Token};
 /// # }
 /// ```
 pub struct Claims<T = StandardClaims> {
-    held: Arc<Held<T>>,
-    /// The same allocation once more, since [`Claims::token`] lends a `Token`.
+    typed: Arc<TypedClaims<T>>,
+    /// The same allocation without its type, since [`Claims::token`] returns a reference.
     token: Token,
 }
 
-struct Held<T> {
-    inner: Inner,
+struct TypedClaims<T> {
+    data: TokenData,
     claims: T,
 }
 
-impl<T: Send + Sync + 'static> Holder for Held<T> {
-    fn inner(&self) -> &Inner {
-        &self.inner
+impl<T: Send + Sync + 'static> ErasedClaims for TypedClaims<T> {
+    fn data(&self) -> &TokenData {
+        &self.data
     }
 
-    fn take_claims_out(&self, extensions: &mut Extensions) {
+    fn type_name(&self) -> &'static str {
+        type_name::<T>()
+    }
+
+    fn remove_from(&self, extensions: &mut Extensions) {
         extensions.remove::<Claims<T>>();
     }
 }
 
+impl Token {
+    /// Returns the claims if the layer read them into `T`, and `None` if it read them into another type.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_jwt_auth::{StandardClaims, Token};
+    ///
+    /// fn user<B>(request: &Request<B>) -> Option<String> {
+    ///     let token = request.extensions().get::<Token>()?;
+    ///     token.claims::<StandardClaims>()?.sub.clone()
+    /// }
+    /// # assert_eq!(user(&Request::new(())), None);
+    /// ```
+    pub fn claims<T: Send + Sync + 'static>(&self) -> Option<Claims<T>> {
+        let erased: Arc<dyn Any + Send + Sync> = Arc::clone(self.erased_claims()) as _;
+        let typed = erased.downcast::<TypedClaims<T>>().ok()?;
+        Some(Claims { typed, token: self.clone() })
+    }
+
+    /// Returns a reference to the claims if the layer read them into `T`.
+    pub(crate) fn claims_ref<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        let erased: &dyn Any = &**self.erased_claims();
+        erased.downcast_ref::<TypedClaims<T>>().map(|typed| &typed.claims)
+    }
+}
+
 impl<T: Send + Sync + 'static> Claims<T> {
-    pub(crate) fn new(claims: T, inner: Inner) -> Self {
-        let held = Arc::new(Held { inner, claims });
-        let token = Token::new(Arc::clone(&held) as _);
-        Self { held, token }
+    pub(crate) fn new(claims: T, data: TokenData) -> Self {
+        let typed = Arc::new(TypedClaims { data, claims });
+        let token = Token::new(Arc::clone(&typed) as _);
+        Self { typed, token }
     }
 }
 
 impl<T> Claims<T> {
-    /// What every token has, whatever its claims are read into.
+    /// Returns the token, with everything that does not depend on `T`.
     pub fn token(&self) -> &Token {
         &self.token
     }
@@ -104,25 +135,9 @@ impl<T> Claims<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Claims<T> {
-    /// The claims that the nearest layer found in a request.
-    ///
-    /// A layer further out may have left claims of another type. They are of another token, or of
-    /// one that the nearest layer did not see, and what was decided about the request since then
-    /// was not decided about them.
-    pub(crate) fn nearest(extensions: &Extensions) -> Option<&Self> {
-        let claims = extensions.get::<Self>()?;
-        let is_nearest = match extensions.get::<Token>() {
-            Some(token) => claims.token.is(token),
-            None => extensions.get::<Unauthenticated>().is_none(),
-        };
-        is_nearest.then_some(claims)
-    }
-}
-
 impl<T> Clone for Claims<T> {
     fn clone(&self) -> Self {
-        Self { held: Arc::clone(&self.held), token: self.token.clone() }
+        Self { typed: Arc::clone(&self.typed), token: self.token.clone() }
     }
 }
 
@@ -130,7 +145,7 @@ impl<T> Deref for Claims<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.held.claims
+        &self.typed.claims
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::{Sink, Stream};
 use pin_project_lite::pin_project;
 
-use crate::jwt::{Facts, KeySet, Verifier};
-use crate::revocation::{Revocations, TokenNames, Verdict};
+use crate::jwt::{KeySet, VerifiedToken};
+use crate::request::checks::TokenChecks;
+use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes some hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
@@ -31,27 +32,17 @@ pub enum Ended {
     KeyRetired,
 }
 
-/// Checks the tokens that a layer accepted.
-#[derive(Clone, Debug)]
-pub(crate) struct Watch {
-    verifier: Verifier,
-    revocations: Option<Revocations>,
-}
-
 /// The key set that last verified a token, so that the signature is checked again only after the
 /// keys have changed. It does not keep retired keys in memory.
 #[derive(Debug, Default)]
 pub(crate) struct SeenKeys(Weak<KeySet>);
 
-impl Watch {
-    pub(crate) fn of(verifier: &Verifier, revocations: Option<Revocations>) -> Self {
-        Self { verifier: verifier.clone(), revocations }
-    }
-
-    fn check(&self, facts: &Facts, seen: &mut SeenKeys) -> Result<Duration, Ended> {
+impl TokenChecks {
+    /// Checks a token in use again. Returns the pause before the next check.
+    fn recheck(&self, token: &VerifiedToken, seen: &mut SeenKeys) -> Result<Duration, Ended> {
         let leeway = self.verifier.validation().tolerated();
         let now = self.verifier.clock().now();
-        let left = match facts.expires_at() {
+        let left = match token.expires_at() {
             Some(expires_at) => expires_at.saturating_add(leeway).saturating_since(now),
             // Only a revocation or a retired key can end such a token.
             None => Duration::MAX,
@@ -61,27 +52,27 @@ impl Watch {
         }
         let keys = self.verifier.key_set();
         if seen.0.as_ptr() != Arc::as_ptr(&keys) {
-            if !self.verifier.is_signed_by(&keys, facts.encoded()) {
+            if !self.verifier.is_signed_by(&keys, token.encoded()) {
                 return Err(Ended::KeyRetired);
             }
             seen.0 = Arc::downgrade(&keys);
         }
         let Some(revocations) = &self.revocations else { return Ok(left.min(LONG_POLL)) };
-        match revocations.check(&TokenNames::from(facts)) {
+        match revocations.check(&TokenNames::from(token)) {
             Verdict::Good | Verdict::Unchecked => Ok(left.min(POLL)),
             Verdict::Revoked => Err(Ended::Revoked),
             Verdict::Unavailable => Err(Ended::RevocationUnavailable),
         }
     }
 
-    pub(crate) fn has_ended(&self, facts: &Facts, seen: &mut SeenKeys) -> Option<Ended> {
-        self.check(facts, seen).err()
+    pub(crate) fn has_ended(&self, token: &VerifiedToken, seen: &mut SeenKeys) -> Option<Ended> {
+        self.recheck(token, seen).err()
     }
 
-    pub(crate) async fn ended(&self, facts: &Facts) -> Ended {
+    pub(crate) async fn ended(&self, token: &VerifiedToken) -> Ended {
         let mut seen = SeenKeys::default();
         loop {
-            match self.check(facts, &mut seen) {
+            match self.recheck(token, &mut seen) {
                 Ok(pause) => tokio::time::sleep(pause).await,
                 Err(ended) => return ended,
             }

@@ -1,8 +1,10 @@
-//! What a request carries once the layer has decided about it: the token, its claims, or the note
-//! that there is no token.
+//! The things that a request carries after the layer has decided about it: the token and its claims,
+//! or the mark of an anonymous request.
 
 pub(crate) mod anonymous;
+pub(crate) mod checks;
 pub(crate) mod claims;
+pub(crate) mod decision;
 #[cfg(feature = "connections")]
 pub(crate) mod ended;
 pub(crate) mod no_layer;

@@ -1,116 +1,189 @@
-//! What a handler, a guard or a log can know of a token without knowing the type of its claims.
+//! The verified token, for handlers, guards and logs that do not know the type of its claims.
 
+use std::any::Any;
 use std::fmt::{self, Debug};
-use std::ops::Deref;
 use std::sync::Arc;
 
 use http::Extensions;
 
 use crate::bearer::Source;
-use crate::jwt::Facts;
+use crate::clock::UnixTime;
+use crate::jwt::VerifiedToken;
 use crate::rejection::Answers;
 #[cfg(feature = "connections")]
-use crate::request::ended::{Ended, SeenKeys, Watch};
-use crate::revocation::RevocationUnchecked;
+use crate::request::checks::TokenChecks;
+#[cfg(feature = "connections")]
+use crate::request::ended::{Ended, SeenKeys};
+use crate::revocation::{RevocationUnchecked, TokenNames};
 
-/// A verified token: who issued it, for whom, until when, with which scopes and roles. The rest of
-/// its methods are those of [`Facts`].
+/// A verified token: its issuer, subject, dates, scopes and roles.
 ///
-/// It is in the extensions of every authenticated request, and cheap to clone.
+/// It is in the extensions of every authenticated request, beside its [`Claims`](crate::Claims), and
+/// it is cheap to clone.
 ///
 /// ```
 /// use http::Request;
 /// use tower_jwt_auth::Token;
 ///
-/// fn who<B>(request: &Request<B>) -> &str {
+/// fn user<B>(request: &Request<B>) -> &str {
 ///     request.extensions().get::<Token>().and_then(|token| token.subject()).unwrap_or("nobody")
 /// }
-/// # assert_eq!(who(&Request::new(())), "nobody");
+/// # assert_eq!(user(&Request::new(())), "nobody");
 /// ```
 #[derive(Clone)]
 pub struct Token {
-    holder: Arc<dyn Holder>,
+    claims: Arc<dyn ErasedClaims>,
 }
 
-/// What is kept of a token besides its claims.
-pub(crate) struct Inner {
-    pub(crate) facts: Facts,
+/// The data of a token besides its claims.
+pub(crate) struct TokenData {
+    pub(crate) verified: VerifiedToken,
     pub(crate) source: Source,
-    pub(crate) claims_type: &'static str,
     pub(crate) answers: Arc<Answers>,
     pub(crate) unchecked: Option<RevocationUnchecked>,
     #[cfg(feature = "connections")]
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) checks: Arc<TokenChecks>,
 }
 
-/// A token lives in the same allocation as its claims, whose type it does not know.
-pub(crate) trait Holder: Send + Sync {
-    fn inner(&self) -> &Inner;
+/// A token with its claims in one allocation, without the type of the claims.
+pub(crate) trait ErasedClaims: Any + Send + Sync {
+    fn data(&self) -> &TokenData;
 
-    /// Takes the claims out of a request's extensions.
-    fn take_claims_out(&self, extensions: &mut Extensions);
+    /// Returns the name of the type of the claims.
+    fn type_name(&self) -> &'static str;
+
+    /// Removes the claims from a request's extensions, which can only be done with their type.
+    fn remove_from(&self, extensions: &mut Extensions);
 }
 
 impl Token {
-    pub(crate) fn new(holder: Arc<dyn Holder>) -> Self {
-        Self { holder }
+    pub(crate) fn new(claims: Arc<dyn ErasedClaims>) -> Self {
+        Self { claims }
     }
 
-    fn inner(&self) -> &Inner {
-        self.holder.inner()
+    fn data(&self) -> &TokenData {
+        self.claims.data()
     }
 
-    /// Takes what a layer left out again, so that what another one finds is all there is.
-    pub(crate) fn take_out(extensions: &mut Extensions) {
-        if let Some(token) = extensions.remove::<Self>() {
-            token.holder.take_claims_out(extensions);
-        }
+    fn verified(&self) -> &VerifiedToken {
+        &self.data().verified
+    }
+
+    /// Returns `iss`, the issuer of the token.
+    pub fn issuer(&self) -> Option<&str> {
+        self.verified().issuer()
+    }
+
+    /// Returns `sub`, the subject of the token. It is unique for one issuer only. If
+    /// `accept_numeric_subject` allows a number, this is its decimal text: 42 and "42" are the same
+    /// subject.
+    pub fn subject(&self) -> Option<&str> {
+        self.verified().subject()
+    }
+
+    /// Returns the names in `aud`, the audience of the token.
+    pub fn audience(&self) -> impl Iterator<Item = &str> {
+        self.verified().audience()
+    }
+
+    /// Returns `exp`, the expiry of the token. It is `None` only if `dangerous_allow_missing_expiry`
+    /// accepted a token without one.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.verified().expires_at()
+    }
+
+    /// Returns `iat`, the time at which the token was issued.
+    pub fn issued_at(&self) -> Option<UnixTime> {
+        self.verified().issued_at()
+    }
+
+    /// Returns `nbf`, the time from which the token is valid.
+    pub fn not_before(&self) -> Option<UnixTime> {
+        self.verified().not_before()
+    }
+
+    /// Returns `jti`, the identifier of the token.
+    pub fn id(&self) -> Option<&str> {
+        self.verified().id()
+    }
+
+    /// Returns `sid`, the session that the token belongs to. Logging out ends the session.
+    pub fn session(&self) -> Option<&str> {
+        self.verified().session()
+    }
+
+    /// Returns the tenant of the subject, from the claim that `tenant_claim` names.
+    pub fn tenant(&self) -> Option<&str> {
+        self.verified().tenant()
+    }
+
+    /// Returns the scopes, one by one. The issuer may write them as a string with spaces or as an
+    /// array. They are read from `scope` and `scp` unless `scope_claim` names another place.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.verified().scopes()
+    }
+
+    /// Returns the roles. They are read from `roles` unless `roles_claim` names another place.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.verified().roles()
+    }
+
+    /// Returns the identifier of the key that verified the token, if the key has one.
+    pub fn key_id(&self) -> Option<&str> {
+        self.verified().key_id()
+    }
+
+    /// Returns the text of the token, to pass it on. Keep it out of logs: anyone who sees it can use
+    /// it.
+    pub fn encoded(&self) -> &str {
+        self.verified().encoded()
+    }
+
+    /// Returns the place in the request where the token was found.
+    pub fn source(&self) -> Source {
+        self.data().source
+    }
+
+    /// Returns a mark if the token was accepted although the revocation data was stale. Only a
+    /// `dangerous_` method of [`Revocations`](crate::Revocations) allows this.
+    pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
+        self.data().unchecked
     }
 
     /// Resolves when the token has ended: see `Claims::ended`.
     #[cfg(feature = "connections")]
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         let token = self.clone();
-        async move { token.inner().watch.ended(&token).await }
+        async move { token.data().checks.ended(token.verified()).await }
     }
 
     #[cfg(feature = "connections")]
     pub(crate) fn has_ended(&self, seen: &mut SeenKeys) -> Option<Ended> {
-        self.inner().watch.has_ended(self, seen)
+        self.data().checks.has_ended(self.verified(), seen)
     }
 
-    /// Where in the request the token was.
-    pub fn source(&self) -> Source {
-        self.inner().source
+    pub(crate) fn erased_claims(&self) -> &Arc<dyn ErasedClaims> {
+        &self.claims
     }
 
-    /// The mark of a token that was accepted although revocation data was stale, which only a
-    /// `dangerous_` method of [`Revocations`](crate::Revocations) allows.
-    pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
-        self.inner().unchecked
-    }
-
-    /// Whether both are of one verification: not of the same text verified twice.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.holder, &other.holder)
-    }
-
-    /// The type that the claims were read into.
+    /// Returns the name of the type that the claims were read into.
     pub(crate) fn claims_type(&self) -> &'static str {
-        self.inner().claims_type
+        self.claims.type_name()
     }
 
-    /// How the layer that verified the token answers.
+    pub(crate) fn remove_claims(&self, extensions: &mut Extensions) {
+        self.claims.remove_from(extensions);
+    }
+
+    /// Returns the answers of the layer that verified the token.
     pub(crate) fn answers(&self) -> &Arc<Answers> {
-        &self.inner().answers
+        &self.data().answers
     }
 }
 
-impl Deref for Token {
-    type Target = Facts;
-
-    fn deref(&self) -> &Facts {
-        &self.inner().facts
+impl<'a> From<&'a Token> for TokenNames<'a> {
+    fn from(token: &'a Token) -> Self {
+        Self::from(token.verified())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 
 use crate::clock::UnixTime;
-use crate::jwt::Facts;
+use crate::jwt::VerifiedToken;
 
 /// The names by which a token can be revoked, borrowed from its claims. A name that is not set is a claim
 /// that the token does not have.
@@ -83,17 +83,17 @@ impl<'a> TokenNames<'a> {
     }
 }
 
-impl<'a> From<&'a Facts> for TokenNames<'a> {
-    fn from(facts: &'a Facts) -> Self {
+impl<'a> From<&'a VerifiedToken> for TokenNames<'a> {
+    fn from(token: &'a VerifiedToken) -> Self {
         Self {
-            issuer: facts.issuer(),
-            id: facts.id(),
-            session: facts.session(),
-            subject: facts.subject(),
-            tenant: facts.tenant(),
-            key_id: facts.key_id(),
-            issued_at: facts.issued_at(),
-            expires_at: facts.expires_at(),
+            issuer: token.issuer(),
+            id: token.id(),
+            session: token.session(),
+            subject: token.subject(),
+            tenant: token.tenant(),
+            key_id: token.key_id(),
+            issued_at: token.issued_at(),
+            expires_at: token.expires_at(),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::auth::JwtAuth;
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::issuer::{AccessToken, Grant, TokenIssuer};
-use crate::jwt::{Key, KeyError, Secret, Signer};
+use crate::jwt::{Key, KeyError, Secret, Signer, TokenError};
 use crate::misuse;
 use crate::request::claims::Claims;
 
@@ -116,7 +116,7 @@ impl TestIssuer {
     {
         match self.auth().claims::<T>().verify(&self.token(grant)) {
             Ok(claims) => claims,
-            Err(error) => match error.claim_error() {
+            Err(error) => match error.token_error().and_then(TokenError::claim_error) {
                 Some(claim) => misuse::refuse(format_args!(
                     "TestIssuer::claims: {claim}: give the grant what the type needs"
                 )),

@@ -8,13 +8,13 @@ use serde::de::{self, DeserializeSeed, MapAccess};
 
 use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
-use crate::jwt::facts::Named;
 use crate::jwt::json::{Names, OrNull, Text};
 use crate::jwt::payload::claim_place::{Place, PlaceSeed, Target};
 use crate::jwt::payload::member::{Form, NumberSeed, RawSeed, Registered, StringsSeed};
 use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::replay::Replay;
 use crate::jwt::spans::{Span, Spans};
+use crate::jwt::verified_token::Named;
 
 /// Reads values that are both noted and handed on to the user's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

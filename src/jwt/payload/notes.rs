@@ -2,9 +2,9 @@
 
 use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
-use crate::jwt::facts::Named;
 use crate::jwt::payload::claim_place::{Place, Target};
 use crate::jwt::spans::Placer;
+use crate::jwt::verified_token::Named;
 
 /// The claims to look for besides the registered ones.
 #[derive(Clone, Debug)]

@@ -69,13 +69,12 @@ fn what_was_verified_shows_no_claim() {
     let claims = shop::auth().verify(&shop::good()).unwrap();
     hides(&claims);
     hides(claims.token());
-    hides(&**claims.token());
     let verifier = Verifier::new(shop::secret())
         .with_clock(shop::clock())
         .with_validation(Validation::new().audience("cart"));
     let verified = verifier.verify::<Shopper>(&shop::good()).unwrap();
     hides(&verified);
-    hides(verified.facts());
+    hides(verified.token());
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn each_claim_of_an_access_token_can_be_required() {
 fn a_claim_that_is_missing_or_of_the_wrong_type_is_named() {
     let said = |auth: &JwtAuth, claims: Value| {
         let error = auth.verify(&kit::with_payload(claims.to_string())).unwrap_err();
-        error.claim_error().map(|claim| claim.to_string())
+        error.token_error()?.claim_error().map(|claim| claim.to_string())
     };
     let auth = kit::auth().require_claim(["jti", "x_company", "sub"]);
     let exp = kit::NOW + 60;

@@ -2,7 +2,7 @@
 //! option that changes it.
 
 use serde_json::Value;
-use tower_jwt_auth::jwt::{ClaimPath, TokenErrorKind};
+use tower_jwt_auth::jwt::ClaimPath;
 use tower_jwt_auth::{Algorithm, JwtAuth};
 
 use crate::kit::{self, str_of};
@@ -76,7 +76,7 @@ fn tokens_of_real_issuers_get_their_verdicts() {
             let claims = match auth.verify(&token) {
                 Ok(claims) => claims,
                 Err(error) => {
-                    let kind = error.token_error().map(|kind: TokenErrorKind| format!("{kind:?}"));
+                    let kind = error.token_error().map(|error| format!("{:?}", error.kind()));
                     assert_eq!(kind.as_deref(), Some(verdict), "{what}: {error:?}");
                     continue;
                 }

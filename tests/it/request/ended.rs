@@ -106,6 +106,33 @@ async fn who_does_not_know_enough_ends_connections_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_does_not_depend_on_the_order_of_the_settings() {
+    for order in 0..3 {
+        let clock = at(NOW);
+        let revocations = Revocations::new().with_clock(clock.clone());
+        revocations.current_as_of(revocations.as_of());
+        let five = Duration::from_secs(5);
+        let auth = JwtAuth::new(secret());
+        let auth: JwtAuth = match order {
+            0 => auth.with_clock(clock.clone()).leeway(five).with_revocation(revocations.clone()),
+            1 => auth.with_revocation(revocations.clone()).with_clock(clock.clone()).leeway(five),
+            _ => auth.leeway(five).with_revocation(revocations.clone()).with_clock(clock.clone()),
+        };
+        let revoked = tokio::spawn(verified(&auth, "revoked").ended());
+        revocations.apply(&Revocation::token("revoked", UnixTime::from_secs(NOW + 60)));
+        look().await;
+        assert_eq!(revoked.await.unwrap(), Ended::Revoked, "{order}");
+        let expired = tokio::spawn(verified(&auth, "expired").ended());
+        for (passed, ended) in [(64, false), (65, true)] {
+            clock.set(UnixTime::from_secs(NOW + passed));
+            revocations.current_as_of(revocations.as_of());
+            look().await;
+            assert_eq!(expired.is_finished(), ended, "{order} {passed}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_ends_with_its_token_however_much_there_is_to_come() {
     let (auth, revocations, _) = auth();
     let claims = verified(&auth, "a");

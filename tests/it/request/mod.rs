@@ -2,4 +2,5 @@
 
 #[cfg(feature = "connections")]
 mod ended;
+mod extensions;
 mod nested;

@@ -5,8 +5,8 @@
 //! payloads that have none, and the others are looked at in their time.
 
 use serde_json::Value;
-use tower_jwt_auth::jwt::TokenErrorKind;
-use tower_jwt_auth::{JwtAuth, UnixTime};
+use tower_jwt_auth::jwt::{TokenError, TokenErrorKind};
+use tower_jwt_auth::{AuthError, JwtAuth, UnixTime};
 
 use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed};
 use crate::kit::{self, str_of};
@@ -64,7 +64,8 @@ fn payloads_signed_anew_get_their_verdicts() {
             | "JwtPayloadParseErrorExpOutOfRange" => Some(out_of_range(&parsed)),
             _ => Some(TokenErrorKind::Malformed),
         };
-        assert_eq!(verdict.as_ref().err().and_then(|e| e.token_error()), expected, "{name}");
+        let error = verdict.as_ref().err().and_then(AuthError::token_error);
+        assert_eq!(error.map(TokenError::kind), expected, "{name}");
         if let Ok(claims) = verdict {
             assert_eq!(*claims, parsed, "{name}");
         }

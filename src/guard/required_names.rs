@@ -1,17 +1,17 @@
-//! Names of which a token must have one, or all.
+//! RequiredNames of which a token must have one, or all.
 
 use crate::guard::requirement::Requirement;
 use crate::misuse;
 
 /// One name is the common case and needs no allocation: policies are made per request.
 #[derive(Clone, Debug)]
-pub(crate) struct Names<N> {
+pub(crate) struct RequiredNames<N> {
     first: N,
     rest: Vec<N>,
     all: bool,
 }
 
-impl<N: AsRef<str>> Names<N> {
+impl<N: AsRef<str>> RequiredNames<N> {
     #[track_caller]
     pub(crate) fn new(names: impl IntoIterator<Item = N>, all: bool, function: &str) -> Self {
         let mut names = names.into_iter();

@@ -1,4 +1,4 @@
-//! The facts of a verified token, whatever type its claims are read into.
+//! The part of a verified token that does not depend on the type of its claims.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::clock::UnixTime;
 use crate::jwt::spans::{Span, Spans};
 
-/// The facts of a verified token that do not depend on the type of its claims.
-///
-/// One text holds them all: the decoded payload, the token as it came, and behind them whatever
-/// the payload spells with escapes. Everything else points into it, so a token costs one
-/// allocation however many claims it has.
+/// A verified token without its claims of type `T`: its registered claims, its scopes, roles and
+/// tenant, its key, and the text of the token itself.
+// One text holds all strings: the decoded payload, the token as it was received, and the strings that
+// the payload writes with escapes. The spans point into that text, so a token costs one allocation,
+// however many claims it has.
 #[derive(Clone)]
-pub struct Facts {
+pub struct VerifiedToken {
     pub(crate) text: String,
     pub(crate) encoded: Span,
     pub(crate) named: Named,
@@ -20,7 +20,7 @@ pub struct Facts {
     pub(crate) key_id: Option<Arc<str>>,
 }
 
-/// Where in the text the strings of a token are, and its dates.
+/// The spans of a token's strings in its text, and its dates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Named {
     pub(crate) issuer: Option<Span>,
@@ -35,7 +35,7 @@ pub(crate) struct Named {
     pub(crate) not_before: Option<UnixTime>,
 }
 
-impl Facts {
+impl VerifiedToken {
     /// Returns `iss`, the issuer of the token.
     pub fn issuer(&self) -> Option<&str> {
         self.named.issuer.map(|span| self.at(span))
@@ -111,10 +111,10 @@ impl Facts {
     }
 }
 
-impl Debug for Facts {
+impl Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Claim values and the token itself do not belong in logs.
-        f.debug_struct("Facts")
+        f.debug_struct("VerifiedToken")
             .field("expires_at", &self.expires_at)
             .field("key_id", &self.key_id)
             .finish_non_exhaustive()

@@ -1,0 +1,72 @@
+//! The decision of a layer about a request, as an entry in the request's extensions.
+
+use std::sync::Arc;
+
+use http::Extensions;
+
+use crate::rejection::Answers;
+use crate::request::anonymous::Anonymous;
+use crate::request::claims::Claims;
+use crate::request::token::Token;
+use crate::revocation::RevocationUnchecked;
+
+/// The decision of the nearest layer. Guards and extractors read this and nothing else, so a guard
+/// cannot decide about one user while the handler serves another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decision<'r> {
+    Token(&'r Token),
+    Anonymous(&'r Anonymous),
+}
+
+impl<'r> Decision<'r> {
+    /// Returns `None` if no layer has seen the request.
+    pub(crate) fn of(extensions: &'r Extensions) -> Option<Self> {
+        // Every layer removes the entries of an outer one, so a request never has both.
+        match extensions.get::<Token>() {
+            Some(token) => Some(Self::Token(token)),
+            None => extensions.get::<Anonymous>().map(Self::Anonymous),
+        }
+    }
+}
+
+/// Returns the answers of the nearest layer, or the default ones if no layer has seen the request.
+pub(crate) fn answers(extensions: &Extensions) -> Arc<Answers> {
+    match Decision::of(extensions) {
+        Some(Decision::Token(token)) => Arc::clone(token.answers()),
+        Some(Decision::Anonymous(anonymous)) => Arc::clone(&anonymous.answers),
+        None => Answers::without_layer(),
+    }
+}
+
+/// Leaves the claims in a request, and the token for code that does not know their type.
+pub(crate) fn insert_claims<T: Send + Sync + 'static>(
+    extensions: &mut Extensions,
+    claims: Claims<T>,
+) {
+    remove_outer(extensions);
+    if let Some(unchecked) = claims.token().revocation_unchecked() {
+        extensions.insert(unchecked);
+    }
+    extensions.insert(claims.token().clone());
+    extensions.insert(claims);
+}
+
+/// Leaves the mark of an anonymous request.
+pub(crate) fn insert_anonymous(extensions: &mut Extensions, anonymous: Anonymous) {
+    remove_outer(extensions);
+    extensions.insert(anonymous);
+}
+
+pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
+    matches!(Decision::of(extensions), Some(Decision::Anonymous(anonymous)) if anonymous.preflight)
+}
+
+/// Removes the entries of an outer layer. They are about another token, or about a token that this
+/// layer did not accept; the nearest layer decides alone.
+fn remove_outer(extensions: &mut Extensions) {
+    extensions.remove::<Anonymous>();
+    extensions.remove::<RevocationUnchecked>();
+    if let Some(token) = extensions.remove::<Token>() {
+        token.remove_claims(extensions);
+    }
+}
