@@ -8,7 +8,7 @@ use crate::rejection::error::{AuthError, AuthErrorKind};
 /// So many events a minute may be louder than DEBUG.
 const LOUD_PER_MINUTE: u64 = 10;
 
-/// Limits the events of one layer, since some of them can be caused by any client.
+/// Limits the events of one layer or of one set of auth routes, since any client can cause some of them.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     minute: AtomicI64,
@@ -44,8 +44,8 @@ impl Events {
         }
     }
 
-    /// Counts an event that is to be logged above DEBUG.
-    fn may_be_loud(&self) -> bool {
+    /// Counts an event that is to be logged above DEBUG, and returns true if the limit allows it.
+    pub(crate) fn may_be_loud(&self) -> bool {
         self.admits(SystemClock.now().as_secs())
     }
 

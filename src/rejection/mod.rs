@@ -15,5 +15,7 @@ pub use self::error::{AuthError, AuthErrorKind};
 pub use self::future::ResponseFuture;
 
 pub(crate) use self::answers::Answers;
+#[cfg(all(feature = "tracing", feature = "issuer", feature = "axum"))]
+pub(crate) use self::events::Events;
 pub(crate) use self::format::Format;
 pub(crate) use self::future::Caching;

@@ -6,8 +6,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, Route, delete, get, post};
 use futures_util::FutureExt;
@@ -21,7 +21,7 @@ use crate::issuer::routes::accounts::Accounts;
 use crate::issuer::routes::context::RouteContext;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::handlers;
-use crate::issuer::routes::oauth_error::OAuthError;
+use crate::issuer::routes::oauth_error::{ErrorLog, OAuthError};
 use crate::issuer::routes::requests::MAX_BODY_BYTES;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
@@ -98,7 +98,7 @@ use crate::misuse;
 /// # }
 /// let issuer = TokenIssuer::derived("https://auth.shop.example", &Secret::generate()?, ["cart"]);
 /// let routes = AuthRoutes::new(Users, issuer, Sessions::new(MemoryStore::new()))
-///     .cookies(Cookies::new("/auth").access("cart", "__Host-cart_token"));
+///     .cookies(Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token"));
 /// let app: Router = Router::new().nest("/auth", routes.into_router());
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
@@ -127,15 +127,15 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         if cookies.audiences().next().is_none() {
             misuse::refuse(
                 "AuthRoutes::cookies has none for an access token: add one for each service with \
-                 `Cookies::access`",
+                 `Cookies::add_access_cookie`",
             );
         }
         for audience in cookies.audiences() {
             if !self.context.issuer.has_audience(audience) {
                 misuse::refuse(format_args!(
                     "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
-                     that audience: name it in `TokenIssuer::derived` or `TokenIssuer::audience`, \
-                     or take another name in `Cookies::access`"
+                     that audience: name it in `TokenIssuer::derived` or `TokenIssuer::add_audience`, \
+                     or take another name in `Cookies::add_access_cookie`"
                 ));
             }
         }
@@ -191,7 +191,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/sessions/{id}", end_one)
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(from_fn(answered))
+            .layer(from_fn_with_state(Arc::<ErrorLog>::default(), answered))
             .with_state(Arc::new(self.context))
     }
 }
@@ -202,9 +202,9 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// Turns a panic of the application's code into a 500 for this request. Other requests on the
-/// connection go on.
-async fn answered(mut request: Request, next: Next) -> Response {
+/// Turns a panic of the application's code into a 500 for this request, and logs errors. Other requests
+/// on the connection go on.
+async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
     // The application sees the head of the request, and may print it.
     for (name, value) in request.headers_mut() {
         if [AUTHORIZATION, COOKIE].contains(name) {
@@ -213,6 +213,9 @@ async fn answered(mut request: Request, next: Next) -> Response {
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut answer = answer.unwrap_or_else(|_| OAuthError::panicked().into_response());
+    if let Some(error) = answer.extensions_mut().remove::<OAuthError>() {
+        log.write(&error);
+    }
     // RFC 6749 section 5.1: a token in a cache would let others in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

@@ -141,13 +141,16 @@ pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
     State(context): SharedContext<A, S>,
     request: Request,
 ) -> Response {
-    let ended = match owner(&context, request).await {
-        Ok(loaded) => end(&context, loaded).await,
-        // Nobody is logged in, which is the goal.
-        Err(error) if error.kind() == OAuthErrorKind::BadToken => Ok(()),
-        Err(error) => Err(error),
-    };
-    context.logged_out(ended)
+    match owner(&context, request).await {
+        Ok(loaded) => context.logged_out(end(&context, loaded).await),
+        Err(error) if error.kind() == OAuthErrorKind::BadToken => {
+            // Nobody is logged in, which is the goal. The log has the reason.
+            let mut response = context.logged_out(Ok(()));
+            response.extensions_mut().insert(error);
+            response
+        }
+        Err(error) => context.logged_out(Err(error)),
+    }
 }
 
 pub(crate) async fn log_out_everywhere<A: Accounts, S: RefreshStore>(

@@ -1,6 +1,8 @@
-//! Error answers, in the words of RFC 6749 section 5.2.
+//! Error answers with the codes of RFC 6749 section 5.2.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::iter::successors;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -11,26 +13,30 @@ use crate::bearer::{BadCredentials, Fault};
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::routes::accounts::{AccountsError, Undecided};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
+#[cfg(feature = "tracing")]
+use crate::rejection::Events;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 
-/// An error answer, and the reason for it.
+/// An error answer and the reason for it. [`ErrorLog`] gets both once the answer is complete.
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
     kind: OAuthErrorKind,
-    /// For logs, and for the client where the kind has no description of its own. It names
-    /// parameters, claims and sizes, never a value of the request.
+    /// For logs, and for the client if the kind has no description of its own. It names parameters,
+    /// claims and sizes, never a value from the request.
     reason: Cow<'static, str>,
+    /// For logs only: the texts of the errors that caused this one.
+    cause: Option<String>,
 }
 
-/// The kind of a [`OAuthError`].
+/// The kind of an [`OAuthError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OAuthErrorKind {
     InvalidRequest,
     WrongCredentials,
-    /// Every refresh token that cannot be exchanged. The answers have the same bytes: a client must
-    /// not learn whether a refresh token was unknown, expired, used before, or another client's.
+    /// A refresh token that cannot be exchanged. All such answers have the same bytes: a client must not
+    /// learn whether the token was unknown, expired, used before, or another client's.
     BadToken,
-    /// The request names another client than the one that the token or the grant is for.
+    /// The request names another client than the client of the token or the grant.
     InvalidClient,
     InvalidScope,
     /// RFC 8707 section 2.
@@ -49,11 +55,9 @@ pub(crate) enum OAuthErrorKind {
 }
 
 impl OAuthErrorKind {
-    /// An error answer for this reason, which is logged too.
+    /// Returns an error answer with this reason.
     pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> OAuthError {
-        let error = OAuthError { kind: self, reason: reason.into() };
-        note(&error);
-        error
+        OAuthError { kind: self, reason: reason.into(), cause: None }
     }
 
     fn code(self) -> &'static str {
@@ -88,7 +92,7 @@ impl OAuthErrorKind {
         }
     }
 
-    /// The description of all answers of this kind, or `None` where the reason is the description.
+    /// Returns the description of all answers of this kind, or `None` if the reason describes the answer.
     fn description(self) -> Option<&'static str> {
         Some(match self {
             Self::WrongCredentials => "the credentials are wrong",
@@ -109,7 +113,7 @@ impl OAuthErrorKind {
 }
 
 impl OAuthError {
-    /// The answer after a panic in code of the application.
+    /// Returns the answer to a request in which code of the application panicked.
     pub(crate) fn panicked() -> Self {
         OAuthErrorKind::ServerError.because("code of the application panicked")
     }
@@ -130,8 +134,16 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
+        let mut response = self.response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl OAuthError {
+    fn response(&self) -> Response {
         if self.kind == OAuthErrorKind::CrossSite {
-            // As from the layer: the same request is refused in the same words everywhere.
+            // The layer has the same answer to the same request.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
             return Answers::without_layer().refuse(error, &Format::Http);
         }
@@ -159,13 +171,14 @@ impl From<Fault> for OAuthError {
 
 impl From<SessionError> for OAuthError {
     fn from(error: SessionError) -> Self {
-        trace(&error.kind(), !error.is_refusal(), &error);
         let kind = match error.kind() {
             _ if error.is_refusal() => OAuthErrorKind::BadToken,
             SessionErrorKind::Unavailable => OAuthErrorKind::Unavailable,
             _ => OAuthErrorKind::ServerError,
         };
-        Self { kind, reason: error.to_string().into() }
+        // Only the direct cause: an error of a database may quote a row.
+        let cause = error.source().map(ToString::to_string);
+        Self { cause, ..kind.because(error.to_string()) }
     }
 }
 
@@ -176,8 +189,7 @@ impl From<IssueError> for OAuthError {
             IssueErrorKind::TooLarge => OAuthErrorKind::TooManyClaims,
             _ => OAuthErrorKind::ServerError,
         };
-        trace(&error.kind(), kind != OAuthErrorKind::InvalidTarget, &error);
-        Self { kind, reason: error.to_string().into() }
+        kind.because(error.to_string())
     }
 }
 
@@ -185,12 +197,16 @@ impl From<AccountsError> for OAuthError {
     fn from(error: AccountsError) -> Self {
         match error.0 {
             Undecided::Failed(error) => {
-                trace(&"accounts", true, &*error);
-                // The error is the application's, and may say anything.
-                Self { kind: OAuthErrorKind::Unavailable, reason: "the accounts failed".into() }
+                // The application's error may contain anything, so it goes to the log only.
+                let texts = successors(Some::<&dyn Error>(&*error), |&error| error.source());
+                let cause = texts.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+                Self {
+                    cause: Some(cause),
+                    ..OAuthErrorKind::Unavailable.because("the accounts failed")
+                }
             }
             Undecided::TooManyAttempts(wait) => {
-                // Rounded up, or a client that comes back in time would be told to wait again.
+                // Rounded up. Otherwise a client that comes back in time would have to wait again.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
                 let retry_after_secs = wait.as_secs().saturating_add(fraction);
                 OAuthErrorKind::TooManyAttempts { retry_after_secs }.because("too many attempts")
@@ -199,33 +215,30 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
-#[cfg(feature = "tracing")]
-fn note(error: &OAuthError) {
-    let (code, reason) = (error.kind.code(), error.reason());
-    if error.is_failure() {
-        tracing::error!(code, reason, "request failed");
-    } else {
-        tracing::debug!(code, reason, "request refused");
-    }
+/// The log of a set of routes. Clients cannot fill it at the default level.
+#[derive(Default)]
+pub(crate) struct ErrorLog {
+    #[cfg(feature = "tracing")]
+    events: Events,
 }
 
-#[cfg(not(feature = "tracing"))]
-fn note(_: &OAuthError) {}
+impl ErrorLog {
+    /// Logs the error of an answer. A failure of the server is at ERROR, ten times a minute, and at DEBUG
+    /// beyond that. All other errors are at DEBUG.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn write(&self, error: &OAuthError) {
+        let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());
+        if !error.is_failure() {
+            tracing::debug!(code, reason, cause, "request refused");
+        } else if self.events.may_be_loud() {
+            tracing::error!(code, reason, cause, "request failed");
+        } else {
+            tracing::debug!(code, reason, cause, "request failed");
+        }
+    }
 
-/// Errors of this crate hold nothing of a token; those of the application are its own.
-#[cfg(feature = "tracing")]
-fn trace(
-    kind: &dyn std::fmt::Debug,
-    is_ours: bool,
-    error: &(dyn std::error::Error + Send + Sync + 'static),
-) {
-    if is_ours {
-        let cause = error.source().map(tracing::field::display);
-        tracing::error!(?kind, reason = %error, cause, "request failed");
-    } else {
-        tracing::debug!(?kind, reason = %error, "request refused");
+    #[cfg(not(feature = "tracing"))]
+    pub(crate) fn write(&self, error: &OAuthError) {
+        let _ = &error.cause;
     }
 }
-
-#[cfg(not(feature = "tracing"))]
-fn trace(_: &dyn std::fmt::Debug, _: bool, _: &(dyn std::error::Error + Send + Sync + 'static)) {}

@@ -12,6 +12,7 @@ pub(crate) mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub(crate) mod timeout;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -155,7 +156,8 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
-    message: &'static str,
+    /// Never a value from a row.
+    message: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -175,21 +177,19 @@ impl StoreError {
     /// Creates an error of the kind [`Failed`](StoreErrorKind::Failed) with this cause, which may be a
     /// text.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let message = "the session store failed";
-        Self { kind: StoreErrorKind::Failed, message, source: Some(source.into()) }
+        Self { source: Some(source.into()), ..Self::because("the session store failed") }
     }
 
     /// Creates an error of the kind [`TimedOut`](StoreErrorKind::TimedOut).
     pub fn timed_out() -> Self {
         let message = "the session store did not answer in time";
-        Self { kind: StoreErrorKind::TimedOut, message, source: None }
+        Self { kind: StoreErrorKind::TimedOut, ..Self::because(message) }
     }
 
     /// Creates an error of the kind [`Full`](StoreErrorKind::Full). A login that gets this error deletes
     /// expired sessions and tries once more.
     pub fn full() -> Self {
-        let message = "the session store is full";
-        Self { kind: StoreErrorKind::Full, message, source: None }
+        Self { kind: StoreErrorKind::Full, ..Self::because("the session store is full") }
     }
 
     /// The kind of the error.
@@ -197,8 +197,8 @@ impl StoreError {
         self.kind
     }
 
-    pub(crate) fn because(message: &'static str) -> Self {
-        Self { kind: StoreErrorKind::Failed, message, source: None }
+    pub(crate) fn because(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: StoreErrorKind::Failed, message: message.into(), source: None }
     }
 }
 
@@ -206,7 +206,8 @@ impl StoreError {
 impl StoreError {
     /// Creates the error for an answer of the store's server with this code.
     pub(crate) fn answered(code: Option<&str>) -> Self {
-        Self::new(format!("the server of the store answered with error {}", code.unwrap_or("?")))
+        let code = code.unwrap_or("?");
+        Self::because(format!("the server of the session store answered with error {code}"))
     }
 
     /// Creates the error for a row that differs from the one that was written.
@@ -217,7 +218,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
+        f.write_str(&self.message)
     }
 }
 

@@ -116,7 +116,8 @@ async fn nor_of_its_cookies() {
     let (log, printed) = (Log::default(), Arc::<Mutex<String>>::default());
     {
         let _listening = log.listen();
-        let server = server(Some(Cookies::new("/").access("cart", "__Host-cart")), &printed);
+        let server =
+            server(Some(Cookies::new("/").add_access_cookie("cart", "__Host-cart")), &printed);
         let login = server.post("/login", json!({ "user": "alice", "password": "right" })).await;
         assert_eq!(login.status(), 200);
         note_tokens(&login, &mut forbidden);
@@ -149,7 +150,8 @@ async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_valu
     let (log, printed) = (Log::default(), Arc::<Mutex<String>>::default());
     {
         let _listening = log.listen();
-        let server = server(Some(Cookies::new("/").access("cart", "__Host-cart")), &printed);
+        let server =
+            server(Some(Cookies::new("/").add_access_cookie("cart", "__Host-cart")), &printed);
         server.state.huge.store(true, SeqCst);
         let login = json!({ "user": "alice", "password": "right" });
         server.post("/login", login).await.is_error(500, "server_error");
@@ -162,6 +164,32 @@ async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_valu
         assert!(!text.contains("gardening") && !text.contains("alice"), "{text}");
     }
     assert!(log.text().contains("ERROR"), "{}", log.text());
+}
+
+/// Any client can send requests while the store is down.
+#[tokio::test]
+async fn an_outage_adds_a_few_lines_a_minute_to_a_log_at_the_default_level() {
+    let log = Log::default();
+    {
+        let _listening = log.listen();
+        let server = Server::new();
+        let login = server.log_in("alice").await;
+        server.state.store_down.store(true, SeqCst);
+        for _ in 0..100 {
+            server.refresh(&login.refresh).await.is_error(503, "temporarily_unavailable");
+        }
+    }
+    let log = log.text();
+    let events: Vec<_> = log.lines().filter(|line| line.contains("request failed")).collect();
+    let count = |level: &str| events.iter().filter(|event| event.contains(level)).count();
+    assert_eq!(events.len(), 100, "{log}");
+    // The minute may change meanwhile.
+    assert!((10..=20).contains(&count("ERROR ")), "{log}");
+    assert_eq!(count("ERROR ") + count("DEBUG "), 100, "{log}");
+    for event in events {
+        assert!(event.contains("temporarily_unavailable"), "{event}");
+        assert!(event.contains("the session store did not answer in time"), "{event}");
+    }
 }
 
 /// A log that is empty would pass, and prove nothing.

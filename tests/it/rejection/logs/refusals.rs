@@ -211,7 +211,12 @@ async fn the_auth_server_logs_why_it_refuses() {
         ("/login", with("audience", "secret"), "invalid_target", "`audience` has one that"),
         ("/login", with("audience", ""), "invalid_target", "audience"),
         ("/refresh", json!({}), "invalid_request", "`refresh_token` is missing"),
-        ("/refresh", json!({ "refresh_token": "secret" }), "invalid_grant", "Unknown"),
+        (
+            "/refresh",
+            json!({ "refresh_token": "secret" }),
+            "invalid_grant",
+            "the refresh token is unknown",
+        ),
     ] {
         let log = Log::default();
         {
