@@ -48,8 +48,9 @@ pub(crate) async fn app(
     let sessions = feed.published_by(sessions, &issuer)?;
 
     // Pages get tokens in cookies, which no script can read. Other clients get them in bodies.
-    let cookies =
-        Cookies::new("/auth").access("cart", CART_COOKIE).access("payment", PAYMENT_COOKIE);
+    let cookies = Cookies::new("/auth")
+        .add_access_cookie("cart", CART_COOKIE)
+        .add_access_cookie("payment", PAYMENT_COOKIE);
     let devices = Arc::new(Devices::new(master));
     let period = env::var("GUESS_SECS").map_or(Ok(60), |secs| secs.parse())?;
     let attempts = Attempts::new(Duration::from_secs(period)).ok_or("GUESS_SECS is zero")?;

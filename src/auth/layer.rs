@@ -233,7 +233,7 @@ impl<T> JwtAuth<T> {
     /// or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or else `Origin`, says
     /// that neither this site nor a [trusted one](Self::trust_origin) made the request. A request with
     /// neither header does not come from a browser, and passes. With `AuthRoutes`, use the same name as
-    /// in `Cookies::access`.
+    /// in `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///

@@ -61,8 +61,8 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Creates an issuer with this name, the claim `iss`, and without keys: [`audience`](Self::audience)
-    /// adds them. Use an `https` URL without query or fragment (RFC 8414 section 2).
+    /// Creates an issuer with this name, the claim `iss`, and without a key: [`audience`](Self::audience)
+    /// sets one. Use an `https` URL without query or fragment (RFC 8414 section 2).
     ///
     /// # Panics
     ///
@@ -97,28 +97,57 @@ impl TokenIssuer {
         let mut this = Self::new(&issuer);
         for audience in audiences {
             let secret = master.derive(issuer.as_ref(), audience.as_ref());
-            this = this.audience(audience.as_ref(), secret);
+            this = this.add_audience(audience.as_ref(), secret);
         }
         this
     }
 
-    /// Adds the keys for a service, or for several services that share them. Call it once for each.
+    /// Sets the key for a service, or for several services that share it. None by default.
+    /// [`add_audience`](Self::add_audience) adds a service with another key.
     ///
     /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new key before
     /// the issuer gets it.
     ///
     /// # Panics
     ///
-    /// Panics if an audience is empty or has keys already.
+    /// Panics if an audience is empty or is named twice, and if the issuer has a key already.
     #[track_caller]
-    pub fn audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
+    pub fn audience(self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
+        if !self.services.is_empty() {
+            misuse::refuse(
+                "TokenIssuer::audience sets the only key, and the issuer has one already: name \
+                 services that share a key in one call, as in audience([\"cart\", \"basket\"], key), \
+                 and add another key with add_audience(\"payment\", key)",
+            );
+        }
+        self.add_audience(audience, keys)
+    }
+
+    /// Adds a service with another key, or several services that share another key. Call it once for each
+    /// key.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
+    ///
+    /// let issuer = TokenIssuer::new("https://auth.shop.example")
+    ///     .audience(["cart", "basket"], Secret::generate()?)
+    ///     .add_audience("payment", Secret::generate()?);
+    /// assert!(issuer.has_audience("payment"));
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if an audience is empty or has a key already.
+    #[track_caller]
+    pub fn add_audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         let audiences = audience.into_strings();
         for (place, audience) in audiences.iter().enumerate() {
             let is_twice = audiences.iter().take(place).any(|earlier| earlier == audience);
             if audience.is_empty() || is_twice || self.has_audience(audience) {
                 misuse::refuse(format_args!(
-                    "TokenIssuer::audience({audience:?}): an audience has a name, and one key: name \
-                     each once"
+                    "TokenIssuer::add_audience({audience:?}): an audience has a name, and one key: \
+                     name each once"
                 ));
             }
         }
@@ -247,7 +276,7 @@ impl TokenIssuer {
         let unknown = |message| Err(IssueError::new(IssueErrorKind::UnknownAudience, message));
         let found = match (wanted, self.services.as_slice()) {
             (None, [only]) => Some((only.0.as_slice(), &only.1)),
-            (None, []) => return unknown("the issuer has no key: add one with `audience`"),
+            (None, []) => return unknown("the issuer has no key: set one with `audience`"),
             (None, _) => {
                 return unknown(
                     "the issuer has several keys: name an audience, in the grant or at the login",

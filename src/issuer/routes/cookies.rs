@@ -29,8 +29,8 @@ const MAX_CANDIDATES: usize = 16;
 /// use tower_jwt_auth::issuer::Cookies;
 ///
 /// let cookies = Cookies::new("/auth") // where the routes are mounted
-///     .access("cart", "__Host-cart_token")
-///     .access("payment", "__Host-payment_token");
+///     .add_access_cookie("cart", "__Host-cart_token")
+///     .add_access_cookie("payment", "__Host-payment_token");
 /// # let _ = cookies;
 /// ```
 ///
@@ -115,11 +115,15 @@ impl Cookies {
     /// [`dangerous_domain`](Self::dangerous_domain)), or is taken, and if `audience` has a cookie
     /// already.
     #[track_caller]
-    pub fn access(mut self, audience: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn add_access_cookie(
+        mut self,
+        audience: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
         let (audience, name) = (audience.into(), name.into());
         if self.access.iter().any(|(other, _)| *other == audience) {
             misuse::refuse(format_args!(
-                "Cookies::access: {audience:?} has a cookie already: name each audience once"
+                "Cookies::add_access_cookie: {audience:?} has a cookie already: name each audience once"
             ));
         }
         self.access.push((audience, name));
@@ -132,7 +136,7 @@ impl Cookies {
     ///
     /// Panics if `name` is not a cookie name, does not begin with `__Secure-`, or is taken.
     #[track_caller]
-    pub fn refresh(mut self, name: impl Into<String>) -> Self {
+    pub fn refresh_cookie(mut self, name: impl Into<String>) -> Self {
         self.refresh = name.into();
         self.with_names_checked()
     }
@@ -143,7 +147,7 @@ impl Cookies {
     ///
     /// Panics if `name` is not a cookie name, does not begin with `__Host-`, or is taken.
     #[track_caller]
-    pub fn session(mut self, name: impl Into<String>) -> Self {
+    pub fn session_cookie(mut self, name: impl Into<String>) -> Self {
         self.session = name.into();
         self.with_names_checked()
     }
@@ -192,7 +196,7 @@ impl Cookies {
 
     /// Sends the access tokens to `domain` and to every host below it, for services on several hosts
     /// of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
-    /// `cart.shop.example`. Call it before [`access`](Self::access), whose names then begin with
+    /// `cart.shop.example`. Call it before [`add_access_cookie`](Self::add_access_cookie), whose names then begin with
     /// `__Secure-`.
     ///
     /// ```
@@ -200,7 +204,7 @@ impl Cookies {
     ///
     /// let cookies = Cookies::new("/auth")
     ///     .dangerous_domain("shop.example")
-    ///     .access("cart", "__Secure-cart_token"); // and so in `JwtAuth::cookie`
+    ///     .add_access_cookie("cart", "__Secure-cart_token"); // and so in `JwtAuth::cookie`
     /// # let _ = cookies;
     /// ```
     ///
@@ -227,7 +231,7 @@ impl Cookies {
     ///
     /// Panics if `domain` is not a domain name with at least two labels: a top-level domain, an IP
     /// address, or a name with a leading dot, a port or a scheme. Also panics after an
-    /// [`access`](Self::access) whose name begins with `__Host-`. Browsers also ignore cookies for
+    /// [`add_access_cookie`](Self::add_access_cookie) whose name begins with `__Host-`. Browsers also ignore cookies for
     /// public suffixes such as `co.uk` and `github.io`, which this function cannot know.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
@@ -274,7 +278,7 @@ impl Cookies {
         session: &Session,
     ) -> Result<(), IssueError> {
         let Some((_, name)) = self.access.iter().find(|(other, _)| other == audience) else {
-            let message = "the audience has no cookie: add one with `Cookies::access`";
+            let message = "the audience has no cookie: add one with `Cookies::add_access_cookie`";
             return Err(IssueError::new(IssueErrorKind::UnknownAudience, message));
         };
         token.fits_cookie(self.in_use(name))?;
@@ -353,7 +357,7 @@ impl Cookies {
                     name,
                     "__Host-",
                     "others can set this cookie (for hosts that share a domain, call \
-                     `dangerous_domain` before `access`)",
+                     `dangerous_domain` before `add_access_cookie`)",
                 ),
                 Some(_) => must_begin(
                     name,
@@ -416,7 +420,7 @@ mod tests {
 
     #[test]
     fn cookies_are_deleted_with_the_attributes_they_are_set_with() {
-        let cookies = Cookies::new("/auth").access("cart", "__Host-cart_token");
+        let cookies = Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token");
         assert_eq!(
             deleted(&cookies),
             [
@@ -440,7 +444,7 @@ mod tests {
     fn only_access_tokens_are_sent_to_a_whole_domain() {
         let cookies = Cookies::new("/auth")
             .dangerous_domain("Shop.Example")
-            .access("cart", "__Secure-cart_token");
+            .add_access_cookie("cart", "__Secure-cart_token");
         assert_eq!(
             deleted(&cookies),
             [
@@ -454,7 +458,8 @@ mod tests {
 
     #[test]
     fn cookies_of_embedded_pages_are_partitioned() {
-        let cookies = Cookies::new("/auth").embedded().access("cart", "__Host-cart_token");
+        let cookies =
+            Cookies::new("/auth").embedded().add_access_cookie("cart", "__Host-cart_token");
         let partitioned = "Max-Age=0; HttpOnly; SameSite=None; Partitioned; Secure";
         assert_eq!(
             deleted(&cookies),

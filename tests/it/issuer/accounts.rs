@@ -151,7 +151,7 @@ async fn a_session_is_called_what_the_grant_says_or_else_the_user_agent() {
 
 #[tokio::test]
 async fn cookies_are_marked_as_sensitive_before_the_application_sees_them() {
-    let cookies = Cookies::new("/auth").access("cart", "__Host-cart_token");
+    let cookies = Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token");
     let Scene { server, tenants } = scene(|routes| routes.cookies(cookies));
     let answer = server.send(post("/login", "acme.example", &json!({ "user": "alice" }))).await;
     assert_eq!(answer.status(), 200);

@@ -83,7 +83,7 @@ async fn a_client_id_that_is_long_or_not_printable_ascii_is_refused_before_the_p
 #[tokio::test]
 async fn a_browser_renews_whatever_client_its_grant_names() {
     let server = Server::with(|routes| {
-        routes.cookies(Cookies::new("/auth").access("cart", "__Host-cart_token"))
+        routes.cookies(Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token"))
     });
     *server.state.client.lock().unwrap() = Some("web");
     log_in(&server, json!("backoffice")).await.is_error(400, "invalid_client");

@@ -20,8 +20,8 @@ const SESSION: &str = "__Host-session";
 
 pub(super) fn cookies() -> Cookies {
     Cookies::new("/auth")
-        .access("cart", "__Host-cart_token")
-        .access("payment", "__Host-payment_token")
+        .add_access_cookie("cart", "__Host-cart_token")
+        .add_access_cookie("payment", "__Host-payment_token")
 }
 
 pub(super) fn server() -> Server {
@@ -322,7 +322,7 @@ async fn a_login_with_cookies_can_be_for_one_of_the_services() {
 async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
     let server = Server::with(|routes| {
         let cookies = Cookies::new("/auth").dangerous_domain("shop.example");
-        routes.cookies(cookies.access("cart", "__Secure-cart_token"))
+        routes.cookies(cookies.add_access_cookie("cart", "__Secure-cart_token"))
     });
     let login = log_in(&server).await;
     let domains: Vec<_> = login
@@ -351,9 +351,9 @@ async fn each_set_up_sets_the_cookies_that_were_tried_in_a_browser() {
     let new = || Cookies::new("/auth");
     let (strict, wide) = ("__Host-cart_token", "__Secure-cart_token");
     let set_ups = [
-        ("one host", new().access("cart", strict)),
-        ("a domain", new().dangerous_domain("shop.localhost").access("cart", wide)),
-        ("embedded", new().embedded().access("cart", strict)),
+        ("one host", new().add_access_cookie("cart", strict)),
+        ("a domain", new().dangerous_domain("shop.localhost").add_access_cookie("cart", wide)),
+        ("embedded", new().embedded().add_access_cookie("cart", strict)),
     ];
     let tried = crate::kit::json("cookies/set_ups.json");
     assert_eq!(tried.as_object().unwrap().len(), set_ups.len());
@@ -371,7 +371,8 @@ async fn each_set_up_sets_the_cookies_that_were_tried_in_a_browser() {
 #[tokio::test]
 async fn cookies_of_embedded_pages_are_partitioned_and_checked_for_their_site() {
     let server = Server::with(|routes| {
-        let cookies = Cookies::new("/auth").embedded().access("cart", "__Host-cart_token");
+        let cookies =
+            Cookies::new("/auth").embedded().add_access_cookie("cart", "__Host-cart_token");
         routes.cookies(cookies).trust_origin("https://partner.example")
     });
     let login = log_in(&server).await;

@@ -19,9 +19,10 @@ fn what_cannot_work_gets_a_sentence() {
     let cookies = || Cookies::new("/auth");
     let sentences = [
         (sentence(|| TokenIssuer::new("")), "give the auth server's https URL"),
-        (sentence(|| issuer().audience("cart", secret())), "one key"),
+        (sentence(|| issuer().audience("basket", secret())), "with add_audience("),
+        (sentence(|| issuer().add_audience("cart", secret())), "one key"),
         (sentence(|| TokenIssuer::new(ISSUER).audience(["a", "a"], secret())), "one key"),
-        (sentence(|| issuer().audience("", secret())), "has a name"),
+        (sentence(|| issuer().add_audience("", secret())), "has a name"),
         (sentence(|| issuer().lifetime(Duration::from_millis(999))), "at least one"),
         (sentence(|| sessions().idle_lifetime(Duration::ZERO)), "end every session at once"),
         (sentence(|| sessions().absolute_lifetime(Duration::ZERO)), "end every session at once"),
@@ -31,45 +32,67 @@ fn what_cannot_work_gets_a_sentence() {
         (sentence(|| Cookies::new("auth")), "as in \"/auth\""),
         (sentence(|| Cookies::new("/a;b")), "as in \"/auth\""),
         (sentence(|| Cookies::new(format!("/{}", "a".repeat(1024)))), "as in \"/auth\""),
-        (sentence(|| cookies().access("cart", "token")), "begin the name \"token\" with"),
-        (sentence(|| cookies().access("cart", "__Secure-t")), "call `dangerous_domain` before"),
+        (
+            sentence(|| cookies().add_access_cookie("cart", "token")),
+            "begin the name \"token\" with",
+        ),
+        (
+            sentence(|| cookies().add_access_cookie("cart", "__Secure-t")),
+            "call `dangerous_domain` before",
+        ),
         (sentence(|| cookies().dangerous_domain("example")), "with a dot inside"),
         (sentence(|| cookies().dangerous_domain(".shop.example")), "none in front"),
         (sentence(|| cookies().dangerous_domain("127.0.0.1")), "not an IP address"),
         (sentence(|| cookies().dangerous_domain("shop.example:8443")), "no port"),
         (
             sentence(|| {
-                cookies().access("cart", "__Host-cart_token").dangerous_domain("shop.example")
+                cookies()
+                    .add_access_cookie("cart", "__Host-cart_token")
+                    .dangerous_domain("shop.example")
             }),
             "begin the name \"__Host-cart_token\" with \"__Secure-\"",
         ),
         (
-            sentence(|| cookies().dangerous_domain("shop.example").access("a", "__Host-a")),
+            sentence(|| {
+                cookies().dangerous_domain("shop.example").add_access_cookie("a", "__Host-a")
+            }),
             "begin the name \"__Host-a\" with \"__Secure-\"",
         ),
         (sentence(|| cookies().embedded().dangerous_without_https()), "over https"),
         (sentence(|| cookies().dangerous_without_https().embedded()), "over https"),
-        (sentence(|| cookies().access("cart", "__host-token")), "write the prefix as"),
-        (sentence(|| cookies().access("cart", "__Host-to ken")), "no cookie name"),
-        (sentence(|| cookies().refresh("refresh")), "begin the name \"refresh\" with"),
-        (sentence(|| cookies().session("__Secure-s")), "begin the name \"__Secure-s\" with"),
-        (sentence(|| cookies().access("a", "__Host-session")), "the name of two cookies"),
-        (sentence(|| cookies().access("a", "__Host-a").access("a", "__Host-b")), "has a cookie"),
+        (sentence(|| cookies().add_access_cookie("cart", "__host-token")), "write the prefix as"),
+        (sentence(|| cookies().add_access_cookie("cart", "__Host-to ken")), "no cookie name"),
+        (sentence(|| cookies().refresh_cookie("refresh")), "begin the name \"refresh\" with"),
+        (sentence(|| cookies().session_cookie("__Secure-s")), "begin the name \"__Secure-s\" with"),
         (
-            sentence(|| cookies().access("a", "__Host-refresh_token").dangerous_without_https()),
+            sentence(|| cookies().add_access_cookie("a", "__Host-session")),
             "the name of two cookies",
         ),
         (
-            sentence(|| cookies().refresh("__Secure-__host-x").dangerous_without_https()),
+            sentence(|| {
+                cookies().add_access_cookie("a", "__Host-a").add_access_cookie("a", "__Host-b")
+            }),
+            "has a cookie",
+        ),
+        (
+            sentence(|| {
+                cookies().add_access_cookie("a", "__Host-refresh_token").dangerous_without_https()
+            }),
+            "the name of two cookies",
+        ),
+        (
+            sentence(|| cookies().refresh_cookie("__Secure-__host-x").dangerous_without_https()),
             "write the",
         ),
         (sentence(|| sessions().max_per_subject(0)), "let nobody log in"),
         (
             sentence(|| Server::with(|routes| routes.cookies(cookies()))),
-            "add one for each service with `Cookies::access`",
+            "add one for each service with `Cookies::add_access_cookie`",
         ),
         (
-            sentence(|| Server::with(|routes| routes.cookies(cookies().access("x", "__Host-x")))),
+            sentence(|| {
+                Server::with(|routes| routes.cookies(cookies().add_access_cookie("x", "__Host-x")))
+            }),
             "has no key for that audience",
         ),
         (sentence(|| Server::with(|routes| routes.trust_origin("app"))), "nothing that a browser"),

@@ -61,7 +61,7 @@ fn a_token_is_good_for_its_audience_and_no_other() {
 fn services_that_share_a_key_may_share_a_token() {
     let issuer = TokenIssuer::new(ISSUER)
         .audience(["cart", "basket"], secret())
-        .audience("payment", secret().derive(ISSUER, "payment"));
+        .add_audience("payment", secret().derive(ISSUER, "payment"));
     let aud =
         |grant: Grant| issuer.issue(&grant).map(|token| part(token.as_str(), 1)["aud"].clone());
     let alice = || Grant::new("alice");
@@ -76,7 +76,7 @@ fn services_that_share_a_key_may_share_a_token() {
     let token = only.issue(&alice()).unwrap();
     assert_eq!(part(token.as_str(), 1)["aud"], json!(["cart", "basket"]));
     let none = TokenIssuer::new(ISSUER).issue(&alice()).unwrap_err();
-    assert_eq!(none.to_string(), "the issuer has no key: add one with `audience`");
+    assert_eq!(none.to_string(), "the issuer has no key: set one with `audience`");
 }
 
 #[test]
