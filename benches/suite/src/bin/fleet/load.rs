@@ -1,0 +1,63 @@
+//! Clients that send requests at a steady rate.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use suite::connection::Connection;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// For each server.
+const CONNECTIONS: u32 = 8;
+/// Of all servers.
+const GOAL: u32 = 10_000;
+
+#[derive(Default)]
+pub(crate) struct Load {
+    pub(crate) per_sec: f64,
+    pub(crate) refused: usize,
+    pub(crate) micros: Vec<u64>,
+}
+
+/// Sends good tokens, as many a second as is the goal or as can be.
+pub(crate) async fn run(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, time: Duration) -> Load {
+    let start = Instant::now();
+    let servers = u32::try_from(ports.len()).expect("a few");
+    let pause = Duration::from_secs(1) * servers * CONNECTIONS / GOAL;
+    let mut clients = Vec::new();
+    for (at, port) in ports.iter().flat_map(|port| [*port; CONNECTIONS as usize]).enumerate() {
+        clients.push(tokio::spawn(client(port, Arc::clone(requests), at * 29, pause, time)));
+    }
+    let mut load = Load::default();
+    for client in clients {
+        let (refused, micros) = client.await.expect("a client");
+        load.refused += refused;
+        load.micros.extend(micros);
+    }
+    load.per_sec = load.micros.len() as f64 / start.elapsed().as_secs_f64();
+    load.micros.sort_unstable();
+    load
+}
+
+async fn client(
+    port: u16,
+    requests: Arc<Vec<Vec<u8>>>,
+    first: usize,
+    pause: Duration,
+    time: Duration,
+) -> (usize, Vec<u64>) {
+    let mut connection = Connection::to(port).await;
+    let (mut refused, mut micros) = (0, Vec::new());
+    let (start, mut ticks) = (Instant::now(), interval(pause));
+    // What was missed is made up for.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    for request in requests.iter().cycle().skip(first) {
+        ticks.tick().await;
+        let asked = Instant::now();
+        if asked.duration_since(start) >= time {
+            break;
+        }
+        refused += usize::from(connection.ask(request).await != 200);
+        micros.push(asked.elapsed().as_micros().try_into().expect("not for ever"));
+    }
+    (refused, micros)
+}

@@ -1,0 +1,8 @@
+//! The parts that several benchmarks use.
+
+pub mod connection;
+pub mod contenders;
+pub mod floor;
+pub mod measure;
+pub mod routes;
+pub mod tokens;
