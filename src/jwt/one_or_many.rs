@@ -87,11 +87,11 @@ mod tests {
         ] {
             assert_eq!(one, ["a"]);
         }
-        let (array, literals) = (["a", "b"], vec!["a", "b"]);
+        let (array, literals): (&[&str; 2], _) = (&["a", "b"], vec!["a", "b"]);
         let vec = vec![owned.clone(), "b".to_owned()];
         for several in [
             strings(["a", "b"]),
-            strings(&array),
+            strings(array),
             strings([Cow::Borrowed("a"), Cow::Borrowed("b")]),
             strings([&owned, &"b".to_owned()]),
             strings(literals.clone()),
