@@ -103,12 +103,12 @@ pub fn forged(token: &str) -> String {
 }
 
 /// The current time in seconds.
-pub fn now() -> u64 {
-    SystemClock.now().whole_secs().as_secs().try_into().expect("after 1970")
+pub fn now() -> i64 {
+    SystemClock.now().as_secs()
 }
 
 /// The claims of an access token of the shop.
-pub fn claims(subject: &str, id: &str, session: &str, issued_at: u64, expires_at: u64) -> Value {
+pub fn claims(subject: &str, id: &str, session: &str, issued_at: i64, expires_at: i64) -> Value {
     json!({
         "iss": ISSUER, "sub": subject, "jti": id, "sid": session, "iat": issued_at, "exp": expires_at,
         "scope": "cart:read cart:write pay", "company": "acme-europe",
@@ -116,7 +116,7 @@ pub fn claims(subject: &str, id: &str, session: &str, issued_at: u64, expires_at
 }
 
 /// A whole request with a token that was issued `age` seconds ago. The session has no other token.
-pub fn request(subject: &str, id: &str, age: u64) -> Vec<u8> {
+pub fn request(subject: &str, id: &str, age: i64) -> Vec<u8> {
     let claims = claims(subject, id, &session(id), now() - age, now() + 3600);
     let token = Signer::new(Key::hs256(secret())).sign(&claims).expect("claims serialize");
     format!("GET /cart HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer {token}\r\n\r\n")

@@ -76,7 +76,7 @@ impl Generation {
     }
 }
 
-fn claims(n: u64, expires_at: u64) -> Value {
+fn claims(n: u64, expires_at: i64) -> Value {
     let (subject, id) = (format!("user {n}"), format!("token {n} {expires_at}"));
     tokens::claims(&subject, &id, &letters(22), expires_at - LIFETIME, expires_at)
 }
