@@ -18,7 +18,7 @@ use tower_jwt_auth::{
 };
 
 fn render(error: &AuthError) -> RejectionBody {
-    // By the kind alone: a client that is told which check failed can try to pass it.
+    // By the kind alone: a client that learns which check failed can try to pass it.
     let message = match error.kind() {
         AuthErrorKind::MissingCredentials => "Please log in.",
         AuthErrorKind::TokenExpired => "Your login has ended, please log in again.",

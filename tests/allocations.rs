@@ -1,4 +1,4 @@
-//! What must not allocate, does not.
+//! The paths that must not allocate do not.
 
 #![allow(clippy::unwrap_used)]
 

@@ -77,7 +77,7 @@ const ORDER: &[&str] = &[
     "rejection::answers",
     "rejection::future",
     "rejection",
-    // Is this token still good? What is known in memory.
+    // Is this token still good? The revocations in memory.
     "revocation::target",
     "revocation::message",
     "revocation::table::mark",

@@ -79,7 +79,7 @@ pub(crate) async fn remember(
 ) -> Response {
     let mut answer = next.run(request).await;
     let cookie = answer.extensions().get::<Session>().map(|session| devices.cookie(session));
-    // A browser without the cookie is a stranger next time. That is no reason to refuse the login.
+    // A browser without the cookie is a stranger next time. The login succeeds all the same.
     if let Some(Ok(cookie)) = cookie {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -1,4 +1,4 @@
-//! Where the page and the services are, as a browser names them.
+//! The origins of the page and of the services, as a browser names them.
 
 use std::env;
 

@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// Prints why a token was refused. The client is told less.
+/// Prints the reason why a token was rejected. The client learns less.
 async fn print_reason(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
         eprintln!("refused: {}: {}", error.code(), error.reason());

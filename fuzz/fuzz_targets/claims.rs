@@ -94,7 +94,7 @@ fn check<T: Clone + DeserializeOwned + Send + Sync + 'static>(
             assert_eq!((facts.encoded(), facts.key_id()), (token, Some("k1")));
             Some(T::clone(&claims))
         }
-        // A token that is only expired is told so even where its claims fit no type.
+        // An otherwise valid token is reported as expired even if its claims fit no type.
         Err(error) if error.kind() == AuthErrorKind::TokenExpired => {
             assert_eq!(decision, Decision::Expired, "{payload}");
             None

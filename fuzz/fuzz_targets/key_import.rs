@@ -1,5 +1,5 @@
-//! Arbitrary bytes as key material: what is accepted is long and varied enough, is no key of
-//! another kind, and signs what it verifies.
+//! Arbitrary bytes as key material: an accepted key is long and varied enough, is not a key of
+//! another kind, and verifies what it signs.
 #![no_main]
 
 use base64::Engine;

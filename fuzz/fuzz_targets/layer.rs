@@ -167,7 +167,7 @@ fn check_somebody(sent: &Parts, inner: &Parts, token: &Token, config: u8) {
     }
 }
 
-/// How often a WebSocket's client offers this protocol.
+/// The number of times that a WebSocket client offers this protocol.
 fn offers_of(request: &Parts, protocol: &[u8]) -> usize {
     let fields = request.headers.get_all("sec-websocket-protocol").iter();
     let offers = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
@@ -193,7 +193,7 @@ fn check_same_site(sent: &Parts) {
     }
 }
 
-/// What was made for the holder of a cookie stays out of shared caches.
+/// Checks that an answer for the holder of a cookie stays out of shared caches.
 fn check_caching<B>(response: &Response<B>, source: Source) {
     let by_cookie = source == Source::Cookie;
     assert_eq!(response.headers().get(CACHE_CONTROL).is_some_and(|v| v == "private"), by_cookie);

@@ -49,12 +49,12 @@ const TIMES: [&str; 16] = [
 
 #[derive(Arbitrary, Debug)]
 pub struct Claims {
-    /// Which configuration to try.
+    /// The number of the configuration.
     pub rules: u8,
-    /// Which of the valid claims to leave out.
+    /// The valid claims to leave out.
     pub without: u16,
     pub extra: Vec<Member>,
-    /// Where to put the extra members.
+    /// The place of the extra members.
     pub at: u8,
     pub escapes: u64,
 }

@@ -22,7 +22,7 @@ impl Node {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Whether only `serde_json`'s skipping accepts `bytes`: a number out of range or half of a
+    /// Returns true if only `serde_json`'s skipping accepts `bytes`: a number out of range or half of a
     /// surrogate pair in a member that nobody reads, which RFC 8259 leaves to the reader.
     pub fn is_skipped_only(bytes: &[u8]) -> bool {
         Self::parse(bytes).is_none() && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
@@ -51,7 +51,7 @@ impl Node {
         }
     }
 
-    /// How deep arrays and objects lie in each other.
+    /// The depth to which arrays and objects are nested.
     pub fn depth(&self) -> usize {
         let inner = match self {
             Self::Array(nodes) => nodes.iter().map(Self::depth).max(),
@@ -61,7 +61,7 @@ impl Node {
         1 + inner.unwrap_or_default()
     }
 
-    /// Whether a name in here is one that `serde_json::Value` does not read as a name.
+    /// Returns true if one of the names is not a name for `serde_json::Value`.
     pub fn has_in_band_name(&self) -> bool {
         match self {
             Self::Array(nodes) => nodes.iter().any(Self::has_in_band_name),

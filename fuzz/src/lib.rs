@@ -1,4 +1,4 @@
-//! What the fuzz targets share: one key, one moment, a few tokens, and references that decide by
+//! The common parts of the fuzz targets: one key, one moment, a few tokens, and references that decide by
 //! the text of `docs/reference` alone, written as plainly as possible.
 
 pub mod answer;

@@ -27,8 +27,8 @@ pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
     decode::<Value>(token, &KEY, &validation).ok().map(|data| data.claims)
 }
 
-/// Whether it can read a header that we can. It gives a type to members that we never look at,
-/// because a token does not choose the key it is checked with, and keeps the rest as `Value`s.
+/// Returns true if the oracle can read a header that we can. The oracle gives a type to members that we
+/// ignore, because a token does not choose its key, and keeps the other members as `Value`s.
 pub fn reads_header(header: &[(String, Node)]) -> bool {
     let texts = ["jku", "x5u", "x5t", "x5t#S256", "url", "nonce"];
     let is_text = |name| get(header, name).is_none_or(|node| node.text().is_some());

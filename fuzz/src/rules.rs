@@ -1,4 +1,4 @@
-//! Which claims are accepted, decided over the parsed JSON, by `docs/reference/verification.md`.
+//! The rules for claims, applied to the parsed JSON, by `docs/reference/verification.md`.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub enum Decision {
     Invalid,
 }
 
-/// What the crate must have noted of an accepted token.
+/// The facts that the crate must have noted of an accepted token.
 #[derive(Debug, Default)]
 pub struct Noted {
     pub scopes: Vec<String>,
@@ -235,7 +235,7 @@ fn owned(texts: Vec<&str>) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// Whether `number` is more than `seconds`, exactly: bounds here are whole and far below 2^53.
+/// Returns true if `number` is more than `seconds`, exactly: bounds here are whole and far below 2^53.
 fn later(number: &Number, seconds: i128) -> bool {
     match number.as_i128() {
         Some(number) => number > seconds,
@@ -243,7 +243,7 @@ fn later(number: &Number, seconds: i128) -> bool {
     }
 }
 
-/// Whether `exp` is at most `max` after `iat`. In floating point this is exact where it matters:
+/// Returns true if `exp` is at most `max` after `iat`. In floating point this is exact where it matters:
 /// times near now are multiples of 2^-22, and so is their difference.
 fn within(iat: &Number, exp: &Number, max: u32) -> bool {
     match (iat.as_i128(), exp.as_i128()) {

@@ -240,7 +240,7 @@ async fn news_are_told_and_another_log_is_a_gap() {
     assert_eq!(snapshot.messages.len(), 1, "the other was outlived by everyone");
     postgres.ask("DELETE FROM tower_jwt_auth_revocation_log").await;
     assert!(feed.read(&snapshot.position).await.is_err());
-    // Whoever publishes makes a new log, with what the table still has.
+    // A publisher makes a new log, with the remaining rows of the table.
     feed.append(&fleet::token("newer")).await.unwrap();
     assert!(matches!(feed.read(&snapshot.position).await.unwrap(), Read::Gap));
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 2);
@@ -263,7 +263,7 @@ async fn whoever_does_not_wait_for_long_listens_all_the_same() {
             // Again and again, since what comes before it listens is not told.
             publisher.append(&fleet::token(name)).await.unwrap();
         }
-        // Until all is told.
+        // Until every reader has been notified.
         tokio::time::sleep(Duration::from_secs(1)).await;
         while is_told().await.is_ok() {}
         postgres

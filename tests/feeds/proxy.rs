@@ -52,7 +52,7 @@ impl Proxy {
         self.mode.store(CUTS, Ordering::SeqCst);
     }
 
-    /// Everything comes through, each piece so much later.
+    /// Lets everything through, and delays each piece.
     pub(crate) fn slow(&self, delay: Duration) {
         self.delay_millis.store(delay.as_millis() as u64, Ordering::SeqCst);
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
-/// What an outage does to a server.
+/// A server that can have an outage.
 pub(crate) trait Server: Send {
     /// The port it listens on, the same after a restart.
     fn port(&self) -> u16;

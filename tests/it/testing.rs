@@ -1,4 +1,4 @@
-//! What users test with.
+//! The helpers for the tests of a service.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;

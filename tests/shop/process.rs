@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-/// Where cargo puts examples, seen from where it puts this test.
+/// The path of the example: cargo puts examples beside the folder of this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");

@@ -13,7 +13,7 @@ use crate::servers::{Folder, Server};
 use crate::store::Store;
 
 const CLIENTS: usize = 20;
-/// How often a client sends its token to each server at once: so many tabs.
+/// The number of tabs of a client. Each sends its token to each server at once.
 const TABS: usize = 3;
 
 fn rounds() -> usize {

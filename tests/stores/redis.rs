@@ -1,4 +1,4 @@
-//! What stands in Redis.
+//! The keys and values in Redis.
 
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;

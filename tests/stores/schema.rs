@@ -1,4 +1,4 @@
-//! The tables: made once, whoever comes first, and by hand if need be.
+//! The tables are created once, by the first process or by hand.
 
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tower_jwt_auth::issuer::{NewSession, PostgresStore, RefreshStore, Sessions, SqliteStore};

@@ -71,7 +71,7 @@ impl Server {
         Self::started(start, folder, url)
     }
 
-    /// A Redis that keeps what it was told.
+    /// A Redis that survives a restart with its data.
     pub(crate) fn redis() -> Self {
         let folder = Folder::new();
         let path = folder.0.clone();
@@ -110,7 +110,7 @@ impl Server {
         }
     }
 
-    /// Whether it takes connections and is ready: Redis says so, PostgreSQL writes it down.
+    /// Returns true if the server takes connections: Redis answers so, PostgreSQL writes a file.
     fn answers(&self) -> bool {
         use std::io::{Read, Write};
         let folder = &self.folder.0;
@@ -173,7 +173,7 @@ fn is_root() -> bool {
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
-/// Who runs PostgreSQL when we are root: the user that its package makes.
+/// The user of the package of PostgreSQL, which runs the server if we are root.
 fn id(which: &str) -> u32 {
     let output = Command::new("id").args([which, "postgres"]).output().unwrap();
     let id = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What is in the file survives.
+//! The data in the file survives.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A type that no token can be read into is no type of claims.
+//! A type without `Deserialize` cannot be a type of claims.
 
 use tower_jwt_auth::{JwtAuth, Secret};
 

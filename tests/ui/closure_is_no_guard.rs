@@ -1,4 +1,4 @@
-//! What looks like a guard and is none: the error says how to make one of it.
+//! A closure looks like a guard: the error says how to make a guard of it.
 
 use tower_jwt_auth::{StandardClaims, require};
 

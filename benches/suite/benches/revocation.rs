@@ -72,7 +72,7 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     });
 }
 
-/// What the check takes of the clock alone.
+/// The part of the check that reads the clock.
 #[divan::bench]
 fn clock() -> Option<std::time::Duration> {
     static STATE: std::sync::LazyLock<Revocations> = std::sync::LazyLock::new(|| {

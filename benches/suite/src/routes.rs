@@ -27,8 +27,8 @@ use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 use crate::contenders::{Decode, ours, ours_with};
 use crate::tokens::{AUDIENCE, ISSUER, KEY_ID, SECRET, Shopper, keyed};
 
-/// As a server that runs has it: `axum::serve` does the same before the first request. Without it,
-/// every request would make the layered route anew.
+/// Prepares the router as `axum::serve` does before the first request. Otherwise every request would
+/// build the layered route again.
 fn ready_to_serve(router: Router) -> Router {
     router.with_state(())
 }
@@ -96,7 +96,7 @@ fn behind(auth: JwtAuth<Shopper>) -> Router {
     ready_to_serve(Router::new().route("/cart", get(cart)).layer(auth))
 }
 
-/// What people write today: `from_fn`, the header, `decode`, an extension.
+/// A layer as people write it today: `from_fn`, the header, `decode`, an extension.
 pub fn hand_written(parties: bool) -> Router {
     async fn authenticate(
         State(decode): State<Arc<Decode>>,
@@ -172,8 +172,8 @@ pub fn tower_oauth2_resource_server(parties: bool) -> Router {
     ready_to_serve(Router::new().route("/cart", get(cart)).layer(server.into_layer()))
 }
 
-/// What a client sends, made once: a server gets it from the connection, and cloning it costs less
-/// than putting it together.
+/// A request of a client. It is built once and then cloned, which costs less than building it again: a
+/// server would get it from the connection.
 pub fn request(authorization: &HeaderValue) -> Parts {
     let mut request = Request::new(());
     *request.uri_mut() = http::Uri::from_static("/cart");

@@ -1,4 +1,4 @@
-//! `Debug` and `Display` of what is public show no secret, no token and no claim.
+//! `Debug` and `Display` of public types show no secret, no token and no claim.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

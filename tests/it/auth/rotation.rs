@@ -17,8 +17,8 @@ use crate::kit::shop;
 const PER_STAGE: usize = 1_500;
 const CLIENTS: usize = 4;
 
-/// How far the rotation is. A client looks before it asks and after it was answered: what was so
-/// at both times was so in between.
+/// The progress of the rotation. A client reads it before the request and after the answer: if both are
+/// the same, so was the time in between.
 const BEFORE: usize = 0;
 const ROTATING: usize = 1;
 const ROTATED: usize = 2;
@@ -53,7 +53,7 @@ impl Progress {
     }
 }
 
-/// How often a client was answered where only one answer was right.
+/// The numbers of answers in moments that allow only one answer.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

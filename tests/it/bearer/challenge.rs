@@ -133,7 +133,7 @@ impl Input<'_> {
         Some((name.to_ascii_lowercase(), value))
     }
 
-    /// What is left of a quoted-string behind its opening quote.
+    /// The rest of a quoted-string after its opening quote.
     fn quoted(&mut self) -> Option<String> {
         let mut text = Vec::new();
         loop {

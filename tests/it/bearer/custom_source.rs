@@ -1,4 +1,4 @@
-//! What a credential in a place of the application's own does to caches.
+//! Caching of answers if the application reads the credential from another place.
 
 use std::borrow::Cow;
 

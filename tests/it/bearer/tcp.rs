@@ -1,5 +1,5 @@
-//! Credentials as they arrive over a real connection: in which field, how often, and what is left
-//! of them for the handler.
+//! Credentials as they arrive over a real connection: in which field, how often, and how much
+//! of them reaches the handler.
 
 pub(crate) mod adversarial;
 mod cors;

@@ -202,7 +202,7 @@ async fn a_rejection_can_be_looked_at_and_answered_by_the_handler() {
     assert_eq!(app.oneshot(shop::anonymous("/")).await.unwrap().status(), 418);
 }
 
-/// What `JwtAuth::verify` gives may be put into a request by hand, as tests of handlers do.
+/// The claims from `JwtAuth::verify` may be put into a request by hand, as tests of handlers do.
 #[tokio::test]
 async fn claims_put_into_a_request_without_a_layer_are_there() {
     let (app, runs) = routes();

@@ -1,4 +1,4 @@
-//! What of an axum router is protected, by where the layer is put. Each test's name is the rule.
+//! The protected parts of an axum router, by the place of the layer. The name of each test is the rule.
 
 use axum::Router;
 use axum::routing::{get, post};

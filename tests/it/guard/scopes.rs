@@ -29,7 +29,7 @@ enum Expression {
 }
 
 impl Expression {
-    /// What it says of a token with these scopes.
+    /// The decision about a token with these scopes.
     fn says(&self, held: &[&str]) -> bool {
         match self {
             Self::Has(scope) => held.contains(scope),

@@ -1,4 +1,4 @@
-//! What the application's accounts see of a request, and what they can say.
+//! The view of the application's accounts on a request, and their answers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

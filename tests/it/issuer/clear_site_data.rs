@@ -1,4 +1,4 @@
-//! What a layer of the application's adds to a logout.
+//! A layer of the application adds a header to a logout.
 
 use std::sync::atomic::Ordering::SeqCst;
 

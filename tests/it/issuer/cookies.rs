@@ -37,7 +37,7 @@ pub(super) fn value(answer: &Answer, name: &str) -> String {
     cookies.iter().find(|cookie| cookie.0 == name).unwrap_or_else(|| panic!("{answer:?}")).1.clone()
 }
 
-/// What a browser sends of the cookies that an answer set.
+/// The `Cookie` header that a browser sends after this answer.
 fn cookies_of(answer: &Answer) -> String {
     format!("{SESSION}={}; {REFRESH}={}", value(answer, SESSION), value(answer, REFRESH))
 }

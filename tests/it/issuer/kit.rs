@@ -32,7 +32,7 @@ pub(crate) struct Users {
     state: Arc<State>,
 }
 
-/// What can be changed while the routes run.
+/// The state that tests change while the routes run.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) accounts_down: AtomicBool,

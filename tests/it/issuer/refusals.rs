@@ -1,4 +1,4 @@
-//! Errors that help whoever writes a client, and nobody who guesses passwords.
+//! Errors that help the author of a client, and nobody who guesses passwords.
 
 use std::sync::atomic::Ordering::SeqCst;
 

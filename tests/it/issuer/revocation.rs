@@ -1,4 +1,4 @@
-//! What ends a session makes its access tokens bad, at once and on every server.
+//! The end of a session makes its access tokens invalid, at once and on every server.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,7 +54,7 @@ impl Fleet {
 
     /// Waits until the cart server has read the feed, and says whether it refuses the token.
     async fn refuses(&self, access: &str) -> bool {
-        // The feed tells of news, so this is no time that is waited for but turns of the runtime.
+        // The feed notifies its readers, so some turns of the runtime are enough: no time passes.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
@@ -148,7 +148,7 @@ async fn a_feed_that_is_down_keeps_no_session_alive_and_what_it_missed_is_publis
     }
 
     fleet.feed.is_down.store(false, Ordering::SeqCst);
-    // Whoever has a token of an ended session makes its end known.
+    // A client with a token of an ended session learns that the session has ended.
     for token in [&leaf, &carols] {
         let error = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Ended);

@@ -60,7 +60,7 @@ async fn what_was_kept_with_a_session_stays_with_it() {
     assert_eq!(renewed.ends_at(), UnixTime::from_secs(NOW + 30 * 86_400));
 }
 
-/// What `docs/explanation/sessions.md` says of a store that fails over.
+/// As `docs/explanation/sessions.md` says of a store that fails over.
 #[tokio::test]
 async fn an_answer_lost_for_longer_than_the_grace_period_ends_the_session() {
     let lost_for = async |secs: u64, grace: u64| {

@@ -1,4 +1,4 @@
-//! What the issuer signs.
+//! The tokens that the issuer signs.
 
 use std::time::Duration;
 

@@ -105,7 +105,7 @@ fn a_nested_or_foreign_payload_is_refused() {
         let fault = kit::fault(&kit::auth(), &of(cty));
         assert_eq!(fault, Some(TokenErrorKind::UnsupportedHeader), "{cty}");
     }
-    // `cty: JWT` says that the payload is a token: then it is no claims.
+    // `cty: JWT` says that the payload is a token, so it is not a set of claims.
     let inner = of_type("JWT");
     let nested = kit::sign(r#"{"alg":"HS256","cty":"JWT"}"#, inner);
     assert_eq!(kit::fault(&kit::auth(), &nested), Some(TokenErrorKind::Malformed));

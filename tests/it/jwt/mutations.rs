@@ -10,7 +10,7 @@ use tower_jwt_auth::{Algorithm, JwtAuth, Secret};
 
 use crate::kit;
 
-/// What a character is replaced by, and what is put in: base64url, and what could pass for it.
+/// The characters that replace another one or are inserted: base64url, and similar ones.
 const CHARACTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n\0é\t%,\"";
 
@@ -72,7 +72,7 @@ fn every_flipped_bit_is_refused() {
             if let Ok(text) = std::str::from_utf8(&bytes) {
                 assert!(auth.verify(text).is_err(), "bit {bit} of {token}");
             }
-            // What is no text cannot be given to `verify`, but a header may hold it.
+            // `verify` takes only text, but a header may have other bytes.
             let field = [b"Bearer ", &bytes[..]].concat();
             let Ok(field) = HeaderValue::from_bytes(&field) else { continue };
             let mut request = Request::new(());

@@ -1,5 +1,5 @@
-//! What we accept, `jsonwebtoken` accepts with the same claims; and each token that is accepted
-//! is the only spelling of its bytes.
+//! `jsonwebtoken` accepts every token that we accept, with the same claims. Each accepted token is the
+//! only spelling of its bytes.
 //!
 //! Three differences are known, and in none is a token accepted here that should not be: members
 //! of a header that we never look at (`x5c`, `url`, ..) may here have any type; they may hold what
@@ -37,7 +37,7 @@ fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<V
     jsonwebtoken::decode(token, &DecodingKey::from_secret(&kit::key_bytes()), &rules).ok()
 }
 
-/// Whether we accept the token; if so, the oracle does too, and there is one spelling.
+/// Returns true if we accept the token. Then the oracle accepts it too, and there is one spelling.
 fn holds(algorithm: Algorithm, strict: bool, token: &str) -> Result<bool, TestCaseError> {
     let Ok(claims) = layer(algorithm, strict).verify(token) else { return Ok(false) };
     let Some(data) = oracle(algorithm, strict, token) else {

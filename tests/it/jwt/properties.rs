@@ -1,4 +1,4 @@
-//! What holds for every token; and in `time`, at every time.
+//! Properties of every token, and in `time`, at every time.
 
 mod time;
 

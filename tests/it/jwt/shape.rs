@@ -41,7 +41,7 @@ fn a_token_has_exactly_three_parts() {
     ] {
         assert!(kit::fault(&auth, &token).is_some(), "{token}");
     }
-    // Also where whoever holds the key signed what has another number of parts.
+    // Also if the holder of the key signed another number of parts.
     for text in [
         header.clone(),
         format!("{header}."),
@@ -93,7 +93,7 @@ fn trailing_bits_are_zero_in_every_part() {
     let good = signed(&format!("{header}.{payload}"));
     let other = other_spelling(&good).expect("32 bytes leave bits over");
     assert_eq!(kit::fault(&auth, &other), Some(TokenErrorKind::BadSignature));
-    // Bits are left over where the length is no multiple of three.
+    // Bits are left over if the length is not a multiple of three.
     let (mut headers, mut payloads) = (0, 0);
     for _ in 0..3 {
         if let Some(header) = other_spelling(&header) {

@@ -1,4 +1,4 @@
-//! What the modules here share: tokens of any bytes, files of vectors, requests without a server.
+//! The common parts of the modules here: tokens of any bytes, files of vectors, requests without a server.
 
 pub(crate) mod panics;
 pub(crate) mod server;
@@ -109,7 +109,7 @@ pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
     sign(header, format!(r#"{{"exp":{}}}"#, NOW + 600))
 }
 
-/// What was wrong with a token, or `None` where it was accepted.
+/// The reason for a rejection, or `None` if the token was accepted.
 pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
     auth: &JwtAuth<T>,
     token: &str,

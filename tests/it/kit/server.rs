@@ -1,4 +1,4 @@
-//! A real server on loopback, and clients that send what they are told to, valid or not.
+//! A real server on loopback, and clients that send any bytes, valid or not.
 
 use std::future::Future;
 use std::net::SocketAddr;

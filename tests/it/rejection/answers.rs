@@ -22,7 +22,7 @@ fn problem(row: &Row) -> String {
     )
 }
 
-/// A client that sent another scheme is told so, and in debug builds a mistake is explained.
+/// Returns true if the answer explains a mistake: another scheme always, others in debug builds.
 fn is_explained(row: &Row) -> bool {
     let has_header = row.ask.headers.iter().any(|(name, _)| *name == "authorization");
     row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)
@@ -211,7 +211,7 @@ async fn every_401_and_every_403_about_a_token_has_exactly_one_challenge() {
     }
 }
 
-/// Whoever probes with tokens learns nothing from one refusal that another does not say.
+/// A client that probes with tokens learns the same from every rejection.
 #[tokio::test]
 async fn the_generic_class_is_answered_with_the_same_bytes() {
     let addr = server::start(app()).await;

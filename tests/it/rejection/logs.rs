@@ -28,7 +28,7 @@ use crate::bearer::tcp::adversarial::{self, cases};
 use crate::kit::server::Ask;
 use crate::kit::shop;
 
-/// What was logged.
+/// The text that was logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Connections that outlive the request.
+//! Connections that last longer than the request.
 
 use std::time::Duration;
 

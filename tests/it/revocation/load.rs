@@ -40,7 +40,7 @@ fn while_others_are_added_and_swept_none_is_missed() {
         }
         for n in 0..MANY {
             revocations.apply(&Revocation::token(format!("{n}"), later(HOUR)).issuer("i"));
-            // What is swept: already outlived when the next sweep comes, by the bound alone.
+            // Already expired at the next sweep, by the bound alone.
             published.store(n + 1, Ordering::Release);
             if n % 1_000 == 0 {
                 revocations.sweep();

@@ -1,4 +1,4 @@
-//! What is revoked, and what is known of it.
+//! Revocations, and the state of the data about them.
 
 #[cfg(feature = "feeds")]
 mod feed;
@@ -153,7 +153,7 @@ fn a_clock_that_jumps_never_brings_back_what_is_revoked() {
     let (revocations, clock) = current();
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
     let check = |name| revocations.check(&alice(now()).id(name));
-    // Forward: what is known counts as old until there is news.
+    // Forward: the data counts as stale until the next read.
     clock.advance(2 * HOUR);
     assert_eq!(check("token 2"), Verdict::Unavailable);
     assert!(!revocations.sweep());

@@ -16,7 +16,7 @@ const NOT_A_NAME: &[Exclusion] = &[
     ("11: ", "no name"),
     ("16: ", "no name"),
 ];
-/// What the origin finds, and what we do.
+/// The value that the origin finds, and ours.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
     // Go takes the quotes away.
     ("1: Cookie-1", Some("\"v$1\"")),
@@ -33,8 +33,8 @@ enum Found {
     Several,
 }
 
-/// Whether the cookie has this value. What is found cannot be seen, since it is no token; but it
-/// is compared with the token in `Authorization`, and refused if it differs.
+/// Returns true if the cookie has this value. A value that is not a token cannot be read back, but the
+/// layer compares it with the token in `Authorization` and rejects the request if both differ.
 fn find(headers: &[String], name: &str, value: &str) -> Found {
     let auth = kit::auth().cookie(name);
     let mut fields: Vec<(&str, String)> =

@@ -1,7 +1,7 @@
 //! `google-jwt_verify_lib/jwt_parse.json`: tokens that parse, and those that do not.
 //!
 //! The signatures are placeholders, so headers are read as they are and must not be accepted, and
-//! payloads are signed anew. The origin does not require `exp`; we do, so it is put into those
+//! payloads are signed again. The origin does not require `exp`; we do, so it is put into those
 //! payloads that have none, and the others are looked at in their time.
 
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "google-jwt_verify_lib/jwt_parse.json";
 
-/// The fault is in the header or in the form, so there is no payload to sign anew.
+/// The fault is in the header or in the form, so there is no payload to sign again.
 const NOT_RE_SIGNED: &[Exclusion] = &[
     ("TestTooManySections", "five parts"),
     ("TestParseHeaderBadBase64", "a header that is not base64url"),
@@ -88,7 +88,7 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         let case = cases.iter().find(|case| case["name"] == *name).unwrap();
         let fault = kit::fault(&kit::auth(), str_of(case, "jwt"));
         let expected = match *name {
-            // A name that is no algorithm, and a payload that is behind a missing key.
+            // An unknown algorithm, and a payload of an unknown key.
             "TestParseHeaderInvalidAlg" | "TestParsePayloadBadBase64" => {
                 TokenErrorKind::WrongAlgorithm
             }

@@ -29,7 +29,7 @@ use crate::kit;
 /// A case that is not applied, and why.
 type Exclusion = (&'static str, &'static str);
 
-/// Whether `name` is in the list.
+/// Returns true if `name` is in the list.
 fn is_listed(list: &[Exclusion], name: &str) -> bool {
     list.iter().any(|(listed, _)| *listed == name)
 }
@@ -46,8 +46,8 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
     assert_eq!(seen.len() + applied, names.len(), "{file}: excluded and applied");
 }
 
-/// Verifies what is no JWT: the kind says how far it came. Only a token whose signature was good
-/// has its payload looked at.
+/// Verifies arbitrary text and returns the kind of the error. The payload of a token is read only if the
+/// signature is valid.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
 }

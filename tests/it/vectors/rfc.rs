@@ -14,7 +14,7 @@ const WAITING: &[Exclusion] = &[
     ("RFC7515-A.4", "ES512, which is not planned"),
     ("RFC8037-A.4", "EdDSA: waits for the feature `asymmetric`"),
 ];
-/// When the example of RFC 7515 appendix A.1 expires.
+/// The expiry of the example in RFC 7515 appendix A.1.
 const EXPIRES: i64 = 1_300_819_380;
 
 fn a1() -> Value {

@@ -35,7 +35,7 @@ fn key_sets_get_their_verdicts() {
                 continue;
             }
             applied += 1;
-            // "foo" is no claims: see the cases of JWS.
+            // "foo" is not a set of claims: see the cases of JWS.
             let verdict = set_of(group).map(|keys| {
                 let verifier = Verifier::new(keys).with_clock(kit::at(kit::NOW));
                 verifier.verify::<Value>(str_of(case, "jws")).unwrap_err().kind()

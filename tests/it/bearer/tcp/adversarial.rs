@@ -133,7 +133,7 @@ async fn adversarial_tokens_over_tcp() {
                 other => panic!("{id}: {other:?}"),
             }
             assert_eq!(reply.all("cache-control"), ["no-store"]);
-            // The connection is as good as before.
+            // The connection still works.
             assert_eq!(connection.send(&Ask::get("/")).await.code(), "missing-credentials");
         }
     }

@@ -75,7 +75,7 @@ fn auth_at(leeway: Duration) -> (JwtAuth, ManualClock) {
 /// The last date that a token may have: the end of the year 9999.
 const LATEST: i64 = 253_402_300_799;
 
-/// Where on the way from not yet valid to expired a token is.
+/// The phase of a token: not yet valid, valid, or expired.
 fn phase(auth: &JwtAuth, token: &str) -> u8 {
     match kit::fault(auth, token) {
         Some(TokenErrorKind::NotYetValid | TokenErrorKind::IssuedInFuture) => 0,

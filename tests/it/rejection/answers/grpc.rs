@@ -1,4 +1,4 @@
-//! What a gRPC client is told: everything but `grpc-status` is lost on it.
+//! The answers to gRPC clients, which read nothing but `grpc-status`.
 
 use http::Method;
 use serde_json::Value;
@@ -86,7 +86,7 @@ async fn what_is_not_grpc_is_answered_as_http() {
     }
 }
 
-/// Whoever decides by the status, as some proxies do, must not be told 200 at the client's wish.
+/// A proxy that decides by the status must not see 200 because a client asked for it.
 #[tokio::test]
 async fn only_a_post_can_be_grpc() {
     for row in rows().into_iter().filter(|row| row.ask.method != Method::POST) {

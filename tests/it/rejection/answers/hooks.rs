@@ -106,7 +106,7 @@ async fn a_value_that_cannot_be_serialized_gives_way_to_the_default_body() {
 
 const PANIC: &str = "x-panic";
 
-/// Whether the request asks for a panic.
+/// Returns true if the request asks for a panic.
 fn wants_panic(headers: &HeaderMap) -> bool {
     headers.contains_key(PANIC)
 }

@@ -1,4 +1,4 @@
-//! The table: what is asked, and what the answer must be.
+//! The table of requests and their expected answers.
 
 use axum::Router;
 use axum::routing::any;

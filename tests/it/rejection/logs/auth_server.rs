@@ -1,4 +1,4 @@
-//! What is logged while an auth server works: no password, no token, no cookie.
+//! The log of an auth server contains no password, no token, no cookie.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -127,7 +127,7 @@ async fn nor_of_its_cookies() {
         let with_cookies = async |path: &str| {
             let body = json!({ "user": "alice", "password": "right" });
             let mut request: Request<Body> = kit::json(Method::POST, path, &body);
-            // As whoever logs headers outside of the routes has to do.
+            // As an application must do if it logs headers outside of the routes.
             let mut value: http::HeaderValue = pairs.join("; ").parse().unwrap();
             value.set_sensitive(true);
             request.headers_mut().insert(COOKIE, value);

@@ -1,4 +1,4 @@
-//! What a log is searched for.
+//! The values that must not appear in a log.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// What must not be in a log: pieces of 16 bytes, and whole values that are shorter.
+/// Values that must not appear in a log: pieces of 16 bytes, and whole values that are shorter.
 #[derive(Default)]
 pub(super) struct Forbidden {
     pieces: BTreeSet<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! What the log says of a refusal, and the answer does not.
+//! The reasons in the log that an answer does not contain.
 
 use axum::Router;
 use axum::routing::any;
@@ -18,7 +18,7 @@ use crate::issuer::kit::Server;
 use crate::kit::server::Ask;
 use crate::kit::shop::{self, Shopper};
 
-/// What `app` logs and answers.
+/// The log and the answer of `app`.
 async fn logged(app: Router, ask: Ask) -> (String, String) {
     let log = Log::default();
     let _listening = log.listen();
@@ -194,7 +194,7 @@ async fn no_client_can_fill_a_log_at_the_default_level() {
     assert!(log.contains("no revocation data has been read yet"));
 }
 
-/// A client is told the class of a refusal; whoever runs the server needs more.
+/// A client learns the class of a rejection; the operator of the server needs more.
 #[tokio::test]
 async fn the_auth_server_logs_why_it_refuses() {
     let server = Server::new();

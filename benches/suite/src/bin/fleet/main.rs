@@ -146,7 +146,7 @@ fn revocation(n: usize) -> Revocation {
     revocation.issuer(tokens::ISSUER)
 }
 
-/// What the feed is asked in the same time without requests, with them, and without again.
+/// Counts the polls of the feed in the same time without requests, with requests, and without again.
 async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
     let mut asked = Asked::of(url).await;
     let mut polls = Vec::new();
@@ -172,7 +172,7 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
     assert!(polls[1] < 2 * polls[0].min(polls[2]), "requests ask the feed");
 }
 
-/// What requests notice of a feed that does nothing, for less than the bound.
+/// Stops the feed for less than the bound: no request may notice.
 async fn outlive(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, server: &Server) {
     server.pause();
     let load = load::run(ports, requests, OUTAGE).await;

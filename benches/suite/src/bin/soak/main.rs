@@ -21,7 +21,7 @@ use crate::server::Server;
 
 const CLIENTS: u32 = 16;
 const REPLACED_EVERY: Duration = Duration::from_secs(30);
-/// How long the key before is still good.
+/// The time for which the previous key stays valid.
 const OVERLAP: Duration = Duration::from_secs(5);
 const TRIAL: Duration = Duration::from_secs(5);
 const GROWTH_KIB: u64 = 2048;

@@ -17,7 +17,7 @@ use tower_jwt_auth::{Claims, Clock, JwtAuth, Revocations, SystemClock};
 
 use crate::generation::key;
 
-/// Of what is revoked, until when it is remembered.
+/// The time for which a revocation is remembered.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
@@ -106,7 +106,7 @@ fn obey(keys: &KeyStore) {
     std::process::exit(0);
 }
 
-/// What nobody has: ten sessions a second.
+/// Revokes ten unused sessions per second.
 async fn revoke(feed: MemoryFeed) {
     let mut ticks = interval(Duration::from_millis(100));
     for n in 0_u64.. {

@@ -110,7 +110,7 @@ async fn rates<S: RefreshStore>(name: &str, store: S, raw: Raw) {
     );
 }
 
-/// What the routes do besides: an access token for the session.
+/// Issues an access token for the session, as the routes do.
 fn issue(session: &Session) -> AccessToken {
     static ISSUER: LazyLock<TokenIssuer> = LazyLock::new(|| {
         let secret = Secret::generate().unwrap();

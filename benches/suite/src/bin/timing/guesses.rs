@@ -1,4 +1,4 @@
-//! What is guessed at, and refused.
+//! The secrets that are guessed at.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,7 +19,7 @@ use tower_jwt_auth::{JwtAuth, Key, Secret, StandardClaims, UnixTime};
 pub(crate) trait Guess {
     fn guess(&self, kind: usize) -> &str;
 
-    /// Whether it was refused, as it must be.
+    /// Returns true if the guess was rejected, as every guess must be.
     fn refused(&self, guess: &str) -> bool;
 }
 

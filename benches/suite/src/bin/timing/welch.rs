@@ -1,7 +1,7 @@
 //! Welch's t-test.
 
-/// How far apart two sets of times are: the largest |t| over several croppings, since what a
-/// machine does beside the measurement shows in the slowest times.
+/// Returns the largest |t| over several croppings: other work of the machine shows in the slowest
+/// times.
 pub(crate) fn t(times: [Vec<f64>; 2]) -> f64 {
     let mut all: Vec<f64> = times.iter().flatten().copied().collect();
     all.sort_by(f64::total_cmp);
