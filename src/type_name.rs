@@ -1,4 +1,4 @@
-//! The names of types, in sentences for whoever wrote them.
+//! The names of types in error sentences.
 
 /// A name of [`std::any::type_name`] in which the types of this crate are as its user writes them:
 /// their paths lead through modules that are private.

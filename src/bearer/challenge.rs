@@ -1,10 +1,10 @@
-//! `WWW-Authenticate`: what a client is told to do (RFC 9110 section 11.6.1, RFC 6750 section 3).
+//! `WWW-Authenticate`: the instructions for a client (RFC 9110 section 11.6.1, RFC 6750 section 3).
 
 use http::HeaderValue;
 
 use crate::misuse;
 
-/// Which of the challenges a refusal carries.
+/// The challenge of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Challenge {
     /// No credentials: nothing was wrong, so nothing is said to be (RFC 6750 section 3.1).

@@ -36,7 +36,7 @@ impl TrustedOrigins {
     /// Rejects a request that could change something and was made by a site that is not trusted.
     ///
     /// `Sec-Fetch-Site` decides if it is present, since a script cannot set it; otherwise `Origin`
-    /// does. A request with neither does not come from a browser. `SameSite` is no substitute: it
+    /// does. A request with neither does not come from a browser. `SameSite` does not replace this check: it
     /// lets sibling domains through, and some browsers do not default to it.
     pub(crate) fn check(
         &self,

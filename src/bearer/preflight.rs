@@ -3,7 +3,7 @@
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{HeaderMap, Method};
 
-/// Whether the request asks for permission and nothing else: a browser sends it without
+/// Returns true if the request is a CORS preflight, which only asks for permission: a browser sends it without
 /// credentials, so refusing it would refuse every request that needs one.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS

@@ -1,4 +1,4 @@
-//! Where a token may come from.
+//! The places from which a token may come.
 
 use std::borrow::Cow;
 use std::error::Error;

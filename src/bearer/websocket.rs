@@ -71,7 +71,7 @@ impl Display for Subprotocol {
     }
 }
 
-/// Whether the request opens a WebSocket: RFC 6455 section 4.1 in HTTP/1.1, or RFC 8441 section 5
+/// Returns true if the request opens a WebSocket: RFC 6455 section 4.1 in HTTP/1.1, or RFC 8441 section 5
 /// in HTTP/2, where it is a `CONNECT`.
 pub(crate) fn is_handshake(method: &Method, headers: &HeaderMap) -> bool {
     if *method == Method::CONNECT {

@@ -17,7 +17,7 @@ const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 /// swallows packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// So many keys that a cluster of two nodes or more holds one of them elsewhere, as good as always.
+/// Enough keys that a cluster of two or more nodes almost certainly holds one of them on another node.
 const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.

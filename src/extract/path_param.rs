@@ -26,7 +26,7 @@ where
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         let params = match raw_path_params(access.extensions_mut()) {
             Some(Ok(params)) => Some(params),
-            // What is no text names nobody's own.
+            // A parameter that is not UTF-8 cannot equal a claim.
             Some(Err(RawPathParamsRejection::InvalidUtf8InPathParam(_))) => {
                 return Err(Denied::new());
             }
@@ -107,7 +107,7 @@ fn raw_path_params(
     params
 }
 
-/// Whether `value` is written as `text`, without writing it down.
+/// Returns true if `value` is displayed as `text`, without allocating.
 fn reads<V: Display + ?Sized>(value: &V, text: &str) -> bool {
     struct Rest<'t>(&'t str);
 

@@ -15,7 +15,7 @@ use crate::jwt::token_error::{TokenError, TokenErrorKind};
 /// The largest header, decoded.
 const MAX_LEN: usize = 1024;
 
-/// What a header says that matters here. `jwk`, `jku`, `x5u` and `x5c` do not: a token does not
+/// The members of a header that matter here. `jwk`, `jku`, `x5u` and `x5c` do not: a token does not
 /// choose the key that it is checked with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
@@ -143,7 +143,7 @@ impl<'a> Visitor<'a> for &mut Members<'a> {
     }
 }
 
-/// Whether `value` names the media type `name`: in any case, with or without `application/`
+/// Returns true if `value` names the media type `name`: in any case, with or without `application/`
 /// (RFC 7515 section 4.1.9).
 pub(crate) fn is_media_type(value: &str, name: &str) -> bool {
     const PREFIX: &str = "application/";

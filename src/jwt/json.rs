@@ -1,4 +1,4 @@
-//! What strict JSON means here, beyond what `serde_json` refuses by itself.
+//! The rules of strict JSON beyond those of `serde_json`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,10 +8,10 @@ use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
 use crate::jwt::few::Few;
 
-/// How deep arrays and objects may lie within each other, the outermost one counted.
+/// The maximal depth of nested arrays and objects, including the outermost one.
 const MAX_DEPTH: usize = 32;
 
-/// Whether nothing in `json` lies deeper than [`MAX_DEPTH`]. Text that is not JSON may pass: the
+/// Returns true if nothing in `json` lies deeper than [`MAX_DEPTH`]. Text that is not JSON may pass: the
 /// parser refuses it.
 pub(crate) fn is_shallow(json: &[u8]) -> bool {
     // Few openings cannot nest deeply, and counting them is a vector operation where following
@@ -61,7 +61,7 @@ pub(crate) struct Names<'de> {
 const FEW_NAMES: usize = 12;
 
 impl<'de> Names<'de> {
-    /// Whether `name` is new.
+    /// Returns true if `name` is new.
     #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
     #[inline]
     pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {

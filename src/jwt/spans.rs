@@ -85,7 +85,7 @@ impl<'de> Placer<'de> {
         })
     }
 
-    /// What belongs behind the end of the kept text.
+    /// Returns the text that belongs after the end of the kept text.
     pub(crate) fn into_unescaped(self) -> String {
         self.unescaped
     }

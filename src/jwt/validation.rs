@@ -100,7 +100,7 @@ impl Validation {
     /// # Security
     ///
     /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9): whoever runs or breaks into one service can use the tokens of its users at this one. Use
+    /// 3.9): an operator or intruder of one service can use the tokens of its users at this one. Use
     /// it only where the key belongs to this service alone.
     #[track_caller]
     #[must_use]

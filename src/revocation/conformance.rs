@@ -1,4 +1,4 @@
-//! What a feed must hold, as a function that its author calls in a test.
+//! The rules for feeds, as a function that the author of a feed calls in a test.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -169,7 +169,7 @@ async fn a_snapshot_is_complete<F: RevocationFeed>(feed: &F) -> Check {
     ensure(after.is_empty(), "a snapshot's position is at the end of the log")
 }
 
-/// Otherwise whoever holds one token could fill the log by revoking it again and again.
+/// Otherwise the holder of one token could fill the log by revoking it again and again.
 async fn a_repeated_message_adds_nothing<F: RevocationFeed>(feed: &F) -> Check {
     // With a time of its own, so that the feed does not add the current one.
     let repeated = token("repeated").of_subject("alice", UnixTime::from_secs(1));

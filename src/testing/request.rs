@@ -28,7 +28,7 @@ pub fn with_bearer<B>(mut request: Request<B>, token: impl AsRef<str>) -> Reques
 
 /// The request with this token in a cookie, beside those that it has.
 ///
-/// It is no browser's unless it has `Sec-Fetch-Site` or `Origin`: add one of them to see what a
+/// The request does not come from a browser unless it has `Sec-Fetch-Site` or `Origin`: add one of them to see what a
 /// request of another site is answered.
 ///
 /// ```

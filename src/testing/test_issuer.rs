@@ -75,7 +75,7 @@ impl TestIssuer {
         self
     }
 
-    /// How long tokens are good. 10 minutes by default; take less for a service with a smaller
+    /// Sets the lifetime of tokens. 10 minutes by default; take less for a service with a smaller
     /// `JwtAuth::max_lifetime`.
     #[track_caller]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -88,7 +88,7 @@ impl TestIssuer {
         self.secret.clone()
     }
 
-    /// The clock, which moves when it is told to.
+    /// Returns the clock, which a test moves.
     pub fn clock(&self) -> ManualClock {
         self.clock.clone()
     }

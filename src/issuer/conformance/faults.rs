@@ -1,4 +1,4 @@
-//! What is left of a session when something fails between the write and the answer.
+//! The state of a session after a failure between the write and the answer.
 
 use std::future::{pending, poll_fn};
 use std::pin::pin;

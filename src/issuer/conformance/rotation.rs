@@ -1,4 +1,4 @@
-//! What refresh tokens do on a store.
+//! Rotation of refresh tokens on a store.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a store does with rows.
+//! Reading and writing of rows.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the checks are made of.
+//! The common parts of the checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::{RefreshStore, StoredSession};
 use crate::random;
 
-/// How many do the same at once.
+/// The number of tasks that do the same at once.
 pub(crate) const AT_ONCE: usize = 64;
 
 pub(crate) struct Scene<S> {

@@ -57,7 +57,7 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
         context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     })?;
     // The browser is about to forget the session that it had, so that session ends. A failure to end
-    // it is no reason to reject the right password.
+    // it must not reject the right password.
     if let Some(replaced) = replaced
         && let Ok(pending) = context.sessions.begin(&replaced, ClientRule::Any).await
     {

@@ -10,7 +10,7 @@ use crate::random::NoRandomness;
 ///
 /// A client must not learn the reason of a refusal: answer `invalid_grant` to every error of which
 /// [`is_refusal`](Self::is_refusal) is true, and 503 to the others. After a 503 the client may try the
-/// same refresh token again: the token is as good as before, or was used just now and is answered
+/// same refresh token again: the token is still valid, or was used just now and is answered
 /// again during the grace period.
 #[derive(Debug)]
 pub struct SessionError {

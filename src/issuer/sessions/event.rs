@@ -29,7 +29,7 @@ pub enum SessionEvent<'a> {
     Superseded(&'a Session),
     /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
     /// a refresh token: tell the user. A session has one such event. If the server stopped before it
-    /// called the hook, or its store failed right after that, a theft is told once more when a token of
+    /// called the hook, or its store failed right after that, a theft is reported once more when a token of
     /// the session is presented within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of

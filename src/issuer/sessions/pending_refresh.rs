@@ -155,7 +155,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 }
 
-/// Judges again a token that was good when it was presented. That is no reuse, however much time has
+/// Judges again a token that was good when it was presented. That does not count as reuse, however much time has
 /// passed since then.
 async fn judge_again<S: RefreshStore>(
     rows: &SessionRows<S>,

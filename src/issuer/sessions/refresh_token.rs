@@ -34,7 +34,7 @@ impl RefreshToken {
         Ok(Self::from_bytes(Zeroizing::new(random::bytes()?)))
     }
 
-    /// What a client presents, or `None` if it was never a refresh token of ours.
+    /// Reads the text that a client presents. Returns `None` if the text cannot be one of our tokens.
     pub(crate) fn parse(presented: &str) -> Option<Self> {
         if presented.len() != ENCODED {
             return None;
@@ -53,7 +53,7 @@ impl RefreshToken {
 
     /// The token that follows this one.
     ///
-    /// Whoever holds this token gets the same one from the same salt, so a repeated use can be
+    /// The holder of this token gets the same successor from the same salt, so a repeated use can be
     /// answered again although neither token is stored: the salt alone, which is, tells nothing.
     pub(crate) fn successor(&self, salt: &Salt) -> Self {
         let mut info = b"tower-jwt-auth/refresh/v1".to_vec();
@@ -98,7 +98,7 @@ impl PartialEq for TokenHash {
     }
 }
 
-/// What a token and its successor have between them.
+/// The random bytes from which a token gives its successor.
 #[derive(Clone, Debug)]
 pub(crate) struct Salt([u8; 32]);
 

@@ -1,4 +1,4 @@
-//! What an application sees of a session.
+//! A session as an application sees it.
 
 use std::fmt::{self, Debug};
 

@@ -13,7 +13,7 @@ pub(crate) const MAX_ID_LEN: usize = 256;
 /// A key and the one algorithm it is for.
 ///
 /// The algorithm is fixed when the key is made, so a token's header can never choose it (RFC 8725
-/// section 3.1): a key for HS256 refuses a token that says HS512, whoever signed it.
+/// section 3.1): a key for HS256 rejects every token that says HS512.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret};
@@ -93,7 +93,7 @@ impl Key {
         &self.mac
     }
 
-    /// Whether `signature`, base64url, is this key's over `message`.
+    /// Returns true if `signature`, in base64url, is the signature of `message` by this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.mac.verify(message, signature)
     }

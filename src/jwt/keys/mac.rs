@@ -33,7 +33,7 @@ impl Mac {
         Self::Hs512(keyed(secret))
     }
 
-    /// Whether `signature`, base64url, is that of `message`. The tag is compared in constant
+    /// Returns true if `signature`, in base64url, is that of `message`. The tag is compared in constant
     /// time, and only at its full length.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         // The engine asks for room for whole groups of four characters.
@@ -69,7 +69,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Whether two hashes are the same, in constant time.
+/// Returns true if two hashes are the same, in constant time.
 #[cfg(feature = "issuer")]
 pub(crate) fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
     type Tag = hmac::digest::CtOutput<Hmac<Sha256>>;

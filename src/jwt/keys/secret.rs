@@ -28,7 +28,7 @@ const ADVICE: &str = "make one with `openssl rand -base64 48`";
 /// A secret that the issuer and the servers that verify its tokens share.
 ///
 /// At least 32 bytes, wiped from memory when dropped, and never printed: `Debug` shows no more
-/// than that it is one. Whoever holds it can *make* tokens, not only check them (RFC 7515
+/// than that it is one. A holder of the secret can *make* tokens, not only check them (RFC 7515
 /// section 10.5), so give each service its own with [`Secret::derive`].
 ///
 /// ```
@@ -54,7 +54,7 @@ impl Secret {
     ///
     /// # Security
     ///
-    /// A password or a sentence is not a key (RFC 8725 section 3.5): whoever has one token can try
+    /// A password or a sentence is not a key (RFC 8725 section 3.5): an attacker with one token can try
     /// words until one fits, without asking the server. That they were chosen by a person cannot be
     /// seen from the bytes, so it is not refused: let a program choose them.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
@@ -202,7 +202,7 @@ impl Secret {
     ///
     /// # Security
     ///
-    /// Whoever reads the text can sign tokens: give it to a secret store, never to a log. It is
+    /// A reader of the text can sign tokens: give the text to a secret store, never to a log. It is
     /// not wiped from memory.
     pub fn dangerous_to_base64(&self) -> String {
         base64::prelude::BASE64_STANDARD.encode(&self.bytes)

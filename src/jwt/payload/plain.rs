@@ -183,7 +183,7 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
     }
 }
 
-/// What is between two brackets.
+/// The items between two brackets.
 struct Items<'p, 'de> {
     plain: &'p mut Plain<'de>,
     close: u8,
@@ -308,7 +308,7 @@ mod tests {
 
     use super::*;
 
-    /// What both make of it; `None` where `Plain` leaves it to the other.
+    /// Reads `json` with both. Returns `None` if `Plain` leaves it to the other.
     fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<T> {
         let mut plain = Plain::new(json);
         let value = T::deserialize(&mut plain).and_then(|value| plain.end().map(|()| value)).ok();

@@ -14,7 +14,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
-/// Whether a member of any object in `json` has such a name. Text that is not JSON may have one
+/// Returns true if a member of any object in `json` has such a name. Text that is not JSON may have one
 /// unnoticed: the parser refuses it.
 #[inline]
 pub(crate) fn has_name(json: &str) -> bool {

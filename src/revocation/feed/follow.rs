@@ -58,7 +58,7 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// When all was read last.
+    /// The time of the last whole snapshot.
     snapshot_at: Option<Instant>,
     /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not wait.
     rereads: Option<Option<String>>,
@@ -239,7 +239,7 @@ impl<F: RevocationFeed> Follow<F> {
         }
     }
 
-    /// Adds all that is revoked to what is known, and takes nothing away.
+    /// Adds all revocations of the feed, and removes none.
     async fn read_all(&mut self) -> Result<Position, FeedError> {
         let mut part = self.first_part().await?;
         let position = part.position.clone();

@@ -100,7 +100,7 @@ struct PostgresBatch {
     epoch: String,
     last: i64,
     messages: Vec<String>,
-    /// Where they end.
+    /// The position after the last one.
     end: i64,
     has_more: bool,
 }

@@ -112,7 +112,7 @@ struct StreamPlace<'p> {
     added: u64,
 }
 
-/// What [`READ`] returns.
+/// The result of [`READ`].
 struct RedisBatch {
     epoch: String,
     last: String,

@@ -1,4 +1,4 @@
-//! What the table knows names by.
+//! Fingerprints, which stand for names in the table.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -19,7 +19,7 @@ pub(crate) struct FingerprintKeys {
     of_names: [RandomState; EntryKind::COUNT],
 }
 
-/// What an issuer adds to the fingerprints of its names.
+/// The part of an issuer in the fingerprints of its names.
 #[derive(Clone, Copy)]
 pub(crate) struct IssuerFingerprint(u64);
 

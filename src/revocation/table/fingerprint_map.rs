@@ -95,7 +95,7 @@ impl FingerprintMap {
             return;
         };
         self.kinds.fetch_or(EntryKinds::bit(mark.kind()), Ordering::Release);
-        // Whoever sees the fingerprint sees its mark.
+        // A reader that sees the fingerprint also sees its mark.
         bucket.mark.store(mark.word(), Ordering::Release);
         bucket.print.store(print.get(), Ordering::Release);
         if let (Some(word), bits) = self.filter_bits(print) {
@@ -161,7 +161,7 @@ impl FingerprintMap {
     }
 }
 
-/// Which kinds of entry a table may have.
+/// The kinds of entry that a table may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryKinds(u32);
 

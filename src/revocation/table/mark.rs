@@ -20,7 +20,7 @@ const STEP_BITS: u32 = 4;
 const KIND_SHIFT: u32 = 60;
 const END_SHIFT: u32 = 32;
 
-/// Whether a name is that of one issuer or of any.
+/// The issuer of a name: one issuer, or any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IssuerMatch {
     One,
@@ -97,7 +97,7 @@ impl Mark {
         end != LAST_STEP && (end << STEP_BITS) <= now
     }
 
-    /// What refuses whatever either does.
+    /// The mark that rejects every token that either of the two rejects.
     pub(crate) fn joined(self, other: Self) -> Self {
         let at = (self.0 as u32).max(other.0 as u32);
         let end = (self.0 >> END_SHIFT & LAST_STEP).max(other.0 >> END_SHIFT & LAST_STEP);

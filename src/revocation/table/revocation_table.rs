@@ -15,7 +15,7 @@ use crate::revocation::token_names::TokenNames;
 
 const FEWEST_BUCKETS: usize = 64;
 
-/// What became of a revocation.
+/// The result of applying a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Applied {
@@ -39,7 +39,7 @@ struct Writer {
     most_buckets: usize,
     /// The latest time by which something was forgotten.
     forgot_at: UnixTime,
-    /// When a full map was last looked through for what can be forgotten.
+    /// The time at which a full map was last searched for expired entries.
     looked_at: Option<UnixTime>,
 }
 
@@ -169,7 +169,7 @@ impl RevocationTable {
         }
     }
 
-    /// Whether something was forgotten at a time that is still to come, and may be needed again.
+    /// Returns true if entries were forgotten at a time after `now`, and may be needed again.
     pub(crate) fn is_set_back(&self, now: UnixTime) -> bool {
         let mut writer = self.writer();
         let is_set_back = now.saturating_add(mark::SLACK) < writer.forgot_at;
@@ -262,12 +262,12 @@ impl RevocationTable {
     }
 }
 
-/// How many entries of any kind so many buckets take.
+/// The number of entries of any kind that fit into this number of buckets.
 fn room(buckets: usize) -> usize {
     reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
-/// How many they take with the part that is kept for watermarks.
+/// The number of entries that fit, with the part that is kept for watermarks.
 fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }

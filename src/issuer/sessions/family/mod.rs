@@ -304,7 +304,7 @@ impl Family {
         next
     }
 
-    /// The family after its end, of which nobody was told yet.
+    /// The family after its end, which has not been announced yet.
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));

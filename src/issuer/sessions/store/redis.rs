@@ -122,7 +122,7 @@ impl<C> RedisStore<C> {
         Self { connection, prefix: PREFIX.to_owned(), timeout: CallTimeout::default(), scripts }
     }
 
-    /// What the keys begin with. `tower_jwt_auth_sessions` by default.
+    /// Sets the prefix of the keys. `tower_jwt_auth_sessions` by default.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();

@@ -51,7 +51,7 @@ pub(crate) fn version(version: u64) -> Result<i64, StoreError> {
     i64::try_from(version).map_err(|_| StoreError::because("the version is out of range"))
 }
 
-/// Which of the migrations are still to be done.
+/// The migrations that have not been applied.
 pub(crate) fn pending(
     migrations: &'static [&'static str],
     done: i64,

@@ -26,7 +26,7 @@ const MIGRATIONS: &[&str] = &[
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;
-/// Below the default timeout, so that another process that holds the lock is told as such.
+/// Below the default timeout, so that the error says that another process holds the lock.
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Keeps sessions in an SQLite file: for auth servers on one machine. What was answered survives
