@@ -1,4 +1,4 @@
-//! The paths that must not allocate do not.
+//! Tests that hot paths do not allocate.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use tower_jwt_auth::{JwtAuth, Revocations, Secret, UnixTime};
 
 const FAR: UnixTime = UnixTime::from_secs(32_503_680_000);
 
-/// Of the second call: the first may fill caches that live as long as the process.
+/// Counts the allocations of the second call. The first call may fill caches of the process.
 fn allocations(mut call: impl FnMut()) -> u64 {
     call();
     allocation_counter::measure(call).count_total

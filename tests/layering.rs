@@ -1,22 +1,22 @@
-//! The modules in their order: a file imports only from modules that stand above it here. This
-//! list is also the map that a newcomer reads, lowest first.
+//! The order of the modules: a file imports only from modules that stand above it in this list. The
+//! list also serves newcomers as a map, lowest module first.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::Path;
 
 const ORDER: &[&str] = &[
-    // Configuration that cannot work stops the program.
+    // Panics for invalid configuration.
     "misuse",
-    // Types in sentences.
+    // Short names of types for messages.
     "type_name",
-    // Time as an input.
+    // The clock. Time is always an input.
     "clock",
     // Connections to database servers.
     "databases::redis",
     "databases::postgres",
     "databases",
-    // Tokens as pure functions: no HTTP, no async, no storage.
+    // Tokens, without HTTP, async or storage.
     "jwt::claim_error",
     "jwt::error",
     "jwt::token_error",
@@ -57,7 +57,7 @@ const ORDER: &[&str] = &[
     "jwt::verifier",
     "jwt::signer",
     "jwt",
-    // RFC 6750 on the wire.
+    // Bearer credentials and challenges (RFC 6750).
     "bearer::source",
     "bearer::fault",
     "bearer::authorization",
@@ -68,7 +68,7 @@ const ORDER: &[&str] = &[
     "bearer::credentials",
     "bearer::challenge",
     "bearer",
-    // How a refusal becomes a response.
+    // The response to a rejected request.
     "rejection::error",
     "rejection::problem",
     "rejection::body",
@@ -77,7 +77,7 @@ const ORDER: &[&str] = &[
     "rejection::answers",
     "rejection::future",
     "rejection",
-    // Is this token still good? The revocations in memory.
+    // The revocation data in memory.
     "revocation::target",
     "revocation::message",
     "revocation::table::mark",
@@ -92,7 +92,7 @@ const ORDER: &[&str] = &[
     "revocation::event",
     "revocation::outage",
     "revocation::revocations",
-    // How it comes in.
+    // The feeds that keep the data current.
     "revocation::feed",
     "revocation::feed::caught_panics",
     "revocation::feed::reports",
@@ -104,10 +104,10 @@ const ORDER: &[&str] = &[
     "revocation::feed::postgres",
     "revocation::conformance",
     "revocation",
-    // The checks of a token, and their repetition while the token is in use.
+    // The checks of a token, which are repeated while a long request uses the token.
     "request::checks",
     "request::ended",
-    // The decision about a request, in its extensions.
+    // The decision about a request, stored in its extensions.
     "request::token",
     "request::anonymous",
     "request::claims",
@@ -119,7 +119,7 @@ const ORDER: &[&str] = &[
     "auth::service",
     "auth::layer",
     "auth",
-    // What a token allows.
+    // Guards: the permissions that a route requires.
     "guard::denied",
     "guard::requirement",
     "guard::access",
@@ -133,7 +133,7 @@ const ORDER: &[&str] = &[
     "guard::service",
     "guard::layer",
     "guard",
-    // Handler arguments for axum.
+    // Extractors for axum handlers.
     "extract::rejection",
     "extract::claims",
     "extract::allowed",
@@ -159,13 +159,13 @@ const ORDER: &[&str] = &[
     "issuer::sessions::session",
     "issuer::sessions::event",
     "issuer::sessions::store::memory",
-    // Stores with a server.
+    // Stores on a database.
     "issuer::sessions::store::timeout",
     "issuer::sessions::store::sql",
     "issuer::sessions::store::sqlite",
     "issuer::sessions::store::postgres",
     "issuer::sessions::store::redis",
-    // What happens to sessions.
+    // The life of a session.
     "issuer::sessions::publisher",
     "issuer::sessions::pruning",
     "issuer::sessions::rows",
@@ -174,7 +174,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::ending",
     "issuer::sessions::settings",
     "issuer::sessions",
-    // Both as routes for axum.
+    // Routes for axum that issue access and refresh tokens.
     "issuer::routes::accounts",
     "issuer::routes::oauth_error",
     "issuer::routes::set_cookie",
@@ -185,7 +185,7 @@ const ORDER: &[&str] = &[
     "issuer::routes::handlers",
     "issuer::routes::auth_routes",
     "issuer::routes",
-    // What every store must hold.
+    // Tests of the contract that every store must satisfy.
     "issuer::conformance::failure",
     "issuer::conformance::scene",
     "issuer::conformance::rows",
@@ -194,11 +194,11 @@ const ORDER: &[&str] = &[
     "issuer::conformance::growth",
     "issuer::conformance",
     "issuer",
-    // Tokens for users' tests.
+    // Tokens for the tests of applications.
     "testing::request",
     "testing::test_issuer",
     "testing",
-    // Pages of documentation.
+    // The documentation pages.
     "guide",
 ];
 
@@ -264,7 +264,7 @@ fn source(module: &str) -> String {
     text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
 }
 
-/// The modules that a file imports from, and those that it names where it needs them.
+/// Returns the modules that a file imports from, and those that it names by path in its code.
 fn imports(source: &str) -> Vec<String> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let named = code.flat_map(|line| line.split("crate::").skip(1).zip(line.split("crate::")));

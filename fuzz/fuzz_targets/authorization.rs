@@ -1,5 +1,5 @@
-//! Arbitrary `Authorization` fields, one per line: the answer is the one that the grammar of RFC
-//! 6750 section 2.1 gives.
+//! Fuzzes `Authorization` fields, one per line. The response must follow from the grammar of RFC
+//! 6750 section 2.1.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -39,7 +39,7 @@ fn expected(headers: &HeaderMap) -> Option<Kind> {
         return Some(Kind::MalformedRequest);
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        // Credentials of another scheme, unless `Bearer` begins one of the words behind it.
+        // Credentials of another scheme are ignored, unless a later word begins with `Bearer`.
         let words = token.split(|b| !b.is_ascii_graphic() || b",;".contains(b));
         let is_bearer = |word: &[u8]| {
             let rest = word.strip_prefix(&word[..word.len().min(6)]).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Claims near valid ones, in any order, spelling and type: the decision is that of the reference
-//! in three configurations and for three types, and what was noted is what was written.
+//! Fuzzes claims that are close to valid, in any order, spelling and type. The decision must match
+//! the reference for every configuration and three claim types, and so must the extracted values.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use tower_jwt_auth_fuzz::json::{Node, get};
 use tower_jwt_auth_fuzz::rules::{Decision, Noted, RULES};
 use tower_jwt_auth_fuzz::{sign, target};
 
-/// A type as an application writes it: members that are registered, optional and its own.
+/// A typical application type, with registered, optional and private claims.
 #[derive(Clone, Deserialize)]
 struct Shopper {
     sub: String,
@@ -45,7 +45,7 @@ fn run(input: &[u8]) {
     if token.len() > 8192 {
         return;
     }
-    // `None` where a number is out of range.
+    // `None` if a number is out of range.
     let node = Node::parse(payload.as_bytes());
     let index = usize::from(claims.rules) % RULES.len();
     let (rules, (value, standard, shopper)) = (&RULES[index], &AUTH[index]);
@@ -75,7 +75,7 @@ fn run(input: &[u8]) {
     }
 }
 
-/// Holds the verdict to the reference's, and what was noted to what it noted.
+/// Checks the verdict and the extracted values against the reference.
 fn check<T: Clone + DeserializeOwned + Send + Sync + 'static>(
     auth: &JwtAuth<T>,
     (payload, token): (&str, &str),
@@ -94,7 +94,7 @@ fn check<T: Clone + DeserializeOwned + Send + Sync + 'static>(
             assert_eq!((facts.encoded(), facts.key_id()), (token, Some("k1")));
             Some(T::clone(&claims))
         }
-        // An otherwise valid token is reported as expired even if its claims fit no type.
+        // An expired token is reported as expired even if its claims do not fit the type.
         Err(error) if error.kind() == AuthErrorKind::TokenExpired => {
             assert_eq!(decision, Decision::Expired, "{payload}");
             None
@@ -119,7 +119,7 @@ fn is_optional_text(members: &[(String, Node)], name: &str) -> bool {
     matches!(get(members, name), None | Some(Node::Null | Node::Text(_)))
 }
 
-/// A string, or the decimal text of a number that the verifier accepted.
+/// Returns a string, or the decimal text of a number that the verifier accepted.
 fn subject(node: &Node) -> Option<String> {
     match node {
         Node::Number(number) => Some(number.to_string()),

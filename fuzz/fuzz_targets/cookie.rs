@@ -1,5 +1,5 @@
-//! Arbitrary `Cookie` fields, one per line: the token is taken from the one cookie of our name,
-//! and `strip_token` takes out that cookie and no other.
+//! Fuzzes `Cookie` fields, one per line. The token must come from the one cookie with the
+//! configured name, and `strip_token` must remove that cookie and leave all others.
 #![no_main]
 
 use std::sync::LazyLock;

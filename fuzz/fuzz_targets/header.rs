@@ -1,5 +1,6 @@
-//! Arbitrary bytes as a JOSE header under a valid signature: accepted exactly when the rules say
-//! so, and then by the oracle too.
+//! Fuzzes the JOSE header of a token with a valid signature. The verifier must accept a header
+//! exactly when the rules allow it, and the oracle must accept every accepted header that it can
+//! read.
 #![no_main]
 
 use std::sync::LazyLock;

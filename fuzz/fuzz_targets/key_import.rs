@@ -1,5 +1,5 @@
-//! Arbitrary bytes as key material: an accepted key is long and varied enough, is not a key of
-//! another kind, and verifies what it signs.
+//! Fuzzes key material. Accepted material must be long enough, have enough distinct bytes, and not
+//! be a PEM, JWK or SSH key in disguise. An accepted key must verify the tokens that it signs.
 #![no_main]
 
 use base64::Engine;
@@ -47,7 +47,8 @@ fn assert_is_secret(bytes: &[u8]) {
     assert!(!text.starts_with("ssh-") && !text.starts_with("ecdsa-sha2-"), "SSH");
 }
 
-/// A token of one key is good for the other, and for no other key.
+/// Checks that `verifying` accepts a token of `signing`, and that an unrelated key rejects the
+/// token.
 fn assert_same(signing: Key, verifying: Key) {
     let claims = json!({ "exp": NOW + 60 });
     let token = Signer::new(signing).sign(&claims).expect("claims are an object");

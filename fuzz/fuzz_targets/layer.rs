@@ -1,9 +1,10 @@
-//! Arbitrary requests through differently configured layers: the service behind them is reached
-//! only with a valid token, as nobody where that is allowed, or by a CORS preflight, and every
-//! other answer is one of the table.
+//! Fuzzes whole requests against layers with different configurations. A request may reach the
+//! inner service only with a valid token, anonymously where that is allowed, or as a CORS
+//! preflight. Every other response must match the tables of `docs/reference/answers.md`.
 //!
-//! The first byte picks the configuration. The first line is method and target, every other one a
-//! header: `name: value`, or a byte that picks the name and the value behind it.
+//! The first byte selects the configuration. The first line holds the method and the target. Each
+//! further line is a header: either `name: value`, or a byte that selects the name, followed by the
+//! value.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -46,7 +47,7 @@ struct Stack {
     guarded: JwtAuthService<Behind, StandardClaims>,
 }
 
-// The bits of the first byte.
+// Bits of the first input byte.
 const BY_COOKIE: u8 = 1;
 const ANONYMOUS: u8 = 2;
 const BY_PROTOCOL: u8 = 4;
@@ -103,7 +104,8 @@ fn run(input: &[u8]) {
     }
 }
 
-/// Case-insensitive, and `application/grpcx` is something else.
+/// Returns true for `application/grpc` with or without a suffix, ignoring case. `application/grpcx`
+/// does not match.
 fn is_grpc(kind: &[u8]) -> bool {
     let kind = kind.to_ascii_lowercase();
     kind.strip_prefix(b"application/grpc")
@@ -167,14 +169,14 @@ fn check_somebody(sent: &Parts, inner: &Parts, token: &Token, config: u8) {
     }
 }
 
-/// The number of times that a WebSocket client offers this protocol.
+/// Returns the number of times that a WebSocket client offers `protocol`.
 fn offers_of(request: &Parts, protocol: &[u8]) -> usize {
     let fields = request.headers.get_all("sec-websocket-protocol").iter();
     let offers = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
     offers.filter(|offer| offer.trim_ascii() == protocol).count()
 }
 
-/// The cookie came with a request that changes something: it was made by a site that may.
+/// Checks that a state-changing request with a cookie did not come from an untrusted site.
 fn check_same_site(sent: &Parts) {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&sent.method) {
         return;
@@ -193,7 +195,7 @@ fn check_same_site(sent: &Parts) {
     }
 }
 
-/// Checks that an answer for the holder of a cookie stays out of shared caches.
+/// Checks that shared caches do not store a response to a request with a cookie.
 fn check_caching<B>(response: &Response<B>, source: Source) {
     let by_cookie = source == Source::Cookie;
     assert_eq!(response.headers().get(CACHE_CONTROL).is_some_and(|v| v == "private"), by_cookie);

@@ -1,5 +1,5 @@
-//! Arbitrary bytes as a payload under a valid signature: accepted exactly when the rules say so,
-//! and then by the oracle too, with the same claims.
+//! Fuzzes the payload of a token with a valid signature. The verifier must accept a payload exactly
+//! when the rules allow it, and the oracle must then accept the token with the same claims.
 #![no_main]
 
 use std::sync::LazyLock;

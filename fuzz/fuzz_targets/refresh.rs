@@ -1,6 +1,7 @@
-//! Compares uses of refresh tokens, at any times, on two servers whose clocks differ, with a model that
-//! has no hashes, stores or versions. The answer is that of the model, all holders of a token that works
-//! hold the same one, and no use moves the end of the session.
+//! Presents refresh tokens at arbitrary times to two servers whose clocks differ, and compares the
+//! results with a model that has no hashes, stores or versions. Each result must match the model,
+//! all holders of a valid token must receive the same successor, and no refresh may move the end of
+//! the session.
 #![no_main]
 
 use std::future::Future;
@@ -20,26 +21,26 @@ use tower_jwt_auth_fuzz::target;
 const GRACE: i64 = 10;
 const IDLE: i64 = 100;
 const ABSOLUTE: i64 = 300;
-/// More rotations than this within the grace period, and the first are forgotten.
+/// The number of rotations that the server remembers within the grace period.
 const REMEMBERED: usize = 16;
-/// Uses of one token that are closer together than this were sent at once.
+/// Repeated uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
-/// The session ends at this many renewals in a row that were repeated later than at once.
+/// The session ends after this many consecutive rotations with a repeat that was not simultaneous.
 const MAX_REPEATS: u32 = 5;
-/// The session ends at this many renewals in a row that were repeated at all. Of repeats at once, only
-/// those in the list of sessions count.
+/// The session ends after this many consecutive rotations with any counted repeat. A simultaneous
+/// repeat counts only if it asks for the session without refreshing it.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
     Wait(u8),
-    /// The other server's clock, ahead of or behind this one's.
+    /// Sets how many seconds the second server's clock is ahead of the first.
     Skew(i8),
     Use {
         back: u8,
         on_other: bool,
     },
-    /// Another use comes between the halves of this one.
+    /// Presents another token between the two halves of a refresh.
     Interleave {
         back: u8,
         other: u8,
@@ -47,14 +48,14 @@ enum Step {
     Forge {
         back: u8,
     },
-    /// Asks for the sessions.
+    /// Asks for the current session of a token, which does not refresh.
     List {
         back: u8,
     },
     End,
 }
 
-/// Shared by both servers.
+/// A store that both servers share.
 #[derive(Clone)]
 struct Store {
     inner: Arc<MemoryStore>,
@@ -82,21 +83,23 @@ impl RefreshStore for Store {
     }
 }
 
-/// The rules, as the guide tells them.
+/// The rules of rotation, as the guide describes them.
 struct Model {
-    /// Every token there was; the last is the leaf. With each, when it was used.
+    /// All tokens of the session, oldest first, each with the time of its use. The last one is the
+    /// leaf.
     tokens: Vec<(String, Option<i64>)>,
-    /// Tokens before this one are forgotten.
+    /// The index of the oldest token that the server remembers.
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// Renewals in a row that were repeated later than at once, with the last one if it was.
+    /// Consecutive rotations with a repeat that was not simultaneous, including the current one if
+    /// it has one.
     repeats: u32,
     is_repeated: bool,
-    /// Renewals in a row with a repeat that counted, with the last one if it has one.
+    /// Consecutive rotations with any counted repeat, including the current one if it has one.
     any_repeats: u32,
     is_any_repeated: bool,
-    /// `dangerous_accept_unused_parent`
+    /// True if `dangerous_accept_unused_parent` is set.
     accepts_parent: bool,
 }
 
@@ -113,7 +116,7 @@ impl Model {
             return Ok(Use::Rotates);
         }
         match self.tokens[token].1 {
-            // Another server's clock may be up to a minute ahead.
+            // Allow a use up to a minute in the future: another server's clock may be ahead.
             Some(at) if token >= self.remembered && now - at < grace && at - now < 60 => {
                 Ok(if now - at < AT_ONCE { Use::RepeatsAtOnce } else { Use::Repeats })
             }
@@ -125,7 +128,7 @@ impl Model {
         }
     }
 
-    /// Counts that the last renewal was repeated.
+    /// Counts a repeat of the last rotation, at most once per rotation.
     fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
         if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;
@@ -180,7 +183,7 @@ struct World {
     model: Model,
 }
 
-/// In this store nothing is ever waited for.
+/// Polls a future once. The in-memory store never waits, so the future must be ready.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -277,10 +280,12 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // A token that another request uses meanwhile is presented at once with that request.
+        // A repeat counts only if the token was already a repeat when this refresh began. If
+        // another request rotated the token in between, the two uses are simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
-        // Found good before, so nothing that happened since then makes it theft.
+        // The token was valid when this refresh began, so a later change must not be reported as
+        // theft.
         let had_ended = self.model.ended;
         let expected = match self.model.present(token, self.now, i64::MAX) {
             Err(Kind::Reused) => {

@@ -1,5 +1,5 @@
-//! Arbitrary text as a token, and valid tokens with one change: nothing is accepted but the very
-//! tokens that were issued.
+//! Fuzzes whole tokens: arbitrary text, and valid tokens with one change. The verifier must accept
+//! only the tokens that were issued.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Checks of every response, by the tables of `docs/reference/answers.md`.
+//! Checks of responses against the tables of `docs/reference/answers.md`.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use crate::challenge;
 
 pub const REALM: &str = "fuzz";
 
-/// The form of a refusal.
+/// The format of a rejection.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Form {
     Problem,
@@ -21,12 +21,12 @@ pub enum Form {
     Grpc,
 }
 
-/// JSON, with the code and nothing else.
+/// Returns a JSON body with the error code and nothing else.
 pub fn custom_body(error: &AuthError) -> String {
     format!(r#"{{"error":"{}"}}"#, error.code())
 }
 
-/// Checks the refusal and returns its kind, or `None` for the response of the inner service.
+/// Checks a rejection and returns its kind. Returns `None` for a response of the inner service.
 pub fn check(response: &Response<Bytes>, form: Form) -> Option<AuthErrorKind> {
     let headers = response.headers();
     let Some(error) = response.extensions().get::<AuthError>() else {
@@ -76,7 +76,8 @@ pub fn check(response: &Response<Bytes>, form: Form) -> Option<AuthErrorKind> {
     assert_eq!(body["code"], code);
     assert!(body["title"].as_str().is_some_and(|title| !title.is_empty()));
     assert_eq!(body["status"], status);
-    // Whatever was wrong with the token, the whole class reads the same bytes.
+    // All rejections with the same code must have identical bodies, whatever was wrong with the
+    // token.
     if explained == 0 {
         let mut bodies = BODIES.lock().expect("a panic ends the process");
         assert_eq!(bodies.entry(code).or_insert_with(|| response.body().clone()), response.body());
@@ -97,7 +98,7 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
         _ => None,
     };
     assert_eq!(get("error_description"), description, "{code}");
-    // The guard in the targets that have one requires this scope and no other.
+    // The guard, in the targets that have one, requires exactly this scope.
     assert_eq!(get("scope"), (code == "insufficient-scope").then_some("pay"));
     let expected = 1 + [!reason.is_empty(), description.is_some(), get("scope").is_some()]
         .map(usize::from)
@@ -106,8 +107,8 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
     assert_eq!(parameters.len(), expected, "nothing else in {field}");
 }
 
-/// Status, `error` of the challenge (empty for a bare one) and code. What is 5xx is not here:
-/// nothing in a request may cause it.
+/// Returns the status, the challenge's `error` (empty for a bare challenge) and the code. There is
+/// no row for 5xx responses, since no request may cause one.
 fn row(kind: AuthErrorKind) -> (u16, Option<&'static str>, &'static str) {
     match kind {
         AuthErrorKind::MissingCredentials => (401, Some(""), "missing-credentials"),

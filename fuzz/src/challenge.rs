@@ -1,7 +1,8 @@
-//! `WWW-Authenticate` read strictly: one challenge in the grammar of RFC 9110 section 11.6.1, with
-//! the attributes of RFC 6750 section 3, all of them quoted strings.
+//! A strict `WWW-Authenticate` parser: one challenge in the grammar of RFC 9110 section 11.6.1 with
+//! the attributes of RFC 6750 section 3, each as a quoted string.
 
-/// The parameters of a `Bearer` challenge in their order; panics on what is not one.
+/// Returns the parameters of a `Bearer` challenge in order. Panics if `field` is not such a
+/// challenge.
 pub fn parse(field: &str) -> Vec<(String, String)> {
     let mut rest = field.strip_prefix("Bearer ").expect("the scheme is Bearer");
     let mut parameters: Vec<(String, String)> = Vec::new();
@@ -10,7 +11,8 @@ pub fn parse(field: &str) -> Vec<(String, String)> {
         assert!(!name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
         assert!(parameters.iter().all(|(other, _)| other != name), "{name} comes twice: {field}");
         let (value, after) = after.split_once('"').expect("a quoted string ends");
-        // RFC 6750 section 3: %x20-21 / %x23-5B / %x5D-7E in every attribute that it defines.
+        // RFC 6750 section 3 allows only %x20-21 / %x23-5B / %x5D-7E in the attributes that it
+        // defines.
         assert!(value.bytes().all(|b| matches!(b, 0x20..=0x7E) && b != b'\\'), "{field}");
         if name == "scope" {
             assert!(value.split(' ').all(|scope| !scope.is_empty()), "{field}");

@@ -1,4 +1,4 @@
-//! Claims to be rendered as JSON: near enough to valid ones that many are accepted.
+//! Generated claims, close enough to valid ones that the verifier accepts many of them.
 
 use arbitrary::{Arbitrary, Unstructured};
 
@@ -27,7 +27,7 @@ const NAMES: [&str; 20] = [
     "",
 ];
 
-/// Times around the bounds that the rules have, with and without fractions.
+/// Offsets from now, in seconds, around the limits in the rules, with and without fractions.
 const TIMES: [&str; 16] = [
     "0",
     "-1",
@@ -49,12 +49,12 @@ const TIMES: [&str; 16] = [
 
 #[derive(Arbitrary, Debug)]
 pub struct Claims {
-    /// The number of the configuration.
+    /// Selects the configuration.
     pub rules: u8,
-    /// The valid claims to leave out.
+    /// The bits select valid claims to omit.
     pub without: u16,
     pub extra: Vec<Member>,
-    /// The place of the extra members.
+    /// The position of the extra members.
     pub at: u8,
     pub escapes: u64,
 }
@@ -78,18 +78,18 @@ enum Value {
     Integer(i64),
     Unsigned(u64),
     Float(f64),
-    /// Now and one of [`TIMES`].
+    /// `NOW` plus one of [`TIMES`].
     Time(u8),
     Known(u8),
     Text(String),
     Array(Vec<Value>),
     Object(Vec<Member>),
-    /// So many arrays in each other.
+    /// Nested arrays of this depth.
     Deep(u8),
 }
 
 impl Claims {
-    /// The whole input as claims.
+    /// Creates claims from the whole input.
     pub fn of(input: &[u8]) -> Option<Self> {
         Self::arbitrary_take_rest(Unstructured::new(input)).ok()
     }
@@ -116,7 +116,7 @@ impl Claims {
         for member in &self.extra {
             members.insert(at, writer.member(member));
         }
-        // Space is allowed around everything.
+        // JSON allows white space around every token.
         let comma = if self.escapes & 1 == 0 { "," } else { " ,\n\t" };
         writer.text = format!("{{{}}}", members.join(comma));
         writer.text
@@ -124,7 +124,7 @@ impl Claims {
 }
 
 struct Writer {
-    /// A bit for each character to come: whether to escape it.
+    /// One bit for each of the next characters: 1 means that the character is escaped.
     escapes: u64,
     text: String,
 }
@@ -145,8 +145,8 @@ impl Writer {
             Value::Integer(number) => number.to_string(),
             Value::Unsigned(number) => number.to_string(),
             Value::Float(number) if number.is_finite() => format!("{number:e}"),
-            // Beyond what a reader can hold is for `payload`: whether a claim that no type reads
-            // may hold such a number is the parser's choice.
+            // Numbers that overflow a float are left to the `payload` target. RFC 8259 lets a
+            // parser decide whether to accept such a number in a claim that no type reads.
             Value::Float(_) => "1e308".to_owned(),
             Value::Time(index) => time(TIMES[usize::from(*index) % TIMES.len()]),
             Value::Known(index) => match index % 4 {
@@ -189,7 +189,7 @@ impl Writer {
     }
 }
 
-/// Now and `offset`, which keeps its fraction.
+/// Returns `NOW` plus `offset` as text, with a fraction if `offset` has one.
 fn time(offset: &str) -> String {
     let seconds: f64 = offset.parse().expect("a number");
     let time = NOW as f64 + seconds;

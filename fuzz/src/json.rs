@@ -1,4 +1,4 @@
-//! JSON that hides nothing: members keep their order and their duplicates.
+//! A JSON tree that keeps the order of members and duplicate names.
 
 use std::fmt;
 
@@ -17,13 +17,14 @@ pub enum Node {
 }
 
 impl Node {
-    /// The JSON text that `bytes` are, if they are one.
+    /// Parses `bytes` as JSON, or returns `None` if they are invalid.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Returns true if only `serde_json`'s skipping accepts `bytes`: a number out of range or half of a
-    /// surrogate pair in a member that nobody reads, which RFC 8259 leaves to the reader.
+    /// Returns true if `serde_json` accepts `bytes` only when it skips values. That happens with a
+    /// number out of range or an unpaired surrogate in an unread member, which RFC 8259 leaves to
+    /// the parser.
     pub fn is_skipped_only(bytes: &[u8]) -> bool {
         Self::parse(bytes).is_none() && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
     }
@@ -35,7 +36,7 @@ impl Node {
         }
     }
 
-    /// One string or an array of strings.
+    /// Returns the strings of one string or of an array of strings.
     pub fn texts(&self) -> Option<Vec<&str>> {
         match self {
             Self::Text(text) => Some(vec![text]),
@@ -51,7 +52,7 @@ impl Node {
         }
     }
 
-    /// The depth to which arrays and objects are nested.
+    /// Returns the nesting depth of arrays and objects.
     pub fn depth(&self) -> usize {
         let inner = match self {
             Self::Array(nodes) => nodes.iter().map(Self::depth).max(),
@@ -61,7 +62,7 @@ impl Node {
         1 + inner.unwrap_or_default()
     }
 
-    /// Returns true if one of the names is not a name for `serde_json::Value`.
+    /// Returns true if any member name has a special meaning to `serde_json::Value`.
     pub fn has_in_band_name(&self) -> bool {
         match self {
             Self::Array(nodes) => nodes.iter().any(Self::has_in_band_name),
@@ -72,7 +73,8 @@ impl Node {
         }
     }
 
-    /// The members of an object that has no duplicate name at any depth and is at most 32 deep.
+    /// Returns the members of an object with a depth of at most 32 and no duplicate names at any
+    /// depth.
     pub fn strict_members(&self) -> Option<&[(String, Node)]> {
         let members = self.members()?;
         (self.has_distinct_names() && self.depth() <= 32).then_some(members)
@@ -96,12 +98,13 @@ pub fn is_in_band(name: &str) -> bool {
     name.starts_with("$serde_json::private::")
 }
 
-/// The only member of this name, `None` where there is none.
+/// Returns the first member with this name.
 pub fn get<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
     members.iter().find(|member| member.0 == name).map(|(_, node)| node)
 }
 
-/// The same without a member that is `null`, which is absent for a verifier.
+/// Returns the first member with this name, or `None` if its value is `null`: a verifier treats
+/// such a claim as absent.
 pub fn claim<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
     get(members, name).filter(|node| !matches!(node, Node::Null))
 }

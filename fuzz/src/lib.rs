@@ -1,5 +1,6 @@
-//! The common parts of the fuzz targets: one key, one moment, a few tokens, and references that decide by
-//! the text of `docs/reference` alone, written as plainly as possible.
+//! Shared code of the fuzz targets: one key, one point in time, a few tokens, and reference
+//! implementations. The references follow only the text of `docs/reference`, as plainly as
+//! possible.
 
 pub mod answer;
 pub mod challenge;
@@ -25,10 +26,10 @@ pub const KEY_ID: &str = "k1";
 pub const ISSUER: &str = "https://i.example";
 pub const AUDIENCE: &str = "cart";
 
-/// No input may take longer.
+/// The time limit for one input.
 const LIMIT: Duration = Duration::from_millis(10);
 
-/// The key, made once.
+/// Returns the key of all targets, which is created once.
 pub fn key() -> Key {
     static KEY: LazyLock<Key> = LazyLock::new(|| {
         let secret = Secret::new(SECRET).expect("the secret is long enough");
@@ -41,12 +42,12 @@ pub fn clock() -> ManualClock {
     ManualClock::new(UnixTime::from_secs(NOW))
 }
 
-/// A layer for the tokens below.
+/// Returns a configuration that accepts the valid tokens in [`Tokens`].
 pub fn auth() -> JwtAuth {
     JwtAuth::new(key()).issuer(ISSUER).audience(AUDIENCE).with_clock(clock())
 }
 
-/// Signs whatever it is given, with a MAC and an encoder that are not the crate's own.
+/// Signs any header and payload, with a MAC and an encoder that are independent of the crate.
 pub fn sign(header: &[u8], payload: &[u8]) -> String {
     static MAC: LazyLock<Hmac<Sha256>> =
         LazyLock::new(|| Hmac::new_from_slice(SECRET).expect("HMAC takes a key of any length"));
@@ -59,7 +60,7 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
     token
 }
 
-/// Tokens that inputs name by a placeholder, since no fuzzer finds a valid signature.
+/// Tokens that inputs name by a placeholder, since a fuzzer cannot find a valid signature.
 pub struct Tokens {
     /// `{T}`: valid, without roles.
     pub valid: String,
@@ -91,7 +92,7 @@ pub static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
     }
 });
 
-/// The input with its placeholders replaced.
+/// Replaces the placeholders in `input` with tokens.
 pub fn expand(mut input: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(input.len());
     while let Some((first, rest)) = input.split_first() {
@@ -112,11 +113,11 @@ pub fn expand(mut input: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Runs a target on one input and holds it to [`LIMIT`].
+/// Runs a target on one input and panics if the run exceeds [`LIMIT`].
 ///
-/// libFuzzer's own `-timeout` counts whole seconds, so time is taken here, in code that is
-/// instrumented and therefore slower than what users run. The machine may be busy, so an input is
-/// slow only if it is slow five times in a row: that also forgives what is set up on first use.
+/// libFuzzer's `-timeout` counts whole seconds, so this function measures the time itself. The code
+/// is instrumented and therefore slower than in production. The machine may be busy, so only an
+/// input that is slow five times in a row fails. That also excuses initialization on first use.
 pub fn within_limit(run: impl Fn()) {
     let time = || {
         let start = Instant::now();
@@ -133,10 +134,10 @@ pub fn within_limit(run: impl Fn()) {
     assert!(fastest <= LIMIT, "this input takes {fastest:?}, five times in a row");
 }
 
-/// A fuzz target over bytes: `target!(run)` with `fn run(input: &[u8])`.
+/// Defines a fuzz target over bytes: `target!(run)` with `fn run(input: &[u8])`.
 ///
-/// libFuzzer's panic hook ends the process, so a panic that the crate catches (`catch_unwind`
-/// around code of the application) is a finding too.
+/// libFuzzer's panic hook ends the process. A panic that the crate would catch (`catch_unwind`
+/// around application code) is therefore a finding too.
 #[macro_export]
 macro_rules! target {
     ($run:path) => {

@@ -1,5 +1,4 @@
-//! `jsonwebtoken`, the crate that our users come from: what we accept, it accepts with the same
-//! claims.
+//! An oracle: `jsonwebtoken` must accept every token that this crate accepts, with the same claims.
 
 use std::sync::LazyLock;
 
@@ -10,8 +9,8 @@ use crate::SECRET;
 use crate::json::{Node, get};
 use crate::rules::Rules;
 
-/// The claims, if it accepts the token. It takes the time from the system and wants `exp` to fit
-/// a `u64`, so time is left to [`Rules::decide`].
+/// Returns the claims if `jsonwebtoken` accepts the token. It reads the system clock and requires
+/// `exp` to fit into a `u64`, so the checks of time are left to [`Rules::decide`].
 pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
     static KEY: LazyLock<DecodingKey> = LazyLock::new(|| DecodingKey::from_secret(SECRET));
     let mut validation = Validation::new(Algorithm::HS256);
@@ -27,8 +26,8 @@ pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
     decode::<Value>(token, &KEY, &validation).ok().map(|data| data.claims)
 }
 
-/// Returns true if the oracle can read a header that we can. The oracle gives a type to members that we
-/// ignore, because a token does not choose its key, and keeps the other members as `Value`s.
+/// Returns true if `jsonwebtoken` can parse the header. It gives types to members that this crate
+/// ignores (a token must not choose its own key), and parses the rest as `Value`s.
 pub fn reads_header(header: &[(String, Node)]) -> bool {
     let texts = ["jku", "x5u", "x5t", "x5t#S256", "url", "nonce"];
     let is_text = |name| get(header, name).is_none_or(|node| node.text().is_some());

@@ -1,4 +1,5 @@
-//! The rules for claims, applied to the parsed JSON, by `docs/reference/verification.md`.
+//! A reference that decides which claims are accepted, from the parsed JSON and by
+//! `docs/reference/verification.md`.
 
 use std::time::Duration;
 
@@ -8,15 +9,15 @@ use tower_jwt_auth::JwtAuth;
 use crate::json::{Node, claim, is_in_band};
 use crate::{AUDIENCE, ISSUER, NOW, clock, key};
 
-/// A configuration, for the crate and for the reference.
+/// A configuration for both the crate and the reference.
 pub struct Rules {
     pub issuer: Option<&'static str>,
     pub audience: &'static [&'static str],
     pub leeway: u32,
     pub max_lifetime: Option<u32>,
-    /// The place of the roles, where it is not the default one.
+    /// The path of the roles claim, if not the default.
     pub roles: Option<&'static [&'static str]>,
-    /// The place of the scopes, where it is not the default ones.
+    /// The path of the scope claim, if not one of the defaults.
     pub scopes: Option<&'static [&'static str]>,
     pub tenant: Option<&'static str>,
     pub numeric_subject: bool,
@@ -63,7 +64,7 @@ pub static RULES: [Rules; 4] = [
         numeric_subject: true,
         missing_expiry: false,
         any_audience: false,
-        // Written twice, required once.
+        // The duplicate must have no effect.
         required: &["https://i.example/roles", "https://i.example/roles"],
     },
     Rules {
@@ -88,7 +89,7 @@ pub enum Decision {
     Invalid,
 }
 
-/// The facts that the crate must have noted of an accepted token.
+/// The values that the crate must extract from an accepted token.
 #[derive(Debug, Default)]
 pub struct Noted {
     pub scopes: Vec<String>,
@@ -131,7 +132,7 @@ impl Rules {
         if self.required.is_empty() { auth } else { auth.require_claim(self.required) }
     }
 
-    /// The decision, apart from the type that claims are read into.
+    /// Decides on the payload, ignoring the type that the claims are read into.
     pub fn decide(&self, payload: &Node) -> (Decision, Noted) {
         let Some((claims, noted)) = payload.strict_members().and_then(|claims| {
             let noted = self.read(claims)?;
@@ -146,13 +147,13 @@ impl Rules {
         if exp.is_none() && !self.missing_expiry || !self.allows_but_expiry(claims, &noted, exp) {
             return (Decision::Invalid, noted);
         }
-        // RFC 7519 section 4.1.4: not accepted on or after the time.
+        // RFC 7519 section 4.1.4: a token must not be accepted on or after its `exp`.
         let past = i128::from(NOW) - i128::from(self.leeway);
         let is_expired = exp.is_some_and(|exp| !later(exp, past));
         (if is_expired { Decision::Expired } else { Decision::Accepted }, noted)
     }
 
-    /// `None` for a claim of the wrong type.
+    /// Returns `None` if a claim has the wrong type.
     fn read(&self, claims: &[(String, Node)]) -> Option<Noted> {
         let mut noted = Noted::default();
         for (name, node) in claims {
@@ -173,7 +174,7 @@ impl Rules {
         }
         let mut scopes = match self.scopes {
             Some(path) => strings(claims, path)?,
-            // In their order, and none of a claim in another shape.
+            // Both claims in the order of the payload. A claim of another type is ignored.
             None => {
                 let defaults = claims.iter().filter(|(name, _)| name == "scope" || name == "scp");
                 let texts = defaults.filter_map(|(name, _)| strings(claims, &[name.as_str()]));
@@ -226,7 +227,7 @@ impl Rules {
     }
 }
 
-/// A whole number that is not `-0`, which `serde_json` reads as a float.
+/// Returns true for a whole number except `-0`, which `serde_json` parses as a float.
 fn is_whole(number: &Number) -> bool {
     number.is_i64() || number.is_u64()
 }
@@ -235,7 +236,8 @@ fn owned(texts: Vec<&str>) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// Returns true if `number` is more than `seconds`, exactly: bounds here are whole and far below 2^53.
+/// Returns true if `number` is greater than `seconds`. The comparison is exact, since all limits
+/// here are whole numbers far below 2^53.
 fn later(number: &Number, seconds: i128) -> bool {
     match number.as_i128() {
         Some(number) => number > seconds,
@@ -243,8 +245,8 @@ fn later(number: &Number, seconds: i128) -> bool {
     }
 }
 
-/// Returns true if `exp` is at most `max` after `iat`. In floating point this is exact where it matters:
-/// times near now are multiples of 2^-22, and so is their difference.
+/// Returns true if `exp` is at most `max` seconds after `iat`. Floating point is exact here: times
+/// near now are multiples of 2^-22, and so is their difference.
 fn within(iat: &Number, exp: &Number, max: u32) -> bool {
     match (iat.as_i128(), exp.as_i128()) {
         (Some(iat), Some(exp)) => exp - iat <= i128::from(max),
@@ -252,8 +254,8 @@ fn within(iat: &Number, exp: &Number, max: u32) -> bool {
     }
 }
 
-/// The strings at the end of a path that may end early or at a `null`; `None` for a value of another
-/// type.
+/// Returns the strings at the end of `path`, or no strings if the path ends early or at a `null`.
+/// Returns `None` for a value of another type.
 fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
     let Some(node) = claim(members, path[0]) else { return Some(Vec::new()) };
     if path.len() > 1 {
@@ -266,7 +268,7 @@ fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
     }
 }
 
-/// A string, or an object with a `value`.
+/// Returns a string, or the `value` of an object.
 fn element(node: &Node) -> Option<String> {
     match node {
         Node::Object(members) => members.iter().find(|(name, _)| name == "value")?.1.text(),

@@ -1,4 +1,4 @@
-//! Requests through a service, without a runtime, and the credentials in them read plainly.
+//! Requests sent through a service without a runtime, and a plain parser of their credentials.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 use tower_service::Service;
 
-/// The service behind the layer: its response holds the request that it was reached by.
+/// The service behind the layer. Its response carries the request that reached the service.
 #[derive(Clone, Debug)]
 pub struct Inner;
 
@@ -34,7 +34,7 @@ impl Service<Request<()>> for Inner {
     }
 }
 
-/// The response, which is there at once: nothing in the layer waits.
+/// Returns the response. The layer never waits, so the response must be ready at once.
 pub fn call<S>(service: &mut S, request: Request<()>) -> Response<Bytes>
 where
     S: Service<Request<()>, Response = Response<Bytes>, Error = Infallible>,
@@ -52,7 +52,8 @@ pub fn reached(response: &Response<Bytes>) -> Option<&Parts> {
     response.extensions().get::<Reached>().map(|reached| &*reached.0)
 }
 
-/// A `GET /` with a field of this name for each line; `None` where a line can be no field value.
+/// Returns a `GET /` request with one field of this name per line, or `None` if a line is not a
+/// valid field value.
 pub fn get(name: &HeaderName, lines: &[u8]) -> Option<Request<()>> {
     let mut request = Request::new(());
     for line in lines.split(|byte| *byte == b'\n').take(3) {
@@ -68,7 +69,8 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// The cookies of all fields, name and value; one without `=` has no name.
+/// Returns the names and values of the cookies in all fields. A cookie without `=` has an empty
+/// name.
 pub fn cookies<'h>(fields: impl Iterator<Item = &'h HeaderValue>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut cookies = Vec::new();
     for field in fields {
@@ -84,7 +86,7 @@ pub fn cookies<'h>(fields: impl Iterator<Item = &'h HeaderValue>) -> Vec<(Vec<u8
     cookies
 }
 
-/// RFC 6750 section 2.1.
+/// Checks the `b64token` grammar of RFC 6750 section 2.1.
 pub fn is_b64token(token: &[u8]) -> bool {
     let text = String::from_utf8_lossy(token);
     let core = text.trim_end_matches('=');

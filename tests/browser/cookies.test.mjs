@@ -1,5 +1,5 @@
-// The cookies of each set-up in a real browser: which hosts it sends them to. The fields are those of
-// `tests/data/cookies/set_ups.json`, which `tests/it/issuer/cookies.rs` compares with what the routes set.
+// Tests to which hosts a real browser sends the cookies of each set-up. The `Set-Cookie` fields come from
+// `tests/data/cookies/set_ups.json`. `tests/it/issuer/cookies.rs` checks that the routes set the same fields.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -8,8 +8,9 @@ import { chromium } from "playwright-core";
 
 const setUps = JSON.parse(readFileSync(new URL("set_ups.json", import.meta.url)));
 
-// `/auth/set` logs in with a set-up, `/auth/delete` logs out, and everything else answers the names of
-// the cookies that came. Browsers resolve every name below `localhost` to this machine.
+// `/auth/set` logs in with a set-up and `/auth/delete` logs out. Both, and every other path except
+// `/frame`, return the names of the received cookies. Browsers resolve every name below `localhost` to
+// this machine.
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, "http://localhost");
   const fields = setUps[searchParams.get("setup")] ?? [];
@@ -47,7 +48,7 @@ afterEach(() => context.close());
 
 const at = (host, path) => `http://${host}:${port}${path}`;
 
-// From the host itself, so that the request is of the same site, as a page makes it.
+// Fetches `path` from a page of the same host, so that the request is same-site.
 async function names(host, path) {
   await page.goto(at(host, "/"));
   return page.evaluate(async (path) => (await fetch(path)).text(), path);

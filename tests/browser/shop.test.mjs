@@ -1,4 +1,4 @@
-// The page of the shop in a real browser: `tests/browser/run` starts both.
+// Tests the page of the shop in a real browser. `tests/browser/run` starts the shop and the tests.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, beforeEach, afterEach, test } from "node:test";
@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 
 const { AUTH_ORIGIN, CART_ORIGIN, CHROMIUM, SCREENSHOTS } = process.env;
 const GRACE_SECS = 10;
-// `run` starts the shop with access tokens that last so long.
+// The lifetime of access tokens: `run` starts the shop with this value.
 const ACCESS_SECS = 3;
 
 const sleep = (secs) => new Promise((resolve) => setTimeout(resolve, secs * 1000));
@@ -38,7 +38,7 @@ async function logIn(tab, user = "alice", password = "wonderland") {
   await tab.click("#login button");
 }
 
-// The user's cart outlives the test.
+// Empties the user's cart, which the shop keeps between tests.
 async function emptyCart(tab) {
   const status = await tab.evaluate(
     (url) => fetch(url, { method: "DELETE", credentials: "include" }).then((answer) => answer.status),
@@ -62,26 +62,26 @@ async function picture(tab, name) {
 }
 
 const AUTH_COOKIES = ["__Host-session", "__Secure-refresh_token"];
-// Lets nobody in: it says that this browser has logged in before, and logging out leaves it.
+// Grants no access: this cookie records that the browser has logged in before. Logging out keeps it.
 const DEVICE = "__Host-device";
 
 const cookieNames = async () => (await context.cookies()).map(({ name }) => name);
 
-// What the browser sends along to renew.
+// Returns the cookies that the browser sends with a refresh.
 async function refreshCookies() {
   const cookies = await context.cookies(`${AUTH_ORIGIN}/auth/refresh`);
   const ours = cookies.filter(({ name }) => AUTH_COOKIES.includes(name));
   return ours.map(({ name, value }) => `${name}=${value}`).sort().join("; ");
 }
 
-// The cookies that a renewal does not change.
+// Returns the cookies that a refresh does not change.
 async function cookiesOfHost() {
   const cookies = await context.cookies();
   const lasting = cookies.filter(({ name }) => ["__Host-session", DEVICE].includes(name));
   return lasting.map(({ name, value }) => `${name}=${value}`).sort();
 }
 
-// A thief with a copy of the cookies, and no browser.
+// Sends a refresh with stolen cookies, from outside the browser.
 const present = (cookies) => fetch(`${AUTH_ORIGIN}/auth/refresh`, {
   method: "POST", headers: { Cookie: cookies },
 });
@@ -161,7 +161,7 @@ test("an error is at its form, and visible on a phone", async () => {
   await isVisible("#pay .error");
   await shows(tab, "#pay .error", "This account has no permission for that.");
   await picture(tab, "phone-no-permission");
-  // An error is gone with its session, and a server that is away is said to be.
+  // Errors disappear when their session ends, and an unreachable server is reported.
   await tab.click("#logout");
   await isOut(tab);
   await logIn(tab);
@@ -215,7 +215,7 @@ test("an access token is renewed before it expires, without a click, and a count
   await says(page, "renewed");
   const second = await refreshCookies();
   assert.notEqual(second, first);
-  // Nothing was refused meanwhile.
+  // No request was rejected in the meantime.
   assert.equal(await page.locator('#log li:has-text("401")').count(), 0);
 });
 
@@ -236,7 +236,7 @@ test("two tabs renew one after the other, and both stay logged in", async () => 
   await isIn(page);
   const other = await open();
   await isIn(other);
-  // Long after the grace period the family is still one.
+  // Long after the grace period, both tabs still share one family of tokens.
   await sleep(GRACE_SECS + 3 * ACCESS_SECS);
   for (const tab of [page, other]) {
     await tab.waitForSelector('#log li:has-text("renewed")');
@@ -249,7 +249,7 @@ test("two tabs renew one after the other, and both stay logged in", async () => 
 test("requests that renew at once all succeed", async () => {
   await logIn(page);
   await isIn(page);
-  await page.goto(`${AUTH_ORIGIN}/page.css`); // the same origin, without the script
+  await page.goto(`${AUTH_ORIGIN}/page.css`); // a file of the same origin, without the script
   const statuses = await page.evaluate(() => Promise.all(
     [1, 2, 3].map(() => fetch("/auth/refresh", { method: "POST" }).then((answer) => answer.status)),
   ));
@@ -291,7 +291,7 @@ test("a thief who is first is found out by the victim, who is told", async () =>
 test("a session that expired is said to have expired", async () => {
   await logIn(page);
   await isIn(page);
-  // As a browser does with cookies that have expired.
+  // Browsers delete expired cookies in the same way.
   for (const name of [...AUTH_COOKIES, "__Host-cart_token", "__Host-payment_token"]) {
     await context.clearCookies({ name });
   }
@@ -316,7 +316,7 @@ test("logging out takes the cookies, and logging out everywhere every session, w
   await page.click("#everywhere");
   await isOut(page);
   assert.deepEqual(await cookieNames(), [DEVICE]);
-  // Without a click, and who logged out needs no reason, now or when they come back.
+  // The other browser notices without a click. The user who logged out sees no reason, now or after a reload.
   await isTold(far, "ended in another tab or browser");
   assert.equal(await page.locator("#notice:visible").count(), 0);
   await page.reload();
@@ -352,7 +352,7 @@ test("another site can neither act nor read", async () => {
   const server = createServer((_, answer) => answer.setHeader("Content-Type", "text/html").end(attack));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    // 127.0.0.1 is another site than localhost.
+    // 127.0.0.1 and localhost are different sites.
     const evil = await context.newPage();
     const statuses = [];
     evil.on("response", (answer) => statuses.push([new URL(answer.url()).pathname, answer.status()]));
@@ -360,10 +360,10 @@ test("another site can neither act nor read", async () => {
     const targets = ["/auth/logout-everywhere", "/auth/refresh", "/auth/login"].map((path) => [AUTH_ORIGIN + path, ""]);
     const results = await evil.evaluate((all) => tryAll(all), [...targets, [`${CART_ORIGIN}/cart`, "application/json"]]);
     assert.ok(results.every((result) => result === "blocked" || result === "opaque"), `${results}`);
-    // What a form can send arrives, and is refused.
+    // The request of a form arrives and is rejected.
     await evil.evaluate((url) => { f.action = url; f.submit(); }, `${AUTH_ORIGIN}/auth/logout-everywhere`);
     await evil.waitForURL(`${AUTH_ORIGIN}/auth/logout-everywhere`);
-    // Nor does the login of clients without cookies set any.
+    // The login for clients without cookies sets no cookie either.
     await evil.goto(`http://127.0.0.1:${server.address().port}/`);
     await evil.evaluate((url) => { f.action = url; f.submit(); }, `${AUTH_ORIGIN}/login`);
     await evil.waitForURL(`${AUTH_ORIGIN}/login`);
@@ -378,7 +378,7 @@ test("another site can neither act nor read", async () => {
 });
 
 test("a cookie of a sibling domain neither logs in nor locks out", async () => {
-  // What a page of evil.localhost could set for all of localhost, if that were a domain.
+  // A page of evil.localhost could set this cookie for all of localhost, if localhost were a domain.
   const foreign = { name: "__Secure-refresh_token", value: "A".repeat(64), secure: true, httpOnly: true };
   await context.addCookies([{ ...foreign, domain: "localhost", path: "/auth/refresh" }]);
   await page.reload();
@@ -404,7 +404,7 @@ test("a preflight passes without a token, and for the page's origin alone", asyn
   assert.equal(ours.headers.get("access-control-allow-credentials"), "true");
   const theirs = await ask("https://evil.example");
   assert.notEqual(theirs.headers.get("access-control-allow-origin"), "https://evil.example");
-  // A refusal has the headers too, or the page could not tell why.
+  // A rejection has the CORS headers too. Otherwise the page could not read the reason.
   const refused = await fetch(`${CART_ORIGIN}/cart`, { headers: { Origin: AUTH_ORIGIN } });
   assert.equal(refused.status, 401);
   assert.equal(refused.headers.get("access-control-allow-origin"), AUTH_ORIGIN);

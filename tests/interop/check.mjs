@@ -1,4 +1,4 @@
-// What jose makes of our tokens, and makes for us: `check.mjs accept|issue ALG`.
+// Verifies our tokens with jose, or issues tokens with it for us: `check.mjs accept|issue ALG`.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { SignJWT, jwtVerify } from "jose";

@@ -1,4 +1,4 @@
-"""What PyJWT makes of our tokens, and makes for us: `check.py accept|issue ALG`."""
+"""Verifies our tokens with PyJWT, or issues tokens with it for us: `check.py accept|issue ALG`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-//! Holding `Claims` is the proof that a token was verified, so nobody else can make one.
+//! Code outside the crate cannot construct `Claims`, which prove that a token was verified.
 
 use tower_jwt_auth::{Claims, Token};
 

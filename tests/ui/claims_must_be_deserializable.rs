@@ -1,4 +1,4 @@
-//! A type without `Deserialize` cannot be a type of claims.
+//! A type of claims must be deserializable, since it is read from a token.
 
 use tower_jwt_auth::{JwtAuth, Secret};
 

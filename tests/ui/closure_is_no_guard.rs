@@ -1,4 +1,4 @@
-//! A closure looks like a guard: the error says how to make a guard of it.
+//! A closure or a string does not implement `Guard`. The error says how to make a guard from it.
 
 use tower_jwt_auth::{StandardClaims, require};
 

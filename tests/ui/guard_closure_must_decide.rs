@@ -1,4 +1,4 @@
-//! A guard's closure answers yes or no; anything else would be "truthy" in other languages.
+//! A guard's closure must return `bool`. Other types would be "truthy" in other languages.
 
 use tower_jwt_auth::{StandardClaims, claims_match};
 

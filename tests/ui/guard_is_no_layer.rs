@@ -1,4 +1,4 @@
-//! A guard becomes a layer by `require(..)`, and the compiler says so.
+//! A guard becomes a layer with `require(..)`, and the error says so.
 
 use axum::{Router, routing::get};
 use tower_jwt_auth::{Guard, has_role, has_scope};

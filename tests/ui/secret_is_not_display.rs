@@ -1,4 +1,4 @@
-//! A secret cannot end up in a log line.
+//! A secret cannot be formatted into a log line.
 
 use tower_jwt_auth::Secret;
 

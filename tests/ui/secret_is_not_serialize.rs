@@ -1,4 +1,4 @@
-//! A secret cannot end up in a response or a dump of the configuration.
+//! A secret cannot be serialized into a response or a dump of the configuration.
 
 use tower_jwt_auth::Secret;
 

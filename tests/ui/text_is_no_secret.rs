@@ -1,4 +1,4 @@
-//! A text has to become a `Secret` first, which refuses short and guessable ones.
+//! A string must first become a `Secret`, which rejects short and guessable ones.
 
 use tower_jwt_auth::JwtAuth;
 

@@ -1,4 +1,4 @@
-//! Roles as an enum: a misspelt one is found by the compiler.
+//! With an enum of roles, the compiler finds a misspelled role.
 
 use tower_jwt_auth::has_role;
 

@@ -1,4 +1,4 @@
-//! `cargo bench --bench revocation` measures the time that the check adds to a request.
+//! The time that a revocation check adds to a request: `cargo bench --bench revocation`.
 
 use divan::{Bencher, black_box};
 use tower_jwt_auth::UnixTime;
@@ -12,7 +12,8 @@ const ISSUER: &str = "https://auth.shop.example";
 const EARLY: UnixTime = UnixTime::from_secs(1_700_000_000);
 const LATE: UnixTime = UnixTime::from_secs(4_000_000_000);
 
-/// Entries of the kinds that there are usually, or of every kind; with or without an issuer.
+/// Returns a table with entries of the given kinds: `usual` (tokens, sessions and subjects) or
+/// `all`.
 fn filled(entries: usize, kinds: &str) -> Revocations {
     let revocations = Revocations::new().max_staleness(std::time::Duration::from_secs(3_600));
     for n in 0..entries {
@@ -55,8 +56,9 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     revocations.current_as_of(revocations.as_of());
     let names = names();
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // Other names each time, or the slots would be in the nearest cache; but written just before,
-    // as those of a token are. And a clock that moves, as it does from request to request.
+    // Check different names each time, so that the slots are not in the nearest cache. The names
+    // themselves are just written, as after the parse of a token. The clock advances, as from
+    // request to request.
     let mut turn = 0_u32;
     let mut now = UnixTime::from(std::time::SystemTime::now());
     let mut text = *b"q1S0mOuN2yrKfL1pZs3hXw";
@@ -72,7 +74,7 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     });
 }
 
-/// The part of the check that reads the clock.
+/// Measures the part of the check that reads the clock.
 #[divan::bench]
 fn clock() -> Option<std::time::Duration> {
     static STATE: std::sync::LazyLock<Revocations> = std::sync::LazyLock::new(|| {

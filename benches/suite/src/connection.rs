@@ -1,4 +1,4 @@
-//! A client connection that is kept alive.
+//! A client connection with keep-alive.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -18,7 +18,7 @@ impl Connection {
         Self { stream, answer: Vec::with_capacity(2048) }
     }
 
-    /// Returns the status of the answer, after the whole answer has been read.
+    /// Reads the whole response and returns its status.
     pub async fn ask(&mut self, request: &[u8]) -> u16 {
         self.stream.write_all(request).await.expect("sent");
         self.answer.clear();

@@ -1,4 +1,4 @@
-//! Verifying by itself, without HTTP.
+//! Token verification without HTTP.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ pub fn ours_with<T: DeserializeOwned + Send + Sync + 'static>(
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
 }
 
-/// `jsonwebtoken`, as its documentation has it.
+/// `jsonwebtoken`, used as in its documentation.
 pub struct Decode {
     key: DecodingKey,
     validation: Validation,

@@ -1,5 +1,5 @@
-//! The least that verifying can cost with these libraries: a keyed HMAC, base64, and one parse
-//! into the type. It checks a signature and nothing else.
+//! A lower bound for the time of verification with these libraries: a keyed HMAC, base64, and one
+//! parse into the type. It checks the signature and nothing else.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! Contenders take turns, round after round, so that a change of the machine's speed affects all of
-//! them. Trust the ratios within a round.
+//! Timing of contenders that take turns, round after round, so that a change of the machine's speed
+//! affects all of them. Trust the ratios within a round.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Nanoseconds per call: a list of rounds for each contender.
+/// Nanoseconds per call: for each contender, one value per round.
 pub struct Rounds {
     pub names: Vec<&'static str>,
     nanos: Vec<Vec<f64>>,
@@ -39,7 +39,8 @@ impl Rounds {
         median(self.nanos[self.at(name)].clone())
     }
 
-    /// The median over the rounds of `name / other`, each less `base` where there is one.
+    /// Returns the median of `name / other` over the rounds, with the time of `base`, if given,
+    /// subtracted from both.
     pub fn ratio(&self, name: &str, other: &str, base: Option<&str>) -> f64 {
         let (a, b) = (&self.nanos[self.at(name)], &self.nanos[self.at(other)]);
         let base = base.map(|base| &self.nanos[self.at(base)]);

@@ -1,4 +1,4 @@
-//! One axum route behind each contender; the handler reads one claim.
+//! One axum route behind each contender. Its handler reads one claim.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -27,8 +27,8 @@ use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 use crate::contenders::{Decode, ours, ours_with};
 use crate::tokens::{AUDIENCE, ISSUER, KEY_ID, SECRET, Shopper, keyed};
 
-/// Prepares the router as `axum::serve` does before the first request. Otherwise every request would
-/// build the layered route again.
+/// Prepares the router as `axum::serve` does before the first request. Otherwise every request
+/// would build the layered route again.
 fn ready_to_serve(router: Router) -> Router {
     router.with_state(())
 }
@@ -41,7 +41,7 @@ fn bare() -> Router {
     Router::new().route("/cart", get(async || "cart"))
 }
 
-/// A layer that does nothing: what any layer costs.
+/// Returns a route behind a layer that does nothing, which measures the cost of any layer.
 pub fn no_op() -> Router {
     #[derive(Clone)]
     struct NoOp;
@@ -54,7 +54,8 @@ pub fn no_op() -> Router {
     ready_to_serve(bare().layer(NoOp))
 }
 
-/// A layer that refuses everything with a bare 401 and looks at nothing: what any refusal costs.
+/// Returns a route behind a layer that answers every request with a bare 401, which measures the
+/// cost of any rejection.
 pub fn turned_away() -> Router {
     #[derive(Clone)]
     struct TurnAway;
@@ -84,7 +85,7 @@ pub fn tower_jwt_auth(parties: bool) -> Router {
     behind(ours(parties))
 }
 
-/// The same, for tokens with a `kid`.
+/// Returns the route of [`tower_jwt_auth`] with a key that has a `kid`.
 pub fn tower_jwt_auth_keyed(parties: bool) -> Router {
     behind(ours_with(keyed(), parties))
 }
@@ -96,7 +97,8 @@ fn behind(auth: JwtAuth<Shopper>) -> Router {
     ready_to_serve(Router::new().route("/cart", get(cart)).layer(auth))
 }
 
-/// A layer as people write it today: `from_fn`, the header, `decode`, an extension.
+/// Returns a route with typical hand-written authentication: `from_fn`, the header, `decode` and an
+/// extension.
 pub fn hand_written(parties: bool) -> Router {
     async fn authenticate(
         State(decode): State<Arc<Decode>>,
@@ -134,7 +136,7 @@ pub fn axum_jwt_auth(parties: bool) -> Router {
         if user.claims.company.is_empty() { "nobody" } else { "cart" }
     }
     let mut validation = Validation::new(Algorithm::HS256);
-    // It insists on an audience being configured, needed or not.
+    // The crate requires a configured audience, even if it is not checked.
     validation.set_audience(&[AUDIENCE]);
     validation.validate_aud = parties;
     if parties {
@@ -149,7 +151,8 @@ pub fn axum_jwt_auth(parties: bool) -> Router {
     Router::new().route("/cart", get(cart)).with_state(state)
 }
 
-/// For tokens with a `kid`, which it insists on; HMAC has to be allowed by name.
+/// Returns a route that accepts only tokens with a `kid`, as this crate requires. HMAC must be
+/// allowed explicitly.
 pub fn tower_oauth2_resource_server(parties: bool) -> Router {
     async fn cart(Extension(claims): Extension<Shopper>) -> &'static str {
         if claims.company.is_empty() { "nobody" } else { "cart" }
@@ -172,8 +175,8 @@ pub fn tower_oauth2_resource_server(parties: bool) -> Router {
     ready_to_serve(Router::new().route("/cart", get(cart)).layer(server.into_layer()))
 }
 
-/// A request of a client. It is built once and then cloned, which costs less than building it again: a
-/// server would get it from the connection.
+/// Returns the head of a request. It is created once, since a server receives it from the
+/// connection and cloning it costs less than building it.
 pub fn request(authorization: &HeaderValue) -> Parts {
     let mut request = Request::new(());
     *request.uri_mut() = http::Uri::from_static("/cart");
@@ -185,7 +188,7 @@ pub fn request(authorization: &HeaderValue) -> Parts {
     request.into_parts().0
 }
 
-/// The answer of `router` to `request`, which must have this status.
+/// Sends `request` to `router` and returns the response, which must have the given status.
 pub fn ask(router: &mut Router, request: &Parts, status: u16) -> Response {
     let request = Request::from_parts(request.clone(), Body::empty());
     let response = router.call(request).now_or_never().expect("nothing to wait for");

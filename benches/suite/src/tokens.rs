@@ -9,17 +9,17 @@ pub const SECRET: &[u8] = b"a secret for benchmarks, of 40+ bytes...";
 pub const ISSUER: &str = "https://auth.shop.example";
 pub const AUDIENCE: &str = "cart";
 pub const KEY_ID: &str = "2026-11";
-/// 3000-01-01: most contenders read the time of the system.
+/// 3000-01-01. The tokens never expire, since most contenders use the system clock.
 const FAR: u64 = 32_503_680_000;
 
-/// The claims of a typical handler: the type of the README.
+/// The claims that a typical handler reads, as in the README.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Shopper {
     pub sub: String,
     pub company: String,
 }
 
-/// Every claim of the tokens. Small tokens have the first three only.
+/// All claims of the tokens. Small tokens have only `sub`, `company`, `exp` and `iat`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Everything {
     pub sub: String,
@@ -46,7 +46,7 @@ pub struct Size {
     pub token: String,
     /// A token with the same claims and a `kid` in its header, which some contenders require.
     pub keyed: String,
-    /// True if the token names issuer and audience, and a verifier requires them.
+    /// True if the token has an issuer and an audience, and the verifier requires them.
     pub parties: bool,
 }
 
@@ -90,24 +90,24 @@ pub fn secret() -> Secret {
     Secret::new(SECRET).expect("long enough")
 }
 
-/// The key of the tokens with a `kid`.
+/// Returns a key with a `kid`.
 pub fn keyed() -> Key {
     Key::hs256(secret()).with_id(KEY_ID).expect("short enough")
 }
 
-/// The same token with a signature of another key.
+/// Returns the token with a wrong signature.
 pub fn forged(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').expect("a token");
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     format!("{signed}.{first}{}", &signature[1..])
 }
 
-/// The current time in seconds.
+/// Returns the current time in seconds.
 pub fn now() -> i64 {
     SystemClock.now().as_secs()
 }
 
-/// The claims of an access token of the shop.
+/// Returns the claims of an access token of the shop.
 pub fn claims(subject: &str, id: &str, session: &str, issued_at: i64, expires_at: i64) -> Value {
     json!({
         "iss": ISSUER, "sub": subject, "jti": id, "sid": session, "iat": issued_at, "exp": expires_at,
@@ -115,7 +115,8 @@ pub fn claims(subject: &str, id: &str, session: &str, issued_at: i64, expires_at
     })
 }
 
-/// A whole request with a token that was issued `age` seconds ago. The session has no other token.
+/// Returns a whole request with a token that was issued `age` seconds ago. The session has no other
+/// token.
 pub fn request(subject: &str, id: &str, age: i64) -> Vec<u8> {
     let claims = claims(subject, id, &session(id), now() - age, now() + 3600);
     let token = Signer::new(Key::hs256(secret())).sign(&claims).expect("claims serialize");
@@ -123,12 +124,12 @@ pub fn request(subject: &str, id: &str, age: i64) -> Vec<u8> {
         .into_bytes()
 }
 
-/// The session of the token with this `jti`.
+/// Returns the session of the token with this `jti`.
 pub fn session(id: &str) -> String {
     format!("session-of-{id}")
 }
 
-/// Requests with tokens that are never revoked.
+/// Returns requests with tokens that are never revoked.
 pub fn good() -> Vec<Vec<u8>> {
     (0..1000).map(|n| request(&format!("good {n}"), &format!("good-{n}"), 100)).collect()
 }

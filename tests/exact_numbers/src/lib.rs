@@ -1,1 +1,1 @@
-//! Nothing but tests: see `tests/agreement.rs`.
+//! This crate holds only tests: see `tests/agreement.rs`.

@@ -1,5 +1,5 @@
-//! With `arbitrary_precision`, a type gets from a verified token what `serde_json` reads from its
-//! payload, however the payload is spelled.
+//! Tests that with `arbitrary_precision`, a type reads the same values from a verified token as
+//! `serde_json` reads from its payload, for any spelling of the payload.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -65,7 +65,7 @@ fn auth() -> JwtAuth {
         .accept_numeric_subject()
 }
 
-/// Every spelling of the payload is read as `serde_json` reads it.
+/// Checks that a verified token yields the same value as `serde_json` reads from the payload.
 fn agrees<T: DeserializeOwned + Debug + PartialEq + Clone + Send + Sync + 'static>(payload: &str) {
     let expected = serde_json::from_str::<T>(payload).ok();
     let found = auth().claims::<T>().verify(&sign(payload)).ok();
@@ -74,7 +74,7 @@ fn agrees<T: DeserializeOwned + Debug + PartialEq + Clone + Send + Sync + 'stati
 }
 
 fn all_agree(payload: &str) {
-    // One escape in a name: the scanner then leaves the payload to `serde_json`.
+    // With an escape in a name, the scanner leaves the payload to `serde_json`.
     let escaped = payload.replacen("\"exp\"", "\"e\\u0078p\"", 1);
     for payload in [payload, &escaped] {
         agrees::<Untagged>(payload);

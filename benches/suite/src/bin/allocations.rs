@@ -1,4 +1,4 @@
-//! `cargo run --release --bin allocations`: how often a request allocates.
+//! The number of allocations per request: `cargo run --release --bin allocations`.
 
 use std::hint::black_box;
 
@@ -30,7 +30,7 @@ fn main() {
     }
 }
 
-/// Of the second call: the first may fill caches that live as long as the process.
+/// Counts the allocations of the second call. The first call may fill caches of the process.
 fn counted(mut call: impl FnMut()) -> i64 {
     call();
     allocation_counter::measure(call).count_total.try_into().expect("a few")

@@ -1,4 +1,4 @@
-//! `cargo run --release --bin load` measures requests per second over loopback with HTTP/1.1 keep-alive.
+//! Requests per second over loopback with HTTP/1.1 keep-alive: `cargo run --release --bin load`.
 //! Servers and clients share this process and its processors.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,9 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 31;
-/// Short, so that a machine with other things to do is as busy for one server as for the next.
+/// A slice is short, so that other load on the machine affects all servers equally.
 const SLICE: Duration = Duration::from_millis(250);
-/// The end of an answer.
+/// The end of a response.
 const BODY: &[u8] = b"\r\n\r\ncart";
 
 #[tokio::main]
@@ -68,7 +68,8 @@ async fn load(address: SocketAddr, request: &str) -> f64 {
     f64::from(answers) / start.elapsed().as_secs_f64()
 }
 
-/// One request after another on one connection; every answer is as long as the first.
+/// Sends one request after another on one connection. All responses have the length of the first
+/// one.
 async fn client(address: SocketAddr, request: Vec<u8>, end: Instant) -> u32 {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("no delay");

@@ -1,5 +1,5 @@
-//! `cargo run --release --bin ratios [aws|rust]`: time, as ratios within this run. The argument
-//! chooses the cryptography behind `jsonwebtoken`, which a process has one of.
+//! Measurements of time, as ratios within one run: `cargo run --release --bin ratios [aws|rust]`.
+//! The argument selects the cryptographic backend of `jsonwebtoken`. A process can have only one.
 
 use std::hint::black_box;
 
@@ -80,7 +80,7 @@ fn verify<T: DeserializeOwned + Send + Sync + 'static>(size: &Size, read: &str) 
     );
 }
 
-/// Prints a row about good tokens and returns one about forged ones.
+/// Prints a row about valid tokens and returns a row about forged ones.
 fn layer(size: &Size) -> String {
     let good = HeaderValue::try_from(format!("Bearer {}", size.token)).expect("a header");
     let bad = HeaderValue::try_from(format!("Bearer {}", forged(&size.token))).expect("a header");
@@ -89,7 +89,7 @@ fn layer(size: &Size) -> String {
         let request = routes::request(&value);
         move || drop(black_box(routes::ask(&mut router, &request, status)))
     };
-    // A server that refuses a token has accepted others: what it keeps of them is there.
+    // A real server has accepted tokens before it rejects one, so its caches are filled.
     let warm = |mut router: Router| {
         routes::ask(&mut router, &routes::request(&good), 200);
         router

@@ -1,5 +1,5 @@
-//! `cargo run --release --bin spin -- accepted|refused|plain|turned-away [times] [size]`: the same request over
-//! and over, for a profiler.
+//! Repeats one request, for a profiler: `cargo run --release --bin spin --
+//! accepted|refused|plain|turned-away [times] [size]`.
 
 use http::HeaderValue;
 use suite::routes;
@@ -22,7 +22,7 @@ fn main() {
         other => panic!("{other:?} is not accepted, refused, plain or turned-away"),
     };
     if what == "refused" {
-        // So that it knows the header, as a server does after its first good token.
+        // Fill the header cache, as the first valid token does on a real server.
         drop(routes::ask(&mut router, &routes::request(&good), 200));
     }
     let request = routes::request(&value);

@@ -1,4 +1,4 @@
-//! The counters of a feed's server.
+//! Counters of the database behind a feed.
 
 use redis::aio::MultiplexedConnection;
 use sqlx::{Connection, PgConnection};
@@ -20,7 +20,8 @@ impl Asked {
         Self::Redis(client.get_multiplexed_async_connection().await.expect("Redis"))
     }
 
-    /// Reads (of Redis) or transactions (of PostgreSQL), and connections, since it started.
+    /// Returns the reads (Redis) or transactions (PostgreSQL) and the connections since the
+    /// database started.
     pub(crate) async fn count(&mut self) -> [u64; 2] {
         match self {
             Self::Redis(connection) => {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use suite::connection::Connection;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// For each server.
+/// Connections per server.
 const CONNECTIONS: u32 = 8;
-/// Of all servers.
+/// Requests per second for all servers together.
 const GOAL: u32 = 10_000;
 
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Load {
     pub(crate) micros: Vec<u64>,
 }
 
-/// Sends good tokens, as many a second as is the goal or as can be.
+/// Sends valid tokens at the goal's rate, or as fast as possible if that is slower.
 pub(crate) async fn run(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, time: Duration) -> Load {
     let start = Instant::now();
     let servers = u32::try_from(ports.len()).expect("a few");
@@ -48,7 +48,7 @@ async fn client(
     let mut connection = Connection::to(port).await;
     let (mut refused, mut micros) = (0, Vec::new());
     let (start, mut ticks) = (Instant::now(), interval(pause));
-    // What was missed is made up for.
+    // Make up for missed ticks.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     for request in requests.iter().cycle().skip(first) {
         ticks.tick().await;

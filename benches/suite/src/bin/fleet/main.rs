@@ -1,8 +1,8 @@
-//! Revokes tokens on four servers that follow a feed, under load.
+//! Revocation of tokens on four servers that follow a feed, under load.
 //!
-//! `cargo run --release --bin fleet -- [redis|postgres|throughput]`, all three by default. Starts its own
-//! Redis and PostgreSQL. Fails if a server accepts a revoked token too late or rejects a valid one, or if
-//! requests make a server poll its feed.
+//! `cargo run --release --bin fleet -- [redis|postgres|throughput]` runs one part, or all three by
+//! default. It starts its own Redis and PostgreSQL. It fails if a server accepts a revoked token too
+//! late or rejects a valid one, or if requests make a server poll its feed.
 
 mod asked;
 mod load;
@@ -78,7 +78,7 @@ async fn fleet<F: RevocationFeed>(name: &str, server: &Server, feed: F) {
     outlive(&ports, &requests, server).await;
 }
 
-/// Revokes under load, and looks when each server knows.
+/// Publishes revocations under load, and measures when each server rejects the tokens.
 async fn revoke<F: RevocationFeed>(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, feed: &F) {
     let pairs: Vec<_> = (0..REVOCATIONS).map(pair).collect();
     let (mut senders, mut probes) = (Vec::new(), Vec::new());
@@ -125,8 +125,8 @@ async fn revoke<F: RevocationFeed>(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, 
     assert_eq!(all.lags.len(), REVOCATIONS * ports.len());
 }
 
-/// One token, and one of the same subject that stays good: another, of another session and issued
-/// later.
+/// Returns requests with two tokens of one subject. The second token stays valid: it has another
+/// session and was issued later.
 fn pair(n: usize) -> Arc<Pair> {
     let (subject, id) = (format!("revoked {n}"), format!("revoked-{n}"));
     let revoked = tokens::request(&subject, &id, 1000);
@@ -134,7 +134,7 @@ fn pair(n: usize) -> Arc<Pair> {
     Arc::new(Pair { revoked, good })
 }
 
-/// In turns of a token, of a session, and of what a subject was given.
+/// Returns the revocation of a token, a session or a subject, in turns.
 fn revocation(n: usize) -> Revocation {
     let (id, now) = (format!("revoked-{n}"), tokens::now());
     let end = UnixTime::from_secs(now + 3600);
@@ -146,12 +146,13 @@ fn revocation(n: usize) -> Revocation {
     revocation.issuer(tokens::ISSUER)
 }
 
-/// Counts the polls of the feed in the same time without requests, with requests, and without again.
+/// Counts the reads of the feed in three equal periods: without requests, with requests, and
+/// without.
 async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
     let mut asked = Asked::of(url).await;
     let mut polls = Vec::new();
     for is_loaded in [false, true, false] {
-        // PostgreSQL counts what was a second ago.
+        // The statistics of PostgreSQL lag by a second.
         sleep(Duration::from_secs(2)).await;
         let before = asked.count().await;
         let mut served = 0;
@@ -168,11 +169,11 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
         assert_eq!(connections, 0);
         polls.push(polled);
     }
-    // The counts of PostgreSQL vary by some dozens.
+    // The counts of PostgreSQL vary by a few dozen.
     assert!(polls[1] < 2 * polls[0].min(polls[2]), "requests ask the feed");
 }
 
-/// Stops the feed for less than the bound: no request may notice.
+/// Checks that no request fails while the feed is stopped for less than `max_staleness`.
 async fn outlive(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, server: &Server) {
     server.pause();
     let load = load::run(ports, requests, OUTAGE).await;

@@ -36,7 +36,7 @@ impl Drop for Node {
     }
 }
 
-/// Serves until the process that started this one is gone.
+/// Serves until the parent process is gone.
 pub(crate) async fn serve(url: &str) {
     let revocations = Revocations::new();
     if url.starts_with("postgres") {
@@ -57,7 +57,7 @@ pub(crate) fn follow<F: RevocationFeed>(revocations: &Revocations, feed: F) {
     tokio::spawn(revocations.follow(feed).run());
 }
 
-/// A server on some port.
+/// Starts a server on a free port.
 pub(crate) async fn listen(revocations: Option<Revocations>) -> (u16, impl Future<Output = ()>) {
     let mut auth = JwtAuth::new(tokens::secret()).issuer(tokens::ISSUER);
     if let Some(revocations) = revocations {

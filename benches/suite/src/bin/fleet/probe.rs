@@ -1,4 +1,5 @@
-//! Presents revoked tokens to a server until the server rejects them, and goes on after that.
+//! A client that presents revoked tokens to a server until the server rejects them. After that it
+//! checks that the server keeps rejecting them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 const MAX_STALENESS: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Requests with a token that is revoked, and with one that is not and has the same subject.
+/// Two requests with tokens of one subject. Only the first token is revoked.
 pub(crate) struct Pair {
     pub(crate) revoked: Vec<u8>,
     pub(crate) good: Vec<u8>,
@@ -19,13 +20,14 @@ pub(crate) struct Pair {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) lags: Vec<Duration>,
-    /// Acceptances later than the bound, or after a refusal.
+    /// The number of times that a revoked token was accepted later than `MAX_STALENESS`, or after a
+    /// rejection.
     pub(crate) late: usize,
-    /// Good tokens that were refused.
+    /// The number of valid tokens that were rejected.
     pub(crate) wrong: usize,
 }
 
-/// Until there is nothing more to come and the bound is over.
+/// Runs until all revocations have been published and the last one is older than `MAX_STALENESS`.
 pub(crate) async fn run(port: u16, mut published: UnboundedReceiver<(Arc<Pair>, Instant)>) -> Seen {
     let mut connection = Connection::to(port).await;
     let (mut seen, mut open, mut refused) = (Seen::default(), Vec::new(), Vec::new());
@@ -38,7 +40,7 @@ pub(crate) async fn run(port: u16, mut published: UnboundedReceiver<(Arc<Pair>, 
         }
         let mut waiting = Vec::new();
         for (pair, at) in open {
-            // Of the moment before the request.
+            // Measured before the request is sent.
             let is_late = at.elapsed() > MAX_STALENESS;
             if connection.ask(&pair.revoked).await == 401 {
                 seen.lags.push(at.elapsed());

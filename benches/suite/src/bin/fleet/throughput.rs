@@ -1,4 +1,4 @@
-//! Requests per second with many entries, with none, and without revocation, in turns.
+//! Requests per second with many entries, with no entries, and without revocation, in turns.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +13,12 @@ use crate::node;
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 61;
-/// Short, so that a machine with other things to do is as busy for one server as for the next.
+/// A slice is short, so that other load on the machine affects all servers equally.
 const SLICE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn measure() {
     let requests = Arc::new(tokens::good());
-    // The second of none says what the difference of equals is.
+    // The second server without entries shows how much equal servers differ.
     let names = ["none", "none again", "100,000 entries", "without with_revocation"];
     let revocations = [following(0).await, following(0).await, following(100_000).await];
     let mut ports = Vec::new();

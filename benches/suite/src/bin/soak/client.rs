@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Current;
 
-/// Then another connection is made.
+/// The number of requests after which the client opens a new connection.
 const ASKED_EACH: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +64,7 @@ pub(crate) async fn run(port: u16, current: Current, pause: Duration, time: Dura
             if start.elapsed() >= time {
                 break;
             }
-            // Read each time: the key may have been replaced.
+            // Read the tokens for each request, since the key may have been replaced.
             let generation = current.read().expect("not poisoned").clone();
             let is_good = turn % 2 == 0;
             let value = if is_good {

@@ -1,4 +1,4 @@
-//! Valid and invalid tokens of one key.
+//! Valid and invalid tokens for one key.
 
 use serde_json::{Value, json};
 use suite::tokens::{self, now};
@@ -38,7 +38,7 @@ impl Generation {
         });
         let good: Vec<_> = good.collect();
         let expired = signer.sign(&claims(0, now - 1_000)).expect("claims serialize");
-        // The `kid` of the current key, and the signature of another one.
+        // A token with the `kid` of the current key and the signature of another key.
         let forger = Signer::new(key_with_id(u64::MAX, generation));
         let forged = forger.sign(&claims(0, now + LIFETIME)).expect("claims serialize");
         Self { good, expired, forged, signer }
@@ -48,14 +48,15 @@ impl Generation {
         self.good[fastrand::usize(..self.good.len())].clone()
     }
 
-    /// The value of an `Authorization` header that is answered with 401, 400 or 431.
+    /// Returns the value of an `Authorization` header that the server must reject with 400, 401 or
+    /// 431.
     pub(crate) fn bad(&self) -> Option<String> {
         let bearer = |token: &str| Some(format!("Bearer {token}"));
         match fastrand::u8(..9) {
             0 => None,
             1 => bearer(&self.expired),
             2 => bearer(&self.forged),
-            // An unknown key, another one each time.
+            // A token with an unknown `kid`, a different one each time.
             3 => {
                 let signer = Signer::new(key(fastrand::u64(1 << 40..)));
                 bearer(&signer.sign(&claims(1, now() + LIFETIME)).expect("claims serialize"))
@@ -63,14 +64,14 @@ impl Generation {
             4 => bearer(&"A".repeat(fastrand::usize(8_193..12_000))),
             5 => Some(format!("Basic {}", letters(30))),
             6 => bearer(&format!("{}.{}.{}", letters(30), letters(200), letters(43))),
-            // A good one with one letter changed.
+            // A valid token with one character changed.
             7 => {
                 let mut token = self.good().into_bytes();
                 let at = fastrand::usize(..token.len() - 1);
                 token[at] = if token[at] == b'x' { b'y' } else { b'x' };
                 bearer(std::str::from_utf8(&token).expect("letters"))
             }
-            // Without the required claims.
+            // A token without the required claims.
             _ => bearer(&self.signer.sign(&json!({ "sub": letters(9) })).expect("claims")),
         }
     }

@@ -1,8 +1,9 @@
-//! Runs a server for an hour under half of its maximal load. Half of the tokens are invalid, the keys are
-//! replaced every 30 seconds, and sessions are revoked all the time.
+//! Runs a server for an hour at half of its maximum load. Half of the requests have no valid token,
+//! the key is replaced every 30 seconds, and sessions are revoked all the time.
 //!
-//! `SOAK_SECONDS=3600 cargo run --release --bin soak`. Fails if a valid token is rejected, an invalid one is
-//! accepted, an answer is a 5xx, the server panics, or its memory grows by 2 MiB or more after warm-up.
+//! `SOAK_SECONDS=3600 cargo run --release --bin soak`. Fails if the server rejects a valid token,
+//! accepts an invalid one, answers with a 5xx or panics, or if its memory grows by 2 MiB or more
+//! after warm-up.
 
 mod client;
 mod generation;
@@ -21,7 +22,7 @@ use crate::server::Server;
 
 const CLIENTS: u32 = 16;
 const REPLACED_EVERY: Duration = Duration::from_secs(30);
-/// The time for which the previous key stays valid.
+/// The time for which the previous key remains valid.
 const OVERLAP: Duration = Duration::from_secs(5);
 const TRIAL: Duration = Duration::from_secs(5);
 const GROWTH_KIB: u64 = 2048;
@@ -36,7 +37,8 @@ async fn main() {
     let seconds =
         std::env::var("SOAK_SECONDS").map_or(3600, |text| text.parse().expect("a number"));
     let time = Duration::from_secs(seconds);
-    // What is allocated once, such as buffers of connections and the revoked of the last minutes.
+    // The warm-up covers one-time allocations, such as the buffers of connections and the
+    // revocations of the last minutes.
     let warm_up = (time / 6).min(Duration::from_secs(600));
     let mut server = Server::start();
     let current: Current = Arc::new(RwLock::new(Arc::new(Generation::new(0))));

@@ -4,7 +4,7 @@ use std::fs::read_to_string;
 
 pub(crate) struct Memory {
     path: String,
-    /// In KiB, after warm-up: of the first tenth of what was looked at and of the last, the most.
+    /// Resident memory after warm-up, in KiB, one value for each sample.
     seen: Vec<u64>,
 }
 
@@ -22,7 +22,7 @@ impl Memory {
         }
     }
 
-    /// In KiB.
+    /// Returns the growth of the peak from the first tenth of the samples to the last, in KiB.
     pub(crate) fn growth(&self) -> u64 {
         let (first, last) = self.ends();
         last.saturating_sub(first)

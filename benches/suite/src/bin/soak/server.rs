@@ -17,7 +17,7 @@ use tower_jwt_auth::{Claims, Clock, JwtAuth, Revocations, SystemClock};
 
 use crate::generation::key;
 
-/// The time for which a revocation is remembered.
+/// The time until a revocation expires.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
@@ -66,9 +66,9 @@ impl Drop for Server {
     }
 }
 
-/// Serves until its input ends.
+/// Serves until standard input ends.
 pub(crate) async fn serve() {
-    // A panic in a handler would be one request's alone.
+    // Abort on any panic: a panic in a handler would otherwise end only one request.
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         default(info);
@@ -106,7 +106,7 @@ fn obey(keys: &KeyStore) {
     std::process::exit(0);
 }
 
-/// Revokes ten unused sessions per second.
+/// Revokes ten sessions per second. The clients have no tokens of these sessions.
 async fn revoke(feed: MemoryFeed) {
     let mut ticks = interval(Duration::from_millis(100));
     for n in 0_u64.. {

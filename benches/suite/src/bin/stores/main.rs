@@ -1,4 +1,4 @@
-//! `cargo run --release --bin stores` measures logins and refreshes per second on each store. See the
+//! Logins and refreshes per second on each store: `cargo run --release --bin stores`. See the
 //! README.
 
 mod raw;
@@ -20,7 +20,7 @@ use tower_jwt_auth::issuer::{
 use crate::raw::Raw;
 use crate::servers::{Folder, Server};
 
-/// Clients that each wait for their answer before they ask again.
+/// The number of concurrent clients. Each waits for its response before it sends the next request.
 const CLIENTS: usize = 32;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
@@ -110,7 +110,7 @@ async fn rates<S: RefreshStore>(name: &str, store: S, raw: Raw) {
     );
 }
 
-/// Issues an access token for the session, as the routes do.
+/// Issues an access token for the session, as the routes do after a login or refresh.
 fn issue(session: &Session) -> AccessToken {
     static ISSUER: LazyLock<TokenIssuer> = LazyLock::new(|| {
         let secret = Secret::generate().unwrap();
@@ -142,7 +142,7 @@ fn new(user: usize) -> NewSession {
     NewSession::new(format!("user {user}")).scopes(["cart:read", "cart:write"])
 }
 
-/// Runs one step after the other for each client, for a round, and counts.
+/// Repeats `step` for each client until the round is over. Returns the steps per second.
 async fn rate<T, F>(
     clients: Vec<T>,
     step: impl Fn(T) -> F + Clone + Send + 'static + Sync,

@@ -1,5 +1,5 @@
-//! The write of a refresh by itself: one statement that changes one row of a session's size, with
-//! the durability and the number of connections that the store has.
+//! The bare write of a refresh: one statement that changes one row of the size of a session, with
+//! the durability and the number of connections of the store.
 
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -27,7 +27,7 @@ enum Database {
 }
 
 impl Raw {
-    /// Nothing to write to: the loop by itself.
+    /// Creates a contender without a database, which measures the loop itself.
     pub(crate) fn nothing() -> Self {
         Self::new(Database::None)
     }
@@ -56,7 +56,7 @@ impl Raw {
         Self::new(Database::Redis(ConnectionManager::new(client).await.unwrap()))
     }
 
-    /// The row that a client is to change.
+    /// Sets the row that a client will change.
     pub(crate) fn take(&self, client: usize, row: &StoredSession) {
         let mut rows = self.rows.lock().unwrap();
         assert_eq!(rows.len(), client);

@@ -1,4 +1,4 @@
-//! The secrets that are guessed at.
+//! Secrets to guess, each with two kinds of wrong guesses.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,22 +15,22 @@ use tower_jwt_auth::issuer::{
 use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{JwtAuth, Key, Secret, StandardClaims, UnixTime};
 
-/// Guesses of two kinds: 0 is wrong at its first byte, 1 at its last.
+/// A secret with two wrong guesses: kind 0 differs in the first byte, kind 1 in the last.
 pub(crate) trait Guess {
     fn guess(&self, kind: usize) -> &str;
 
-    /// Returns true if the guess was rejected, as every guess must be.
+    /// Returns true if the guess was rejected, which must always be the case.
     fn refused(&self, guess: &str) -> bool;
 }
 
-/// `bytes` with one byte changed.
+/// Returns `bytes` with one byte changed.
 fn wrong_at(bytes: &[u8], place: usize) -> Vec<u8> {
     let mut guess = bytes.to_vec();
     guess[place] ^= 1;
     guess
 }
 
-/// The mistake that is to be found.
+/// A comparison that leaks. The test must detect the leak.
 pub(crate) struct Naive {
     mac: Hmac<Sha256>,
     guesses: [String; 2],
@@ -52,7 +52,7 @@ impl Guess for Naive {
     fn refused(&self, guess: &str) -> bool {
         let guess = BASE64URL.decode(guess).expect("base64url");
         let tag = self.mac.clone().chain_update(b"message").finalize().into_bytes();
-        // Byte by byte, as a loop in a language without vectors would.
+        // Compares byte by byte. `black_box` keeps the compiler from vectorizing the loop.
         for (byte, guessed) in tag.iter().zip(&guess) {
             if std::hint::black_box(byte) != guessed {
                 return true;
@@ -77,7 +77,7 @@ impl Signature {
         let tag = BASE64URL.decode(tag).expect("base64url");
         let guess = |place| format!("{signed}.{}", BASE64URL.encode(wrong_at(&tag, place)));
         let auth = JwtAuth::new(secret);
-        // A header that was accepted once is remembered: both kinds are checked the same way.
+        // Fill the header cache, so that both kinds of guesses are checked the same way.
         auth.verify(&token).expect("the right token");
         Self { auth, guesses: [guess(0), guess(31)] }
     }
@@ -103,7 +103,7 @@ impl Refresh {
         let sessions = Sessions::new(Unchanging(Mutex::new(None)));
         let (token, _) = now(sessions.start(NewSession::new("alice"))).expect("a session");
         let bytes = BASE64URL.decode(token.as_str()).expect("base64url");
-        // The first 16 bytes find the session, and are right.
+        // Only the secret is guessed. The first 16 bytes, which identify the session, are right.
         let guess = |place| BASE64URL.encode(wrong_at(&bytes, place));
         Self { sessions, guesses: [guess(16), guess(47)] }
     }
@@ -120,7 +120,8 @@ impl Guess for Refresh {
     }
 }
 
-/// A store that forgets that a session ended, or there would be but one guess.
+/// A store that ignores the end of a session. Otherwise the first wrong guess would end the
+/// session.
 struct Unchanging(Mutex<Option<StoredSession>>);
 
 impl RefreshStore for Unchanging {

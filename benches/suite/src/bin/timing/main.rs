@@ -1,11 +1,12 @@
-//! Tests that the time of a rejection does not reveal how much of a guess was right.
+//! Tests whether the time of a rejection reveals how much of a guess was right.
 //!
-//! As in dudect (Reparaz, Balasch, Verbauwhede, 2017): guesses of two kinds in random order, wrong
-//! at their first byte and wrong at their last, and Welch's t-test on the times. |t| over 4.5 means
-//! that the kinds can be told apart. The same with a comparison that stops at the first difference,
-//! which must be found, or the method would find nothing.
+//! The method is that of dudect (Reparaz, Balasch, Verbauwhede, 2017): guesses of two kinds in
+//! random order, wrong at their first byte and wrong at their last, and Welch's t-test on the
+//! times. A |t| above 4.5 means that the two kinds can be told apart. A comparison that stops at
+//! the first difference is tested in the same way. If its leak is not found, the machine is too
+//! noisy and the test fails.
 //!
-//! `cargo run --release --bin timing [SAMPLES]`, a million by default.
+//! Run it with `cargo run --release --bin timing [SAMPLES]`. The default is a million samples.
 
 mod guesses;
 mod welch;
@@ -34,7 +35,7 @@ fn test(name: &str, guess: &impl Guess, samples: usize) -> f64 {
     let mut order = vec![0; samples.div_ceil(8)];
     getrandom::fill(&mut order).expect("random bytes");
     let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
-    // Both kinds from the same place: where a text lies in memory shows too.
+    // Copy both kinds to the same place, since the address of the text also affects the time.
     let mut presented = String::with_capacity(4096);
     for sample in 0..samples {
         let kind = usize::from(order[sample / 8] >> (sample % 8) & 1);
