@@ -187,6 +187,28 @@ fn every_name_of_this_crate_in_a_page_exists() {
     assert!(checked > 100, "{checked}");
 }
 
+#[test]
+fn the_architecture_has_every_module_and_its_walks_name_functions_that_exist() {
+    let page = read("docs/explanation/architecture.md");
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        assert!(module == "lib" || page.contains(&format!("`{module}`")), "no row for {module}");
+    }
+    let mut checked = 0;
+    for step in page.split("**`").skip(1) {
+        let Some((file, rest)) = step.split_once("`**, `") else { continue };
+        if file.contains('`') {
+            continue;
+        }
+        let function = rest.split('`').next().unwrap().rsplit("::").next().unwrap();
+        let is_there = read(&format!("src/{file}")).contains(&format!("fn {function}"));
+        assert!(is_there, "{file} has no function {function}");
+        checked += 1;
+    }
+    assert!(checked > 8, "{checked}");
+}
+
 fn code_in(folder: &str) -> String {
     let mut code = String::new();
     gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut code);
