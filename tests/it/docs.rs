@@ -1,6 +1,6 @@
-//! The guides are complete.
+//! Tests of the documentation: programs, tables and links to pages are complete.
 
-// The programs of the tutorials, with their tests.
+// The programs of the tutorials, with the tests that the tutorials show.
 #[cfg(feature = "test-util")]
 #[allow(dead_code)]
 mod auth;
@@ -17,7 +17,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of an enum's variants.
+/// Returns the names of the variants of an enum.
 fn variants(source: &str, name: &str) -> Vec<String> {
     let start = format!("pub enum {name} {{");
     let (_, body) = source.split_once(&start).unwrap_or_else(|| panic!("no {name}"));
@@ -42,7 +42,7 @@ fn debug_a_401_has_a_row_for_every_kind() {
 }
 
 #[test]
-fn the_tutorials_have_the_programs_that_are_tested() {
+fn the_tutorials_show_the_tested_programs() {
     for (page, program) in [
         ("docs/tutorial/protect-a-service.md", "tests/it/docs/cart.rs"),
         ("docs/tutorial/add-an-auth-server.md", "tests/it/docs/auth.rs"),

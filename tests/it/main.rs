@@ -1,4 +1,4 @@
-//! Tests through the public API, in modules named after those they test.
+//! Tests of the public API. Each module has the name of the module that it tests.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
 

@@ -1,5 +1,5 @@
-//! Mistakes are reported by the compiler, or by a panic on the line of the configuration, with a
-//! sentence that says what to do.
+//! Tests that mistakes are reported by the compiler, or by a panic at the line of the
+//! configuration. The panic's message says what to do.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use tower_jwt_auth::{
 use crate::kit::{panics, shop};
 
 #[test]
-fn what_must_not_compile_does_not() {
+fn misuse_does_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
 
-/// Returns the sentence of the panic, which names the line of the mistake.
+/// Returns the message of the panic, and checks that the panic was reported in this file.
 fn refused(configure: impl FnOnce()) -> String {
     let (sentence, file) = panics::refused(configure);
     assert_eq!(file, file!(), "{sentence}");
@@ -34,7 +34,7 @@ fn says(sentence: &str, parts: &[&str]) {
 }
 
 #[test]
-fn times_that_cannot_work_are_refused() {
+fn impossible_durations_are_rejected() {
     let sentence = layer_refuses(|auth| auth.leeway(Duration::from_secs(61)));
     says(&sentence, &["61s", "60 s is the most"]);
     let sentence = layer_refuses(|auth| auth.leeway(Duration::from_nanos(60_000_000_001)));
@@ -59,7 +59,7 @@ fn parties_without_a_name_are_refused() {
 }
 
 #[test]
-fn claims_that_cannot_be_asked_for_are_refused() {
+fn invalid_claim_names_are_rejected() {
     let names: Vec<String> = (0..65).map(|n| format!("claim{n}")).collect();
     says(&layer_refuses(|auth| auth.require_claim(names)), &["require_claim(..)", "at most 64"]);
     for path in ["", ".roles", "roles.", "a..b"] {
@@ -87,7 +87,7 @@ fn claims_that_cannot_be_asked_for_are_refused() {
 }
 
 #[test]
-fn a_list_that_is_given_twice_is_refused_with_the_way_to_give_both() {
+fn a_second_list_is_rejected_with_the_right_call() {
     for (method, sentence) in [
         ("issuer", layer_refuses(|auth| auth.issuer("a").issuer("b"))),
         ("audience", layer_refuses(|auth| auth.audience(["a", "b"]).audience("c"))),
@@ -107,7 +107,7 @@ fn a_list_that_is_given_twice_is_refused_with_the_way_to_give_both() {
     ] {
         says(&both, &["audience(..)", "dangerous_any_audience()", "keep one"]);
     }
-    // A single value is replaced.
+    // A second call with a single value replaces the first.
     let _ = JwtAuth::new(shop::secret()).tenant_claim("a").tenant_claim("b");
 }
 
@@ -169,7 +169,7 @@ fn origins_that_no_browser_sends_are_refused() {
     says(&layer_refuses(|auth| auth.trust_origin("null")), &["every sandboxed frame"]);
 }
 
-/// A second call must neither drop the first nor add to it without a word.
+/// A second call must neither replace the first value nor add to it silently.
 #[test]
 fn a_second_call_that_would_drop_the_first_is_refused() {
     let sentence = layer_refuses(|auth| {

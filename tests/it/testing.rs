@@ -1,4 +1,4 @@
-//! The helpers for the tests of a service.
+//! Tests of the helpers that applications use in their own tests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn grant() -> Grant<serde_json::Value> {
     Grant::new(SUBJECT).scopes(["pay"]).claims(json!({ "company": COMPANY }))
 }
 
-/// An application as users have it: configured by itself, on the system's clock.
+/// A typical application, which configures itself and uses the system clock.
 fn app(secret: Secret) -> Router {
     let auth = JwtAuth::new(secret).issuer(ISSUER).audience("cart").cookie("__Host-cart_token");
     let pay = post(|| async {}).route_layer(require(has_scope("pay")));
@@ -41,7 +41,7 @@ fn request(path: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn an_application_on_the_systems_clock_accepts_good_tokens_alone() {
+async fn an_application_on_the_system_clock_accepts_only_valid_tokens() {
     let issuer = TestIssuer::new(ISSUER, "cart");
     let app = app(issuer.secret());
     for path in ["/", "/pay"] {
@@ -82,7 +82,7 @@ fn each_bad_token_has_one_thing_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_as_good_as_a_header_but_for_other_sites() {
+async fn a_cookie_is_accepted_like_a_header_except_cross_site() {
     let issuer = TestIssuer::new(ISSUER, "cart");
     let app = app(issuer.secret());
     let token = issuer.token(&grant());
@@ -97,7 +97,7 @@ async fn a_cookie_is_as_good_as_a_header_but_for_other_sites() {
 }
 
 #[test]
-fn claims_are_had_without_a_request() {
+fn claims_can_be_created_without_a_request() {
     let issuer = TestIssuer::new(ISSUER, "cart").lifetime(Duration::from_secs(60));
     let claims = issuer.claims::<Shopper>(&grant());
     assert_eq!(*claims, Shopper { sub: SUBJECT.into(), company: COMPANY.into() });
@@ -109,7 +109,7 @@ fn claims_are_had_without_a_request() {
 }
 
 #[test]
-fn a_secret_that_is_there_already_is_taken() {
+fn an_existing_secret_can_be_used() {
     let master = Secret::generate().unwrap();
     let derived = master.derive(ISSUER, "cart");
     let issuer = TestIssuer::new(ISSUER, "cart").lifetime(Duration::from_secs(60));
@@ -121,7 +121,7 @@ fn a_secret_that_is_there_already_is_taken() {
 }
 
 #[test]
-fn mistakes_of_a_test_are_told_and_tokens_are_not() {
+fn mistakes_of_a_test_are_reported_without_tokens() {
     let issuer = TestIssuer::new(ISSUER, "cart");
     let sentence = |act: &dyn Fn()| {
         let panic = catch_unwind(AssertUnwindSafe(act)).unwrap_err();

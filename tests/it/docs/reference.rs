@@ -1,4 +1,5 @@
-//! The reference names everything that the code has, and nothing else.
+//! Tests that the reference documents every item of the code, and names no item that does not
+//! exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +7,7 @@ use std::path::Path;
 
 use super::{read, variants};
 
-/// The methods of a file that take `self` and return it changed.
+/// Returns the builder methods of a file: those that take `self` and return it.
 fn builders(source: &str) -> Vec<&str> {
     let (code, _) = source.split_once("#[cfg(test)]\nmod tests").unwrap_or((source, ""));
     let functions = code.split("\n    pub fn ").skip(1);
@@ -118,7 +119,7 @@ fn every_test_that_the_standards_name_exists() {
     for page in ["docs/reference/standards.md", "docs/explanation/sessions.md"] {
         let text = read(page);
         let rows = text.lines().filter(|line| line.starts_with('|'));
-        // The last column.
+        // Only the last column of a table names tests.
         let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit(" | ").next());
         for name in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
             let is_test = name.matches('_').count() > 1 && !name.contains(['(', '.', ' ']);
@@ -130,7 +131,7 @@ fn every_test_that_the_standards_name_exists() {
 }
 
 #[test]
-fn every_diagram_can_stand_in_a_page() {
+fn every_diagram_can_be_embedded_in_a_page() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explanation");
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -144,7 +145,7 @@ fn every_diagram_can_stand_in_a_page() {
     for name in names {
         let svg = read(&format!("docs/explanation/{name}"));
         assert!(svg.contains("<title ") && svg.contains("<desc "), "{name} has a title");
-        // An empty line would end the block of HTML.
+        // In Markdown, an empty line ends a block of HTML.
         assert!(svg.starts_with("<svg ") && !svg.contains("\n\n"), "{name} is one block");
         assert!(svg.contains(&format!(r#"img[src$="{name}"]"#)), "{name} hides its image");
         assert!(guide.contains(&format!("\"explanation/{name}\"")), "{name} is in a page");
@@ -215,7 +216,7 @@ fn code_in(folder: &str) -> String {
     code
 }
 
-/// Appends the Rust files of a folder.
+/// Appends the text of all Rust files in a folder to `code`.
 fn gather(folder: &Path, code: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
