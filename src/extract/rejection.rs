@@ -18,11 +18,11 @@ use crate::type_name::written;
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
     // Boxed, since the `Result` of an extractor is moved on every request, rejected or not.
-    content: Box<Content>,
+    content: Box<RejectionContent>,
 }
 
 #[derive(Clone, Debug)]
-struct Content {
+struct RejectionContent {
     error: AuthError,
     answers: Arc<Answers>,
     format: Format,
@@ -32,7 +32,7 @@ impl AuthRejection {
     pub(crate) fn new(error: AuthError, parts: &Parts) -> Self {
         let answers = decision::answers(&parts.extensions);
         let format = Format::of(&parts.method, &parts.headers);
-        Self { content: Box::new(Content { error, answers, format }) }
+        Self { content: Box::new(RejectionContent { error, answers, format }) }
     }
 
     /// Returns the rejection of a request without claims of type `T`. It is anonymous, or the
@@ -77,7 +77,7 @@ impl AuthRejection {
 
 impl IntoResponse for AuthRejection {
     fn into_response(self) -> Response {
-        let Content { error, answers, format } = *self.content;
+        let RejectionContent { error, answers, format } = *self.content;
         answers.refuse(error, &format)
     }
 }

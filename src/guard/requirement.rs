@@ -16,11 +16,11 @@ use std::fmt::{self, Display};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    form: Form,
+    clause: Clause,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Form {
+enum Clause {
     Text(Cow<'static, str>),
     All(Vec<Requirement>),
     Any(Vec<Requirement>),
@@ -30,27 +30,27 @@ enum Form {
 impl Requirement {
     /// Returns a requirement with this text, such as "the client `backoffice`".
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { form: Form::Text(text.into()) }
+        Self { clause: Clause::Text(text.into()) }
     }
 
     pub(crate) fn and(self, other: Self) -> Self {
-        let parts = |requirement: Self| match requirement.form {
-            Form::All(parts) => parts,
+        let parts = |requirement: Self| match requirement.clause {
+            Clause::All(parts) => parts,
             _ => vec![requirement],
         };
-        Self { form: Form::All([parts(self), parts(other)].concat()) }
+        Self { clause: Clause::All([parts(self), parts(other)].concat()) }
     }
 
     pub(crate) fn or(self, other: Self) -> Self {
-        let parts = |requirement: Self| match requirement.form {
-            Form::Any(parts) => parts,
+        let parts = |requirement: Self| match requirement.clause {
+            Clause::Any(parts) => parts,
             _ => vec![requirement],
         };
-        Self { form: Form::Any([parts(self), parts(other)].concat()) }
+        Self { clause: Clause::Any([parts(self), parts(other)].concat()) }
     }
 
     pub(crate) fn negated(self) -> Self {
-        Self { form: Form::Not(Box::new(self)) }
+        Self { clause: Clause::Not(Box::new(self)) }
     }
 }
 
@@ -64,11 +64,11 @@ impl Display for Requirement {
                 part.fmt_within(f)
             })
         };
-        match &self.form {
-            Form::Text(text) => f.write_str(text),
-            Form::All(parts) => joined(f, parts, ", and "),
-            Form::Any(parts) => joined(f, parts, ", or "),
-            Form::Not(part) => {
+        match &self.clause {
+            Clause::Text(text) => f.write_str(text),
+            Clause::All(parts) => joined(f, parts, ", and "),
+            Clause::Any(parts) => joined(f, parts, ", or "),
+            Clause::Not(part) => {
                 f.write_str("not ")?;
                 part.fmt_within(f)
             }
@@ -78,9 +78,9 @@ impl Display for Requirement {
 
 impl Requirement {
     fn fmt_within(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.form {
-            Form::All(_) | Form::Any(_) => write!(f, "({self})"),
-            Form::Text(_) | Form::Not(_) => write!(f, "{self}"),
+        match self.clause {
+            Clause::All(_) | Clause::Any(_) => write!(f, "({self})"),
+            Clause::Text(_) | Clause::Not(_) => write!(f, "{self}"),
         }
     }
 }

@@ -37,11 +37,11 @@ use crate::jwt::{TokenError, TokenErrorKind};
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    detail: Detail,
+    detail: AuthErrorDetail,
 }
 
 #[derive(Clone, Debug)]
-enum Detail {
+enum AuthErrorDetail {
     None,
     Token(TokenError),
     /// No credentials: the sources that were searched, and the content of `Authorization` instead.
@@ -90,15 +90,15 @@ pub enum AuthErrorKind {
 
 impl AuthError {
     pub(crate) fn new(kind: AuthErrorKind) -> Self {
-        Self { kind, detail: Detail::None }
+        Self { kind, detail: AuthErrorDetail::None }
     }
 
     pub(crate) fn because(kind: AuthErrorKind, reason: impl Into<Arc<str>>) -> Self {
-        Self { kind, detail: Detail::Reason(reason.into()) }
+        Self { kind, detail: AuthErrorDetail::Reason(reason.into()) }
     }
 
     pub(crate) fn missing_credentials(sources: &Arc<Sources>, other: Option<OtherScheme>) -> Self {
-        let detail = Detail::Missing { sources: Arc::clone(sources), other };
+        let detail = AuthErrorDetail::Missing { sources: Arc::clone(sources), other };
         Self { kind: AuthErrorKind::MissingCredentials, detail }
     }
 
@@ -110,11 +110,12 @@ impl AuthError {
             TokenErrorKind::Panicked => AuthErrorKind::InternalError,
             _ => AuthErrorKind::InvalidToken,
         };
-        Self { kind, detail: Detail::Token(token) }
+        Self { kind, detail: AuthErrorDetail::Token(token) }
     }
 
     pub(crate) fn insufficient_scope(scopes: &[&str], reason: impl Into<Arc<str>>) -> Self {
-        let detail = Detail::Scope { scopes: scopes.join(" ").into(), reason: reason.into() };
+        let detail =
+            AuthErrorDetail::Scope { scopes: scopes.join(" ").into(), reason: reason.into() };
         Self { kind: AuthErrorKind::InsufficientScope, detail }
     }
 
@@ -140,8 +141,8 @@ impl AuthError {
     /// ```
     pub fn reason(&self) -> Cow<'_, str> {
         match &self.detail {
-            Detail::Token(error) => error.to_string().into(),
-            Detail::Missing { sources, other } => {
+            AuthErrorDetail::Token(error) => error.to_string().into(),
+            AuthErrorDetail::Missing { sources, other } => {
                 let found = match other {
                     None => "the request has no access token".into(),
                     Some(OtherScheme::Known(scheme)) => {
@@ -156,8 +157,10 @@ impl AuthError {
                 };
                 format!("{found}; searched: {sources}").into()
             }
-            Detail::Scope { reason, .. } | Detail::Reason(reason) => Cow::Borrowed(reason),
-            Detail::None => Cow::Borrowed(match self.kind {
+            AuthErrorDetail::Scope { reason, .. } | AuthErrorDetail::Reason(reason) => {
+                Cow::Borrowed(reason)
+            }
+            AuthErrorDetail::None => Cow::Borrowed(match self.kind {
                 AuthErrorKind::InternalError => {
                     "code of the application panicked: a token source, a clock, a guard, a claims \
                      type or the body of a refusal; the panic's own message says where"
@@ -171,7 +174,7 @@ impl AuthError {
     /// learns only that the token is invalid or expired.
     pub fn token_error(&self) -> Option<&TokenError> {
         match &self.detail {
-            Detail::Token(error) => Some(error),
+            AuthErrorDetail::Token(error) => Some(error),
             _ => None,
         }
     }
@@ -180,7 +183,7 @@ impl AuthError {
     /// request has no such header or was refused for another reason.
     pub fn other_scheme(&self) -> Option<OtherScheme> {
         match self.detail {
-            Detail::Missing { other, .. } => other,
+            AuthErrorDetail::Missing { other, .. } => other,
             _ => None,
         }
     }
@@ -246,7 +249,7 @@ impl AuthError {
     /// Returns the scopes that the resource requires, separated by spaces.
     pub(crate) fn scopes(&self) -> &str {
         match &self.detail {
-            Detail::Scope { scopes, .. } => scopes,
+            AuthErrorDetail::Scope { scopes, .. } => scopes,
             _ => "",
         }
     }

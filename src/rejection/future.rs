@@ -16,13 +16,13 @@ pin_project! {
     /// Response future of `JwtAuthService` and `RequireService`: nothing is boxed.
     pub struct ResponseFuture<F, B> {
         #[pin]
-        state: State<F, B>,
+        state: FutureState<F, B>,
     }
 }
 
 pin_project! {
-    #[project = StateProjection]
-    enum State<F, B> {
+    #[project = FutureStateProjection]
+    enum FutureState<F, B> {
         Refused { response: Option<Response<B>> },
         Running { #[pin] future: F, caching: Caching, is_preflight: bool },
     }
@@ -30,16 +30,16 @@ pin_project! {
 
 impl<F, B> ResponseFuture<F, B> {
     pub(crate) fn refused(response: Response<B>) -> Self {
-        Self { state: State::Refused { response: Some(response) } }
+        Self { state: FutureState::Refused { response: Some(response) } }
     }
 
     pub(crate) fn running(future: F, caching: Caching) -> Self {
-        Self { state: State::Running { future, caching, is_preflight: false } }
+        Self { state: FutureState::Running { future, caching, is_preflight: false } }
     }
 
     /// For a preflight that passed without a token.
     pub(crate) fn preflight(future: F, caching: Caching) -> Self {
-        Self { state: State::Running { future, caching, is_preflight: true } }
+        Self { state: FutureState::Running { future, caching, is_preflight: true } }
     }
 }
 
@@ -51,7 +51,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Running { future, caching, is_preflight } => {
+            FutureStateProjection::Running { future, caching, is_preflight } => {
                 let mut result = ready!(future.poll(cx));
                 if let Ok(response) = &mut result {
                     if *is_preflight && response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN)
@@ -63,7 +63,7 @@ where
                 Poll::Ready(result)
             }
             // Polled again after it was ready, which no caller does: not worth a panic.
-            StateProjection::Refused { response } => {
+            FutureStateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
         }

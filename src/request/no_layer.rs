@@ -17,17 +17,17 @@ pub(crate) fn has_a_layer() -> bool {
 /// Returns the sentence for a guard in front of a service of the type `inner`.
 pub(crate) fn for_guard(inner: &str) -> String {
     let place = if inner.contains("JwtAuthService<") {
-        Place::Behind
+        LayerPlace::Behind
     } else if has_a_layer() {
-        Place::Elsewhere
+        LayerPlace::Elsewhere
     } else {
-        Place::Nowhere
+        LayerPlace::Nowhere
     };
     guard_sentence(place)
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum LayerPlace {
     /// The guard wraps the layer, so the guard runs first.
     Behind,
     /// The program has a layer, and it did not run before the guard.
@@ -35,18 +35,18 @@ enum Place {
     Nowhere,
 }
 
-fn guard_sentence(place: Place) -> String {
+fn guard_sentence(place: LayerPlace) -> String {
     let advice = match place {
-        Place::Behind => {
+        LayerPlace::Behind => {
             "the layer is behind it, and so runs after it. Move the guard behind the layer: in a \
              `ServiceBuilder`, `.layer(auth)` goes above `.layer(require(..))`"
         }
-        Place::Elsewhere => {
+        LayerPlace::Elsewhere => {
             "this program has one, which did not run before the guard. Move `.layer(auth)` below the \
              guard and the guarded routes: in axum the layer that is added last runs first, and covers \
              only routes above it"
         }
-        Place::Nowhere => {
+        LayerPlace::Nowhere => {
             "add `.layer(JwtAuth::new(secret))` to the router after (in the code: below) the guarded \
              routes, so that it runs first"
         }
@@ -61,9 +61,9 @@ mod tests {
     #[test]
     fn a_layer_in_the_wrong_place_is_to_be_moved_and_none_is_to_be_added() {
         for (place, part) in [
-            (Place::Behind, "Move the guard behind the layer"),
-            (Place::Elsewhere, "Move `.layer(auth)` below the guard"),
-            (Place::Nowhere, "add `.layer(JwtAuth::new(secret))`"),
+            (LayerPlace::Behind, "Move the guard behind the layer"),
+            (LayerPlace::Elsewhere, "Move `.layer(auth)` below the guard"),
+            (LayerPlace::Nowhere, "add `.layer(JwtAuth::new(secret))`"),
         ] {
             let sentence = guard_sentence(place);
             assert!(sentence.starts_with("a guard has no `JwtAuth` layer"), "{sentence}");
