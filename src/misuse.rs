@@ -1,8 +1,8 @@
-//! Configuration that cannot work is refused where it is written, not at the first request.
+//! Invalid configuration panics at the call site, not at the first request.
 
 use std::fmt::Display;
 
-/// Stops the program with a sentence that says what to do.
+/// Panics with a sentence that says how to fix the configuration.
 #[cold]
 #[track_caller]
 #[expect(clippy::panic, reason = "a builder's misuse is the programmer's error, never input")]

@@ -1,7 +1,7 @@
-//! The names of types in error sentences.
+//! Type names in sentences for developers.
 
-/// A name of [`std::any::type_name`] in which the types of this crate are as its user writes them:
-/// their paths lead through modules that are private.
+/// Shortens a name of [`std::any::type_name`]. The types of this crate lose their paths, which lead
+/// through private modules.
 pub(crate) fn written(name: &str) -> String {
     let is_separator = |c: char| !(c.is_alphanumeric() || c == '_' || c == ':');
     let paths = name.split_inclusive(is_separator).map(|path| {

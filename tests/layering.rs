@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 const ORDER: &[&str] = &[
-    // Panics for invalid configuration.
+    // Panics on invalid configuration.
     "misuse",
-    // Short names of types for messages.
+    // Type names in sentences.
     "type_name",
     // The clock. Time is always an input.
     "clock",

@@ -308,7 +308,7 @@ impl<T> JwtAuth<T> {
     }
 
     /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is still
-    /// refused, since otherwise a client would lose its login unnoticed. A JWT in `Authorization` under
+    /// refused, since otherwise an expired session would silently become anonymous access. A JWT in `Authorization` under
     /// another scheme than `Bearer`, or without a scheme, is refused too.
     ///
     /// An expired token is refused as `token-expired`, so that the client renews it. For that, the
@@ -341,7 +341,7 @@ impl<T> JwtAuth<T> {
     ///
     /// let revocations = Revocations::new();
     /// let auth = JwtAuth::new(Secret::generate()?).with_revocation(revocations.clone());
-    /// // And in a task of its own: revocations.follow(feed).run()
+    /// // And in a separate task: revocations.follow(feed).run()
     /// # let _ = auth;
     /// # Ok::<_, tower_jwt_auth::KeyError>(())
     /// ```

@@ -1,4 +1,4 @@
-//! The service around another.
+//! The service that verifies tokens.
 
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
@@ -65,15 +65,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        // A panic in a user's source, clock or `Deserialize` must not take the connection, and the
-        // other requests on it, down.
+        // A panic in a source, a clock or a `Deserialize` of the application must not end the connection
+        // and the other requests on it.
         let decision =
             catch_unwind(AssertUnwindSafe(|| self.settings.authenticate::<T, _>(&mut request)))
                 .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)));
         match decision {
             Ok(source) => {
                 let is_preflight = source.is_none() && decision::is_preflight(request.extensions());
-                // The instance that was polled ready is the one that is called, not a clone.
+                // Call the instance that was polled ready, not a clone.
                 let future = self.inner.call(request);
                 let caching = match source {
                     Some(Source::Cookie) => Caching::PrivateByCookie,

@@ -8,8 +8,8 @@ use crate::jwt::base64url;
 
 const SCHEME: &[u8] = b"bearer";
 
-/// Schemes that may be named in an answer or an event. The text of a client never is: the first
-/// word of the header may be the token itself.
+/// The schemes that answers and events may name. They never contain the client's own text, since the
+/// first word of the header may be the token itself.
 const KNOWN_SCHEMES: [&str; 18] = [
     "Basic",
     "Digest",
@@ -47,8 +47,8 @@ pub enum OtherScheme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Authorization<'r> {
     Absent,
-    /// The text after `Bearer`. It may have characters that no token has: they are looked for once
-    /// the token was rejected, since a token that verifies has none.
+    /// The text after `Bearer`. Its characters are not checked here: a token that verifies has only
+    /// allowed ones, so the check follows a failed verification.
     Bearer(&'r [u8]),
     /// Another scheme, and the part of the value that has the shape of a JWT.
     Other {
@@ -96,8 +96,8 @@ fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
     }
 }
 
-/// Credentials of another scheme are not for this layer. But a Bearer token among them, or a JWT
-/// under another scheme, must not be ignored in favour of a cookie.
+/// Reads a header with another scheme. Its credentials are not for this layer, but a Bearer token in
+/// them, or a JWT under another scheme, must not be ignored in favour of a cookie.
 fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorization<'r>, Fault> {
     if has_bearer(rest) {
         return Err(Fault::ambiguous(
@@ -129,8 +129,8 @@ fn has_bearer(text: &[u8]) -> bool {
     })
 }
 
-/// Returns true if `word` has three parts, of which the first one is the base64url of an object. A
-/// host name such as `www.shop.example` is none.
+/// Returns true if `word` has three parts and the first part is the base64url of a JSON object. A host
+/// name such as `www.shop.example` has three parts, too.
 fn is_jwt(word: &[u8]) -> bool {
     let mut parts = word.split(|byte| *byte == b'.');
     let header = parts.next().unwrap_or_default();
@@ -146,15 +146,14 @@ fn is_jwt(word: &[u8]) -> bool {
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let core = token.get(..token.len().saturating_sub(padding)).unwrap_or_default();
-    // Every byte is looked at, without a branch: that is a vector operation, and so cheap enough
-    // for every rejected token.
+    // Without an early return this is a vector operation, cheap enough for every rejected token.
     let is_core = |byte: u8| {
         (byte | 0x20).is_ascii_lowercase() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+')
     };
     !core.is_empty() && core.iter().fold(0, |others, byte| others | u8::from(!is_core(*byte))) == 0
 }
 
-/// RFC 9110 section 5.6.2.
+/// Returns true for a `tchar` of RFC 9110 section 5.6.2.
 pub(crate) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate`: the instructions for a client (RFC 9110 section 11.6.1, RFC 6750 section 3).
+//! The challenges in `WWW-Authenticate` (RFC 9110 section 11.6.1, RFC 6750 section 3).
 
 use http::HeaderValue;
 
@@ -7,19 +7,19 @@ use crate::misuse;
 /// The challenge of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Challenge {
-    /// No credentials: nothing was wrong, so nothing is said to be (RFC 6750 section 3.1).
+    /// The request has no credentials, so the challenge has no error code (RFC 6750 section 3.1).
     Bare,
     /// `invalid_request`.
     InvalidRequest,
-    /// `invalid_token`, for whatever reason but one.
+    /// `invalid_token`, for any reason except expiry.
     InvalidToken,
-    /// `invalid_token`, because it expired: the client can renew it.
+    /// `invalid_token`, for an expired token, which the client can renew.
     Expired,
     /// `insufficient_scope`.
     InsufficientScope,
 }
 
-/// The challenges of one realm, made once.
+/// The challenges of one realm, rendered once.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
     bare: HeaderValue,
@@ -32,7 +32,7 @@ pub(crate) struct Challenges {
 impl Challenges {
     #[track_caller]
     pub(crate) fn new(realm: &str) -> Self {
-        // Not `unwrap_or_else`: the panic would blame this line.
+        // Not `unwrap_or_else`: the panic would name this line instead of the caller's.
         match Self::try_new(realm).filter(|_| is_quotable(realm)) {
             Some(challenges) => challenges,
             None => misuse::refuse(format_args!(
@@ -41,7 +41,7 @@ impl Challenges {
         }
     }
 
-    /// The challenge; `scopes` are named in one about scope.
+    /// Returns the challenge as a header value. `scopes` are added to `insufficient_scope` only.
     pub(crate) fn render(&self, challenge: Challenge, scopes: &str) -> HeaderValue {
         match challenge {
             Challenge::Bare => self.bare.clone(),
@@ -81,12 +81,12 @@ impl Challenges {
     }
 }
 
-/// RFC 6750 section 3: `%x20-21 / %x23-5B / %x5D-7E`.
+/// Returns true if `text` has only characters of RFC 6750 section 3: `%x20-21 / %x23-5B / %x5D-7E`.
 fn is_quotable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7E) && byte != b'"' && byte != b'\\')
 }
 
-/// RFC 6750 section 3: `1*( %x21 / %x23-5B / %x5D-7E )`.
+/// Returns true for a scope of RFC 6750 section 3: `1*( %x21 / %x23-5B / %x5D-7E )`.
 pub(crate) fn is_scope_token(scope: &str) -> bool {
     !scope.is_empty() && is_quotable(scope) && !scope.contains(' ')
 }

@@ -1,4 +1,4 @@
-//! A token in a cookie: how it is found, and how it is taken out again.
+//! A token in a cookie: finding and removing it.
 
 use std::fmt::{self, Debug, Display};
 
@@ -9,7 +9,8 @@ use crate::bearer::authorization::is_tchar;
 use crate::bearer::fault::Fault;
 use crate::misuse;
 
-/// Names that bind a cookie to conditions (RFC 6265bis section 4.1.3 and its successor).
+/// Prefixes that make browsers enforce conditions on a cookie (RFC 6265bis section 4.1.3 and its
+/// successor).
 const PREFIXES: [&str; 4] = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"];
 
 /// The name of the cookie that holds the token.
@@ -71,7 +72,8 @@ impl CookieName {
         Ok(found.filter(|value| !value.is_empty()))
     }
 
-    /// The values of every cookie of exactly this name, for who can tell the right one by itself.
+    /// Returns the values of all cookies with exactly this name, for callers that can recognize the
+    /// right one.
     #[cfg(all(feature = "axum", feature = "issuer"))]
     pub(crate) fn values<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r [u8]> {
         let fields = headers.get_all(COOKIE).into_iter();
@@ -79,7 +81,7 @@ impl CookieName {
         pairs.filter(|(name, _)| *name == self.name.as_bytes()).map(|(_, value)| value)
     }
 
-    /// Takes the cookie out of the request and leaves the others as they are.
+    /// Removes the cookie from the request and keeps all others.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let mut kept: Vec<u8> = Vec::new();
         for field in headers.get_all(COOKIE) {
@@ -138,7 +140,7 @@ fn segments(mut field: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A cookie without `=` has a value and no name.
+/// Splits a cookie into name and value. A cookie without `=` has a value and no name.
 fn split(pair: &[u8]) -> (&[u8], &[u8]) {
     match memchr::memchr(b'=', pair).and_then(|at| pair.split_at_checked(at)) {
         Some((name, value)) => (name.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii()),

@@ -1,4 +1,4 @@
-//! One credential per request, from the sources that are switched on.
+//! The one credential of a request, from the configured sources.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -15,12 +15,12 @@ use crate::bearer::fault::Fault;
 use crate::bearer::source::{Source, TokenSource};
 use crate::bearer::websocket::Subprotocol;
 
-/// The sources. `Authorization` is always one.
+/// The configured sources. `Authorization` is always one of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
     pub(crate) cookie: Option<CookieName>,
     pub(crate) subprotocol: Option<Subprotocol>,
-    /// Those of the application's own, with the names of their types.
+    /// The sources that the application implements, with the names of their types.
     custom: Vec<(&'static str, Arc<dyn TokenSource>)>,
     pub(crate) trusted_origins: TrustedOrigins,
 }
@@ -154,7 +154,7 @@ impl Sources {
     }
 }
 
-/// The places, as `AuthError::reason` names them.
+/// Lists the sources for `AuthError::reason`.
 impl Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`Authorization: Bearer`")?;
@@ -178,8 +178,8 @@ fn name(source: Source) -> &'static str {
     }
 }
 
-/// Marks every header with `token` in it as sensitive: a source of the application's own does not
-/// say which one it read.
+/// Marks every header that contains `token` as sensitive, since a custom source does not say which
+/// header it read.
 pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
     let finder = memchr::memmem::Finder::new(token);
     for value in headers.values_mut().filter(|value| finder.find(value.as_bytes()).is_some()) {

@@ -33,7 +33,7 @@ impl TrustedOrigins {
         }
     }
 
-    /// Rejects a request that could change something and was made by a site that is not trusted.
+    /// Rejects an unsafe request that was made by a site that is not trusted.
     ///
     /// `Sec-Fetch-Site` decides if it is present, since a script cannot set it; otherwise `Origin`
     /// does. A request with neither does not come from a browser. `SameSite` does not replace this check: it
@@ -52,7 +52,7 @@ impl TrustedOrigins {
         self.check_origin(uri, headers)
     }
 
-    /// [`Self::check`] for a request that changes something whatever its method.
+    /// Checks the origin like [`Self::check`], whatever the method of the request.
     pub(crate) fn check_origin(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
         let origin = single(headers, ORIGIN.as_str())?;
         let (allowed, reason) = match single(headers, "sec-fetch-site")? {
@@ -75,8 +75,8 @@ impl TrustedOrigins {
 
     /// Rejects a request that a browser says another site made, unless its origin is trusted.
     ///
-    /// This is [`Self::check`] for requests without a cookie of ours: pages of this site and clients
-    /// that are not browsers make them freely.
+    /// This is the check for requests without our cookie. It passes pages of this site and clients that
+    /// are not browsers.
     #[cfg(all(feature = "axum", feature = "issuer"))]
     pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), Fault> {
         let is_foreign = single(headers, "sec-fetch-site")? == Some(b"cross-site".as_slice());
@@ -97,7 +97,7 @@ const ANOTHER_SITE: &str = "a cookie came with a request that, by its `Sec-Fetch
 const ANOTHER_ORIGIN: &str = "a cookie came with a request whose `Origin` is neither the host in \
      `Host` (which a proxy must pass on) nor named in `trust_origin`";
 
-/// A browser sends these headers once.
+/// Returns the value of a header that browsers send at most once.
 fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fault> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -109,8 +109,8 @@ fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fa
 }
 
 /// Returns true if `origin` has the host and port that the request was sent to. The request does
-/// not say with which scheme, so the scheme of `origin` says which port is the default one. For the
-/// same reason `http` counts as `https` here: HSTS keeps those two apart.
+/// not have a scheme, so the scheme of `origin` determines the default port. For the same reason this
+/// check cannot distinguish `http` from `https`; HSTS does.
 fn is_own(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     let (host, default_port) = if let Some(host) = origin.strip_prefix(b"https://") {
         (host, b":443".as_slice())

@@ -3,8 +3,8 @@
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{HeaderMap, Method};
 
-/// Returns true if the request is a CORS preflight, which only asks for permission: a browser sends it without
-/// credentials, so refusing it would refuse every request that needs one.
+/// Returns true if the request looks like a CORS preflight. Browsers send preflights without
+/// credentials, so refusing a preflight would refuse every request that needs one.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS
         && headers.contains_key(ORIGIN)

@@ -1,4 +1,4 @@
-//! The places from which a token may come.
+//! The sources of a token.
 
 use std::borrow::Cow;
 use std::error::Error;

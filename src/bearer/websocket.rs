@@ -1,4 +1,4 @@
-//! A token in `Sec-WebSocket-Protocol`: the one header a script can set on a WebSocket.
+//! A token in `Sec-WebSocket-Protocol`, the only header that a script can set on a WebSocket.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +9,7 @@ use crate::bearer::authorization::is_tchar;
 use crate::bearer::fault::Fault;
 use crate::misuse;
 
-/// The protocol whose next neighbour is the token: `new WebSocket(url, ["bearer", token])`.
+/// The name of the protocol that the token follows: `new WebSocket(url, ["bearer", token])`.
 #[derive(Clone, Debug)]
 pub(crate) struct Subprotocol {
     name: Box<str>,
@@ -26,7 +26,7 @@ impl Subprotocol {
         Self { name: name.into() }
     }
 
-    /// Returns the token behind the protocol's name, in a WebSocket handshake only.
+    /// Returns the token after the protocol's name. Only a WebSocket handshake has one.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,
@@ -51,11 +51,11 @@ impl Subprotocol {
         })
     }
 
-    /// Takes the token out of the offer, and leaves the protocol for the server to select.
+    /// Removes the token from the offered protocols and keeps the protocol, which the server selects.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let name = self.name.as_bytes();
         let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);
-        // The same token a second time would still be the token.
+        // Remove every copy of the token.
         let kept = offered(headers).filter(|protocol| Some(*protocol) != token);
         let kept = kept.collect::<Vec<_>>().join(&b", "[..]);
         headers.remove(SEC_WEBSOCKET_PROTOCOL);
@@ -71,8 +71,8 @@ impl Display for Subprotocol {
     }
 }
 
-/// Returns true if the request opens a WebSocket: RFC 6455 section 4.1 in HTTP/1.1, or RFC 8441 section 5
-/// in HTTP/2, where it is a `CONNECT`.
+/// Returns true if the request opens a WebSocket: by RFC 6455 section 4.1 in HTTP/1.1, or by a
+/// `CONNECT` of RFC 8441 section 5 in HTTP/2.
 pub(crate) fn is_handshake(method: &Method, headers: &HeaderMap) -> bool {
     if *method == Method::CONNECT {
         return headers.contains_key("sec-websocket-version");

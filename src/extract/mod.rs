@@ -1,10 +1,10 @@
 //! Handler arguments for axum: [`Claims`](crate::Claims), `Option<Claims<T>>`,
 //! [`Token`](crate::Token), [`Allowed`]; and the guard that knows axum's path parameters.
 //!
-//! `Claims<T>` is there whenever the handler runs behind a `JwtAuth<T>` layer. `Option<Claims<T>>`
-//! is `None` for a request that the layer let through without a token. A handler that asks for
-//! either without a layer, or for another type than the layer reads, is answered 500 with a
-//! sentence that names both: it must never run as if nobody were logged in.
+//! `Claims<T>` is available to every handler behind a `JwtAuth<T>` layer. `Option<Claims<T>>` is `None`
+//! for a request that the layer passed on without a token. Without a layer, or with another type than
+//! the layer reads, the answer is 500 and its reason names both types: the handler must never run as
+//! if the request were anonymous.
 
 mod allowed;
 mod claims;

@@ -26,7 +26,7 @@ where
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         let params = match raw_path_params(access.extensions_mut()) {
             Some(Ok(params)) => Some(params),
-            // A parameter that is not UTF-8 cannot equal a claim.
+            // Bytes that are not text are equal to no value.
             Some(Err(RawPathParamsRejection::InvalidUtf8InPathParam(_))) => {
                 return Err(Denied::new());
             }
@@ -41,7 +41,7 @@ where
             )));
         };
         if values.next().is_some() {
-            // Which of them a handler takes for its own is not for the guard to guess.
+            // The guard cannot know which of the two the handler uses.
             return Err(Denied::misconfigured(format!(
                 "path_param({name:?}, ..) guards a route with two parameters of that name, by way \
                  of `nest`: give each its own name",
@@ -93,10 +93,10 @@ where
     PathParam { name, own, types: PhantomData }
 }
 
-/// The parameters of the matched route, percent-decoded once, as axum hands them to handlers.
+/// Returns the parameters of the matched route, percent-decoded once, as handlers get them.
 ///
-/// axum gives them out to an extractor alone, so one is run here on a request that borrows the
-/// extensions. It has nothing to wait for.
+/// Only an extractor of axum can read the parameters. This function runs one on a request that borrows
+/// the extensions. The extractor is ready at once.
 fn raw_path_params(
     extensions: &mut Extensions,
 ) -> Option<Result<RawPathParams, RawPathParamsRejection>> {
@@ -107,7 +107,7 @@ fn raw_path_params(
     params
 }
 
-/// Returns true if `value` is displayed as `text`, without allocating.
+/// Returns true if `value` is displayed as `text`. Allocates nothing.
 fn reads<V: Display + ?Sized>(value: &V, text: &str) -> bool {
     struct Rest<'t>(&'t str);
 

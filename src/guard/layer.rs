@@ -1,4 +1,4 @@
-//! A guard as a layer.
+//! The layer around a guard.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

@@ -1,9 +1,10 @@
-//! RequiredNames of which a token must have one, or all.
+//! Role or scope names, one or all of which a token must have.
 
 use crate::guard::requirement::Requirement;
 use crate::misuse;
 
-/// One name is the common case and needs no allocation: policies are made per request.
+/// Names, one or all of which a token must have. A single name needs no allocation, since a policy
+/// creates its guard for every request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequiredNames<N> {
     first: N,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// So many events a minute may be louder than DEBUG.
+/// The number of events per minute that may be louder than DEBUG.
 const LOUD_PER_MINUTE: u64 = 10;
 
 /// Limits the events of one layer or of one set of auth routes, since any client can cause some of them.

@@ -1,4 +1,4 @@
-//! The future of a middleware that either refuses at once or runs what it wraps.
+//! The future of a middleware that either refuses a request or runs the inner service.
 
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::rejection::events::cors_is_behind;
 
 pin_project! {
-    /// Response future of `JwtAuthService` and `RequireService`: nothing is boxed.
+    /// Response future of `JwtAuthService` and `RequireService`.
     pub struct ResponseFuture<F, B> {
         #[pin]
         state: FutureState<F, B>,
@@ -37,7 +37,7 @@ impl<F, B> ResponseFuture<F, B> {
         Self { state: FutureState::Running { future, caching, is_preflight: false } }
     }
 
-    /// For a preflight that passed without a token.
+    /// Returns the future of a preflight that passed without a token.
     pub(crate) fn preflight(future: F, caching: Caching) -> Self {
         Self { state: FutureState::Running { future, caching, is_preflight: true } }
     }
@@ -62,7 +62,7 @@ where
                 }
                 Poll::Ready(result)
             }
-            // Polled again after it was ready, which no caller does: not worth a panic.
+            // A caller that polls again after completion gets no panic.
             FutureStateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
@@ -79,13 +79,13 @@ impl<F, B> Debug for ResponseFuture<F, B> {
 #[cfg(not(feature = "tracing"))]
 fn cors_is_behind() {}
 
-/// The headers for caches between here and the client. Caches know what `Authorization` means (RFC
-/// 9111 section 3.5), but not what this cookie does.
+/// The headers for caches in front of this server. Caches handle `Authorization` by themselves (RFC
+/// 9111 section 3.5), but they do not know this cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caching {
     /// No cookie is involved.
     AsItIs,
-    /// The response is for an anonymous request; one with the cookie would get another.
+    /// The response is for an anonymous request. A request with the cookie would get another response.
     VariesByCookie,
     /// The response is for the holder of the cookie.
     PrivateByCookie,

@@ -129,7 +129,7 @@ impl<S: Stream> Stream for UntilEnded<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
-        // First, so that an inner stream that is always ready does not outlive its token.
+        // Polled first, so that an inner stream that is always ready ends with its token, too.
         if this.ended.is_none()
             && let Poll::Ready(ended) = this.ending.as_mut().poll(cx)
         {
@@ -147,7 +147,8 @@ impl<S: Sink<Item>, Item> Sink<Item> for UntilEnded<S> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let mut this = self.project();
-        // Not by polling `ending`: where the two halves are in two tasks, that wakes the reader.
+        // Do not poll `ending` here: it would register the task of the sink half, and the task of the
+        // stream half would not be woken.
         if this.ended.is_none() {
             *this.ended = (this.check)();
         }

@@ -6,8 +6,8 @@
 //! tower = { version = "0.5", features = ["util"] }
 //! ```
 //!
-//! [`TestIssuer`] stands in for the auth server. Give its secret to the application, as the auth
-//! server's would be; a request with a token is then two lines:
+//! [`TestIssuer`] replaces the auth server. Give its secret to the application, in place of the auth
+//! server's secret. A request with a token then takes two lines:
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
@@ -43,27 +43,27 @@
 //! let request = with_bearer(get("/cart")?, issuer.token(&alice));
 //! assert_eq!(app.clone().oneshot(request).await?.status(), 200);
 //!
-//! // She is no admin:
+//! // Alice is not an admin:
 //! let request = with_bearer(get("/users")?, issuer.token(&alice));
 //! assert_eq!(app.clone().oneshot(request).await?.status(), 403);
 //!
-//! // And whatever is no good token stays outside, with or without her name in it:
-//! for (why, token) in issuer.bad_tokens(&alice) {
+//! // Invalid tokens are rejected, even those that name her:
+//! for (defect, token) in issuer.bad_tokens(&alice) {
 //!     let request = with_bearer(get("/cart")?, token);
-//!     assert_eq!(app.clone().oneshot(request).await?.status(), 401, "{why}");
+//!     assert_eq!(app.clone().oneshot(request).await?.status(), 401, "{defect}");
 //! }
 //!
-//! // A handler by itself is a function of its claims:
+//! // A handler can be called directly with its claims:
 //! assert_eq!(cart(issuer.claims(&alice)).await, "cart of alice at acme");
 //! # Ok(()) }
 //! # #[cfg(not(feature = "axum"))] fn main() {}
 //! ```
 //!
-//! Time moves with [`TestIssuer::clock`], in an application that was given
-//! [`auth`](TestIssuer::auth) or that clock. What is missing here is in the parts that this is made
-//! of: [`TokenIssuer`](crate::issuer::TokenIssuer) for keys of other algorithms and with identifiers,
-//! [`Signer`](crate::jwt::Signer) for claims in the shape of another auth server.
-//! The conformance suites for stores and feeds of your own are in
+//! [`TestIssuer::clock`] moves the time for an application that uses [`auth`](TestIssuer::auth) or this
+//! clock. For other algorithms and key identifiers, use [`TokenIssuer`](crate::issuer::TokenIssuer);
+//! for the claims of another auth server, use [`Signer`](crate::jwt::Signer).
+//!
+//! The conformance suites for your own stores and feeds are in
 //! [`issuer::conformance`](crate::issuer::conformance) and
 //! [`revocation::conformance`](crate::revocation::conformance).
 

@@ -1,11 +1,12 @@
-//! Requests that have a token.
+//! Requests with a token.
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderValue, Request};
 
 use crate::misuse;
 
-/// The request with this token in `Authorization: Bearer`, instead of what was there.
+/// Returns the request with this token in `Authorization: Bearer`. It replaces an existing
+/// `Authorization` header.
 ///
 /// ```
 /// use http::Request;
@@ -18,7 +19,7 @@ use crate::misuse;
 ///
 /// # Panics
 ///
-/// On a token that no header can have.
+/// Panics if a header cannot contain the token.
 #[track_caller]
 pub fn with_bearer<B>(mut request: Request<B>, token: impl AsRef<str>) -> Request<B> {
     let value = header(format!("Bearer {}", token.as_ref()));
@@ -26,10 +27,10 @@ pub fn with_bearer<B>(mut request: Request<B>, token: impl AsRef<str>) -> Reques
     request
 }
 
-/// The request with this token in a cookie, beside those that it has.
+/// Returns the request with this token in an additional cookie.
 ///
-/// The request does not come from a browser unless it has `Sec-Fetch-Site` or `Origin`: add one of them to see what a
-/// request of another site is answered.
+/// Without `Sec-Fetch-Site` and `Origin`, the request does not count as a browser's. Add one of them
+/// to test a request of another site.
 ///
 /// ```
 /// use http::Request;
@@ -42,7 +43,7 @@ pub fn with_bearer<B>(mut request: Request<B>, token: impl AsRef<str>) -> Reques
 ///
 /// # Panics
 ///
-/// On a name or a token that no header can have.
+/// Panics if a header cannot contain the name or the token.
 #[track_caller]
 pub fn with_cookie<B>(mut request: Request<B>, name: &str, token: impl AsRef<str>) -> Request<B> {
     let value = header(format!("{name}={}", token.as_ref()));

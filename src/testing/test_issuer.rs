@@ -1,4 +1,4 @@
-//! An auth server for tests: it issues good tokens, and bad ones.
+//! An auth server for tests, which issues valid and invalid tokens.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::request::claims::Claims;
 
 /// `{"alg":"none","typ":"at+jwt"}`
 const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
-/// More than any leeway.
+/// A duration longer than any leeway.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Stands in for the auth server in tests of a service: it issues what a
-/// [`TokenIssuer`] would, and tokens that the service must refuse. The guide of
-/// [`testing`](crate::testing) has a whole test.
+/// Replaces the auth server in the tests of a service. It issues the tokens of a [`TokenIssuer`], and
+/// invalid tokens that the service must reject. The guide of [`testing`](crate::testing) has a
+/// complete test.
 ///
-/// Its clock starts at the system's time and stands still, so that its tokens are good in an
-/// application with either clock.
+/// Its clock starts at the system's time and stands still, so its tokens are valid both for an
+/// application with this clock and for one with the system's clock.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,8 +44,7 @@ const LONG: Duration = Duration::from_secs(3600);
 ///
 /// # Panics
 ///
-/// Its methods panic on what cannot be issued, with a sentence that says why: that is a mistake in
-/// the test.
+/// Methods panic if a token cannot be issued, since that is a mistake in the test.
 #[derive(Clone)]
 #[must_use]
 pub struct TestIssuer {
@@ -56,7 +55,7 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// An auth server of this name, for the service of this audience, with a new secret: HS256.
+    /// Returns an auth server with this name and a new HS256 secret, for the service with this audience.
     #[track_caller]
     pub fn new(issuer: impl AsRef<str>, audience: impl Into<String>) -> Self {
         let (audience, secret) = (audience.into(), new_secret());
@@ -65,7 +64,7 @@ impl TestIssuer {
         Self { audience, secret, issuer: issuer.with_clock(clock.clone()), clock }
     }
 
-    /// Signs with this secret instead, for an application that cannot be given another one.
+    /// Replaces the secret, for an application whose secret the test cannot choose.
     #[track_caller]
     pub fn with_secret(mut self, secret: Secret) -> Self {
         let issuer = TokenIssuer::new(self.issuer.name()).lifetime(self.issuer.token_lifetime());
@@ -75,7 +74,7 @@ impl TestIssuer {
         self
     }
 
-    /// Sets the lifetime of tokens. 10 minutes by default; take less for a service with a smaller
+    /// Sets the lifetime of tokens. 10 minutes by default; use less for a service with a smaller
     /// `JwtAuth::max_lifetime`.
     #[track_caller]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -83,18 +82,18 @@ impl TestIssuer {
         self
     }
 
-    /// The secret that tokens are signed with: what the application is to have.
+    /// Returns the secret that signs the tokens, for the application.
     pub fn secret(&self) -> Secret {
         self.secret.clone()
     }
 
-    /// Returns the clock, which a test moves.
+    /// Returns the clock, which the test moves.
     pub fn clock(&self) -> ManualClock {
         self.clock.clone()
     }
 
-    /// A layer that accepts the tokens, on this clock: for a handler or a guard by itself. An
-    /// application is better tested with the layer that it makes for itself.
+    /// Returns a layer that accepts the tokens by this clock, for the test of a single handler or guard.
+    /// Test an application with its own layer instead.
     pub fn auth(&self) -> JwtAuth {
         JwtAuth::new(self.secret())
             .issuer(self.issuer.name())
@@ -102,13 +101,13 @@ impl TestIssuer {
             .with_clock(self.clock())
     }
 
-    /// A good token.
+    /// Returns a valid token.
     #[track_caller]
     pub fn token(&self, grant: &Grant<impl Serialize>) -> String {
         self.issue(grant).encoded
     }
 
-    /// The claims of a good token, for a handler that is called as a function.
+    /// Returns the claims of a valid token, to call a handler as a function.
     #[track_caller]
     pub fn claims<T>(&self, grant: &Grant<impl Serialize>) -> Claims<T>
     where
@@ -125,7 +124,7 @@ impl TestIssuer {
         }
     }
 
-    /// A token that was good an hour ago: answered `token-expired`.
+    /// Returns a token that expired an hour ago. The answer is `token-expired`.
     #[track_caller]
     pub fn expired(&self, grant: &Grant<impl Serialize>) -> String {
         let expired = self.clock.now().saturating_sub(LONG);
@@ -133,7 +132,7 @@ impl TestIssuer {
         self.changed(grant, [("iat", issued.as_secs().into()), ("exp", expired.as_secs().into())])
     }
 
-    /// A token that begins to be good in an hour.
+    /// Returns a token that becomes valid in an hour.
     #[track_caller]
     pub fn not_yet_valid(&self, grant: &Grant<impl Serialize>) -> String {
         let start = self.clock.now().saturating_add(LONG);
@@ -141,25 +140,25 @@ impl TestIssuer {
         self.changed(grant, [("nbf", start.as_secs().into()), ("exp", end.as_secs().into())])
     }
 
-    /// A token for another service that has the same secret.
+    /// Returns a token for another service with the same secret.
     #[track_caller]
     pub fn of_other_audience(&self, grant: &Grant<impl Serialize>) -> String {
         self.changed(grant, [("aud", format!("not-{}", self.audience).into())])
     }
 
-    /// A token of another auth server that has the same secret.
+    /// Returns a token of another auth server with the same secret.
     #[track_caller]
     pub fn of_other_issuer(&self, grant: &Grant<impl Serialize>) -> String {
         self.changed(grant, [("iss", format!("{}/not", self.issuer.name()).into())])
     }
 
-    /// A token that is good but for its signature, which is by another secret.
+    /// Returns a token that is valid except for its signature, which is made with another secret.
     #[track_caller]
     pub fn forged(&self, grant: &Grant<impl Serialize>) -> String {
         sign(new_secret(), &self.issue(grant).claims)
     }
 
-    /// A token without a signature: `alg` is `none`.
+    /// Returns a token without a signature, whose `alg` is `none`.
     #[track_caller]
     pub fn unsigned(&self, grant: &Grant<impl Serialize>) -> String {
         let token = self.token(grant);
@@ -167,8 +166,9 @@ impl TestIssuer {
         format!("{UNSIGNED}.{payload}.")
     }
 
-    /// All of these that must be refused, each with what is wrong with it: `expired`, `not_yet_valid`,
-    /// `of_other_audience`, `of_other_issuer`, `forged`, `unsigned`, and `not_a_token`, which is none.
+    /// Returns one token for each defect, with the name of the defect: `expired`, `not_yet_valid`,
+    /// `of_other_audience`, `of_other_issuer`, `forged`, `unsigned`, and `not_a_token` for a string that
+    /// is not a token.
     #[track_caller]
     pub fn bad_tokens(&self, grant: &Grant<impl Serialize>) -> [(&'static str, String); 7] {
         [
