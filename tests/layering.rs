@@ -23,7 +23,6 @@ const ORDER: &[&str] = &[
     "jwt::base64url",
     "random",
     "jwt::one_or_many",
-    "jwt::few",
     "jwt::payload::scan",
     "jwt::duplicates",
     "jwt::json",

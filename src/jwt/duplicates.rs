@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::jwt::few::Few;
+use smallvec::SmallVec;
+
 use crate::jwt::payload::scan;
 
 /// Names in objects with more names are sorted, which allocates.
@@ -30,8 +31,8 @@ fn find(json: &str, outermost_too: bool) -> bool {
     let bytes = json.as_bytes();
     let has_escapes = memchr::memchr(b'\\', bytes).is_some();
     // The names of all open objects, and the places where those of each object start.
-    let mut names = Few::<&str, FEW_NAMES>::default();
-    let mut starts = Few::<usize, 8>::default();
+    let mut names = SmallVec::<[&str; FEW_NAMES]>::new();
+    let mut starts = SmallVec::<[usize; 8]>::new();
     let mut at = 0_usize;
     while let Some(byte) = bytes.get(at) {
         match byte {

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
-
-use crate::jwt::few::Few;
+use smallvec::SmallVec;
 
 /// The maximal depth of nested arrays and objects, including the outermost one.
 const MAX_DEPTH: usize = 32;
@@ -52,7 +51,7 @@ fn depth(json: &[u8]) -> usize {
 /// refuse a name that comes twice, which is the only choice that two parsers cannot disagree on.
 #[derive(Default)]
 pub(crate) struct Names<'de> {
-    few: Few<&'de str, FEW_NAMES>,
+    few: SmallVec<[&'de str; FEW_NAMES]>,
     /// Every further one, and those with escapes. Not made before it is needed: a hash set draws
     /// its keys when it is.
     more: Option<HashSet<Cow<'de, str>>>,

@@ -11,7 +11,6 @@ mod claim_error;
 mod claim_path;
 mod duplicates;
 mod error;
-mod few;
 mod header;
 mod header_cache;
 mod json;

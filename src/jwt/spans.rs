@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::jwt::few::Few;
+use smallvec::SmallVec;
 
 /// A piece of a text, by its place in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) struct Span {
 }
 
 /// Several pieces; three of them without an allocation.
-pub(crate) type Spans = Few<Span, 3>;
+pub(crate) type Spans = SmallVec<[Span; 3]>;
 
 impl Span {
     /// Saturates beyond 4 GiB, where the span then shows nothing; tokens are a few KiB.
