@@ -7,7 +7,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::jwt::base64url;
 use crate::jwt::duplicates;
-use crate::jwt::json::{self, Names, OrNull, Text};
+use crate::jwt::json::{self, OrNull, SeenNames, Text};
 use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::MAX_ID_LEN;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
@@ -51,7 +51,7 @@ impl<'a> Header<'a> {
         if duplicates::are_nested(text) {
             return Err(malformed("a member name of the header occurs twice in one object"));
         }
-        let mut members = Members::default();
+        let mut members = HeaderMembers::default();
         let mut parser = serde_json::Deserializer::from_str(text);
         let read = parser.deserialize_map(&mut members).and_then(|()| parser.end());
         match (read, members.unsupported, members.alg) {
@@ -84,8 +84,8 @@ impl<'a> Header<'a> {
 }
 
 #[derive(Default)]
-struct Members<'a> {
-    names: Names<'a>,
+struct HeaderMembers<'a> {
+    names: SeenNames<'a>,
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
@@ -97,7 +97,7 @@ const fn malformed(reason: &'static str) -> TokenError {
     TokenError::because(TokenErrorKind::Malformed, reason)
 }
 
-impl<'a> Visitor<'a> for &mut Members<'a> {
+impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

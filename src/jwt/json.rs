@@ -50,7 +50,7 @@ fn depth(json: &[u8]) -> usize {
 /// The names of an object's members so far. RFC 7515 section 4 and RFC 7519 section 4 let a parser
 /// refuse a name that comes twice, which is the only choice that two parsers cannot disagree on.
 #[derive(Default)]
-pub(crate) struct Names<'de> {
+pub(crate) struct SeenNames<'de> {
     few: SmallVec<[&'de str; FEW_NAMES]>,
     /// Every further one, and those with escapes. Not made before it is needed: a hash set draws
     /// its keys when it is.
@@ -59,8 +59,8 @@ pub(crate) struct Names<'de> {
 
 const FEW_NAMES: usize = 12;
 
-impl<'de> Names<'de> {
-    /// Returns true if `name` is new.
+impl<'de> SeenNames<'de> {
+    /// Whether `name` is new.
     #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
     #[inline]
     pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_name_is_new_once_however_many_there_are() {
-        let mut names = Names::default();
+        let mut names = SeenNames::default();
         for n in 0..100 {
             assert!(names.insert(&Cow::Owned(n.to_string())));
         }

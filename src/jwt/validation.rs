@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::one_or_many::OneOrMany;
-use crate::jwt::payload::claim_place::{Place, Target};
-use crate::jwt::payload::member::Registered;
+use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
 use crate::jwt::payload::notes::Wanted;
+use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::token_error;
 use crate::misuse;
 
@@ -224,7 +224,7 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
-        self.set_place("roles_claim", "add_roles_claim", Place::new(Target::Roles, path))
+        self.set_place("roles_claim", "add_roles_claim", ClaimPlace::new(Purpose::Roles, path))
     }
 
     /// Reads roles from one more place, besides `roles` or the place of
@@ -232,7 +232,7 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
-        self.add_place("add_roles_claim", Place::new(Target::Roles, path))
+        self.add_place("add_roles_claim", ClaimPlace::new(Purpose::Roles, path))
     }
 
     /// Reads the scopes from this place instead of `scope` and `scp`: see
@@ -241,7 +241,7 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
-        self.set_place("scope_claim", "add_scope_claim", Place::new(Target::Scopes, path))
+        self.set_place("scope_claim", "add_scope_claim", ClaimPlace::new(Purpose::Scopes, path))
     }
 
     /// Reads scopes from one more place, besides `scope` and `scp` or the place of
@@ -249,7 +249,7 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {
-        self.add_place("add_scope_claim", Place::new(Target::Scopes, path))
+        self.add_place("add_scope_claim", ClaimPlace::new(Purpose::Scopes, path))
     }
 
     /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for its forms. The
@@ -257,13 +257,13 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
-        self.wanted.places.retain(|place| place.target != Target::Tenant);
-        self.add_place("tenant_claim", Place::new(Target::Tenant, path))
+        self.wanted.places.retain(|place| place.purpose != Purpose::Tenant);
+        self.add_place("tenant_claim", ClaimPlace::new(Purpose::Tenant, path))
     }
 
     #[track_caller]
-    fn set_place(mut self, method: &str, adding: &str, place: Place) -> Self {
-        let is_same = |other: &Place| other.target == place.target;
+    fn set_place(mut self, method: &str, adding: &str, place: ClaimPlace) -> Self {
+        let is_same = |other: &ClaimPlace| other.purpose == place.purpose;
         if self.wanted.places.iter().any(|other| is_same(other) && other.is_configured) {
             misuse::refuse(format_args!(
                 "{method}(\"{}\") would replace a place that was given before: use {adding}(..) \
@@ -276,7 +276,7 @@ impl Validation {
     }
 
     #[track_caller]
-    fn add_place(mut self, method: &str, place: Place) -> Self {
+    fn add_place(mut self, method: &str, place: ClaimPlace) -> Self {
         let path = &place.path;
         if path.has_empty_name() {
             misuse::refuse(format_args!(
@@ -285,12 +285,12 @@ impl Validation {
             ));
         }
         let mut places = self.wanted.places.iter();
-        let is_taken = places.any(|other| other.target != place.target && other.path.is_at(path));
-        if is_taken || Registered::from_name(path.first()).is_some() {
-            let other = match place.target {
-                Target::Tenant => "name a claim that has no other meaning, such as \"tenant\"",
-                Target::Roles => "for scopes there is `has_scope`",
-                Target::Scopes => "for roles there is `has_role`",
+        let is_taken = places.any(|other| other.purpose != place.purpose && other.path.is_at(path));
+        if is_taken || RegisteredClaim::from_name(path.first()).is_some() {
+            let other = match place.purpose {
+                Purpose::Tenant => "name a claim that has no other meaning, such as \"tenant\"",
+                Purpose::Roles => "for scopes there is `has_scope`",
+                Purpose::Scopes => "for roles there is `has_role`",
             };
             misuse::refuse(format_args!(
                 "{method}(\"{path}\"): this claim has a meaning of its own; {other}"

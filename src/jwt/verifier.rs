@@ -98,7 +98,7 @@ impl Verifier {
             return Err(TokenError::too_large(self.validation.token_limit()));
         }
         let parts =
-            Parts::split(token).ok_or(malformed("it is not three parts with dots between"))?;
+            TokenParts::split(token).ok_or(malformed("it is not three parts with dots between"))?;
         let keys = self.keys.peek();
         let key = self.authenticate(&parts, &keys)?;
 
@@ -139,11 +139,16 @@ impl Verifier {
     /// Returns true if one of `keys` verifies the signature of a token that was verified before.
     #[cfg(feature = "connections")]
     pub(crate) fn is_signed_by(&self, keys: &KeySet, token: &str) -> bool {
-        Parts::split(token.as_bytes()).is_some_and(|parts| self.authenticate(&parts, keys).is_ok())
+        TokenParts::split(token.as_bytes())
+            .is_some_and(|parts| self.authenticate(&parts, keys).is_ok())
     }
 
     /// Checks header and signature, and returns the key that signed the token.
-    fn authenticate<'k>(&self, parts: &Parts<'_>, keys: &'k KeySet) -> Result<&'k Key, TokenError> {
+    fn authenticate<'k>(
+        &self,
+        parts: &TokenParts<'_>,
+        keys: &'k KeySet,
+    ) -> Result<&'k Key, TokenError> {
         if let Some(header) = keys.headers().find(parts.header) {
             self.validation.check_header(header)?;
             return keys.signer_of(header, parts.signed, parts.signature);
@@ -156,7 +161,7 @@ impl Verifier {
     #[inline(never)]
     fn authenticate_unknown_header<'k>(
         &self,
-        parts: &Parts<'_>,
+        parts: &TokenParts<'_>,
         keys: &'k KeySet,
     ) -> Result<&'k Key, TokenError> {
         let mut buffer = header::BUFFER;
@@ -252,7 +257,7 @@ impl<T> Debug for Verified<T> {
 }
 
 /// The parts of a compact JWS (RFC 7515 section 7.1).
-struct Parts<'t> {
+struct TokenParts<'t> {
     header: &'t [u8],
     payload: &'t [u8],
     signature: &'t [u8],
@@ -260,7 +265,7 @@ struct Parts<'t> {
     signed: &'t [u8],
 }
 
-impl<'t> Parts<'t> {
+impl<'t> TokenParts<'t> {
     /// Splits at the first and the last dot. Another dot between them makes the payload undecodable.
     fn split(token: &'t [u8]) -> Option<Self> {
         let last = memchr::memrchr(b'.', token)?;

@@ -12,7 +12,7 @@ use crate::jwt::spans::{Placer, Spans};
 
 /// The use of the strings at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum Purpose {
     Roles,
     Scopes,
     Tenant,
@@ -20,8 +20,8 @@ pub(crate) enum Target {
 
 /// A place that is read in every token.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) target: Target,
+pub(crate) struct ClaimPlace {
+    pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
     /// Only a configured place makes a token with another kind of value invalid: ignoring a value
     /// that nobody asked for grants nothing.
@@ -31,9 +31,9 @@ pub(crate) struct Place {
     pub(crate) is_simple: bool,
 }
 
-impl Place {
-    pub(crate) fn new(target: Target, path: impl Into<ClaimPath>) -> Self {
-        Self { target, path: path.into(), is_configured: false, is_simple: true }
+impl ClaimPlace {
+    pub(crate) fn new(purpose: Purpose, path: impl Into<ClaimPath>) -> Self {
+        Self { purpose, path: path.into(), is_configured: false, is_simple: true }
     }
 }
 
@@ -41,22 +41,26 @@ impl Place {
 /// and of objects with a member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the keys of
 /// an object. A path that ends early or at a `null` leads to no strings. A value of another kind at
 /// its end or in its way is an error.
-pub(crate) struct PlaceSeed<'p, 'de, 'o> {
-    place: &'p Place,
+pub(crate) struct ClaimPlaceSeed<'p, 'de, 'o> {
+    place: &'p ClaimPlace,
     /// The names that are still to follow.
     names: &'p [String],
     spans: &'o mut Spans,
     placer: &'o mut Placer<'de>,
 }
 
-impl<'p, 'de, 'o> PlaceSeed<'p, 'de, 'o> {
+impl<'p, 'de, 'o> ClaimPlaceSeed<'p, 'de, 'o> {
     /// Reads from the value of the member that is the first of the path.
-    pub(crate) fn new(place: &'p Place, spans: &'o mut Spans, placer: &'o mut Placer<'de>) -> Self {
+    pub(crate) fn new(
+        place: &'p ClaimPlace,
+        spans: &'o mut Spans,
+        placer: &'o mut Placer<'de>,
+    ) -> Self {
         Self { place, names: place.path.rest(), spans, placer }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for PlaceSeed<'_, 'de, '_> {
+impl<'de> DeserializeSeed<'de> for ClaimPlaceSeed<'_, 'de, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -64,13 +68,13 @@ impl<'de> DeserializeSeed<'de> for PlaceSeed<'_, 'de, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for PlaceSeed<'_, 'de, '_> {
+impl<'de> Visitor<'de> for ClaimPlaceSeed<'_, 'de, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.names.is_empty(), self.place.target) {
+        f.write_str(match (self.names.is_empty(), self.place.purpose) {
             (false, _) => "an object",
-            (true, Target::Tenant) => "a string",
+            (true, Purpose::Tenant) => "a string",
             (true, _) => "a string or an array of strings",
         })
     }
@@ -96,7 +100,7 @@ impl<'de> Visitor<'de> for PlaceSeed<'_, 'de, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if !self.names.is_empty() || self.place.target == Target::Tenant {
+        if !self.names.is_empty() || self.place.purpose == Purpose::Tenant {
             return Err(de::Error::invalid_type(de::Unexpected::Seq, &self));
         }
         let member = self.place.path.member();
@@ -113,7 +117,12 @@ impl<'de> Visitor<'de> for PlaceSeed<'_, 'de, '_> {
         while let Some(name) = next_name(&mut map)? {
             if name == first.as_str() {
                 let (spans, placer) = (&mut *self.spans, &mut *self.placer);
-                map.next_value_seed(PlaceSeed { place: self.place, names: rest, spans, placer })?;
+                map.next_value_seed(ClaimPlaceSeed {
+                    place: self.place,
+                    names: rest,
+                    spans,
+                    placer,
+                })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -122,9 +131,9 @@ impl<'de> Visitor<'de> for PlaceSeed<'_, 'de, '_> {
     }
 }
 
-impl<'de> PlaceSeed<'_, 'de, '_> {
+impl<'de> ClaimPlaceSeed<'_, 'de, '_> {
     fn keys<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if !self.place.path.takes_keys() || self.place.target == Target::Tenant {
+        if !self.place.path.takes_keys() || self.place.purpose == Purpose::Tenant {
             return Err(de::Error::invalid_type(de::Unexpected::Map, &self));
         }
         while let Some(name) = next_name(&mut map)? {

@@ -8,11 +8,12 @@ use serde::de::{self, DeserializeSeed, MapAccess};
 
 use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
-use crate::jwt::json::{Names, OrNull, Text};
-use crate::jwt::payload::claim_place::{Place, PlaceSeed, Target};
-use crate::jwt::payload::member::{Form, NumberSeed, RawSeed, Registered, StringsSeed};
+use crate::jwt::json::{OrNull, SeenNames, Text};
+use crate::jwt::payload::claim_place::{ClaimPlace, ClaimPlaceSeed, Purpose};
 use crate::jwt::payload::notes::{Noted, Wanted};
+use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::payload::replay::Replay;
+use crate::jwt::payload::seeds::{NumberSeed, RawSeed, StringsForm, StringsSeed};
 use crate::jwt::spans::{Span, Spans};
 use crate::jwt::verified_token::Named;
 
@@ -30,9 +31,9 @@ pub(crate) enum Reading {
 /// The use of the member whose name was read last.
 #[derive(Clone, Copy)]
 enum Member<'p> {
-    Registered(Registered),
+    Registered(RegisteredClaim),
     /// Roles, scopes or the tenant are this claim or lie in it.
-    Placed(&'p Place),
+    Placed(&'p ClaimPlace),
     Other,
 }
 
@@ -52,7 +53,7 @@ pub(crate) struct Members<'p, 'de, A> {
     /// A bit for each registered name seen.
     registered: u32,
     /// Every other name seen.
-    names: Names<'de>,
+    names: SeenNames<'de>,
 }
 
 impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
@@ -73,7 +74,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
             known_name: None,
             required: None,
             registered: 0,
-            names: Names::default(),
+            names: SeenNames::default(),
         }
     }
 
@@ -81,7 +82,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
     /// out of reasons.
     fn find_name(&self, name: &str) -> Option<&'static str> {
         let field = self.fields.iter().copied().find(|field| *field == name);
-        field.or_else(|| Registered::from_name(name).map(Registered::name))
+        field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))
     }
 
     /// Notes the first failure, unless the scanner reads: its error says nothing.
@@ -102,7 +103,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
     fn recognise(&mut self, name: &Cow<'de, str>) -> Result<Member<'p>, A::Error> {
         let required = self.wanted.required.iter().position(|wanted| wanted == name);
         self.required = required.and_then(|place| u32::try_from(place).ok());
-        if let Some(registered) = Registered::from_name(name) {
+        if let Some(registered) = RegisteredClaim::from_name(name) {
             let bit = 1_u32.wrapping_shl(registered as u32);
             if self.registered & bit != 0 {
                 return Err(self.duplicate());
@@ -165,14 +166,14 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         &mut self,
         seed: S,
         places: impl FnOnce(&mut Named) -> &mut Spans,
-    ) -> Result<(Form, S::Value), A::Error> {
+    ) -> Result<(StringsForm, S::Value), A::Error> {
         let Noted { named, placer, .. } = &mut *self.noted;
         let spans = places(named);
         let before = spans.len();
         let form = self.map.next_value_seed(StringsSeed { spans, placer })?;
         let noted = spans.get(before..).unwrap_or_default();
         let value = seed.deserialize(Replay::strings(form, noted, placer))?;
-        if form != Form::Null {
+        if form != StringsForm::Null {
             self.is_there();
         }
         Ok((form, value))
@@ -208,14 +209,14 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
 
     fn placed<S: DeserializeSeed<'de>>(
         &mut self,
-        place: &'p Place,
+        place: &'p ClaimPlace,
         seed: S,
     ) -> Result<S::Value, A::Error> {
         if place.is_simple && self.reading == Reading::Plain {
-            let (_, value) = match place.target {
-                Target::Roles => self.strings(seed, |named| &mut named.roles)?,
-                Target::Scopes => self.strings(seed, |named| &mut named.scopes)?,
-                Target::Tenant => return self.text(seed, |named| &mut named.tenant),
+            let (_, value) = match place.purpose {
+                Purpose::Roles => self.strings(seed, |named| &mut named.roles)?,
+                Purpose::Scopes => self.strings(seed, |named| &mut named.scopes)?,
+                Purpose::Tenant => return self.text(seed, |named| &mut named.tenant),
             };
             return Ok(value);
         }
@@ -228,16 +229,16 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
     }
 
     /// Notes the strings at a place, from the text of the claim that it lies in.
-    fn note(&mut self, place: &Place, json: &'de str) -> Result<(), serde_json::Error> {
+    fn note(&mut self, place: &ClaimPlace, json: &'de str) -> Result<(), serde_json::Error> {
         let Noted { named, placer, .. } = &mut *self.noted;
         let mut tenant = Spans::default();
-        let spans = match place.target {
-            Target::Roles => &mut named.roles,
-            Target::Scopes => &mut named.scopes,
-            Target::Tenant => &mut tenant,
+        let spans = match place.purpose {
+            Purpose::Roles => &mut named.roles,
+            Purpose::Scopes => &mut named.scopes,
+            Purpose::Tenant => &mut tenant,
         };
         let before = spans.len();
-        match from_text(json, PlaceSeed::new(place, spans, placer)) {
+        match from_text(json, ClaimPlaceSeed::new(place, spans, placer)) {
             Err(error) if place.is_configured => {
                 let path = place.path.to_string().into();
                 self.noted.failure = Some(ClaimError::in_value(Some(path), &error.to_string()));
@@ -311,20 +312,24 @@ impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
             Member::Other => return self.map.next_value_seed(seed),
         };
         match registered {
-            Registered::Issuer => self.text(seed, |named| &mut named.issuer),
-            Registered::Subject if self.wanted.numeric_subject => self.any_subject(seed),
-            Registered::Subject => self.text(seed, |named| &mut named.subject),
-            Registered::Id => self.text(seed, |named| &mut named.id),
-            Registered::Session => self.text(seed, |named| &mut named.session),
-            Registered::Expires => self.date(seed, |noted, at| noted.expires_at = Some(at)),
-            Registered::NotBefore => self.date(seed, |noted, at| noted.named.not_before = Some(at)),
-            Registered::IssuedAt => self.date(seed, |noted, at| noted.named.issued_at = Some(at)),
-            Registered::Audience => {
+            RegisteredClaim::Issuer => self.text(seed, |named| &mut named.issuer),
+            RegisteredClaim::Subject if self.wanted.numeric_subject => self.any_subject(seed),
+            RegisteredClaim::Subject => self.text(seed, |named| &mut named.subject),
+            RegisteredClaim::Id => self.text(seed, |named| &mut named.id),
+            RegisteredClaim::Session => self.text(seed, |named| &mut named.session),
+            RegisteredClaim::Expires => self.date(seed, |noted, at| noted.expires_at = Some(at)),
+            RegisteredClaim::NotBefore => {
+                self.date(seed, |noted, at| noted.named.not_before = Some(at))
+            }
+            RegisteredClaim::IssuedAt => {
+                self.date(seed, |noted, at| noted.named.issued_at = Some(at))
+            }
+            RegisteredClaim::Audience => {
                 let (form, value) = self.strings(seed, |named| &mut named.audience)?;
-                self.noted.audience = form != Form::Null;
+                self.noted.audience = form != StringsForm::Null;
                 Ok(value)
             }
-            Registered::Confirmation => self.raw(seed, |members, json| {
+            RegisteredClaim::Confirmation => self.raw(seed, |members, json| {
                 members.noted.confirmation = json != "null";
                 Ok(())
             }),

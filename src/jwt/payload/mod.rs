@@ -2,13 +2,14 @@
 
 pub(crate) mod claim_place;
 pub(crate) mod exact_numbers;
-pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod notes;
 pub(crate) mod plain;
+pub(crate) mod registered_claim;
 pub(crate) mod replay;
 pub(crate) mod reserved_names;
 pub(crate) mod scan;
+pub(crate) mod seeds;
 
 use std::fmt;
 

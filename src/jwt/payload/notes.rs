@@ -2,14 +2,14 @@
 
 use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
-use crate::jwt::payload::claim_place::{Place, Target};
+use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
 use crate::jwt::spans::Placer;
 use crate::jwt::verified_token::Named;
 
 /// The claims to look for besides the registered ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<ClaimPlace>,
     /// Claims that must be present and not `null`; at most 64.
     pub(crate) required: Vec<String>,
     /// `sub` may be a number.
@@ -19,9 +19,9 @@ pub(crate) struct Wanted {
 impl Default for Wanted {
     fn default() -> Self {
         let places = vec![
-            Place::new(Target::Scopes, "scope"),
-            Place::new(Target::Scopes, "scp"),
-            Place::new(Target::Roles, "roles"),
+            ClaimPlace::new(Purpose::Scopes, "scope"),
+            ClaimPlace::new(Purpose::Scopes, "scp"),
+            ClaimPlace::new(Purpose::Roles, "roles"),
         ];
         Self { places, required: Vec::new(), numeric_subject: false }
     }
@@ -30,19 +30,20 @@ impl Default for Wanted {
 impl Wanted {
     /// The first place that lies in this claim.
     #[inline]
-    pub(crate) fn first_in(&self, claim: &str) -> Option<&Place> {
+    pub(crate) fn first_in(&self, claim: &str) -> Option<&ClaimPlace> {
         self.places.iter().find(|place| place.path.first() == claim)
     }
 
     /// Every place that lies in this claim.
-    pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &Place> {
+    pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &ClaimPlace> {
         self.places.iter().filter(move |place| place.path.first() == claim)
     }
 
     /// Adds a place that the application asked for. It replaces one at the same path.
-    pub(crate) fn add(&mut self, place: Place) {
-        self.places.retain(|other| other.target != place.target || !other.path.is_at(&place.path));
-        self.places.push(Place { is_configured: true, ..place });
+    pub(crate) fn add(&mut self, place: ClaimPlace) {
+        self.places
+            .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
+        self.places.push(ClaimPlace { is_configured: true, ..place });
         let firsts: Vec<String> =
             self.places.iter().map(|place| place.path.first().to_owned()).collect();
         for place in &mut self.places {

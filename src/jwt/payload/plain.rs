@@ -8,8 +8,8 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::jwt::payload::member::RawSeed;
 use crate::jwt::payload::scan::{NotPlain, Scanner};
+use crate::jwt::payload::seeds::RawSeed;
 
 /// JSON to deserialize from, whose nesting is known to be limited.
 pub(crate) struct Plain<'de> {
@@ -256,7 +256,7 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
         }
         match self.plain.scanner.plain_string() {
             // Again the names that `serde_json` keeps to itself.
-            Some(name) if !name.starts_with('$') => seed.deserialize(Name(name)).map(Some),
+            Some(name) if !name.starts_with('$') => seed.deserialize(MemberName(name)).map(Some),
             _ => Err(NotPlain),
         }
     }
@@ -269,9 +269,9 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
 }
 
 /// The name of a member, for types that take it as text.
-struct Name<'de>(&'de str);
+struct MemberName<'de>(&'de str);
 
-impl<'de> Deserializer<'de> for Name<'de> {
+impl<'de> Deserializer<'de> for MemberName<'de> {
     type Error = NotPlain;
 
     #[inline]

@@ -7,16 +7,16 @@ use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer, StrDeserializer
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::jwt::payload::member::{Form, Number};
+use crate::jwt::payload::seeds::{Number, StringsForm};
 use crate::jwt::spans::{Placer, Span};
 
 /// A value that is deserialized like the JSON it was read from.
 pub(crate) struct Replay<'a, 'de, E> {
-    value: Value<'a, 'de>,
+    value: Content<'a, 'de>,
     error: PhantomData<E>,
 }
 
-enum Value<'a, 'de> {
+enum Content<'a, 'de> {
     Null,
     Borrowed(&'de str),
     Text(&'a str),
@@ -27,28 +27,28 @@ enum Value<'a, 'de> {
 impl<'a, 'de, E> Replay<'a, 'de, E> {
     pub(crate) fn text(text: Option<&'a Cow<'de, str>>) -> Self {
         let value = match text {
-            None => Value::Null,
-            Some(Cow::Borrowed(text)) => Value::Borrowed(text),
-            Some(Cow::Owned(text)) => Value::Text(text),
+            None => Content::Null,
+            Some(Cow::Borrowed(text)) => Content::Borrowed(text),
+            Some(Cow::Owned(text)) => Content::Text(text),
         };
         Self { value, error: PhantomData }
     }
 
     pub(crate) fn number(number: Option<Number>) -> Self {
-        Self { value: number.map_or(Value::Null, Value::Number), error: PhantomData }
+        Self { value: number.map_or(Content::Null, Content::Number), error: PhantomData }
     }
 
-    pub(crate) fn strings(form: Form, spans: &'a [Span], placer: &'a Placer<'de>) -> Self {
+    pub(crate) fn strings(form: StringsForm, spans: &'a [Span], placer: &'a Placer<'de>) -> Self {
         match (form, spans) {
-            (Form::Null, _) => Self { value: Value::Null, error: PhantomData },
-            (Form::One, [span]) => Self::at(*span, placer),
-            _ => Self { value: Value::Several(spans, placer), error: PhantomData },
+            (StringsForm::Null, _) => Self { value: Content::Null, error: PhantomData },
+            (StringsForm::One, [span]) => Self::at(*span, placer),
+            _ => Self { value: Content::Several(spans, placer), error: PhantomData },
         }
     }
 
     fn at(span: Span, placer: &'a Placer<'de>) -> Self {
-        let text = || Value::Text(placer.at(span));
-        let value = placer.in_payload(span).map_or_else(text, Value::Borrowed);
+        let text = || Content::Text(placer.at(span));
+        let value = placer.in_payload(span).map_or_else(text, Content::Borrowed);
         Self { value, error: PhantomData }
     }
 }
@@ -58,13 +58,13 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
-            Value::Null => visitor.visit_unit(),
-            Value::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Value::Text(text) => visitor.visit_str(text),
-            Value::Number(Number::Unsigned(number)) => visitor.visit_u64(number),
-            Value::Number(Number::Signed(number)) => visitor.visit_i64(number),
-            Value::Number(Number::Float(number)) => visitor.visit_f64(number),
-            Value::Several(spans, placer) => {
+            Content::Null => visitor.visit_unit(),
+            Content::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Content::Text(text) => visitor.visit_str(text),
+            Content::Number(Number::Unsigned(number)) => visitor.visit_u64(number),
+            Content::Number(Number::Signed(number)) => visitor.visit_i64(number),
+            Content::Number(Number::Float(number)) => visitor.visit_f64(number),
+            Content::Several(spans, placer) => {
                 let texts = spans.iter().map(|span| Element(*span, placer));
                 let mut texts = SeqDeserializer::new(texts);
                 let value = visitor.visit_seq(&mut texts)?;
@@ -76,7 +76,7 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
-            Value::Null => visitor.visit_none(),
+            Content::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
@@ -96,10 +96,10 @@ impl<'de, E: de::Error> Deserializer<'de> for Replay<'_, 'de, E> {
         visitor: V,
     ) -> Result<V::Value, E> {
         match self.value {
-            Value::Borrowed(text) => {
+            Content::Borrowed(text) => {
                 BorrowedStrDeserializer::new(text).deserialize_enum(name, variants, visitor)
             }
-            Value::Text(text) => {
+            Content::Text(text) => {
                 StrDeserializer::new(text).deserialize_enum(name, variants, visitor)
             }
             _ => self.deserialize_any(visitor),

@@ -9,52 +9,6 @@ use crate::clock::UnixTime;
 use crate::jwt::json::Text;
 use crate::jwt::spans::{Placer, Spans};
 
-/// A member whose value means something to a verifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Registered {
-    Issuer,
-    Subject,
-    Audience,
-    Expires,
-    NotBefore,
-    IssuedAt,
-    Id,
-    Session,
-    Confirmation,
-}
-
-impl Registered {
-    #[inline]
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "iss" => Self::Issuer,
-            "sub" => Self::Subject,
-            "aud" => Self::Audience,
-            "exp" => Self::Expires,
-            "nbf" => Self::NotBefore,
-            "iat" => Self::IssuedAt,
-            "jti" => Self::Id,
-            "sid" => Self::Session,
-            "cnf" => Self::Confirmation,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Issuer => "iss",
-            Self::Subject => "sub",
-            Self::Audience => "aud",
-            Self::Expires => "exp",
-            Self::NotBefore => "nbf",
-            Self::IssuedAt => "iat",
-            Self::Id => "jti",
-            Self::Session => "sid",
-            Self::Confirmation => "cnf",
-        }
-    }
-}
-
 /// A number as JSON has it, so that it can be both noted and handed on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number {
@@ -107,7 +61,7 @@ impl Visitor<'_> for NumberSeed {
 
 /// The form in which a claim holds its strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum StringsForm {
     Null,
     One,
     Several,
@@ -120,39 +74,39 @@ pub(crate) struct StringsSeed<'o, 'de> {
 }
 
 impl<'de> DeserializeSeed<'de> for StringsSeed<'_, 'de> {
-    type Value = Form;
+    type Value = StringsForm;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Form, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<StringsForm, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for StringsSeed<'_, 'de> {
-    type Value = Form;
+    type Value = StringsForm;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string or an array of strings")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Form, E> {
-        Ok(Form::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<StringsForm, E> {
+        Ok(StringsForm::Null)
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Form, E> {
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<StringsForm, E> {
         self.spans.push(self.placer.place_borrowed(text));
-        Ok(Form::One)
+        Ok(StringsForm::One)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Form, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<StringsForm, E> {
         self.spans.push(self.placer.append(text));
-        Ok(Form::One)
+        Ok(StringsForm::One)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Form, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<StringsForm, A::Error> {
         while let Some(text) = seq.next_element_seed(Text)? {
             self.spans.push(self.placer.place(&text));
         }
-        Ok(Form::Several)
+        Ok(StringsForm::Several)
     }
 }
 
