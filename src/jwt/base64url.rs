@@ -1,4 +1,4 @@
-//! Base64url without padding (RFC 7515 section 2), where one string of bytes has one spelling.
+//! Base64url without padding (RFC 7515 section 2), where each sequence of bytes has exactly one spelling.
 
 use std::sync::LazyLock;
 
@@ -9,8 +9,8 @@ use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
 // `NO_PAD` refuses padding and non-zero trailing bits alike.
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
-/// Decodes into the front of `buffer` and returns what was written. Signatures and headers are too
-/// short for vectors to pay.
+/// Decodes into the front of `buffer` and returns the decoded bytes. Without SIMD, which does not pay
+/// for texts as short as signatures and headers.
 pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let written = URL_SAFE_NO_PAD.decode_slice_unchecked(encoded, buffer).ok()?;
     buffer.get(..written)
@@ -26,7 +26,7 @@ pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
     ENGINE.encode_string(bytes, text);
 }
 
-/// The number of bytes that `encoded` characters stand for, rounded up.
+/// Returns an upper bound for the length of `encoded` characters once they are decoded.
 pub(crate) fn decoded_len(encoded: usize) -> usize {
     encoded.div_ceil(4).saturating_mul(3)
 }

@@ -9,7 +9,7 @@ use crate::jwt::payload::notes::Noted;
 use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
 
-/// The end of the year 9999. A later date is one in milliseconds, which is a common mistake.
+/// The end of the year 9999. A later date is probably in milliseconds, a common mistake.
 const LATEST: UnixTime = UnixTime::from_secs(253_402_300_799);
 
 macro_rules! after_9999 {
@@ -41,8 +41,10 @@ impl Validation {
         })
     }
 
-    /// Checks the claims at the time `now` and returns their expiry. Expiry is checked last: a token
-    /// that is only expired is one that its client can renew, so it gets its own answer.
+    /// Checks the claims at the time `now` and returns their expiry.
+    ///
+    /// Expiry is checked last. A client can renew a token that is expired and otherwise valid, so such
+    /// a token gets its own answer.
     pub(crate) fn check_claims(
         &self,
         noted: &Noted<'_>,

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-/// The place of a claim: its name, or the names that lead to it, outermost first.
+/// The place of a claim: its name, or the names on the way to it, outermost first.
 ///
-/// It is made from a name or a path with dots, or from an array of names where a name contains a
-/// dot. A text that contains `://` is one name.
+/// A text is one name, or several names with dots between them. If a name contains a dot, use an
+/// array of names. A text that contains `://` is one name.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, jwt::ClaimPath};
@@ -40,14 +40,14 @@ impl ClaimPath {
     }
 
     /// Reads an object at this place as the set of its keys: `{"admin":{},"editor":true}` has the
-    /// roles `admin` and `editor`. A key whose value is `false` or `null` does not count. By default
-    /// an object at this place makes a token invalid.
+    /// roles `admin` and `editor`. Keys with the value `false` or `null` are skipped. By default, an
+    /// object at this place makes a token invalid.
     pub fn object_keys(mut self) -> Self {
         self.takes_keys = true;
         self
     }
 
-    /// Reads objects in an array at this place by this member: `authority` for
+    /// Sets the member to read from each object of an array at this place: `authority` for
     /// `[{"authority":"ROLE_USER"}]`. `value` by default (RFC 7643 section 2.4).
     pub fn object_member(mut self, name: impl Into<String>) -> Self {
         self.member = Some(name.into());
@@ -58,7 +58,7 @@ impl ClaimPath {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// The names behind the first.
+    /// Returns the names after the first.
     pub(crate) fn rest(&self) -> &[String] {
         self.names.get(1..).unwrap_or_default()
     }
@@ -71,7 +71,7 @@ impl ClaimPath {
         self.member.as_deref().unwrap_or("value")
     }
 
-    /// Returns true if both name the same place, however it is read.
+    /// Returns true if both paths have the same names, even if they read the value differently.
     pub(crate) fn is_at(&self, other: &Self) -> bool {
         self.names == other.names
     }

@@ -6,22 +6,22 @@ use smallvec::SmallVec;
 
 use crate::jwt::payload::scan;
 
-/// Names in objects with more names are sorted, which allocates.
+/// The names of an object with more names than this are sorted, which allocates.
 const FEW_NAMES: usize = 16;
 
-/// Returns true if a name occurs twice in an object within the outermost one, whose own names the
-/// caller checks while it reads them. RFC 8259 section 4 leaves the meaning of such a member to each
+/// Returns true if a name occurs twice in one object, the outermost object excluded: the caller checks
+/// its names while it reads them. RFC 8259 section 4 leaves the meaning of duplicate names to each
 /// parser, so two programs could read one token differently.
 ///
-/// Text that is not JSON may pass: the parser refuses it.
+/// Text that is not JSON may pass, since the parser rejects it later.
 #[inline]
 pub(crate) fn are_nested(json: &str) -> bool {
-    // Most payloads have no object within another one. This costs them one vectorized search.
+    // Most payloads have no nested object. For them, this is one vectorized search.
     let inner = json.as_bytes().get(1..).unwrap_or_default();
     memchr::memchr(b'{', inner).is_some() && find(json, false)
 }
 
-/// Returns true if a name occurs twice in any object.
+/// Returns true if a name occurs twice in one object, the outermost object included.
 #[cold]
 pub(crate) fn are_anywhere(json: &str) -> bool {
     find(json, true)
@@ -30,7 +30,7 @@ pub(crate) fn are_anywhere(json: &str) -> bool {
 fn find(json: &str, outermost_too: bool) -> bool {
     let bytes = json.as_bytes();
     let has_escapes = memchr::memchr(b'\\', bytes).is_some();
-    // The names of all open objects, and the places where those of each object start.
+    // The names of all open objects, and for each of these objects the index of its first name.
     let mut names = SmallVec::<[&str; FEW_NAMES]>::new();
     let mut starts = SmallVec::<[usize; 8]>::new();
     let mut at = 0_usize;
@@ -40,7 +40,7 @@ fn find(json: &str, outermost_too: bool) -> bool {
                 let start = at.saturating_add(1);
                 at = scan::string_end(bytes, start);
                 let Some(string) = json.get(start..at) else { return false };
-                // Only a name is followed by a colon.
+                // A string is a name if a colon follows.
                 if is_colon_next(bytes, at.saturating_add(1)) {
                     names.push(string);
                 }
@@ -90,7 +90,8 @@ fn are_many_distinct(names: &[&str]) -> bool {
     names.windows(2).all(|pair| pair.first() != pair.last())
 }
 
-/// The name that a JSON string spells. One that cannot be read is refused by the parser too.
+/// Decodes the escapes of a JSON string. An invalid string becomes an empty one; the parser rejects
+/// it later.
 pub(crate) fn unescaped(string: &str) -> Cow<'_, str> {
     if !string.contains('\\') {
         return Cow::Borrowed(string);

@@ -1,4 +1,4 @@
-//! The JOSE header (RFC 7515 section 4), read before anything about the token is trusted.
+//! The JOSE header (RFC 7515 section 4), which is read before any part of the token is trusted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::MAX_ID_LEN;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
-/// The largest header, decoded.
+/// The maximum length of a decoded header.
 const MAX_LEN: usize = 1024;
 
-/// The members of a header that matter here. `jwk`, `jku`, `x5u` and `x5c` do not: a token does not
-/// choose the key that it is checked with.
+/// The relevant parameters of a header. `jwk`, `jku`, `x5u` and `x5c` are ignored: a token must not
+/// choose the key that verifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     pub(crate) algorithm: Algorithm,
@@ -24,12 +24,12 @@ pub(crate) struct Header<'a> {
     pub(crate) typ: Option<Cow<'a, str>>,
 }
 
-/// Room for a decoded header, so that refusing one allocates nothing.
+/// A buffer for a decoded header, so that rejecting a header allocates nothing.
 pub(crate) type Buffer = [u8; MAX_LEN + 3];
 pub(crate) const BUFFER: Buffer = [0; MAX_LEN + 3];
 
 impl<'a> Header<'a> {
-    /// Reads the first part of a token.
+    /// Parses the first part of a token.
     pub(crate) fn parse(segment: &[u8], buffer: &'a mut Buffer) -> Result<Self, TokenError> {
         const TOO_LONG: TokenError = malformed("the header is longer than 1024 bytes");
         if base64url::decoded_len(segment.len()) > buffer.len() {
@@ -64,7 +64,7 @@ impl<'a> Header<'a> {
             }
             (_, _, None) => Err(malformed("the header has no `alg`")),
             (_, _, Some(alg)) => Ok(Self {
-                // Exact case: `hs256` is not an algorithm (RFC 7515 section 4.1.1).
+                // The case matters: `hs256` is not an algorithm (RFC 7515 section 4.1.1).
                 algorithm: Algorithm::from_name(&alg)
                     .ok_or(TokenError::new(TokenErrorKind::WrongAlgorithm))?,
                 kid: members.kid,
@@ -73,7 +73,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The same header, independent of the buffer it was read from.
+    /// Copies the borrowed strings, so that the header no longer depends on the buffer.
     pub(crate) fn into_owned(self) -> Header<'static> {
         Header {
             algorithm: self.algorithm,
@@ -89,7 +89,7 @@ struct HeaderMembers<'a> {
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
-    /// The reason for which the header is not supported, if it is not.
+    /// The reason if the header is not supported.
     unsupported: Option<&'static str>,
 }
 
@@ -118,14 +118,14 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
                         return Err(serde::de::Error::custom("kid too long"));
                     }
                 }
-                // `cty` tells what the payload is if it is not claims, such as a nested token.
+                // `cty` names the type of a payload that is not claims, such as a nested token.
                 "cty" => {
                     let cty = map.next_value_seed(OrNull(Text))?;
                     if cty.is_some_and(|cty| !is_media_type(&cty, "JWT")) {
                         self.unsupported = Some("the header's `cty` is not `JWT`");
                     }
                 }
-                // Extensions that must be understood or refused, and parameters of encryption.
+                // Extensions that must be either understood or rejected, and encryption.
                 name => {
                     let reason = match name {
                         "crit" => Some("the header has `crit`, and no extension is supported"),
@@ -143,8 +143,8 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
     }
 }
 
-/// Returns true if `value` names the media type `name`: in any case, with or without `application/`
-/// (RFC 7515 section 4.1.9).
+/// Returns true if `value` names the media type `name`, ignoring case and an optional
+/// `application/` prefix (RFC 7515 section 4.1.9).
 pub(crate) fn is_media_type(value: &str, name: &str) -> bool {
     const PREFIX: &str = "application/";
     let bare = match value.split_at_checked(PREFIX.len()) {

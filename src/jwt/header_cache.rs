@@ -1,14 +1,14 @@
-//! Headers that need not be read again.
+//! Headers that need not be parsed again.
 
 use std::sync::OnceLock;
 
 use crate::jwt::header::Header;
 
-/// An issuer writes the same header into all its tokens of one key, so a header that was once
-/// under a valid signature is recognised by its bytes and not parsed again.
+/// Parsed headers of verified tokens, found by the bytes of the encoded header.
 ///
-/// Only a verified token may add one, so nobody without a key can fill the cache, and it holds
-/// four, so nobody with one can either. It belongs to one key set and goes with it.
+/// An issuer writes the same header into all tokens of one key. Only verified tokens add a header,
+/// so an attacker without a key cannot fill the cache. The cache holds four headers, so an attacker
+/// with a key cannot make it grow. Each key set has its own cache.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderCache {
     entries: [OnceLock<Entry>; 4],
@@ -29,7 +29,7 @@ impl HeaderCache {
     /// Remembers the header of a token whose signature was valid.
     pub(crate) fn remember(&self, segment: &[u8], header: &Header<'_>) {
         let Some(free) = self.entries.iter().find(|entry| entry.get().is_none()) else { return };
-        // Two threads may remember the same header: a second copy of it costs a comparison.
+        // Two threads may add the same header. The second copy costs one comparison per look-up.
         let _ = free.set(Entry { segment: segment.into(), header: header.clone().into_owned() });
     }
 }

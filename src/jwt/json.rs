@@ -1,4 +1,4 @@
-//! The rules of strict JSON beyond those of `serde_json`.
+//! The rules for JSON that `serde_json` does not check: depth and duplicate names.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,18 +7,19 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 use smallvec::SmallVec;
 
-/// The maximal depth of nested arrays and objects, including the outermost one.
+/// The maximum depth of nested arrays and objects, the outermost one included.
 const MAX_DEPTH: usize = 32;
 
-/// Returns true if nothing in `json` lies deeper than [`MAX_DEPTH`]. Text that is not JSON may pass: the
-/// parser refuses it.
+/// Returns true if no value in `json` is nested deeper than [`MAX_DEPTH`]. Text that is not JSON may
+/// pass, since the parser rejects it later.
 pub(crate) fn is_shallow(json: &[u8]) -> bool {
-    // Few openings cannot nest deeply, and counting them is a vector operation where following
-    // the nesting is not.
+    // Few opening brackets cannot nest deeply. Counting them is vectorized, which following the
+    // nesting is not.
     openings(json) <= MAX_DEPTH || depth(json) <= MAX_DEPTH
 }
 
-/// Counted in bytes by chunks that cannot overflow one: the compiler makes vectors of that.
+/// Counts the opening brackets. The compiler vectorizes a count in bytes, so each chunk is short
+/// enough not to overflow one.
 fn openings(json: &[u8]) -> usize {
     // `[` and `{` differ in one bit.
     let count =
@@ -47,20 +48,20 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// The names of an object's members so far. RFC 7515 section 4 and RFC 7519 section 4 let a parser
-/// refuse a name that comes twice, which is the only choice that two parsers cannot disagree on.
+/// The member names of an object that were seen so far. RFC 7515 section 4 and RFC 7519 section 4
+/// allow a parser to reject duplicate names. No other choice is the same for all parsers.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
     few: SmallVec<[&'de str; FEW_NAMES]>,
-    /// Every further one, and those with escapes. Not made before it is needed: a hash set draws
-    /// its keys when it is.
+    /// Further names, and names with escapes. Created on demand, since a new hash set draws random
+    /// keys.
     more: Option<HashSet<Cow<'de, str>>>,
 }
 
 const FEW_NAMES: usize = 12;
 
 impl<'de> SeenNames<'de> {
-    /// Whether `name` is new.
+    /// Adds `name`, and returns true if it is new.
     #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
     #[inline]
     pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {
@@ -83,7 +84,7 @@ impl<'de> SeenNames<'de> {
     }
 }
 
-/// Reads a string, borrowed from the input where it has no escapes.
+/// Reads a string. A string without escapes is borrowed from the input.
 pub(crate) struct Text;
 
 impl<'de> DeserializeSeed<'de> for Text {

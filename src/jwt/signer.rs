@@ -1,4 +1,4 @@
-//! Making a token: the other direction of the verifier.
+//! Signs tokens: the opposite of the verifier.
 
 use std::fmt::{self, Debug};
 
@@ -10,8 +10,8 @@ use crate::jwt::keys::key::Key;
 
 /// Signs claims with one key.
 ///
-/// It adds no claim and checks none: what a server accepts is in its `Validation`. Give times in
-/// whole seconds, as [`UnixTime`](crate::UnixTime) serializes them.
+/// A signer neither adds nor checks claims. The `Validation` of a server decides which claims it
+/// accepts. Write times in whole seconds, as [`UnixTime`](crate::UnixTime) serializes them.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, Secret, jwt::Signer};
@@ -27,29 +27,31 @@ use crate::jwt::keys::key::Key;
 #[derive(Clone)]
 pub struct Signer {
     key: Key,
-    /// The encoded header and the dot behind it: the same for every token.
+    /// The encoded header and a dot: the same for every token.
     header: String,
 }
 
 impl Signer {
-    /// A signer that writes `typ: JWT`, and `kid` if the key has an identifier.
+    /// Creates a signer that writes `typ: JWT`, and `kid` if the key has an identifier.
     pub fn new(key: Key) -> Self {
         let header = encode_header(&key, "JWT");
         Self { key, header }
     }
 
-    /// Writes another `typ`: `at+jwt` for an access token of RFC 9068.
+    /// Sets the `typ`, for example `at+jwt` for an access token of RFC 9068. `JWT` by default.
     #[must_use]
     pub fn token_type(mut self, typ: &str) -> Self {
         self.header = encode_header(&self.key, typ);
         self
     }
 
-    /// The token with these claims.
+    /// Signs these claims and returns the token.
     ///
     /// # Errors
     ///
-    /// Claims that are not a JSON object, or that fail to serialize.
+    /// [`SignErrorKind::NotAnObject`](crate::jwt::SignErrorKind::NotAnObject) if the claims do not
+    /// serialize to a JSON object, and
+    /// [`SignErrorKind::Unserializable`](crate::jwt::SignErrorKind::Unserializable) if serializing fails.
     pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {
         let payload = serde_json::to_vec(claims).map_err(SignError::unserializable)?;
         if payload.first() != Some(&b'{') {

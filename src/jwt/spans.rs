@@ -1,28 +1,28 @@
-//! Pieces of a text that is kept once.
+//! Pieces of a text that is stored once.
 
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-/// A piece of a text, by its place in it.
+/// A piece of a text, as its position and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
     len: u32,
 }
 
-/// Several pieces; three of them without an allocation.
+/// Several pieces. Up to three of them need no allocation.
 pub(crate) type Spans = SmallVec<[Span; 3]>;
 
 impl Span {
-    /// Saturates beyond 4 GiB, where the span then shows nothing; tokens are a few KiB.
+    /// Creates a span. Beyond 4 GiB it saturates and is empty; tokens have a few KiB.
     #[inline]
     pub(crate) fn new(start: usize, len: usize) -> Self {
         let clamp = |n| u32::try_from(n).unwrap_or(u32::MAX);
         Self { start: clamp(start), len: clamp(len) }
     }
 
-    /// The piece of `text`, or nothing where it has no such piece.
+    /// Returns this piece of `text`, or an empty string if `text` is too short.
     #[inline]
     pub(crate) fn of(self, text: &str) -> &str {
         let start = self.start as usize;
@@ -30,10 +30,10 @@ impl Span {
     }
 }
 
-/// Finds the places of strings that were read from a payload.
+/// Finds the positions of strings that were read from a payload.
 ///
-/// What the payload spells with escapes is not in it as such. It is put behind `end`, where the
-/// text that is kept will have it.
+/// A string with escapes is not in the payload in its decoded form. Such strings are collected. They
+/// will follow the stored text, which has `end` bytes.
 #[derive(Debug)]
 pub(crate) struct Placer<'de> {
     payload: &'de str,
@@ -42,12 +42,12 @@ pub(crate) struct Placer<'de> {
 }
 
 impl<'de> Placer<'de> {
-    /// `end`: the length of the kept text, of which the payload is the start.
+    /// Creates a placer. The payload is the start of the stored text, which has `end` bytes.
     pub(crate) fn new(payload: &'de str, end: usize) -> Self {
         Self { payload, end, unescaped: String::new() }
     }
 
-    #[expect(clippy::ptr_arg, reason = "whether it is borrowed is what matters")]
+    #[expect(clippy::ptr_arg, reason = "borrowed and owned strings are treated differently")]
     #[inline]
     pub(crate) fn place(&mut self, text: &Cow<'de, str>) -> Span {
         match text {
@@ -62,7 +62,7 @@ impl<'de> Placer<'de> {
         if start < self.payload.len() { Span::new(start, text.len()) } else { self.append(text) }
     }
 
-    /// The place of a text that is not in the payload as such.
+    /// Adds a text that is not in the payload.
     #[cold]
     pub(crate) fn append(&mut self, text: &str) -> Span {
         let start = self.end.saturating_add(self.unescaped.len());
@@ -70,13 +70,13 @@ impl<'de> Placer<'de> {
         Span::new(start, text.len())
     }
 
-    /// The string at a place, where that is in the payload.
+    /// Returns the string at a position in the payload, or `None` if it is not in the payload.
     #[inline]
     pub(crate) fn in_payload(&self, span: Span) -> Option<&'de str> {
         ((span.start as usize) < self.end).then(|| span.of(self.payload))
     }
 
-    /// The string at a place.
+    /// Returns the string at a position.
     #[inline]
     pub(crate) fn at(&self, span: Span) -> &str {
         self.in_payload(span).unwrap_or_else(|| {
@@ -85,7 +85,7 @@ impl<'de> Placer<'de> {
         })
     }
 
-    /// Returns the text that belongs after the end of the kept text.
+    /// Returns the strings that must follow the stored text.
     pub(crate) fn into_unescaped(self) -> String {
         self.unescaped
     }

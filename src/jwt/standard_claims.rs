@@ -1,4 +1,4 @@
-//! The claims that have a meaning of their own.
+//! The registered claims as a struct.
 
 use std::fmt::{self, Debug};
 
@@ -32,10 +32,10 @@ pub struct StandardClaims {
     /// The issuer of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// The subject of the token; the decimal text of a number that the verifier accepts.
+    /// The subject of the token. A number that the verifier accepts becomes its decimal text.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "text_or_number")]
     pub sub: Option<String>,
-    /// The audience of the token; in JSON one string or an array.
+    /// The audience of the token, in JSON one string or an array.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
     /// The expiry of the token.
@@ -57,7 +57,7 @@ pub struct StandardClaims {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
     /// The granted scopes, separated by spaces, if the claim is a string or an array of strings.
-    /// `Token::scopes` has them one by one, from all configured claims.
+    /// `Token::scopes` returns the single scopes, from all configured claims.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "joined")]
     pub scope: Option<String>,
 }
@@ -73,8 +73,8 @@ impl Debug for StandardClaims {
     }
 }
 
-/// A value in any shape. Only what the verifier checks is an error in the wrong shape: nobody asked
-/// for the other members of the default type.
+/// A value of any type. In the default type of the claims, a value of the wrong type is an error only if
+/// the verifier checks it.
 enum Loose {
     Null,
     Text(String),
@@ -147,7 +147,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 }
 
-/// Numbers get this far only where the verifier accepts them.
+/// Reads a subject. The verifier has already rejected a number, unless numbers are accepted.
 fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Loose::deserialize(deserializer)? {
         Loose::Null => Ok(None),
@@ -172,7 +172,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }
 }
 
-/// Some issuers write scopes as an array.
+/// Reads scopes. Some issuers write an array.
 fn joined<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Loose::deserialize(deserializer)? {
         Loose::Text(text) => Ok(Some(text)),

@@ -10,8 +10,8 @@ use crate::jwt::claim_error::ClaimError;
 /// The reason for which a token was rejected.
 ///
 /// `Display` gives the full reason: the claim, the configured values and key identifiers that the
-/// token was compared with, and for dates the number of seconds. No value of the token is in it, but
-/// it is for logs and never for the client: it would help to forge a token.
+/// token was compared with, and for dates the number of seconds. It contains no value of the token.
+/// Still, write it to logs and never send it to the client, since it would help to forge a token.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, jwt::{Key, Signer, StandardClaims, Validation, Verifier}};
@@ -48,8 +48,8 @@ pub enum TokenErrorKind {
     UnknownKeyId,
     /// No configured key is for the token's `alg`, or the key of its `kid` is for another one.
     WrongAlgorithm,
-    /// The signature does not match: a forgery, or a server with the wrong secret. A derived secret
-    /// is base64: read it with `Secret::from_env_base64` or `Secret::from_file_base64`.
+    /// The signature does not match: the token is forged, or this server has the wrong secret. A derived
+    /// secret is base64: read it with `Secret::from_env_base64` or `Secret::from_file_base64`.
     BadSignature,
     /// `iss` is missing or not a configured issuer.
     WrongIssuer,
@@ -65,28 +65,28 @@ pub enum TokenErrorKind {
     NotYetValid,
     /// `iat` is in the future.
     IssuedInFuture,
-    /// `exp`, `nbf` or `iat` is after the year 9999: these are milliseconds instead of seconds.
+    /// `exp`, `nbf` or `iat` is after the year 9999, probably because it is in milliseconds.
     DateOutOfRange,
     /// The token is valid for longer than the configured lifetime, or lacks the `iat` or `exp` that
     /// its lifetime is computed from.
     LifetimeTooLong,
     /// `cnf` binds the token to a proof that is not checked here (RFC 7800, RFC 8705, RFC 9449).
     SenderConstrained,
-    /// The claims do not fit the type they are read into; [`TokenError::claim_error`] names the member.
+    /// The claims do not fit their type. [`TokenError::claim_error`] names the claim.
     ClaimsMismatch,
-    /// The token was revoked, or its session, subject, tenant or key was.
+    /// The token is revoked, or its session, subject, tenant or key is.
     Revoked,
     /// The `Deserialize` implementation of the claims or the clock panicked.
     Panicked,
 }
 
-/// The part of the reason that depends on the configuration or the time. Making one allocates
-/// nothing, so that a forged token costs no allocation.
+/// The part of the reason that depends on the configuration or the time. For a forged token, creating
+/// it allocates nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Detail {
     None,
     Text(&'static str),
-    /// Configured values, as they are printed.
+    /// Configured values in their printed form.
     Configured(Arc<str>),
     Limit(usize),
     Time {
@@ -97,32 +97,32 @@ enum Detail {
 }
 
 impl TokenError {
-    /// An error without details.
+    /// Creates an error without details.
     pub(crate) const fn new(kind: TokenErrorKind) -> Self {
         Self { kind, detail: Detail::None }
     }
 
-    /// An error with a constant reason that names no configured value.
+    /// Creates an error with a constant reason.
     pub(crate) const fn because(kind: TokenErrorKind, reason: &'static str) -> Self {
         Self { kind, detail: Detail::Text(reason) }
     }
 
-    /// An error whose reason needs these configured values.
+    /// Creates an error whose reason contains configured values.
     pub(crate) fn configured(kind: TokenErrorKind, values: Arc<str>) -> Self {
         Self { kind, detail: Detail::Configured(values) }
     }
 
-    /// An error about a token that exceeds `limit`.
+    /// Creates an error about a token that exceeds `limit`.
     pub(crate) fn too_large(limit: usize) -> Self {
         Self { kind: TokenErrorKind::TooLarge, detail: Detail::Limit(limit) }
     }
 
-    /// An error about a date that is `distance` away from the current time.
+    /// Creates an error about a date that is `distance` away from the current time.
     pub(crate) fn time(kind: TokenErrorKind, distance: Duration, leeway: Duration) -> Self {
         Self { kind, detail: Detail::Time { distance, leeway } }
     }
 
-    /// An error about one claim, if it is known which.
+    /// Creates an error about one claim, or about an unknown claim.
     pub(crate) fn of_claim(kind: TokenErrorKind, claim: Option<ClaimError>) -> Self {
         let detail = claim.map_or(Detail::None, |claim| Detail::Claim(Box::new(claim)));
         Self { kind, detail }
@@ -133,8 +133,8 @@ impl TokenError {
         self.kind
     }
 
-    /// Returns the claim that is missing, of the wrong type, or does not fit the type of the claims.
-    /// `None` for errors of other kinds, and where the claim could not be determined.
+    /// Returns the claim that is missing, has the wrong type, or does not fit the type of the claims.
+    /// `None` for errors of other kinds, and if the claim is unknown.
     pub fn claim_error(&self) -> Option<&ClaimError> {
         match &self.detail {
             Detail::Claim(claim) => Some(claim),
@@ -144,7 +144,7 @@ impl TokenError {
 }
 
 impl TokenErrorKind {
-    /// The reason as far as the kind knows it.
+    /// Returns the reason without details.
     fn summary(self) -> &'static str {
         match self {
             Self::TooLarge => "the token is longer than the limit",
@@ -224,7 +224,7 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // So close that the clocks may differ.
+    // The difference is so small that it may be due to the clocks.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }
@@ -233,7 +233,7 @@ fn time(
 
 impl Error for TokenError {}
 
-/// The values as they are printed: `"a" or "b"`.
+/// Formats values for a sentence: `"a" or "b"`.
 pub(crate) fn quoted(values: &[String]) -> String {
     values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" or ")
 }

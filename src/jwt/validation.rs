@@ -1,4 +1,4 @@
-//! The rules that a token's header and claims must meet, apart from its signature.
+//! The rules for the header and the claims of a token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,22 @@ const MAX_REQUIRED: usize = 64;
 
 /// The rules that a token must meet besides having a valid signature.
 ///
-/// By default: `exp` is present and in the future, `nbf` and `iat` are in the past if they are
-/// present, all with a leeway of 5 seconds; no date is after the year 9999, since it would be in
-/// milliseconds; `typ` is absent, `JWT` or `at+jwt`; there is no `aud`, since a token for somebody is
-/// not for this service until [`audience`](Self::audience) says so (RFC 7519 section 4.1.3); at most
-/// 8 KiB. A claim that is `null` is absent.
+/// By default:
+///
+/// - `exp` is present and in the future; `nbf` and `iat`, if present, are in the past. The leeway is
+///   5 seconds.
+/// - No date is after the year 9999, since such a date is in milliseconds.
+/// - `typ` is absent, `JWT` or `at+jwt`.
+/// - `aud` is absent: a token with an `aud` is rejected until [`audience`](Self::audience) is called
+///   (RFC 7519 section 4.1.3).
+/// - The token has at most 8 KiB.
+///
+/// A claim that is `null` is absent.
 ///
 /// # Panics
 ///
 /// Every method panics on a value that cannot work, with a sentence that says what to do. A method
-/// that takes a list panics when it is called again, since the first list would be lost.
+/// that takes a list panics when it is called a second time, since the first list would be lost.
 #[derive(Clone, Debug)]
 pub struct Validation {
     pub(super) issuers: Vec<String>,
@@ -35,8 +41,8 @@ pub struct Validation {
     pub(super) max_lifetime: Option<Duration>,
     pub(super) allows_missing_expiry: bool,
     pub(super) types: Vec<String>,
-    /// The reason for which another `typ` is rejected. Made in advance, so that rejecting a token
-    /// allocates nothing.
+    /// The reason for rejecting another `typ`. Created in advance, so that rejecting a token allocates
+    /// nothing.
     pub(super) wrong_type: Option<Arc<str>>,
     max_token_bytes: usize,
     pub(super) wanted: Wanted,
@@ -65,7 +71,7 @@ impl Validation {
         Self::default()
     }
 
-    /// Requires `iss` to be `issuer`, or one of several, character for character. By default `iss` is
+    /// Requires `iss` to equal `issuer`, or one of several, character for character. By default `iss` is
     /// not checked.
     #[track_caller]
     #[must_use]
@@ -95,13 +101,13 @@ impl Validation {
         self
     }
 
-    /// Accepts a token whatever `aud` says, also without one.
+    /// Accepts tokens with any `aud`, and tokens without one.
     ///
     /// # Security
     ///
-    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9): an operator or intruder of one service can use the tokens of its users at this one. Use
-    /// it only where the key belongs to this service alone.
+    /// A token that was issued for another service is then accepted here (RFC 8725 section 3.9). An
+    /// attacker who controls another service can use the tokens of its users at this one. Call this
+    /// method only if no other service uses the key.
     #[track_caller]
     #[must_use]
     pub fn dangerous_any_audience(mut self) -> Self {
@@ -119,8 +125,8 @@ impl Validation {
         }
     }
 
-    /// Sets the difference that the clocks of issuer and verifier may have. 5 seconds by default, 60
-    /// at most.
+    /// Sets the tolerated difference between the clocks of issuer and verifier. 5 seconds by default,
+    /// at most 60.
     #[track_caller]
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -153,28 +159,28 @@ impl Validation {
     ///
     /// # Security
     ///
-    /// A stolen token without `exp` works until its key is retired or it is revoked. A revocation is
-    /// forgotten after some time, 30 days by default for those of a subject, a tenant, a key or
-    /// everyone, and then the token is accepted again: give it a time that never comes with
-    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
+    /// A stolen token without `exp` is accepted until it is revoked or its key is retired. Revocations
+    /// expire: by default, revocations of a subject, a tenant, a key or everyone after 30 days. The
+    /// token is then accepted again, unless
+    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at) is far in the future.
     #[must_use]
     pub fn dangerous_allow_missing_expiry(mut self) -> Self {
         self.allows_missing_expiry = true;
         self
     }
 
-    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC 7519 section
-    /// 4.1.2). [`VerifiedToken::subject`](crate::jwt::VerifiedToken::subject) is then the decimal text of the number, so
-    /// that 42 and `"42"` are the same subject; the type of the claims gets the number.
+    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC 7519
+    /// section 4.1.2). The subject of the token is then the decimal text of the number, so 42 and `"42"`
+    /// are the same subject. The type of the claims reads the number.
     #[must_use]
     pub fn accept_numeric_subject(mut self) -> Self {
         self.wanted.numeric_subject = true;
         self
     }
 
-    /// Requires the `typ` header to be one of these values. A missing `typ` is rejected. Compared
-    /// without case and without `application/` (RFC 7515 section 4.1.9). By default `typ` may be
-    /// `JWT`, `at+jwt`, or absent.
+    /// Requires the `typ` header to be one of these values, and rejects a missing `typ`. Case and an
+    /// `application/` prefix are ignored (RFC 7515 section 4.1.9). By default `typ` may be `JWT`,
+    /// `at+jwt` or absent.
     #[track_caller]
     #[must_use]
     pub fn accept_type(mut self, types: impl OneOrMany) -> Self {
@@ -193,13 +199,14 @@ impl Validation {
         self
     }
 
-    /// Requires claims besides those that are always required. A claim that is `null` is missing.
+    /// Requires more claims to be present. A claim that is `null` is missing. By default only `exp` is
+    /// required.
     #[track_caller]
     #[must_use]
     pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
         refuse_second_call("require_claim", &self.wanted.required);
         for name in names.into_strings() {
-            // A duplicate changes nothing; each name has one bit.
+            // Each name has one bit, so a duplicate must not be added.
             if !self.wanted.required.contains(&name) {
                 self.wanted.required.push(name);
             }
@@ -219,8 +226,8 @@ impl Validation {
     /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A text with `://` is one name.
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC 7643).
-    /// Any other value makes the token invalid; a missing one and `null` mean no roles. While the
-    /// place is not configured, a `roles` claim of another kind means no roles.
+    /// Any other value makes the token invalid. If the value is missing or `null`, the token has no
+    /// roles. Without this setting, a `roles` claim of another type is ignored.
     #[track_caller]
     #[must_use]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -253,7 +260,8 @@ impl Validation {
     }
 
     /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for its forms. The
-    /// value must be a string; a missing one and `null` mean no tenant. No tenant by default.
+    /// value must be a string. If the value is missing or `null`, the token has no tenant. By default
+    /// no token has a tenant.
     #[track_caller]
     #[must_use]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
@@ -300,7 +308,7 @@ impl Validation {
         self
     }
 
-    /// Sets the longest token, in bytes. 8 KiB by default.
+    /// Sets the maximum length of a token in bytes. 8 KiB by default.
     #[track_caller]
     #[must_use]
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {

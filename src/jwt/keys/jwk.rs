@@ -9,7 +9,7 @@ use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
 
-/// The members of a JWK that decide about a shared secret. A member that is `null` is absent.
+/// The members of a JWK that matter for a shared secret. A member that is `null` is absent.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -40,14 +40,14 @@ impl Key {
     /// # Errors
     ///
     /// - [`KeyErrorKind::Unreadable`] if `json` is not one JSON object, if a member name occurs
-    ///   twice in an object, if a member above has another type, or if `k` is missing or not base64.
+    ///   twice in an object, if a member has the wrong type, or if `k` is missing or not base64.
     /// - [`KeyErrorKind::Unsupported`] if `kty` is not `oct`, or if there is no `alg`.
     /// - [`KeyErrorKind::Contradictory`] if `alg` is not HS256, HS384 or HS512, if `use` is not `sig`,
     ///   or if `key_ops` does not contain `verify`.
     /// - The errors of [`Secret::new`] and [`Key::with_id`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         let unreadable = |message: &str| KeyError::new(KeyErrorKind::Unreadable, message);
-        // The derived implementation would accept an array too.
+        // The derived `Deserialize` would also accept an array.
         if !json.trim_start().starts_with('{') {
             return Err(unreadable("this is not a JWK: a JWK is one JSON object"));
         }

@@ -1,4 +1,4 @@
-//! One key, for one algorithm.
+//! A key for one algorithm.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::jwt::keys::secret::Secret;
 
 pub(crate) const MAX_ID_LEN: usize = 256;
 
-/// A key and the one algorithm it is for.
+/// A key for exactly one algorithm.
 ///
-/// The algorithm is fixed when the key is made, so a token's header can never choose it (RFC 8725
-/// section 3.1): a key for HS256 rejects every token that says HS512.
+/// The algorithm is fixed when the key is created, so the header of a token cannot choose it (RFC 8725
+/// section 3.1). A key for HS256 rejects every token with `alg: HS512`.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret};
@@ -30,40 +30,41 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key for HMAC with SHA-256. Every [`Secret`] is long enough for it.
+    /// Creates a key for HMAC with SHA-256. Every [`Secret`] is long enough for it.
     pub fn hs256(secret: Secret) -> Self {
         Self { algorithm: Algorithm::Hs256, id: None, mac: Mac::hs256(secret.as_bytes()) }
     }
 
-    /// A key for HMAC with SHA-384.
+    /// Creates a key for HMAC with SHA-384.
     ///
     /// # Errors
     ///
-    /// A secret of fewer than 48 bytes.
+    /// [`KeyErrorKind::TooShort`] for a secret of fewer than 48 bytes.
     pub fn hs384(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 48, Algorithm::Hs384)?;
         Ok(Self { algorithm: Algorithm::Hs384, id: None, mac: Mac::hs384(secret.as_bytes()) })
     }
 
-    /// A key for HMAC with SHA-512.
+    /// Creates a key for HMAC with SHA-512.
     ///
     /// # Errors
     ///
-    /// A secret of fewer than 64 bytes.
+    /// [`KeyErrorKind::TooShort`] for a secret of fewer than 64 bytes.
     pub fn hs512(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 64, Algorithm::Hs512)?;
         Ok(Self { algorithm: Algorithm::Hs512, id: None, mac: Mac::hs512(secret.as_bytes()) })
     }
 
-    /// The same key under an identifier: the `kid` of the tokens that it signs.
+    /// Sets the identifier of the key, which becomes the `kid` of the tokens that it signs. By default a
+    /// key has none.
     ///
-    /// A token with a `kid` is checked against the key of that identifier and no other; a key
-    /// without one serves only tokens without one. Take a name or a date. Never derive it from
-    /// the secret by a plain hash: `kid` is public, and a hash can be guessed against.
+    /// A token with a `kid` is checked only against the key with this identifier. A key without an
+    /// identifier verifies only tokens without a `kid`. Use a name or a date. Never use a hash of the
+    /// secret: `kid` is public, and an attacker could test guesses of the secret against the hash.
     ///
     /// # Errors
     ///
-    /// An identifier that is empty or over 256 bytes.
+    /// [`KeyErrorKind::BadId`] if the identifier is empty or longer than 256 bytes.
     pub fn with_id(mut self, id: impl AsRef<str>) -> Result<Self, KeyError> {
         let id = id.as_ref();
         if id.is_empty() || id.len() > MAX_ID_LEN {
@@ -75,12 +76,12 @@ impl Key {
         Ok(self)
     }
 
-    /// The identifier that tokens name in `kid`, if the key has one.
+    /// Returns the identifier that tokens name in `kid`, if the key has one.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The algorithm that the key is for.
+    /// Returns the algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
@@ -109,7 +110,7 @@ impl Debug for Key {
 }
 
 impl From<Secret> for Key {
-    /// A key for HS256 without an identifier.
+    /// Creates a key for HS256 without an identifier.
     fn from(secret: Secret) -> Self {
         Self::hs256(secret)
     }

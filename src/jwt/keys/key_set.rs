@@ -1,4 +1,4 @@
-//! Several keys, of which each token is checked against the right one.
+//! Several keys, and the choice of the right one for each token.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 const MAX_KEYS: usize = 64;
 
-/// Keys that are valid at the same time: the current one, and previous ones whose tokens have not
-/// expired yet. No two share an identifier.
+/// The keys that are valid at the same time: the current key, and previous keys whose tokens have not
+/// all expired. Identifiers are unique within a set.
 ///
-/// A token with a `kid` is checked against the key with that identifier; there is no second try
-/// with another. A token without one is tried against every key of its algorithm, first to last.
+/// A token with a `kid` is checked only against the key with this identifier. A token without a `kid`
+/// is checked against every key of its algorithm, first to last.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, KeySet, Secret};
@@ -32,17 +32,18 @@ pub struct KeySet {
     current: Key,
     previous: Vec<Key>,
     headers: Arc<HeaderCache>,
-    /// The identifiers and algorithms, for the reasons of rejections. Made in advance, so that
-    /// rejecting a token allocates nothing.
+    /// The list of identifiers and algorithms for the reasons of rejections. Created in advance, so
+    /// that rejecting a token allocates nothing.
     listed: Arc<str>,
 }
 
 impl KeySet {
-    /// A set of `keys`, the current one first.
+    /// Creates a set of `keys`. The first key is the current one.
     ///
     /// # Errors
     ///
-    /// No keys, more than 64, or two with the same identifier.
+    /// [`KeyErrorKind::BadSetSize`] for no key or more than 64 keys, and [`KeyErrorKind::BadId`] if two
+    /// keys have the same identifier.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
         let mut keys = keys.into_iter();
         let Some(current) = keys.next() else {
@@ -54,11 +55,11 @@ impl KeySet {
         keys.try_fold(Self::from(current), Self::add_previous)
     }
 
-    /// The same set with one more key behind those it has.
+    /// Adds a previous key after the keys of the set.
     ///
     /// # Errors
     ///
-    /// As [`KeySet::new`].
+    /// The errors of [`KeySet::new`].
     pub fn add_previous(mut self, key: Key) -> Result<Self, KeyError> {
         if self.iter().count() >= MAX_KEYS {
             let message = format!("a key set holds at most {MAX_KEYS} keys: retire the oldest");
@@ -74,12 +75,12 @@ impl KeySet {
         Ok(self)
     }
 
-    /// The first key: the one to sign with.
+    /// Returns the first key, which signs new tokens.
     pub fn current(&self) -> &Key {
         &self.current
     }
 
-    /// Every key, the current one first.
+    /// Iterates over all keys, the current key first.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.previous)
     }
@@ -88,7 +89,7 @@ impl KeySet {
         &self.headers
     }
 
-    /// Returns the key that made `signature` over `message`.
+    /// Returns the key that signed `message`.
     pub(crate) fn signer_of(
         &self,
         header: &Header<'_>,
@@ -114,7 +115,7 @@ impl KeySet {
         })
     }
 
-    /// A token without a `kid` may be from any key of its algorithm.
+    /// Finds the key that signed a token without a `kid`, among all keys of its algorithm.
     fn signer_without_id(
         &self,
         header: &Header<'_>,
@@ -133,14 +134,14 @@ impl KeySet {
         ))
     }
 
-    /// An error that lists the configured keys.
+    /// Creates an error that lists the configured keys.
     #[cold]
     pub(crate) fn error(&self, kind: TokenErrorKind) -> TokenError {
         TokenError::configured(kind, Arc::clone(&self.listed))
     }
 }
 
-/// Lists the keys of a set as a reason shows them: `"2026-11" (HS256)`.
+/// Lists keys in the form that reasons show: `"2026-11" (HS256)`.
 fn listed<'k>(keys: impl Iterator<Item = &'k Key>) -> Arc<str> {
     const SHOWN: usize = 8;
     let named = |key: &Key| match key.id() {
@@ -169,7 +170,7 @@ impl From<Key> for KeySet {
 }
 
 impl From<Secret> for KeySet {
-    /// One key for HS256 without an identifier.
+    /// Creates a set of one key for HS256 without an identifier.
     fn from(secret: Secret) -> Self {
         Self::from(Key::from(secret))
     }

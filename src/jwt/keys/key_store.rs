@@ -1,4 +1,4 @@
-//! The keys in use, replaceable while requests run.
+//! A set of keys that can be replaced while requests run.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use crate::jwt::keys::key::Key;
 use crate::jwt::keys::key_set::KeySet;
 use crate::jwt::keys::secret::Secret;
 
-/// A shared handle to a [`KeySet`]. Clones see the same set, and every token is checked against
-/// the set of the moment, without a lock.
+/// A shared handle to a [`KeySet`] that can be replaced. Clones share one set. Every token is checked
+/// against the set that is current at that moment, without a lock.
 ///
-/// To change a secret without a restart and without a wrong refusal: give the servers that verify
-/// the new key beside the old one, then let the auth server sign with it, and retire the old one
-/// when its last token has expired.
+/// To rotate a secret without a restart and without rejecting valid tokens: first add the new key to
+/// the servers that verify, then sign with it on the auth server, and retire the old key once its last
+/// token has expired.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};
@@ -37,17 +37,17 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Replaces all keys at once. Requests that are being checked finish with the keys they began
-    /// with; every later one sees the new set.
+    /// Replaces all keys at once. A request that is being checked finishes with the old keys, and every
+    /// later request uses the new set.
     pub fn replace(&self, keys: impl Into<KeySet>) {
         self.keys.store(Arc::new(keys.into()));
     }
 
-    /// Makes `key` the current one and keeps those there are as previous ones.
+    /// Makes `key` the current key and keeps the other keys as previous ones.
     ///
     /// # Errors
     ///
-    /// As [`KeySet::new`]; the keys are then as they were.
+    /// The errors of [`KeySet::new`]. The keys then stay unchanged.
     pub fn rotate(&self, key: Key) -> Result<(), KeyError> {
         self.try_update(|keys| {
             KeySet::new(std::iter::once(key.clone()).chain(keys.iter().cloned()))
@@ -60,7 +60,7 @@ impl KeyStore {
         self.keys.rcu(|keys| KeySet::from(keys.current().clone()));
     }
 
-    /// The set of this moment.
+    /// Returns the current set.
     pub fn load(&self) -> Arc<KeySet> {
         self.keys.load_full()
     }
@@ -69,7 +69,7 @@ impl KeyStore {
         self.keys.load()
     }
 
-    /// Two callers at once must not lose a key between a load and a store.
+    /// Repeats the update if another thread replaced the set in between, so that no key is lost.
     fn try_update(
         &self,
         next: impl Fn(&KeySet) -> Result<KeySet, KeyError>,
@@ -105,7 +105,7 @@ impl From<Key> for KeyStore {
 }
 
 impl From<Secret> for KeyStore {
-    /// One key for HS256 without an identifier.
+    /// Creates a store of one key for HS256 without an identifier.
     fn from(secret: Secret) -> Self {
         Self::from(KeySet::from(secret))
     }

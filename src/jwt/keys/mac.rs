@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::jwt::base64url;
 
-/// A keyed HMAC. Keying costs two blocks of the hash, so it is done once and cloned per token.
+/// A keyed HMAC. Keying hashes two blocks, so it is done once and the result is cloned per token.
 #[derive(Clone)]
 pub(crate) enum Mac {
     Hs256(Hmac<Sha256>),
@@ -33,10 +33,10 @@ impl Mac {
         Self::Hs512(keyed(secret))
     }
 
-    /// Returns true if `signature`, in base64url, is that of `message`. The tag is compared in constant
-    /// time, and only at its full length.
+    /// Returns true if `signature`, in base64url, is the tag of `message`. The comparison takes constant
+    /// time, and a truncated tag is rejected.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        // The engine asks for room for whole groups of four characters.
+        // The decoder requires room for whole groups of four characters.
         let mut buffer = [0; 66];
         if signature.len() > 86 {
             return false;
@@ -49,7 +49,7 @@ impl Mac {
         }
     }
 
-    /// Signs all of `text` and puts a dot and the tag, base64url, onto its end.
+    /// Signs `text` and appends a dot and the tag in base64url.
     pub(crate) fn sign_onto(&self, text: &mut String) {
         let message = text.as_bytes();
         let tag = match self {
@@ -62,24 +62,24 @@ impl Mac {
     }
 }
 
-/// SHA-256, for what is looked up by its hash.
+/// Computes SHA-256, for values that are looked up by their hash.
 #[cfg(feature = "issuer")]
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest;
     Sha256::digest(bytes).into()
 }
 
-/// Returns true if two hashes are the same, in constant time.
+/// Compares two hashes in constant time.
 #[cfg(feature = "issuer")]
 pub(crate) fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
     type Tag = hmac::digest::CtOutput<Hmac<Sha256>>;
     Tag::from(hmac::digest::array::Array(*a)) == Tag::from(hmac::digest::array::Array(*b))
 }
 
-/// 64 bytes of HKDF-SHA256 with an empty salt.
+/// Computes 64 bytes of HKDF-SHA256 with an empty salt.
 pub(crate) fn hkdf_sha256(secret: &[u8], info: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(vec![0; 64]);
-    // Fails for more than 255 blocks of output only; this is two.
+    // This fails only for more than 255 blocks of output, and 64 bytes are two blocks.
     let expanded = Hkdf::<Sha256>::new(None, secret).expand(info, &mut out);
     debug_assert!(expanded.is_ok());
     out

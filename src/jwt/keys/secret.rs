@@ -13,11 +13,11 @@ use crate::jwt::keys::mac;
 use crate::jwt::keys::secret_text;
 use crate::random;
 
-/// RFC 7518 section 3.2: a key of at least the size of the hash. SHA-256 is the smallest.
+/// The key must be at least as long as the hash (RFC 7518 section 3.2). SHA-256 is the shortest hash.
 const MIN_LEN: usize = 32;
-/// 32 random bytes hold about 30 different ones, 32 random hexadecimal digits about 14.
+/// On average, 32 random bytes have 30 different values, and 32 random hexadecimal digits have 14.
 const MIN_DISTINCT: usize = 8;
-/// Long enough, and known to everyone: what a well-known page about tokens shows.
+/// The example secrets of a well-known page about tokens: long enough, and known to everyone.
 const PUBLISHED: [&[u8]; 3] = [
     b"a-string-secret-at-least-256-bits-long",
     b"a-valid-string-secret-that-is-at-least-384-bits-long",
@@ -27,9 +27,9 @@ const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
 /// A secret that the issuer and the servers that verify its tokens share.
 ///
-/// At least 32 bytes, wiped from memory when dropped, and never printed: `Debug` shows no more
-/// than that it is one. A holder of the secret can *make* tokens, not only check them (RFC 7515
-/// section 10.5), so give each service its own with [`Secret::derive`].
+/// A secret has at least 32 bytes, is wiped from memory when it is dropped, and is never printed:
+/// `Debug` prints `Secret(..)`. A server with the secret can *create* tokens and not only verify them
+/// (RFC 7515 section 10.5), so give each service its own secret with [`Secret::derive`].
 ///
 /// ```
 /// use tower_jwt_auth::Secret;
@@ -44,19 +44,20 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// A secret of these very bytes.
+    /// Creates a secret from bytes. They are used as they are, and not decoded.
     ///
     /// # Errors
     ///
-    /// Fewer than 32 bytes; fewer than 8 different bytes, or a secret that is known from
-    /// documentation; or something that is a key of another kind: PEM, DER or JWK text, an SSH
-    /// public key. A public key used as a secret would let anyone sign.
+    /// - [`KeyErrorKind::TooShort`] for fewer than 32 bytes.
+    /// - [`KeyErrorKind::Predictable`] for fewer than 8 different bytes, and for secrets that are
+    ///   published as examples.
+    /// - [`KeyErrorKind::NotASecret`] for a key of another kind: PEM, DER or JWK text, an SSH public key.
+    ///   If a public key were used as a secret, everyone could sign.
     ///
     /// # Security
     ///
-    /// A password or a sentence is not a key (RFC 8725 section 3.5): an attacker with one token can try
-    /// words until one fits, without asking the server. That they were chosen by a person cannot be
-    /// seen from the bytes, so it is not refused: let a program choose them.
+    /// A password or a sentence is not a key (RFC 8725 section 3.5): an attacker with one token can test
+    /// guesses offline. This function cannot detect bytes that a person has chosen, so generate them.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let bytes = bytes.as_ref();
         if let Some(other) = other_kind_of_key(bytes) {
@@ -84,7 +85,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// As [`Secret::new`], and if `text` is not base64.
+    /// The errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if `text` is not base64.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         let text = secret_text::base64_in(text);
         let alphabet =
@@ -105,9 +106,9 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// As [`Secret::new`], and if the variable is not set or not UTF-8, or if its text has a byte order
-    /// mark, blanks or quotes around it, or several lines: another program that reads the same secret
-    /// could then see another one.
+    /// The errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is not set or not
+    /// UTF-8, or if its text has a byte order mark, surrounding blanks or quotes, or several lines.
+    /// Another program could read such a text as a different secret.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
         let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
@@ -119,20 +120,22 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// As [`Secret::from_base64`], and if the variable is not set or not UTF-8.
+    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the variable is not set
+    /// or not UTF-8.
     pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
         Self::from_base64(&variable(name)?).map_err(|error| error.read_from(&of_variable(name)))
     }
 
     /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
     ///
-    /// A file of text, which is UTF-8 without control characters, is read as
-    /// [`from_env`](Self::from_env) reads a variable: its line end is not part of the secret. A file
-    /// of other bytes is taken whole.
+    /// A text file, that is UTF-8 without control characters, follows the rules of
+    /// [`from_env`](Self::from_env): the line end is not part of the secret. Of any other file, all
+    /// bytes are the secret.
     ///
     /// # Errors
     ///
-    /// As [`Secret::from_env`], and if the file cannot be read or is text in UTF-16.
+    /// The errors of [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the file cannot be read or
+    /// is text in UTF-16. `source()` is the error of the operating system.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -144,7 +147,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// As [`Secret::from_base64`], and if the file cannot be read or is not UTF-8.
+    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the file cannot be read
+    /// or is not UTF-8. `source()` is the error of the operating system.
     pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -152,12 +156,12 @@ impl Secret {
         text.and_then(Self::from_base64).map_err(|error| error.read_from(&of_file(path)))
     }
 
-    /// A new secret of 64 random bytes: for tests, for demonstrations, and for a server that is
-    /// the only one to check what it signs, until it restarts.
+    /// Generates a secret of 64 random bytes, for tests, for demonstrations, and for a server that
+    /// verifies only its own tokens and may forget them at a restart.
     ///
     /// # Errors
     ///
-    /// The system's random number generator failed.
+    /// [`KeyErrorKind::NoRandomness`] if the system's random number generator fails.
     pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; 64]);
         random::fill(&mut bytes)
@@ -165,16 +169,16 @@ impl Secret {
         Ok(Self { bytes })
     }
 
-    /// The secret of one service, made from this master secret.
+    /// Derives the secret of one service from this master secret.
     ///
-    /// The auth server holds the master; each service is given only its own, so what leaks from
-    /// the cart server cannot sign tokens for the payment server. The result has 64 bytes and
-    /// serves every HMAC algorithm.
+    /// Only the auth server has the master secret. Each service has its own secret, so an attacker who
+    /// steals the secret of the cart server cannot sign tokens for the payment server. The result has
+    /// 64 bytes, enough for every HMAC algorithm.
     ///
-    /// It is HKDF-SHA256 (RFC 5869) with an empty salt and, as `info`, the text
-    /// `tower-jwt-auth/derive/v1` followed by the issuer and the audience, each with its length
-    /// in bytes as 4 bytes, big-endian, in front. `docs/reference/derive.md` has a test vector and the
-    /// same in other languages.
+    /// The derivation is HKDF-SHA256 (RFC 5869) with an empty salt. Its `info` is the text
+    /// `tower-jwt-auth/derive/v1`, then the issuer, then the audience. In front of each of these two
+    /// stands its length in bytes, as 4 bytes, big-endian. `docs/reference/derive.md` has a test vector,
+    /// and code in other languages.
     ///
     /// ```
     /// use tower_jwt_auth::{Key, Secret};
@@ -190,20 +194,19 @@ impl Secret {
     pub fn derive(&self, issuer: &str, audience: &str) -> Self {
         let mut info = b"tower-jwt-auth/derive/v1".to_vec();
         for part in [issuer, audience] {
-            // No text in memory on a supported platform reaches 4 GiB; if it did, the length
-            // would saturate, and the text itself still tells two of them apart.
+            // For a text of 4 GiB the length saturates. The texts themselves still differ.
             info.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             info.extend(part.as_bytes());
         }
         Self { bytes: mac::hkdf_sha256(&self.bytes, &info) }
     }
 
-    /// The secret as base64, to be handed to the service that it was derived for.
+    /// Encodes the secret as base64, for the service that it was derived for.
     ///
     /// # Security
     ///
-    /// A reader of the text can sign tokens: give the text to a secret store, never to a log. It is
-    /// not wiped from memory.
+    /// Everyone who reads the text can sign tokens. Write it to a secret store and never to a log. The
+    /// text is not wiped from memory.
     pub fn dangerous_to_base64(&self) -> String {
         base64::prelude::BASE64_STANDARD.encode(&self.bytes)
     }
@@ -278,7 +281,7 @@ fn other_kind_of_key(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A SEQUENCE whose stated length is exactly what follows and that starts as a key does: with an
+/// Returns true for a SEQUENCE that has exactly its stated length and starts like a key: with an
 /// INTEGER (PKCS #1, SEC 1, PKCS #8) or a SEQUENCE (SubjectPublicKeyInfo).
 fn is_der_sequence(bytes: &[u8]) -> bool {
     let (len, content) = match bytes {
@@ -293,11 +296,11 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
 }
 
 fn is_der_in_base64(text: &[u8]) -> bool {
-    // "MI" and "MC" open every base64 DER key; anything else is not worth decoding.
+    // Every DER key in base64 starts with "MI" or "MC", so other texts need no decoding.
     if !(text.starts_with(b"M") && text.len() >= 40) {
         return false;
     }
-    // A secret may begin so too.
+    // A secret may start with the same characters.
     let compact = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     let compact = Zeroizing::new(compact.collect::<Vec<u8>>());
     let der = base64::prelude::BASE64_STANDARD.decode(&compact).map(Zeroizing::new);

@@ -1,13 +1,13 @@
-//! Secrets in files and environment variables: text as editors and shells leave it.
+//! Secrets in files and environment variables, as editors and shells write them.
 
 use zeroize::Zeroizing;
 
 use crate::jwt::error::{KeyError, KeyErrorKind};
 
-/// The part of `bytes` that is the secret.
+/// Returns the part of `bytes` that is the secret.
 ///
-/// Text loses its line end. Text that an editor or a shell changed on the way is rejected, since
-/// another program would read another secret from it. Bytes that are not text are taken whole.
+/// The line end of a text is removed. A text that an editor or a shell has changed is rejected, since
+/// another program would read a different secret from it. Bytes that are not text are all used.
 pub(crate) fn secret_in(bytes: &[u8]) -> Result<&[u8], KeyError> {
     let Some(text) = text_in(bytes)? else { return Ok(bytes) };
     let text = text.trim_end_matches(['\r', '\n']);
@@ -28,7 +28,7 @@ pub(crate) fn secret_in(bytes: &[u8]) -> Result<&[u8], KeyError> {
     Ok(text.as_bytes())
 }
 
-/// The text without line breaks, to be decoded.
+/// Removes the line breaks from base64.
 pub(crate) fn base64_in(text: &str) -> Zeroizing<String> {
     let text = text.trim();
     let mut compact = Zeroizing::new(String::with_capacity(text.len()));
@@ -36,8 +36,8 @@ pub(crate) fn base64_in(text: &str) -> Zeroizing<String> {
     compact
 }
 
-/// The text that `bytes` are, if they are text: UTF-8 without control characters other than tabs and
-/// line breaks.
+/// Returns the text in `bytes`, or `None` if they are not text: UTF-8 without control characters other
+/// than tabs and line breaks.
 pub(crate) fn text_in(bytes: &[u8]) -> Result<Option<&str>, KeyError> {
     if is_utf16(bytes) {
         let message = "the secret is in UTF-16: save it as UTF-8 without a byte order mark";
@@ -55,7 +55,7 @@ pub(crate) fn text_in(bytes: &[u8]) -> Result<Option<&str>, KeyError> {
 }
 
 /// Returns true for ASCII text in UTF-16 of either byte order, with or without a byte order mark.
-/// Random bytes are never that.
+/// Random bytes are practically never UTF-16.
 fn is_utf16(bytes: &[u8]) -> bool {
     let bare = match bytes {
         [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] => rest,

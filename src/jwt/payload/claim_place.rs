@@ -1,4 +1,4 @@
-//! The places of roles, scopes and the tenant, and how the strings there are read.
+//! The places of roles, scopes and the tenant in the claims, and the reader of the strings there.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::jwt::json::Text;
 use crate::jwt::payload::reserved_names;
 use crate::jwt::spans::{Placer, Spans};
 
-/// The use of the strings at a place.
+/// The purpose of the strings at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Roles,
@@ -23,11 +23,11 @@ pub(crate) enum Purpose {
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
-    /// Only a configured place makes a token with another kind of value invalid: ignoring a value
-    /// that nobody asked for grants nothing.
+    /// A value of the wrong type makes the token invalid only at a configured place. At a default
+    /// place it is ignored, which grants nothing.
     pub(crate) is_configured: bool,
-    /// The claim itself holds the strings and no other place lies in it, so that it can be read
-    /// while it is handed on.
+    /// The place is a whole claim and no other place lies in this claim, so the value can be read and
+    /// passed on in one step.
     pub(crate) is_simple: bool,
 }
 
@@ -37,20 +37,20 @@ impl ClaimPlace {
     }
 }
 
-/// Reads the strings at the end of a path: one string, or for roles and scopes an array of strings
+/// Reads the strings at the end of a path: one string; or, for roles and scopes, an array of strings
 /// and of objects with a member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the keys of
-/// an object. A path that ends early or at a `null` leads to no strings. A value of another kind at
-/// its end or in its way is an error.
+/// an object. If a member on the path is missing or `null`, there are no strings. A value of another
+/// type on the path or at its end is an error.
 pub(crate) struct ClaimPlaceSeed<'p, 'de, 'o> {
     place: &'p ClaimPlace,
-    /// The names that are still to follow.
+    /// The remaining names of the path.
     names: &'p [String],
     spans: &'o mut Spans,
     placer: &'o mut Placer<'de>,
 }
 
 impl<'p, 'de, 'o> ClaimPlaceSeed<'p, 'de, 'o> {
-    /// Reads from the value of the member that is the first of the path.
+    /// Creates a seed for the value of the claim that the path starts with.
     pub(crate) fn new(
         place: &'p ClaimPlace,
         spans: &'o mut Spans,
@@ -145,7 +145,7 @@ impl<'de> ClaimPlaceSeed<'_, 'de, '_> {
     }
 }
 
-/// The next name of an object. With `arbitrary_precision`, a number is an object with one name.
+/// Reads the next name of an object. With `arbitrary_precision`, a number is an object with one name.
 fn next_name<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
     match map.next_key_seed(Text)? {
         Some(name) if reserved_names::is_reserved(&name) => {

@@ -1,23 +1,23 @@
-//! The feature `arbitrary_precision` of `serde_json`, which any crate of a build can switch on for
-//! all of it.
+//! The feature `arbitrary_precision` of `serde_json`, which any crate of a build can enable for the
+//! whole build.
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Returns true if `serde_json` hands on a number as an object that holds its text. The scanner
-/// hands on numbers, so a type that buffers values, such as an untagged enum, would read them
-/// differently: the scanner must then be left out.
+/// Returns true if `serde_json` represents a number as an object with its text. The scanner represents
+/// it as a number. A type that buffers values, such as an untagged enum, would see the difference, so
+/// the scanner is not used then.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();
-    // Versions of `serde_json` differ in the numbers that they hand on as an object.
+    // Some versions of `serde_json` do this only for some numbers.
     let is_map = |json| serde_json::from_str(json).is_ok_and(|IsMap(is_map)| is_map);
     *ARE_ON.get_or_init(|| ["1", "1.5"].into_iter().any(is_map))
 }
 
-/// Set if a number was an object.
+/// True if a number was an object.
 struct IsMap(bool);
 
 impl<'de> Deserialize<'de> for IsMap {

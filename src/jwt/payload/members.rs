@@ -1,5 +1,5 @@
-//! The members of a payload: the registered and configured ones are noted while they are handed on
-//! to the user's type, and a duplicate name is rejected.
+//! The members of a payload. Registered and configured claims are noted while the user's type reads
+//! them, and duplicate names are rejected.
 
 use std::borrow::Cow;
 
@@ -17,30 +17,31 @@ use crate::jwt::payload::seeds::{NumberSeed, RawSeed, StringsForm, StringsSeed};
 use crate::jwt::spans::{Span, Spans};
 use crate::jwt::verified_token::Named;
 
-/// Reads values that are both noted and handed on to the user's type.
+/// The way to read a value that is both noted and passed on to the user's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// Once, in the shape that most issuers write. Other shapes are read a second time.
+    /// In one step, in the form that most issuers write. Other forms are left to a second reading.
     Plain,
-    /// In any shape.
+    /// In any form.
     Any,
-    /// In any shape, where `serde_json` hands on each number as its text.
+    /// In any form, with `serde_json` representing each number as its text.
     ExactNumbers,
 }
 
-/// The use of the member whose name was read last.
+/// The meaning of the member whose name was read last.
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// Roles, scopes or the tenant are this claim or lie in it.
+    /// The member is, or contains, the place of roles, scopes or the tenant.
     Placed(&'p ClaimPlace),
     Other,
 }
 
-/// The members of a payload, each of which is handed on while the verifier notes what it needs.
+/// The members of a payload. Each is passed on to the user's type, and the claims that the verifier
+/// needs are noted on the way.
 pub(crate) struct Members<'p, 'de, A> {
     map: A,
-    /// The names of the struct that is read; empty for another type.
+    /// The field names of the struct that is read; empty for another type.
     fields: &'static [&'static str],
     wanted: &'p Wanted,
     reading: Reading,
@@ -48,11 +49,11 @@ pub(crate) struct Members<'p, 'de, A> {
     member: Member<'p>,
     /// The name of the member, if the program contains it.
     known_name: Option<&'static str>,
-    /// The bit of the member, if it is required.
+    /// The number of the member's bit in [`Noted::required`], if it is required.
     required: Option<u32>,
-    /// A bit for each registered name seen.
+    /// One bit for each registered name that was seen.
     registered: u32,
-    /// Every other name seen.
+    /// All other names that were seen.
     names: SeenNames<'de>,
 }
 
@@ -78,14 +79,13 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         }
     }
 
-    /// Finds the name in the program, so that a reason can contain it. A name from the token stays
-    /// out of reasons.
+    /// Finds the equal name in the program. Reasons may contain this name, but none from the token.
     fn find_name(&self, name: &str) -> Option<&'static str> {
         let field = self.fields.iter().copied().find(|field| *field == name);
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))
     }
 
-    /// Notes the first failure, unless the scanner reads: its error says nothing.
+    /// Notes the first failure. Errors of the scanner are skipped, since they have no message.
     #[cold]
     fn note_failure(&mut self, failure: impl FnOnce(&Self) -> Option<ClaimError>) {
         if self.reading != Reading::Plain && self.noted.failure.is_none() {
@@ -123,7 +123,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         de::Error::custom("duplicate claim")
     }
 
-    /// Notes that the member is not `null`.
+    /// Notes that the member is present and not `null`.
     fn is_there(&mut self) {
         self.noted.required |= self.required.map_or(0, |place| 1_u64.wrapping_shl(place));
     }
@@ -179,8 +179,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         Ok((form, value))
     }
 
-    /// Reads the value's text once to skip it and once for each reader: the verifier, and the
-    /// user's type.
+    /// Skips the value, and then reads its text twice: for the verifier and for the user's type.
     fn raw<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -194,7 +193,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         from_text(raw, seed).map_err(de::Error::custom)
     }
 
-    /// Reads a `sub` that may be a whole number, which is noted as it is written.
+    /// Reads a `sub` that may be a whole number. The number is noted as it is written.
     fn any_subject<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         self.raw(seed, |members, json| {
             let Noted { named, placer, .. } = &mut *members.noted;
@@ -228,7 +227,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         })
     }
 
-    /// Notes the strings at a place, from the text of the claim that it lies in.
+    /// Notes the strings at a place. `json` is the text of the claim that contains the place.
     fn note(&mut self, place: &ClaimPlace, json: &'de str) -> Result<(), serde_json::Error> {
         let Noted { named, placer, .. } = &mut *self.noted;
         let mut tenant = Spans::default();
@@ -261,8 +260,8 @@ fn from_text<'de, S: DeserializeSeed<'de>>(
     seed.deserialize(&mut serde_json::Deserializer::from_str(json))
 }
 
-/// Returns true for the JSON of a whole number of 64 bits that is written without an exponent. `-0`
-/// is not one, so that each number has one spelling.
+/// Returns true for a whole number of 64 bits in JSON without an exponent. `-0` is rejected, so that
+/// each number has one spelling.
 fn is_whole_number(json: &str) -> bool {
     (json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok()) && json != "-0"
 }

@@ -1,4 +1,27 @@
-//! One pass over the payload, which streams its members into the user's type.
+//! One pass over the payload.
+//!
+//! A verifier needs a dozen claims: `exp`, `aud`, the roles and so on. The application needs its own
+//! type `T`, whose fields may be the same claims. Parsing the payload twice, or into a tree first, is
+//! slower, so one pass does both.
+//!
+//! 1. `T::deserialize` gets a deserializer of ours, `ClaimsSet`, whose only content is one object.
+//! 2. When `T` asks for the next member, [`members`] reads the name from the JSON parser, rejects
+//!    duplicates, and recognizes registered, required and configured claims.
+//! 3. The value of any other member goes straight from the parser to `T`.
+//! 4. The value of a recognized claim is read by a seed of [`seeds`] or [`claim_place`], noted as a
+//!    position in the payload ([`notes`]), and then passed on to `T` by [`replay`].
+//! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. Members
+//!    after the end of `T` are read by the pass itself.
+//! 6. Nearly all issuers write plain JSON: whole numbers, no escapes in names. [`scan`] and [`plain`]
+//!    read this form quickly, and accept nothing that `serde_json` would reject.
+//! 7. If the scanner cannot read the payload, the pass starts again with `serde_json`, whose result is
+//!    final.
+//! 8. If this reading fails, the notes contain the claim at which it failed. The name of the claim comes
+//!    from `T`'s list of fields or from the configuration, and never from the token.
+//! 9. Claims are only noted here. `Validation` compares them with the rules after the pass.
+//! 10. The caller has verified the signature, and has checked the depth, the names in nested objects
+//!     ([`duplicates`](crate::jwt::duplicates)) and the names that `serde_json` reserves
+//!     ([`reserved_names`]) before the pass starts.
 
 pub(crate) mod claim_place;
 pub(crate) mod exact_numbers;
@@ -21,7 +44,7 @@ use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::plain::Plain;
 use crate::jwt::payload::scan::NotPlain;
 
-/// Reads the payload if it is as plain as most are.
+/// Reads a payload of the usual plain form. Fails for every other payload.
 pub(crate) fn read_plain<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
@@ -37,7 +60,7 @@ pub(crate) fn read_plain<'de, T: Deserialize<'de>>(
     Ok(claims)
 }
 
-/// Reads the payload. An error may be the JSON's or that of `T`.
+/// Reads any payload. The JSON may be invalid, or may not fit `T`; the notes then have the claim.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
@@ -50,7 +73,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     Ok(claims)
 }
 
-/// A payload to deserialize from: whatever the type asks for, it gets one object.
+/// The deserializer of a payload. Whatever a type asks for, it gets one object.
 struct ClaimsSet<'p, 'de, P> {
     parser: &'p mut P,
     wanted: &'p Wanted,
@@ -111,7 +134,7 @@ where
 
 struct Pass<'p, 'de, V> {
     visitor: V,
-    /// The names of the struct that is read; empty for another type.
+    /// The field names of the struct that is read; empty for another type.
     fields: &'static [&'static str],
     wanted: &'p Wanted,
     reading: Reading,
@@ -130,7 +153,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
         let mut members = Members::new(map, fields, wanted, reading, noted);
         let result = visitor.visit_map(&mut members);
         let value = result.inspect_err(|error| members.note_end(error))?;
-        // A type may stop early; the rules hold for the rest all the same.
+        // A type may stop early. The rules apply to the other members too.
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(value)
     }

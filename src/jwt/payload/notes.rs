@@ -1,4 +1,4 @@
-//! The claims that a pass over the payload looks for, and those that it found.
+//! The claims that a pass over the payload looks for, and the claims that it has found.
 
 use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
@@ -12,7 +12,7 @@ pub(crate) struct Wanted {
     pub(crate) places: Vec<ClaimPlace>,
     /// Claims that must be present and not `null`; at most 64.
     pub(crate) required: Vec<String>,
-    /// `sub` may be a number.
+    /// Accept a number in `sub`.
     pub(crate) numeric_subject: bool,
 }
 
@@ -28,18 +28,18 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// The first place that lies in this claim.
+    /// Returns the first place in this claim.
     #[inline]
     pub(crate) fn first_in(&self, claim: &str) -> Option<&ClaimPlace> {
         self.places.iter().find(|place| place.path.first() == claim)
     }
 
-    /// Every place that lies in this claim.
+    /// Returns all places in this claim.
     pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &ClaimPlace> {
         self.places.iter().filter(move |place| place.path.first() == claim)
     }
 
-    /// Adds a place that the application asked for. It replaces one at the same path.
+    /// Adds a configured place. It replaces a place with the same path.
     pub(crate) fn add(&mut self, place: ClaimPlace) {
         self.places
             .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
@@ -62,17 +62,16 @@ pub(crate) struct Noted<'de> {
     pub(crate) expires_at: Option<UnixTime>,
     pub(crate) audience: bool,
     pub(crate) confirmation: bool,
-    /// A bit for each of [`Wanted::required`].
+    /// One bit for each name in [`Wanted::required`] that was found.
     pub(crate) required: u64,
     /// A name occurs twice.
     pub(crate) has_duplicate: bool,
-    /// The claim at which reading failed. Not noted by [`Reading::Plain`](super::members::Reading),
-    /// whose errors say nothing.
+    /// The claim at which reading failed. Errors of the scanner are not noted.
     pub(crate) failure: Option<ClaimError>,
 }
 
 impl<'de> Noted<'de> {
-    /// Nothing yet, of a payload that is the start of a text with the length `end`.
+    /// Creates empty notes for a payload. The payload is the start of a text of `end` bytes.
     pub(crate) fn new(payload: &'de str, end: usize) -> Self {
         Self {
             placer: Placer::new(payload, end),

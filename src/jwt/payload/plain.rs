@@ -1,5 +1,5 @@
-//! A deserializer for JSON as issuers write it. What it accepts is a part of what `serde_json`
-//! accepts, with the same result; the rest, valid or not, is for that one.
+//! A deserializer for the JSON that most issuers write. It accepts a subset of what `serde_json`
+//! accepts, with the same result. The caller reads all other text, valid or not, with `serde_json`.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde::forward_to_deserialize_any;
 use crate::jwt::payload::scan::{NotPlain, Scanner};
 use crate::jwt::payload::seeds::RawSeed;
 
-/// JSON to deserialize from, whose nesting is known to be limited.
+/// A deserializer for JSON of limited depth.
 pub(crate) struct Plain<'de> {
     scanner: Scanner<'de>,
 }
@@ -21,7 +21,7 @@ impl<'de> Plain<'de> {
         Self { scanner: Scanner::new(json) }
     }
 
-    /// Refuses anything but white space from here on.
+    /// Checks that only white space follows.
     pub(crate) fn end(&mut self) -> Result<(), NotPlain> {
         if self.scanner.peek().is_none() { Ok(()) } else { Err(NotPlain) }
     }
@@ -40,8 +40,7 @@ impl<'de> Plain<'de> {
     }
 }
 
-/// Types ask for what they expect, and what `serde_json` does then is done here for what it would
-/// accept alone.
+/// Accepts a value only if it has the type that the caller asks for.
 macro_rules! only_where_next_is {
     ($($first:pat => $($method:ident)*;)*) => {$($(
         #[inline]
@@ -54,7 +53,7 @@ macro_rules! only_where_next_is {
     )*)*};
 }
 
-/// Rare enough to be left to `serde_json` whatever comes.
+/// Leaves rare types to `serde_json`.
 macro_rules! never {
     ($($method:ident($($argument:ty),*);)*) => {$(
         fn $method<V: Visitor<'de>>(self, $(_: $argument,)* _: V) -> Result<V::Value, NotPlain> {
@@ -118,7 +117,7 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
         if name == RawSeed::NAME {
             return visitor.visit_borrowed_str(self.raw()?);
         }
-        // `serde_json` means something else by the names that it keeps to itself.
+        // `serde_json` gives names with `$` a meaning of its own.
         if name.starts_with('$') { Err(NotPlain) } else { visitor.visit_newtype_struct(self) }
     }
 
@@ -183,7 +182,7 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
     }
 }
 
-/// The items between two brackets.
+/// The content between two brackets.
 struct Items<'p, 'de> {
     plain: &'p mut Plain<'de>,
     close: u8,
@@ -198,7 +197,7 @@ enum State {
 }
 
 impl Items<'_, '_> {
-    /// Goes to the next item, if there is one.
+    /// Advances to the next item, if there is one.
     #[inline]
     fn advance(&mut self) -> Result<bool, NotPlain> {
         if self.state == State::Closed {
@@ -211,7 +210,7 @@ impl Items<'_, '_> {
             return Ok(false);
         }
         if self.state == State::Inside {
-            // An item must follow, and a bracket that closes is none.
+            // Only a comma may follow an item. A trailing comma is rejected by the reader of the item.
             if next != b',' {
                 return Err(NotPlain);
             }
@@ -221,7 +220,7 @@ impl Items<'_, '_> {
         Ok(true)
     }
 
-    /// A type that stops early did not want what is here.
+    /// Fails if the type did not consume every item.
     #[inline]
     fn end(&mut self) -> Result<(), NotPlain> {
         if self.advance()? { Err(NotPlain) } else { Ok(()) }
@@ -255,7 +254,7 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
             return Err(NotPlain);
         }
         match self.plain.scanner.plain_string() {
-            // Again the names that `serde_json` keeps to itself.
+            // Names with `$` have a meaning of their own in `serde_json`.
             Some(name) if !name.starts_with('$') => seed.deserialize(MemberName(name)).map(Some),
             _ => Err(NotPlain),
         }
@@ -268,7 +267,7 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
     }
 }
 
-/// The name of a member, for types that take it as text.
+/// A member name, for types that read it as text.
 struct MemberName<'de>(&'de str);
 
 impl<'de> Deserializer<'de> for MemberName<'de> {
@@ -281,7 +280,7 @@ impl<'de> Deserializer<'de> for MemberName<'de> {
 
     forward_to_deserialize_any! { str string char identifier ignored_any }
 
-    // `serde_json` reads numbers and more out of names.
+    // `serde_json` can also read numbers and other types from names.
     never! {
         deserialize_bool();
         deserialize_u8(); deserialize_u16(); deserialize_u32(); deserialize_u64();

@@ -1,6 +1,6 @@
 //! The claims that have a meaning for every verifier.
 
-/// A member whose value means something to a verifier.
+/// A claim that every verifier knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RegisteredClaim {
     Issuer,

@@ -1,4 +1,4 @@
-//! Values that were read once, handed on to the user's type.
+//! Values that were read once and are then passed on to the user's type.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use crate::jwt::payload::seeds::{Number, StringsForm};
 use crate::jwt::spans::{Placer, Span};
 
-/// A value that is deserialized like the JSON it was read from.
+/// A value that deserializes like the JSON that it was read from.
 pub(crate) struct Replay<'a, 'de, E> {
     value: Content<'a, 'de>,
     error: PhantomData<E>,

@@ -1,35 +1,36 @@
-//! Names by which `serde_json` talks to itself.
+//! Member names that `serde_json` reserves for itself.
 
 use std::borrow::Cow;
 
 use crate::jwt::duplicates::unescaped;
 use crate::jwt::payload::scan;
 
-/// An object of its `Value` that begins with one of these names becomes whatever JSON the member
-/// holds as text: something else than what was signed, and as deep as it likes.
+/// The prefix of the reserved names. `serde_json` replaces an object that starts with such a name by the
+/// JSON in the member's text. That JSON differs from what was signed, and its depth is not limited.
 const PREFIX: &str = "$serde_json::private::";
 
-/// Returns true if `name` is one of them.
+/// Returns true if `name` is reserved.
 pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
-/// Returns true if a member of any object in `json` has such a name. Text that is not JSON may have one
-/// unnoticed: the parser refuses it.
+/// Returns true if an object in `json`, at any depth, has a reserved name. Text that is not JSON may
+/// pass, since the parser rejects it later.
 #[inline]
 pub(crate) fn has_name(json: &str) -> bool {
-    // Nearly no payload has either character: this costs one pass of vectors.
+    // Almost no payload contains either byte, so the common case is one vectorized search.
     memchr::memchr2(b'$', b'\\', json.as_bytes()).is_some() && looks_like_it(json)
 }
 
-/// Written out, or with at least one of its characters, which are all ASCII, as `\u00..`.
+/// Searches for the prefix. It may appear literally, or with some of its characters, all of them
+/// ASCII, escaped as `\u00..`.
 #[cold]
 fn looks_like_it(json: &str) -> bool {
     let has = |text: &str| memchr::memmem::find(json.as_bytes(), text.as_bytes()).is_some();
     (has(PREFIX) || has("\\u00")) && names(json).any(|name| is_reserved(&name))
 }
 
-/// The strings that a colon follows.
+/// Iterates over the strings that are followed by a colon.
 fn names(json: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = json;
     std::iter::from_fn(move || {

@@ -1,11 +1,11 @@
-//! The tokens of JSON as issuers write it: whole numbers, few escapes.
+//! The scanner for the JSON that most issuers write: whole numbers, few escapes.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de;
 
-/// Not plain JSON, or not what the type asks for. Which of them, `serde_json` finds out.
+/// The text is not plain JSON, or does not fit the type. Reading it with `serde_json` tells which.
 #[derive(Debug)]
 pub(crate) struct NotPlain;
 
@@ -24,11 +24,11 @@ impl de::Error for NotPlain {
     }
 }
 
-/// Whole numbers with more digits may not fit.
+/// The maximum number of digits. A longer number may not fit into 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// A place in a JSON text. What it finds there is what `serde_json` would find; where that takes
-/// more than it can do, it finds nothing.
+/// A position in a JSON text. A method returns the same value as `serde_json`, or fails for JSON that is
+/// not plain.
 pub(crate) struct Scanner<'de> {
     json: &'de str,
     at: usize,
@@ -39,7 +39,7 @@ impl<'de> Scanner<'de> {
         Self { json, at: 0 }
     }
 
-    /// The next byte that is not white space.
+    /// Skips white space and returns the next byte, without consuming it.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
@@ -50,7 +50,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// The same where there must be one.
+    /// Skips white space and returns the next byte, and fails at the end of the text.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<u8, NotPlain> {
         self.peek().ok_or(NotPlain)
@@ -61,7 +61,7 @@ impl<'de> Scanner<'de> {
         self.at = self.at.saturating_add(bytes);
     }
 
-    /// Skips white space and this byte.
+    /// Skips white space, and then this byte, which must follow.
     #[inline]
     pub(crate) fn expect(&mut self, byte: u8) -> Result<(), NotPlain> {
         if self.peek() != Some(byte) {
@@ -80,8 +80,8 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
-    /// A whole number. What may follow one is for the caller to see to: a comma or a bracket, and
-    /// neither a point nor an exponent.
+    /// Reads a whole number. The caller checks that a comma or a bracket follows, and neither a decimal
+    /// point nor an exponent.
     #[inline]
     pub(crate) fn number(&mut self) -> Result<u64, NotPlain> {
         let (mut number, mut digits) = (0_u64, 0_usize);
@@ -101,7 +101,7 @@ impl<'de> Scanner<'de> {
         Ok(number)
     }
 
-    /// The string whose opening quote is here.
+    /// Reads the string that starts with the quote at this position.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Cow<'de, str>, NotPlain> {
         match self.plain_string() {
@@ -110,7 +110,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// The same for a string without escapes.
+    /// Reads a string without escapes.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<&'de str> {
         let start = self.at.wrapping_add(1);
@@ -122,7 +122,7 @@ impl<'de> Scanner<'de> {
         self.json.get(start..end)
     }
 
-    /// Finds where the string ends; what it says is for `serde_json` to read.
+    /// Finds the end of a string, and lets `serde_json` decode it.
     #[cold]
     fn string_with_escapes(&mut self) -> Result<String, NotPlain> {
         let end = string_end(self.json.as_bytes(), self.at.saturating_add(1)).saturating_add(1);
@@ -131,7 +131,7 @@ impl<'de> Scanner<'de> {
         serde_json::from_str(quoted).map_err(|_| NotPlain)
     }
 
-    /// The text from an earlier place to here.
+    /// Returns the text from an earlier position to this one.
     pub(crate) fn since(&self, earlier: usize) -> Result<&'de str, NotPlain> {
         self.json.get(earlier..self.at).ok_or(NotPlain)
     }
@@ -146,8 +146,9 @@ impl<'de> Scanner<'de> {
     }
 }
 
-/// The place of the quote that closes the string whose first character is at `start`, or the end of
-/// `json` or beyond. Control characters are skipped: `serde_json` accepts them in byte strings.
+/// Returns the position of the closing quote of the string whose content starts at `start`. Without a
+/// closing quote, returns the length of `json` or more. Control characters are skipped, since
+/// `serde_json` accepts them in byte strings.
 #[inline]
 pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;
@@ -161,8 +162,8 @@ pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
     }
 }
 
-/// The first place from `at` on with a quote, an escape, or what no string may hold as such; the end
-/// of `json` or what is beyond it where there is none.
+/// Returns the first position from `at` on with a quote, a backslash or a control character. Without
+/// one, returns the length of `json` or more.
 #[inline]
 fn plain_end(json: &[u8], mut at: usize) -> usize {
     while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
@@ -178,8 +179,8 @@ fn plain_end(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// A bit for each byte that is a quote, a backslash or a control character. The lowest is exact;
-/// those above it may be too many.
+/// Sets one bit for each byte that is a quote, a backslash or a control character. The lowest set bit is
+/// exact. Higher bits may be set wrongly.
 #[inline]
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

@@ -1,4 +1,4 @@
-//! The members of a payload that are noted while it is read, and how their values are read.
+//! The readers of values that are noted and then passed on.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::clock::UnixTime;
 use crate::jwt::json::Text;
 use crate::jwt::spans::{Placer, Spans};
 
-/// A number as JSON has it, so that it can be both noted and handed on.
+/// A JSON number, which can be both noted and passed on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number {
     Unsigned(u64),
@@ -34,7 +34,7 @@ impl<'de> DeserializeSeed<'de> for NumberSeed {
     type Value = Number;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Number, D::Error> {
-        // Not `any`: see `UnixTime`.
+        // Not `deserialize_any`, for the reason that `UnixTime` gives.
         deserializer.deserialize_f64(self)
     }
 }
@@ -67,7 +67,7 @@ pub(crate) enum StringsForm {
     Several,
 }
 
-/// Reads one string, an array of strings or `null`, and notes where the strings are.
+/// Reads one string, an array of strings or `null`, and notes the positions of the strings.
 pub(crate) struct StringsSeed<'o, 'de> {
     pub(crate) spans: &'o mut Spans,
     pub(crate) placer: &'o mut Placer<'de>,
@@ -110,11 +110,12 @@ impl<'de> Visitor<'de> for StringsSeed<'_, 'de> {
     }
 }
 
-/// Reads a value as the text that it is in JSON.
+/// Reads the JSON text of a value.
 pub(crate) struct RawSeed;
 
 impl RawSeed {
-    /// By which `Plain` knows that it is asked for text; `serde_json` has its own way.
+    /// The name of a newtype struct by which `Plain` recognizes a request for text. `serde_json` has a
+    /// name of its own for this.
     pub(crate) const NAME: &'static str = "$tower_jwt_auth::raw";
 }
 
