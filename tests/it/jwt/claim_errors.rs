@@ -1,5 +1,5 @@
-//! The claim that does not fit: named by a name of the program, and found in the pass that reads
-//! the payload.
+//! The claim that does not fit. Its name comes from the program, and it is found in the pass that
+//! reads the payload.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -240,7 +240,7 @@ thread_local! {
     static RUNS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts how often it is read.
+/// Counts the runs of its `Deserialize`.
 struct Counted;
 
 impl<'de> Deserialize<'de> for Counted {

@@ -1,4 +1,4 @@
-//! RFC 7519 section 4.1 and RFC 9068: who, for whom, and what else must be there.
+//! RFC 7519 section 4.1 and RFC 9068: issuer, audience, and the other required claims.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuth;
@@ -14,7 +14,7 @@ fn fault(auth: &JwtAuth, more: Value) -> Option<TokenErrorKind> {
 }
 
 #[test]
-fn aud_is_a_string_or_an_array_that_names_us() {
+fn aud_is_a_string_or_an_array_that_names_the_audience() {
     let auth = kit::auth().audience(["cart", "basket"]);
     for aud in [json!("cart"), json!("basket"), json!(["x", "cart"]), json!(["cart", "cart"])] {
         assert_eq!(fault(&auth, json!({ "aud": aud })), None);
@@ -34,7 +34,7 @@ fn aud_is_a_string_or_an_array_that_names_us() {
 }
 
 #[test]
-fn a_token_for_somebody_is_refused_until_somebody_is_configured() {
+fn a_token_with_an_audience_is_rejected_until_one_is_configured() {
     for aud in [json!("cart"), json!(["cart"]), json!([]), json!("")] {
         let fault = fault(&kit::auth(), json!({ "aud": aud }));
         assert_eq!(fault, Some(TokenErrorKind::UnexpectedAudience), "{aud}");
@@ -145,7 +145,7 @@ fn a_token_bound_to_a_proof_is_refused_without_one() {
 }
 
 #[test]
-fn only_a_token_right_in_all_else_is_told_that_it_expired() {
+fn a_token_gets_the_kind_expired_only_if_all_else_is_valid() {
     let auth = kit::auth().issuer("a").audience("cart").require_claim("sub");
     let past = kit::NOW - 100;
     let right = json!({ "iss": "a", "aud": "cart", "sub": "s", "exp": past });
@@ -173,7 +173,7 @@ fn roles_are_read_as_strings_or_as_objects_with_a_value() {
 }
 
 #[test]
-fn session_and_tenant_are_strings_and_the_tenant_is_where_it_was_said_to_be() {
+fn session_and_tenant_are_strings_and_the_tenant_is_read_from_its_place() {
     let auth = || kit::auth().tenant_claim("company");
     let token = |claims: serde_json::Value| {
         let mut claims = claims;

@@ -1,4 +1,4 @@
-//! RFC 7515 section 4: what a header says, and what it cannot ask for.
+//! RFC 7515 section 4: the parameters of a header, and those that are rejected.
 
 use serde_json::json;
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};
@@ -63,7 +63,7 @@ fn a_member_of_a_header_comes_once() {
     ] {
         assert_eq!(fault(header), Some(TokenErrorKind::Malformed), "{header}");
     }
-    // Beyond those that fit on the stack too.
+    // Also with more names than fit on the stack.
     let many: String = (0..20).map(|n| format!(",\"m{n}\":0")).collect();
     assert_eq!(fault(&format!(r#"{{"alg":"HS256"{many}}}"#)), None);
     let again = format!(r#"{{"alg":"HS256"{many},"m19":0}}"#);
@@ -71,7 +71,7 @@ fn a_member_of_a_header_comes_once() {
 }
 
 #[test]
-fn alg_is_there_and_in_its_exact_case() {
+fn alg_is_required_and_its_case_matters() {
     for alg in ["hs256", "Hs256", "HS256 ", " HS256", "HS-256", "HS2560", "HS256\\u0000", ""] {
         let header = format!(r#"{{"alg":"{alg}"}}"#);
         assert_eq!(fault(&header), Some(TokenErrorKind::WrongAlgorithm), "{header}");
@@ -137,7 +137,7 @@ fn b64_is_refused_with_and_without_crit() {
 }
 
 #[test]
-fn a_token_does_not_choose_the_key_it_is_checked_with() {
+fn a_token_does_not_choose_the_key_that_verifies_it() {
     let theirs: Vec<u8> = (100..164).collect();
     let k = kit::b64(&theirs);
     let payload = format!("{{\"exp\":{}}}", kit::NOW + 60);
@@ -151,12 +151,12 @@ fn a_token_does_not_choose_the_key_it_is_checked_with() {
         let forged = kit::sign_as(Algorithm::Hs256, &theirs, &header, &payload);
         let fault = kit::fault(&kit::auth(), &forged);
         assert_eq!(fault, Some(TokenErrorKind::BadSignature), "{header}");
-        assert_eq!(self::fault(&header), None, "ignored where we signed it");
+        assert_eq!(self::fault(&header), None, "the parameter is ignored in a token of ours");
     }
 }
 
 #[test]
-fn a_kid_of_an_attacker_finds_nothing() {
+fn a_kid_with_an_injection_finds_no_key() {
     let key = Key::hs256(kit::secret()).with_id("k1").unwrap();
     let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW));
     let with_kid = |kid: &str| {
@@ -200,7 +200,7 @@ fn a_kid_chooses_its_key_and_there_is_no_second_try() {
     ] {
         let header = format!(r#"{{"alg":"HS256"{kid}}}"#);
         let token = kit::sign_as(Algorithm::Hs256, &bytes(first), header, &payload);
-        // Twice: the second time the header is known.
+        // The second verification finds the header in the cache.
         for _ in 0..2 {
             assert_eq!(kit::fault(&auth, &token), expected, "{kid} {first}");
         }

@@ -1,5 +1,5 @@
-//! Tokens in the shapes that real issuers document, signed again with HS256: the verdict, and the
-//! option that changes it.
+//! Tokens of the documented forms of real issuers, signed with HS256: the verdict, and the option that
+//! changes it.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::ClaimPath;
@@ -15,7 +15,7 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// A text is a path, and an array is the names of one.
+/// Reads a path: a text with dots, or an array of names.
 fn path(value: &Value) -> ClaimPath {
     value.as_str().map_or_else(|| strings(value).into(), ClaimPath::from)
 }
@@ -45,7 +45,7 @@ fn auth(case: &Value, kid: Option<&str>) -> JwtAuth {
                 }
                 None => auth.roles_claim(path(value)),
             },
-            // Below, since the other replaces what was added before.
+            // Handled below, since the other method replaces the places that were added before.
             "add_roles_claim" | "object_keys" | "object_member" => auth,
             other => panic!("{other} is not an option"),
         };
@@ -91,7 +91,7 @@ fn tokens_of_real_issuers_get_their_verdicts() {
             if let Some(expected) = case.get("subject") {
                 assert_eq!(facts.subject(), expected.as_str(), "{what}");
             }
-            // A type of the application's gets the claims as they are.
+            // A type of the application reads the claims unchanged.
             let value = auth.claims::<Value>().verify(&token).unwrap();
             assert_eq!(*value, issuer["claims"], "{what}");
         }

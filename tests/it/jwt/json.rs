@@ -9,7 +9,7 @@ fn fault(payload: impl AsRef<[u8]>) -> Option<TokenErrorKind> {
     kit::fault(&kit::auth(), &kit::with_payload(payload))
 }
 
-/// Claims that are accepted, with these among them.
+/// Creates a token with valid claims and these ones.
 fn among(members: &str) -> String {
     format!("{{\"exp\":{},{members}}}", kit::NOW + 60)
 }
@@ -60,7 +60,7 @@ fn a_claim_comes_once_in_every_spelling() {
     ] {
         assert_eq!(fault(among(members)), Some(TokenErrorKind::Malformed), "{members}");
     }
-    // Two names that look alike are two names.
+    // Names that only look alike are different names.
     assert_eq!(fault(among("\"é\":1,\"e\\u0301\":2,\"E\":3,\"e\":4")), None);
 }
 
@@ -97,11 +97,11 @@ fn nesting_ends_at_32_without_an_overflow() {
 }
 
 #[test]
-fn a_bracket_in_a_string_opens_nothing() {
+fn brackets_in_strings_do_not_count_as_nesting() {
     for text in ["[".repeat(100), "{".repeat(100), format!("\\\"{}", "[".repeat(100))] {
         assert_eq!(fault(among(&format!("\"x\":\"{text}\""))), None, "{text}");
     }
-    // A backslash that is escaped does not escape the quote behind it.
+    // An escaped backslash does not escape the quote after it.
     let deep = among(&format!("\"x\":[\"\\\\\",{}{}]", "[".repeat(31), "]".repeat(31)));
     assert_eq!(fault(&deep), Some(TokenErrorKind::Malformed), "{deep}");
     let wide = among(&format!("\"x\":[{}[]]", "[],{},".repeat(100)));
@@ -109,7 +109,7 @@ fn a_bracket_in_a_string_opens_nothing() {
 }
 
 #[test]
-fn the_rules_hold_for_what_the_type_of_the_claims_does_not_read() {
+fn the_rules_hold_for_members_that_the_type_of_the_claims_skips() {
     #[derive(serde::Deserialize)]
     struct Nothing {}
 
@@ -143,7 +143,7 @@ fn a_name_that_occurs_twice_is_rejected_at_any_depth_and_for_every_type() {
         (r#""realm_access":{"roles":["user"],"r\u006fles":["admin"]}"#, true),
         (r#""realm_access":{"a":[[{"x":1,"y":{},"x":2}]]}"#, true),
         (r#""x":{"x":{"x":{"y":1,"y":1}}}"#, true),
-        // Not plain JSON for the scanner, which leaves it to `serde_json`.
+        // Not plain JSON, so `serde_json` reads it.
         (r#""f":-1.5,"realm_access":{"roles":[],"roles":[]}"#, true),
         (r#""realm_access":{"roles":["a","a"],"x":{"a":1},"a":1},"roles":["a","a"]"#, false),
     ] {
@@ -174,7 +174,7 @@ fn a_name_that_occurs_twice_is_rejected_at_any_depth_and_for_every_type() {
 fn the_rules_hold_for_a_type_that_stops_reading() {
     use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-    /// Reads one member, if there is one, and no more.
+    /// Reads at most one member.
     struct Early;
 
     impl<'de> Deserialize<'de> for Early {
@@ -210,10 +210,10 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
     }
 }
 
-/// By these, `serde_json` talks to itself: its `Value` would read something else than was signed, and
-/// as deep as it likes.
+/// `serde_json` gives these names a meaning of its own: its `Value` would contain other JSON than was
+/// signed, of any depth.
 #[test]
-fn a_name_that_serde_json_keeps_to_itself_is_refused_wherever_it_is() {
+fn a_name_that_serde_json_reserves_is_rejected_at_any_depth() {
     let name = "$serde_json::private::RawValue";
     let escaped = "\\u0024serde_json::private::RawValue";
     let mut deep = "1".to_owned();

@@ -1,4 +1,4 @@
-//! RFC 7518 section 3.2 and RFC 8725 section 3.5: what can be a key.
+//! RFC 7518 section 3.2 and RFC 8725 section 3.5: the rules for keys.
 
 use serde_json::json;
 use tower_jwt_auth::jwt::{KeyErrorKind, Signer};
@@ -36,7 +36,7 @@ fn a_password_is_not_a_key() {
 }
 
 #[test]
-fn what_is_said_of_a_bad_key_does_not_show_it() {
+fn the_error_of_a_bad_key_does_not_show_the_key() {
     for bytes in
         ["shortsecret", "changechangechangechangechangeme", "-----BEGIN PUBLIC KEY-----abc"]
     {
@@ -47,7 +47,7 @@ fn what_is_said_of_a_bad_key_does_not_show_it() {
 
 #[test]
 fn every_byte_of_a_key_counts() {
-    // Also those beyond the block of the hash, where HMAC hashes the key first.
+    // Also the bytes beyond one block of the hash: HMAC hashes such a key first.
     for len in [32_u8, 64, 65, 200] {
         let token = Signer::new(Key::hs256(Secret::new(bytes(len)).unwrap()))
             .sign(&json!({ "exp": 32_503_680_000_u64 }))
@@ -62,7 +62,7 @@ fn every_byte_of_a_key_counts() {
 }
 
 #[test]
-fn a_secret_in_a_file_is_the_one_in_the_environment() {
+fn a_secret_is_read_alike_from_a_file_and_from_the_environment() {
     const TEXT: &str = "k\u{e9}y-0123456789+/abcdefghijklmnopqrstuvwxyz";
     let folder = std::env::temp_dir().join(format!("tower-jwt-auth-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -108,7 +108,7 @@ fn a_secret_in_a_file_is_the_one_in_the_environment() {
 }
 
 #[test]
-fn whoever_can_check_a_token_can_make_one_and_the_documentation_says_so() {
+fn the_documentation_says_that_a_shared_secret_can_also_sign() {
     let token =
         Signer::new(Key::hs256(kit::secret())).sign(&json!({ "exp": kit::NOW + 1 })).unwrap();
     assert_eq!(kit::fault(&kit::auth(), &token), None);

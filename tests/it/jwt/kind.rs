@@ -1,4 +1,4 @@
-//! RFC 8725 sections 3.11 and 3.12, RFC 9068 section 4: one kind of token is not another.
+//! RFC 8725 sections 3.11 and 3.12, RFC 9068 section 4: kinds of token must not be confused.
 
 use serde_json::json;
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};
@@ -6,7 +6,7 @@ use tower_jwt_auth::{Algorithm, JwtAuth};
 
 use crate::kit;
 
-/// A token of this `typ`.
+/// Creates a token with this `typ`.
 fn of_type(typ: &str) -> String {
     kit::with_header(json!({ "alg": "HS256", "typ": typ }).to_string())
 }
@@ -29,7 +29,7 @@ const OTHERS: [&str; 9] = [
 ];
 
 #[test]
-fn another_kind_of_token_is_no_access_token() {
+fn another_kind_of_token_is_rejected_as_an_access_token() {
     let typed = kit::auth().accept_type("at+jwt");
     for typ in OTHERS {
         for typ in [typ.to_owned(), format!("application/{typ}"), typ.to_uppercase()] {
@@ -40,7 +40,7 @@ fn another_kind_of_token_is_no_access_token() {
 }
 
 #[test]
-fn an_access_token_is_none_of_another_kind() {
+fn an_access_token_is_rejected_as_another_kind_of_token() {
     for typ in OTHERS {
         let auth = kit::auth().accept_type(typ);
         assert_eq!(fault(&auth, typ), None, "{typ}");
@@ -53,7 +53,7 @@ fn an_access_token_is_none_of_another_kind() {
 }
 
 #[test]
-fn a_type_is_compared_without_case_and_application() {
+fn the_case_and_the_application_prefix_of_a_type_are_ignored() {
     let typed = kit::auth().accept_type("at+jwt");
     for typ in ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "APPLICATION/AT+jwt"] {
         assert_eq!(fault(&typed, typ), None, "{typ}");
@@ -67,7 +67,7 @@ fn a_type_is_compared_without_case_and_application() {
 }
 
 #[test]
-fn jwt_is_no_type_that_tells_kinds_apart() {
+fn the_type_jwt_does_not_distinguish_kinds_of_token() {
     let typed = kit::auth().accept_type("at+jwt");
     for typ in ["JWT", "jwt", "application/jwt"] {
         assert_eq!(fault(&kit::auth(), typ), None, "{typ}");
@@ -105,7 +105,7 @@ fn a_nested_or_foreign_payload_is_refused() {
         let fault = kit::fault(&kit::auth(), &of(cty));
         assert_eq!(fault, Some(TokenErrorKind::UnsupportedHeader), "{cty}");
     }
-    // `cty: JWT` says that the payload is a token, so it is not a set of claims.
+    // `cty: JWT` means that the payload is a token and not claims.
     let inner = of_type("JWT");
     let nested = kit::sign(r#"{"alg":"HS256","cty":"JWT"}"#, inner);
     assert_eq!(kit::fault(&kit::auth(), &nested), Some(TokenErrorKind::Malformed));

@@ -1,4 +1,4 @@
-//! The rules for a JWT, one small test each, in the order of the RFCs that make them.
+//! The rules for a JWT, one small test each, in the order of the RFCs.
 
 mod claim_errors;
 mod claims;

@@ -1,4 +1,4 @@
-//! Every token that differs from a good one in a bit or a character is refused.
+//! Every token that differs from a valid token in one bit or one character is rejected.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,11 +10,11 @@ use tower_jwt_auth::{Algorithm, JwtAuth, Secret};
 
 use crate::kit;
 
-/// The characters that replace another one or are inserted: base64url, and similar ones.
+/// The characters to insert and to replace others by: base64url, and similar ones.
 const CHARACTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n\0é\t%,\"";
 
-/// Five small tokens of one algorithm, whose parts end in every position of a group of four.
+/// Creates five small tokens of one algorithm. Their parts end at every position of a group of four.
 fn tokens(algorithm: Algorithm) -> [String; 5] {
     let signer = Signer::new(kit::key(algorithm));
     let exp = kit::NOW + 1;
@@ -57,7 +57,7 @@ fn for_each_token(check: impl Fn(&JwtAuth, &str) + Sync) {
     });
 }
 
-/// The places between characters, ends included.
+/// Returns the positions between characters, both ends included.
 fn places(token: &str) -> impl Iterator<Item = usize> {
     0..=token.len()
 }
@@ -72,7 +72,7 @@ fn every_flipped_bit_is_refused() {
             if let Ok(text) = std::str::from_utf8(&bytes) {
                 assert!(auth.verify(text).is_err(), "bit {bit} of {token}");
             }
-            // `verify` takes only text, but a header may have other bytes.
+            // `verify` takes text only, but an HTTP header can contain other bytes.
             let field = [b"Bearer ", &bytes[..]].concat();
             let Ok(field) = HeaderValue::from_bytes(&field) else { continue };
             let mut request = Request::new(());
@@ -85,7 +85,7 @@ fn every_flipped_bit_is_refused() {
             raw.fetch_add(usize::from(std::str::from_utf8(&bytes).is_err()), Ordering::Relaxed);
         }
     });
-    // The highest bit of each byte makes what is not UTF-8, and a header holds it.
+    // With its highest bit flipped, a byte is not UTF-8, which an HTTP header can contain.
     let len: usize = kit::ALGORITHMS.map(tokens).iter().flatten().map(String::len).sum();
     assert_eq!(raw.into_inner(), len);
 }
@@ -103,7 +103,7 @@ fn every_changed_character_is_refused() {
 }
 
 #[test]
-fn every_character_put_in_is_refused() {
+fn every_inserted_character_is_rejected() {
     for_each_token(|auth, token| {
         for at in places(token) {
             for new in CHARACTERS.chars() {
@@ -115,7 +115,7 @@ fn every_character_put_in_is_refused() {
 }
 
 #[test]
-fn every_character_taken_out_is_refused() {
+fn every_removed_character_is_rejected() {
     for_each_token(|auth, token| {
         for at in 0..token.len() {
             let shorter = format!("{}{}", &token[..at], &token[at + 1..]);

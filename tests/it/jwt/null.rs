@@ -21,7 +21,7 @@ fn all_null() -> Value {
 fn fault(auth: &JwtAuth, claims: &Value) -> Option<TokenErrorKind> {
     let token = kit::with_payload(claims.to_string());
     let plain = kit::fault(auth, &token);
-    // The same where the scanner leaves the payload to `serde_json`.
+    // The same for a payload that `serde_json` reads instead of the scanner.
     let mut odd = claims.clone();
     odd["odd"] = json!(-1.5);
     assert_eq!(kit::fault(auth, &kit::with_payload(odd.to_string())), plain, "{claims}");
@@ -40,7 +40,7 @@ fn a_claim_that_is_null_is_absent() {
         assert_eq!((token.issued_at(), token.not_before()), (None, None));
         assert_eq!(token.audience().count() + token.scopes().count() + token.roles().count(), 0);
         assert_eq!((claims.sub.as_ref(), claims.scope.as_ref()), (None, None));
-        // The type of the claims gets the `null`.
+        // The type of the claims reads the `null`.
         let value = auth.clone().claims::<Value>().verify(claims.token().encoded()).unwrap();
         assert_eq!(*value, all_null());
     }
@@ -70,7 +70,7 @@ fn a_required_claim_that_is_null_is_missing() {
 }
 
 #[test]
-fn a_claim_that_is_there_and_not_null_is_there() {
+fn a_claim_that_is_not_null_is_present() {
     let claims = json!({
         "exp": kit::NOW + 60, "iss": "a", "sub": "a", "aud": [], "nbf": 1, "iat": 1, "jti": "",
         "sid": "", "scope": "", "scp": [], "roles": [], "company": "", "x": false,

@@ -30,7 +30,7 @@ fn several_issuers_are_accepted_and_no_others() {
 }
 
 #[test]
-fn a_numeric_subject_is_its_decimal_text_where_it_is_accepted() {
+fn an_accepted_numeric_subject_is_its_decimal_text() {
     #[derive(serde::Deserialize)]
     struct User {
         sub: i64,
@@ -64,14 +64,14 @@ fn a_numeric_subject_is_its_decimal_text_where_it_is_accepted() {
 }
 
 #[test]
-fn a_token_without_expiry_is_accepted_where_that_is_allowed() {
+fn a_token_without_expiry_is_accepted_if_that_is_allowed() {
     let auth = kit::auth().dangerous_allow_missing_expiry();
     let eternal = kit::with_payload(r#"{"sub":"a"}"#);
     let claims = auth.verify(&eternal).unwrap();
     assert_eq!(claims.token().expires_at(), None);
     assert_eq!(kit::fault(&kit::auth(), &eternal), Some(TokenErrorKind::MissingClaim));
     assert_eq!(kit::fault(&auth, &kit::with_payload(r#"{"exp":null}"#)), None);
-    // An `exp` that is there is checked.
+    // An `exp` that is present is checked.
     let expired = token(json!({ "exp": kit::NOW - 1 }));
     assert_eq!(kit::fault(&auth, &expired), Some(TokenErrorKind::Expired));
     assert_eq!(kit::fault(&auth, &token(json!({ "exp": "x" }))), Some(TokenErrorKind::Malformed));
@@ -108,7 +108,7 @@ fn a_token_without_expiry_can_be_revoked_for_good() {
 }
 
 #[test]
-fn any_audience_is_accepted_where_that_is_allowed() {
+fn any_audience_is_accepted_if_that_is_allowed() {
     let auth = kit::auth().dangerous_any_audience();
     for claims in [json!({}), json!({ "aud": "x" }), json!({ "aud": [] }), json!({ "aud": null })] {
         assert_eq!(kit::fault(&auth, &token(claims.clone())), None, "{claims}");
@@ -116,7 +116,7 @@ fn any_audience_is_accepted_where_that_is_allowed() {
     assert_eq!(kit::fault(&auth, &token(json!({ "aud": 1 }))), Some(TokenErrorKind::Malformed));
 }
 
-/// `Deserialize` that panics.
+/// A type whose `Deserialize` panics.
 struct Bomb;
 
 impl<'de> serde::Deserialize<'de> for Bomb {

@@ -1,10 +1,10 @@
-//! `jsonwebtoken` accepts every token that we accept, with the same claims. Each accepted token is the
-//! only spelling of its bytes.
+//! `jsonwebtoken` accepts every token that this crate accepts, with the same claims. Each accepted token
+//! is the only encoding of its bytes.
 //!
-//! Three differences are known, and in none is a token accepted here that should not be: members
-//! of a header that we never look at (`x5c`, `url`, ..) may here have any type; they may hold what
-//! is JSON by its grammar but stands for nothing (half of a surrogate pair, 1e999); and dates may
-//! be beyond 64 bits. The generators keep clear of these.
+//! Three differences are known, and none of them accepts an invalid token: header parameters that this
+//! crate ignores (`x5c`, `url`, ..) may have any type; they may contain JSON that is grammatical and
+//! has no value (half of a surrogate pair, 1e999); and dates may exceed 64 bits. The generators avoid
+//! these cases.
 
 use jsonwebtoken::{DecodingKey, TokenData};
 use proptest::collection::vec;
@@ -26,7 +26,7 @@ fn layer(algorithm: Algorithm, strict: bool) -> JwtAuth<Value> {
 fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<Value>> {
     oracle_crypto::install();
     let mut rules = jsonwebtoken::Validation::new(algorithm.as_str().parse().unwrap());
-    // It takes the time from the system, ours stands still.
+    // The oracle reads the time of the system. The clock of the test stands still.
     rules.validate_exp = false;
     rules.leeway = 5;
     if strict {
@@ -37,7 +37,8 @@ fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<V
     jsonwebtoken::decode(token, &DecodingKey::from_secret(&kit::key_bytes()), &rules).ok()
 }
 
-/// Returns true if we accept the token. Then the oracle accepts it too, and there is one spelling.
+/// Returns true if this crate accepts the token. Fails if only this crate does, or if the token has
+/// another encoding.
 fn holds(algorithm: Algorithm, strict: bool, token: &str) -> Result<bool, TestCaseError> {
     let Ok(claims) = layer(algorithm, strict).verify(token) else { return Ok(false) };
     let Some(data) = oracle(algorithm, strict, token) else {
@@ -62,7 +63,7 @@ fn algorithm() -> impl Strategy<Value = Algorithm> {
     select(&kit::ALGORITHMS[..])
 }
 
-/// The text of a JSON value, mostly well-formed.
+/// Generates the text of a JSON value, mostly well-formed.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         select(&["null", "true", "0", "-1", "1e3", "\"\"", "\"\\u00e9\"", "[]", "{}", "1.0"][..])
@@ -83,7 +84,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-/// A member of claims: a registered name with a value that may or may not fit, or any other.
+/// Generates a claim: a registered name with a valid or invalid value, or another claim.
 fn claim() -> impl Strategy<Value = String> {
     let date = prop_oneof![
         (kit::NOW - 10..kit::NOW + 10).prop_map(|secs| secs.to_string()),
@@ -115,7 +116,7 @@ fn claim() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Claims that are accepted but for what is put among them.
+/// Generates claims that are valid apart from the random ones among them.
 fn payload() -> impl Strategy<Value = String> {
     let base = prop_oneof![
         3 => Just(format!("\"exp\":{}", kit::NOW + 60)),
@@ -129,7 +130,7 @@ fn payload() -> impl Strategy<Value = String> {
     })
 }
 
-/// A header for one algorithm that may say more, or be wrong.
+/// Generates a header for one algorithm, possibly with more parameters or faults.
 fn header(algorithm: Algorithm) -> impl Strategy<Value = String> {
     let more = select(
         &[
@@ -168,7 +169,7 @@ fn token() -> impl Strategy<Value = (Algorithm, String)> {
     })
 }
 
-/// A token with one place of it changed.
+/// Generates a token that is changed at one position.
 fn mutated() -> impl Strategy<Value = (Algorithm, String)> {
     (token(), any::<prop::sample::Index>(), "[A-Za-z0-9_.=+/ é-]{0,2}", 0_usize..3).prop_map(
         |((algorithm, token), at, put, taken)| {
@@ -223,7 +224,7 @@ fn the_generators_make_tokens_that_are_accepted() {
             holds(algorithm, strict, &token).unwrap()
         });
         let accepted = accepted.count();
-        assert!(accepted >= 25, "{accepted} of 500 are too few to tell");
+        assert!(accepted >= 25, "{accepted} of 500 are too few to prove anything");
     }
 }
 

@@ -8,8 +8,8 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{self, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 
-/// Does what the feature `aws_lc_rs` of `jsonwebtoken` does for HMAC. To be called before
-/// `jsonwebtoken::decode`, in each test.
+/// Installs HMAC, as the feature `aws_lc_rs` of `jsonwebtoken` does. Call it before
+/// `jsonwebtoken::decode` in each test.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| PROVIDER.install_default().expect("no test installs another"));

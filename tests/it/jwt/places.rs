@@ -48,7 +48,7 @@ fn a_claim_of_another_shape_that_nobody_configured_grants_nothing() {
                 assert_eq!(scopes(&kit::auth(), &claims), [""; 0], "{name}: {shape}");
             }
             let value = kit::auth().claims::<Value>().verify(&token(&claims)).unwrap();
-            assert_eq!(value[name], shape, "the type of the claims gets it");
+            assert_eq!(value[name], shape, "the type of the claims reads it");
         }
     }
     let mixed = json!({ "roles": 7, "scope": "a b", "scp": { "x": 1 } });
@@ -94,7 +94,7 @@ fn roles_of_several_places_are_joined() {
     let auth = auth.add_roles_claim("resource_access.account.roles");
     assert_eq!(roles(&auth, &claims), ["realm", "client", "account"]);
     assert_eq!(roles(&kit::auth().add_roles_claim(client), &claims), ["client", "top"]);
-    // Roles and the tenant of one claim.
+    // Roles and the tenant in one claim.
     let auth = kit::auth().roles_claim("org.roles").tenant_claim("org.id");
     let claims = json!({ "org": { "id": "acme", "roles": ["admin"] } });
     assert_eq!(roles(&auth, &claims), ["admin"]);
@@ -121,7 +121,7 @@ fn names_with_dots_are_an_array_or_a_url() {
 }
 
 #[test]
-fn keys_of_an_object_are_roles_where_that_is_asked_for() {
+fn keys_of_an_object_are_roles_if_that_is_configured() {
     const NAME: &str = "urn:zitadel:iam:org:project:roles";
     let auth = kit::auth().roles_claim(ClaimPath::from(NAME).object_keys());
     let claims = json!({
@@ -132,7 +132,7 @@ fn keys_of_an_object_are_roles_where_that_is_asked_for() {
     found.sort();
     assert_eq!(found, ["admin", "e", "n", "r\u{e9}dacteur"]);
     assert_eq!(roles(&auth, &json!({ NAME: {} })), [""; 0]);
-    assert_eq!(roles(&auth, &json!({ NAME: ["a"] })), ["a"], "an array is one still");
+    assert_eq!(roles(&auth, &json!({ NAME: ["a"] })), ["a"], "an array is still accepted");
     let strict = kit::auth().roles_claim(NAME);
     assert_eq!(kit::fault(&strict, &token(&claims)), Some(TokenErrorKind::Malformed));
 }
@@ -148,7 +148,7 @@ fn objects_in_an_array_are_read_by_the_member_that_is_named() {
 }
 
 #[test]
-fn scopes_are_read_where_they_are_said_to_be() {
+fn scopes_are_read_from_the_configured_place() {
     let claims = json!({
         "scope": "openid", "scp": ["a"], "permissions": ["read:x", "write:x"],
         "https://hasura.io/jwt/claims": { "x-hasura-allowed": "q m" },
@@ -165,7 +165,7 @@ fn scopes_are_read_where_they_are_said_to_be() {
 }
 
 #[test]
-fn a_path_that_ends_early_leads_to_nothing() {
+fn a_path_with_a_missing_member_grants_nothing() {
     let auth = kit::auth().roles_claim("a.b.c").tenant_claim("t.u");
     for claims in [
         json!({}),

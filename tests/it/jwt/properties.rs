@@ -35,7 +35,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Claims without a meaning of their own.
+/// Generates claims without a registered meaning.
 fn unknown() -> impl Strategy<Value = Map<String, Value>> {
     btree_map("x_.{0,6}", value(), 0..5).prop_map(|map| map.into_iter().collect())
 }
@@ -44,7 +44,7 @@ proptest! {
     #![proptest_config(config(300))]
 
     #[test]
-    fn what_is_signed_verifies_as_it_was(claims in unknown(), sub in ".{0,20}", jti: Option<u32>) {
+    fn a_signed_token_verifies_with_the_same_claims(claims in unknown(), sub in ".{0,20}", jti: Option<u32>) {
         let mut claims = claims;
         claims.insert("exp".to_owned(), (kit::NOW + 1).into());
         claims.insert("sub".to_owned(), sub.clone().into());
@@ -87,7 +87,7 @@ proptest! {
 
 }
 
-/// Claims with a meaning, right or wrong, each at most once.
+/// Generates registered claims, valid or invalid, each at most once.
 fn members() -> impl Strategy<Value = Vec<(String, Value)>> {
     let one = |name: &'static str, values: Vec<Value>| {
         proptest::option::of(select(values)).prop_map(move |value| (name.to_owned(), value))
@@ -117,7 +117,7 @@ fn generic() -> String {
 }
 
 #[test]
-fn refusals_of_the_generic_class_are_the_same_bytes() {
+fn generic_rejections_are_identical_byte_for_byte() {
     #[derive(serde::Deserialize)]
     struct Shopper {
         #[expect(dead_code, reason = "only whether it is there matters")]

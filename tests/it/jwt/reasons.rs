@@ -207,7 +207,7 @@ fn a_rejected_header_is_explained_with_the_configured_keys() {
 }
 
 #[test]
-fn a_token_that_cannot_be_read_is_told_what_is_wrong_with_it() {
+fn the_reason_for_an_unreadable_token_says_what_is_wrong() {
     let verifier = Verifier::new(kit::secret());
     let deep = format!("{}1{}", r#"{"a":"#.repeat(33), "}".repeat(33));
     let short = Validation::new().max_token_bytes(64);

@@ -5,13 +5,13 @@ use tower_jwt_auth::jwt::TokenErrorKind;
 
 use crate::kit;
 
-/// `text` and the signature over it, whatever it is.
+/// Appends a valid signature to any text.
 fn signed(text: &str) -> String {
     let tag = kit::tag(Algorithm::Hs256, &kit::key_bytes(), text.as_bytes());
     format!("{text}.{}", kit::b64(tag))
 }
 
-/// A header and a payload that are accepted when they are signed.
+/// Returns a header and a payload that are accepted if they are signed.
 fn parts() -> (String, String) {
     (kit::b64(r#"{"alg":"HS256"}"#), kit::b64(format!("{{\"exp\":{}}}", kit::NOW + 60)))
 }
@@ -41,7 +41,7 @@ fn a_token_has_exactly_three_parts() {
     ] {
         assert!(kit::fault(&auth, &token).is_some(), "{token}");
     }
-    // Also if the holder of the key signed another number of parts.
+    // Even if the text with another number of parts has a valid signature.
     for text in [
         header.clone(),
         format!("{header}."),
@@ -79,7 +79,7 @@ fn no_part_has_padding_white_space_or_a_character_of_plain_base64() {
     }
 }
 
-/// The same bytes spelt with trailing bits that are not zero, where there are any.
+/// Encodes the same bytes with trailing bits that are not zero, if the encoding has trailing bits.
 fn other_spelling(part: &str) -> Option<String> {
     let (start, last) = part.split_at(part.len() - 1);
     let next = char::from(last.as_bytes()[0] + 1);
@@ -93,7 +93,7 @@ fn trailing_bits_are_zero_in_every_part() {
     let good = signed(&format!("{header}.{payload}"));
     let other = other_spelling(&good).expect("32 bytes leave bits over");
     assert_eq!(kit::fault(&auth, &other), Some(TokenErrorKind::BadSignature));
-    // Bits are left over if the length is not a multiple of three.
+    // There are trailing bits unless the length is a multiple of three.
     let (mut headers, mut payloads) = (0, 0);
     for _ in 0..3 {
         if let Some(header) = other_spelling(&header) {

@@ -7,7 +7,7 @@ use tower_jwt_auth::{JwtAuth, ManualClock, UnixTime};
 
 use crate::kit;
 
-/// `{now+5}` stands for that second.
+/// Replaces `{now+5}` by the number of that second.
 fn fault(auth: &JwtAuth, payload: &str) -> Option<TokenErrorKind> {
     let mut text = payload.to_owned();
     for second in -70..=70_i64 {
@@ -32,7 +32,7 @@ fn exp_is_required() {
 }
 
 #[test]
-fn nbf_has_come_at_the_second_it_names() {
+fn a_token_is_valid_from_the_second_that_nbf_names() {
     let auth = kit::auth();
     assert_eq!(fault(&auth, r#"{"exp":{now+9},"nbf":{now+0}}"#), None);
     let early = fault(&auth, r#"{"exp":{now+9},"nbf":{now+1}}"#);
@@ -79,7 +79,7 @@ fn a_fraction_of_a_second_is_compared() {
 }
 
 #[test]
-fn what_is_no_number_is_no_date() {
+fn a_date_that_is_not_a_number_is_malformed() {
     let no_dates = [
         "true",
         "\"1700000600\"",

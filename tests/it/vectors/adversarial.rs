@@ -1,4 +1,4 @@
-//! `adversarial/`: tokens and requests made against this crate.
+//! `adversarial/`: tokens and requests that attack this crate.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn strings(value: &Value) -> Option<Vec<String>> {
     Some(texts.collect())
 }
 
-/// The layer that a case asks for.
+/// Creates the layer that a case requires.
 fn layer(file: &Value, config: &Value) -> JwtAuth {
     let secret = Secret::from_base64(str_of(file, "secret_hs256_b64")).unwrap();
     let key = match config["kid"].as_str() {

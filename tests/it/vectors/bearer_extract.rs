@@ -1,4 +1,4 @@
-//! `http-fields/bearer_extract.json`: which token, if any, is taken from a request's fields.
+//! `http-fields/bearer_extract.json`: the token that is taken from the fields of a request.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "http-fields/bearer_extract.json";
 
-/// A field of the application's own, as the origin of some cases has it configured.
+/// A source for a field of the application, which the origin of some cases has configured.
 #[derive(Debug)]
 struct Field {
     name: &'static str,
@@ -60,7 +60,7 @@ fn the_token_of_a_request_is_found_or_refused_by_our_rule() {
             let challenge = kit::challenge(&response).unwrap();
             assert!(challenge.contains(&format!("error=\"{error}\"")), "{name}: {challenge}");
         } else {
-            // Found, and no JWT. With one in its place, that is the one that gets through.
+            // The found text is not a JWT. With a valid JWT in its place, the request is accepted.
             let token = str_of(ours, "token");
             assert_eq!(kit::code(&response), Some("invalid-token"), "{name}");
             let fields = fields(case);

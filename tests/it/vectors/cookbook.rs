@@ -6,17 +6,17 @@ use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};
 use super::{assert_refused_by_hmac, jwk_key, verify_raw};
 use crate::kit::{self, str_of};
 
-/// Signed by an HMAC key in the compact form; the payload is a sentence and no claims.
+/// In the compact form, signed by an HMAC key. The payload is a sentence and not claims.
 const HMAC: &str = "cookbook/jws/4_4.hmac-sha2_integrity_protection.json";
-/// In the compact form, for public keys: wait for the feature `asymmetric`, but for ES512, which
-/// is not planned.
+/// In the compact form, for public keys. They wait for the feature `asymmetric`, except for ES512,
+/// which is not planned.
 const WAITING: [&str; 4] = [
     "cookbook/jws/4_1.rsa_v15_signature.json",
     "cookbook/jws/4_2.rsa-pss_signature.json",
     "cookbook/jws/4_3.ecdsa_signature.json",
     "cookbook/curve25519/jws.json",
 ];
-/// In the compact form, and never to be accepted: the payload is detached, or not encoded.
+/// In the compact form. They are never accepted, since the payload is detached or not encoded.
 const NEVER: [(&str, TokenErrorKind); 2] = [
     ("cookbook/jws/4_5.signature_with_detached_content.json", TokenErrorKind::BadSignature),
     ("cookbook/rfc7797/hmac-sha2_b64_false.json", TokenErrorKind::UnsupportedHeader),
@@ -28,7 +28,7 @@ const JSON_ONLY: [&str; 4] = [
     "cookbook/jws/4_8.multiple_signatures.json",
     "cookbook/rfc7797/4.2.hmac-sha2_b64_false.json",
 ];
-/// Keys that are not for HMAC, with what is said of them.
+/// Keys that are not for HMAC, with the kind of the error.
 const OTHER_KEYS: [(&str, KeyErrorKind); 5] = [
     ("cookbook/jwk/3_1.ec_public_key.json", KeyErrorKind::Unsupported),
     ("cookbook/jwk/3_2.ec_private_key.json", KeyErrorKind::Unsupported),

@@ -1,27 +1,27 @@
-//! `http-fields/cookie_header.json`: names and values of cookies. Where the origins disagree, our
-//! rule is: quotes are part of the value, two values that differ are refused, percent signs mean
-//! nothing, and white space around name and value does not count.
+//! `http-fields/cookie_header.json`: names and values of cookies. Where the origins disagree, this crate
+//! treats quotes as a part of the value, rejects two different values, gives percent signs no meaning,
+//! and ignores white space around names and values.
 
 use super::{Exclusion, assert_adds_up, is_listed};
 use crate::kit;
 
 const FILE: &str = "http-fields/cookie_header.json";
 
-/// Names that cannot be configured: RFC 6265 section 4.1.1 has a token for a name.
+/// Names that cannot be configured, since a name must be a token (RFC 6265 section 4.1.1).
 const NOT_A_NAME: &[Exclusion] = &[
     ("6: ", "no name"),
     ("7: key:term", "`:` is no character of a token"),
     ("9: ", "no name"),
-    ("10: a b c", "a space is no character of a token"),
+    ("10: a b c", "a token contains no space"),
     ("11: ", "no name"),
     ("16: ", "no name"),
 ];
-/// The value that the origin finds, and ours.
+/// The value that the origin finds, and the value that this crate finds.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
-    // Go takes the quotes away.
+    // Go removes the quotes.
     ("1: Cookie-1", Some("\"v$1\"")),
     ("1: c2", Some("\"v2\"")),
-    // The first of two that differ wins in its origin; either would be a guess.
+    // The origin takes the first of two different values. This crate does not guess.
     ("18: foo", None),
 ];
 
@@ -33,8 +33,8 @@ enum Found {
     Several,
 }
 
-/// Returns true if the cookie has this value. A value that is not a token cannot be read back, but the
-/// layer compares it with the token in `Authorization` and rejects the request if both differ.
+/// Returns true if the cookie has this value. The value is not a token and is not visible, but it is
+/// compared with the token in `Authorization`, and the request is rejected if they differ.
 fn find(headers: &[String], name: &str, value: &str) -> Found {
     let auth = kit::auth().cookie(name);
     let mut fields: Vec<(&str, String)> =
@@ -94,7 +94,7 @@ fn cookies_have_the_names_and_values_of_our_rule() {
 }
 
 #[test]
-fn thousands_of_cookies_are_one_long_look() {
+fn thousands_of_cookies_are_searched_once() {
     let cases = kit::cases(FILE);
     let case = cases.iter().find(|case| case["repeat"].is_string()).unwrap();
     let count = usize::try_from(case["count"].as_u64().unwrap()).unwrap();
@@ -105,7 +105,7 @@ fn thousands_of_cookies_are_one_long_look() {
 }
 
 #[test]
-fn a_cookie_without_a_name_is_nobodys() {
+fn a_cookie_without_a_name_is_ignored() {
     let cases = kit::cases(FILE);
     let nameless: Vec<_> =
         cases.iter().filter(|case| case["headers"].is_array() && case["pairs"].is_null()).collect();

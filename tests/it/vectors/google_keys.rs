@@ -1,4 +1,4 @@
-//! `google-jwt_verify_lib/{jwks_parse,verify}.json`: sets of keys, and tokens with theirs.
+//! `google-jwt_verify_lib/{jwks_parse,verify}.json`: sets of keys, and tokens with their keys.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};
@@ -10,7 +10,7 @@ use crate::kit::{self, str_of};
 const KEYS: &str = "google-jwt_verify_lib/jwks_parse.json";
 const TOKENS: &str = "google-jwt_verify_lib/verify.json";
 
-/// Sets with an `oct` key, and what is wrong with it: no `k`, and a `k` that is not base64.
+/// Sets with a faulty `oct` key: without `k`, and with a `k` that is not base64.
 const OCT: [(&str, KeyErrorKind); 2] = [
     ("JwksJwkOctBadMissingK", KeyErrorKind::Unreadable),
     ("JwksJwkOctBadBase64", KeyErrorKind::Unreadable),
@@ -32,7 +32,7 @@ fn no_set_of_the_file_holds_a_key_for_hmac() {
     let (mut pem, mut oct, mut waiting) = (0, 0, 0);
     for case in &cases {
         let (name, text) = (str_of(case, "name"), str_of(case, "jwks"));
-        // A public key for a secret would let anyone sign.
+        // With a public key as a secret, everyone could sign.
         if text.contains("\"keys\"") {
             assert_eq!(Secret::new(text).unwrap_err().kind(), KeyErrorKind::NotASecret, "{name}");
         }

@@ -1,8 +1,8 @@
 //! `google-jwt_verify_lib/jwt_parse.json`: tokens that parse, and those that do not.
 //!
-//! The signatures are placeholders, so headers are read as they are and must not be accepted, and
-//! payloads are signed again. The origin does not require `exp`; we do, so it is put into those
-//! payloads that have none, and the others are looked at in their time.
+//! The signatures are placeholders. So the original tokens must be rejected, and the payloads are also
+//! tested with a valid signature. The origin does not require `exp`, and this crate does: the test adds
+//! it to payloads without one, and sets the clock for the others.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{TokenError, TokenErrorKind};
@@ -13,7 +13,7 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "google-jwt_verify_lib/jwt_parse.json";
 
-/// The fault is in the header or in the form, so there is no payload to sign again.
+/// The fault is in the header or in the form, so there is no payload to sign.
 const NOT_RE_SIGNED: &[Exclusion] = &[
     ("TestTooManySections", "five parts"),
     ("TestParseHeaderBadBase64", "a header that is not base64url"),
@@ -22,7 +22,7 @@ const NOT_RE_SIGNED: &[Exclusion] = &[
     ("TestParsePayloadBadBase64", "a payload that is not base64url"),
 ];
 
-/// The claims of a case with an `exp`.
+/// Returns the claims of a case, with an `exp`.
 fn payload(token: &str) -> String {
     let payload = kit::unb64(token.split('.').nth(1).unwrap());
     let payload = String::from_utf8(payload).unwrap();
@@ -34,7 +34,7 @@ fn payload(token: &str) -> String {
 }
 
 #[test]
-fn payloads_signed_anew_get_their_verdicts() {
+fn payloads_signed_with_our_key_get_their_verdicts() {
     let cases = kit::cases(FILE);
     let names: Vec<String> = cases.iter().map(|case| str_of(case, "name").to_owned()).collect();
     assert_eq!(names.len(), 17);
@@ -49,7 +49,7 @@ fn payloads_signed_anew_get_their_verdicts() {
         let payload = payload(token);
         let parsed: Value = serde_json::from_str(&payload).unwrap();
         let mut auth: JwtAuth<Value> = kit::auth().max_token_bytes(16 * 1024).claims();
-        // In the time of the token, and for whom it is.
+        // At the time of the token, and for its audience.
         if let Some(exp) = parsed["exp"].as_i64().filter(|exp| *exp >= 0) {
             auth = auth.with_clock(kit::at(exp - 1));
         }
@@ -73,7 +73,7 @@ fn payloads_signed_anew_get_their_verdicts() {
     assert_adds_up(FILE, &names, &[NOT_RE_SIGNED], applied);
 }
 
-/// A date before 1970 is in range here, since dates may be negative (RFC 7519 section 2).
+/// A date before 1970 is valid here, since dates may be negative (RFC 7519 section 2).
 fn out_of_range(claims: &Value) -> TokenErrorKind {
     let is_negative = ["exp", "nbf", "iat"]
         .iter()
@@ -88,7 +88,7 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         let case = cases.iter().find(|case| case["name"] == *name).unwrap();
         let fault = kit::fault(&kit::auth(), str_of(case, "jwt"));
         let expected = match *name {
-            // An unknown algorithm, and a payload of an unknown key.
+            // An unknown name of an algorithm; and a payload that is not read, since the key is unknown.
             "TestParseHeaderInvalidAlg" | "TestParsePayloadBadBase64" => {
                 TokenErrorKind::WrongAlgorithm
             }
@@ -96,7 +96,7 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         };
         assert_eq!(fault, Some(expected), "{name}: {why}");
     }
-    // The same payload under a header for our key, and rightly signed.
+    // The same payload with a header for our key and a valid signature.
     let signed = "eyJhbGciOiJIUzI1NiJ9.dGhpcyBpcyBub3QgYSBqc29u+";
     let tag = kit::tag(tower_jwt_auth::Algorithm::Hs256, &kit::key_bytes(), signed.as_bytes());
     let token = format!("{signed}.{}", kit::b64(tag));

@@ -1,5 +1,5 @@
-//! `jsontestsuite/all.json`: texts that are JSON, that are not, and that may be read either way;
-//! as a header, as a member of one, as a payload, and as a claim.
+//! `jsontestsuite/all.json`: texts that are valid JSON, invalid JSON, and left to the parser; as a
+//! header, as a member of a header, as a payload, and as a claim.
 
 use std::collections::HashMap;
 
@@ -47,13 +47,13 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The text between two others.
+/// Joins a prefix, the text and a suffix.
 fn within(before: &str, text: &[u8], after: &str) -> Vec<u8> {
     [before.as_bytes(), text, after.as_bytes()].concat()
 }
 
 fn auth() -> JwtAuth<Value> {
-    // Room for the two huge ones, so that they are refused for their depth.
+    // The limit is above the two largest texts, so that they are rejected for their depth.
     kit::auth().max_token_bytes(1024 * 1024).claims()
 }
 
@@ -72,14 +72,14 @@ fn a_claim_is_read_as_json_or_the_token_is_refused() {
             "reject" => assert!(verdict.is_err(), "{name}"),
             _ => {}
         }
-        // Whatever we make of it, it is what `serde_json` makes of it.
+        // If it is accepted, its value is that of `serde_json`.
         let parsed = serde_json::from_slice::<Value>(&payload).ok();
         assert_eq!(verdict.ok().map(|claims| Value::clone(&claims)), parsed, "{name}");
     }
 }
 
 #[test]
-fn a_claim_that_nobody_reads_must_be_json_too() {
+fn an_unread_claim_must_be_json_too() {
     let auth = kit::auth().max_token_bytes(1024 * 1024);
     for Case { name, expect, text } in cases() {
         let payload = within(&format!(r#"{{"exp":{},"x":"#, kit::NOW + 1), &text, "}");
@@ -113,7 +113,7 @@ fn a_member_of_a_header_must_be_json() {
 }
 
 #[test]
-fn none_is_a_payload_by_itself() {
+fn no_text_of_the_suite_is_a_payload_by_itself() {
     let auth = auth();
     let mut objects = 0;
     for Case { name, expect, text } in cases() {
@@ -121,7 +121,7 @@ fn none_is_a_payload_by_itself() {
         let is_object = serde_json::from_slice::<Value>(&text).is_ok_and(|json| json.is_object());
         if expect == "accept" && is_object && !DUPLICATES.contains(&&*name) {
             objects += 1;
-            // Claims, but not when they expire.
+            // These are claims without an expiry.
             assert_eq!(fault, TokenErrorKind::MissingClaim, "{name}");
         } else if expect == "either" {
             let of_claims = [TokenErrorKind::MissingClaim, TokenErrorKind::Malformed];
@@ -134,7 +134,7 @@ fn none_is_a_payload_by_itself() {
 }
 
 #[test]
-fn none_is_a_header_by_itself() {
+fn no_text_of_the_suite_is_a_header_by_itself() {
     let auth = kit::auth().max_token_bytes(1024 * 1024);
     for Case { name, text, .. } in cases() {
         let fault = kit::fault(&auth, &kit::with_header(&text));

@@ -1,7 +1,7 @@
-//! Test vectors, most of them by others: `tests/data/README.md` says where each is from.
+//! Test vectors, mostly from other projects: `tests/data/README.md` names their origins.
 //!
-//! Every case of a file is either applied or excluded by name with the reason; the counts are
-//! checked, so a case cannot get lost when a file changes.
+//! Every case of a file is either applied, or excluded by name with a reason. The counts are checked, so
+//! no case is lost when a file changes.
 
 mod adversarial;
 mod bearer_extract;
@@ -26,7 +26,7 @@ use tower_jwt_auth::jwt::{KeyError, KeyErrorKind, TokenErrorKind, Verifier};
 
 use crate::kit;
 
-/// A case that is not applied, and why.
+/// A case that is not applied, and the reason.
 type Exclusion = (&'static str, &'static str);
 
 /// Returns true if `name` is in the list.
@@ -34,7 +34,7 @@ fn is_listed(list: &[Exclusion], name: &str) -> bool {
     list.iter().any(|(listed, _)| *listed == name)
 }
 
-/// Each name once, each in the file, and no case left over.
+/// Checks that each excluded name is in the file, once, and that no other case was left out.
 fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied: usize) {
     let mut seen = HashSet::new();
     for (name, reason) in lists.iter().copied().flatten() {
@@ -46,14 +46,14 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
     assert_eq!(seen.len() + applied, names.len(), "{file}: excluded and applied");
 }
 
-/// Verifies arbitrary text and returns the kind of the error. The payload of a token is read only if the
-/// signature is valid.
+/// Verifies a text that is not a JWT. The kind shows the check that failed: the payload is read only
+/// after the signature was valid.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
 }
 
-/// A token for a public key is refused by a verifier with an HMAC key, also where that key has the
-/// identifier that the token names.
+/// Checks that a verifier with an HMAC key rejects a token for a public key, even if the HMAC key has
+/// the identifier in the token.
 fn assert_refused_by_hmac(token: &str) {
     let header = token.split('.').next().unwrap_or_default();
     let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap_or_default();

@@ -14,14 +14,14 @@ const WAITING: &[Exclusion] = &[
     ("RFC7515-A.4", "ES512, which is not planned"),
     ("RFC8037-A.4", "EdDSA: waits for the feature `asymmetric`"),
 ];
-/// The expiry of the example in RFC 7515 appendix A.1.
+/// The expiry of the example of RFC 7515 appendix A.1.
 const EXPIRES: i64 = 1_300_819_380;
 
 fn a1() -> Value {
     kit::cases(FILE).into_iter().find(|case| case["id"] == "RFC7515-A.1").unwrap()
 }
 
-/// The key of the examples as one for HS256: as a JWK it has no `alg`.
+/// The key of the examples, for HS256. Its JWK has no `alg`.
 fn a1_key() -> Key {
     Key::hs256(Secret::from_base64(str_of(&a1()["key"], "k")).unwrap())
 }
@@ -39,7 +39,7 @@ fn rfc_examples_get_their_verdicts() {
             continue;
         }
         applied += 1;
-        // What each is refused for; the valid ones are for their time or their payload.
+        // The kind of each rejection. The valid examples are rejected for their time or payload.
         let fault = match id {
             "RFC7515-A.1" | "RFC7519-3.1" => TokenErrorKind::Expired,
             "RFC7515-A.5" => TokenErrorKind::WrongAlgorithm,
@@ -79,7 +79,7 @@ fn the_control_case_of_rfc_7797_has_a_good_signature_over_no_claims() {
 
 #[test]
 fn our_signer_makes_the_signature_of_the_example() {
-    // Our header is spelt otherwise, so the signature is compared through the verifier.
+    // Our header is written differently, so the verifier compares the signature.
     let token = Signer::new(a1_key()).sign(&serde_json::json!({ "exp": EXPIRES })).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let bytes = kit::unb64(str_of(&a1()["key"], "k"));

@@ -1,4 +1,4 @@
-//! `http-fields/www_authenticate.json`: the parser that checks our challenges, checked itself.
+//! `http-fields/www_authenticate.json`: a test of the parser that the tests use for challenges.
 
 use crate::bearer::challenge::parse;
 use crate::kit::{self, str_of};
@@ -11,7 +11,7 @@ fn the_challenge_parser_agrees_with_rfc_9110() {
     assert_eq!(cases.len(), 33);
     for case in &cases {
         let name = str_of(case, "name");
-        // Characters stand for bytes of ISO 8859-1.
+        // Each character represents a byte of ISO 8859-1.
         let input: Vec<u8> =
             str_of(case, "input").chars().map(|char| u8::try_from(char).unwrap()).collect();
         let parsed = parse(&input);

@@ -1,8 +1,8 @@
 //! `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
-//! The payloads are no claims ("foo"), so none is ever accepted. But a payload is looked at only
-//! once the signature is known to be good: `Malformed` for a valid case shows that it was, and the
-//! same token under another key shows that it is not said for another reason.
+//! The payloads are not claims ("foo"), so no case is ever accepted. But a payload is read only after
+//! the signature was valid. So `Malformed` proves a valid signature, and the same token under another
+//! key proves that `Malformed` has no other cause.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::TokenErrorKind;
@@ -12,8 +12,8 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "wycheproof/json_web_signature_test.json";
 
-/// The cases of the groups for public keys, first and last: they wait for the feature
-/// `asymmetric`. (In the file, every other number between 46 and 258 is left out.)
+/// The first and the last case of each group for public keys, which wait for the feature `asymmetric`.
+/// (The file leaves out every other number between 46 and 258.)
 const WAITING: [(u64, u64); 4] = [(18, 258), (259, 271), (345, 345), (349, 349)];
 
 fn is_waiting(id: u64) -> bool {
@@ -55,7 +55,7 @@ fn hs256_cases_get_their_verdicts_and_the_others_are_refused() {
 }
 
 #[test]
-fn each_hs256_fault_is_found_for_what_it_is() {
+fn each_fault_of_an_hs256_case_gets_its_kind() {
     let group = &groups()[0];
     let key = jwk_key(&group["private"]).unwrap();
     for case in group["tests"].as_array().unwrap() {
@@ -67,7 +67,7 @@ fn each_hs256_fault_is_found_for_what_it_is() {
             | "rejectsMissingPayload" => TokenErrorKind::BadSignature,
             "rejectsModifiedHeader" => TokenErrorKind::UnknownKeyId,
             "rejectsNoneAlgorithmAndMissingSignature" => TokenErrorKind::WrongAlgorithm,
-            // What is behind the first dot and before the last was not signed by the last part.
+            // The text between the first and the last dot was not signed by the last part.
             "rejectsExtraEmptyComponent" | "rejectsExtraComponent" => TokenErrorKind::BadSignature,
             _ => TokenErrorKind::Malformed,
         };

@@ -13,7 +13,7 @@ const WAITING: &[Exclusion] = &[
     ("8", "RS256 with 1024 bits: waits for the feature `asymmetric`"),
 ];
 
-/// The keys of a group, or why the first bad one was refused.
+/// Returns the keys of a group, or the kind of the error for the first faulty key.
 fn set_of(group: &Value) -> Result<KeySet, KeyErrorKind> {
     let keys = group["private"]["keys"].as_array().unwrap().iter();
     let keys: Vec<_> = keys.map(jwk_key).collect::<Result<_, _>>()?;
@@ -35,7 +35,7 @@ fn key_sets_get_their_verdicts() {
                 continue;
             }
             applied += 1;
-            // "foo" is not a set of claims: see the cases of JWS.
+            // "foo" is not claims: see the cases of JWS.
             let verdict = set_of(group).map(|keys| {
                 let verifier = Verifier::new(keys).with_clock(kit::at(kit::NOW));
                 verifier.verify::<Value>(str_of(case, "jws")).unwrap_err().kind()

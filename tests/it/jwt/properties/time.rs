@@ -1,4 +1,4 @@
-//! The decision as time goes by.
+//! The decision at different times.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::kit;
 
 const NANOS: i128 = 1_000_000_000;
 
-/// A date with a fraction that binary numbers hold exactly, in eighths of a second near `NOW`.
+/// Generates a date near `NOW` in eighths of a second, which binary fractions represent exactly.
 fn date() -> impl Strategy<Value = i128> {
     (-80_i128..80).prop_map(|eighths| i128::from(kit::NOW) * NANOS + eighths * NANOS / 8)
 }
@@ -41,14 +41,14 @@ impl Times {
         Signer::new(kit::key(Algorithm::Hs256)).sign(&claims).unwrap()
     }
 
-    /// The rule of the four boundaries in nanoseconds.
+    /// Computes the decision from the four boundaries, in nanoseconds.
     fn allow(&self, now: i128) -> bool {
         let leeway = i128::try_from(self.leeway.as_nanos()).unwrap();
         let has_come = |date: Option<i128>| date.is_none_or(|date| date <= now + leeway);
         now < self.exp + leeway && has_come(self.nbf) && has_come(self.iat)
     }
 
-    /// The times at which the decision may change.
+    /// Returns the times at which the decision may change.
     fn boundaries(&self) -> impl Iterator<Item = i128> {
         let leeway = i128::try_from(self.leeway.as_nanos()).unwrap();
         let starts = [self.nbf, self.iat].into_iter().flatten().map(move |date| date - leeway);
@@ -72,10 +72,10 @@ fn auth_at(leeway: Duration) -> (JwtAuth, ManualClock) {
     (kit::auth().leeway(leeway).with_clock(clock.clone()), clock)
 }
 
-/// The last date that a token may have: the end of the year 9999.
+/// The latest valid date: the end of the year 9999.
 const LATEST: i64 = 253_402_300_799;
 
-/// The phase of a token: not yet valid, valid, or expired.
+/// Returns the stage of a token: not yet valid, valid or expired.
 fn phase(auth: &JwtAuth, token: &str) -> u8 {
     match kit::fault(auth, token) {
         Some(TokenErrorKind::NotYetValid | TokenErrorKind::IssuedInFuture) => 0,
@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn any_clock_is_survived(
+    fn no_clock_causes_a_panic(
         now: i128,
         exp in -LATEST * 2..LATEST * 2,
         nbf in proptest::option::of(0..LATEST * 2),
