@@ -113,5 +113,5 @@ fn the_documentation_says_that_a_shared_secret_can_also_sign() {
         Signer::new(Key::hs256(kit::secret())).sign(&json!({ "exp": kit::NOW + 1 })).unwrap();
     assert_eq!(kit::fault(&kit::auth(), &token), None);
     let source = include_str!("../../../src/jwt/keys/secret.rs");
-    assert!(source.contains("RFC 7515") && source.contains("can *make* tokens"));
+    assert!(source.contains("RFC 7515") && source.contains("can *create* tokens"));
 }
