@@ -150,6 +150,8 @@ mod clock;
 mod databases;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(feature = "test-util")]
+mod failure;
 pub mod guard;
 pub mod guide;
 #[cfg(feature = "issuer")]

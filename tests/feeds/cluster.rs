@@ -7,8 +7,8 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cmd;
 use tower_jwt_auth::issuer::RedisStore;
-use tower_jwt_auth::issuer::conformance::Conformance;
-use tower_jwt_auth::revocation::{RedisFeed, RevocationFeed, Verdict, conformance};
+use tower_jwt_auth::revocation::{RedisFeed, RevocationFeed, Verdict};
+use tower_jwt_auth::{issuer, revocation};
 
 use crate::fleet::Member;
 use crate::redis::Redis;
@@ -54,13 +54,13 @@ impl Cluster {
 async fn feeds_and_stores_work_on_a_cluster_connection() {
     let cluster = Cluster::new("cluster").await;
     let feed = RedisFeed::from_connection(cluster.connection().await);
-    conformance::check(feed.clone()).await;
+    revocation::conformance::Conformance::new(feed.clone()).check().await.unwrap();
     let member = Member::of(feed.clone(), |it| it);
     assert!(member.publish(&feed, "a").await);
     member.expect("a", Verdict::Revoked, Duration::from_secs(2)).await;
     member.look();
     let store = RedisStore::from_connection(cluster.connection().await);
-    if let Err(failure) = Conformance::new(store).trials(1).check().await {
+    if let Err(failure) = issuer::conformance::Conformance::new(store).trials(1).check().await {
         panic!("{failure}");
     }
 }

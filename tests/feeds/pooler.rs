@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tower_jwt_auth::issuer::{NewSession, PostgresStore, Sessions};
-use tower_jwt_auth::revocation::{PostgresFeed, RevocationFeed, Verdict, conformance};
+use tower_jwt_auth::revocation::conformance::Conformance;
+use tower_jwt_auth::revocation::{PostgresFeed, RevocationFeed, Verdict};
 
 use crate::fleet::Member;
 use crate::postgres::{self, Postgres, other_user};
@@ -88,7 +89,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let store = PostgresStore::connect(&url).await.unwrap().timeout(Duration::from_secs(30));
     many_at_once(store).await;
     let feed = PostgresFeed::new(&url).unwrap();
-    conformance::check(feed.clone()).await;
+    Conformance::new(feed.clone()).check().await.unwrap();
     let member = Member::of(feed.clone(), |it| it);
     assert!(member.publish(&feed, "polled").await);
     member.expect("polled", Verdict::Revoked, Duration::from_secs(2)).await;

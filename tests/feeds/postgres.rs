@@ -8,9 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tower_jwt_auth::revocation::{
-    PostgresFeed, Read, Revocation, RevocationFeed, Verdict, conformance,
-};
+use tower_jwt_auth::revocation::conformance::Conformance;
+use tower_jwt_auth::revocation::{PostgresFeed, Read, Revocation, RevocationFeed, Verdict};
 
 use crate::proxy::Proxy;
 use crate::server::{self, Server};
@@ -184,7 +183,7 @@ impl Drop for Postgres {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_conforms() {
     let postgres = Postgres::new("postgres-conforms");
-    conformance::check(postgres.feed()).await;
+    Conformance::new(postgres.feed()).check().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use redis::cmd;
+use tower_jwt_auth::revocation::conformance::Conformance;
 use tower_jwt_auth::revocation::{
-    FeedErrorKind, Position, Read, RedisFeed, Revocation, RevocationFeed, Verdict, conformance,
+    FeedErrorKind, Position, Read, RedisFeed, Revocation, RevocationFeed, Verdict,
 };
 
 use crate::server::{self, Server};
@@ -107,7 +108,7 @@ impl Drop for Redis {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_conforms() {
     let redis = Redis::new("redis-conforms");
-    conformance::check(redis.feed()).await;
+    Conformance::new(redis.feed()).check().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
+use crate::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{Scene, on, subject};
 use crate::issuer::sessions::error::SessionErrorKind;
 use crate::issuer::sessions::id::SessionId;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, ManualClock, SystemClock, UnixTime};
-use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
+use crate::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, on, subject};
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::service::Sessions;

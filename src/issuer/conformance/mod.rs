@@ -22,7 +22,6 @@
 //! only after the row was synced. It counts rows and calls, not time, so it cannot see either whether
 //! the store itself looks at ended sessions to find the live ones: give live sessions an index.
 
-mod failure;
 mod faults;
 mod growth;
 mod rotation;
@@ -31,8 +30,8 @@ mod scene;
 
 use std::sync::Arc;
 
-pub use self::failure::Failure;
 use self::scene::Scene;
+pub use crate::failure::Failure;
 use crate::issuer::sessions::store::RefreshStore;
 
 /// Checks a store.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
+use crate::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, subject};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::refresh_token::RefreshToken;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
-use crate::issuer::conformance::failure::{Failure, Finding, ensure, rule};
+use crate::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, next, subject};
 use crate::issuer::sessions::store::{RefreshStore, StoredSession};
 

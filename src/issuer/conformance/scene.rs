@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Barrier;
 
 use crate::clock::{Clock, ManualClock, SystemClock, UnixTime};
-use crate::issuer::conformance::failure::Finding;
+use crate::failure::Finding;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::{RefreshStore, StoredSession};

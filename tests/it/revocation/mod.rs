@@ -1,5 +1,7 @@
 //! Revocations, and the state of the data about them.
 
+#[cfg(feature = "test-util")]
+mod conformance;
 #[cfg(feature = "feeds")]
 mod feed;
 mod layer;

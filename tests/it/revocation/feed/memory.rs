@@ -10,12 +10,6 @@ use tower_jwt_auth::{Clock, ManualClock, UnixTime};
 
 use crate::kit;
 
-#[cfg(feature = "test-util")]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_feed_in_memory_conforms() {
-    tower_jwt_auth::revocation::conformance::check(MemoryFeed::new()).await;
-}
-
 #[tokio::test]
 async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
     let feed = MemoryFeed::new().max_bytes(10_000);

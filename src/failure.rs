@@ -1,9 +1,9 @@
-//! The rules that a store breaks.
+//! The result of a conformance suite, for stores and for feeds.
 
 use std::error::Error;
 use std::fmt;
 
-/// A rule that a store breaks.
+/// A rule of a conformance suite that a store or a feed breaks.
 #[derive(Debug)]
 pub struct Failure {
     rule: &'static str,
@@ -11,7 +11,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The broken rule.
+    /// Returns the broken rule.
     pub fn rule(&self) -> &'static str {
         self.rule
     }
