@@ -36,7 +36,7 @@ pub(crate) use self::feed::report_creation;
 pub use self::feed::{Position, Read, RevocationFeed, Snapshot};
 pub use self::freshness::AsOf;
 pub use self::message::Revocation;
-pub use self::outage::RevocationOutage;
+pub use self::outage::{RevocationOutage, RevocationOutageKind};
 pub use self::revocations::{Revocations, Verdict};
 pub use self::stats::RevocationStats;
 pub use self::table::revocation_table::Applied;

@@ -1,4 +1,4 @@
-//! Reasons for a 503.
+//! The reason for a 503, and the state of the follower that explains it.
 
 use std::fmt;
 #[cfg(feature = "feeds")]
@@ -14,22 +14,28 @@ use crate::revocation::feed::error::FeedErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationOutage {
     pub(crate) age: Option<Duration>,
-    pub(crate) cause: OutageCause,
+    pub(crate) kind: RevocationOutageKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OutageCause {
-    /// No `Follow` exists.
-    #[cfg_attr(not(feature = "feeds"), expect(dead_code))]
+/// The kind of a [`RevocationOutage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RevocationOutageKind {
+    /// No feed is followed.
     NotFollowed,
-    /// The last call failed.
+    /// The last call to the feed failed.
     #[cfg(feature = "feeds")]
-    Failed(FeedErrorKind),
-    /// No call has failed.
-    Silent,
+    FeedFailed(FeedErrorKind),
+    /// No call has failed, but no answer has arrived in time.
+    NoAnswer,
 }
 
 impl RevocationOutage {
+    /// Returns the kind of the outage.
+    pub fn kind(&self) -> RevocationOutageKind {
+        self.kind
+    }
+
     /// Returns the age of the data, or `None` if none has been read yet.
     pub fn age(&self) -> Option<Duration> {
         self.age
@@ -42,13 +48,13 @@ impl fmt::Display for RevocationOutage {
             None => f.write_str("no revocation data has been read yet: ")?,
             Some(age) => write!(f, "the revocation data is {} seconds old: ", age.as_secs())?,
         }
-        match self.cause {
-            OutageCause::NotFollowed => {
+        match self.kind {
+            RevocationOutageKind::NotFollowed => {
                 f.write_str("no feed is followed; spawn `revocations.follow(feed).run()`")
             }
             #[cfg(feature = "feeds")]
-            OutageCause::Failed(kind) => kind.fmt(f),
-            OutageCause::Silent => f.write_str("the feed has not answered"),
+            RevocationOutageKind::FeedFailed(kind) => kind.fmt(f),
+            RevocationOutageKind::NoAnswer => f.write_str("the feed has not answered"),
         }
     }
 }
@@ -64,8 +70,8 @@ pub(crate) struct Follower {
 
 #[cfg(feature = "feeds")]
 impl Follower {
-    /// Returns true if there was no follower. Of two feeds, one that works would hide that the other is
-    /// down.
+    /// Notes that a follower exists. Returns false if there was one before: of two feeds, one that works
+    /// would hide that the other is down.
     pub(crate) fn starts(&self) -> bool {
         !self.exists.swap(true, Ordering::AcqRel)
     }
@@ -78,11 +84,11 @@ impl Follower {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
-    pub(crate) fn outage_cause(&self) -> OutageCause {
+    pub(crate) fn outage_kind(&self) -> RevocationOutageKind {
         match *self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
-            _ if !self.exists.load(Ordering::Acquire) => OutageCause::NotFollowed,
-            Some(kind) => OutageCause::Failed(kind),
-            None => OutageCause::Silent,
+            _ if !self.exists.load(Ordering::Acquire) => RevocationOutageKind::NotFollowed,
+            Some(kind) => RevocationOutageKind::FeedFailed(kind),
+            None => RevocationOutageKind::NoAnswer,
         }
     }
 }

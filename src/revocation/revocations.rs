@@ -12,9 +12,9 @@ use crate::revocation::freshness::{AsOf, Freshness};
 use crate::revocation::message::Revocation;
 #[cfg(feature = "feeds")]
 use crate::revocation::outage::Follower;
-#[cfg(not(feature = "feeds"))]
-use crate::revocation::outage::OutageCause;
 use crate::revocation::outage::RevocationOutage;
+#[cfg(not(feature = "feeds"))]
+use crate::revocation::outage::RevocationOutageKind;
 use crate::revocation::stats::{self, Counters, RevocationStats};
 use crate::revocation::table::revocation_table::{Applied, RevocationTable};
 use crate::revocation::token_names::TokenNames;
@@ -250,10 +250,10 @@ impl Revocations {
             return None;
         }
         #[cfg(feature = "feeds")]
-        let cause = self.shared.follower.outage_cause();
+        let kind = self.shared.follower.outage_kind();
         #[cfg(not(feature = "feeds"))]
-        let cause = OutageCause::Silent;
-        Some(RevocationOutage { age, cause })
+        let kind = RevocationOutageKind::NoAnswer;
+        Some(RevocationOutage { age, kind })
     }
 
     /// Returns counters for metrics.

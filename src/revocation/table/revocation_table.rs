@@ -1,4 +1,4 @@
-//! The entries: many readers, one writer at a time, a cap.
+//! The table of known revocations, with a limit for its memory.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,21 +15,21 @@ use crate::revocation::token_names::TokenNames;
 
 const FEWEST_BUCKETS: usize = 64;
 
-/// The result of applying a revocation.
+/// The effect of a revocation that was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Applied {
-    /// It is remembered.
+    /// The revocation is remembered.
     Kept,
-    /// Nothing that it covers is valid any more.
-    Outlived,
-    /// There was no room for it: something of this kind that covers it is remembered.
+    /// The revocation is not remembered, because every token that it covers has expired.
+    Expired,
+    /// There was no room. A revocation of this kind that covers more is remembered instead.
     Widened(RevocationKind),
 }
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The mark of everyone of any issuer, for which there is always room; zero if there is none.
+    /// The mark for all tokens of any issuer, for which there is always room. Zero if there is none.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,
@@ -37,9 +37,9 @@ pub(crate) struct RevocationTable {
 
 struct Writer {
     most_buckets: usize,
-    /// The latest time by which something was forgotten.
+    /// The latest time at which an entry was forgotten.
     forgot_at: UnixTime,
-    /// The time at which a full map was last searched for expired entries.
+    /// The time of the last search of a full map for expired entries.
     looked_at: Option<UnixTime>,
 }
 
@@ -59,7 +59,7 @@ impl RevocationTable {
     }
 
     pub(crate) fn max_bytes(&mut self, bytes: usize) {
-        // While a map takes another's place there are both.
+        // While one map replaces another, both exist.
         let buckets = bytes.checked_div(2 * BUCKET_BYTES).unwrap_or(0).max(FEWEST_BUCKETS);
         let is_exact = buckets.is_power_of_two();
         let above = buckets.checked_next_power_of_two().unwrap_or(buckets);
@@ -116,7 +116,7 @@ impl RevocationTable {
         let mark = Mark::of(revocation, kind);
         if mark.is_forgotten(now) {
             writer.forgot_at = writer.forgot_at.max(now);
-            return Applied::Outlived;
+            return Applied::Expired;
         }
         if revocation.kind() == RevocationKind::Everyone && issuer.is_none() {
             self.refuse_everyone(mark);
@@ -127,7 +127,7 @@ impl RevocationTable {
         if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
-        // Whatever it names was issued before it was revoked.
+        // Every token that the revocation covers was issued before its time.
         let at = revocation.target.revoked_at().unwrap_or(now);
         let widened = |kind| {
             let kind = EntryKind::new(kind, issuers);
@@ -149,7 +149,7 @@ impl RevocationTable {
         Applied::Widened(RevocationKind::Everyone)
     }
 
-    /// Leaves out what can be forgotten, while readers go on with the map as it was.
+    /// Replaces the map by one without expired entries. Readers go on with the old map meanwhile.
     pub(crate) fn sweep(&self, now: UnixTime) {
         let mut writer = self.writer();
         let everyone = self.everyone.load(Ordering::Relaxed);
@@ -169,7 +169,8 @@ impl RevocationTable {
         }
     }
 
-    /// Returns true if entries were forgotten at a time after `now`, and may be needed again.
+    /// Returns true, once, if an entry was forgotten at a time that is now in the future. The entry may be
+    /// needed again.
     pub(crate) fn is_set_back(&self, now: UnixTime) -> bool {
         let mut writer = self.writer();
         let is_set_back = now.saturating_add(mark::SLACK) < writer.forgot_at;
@@ -180,7 +181,7 @@ impl RevocationTable {
         is_set_back
     }
 
-    /// Until when something may have been forgotten.
+    /// Returns the latest time at which an entry was forgotten.
     pub(crate) fn forgot_at(&self) -> UnixTime {
         self.writer().forgot_at
     }
@@ -196,8 +197,8 @@ impl RevocationTable {
         self.map.load().bytes()
     }
 
-    /// Adds to the entry that there is, or makes one if there is room. The last part of the room
-    /// is for watermarks, which stand for many.
+    /// Joins the mark with an existing entry, or adds an entry if there is room. The last part of the room
+    /// is reserved for watermarks, which cover many tokens.
     fn put(
         &self,
         writer: &mut Writer,
@@ -221,7 +222,7 @@ impl RevocationTable {
         true
     }
 
-    /// A map with room, in the place of one without; `None` at the cap.
+    /// Replaces a full map by one with room. Returns `None` at the limit.
     fn enlarged(
         &self,
         writer: &mut Writer,
@@ -229,7 +230,7 @@ impl RevocationTable {
         now: UnixTime,
     ) -> Option<Arc<FingerprintMap>> {
         let is_largest = map.buckets() >= writer.most_buckets;
-        // Looking through a full map for each message would be slow.
+        // Searching a full map for each message would be slow.
         let looked = writer
             .looked_at
             .is_some_and(|then| then <= now && now.saturating_since(then).as_secs() < 1);
@@ -257,22 +258,22 @@ impl RevocationTable {
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
-        // Nothing that could panic happens while it is held.
+        // No code that could panic runs while the lock is held.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The number of entries of any kind that fit into this number of buckets.
+/// Returns the number of entries of any kind for which these buckets have room.
 fn room(buckets: usize) -> usize {
     reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
-/// The number of entries that fit, with the part that is kept for watermarks.
+/// Returns the room including the part that is reserved for watermarks.
 fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Slots for so many entries and nearly as many again.
+/// Returns the number of buckets for these entries and nearly as many again.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }
@@ -304,16 +305,19 @@ mod tests {
     }
 
     #[test]
-    fn the_table_grows_shrinks_and_stays_under_its_cap() {
+    fn the_table_grows_shrinks_and_stays_within_its_limit() {
         let table = RevocationTable::new(2_048 * 2 * BUCKET_BYTES);
         let mut kept = 0_u64;
         while table.apply(&Revocation::token(id(kept), secs(1_000)), secs(0)) == Applied::Kept {
             kept += 1;
-            assert!(table.bytes() <= 2_048 * BUCKET_BYTES, "with the next one twice that");
+            assert!(
+                table.bytes() <= 2_048 * BUCKET_BYTES,
+                "half of the limit, since two maps exist while one replaces the other"
+            );
         }
         assert_eq!(kept, room(2_048) as u64);
         assert!((0..kept).all(|n| has(&table, n)));
-        // All of them can be forgotten, and make room without being asked to.
+        // All entries have expired, and make room without a sweep.
         let late = secs(10_000);
         assert_eq!(table.apply(&Revocation::token(id(kept), secs(20_000)), late), Applied::Kept);
         assert!(has(&table, kept) && !has(&table, 0));
@@ -322,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_cap_more_is_revoked_and_never_less() {
+    fn a_full_table_revokes_more_and_never_less() {
         let table = RevocationTable::new(0);
         let now = secs(500);
         let full = (0..).find(|n| {
@@ -339,7 +343,7 @@ mod tests {
         assert_eq!(table.apply(&alices, now), Applied::Widened(RevocationKind::Subject));
         assert!(table.refuses(&of("j", "alice", 400)));
         assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
-        // What is kept for watermarks comes to its end too, and then everyone is meant.
+        // The room for watermarks is used up too, and then all tokens are revoked.
         for n in 0..100 {
             table.apply(&Revocation::tenant(id(n), secs(300)), now);
         }
@@ -348,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_after_something_was_forgotten_is_noticed_once() {
+    fn a_clock_that_is_set_back_after_an_entry_was_forgotten_is_noticed_once() {
         let table = RevocationTable::new(0);
         table.apply(&Revocation::token("a", secs(1_000)), secs(0));
         assert!(!table.is_set_back(secs(0)));

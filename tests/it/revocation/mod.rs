@@ -187,7 +187,7 @@ fn it_is_remembered_for_as_long_as_any_leeway_accepts_the_token() {
     revocations.sweep();
     assert_eq!(revocations.stats().total_entries(), 0);
     let late = Revocation::token("token 1", later(HOUR));
-    assert_eq!(revocations.apply(&late), Applied::Outlived);
+    assert_eq!(revocations.apply(&late), Applied::Expired);
 }
 
 #[test]

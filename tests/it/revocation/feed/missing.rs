@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tower_jwt_auth::Revocations;
-use tower_jwt_auth::revocation::{FeedErrorKind, Revocation, RevocationFeed, Verdict};
+use tower_jwt_auth::revocation::{
+    FeedErrorKind, Revocation, RevocationFeed, RevocationOutageKind, Verdict,
+};
 
 use super::faulty::{FAILS, Faulty, MISSING, MISSING_AND_DENIED, NONE};
 use super::{check, end, revocations, take};
@@ -87,7 +89,9 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
     let revocations = Revocations::new()
         .with_clock(clock)
         .with_events(move |event| written.lock().unwrap().push(format!("revocation: {event}")));
-    assert!(revocations.outage().unwrap().to_string().contains("no feed is followed"));
+    let outage = revocations.outage().unwrap();
+    assert_eq!(outage.kind(), RevocationOutageKind::NotFollowed);
+    assert!(outage.to_string().contains("no feed is followed"));
     let task = tokio::spawn(revocations.follow(feed.clone()).run());
     tokio::time::sleep(Duration::from_millis(10)).await;
     let line = "revocation: the revocation log cannot be read, and tokens are refused with 503 once \
@@ -97,6 +101,7 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
     assert_eq!(*lines.lock().unwrap(), [line; 4]);
     assert!(revocations.stats().feed_failures > 30, "each one counts");
     let outage = revocations.outage().unwrap();
+    assert_eq!(outage.kind(), RevocationOutageKind::FeedFailed(FeedErrorKind::Unavailable));
     assert_eq!(
         outage.to_string(),
         "no revocation data has been read yet: the revocation feed failed"
