@@ -1,4 +1,4 @@
-//! Connections to database servers, and sentences for their answers.
+//! Connections to database servers, and the sentences for their errors.
 
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;

@@ -1,4 +1,4 @@
-//! Answers of PostgreSQL, and poolers in front of it.
+//! Errors of PostgreSQL, and poolers in front of it.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Error, PgConnection};
@@ -6,7 +6,7 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of times that the process is asked for: a busy pooler gives another one nearly every time.
+/// The number of queries for the process: a busy pooler uses another process almost every time.
 const LOOKS: usize = 4;
 
 /// Options for connections that also pass through PgBouncer, which refuses this parameter.
@@ -24,15 +24,15 @@ pub(crate) fn is_read_only(error: &Error) -> bool {
     code(error).as_deref() == Some("25006")
 }
 
-/// Returns true if the connection is gone: the network failed, or the server has closed it, as one does
-/// that restarts or goes to sleep.
+/// Returns true if the connection is lost: the network failed, or the server has closed the connection,
+/// for example during a restart.
 pub(crate) fn is_lost(error: &Error) -> bool {
     matches!(error, Error::Io(_))
         || matches!(code(error).as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05"))
 }
 
-/// Returns true if a prepared statement is missing or is another connection's, as behind a pooler in
-/// transaction mode. The statement was not executed.
+/// Returns true if a prepared statement is missing or belongs to another connection, as it happens behind
+/// a pooler in transaction mode. The statement was not executed.
 pub(crate) fn is_of_pooler(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("26000" | "42P05"))
 }
@@ -51,8 +51,8 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
 /// Returns true if two connections share a process of the server: a pooler in transaction mode, such
 /// as PgBouncer, stands in between. Prepared statements and `LISTEN` do not work then.
 ///
-/// A pooler that is idle gives out the process that it used last. One that is busy with other clients
-/// gives out another one nearly every time.
+/// An idle pooler uses the same process as the last time. A busy pooler uses another process almost every
+/// time.
 pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool, Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let process = process(&mut first).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool,
     for _ in 0..LOOKS {
         is_pooled = is_pooled || process != self::process(&mut first).await?;
     }
-    // Both are closed in any case.
+    // Dropping the connections closes them even if this fails.
     let _ = (first.close().await, second.close().await);
     Ok(is_pooled)
 }

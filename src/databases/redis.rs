@@ -1,4 +1,4 @@
-//! A connection to a Redis server that is replaced as soon as it is of no use.
+//! A connection to a Redis server that is replaced when it fails.
 
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,8 @@ const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 /// swallows packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Enough keys that a cluster of two or more nodes almost certainly holds one of them on another node.
+/// The number of keys that are probed. With two nodes or more, another node almost certainly holds one of
+/// them.
 const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.
@@ -27,6 +28,8 @@ const PROBES: usize = 16;
 /// asked: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it follows
 /// a failover behind a host name or a proxy. A server that gives one of these answers has not executed
 /// the command, so a single command is repeated once on the new connection.
+///
+/// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
 #[derive(Clone)]
 pub struct RedisConnection {
     shared: Arc<Connector>,
@@ -47,7 +50,7 @@ struct Current {
 }
 
 impl RedisConnection {
-    /// A connection that this client makes.
+    /// Creates a connection from a client of the crate [`redis`].
     pub fn from_client(client: Client) -> Self {
         let (current, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { shared: Arc::new(Connector { client, current, connecting }) }
@@ -155,7 +158,7 @@ struct Call<'s> {
 }
 
 impl Call<'_> {
-    /// Returns true if a new connection is to be used from now on.
+    /// Drops the connection if it is useless. Returns true if so.
     fn ends_with(&mut self, answers: Result<&[Value], &RedisError>) -> bool {
         self.unanswered_since = None;
         let is_useless = answers.map_or(true, |answers| {

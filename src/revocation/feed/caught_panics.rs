@@ -1,4 +1,4 @@
-//! A panic in somebody else's code is a failure like any other.
+//! Panics of a feed or of the application's clock, turned into errors.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,14 +7,14 @@ use std::task::Poll;
 
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 
-/// A call that fails where it would have panicked. What it panicked with is not kept: the panic
+/// Runs a call, and returns an error if the call panics. The message of the panic is dropped: the panic
 /// hook has shown it already, and it may name users.
 pub(crate) async fn caught<T>(
     call: impl Future<Output = Result<T, FeedError>>,
 ) -> Result<T, FeedError> {
     let mut call = pin!(call);
     poll_fn(|context| {
-        // It is not polled again after a panic.
+        // The call is not polled again after a panic.
         catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)))
             .unwrap_or_else(|_| Poll::Ready(Err(FeedErrorKind::Panicked.into())))
     })

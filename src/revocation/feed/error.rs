@@ -5,6 +5,9 @@ use std::fmt::{self, Debug};
 
 /// The error of a call to a feed. The outcome of a failed append is unknown: the message may have been
 /// published, and publishing it again is harmless.
+///
+/// Authors of feeds create the error from a [`FeedErrorKind`], from a cause with [`new`](Self::new), or
+/// from both with [`caused`](Self::caused).
 pub struct FeedError {
     kind: FeedErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -37,22 +40,23 @@ pub enum FeedErrorKind {
 }
 
 impl FeedError {
-    /// An error with a cause, of the kind [`Unavailable`](FeedErrorKind::Unavailable).
+    /// Creates an error of the kind [`Unavailable`](FeedErrorKind::Unavailable) with a cause, whose
+    /// `Display` must not contain a password.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::caused(FeedErrorKind::Unavailable, source)
     }
 
-    /// An error of this kind with a cause, whose `Display` must not contain a password.
+    /// Creates an error of this kind with a cause, whose `Display` must not contain a password.
     pub fn caused(kind: FeedErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, source: Some(source.into()) }
     }
 
-    /// The kind of this error.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> FeedErrorKind {
         self.kind
     }
 
-    /// The error with its causes, in one sentence.
+    /// Returns the error with its causes, in one sentence.
     pub(crate) fn with_causes(&self) -> String {
         let mut last = self.to_string();
         let mut sentence = last.clone();
@@ -71,6 +75,7 @@ impl FeedError {
     }
 }
 
+/// Creates an error without a cause.
 impl From<FeedErrorKind> for FeedError {
     fn from(kind: FeedErrorKind) -> Self {
         Self { kind, source: None }

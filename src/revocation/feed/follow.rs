@@ -1,4 +1,4 @@
-//! Keeps what a server knows up to date with a feed.
+//! The follower, which keeps a server's revocations up to date with a feed.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug};
@@ -58,7 +58,7 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// The time of the last whole snapshot.
+    /// The time of the last complete read.
     snapshot_at: Option<Instant>,
     /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not wait.
     rereads: Option<Option<String>>,
@@ -95,7 +95,7 @@ impl Revocations {
 }
 
 impl<F: RevocationFeed> Follow<F> {
-    /// The pause between two reads if the feed announces nothing. 250 milliseconds by default.
+    /// Sets the pause between two reads if the feed announces nothing. 250 milliseconds by default.
     ///
     /// # Panics
     ///
@@ -106,7 +106,7 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// The time limit for each call to the feed. One second by default. Keep it below
+    /// Sets the time limit for each call to the feed. One second by default. Keep it below
     /// [`max_staleness`](Revocations::max_staleness), or one slow call makes the data stale.
     ///
     /// # Panics
@@ -118,8 +118,8 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// The pause after which all revocations are read again, in case the feed lost some unnoticed. 10
-    /// minutes by default.
+    /// Sets the pause after which all revocations are read again, in case the feed lost some unnoticed.
+    /// 10 minutes by default.
     ///
     /// # Panics
     ///
@@ -161,13 +161,13 @@ impl<F: RevocationFeed> Follow<F> {
         }
     }
 
-    /// Reads everything there is, once: for tests, and for programs that have a loop of their own.
+    /// Reads all available messages once, for tests and for programs with their own loop.
     ///
     /// # Errors
     ///
     /// If the feed fails, or panics ([`Panicked`](FeedErrorKind::Panicked)).
     pub async fn step(&mut self) -> Result<(), FeedError> {
-        // After a panic halfway, everything that was noted as read has been applied.
+        // After a panic halfway, every message that was noted as read has been applied.
         let done = caught_panics::caught(self.read_all_there_is()).await;
         self.revocations.follower().attempted(done.as_ref().err().map(FeedError::kind));
         if done.is_err() {
@@ -195,7 +195,7 @@ impl<F: RevocationFeed> Follow<F> {
             self.progress.rereads = Some(None);
         }
         if let Some(part) = &mut self.progress.rereads {
-            // If it fails, from the start: where it was may mean nothing to the next connection.
+            // After a failure, the snapshot starts again: the next connection may not know the part.
             let part = part.take();
             let part = self.within(self.feed.snapshot(part)).await?;
             self.apply(&part.messages);
@@ -211,10 +211,10 @@ impl<F: RevocationFeed> Follow<F> {
                 Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
-            // Taken before the feed is asked: the answer is of some moment after this one.
+            // The clock is read before the feed, since the answer is from a later moment.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
-                // The next log has positions of its own.
+                // A new log has other positions.
                 Err(error) if error.kind() == FeedErrorKind::Missing => Read::Gap,
                 read => read?,
             };
@@ -239,7 +239,7 @@ impl<F: RevocationFeed> Follow<F> {
         }
     }
 
-    /// Adds all revocations of the feed, and removes none.
+    /// Reads and applies all revocations, and removes none.
     async fn read_all(&mut self) -> Result<Position, FeedError> {
         let mut part = self.first_part().await?;
         let position = part.position.clone();

@@ -20,11 +20,11 @@ const MAX_BYTES: usize = 64 << 20;
 const ENTRY_BYTES: usize = size_of::<LoggedMessage>() + 2 * (size_of::<Arc<str>>() + 1);
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 
-/// A feed within one process: for tests, and for a program that issues and verifies at once. Clones
-/// are the same feed.
+/// A feed within one process, for tests and for a program that both issues and verifies tokens. This is a
+/// handle: clones share the same feed.
 ///
-/// It is empty again after a restart. Expired messages leave it when something is appended. It holds
-/// 64 MiB of messages; one more is then an error ([`FeedErrorKind::Full`]).
+/// The feed is empty after a restart. An append removes expired messages. If there is no room for a
+/// message, appending fails with [`FeedErrorKind::Full`].
 #[derive(Clone)]
 pub struct MemoryFeed {
     shared: Arc<MemoryLog>,
@@ -39,7 +39,7 @@ struct MemoryLog {
 
 #[derive(Default)]
 struct Messages {
-    /// In the order of their numbers, which have gaps where something was forgotten.
+    /// Sorted by number. Removed messages leave gaps in the numbers.
     entries: VecDeque<LoggedMessage>,
     /// The messages of the entries.
     messages: HashSet<Arc<str>>,
@@ -131,7 +131,7 @@ impl MemoryFeed {
     }
 
     fn log(&self) -> MutexGuard<'_, Messages> {
-        // Nothing that could panic happens while it is held.
+        // No code that could panic runs while the lock is held.
         self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,7 +143,7 @@ impl LoggedMessage {
 }
 
 impl Messages {
-    /// Now and then: looking through all of it for each message would be slow.
+    /// Removes expired messages, at most once a second: a search for each message would be slow.
     fn prune(&mut self, now: UnixTime) {
         let pruned_at = self.pruned_at.filter(|then| *then <= now);
         if pruned_at.is_some_and(|then| now.saturating_since(then) < PRUNED_EVERY) {
@@ -181,7 +181,8 @@ impl Messages {
         Ok(())
     }
 
-    /// At most one part of what comes after a number, and the last number in it.
+    /// Returns at most one part of the messages after a number, the last number in the part, and true if
+    /// there are more messages.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
         let mut rest = self.entries.iter().skip(start);

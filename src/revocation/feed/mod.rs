@@ -1,4 +1,14 @@
-//! The source of revocations.
+//! The contract of a feed, and the feeds of this crate.
+//!
+//! A feed is a durable log of messages, and each message is one revocation. A publisher appends a
+//! message, and every server reads every message. A server starts with a snapshot, which has all messages
+//! that have not expired and a position in the log. From then on the server reads the messages after its
+//! position, a few times a second. If the log no longer has these messages, the answer is a gap, and the
+//! server reads a snapshot again.
+//!
+//! A feed need not keep any order and need not know its readers. A read that begins after an append has
+//! returned must find the message. A repeated append adds nothing. A missing log is an error.
+//! [`follow`] does the rest: it limits the time of each call, repeats failed calls and reports outages.
 
 pub(crate) mod caught_panics;
 pub(crate) mod error;
@@ -20,8 +30,8 @@ use crate::clock::UnixTime;
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
-/// The time for which a feed keeps expired revocations: a token is accepted a little after its expiry,
-/// and the clocks of a feed and of its readers differ.
+/// The time for which a feed keeps expired revocations. A token may be accepted shortly after its expiry,
+/// and the clocks of a feed and of its readers may differ.
 pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 
 /// A durable log of revocations: published once, read by every server.
@@ -61,14 +71,14 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// Reads the messages that were appended after a position, in parts.
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
-    /// Waits until something may have been appended, or for ever: a follower reads from time to time
-    /// anyway.
+    /// Waits until a message may have been appended. A feed that cannot announce messages waits for ever:
+    /// a follower also reads without an announcement.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// A limitation that an operator should know of, found while the feed was read. Reported once, as
-    /// [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
+    /// Returns a limitation that was found while the feed was read and that operators should know. It is
+    /// reported once, as [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
     fn warning(&self) -> Option<&'static str> {
         None
     }
@@ -91,6 +101,9 @@ impl Position {
 }
 
 /// A part of all revocations.
+///
+/// Authors of feeds create this type with a struct expression. It is closed on purpose: a further field
+/// would be a change of the contract, which every feed must follow.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Messages in JSON.
@@ -102,6 +115,9 @@ pub struct Snapshot {
 }
 
 /// The result of reading after a position.
+///
+/// The type is closed on purpose: a further variant would be a change of the contract, which every feed
+/// and every follower must follow.
 #[derive(Clone, Debug)]
 pub enum Read {
     /// Some messages, or none.
@@ -113,7 +129,7 @@ pub enum Read {
         /// True if the log has more messages already.
         has_more: bool,
     },
-    /// The log lacks messages after that position, or never had them.
+    /// The log no longer has all messages after that position, or never had the position.
     Gap,
 }
 

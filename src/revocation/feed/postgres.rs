@@ -100,14 +100,14 @@ struct PostgresBatch {
     epoch: String,
     last: i64,
     messages: Vec<String>,
-    /// The position after the last one.
+    /// The number of the last message.
     end: i64,
     has_more: bool,
 }
 
 impl PostgresFeed {
-    /// A feed in this database. It is not connected to here, so that a service starts whether or not
-    /// the server is up; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
+    /// Creates a feed for the database at this URL. This function does not connect, so that a service
+    /// starts even if the server is down; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
     /// reports a server that cannot be reached.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl PostgresFeed {
         Ok(Self::from_options(url.parse().map_err(FeedError::new)?))
     }
 
-    /// A feed in the database that these options name.
+    /// Creates a feed for the database that these options of the crate [`sqlx`] name.
     pub fn from_options(options: PgConnectOptions) -> Self {
         Self {
             options: for_poolers(options),

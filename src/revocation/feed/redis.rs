@@ -17,7 +17,7 @@ use crate::revocation::message::Revocation;
 /// With a hash tag, so that all keys are on one node of a cluster.
 const PREFIX: &str = "{tower_jwt_auth_revocations}";
 const PART: usize = 5_000;
-/// The length of the log. A server that is further behind reads everything.
+/// The maximum length of the log. A follower that is further behind reads a snapshot.
 const KEPT_IN_LOG: usize = 100_000;
 const REMOVED_AT_ONCE: usize = 1_000;
 
@@ -33,8 +33,8 @@ return 1";
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
-local outlived = math.min(redis.call('ZCOUNT', KEYS[2], '-inf', over), ARGV[5])
-if outlived > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, outlived - 1) end
+local expired = math.min(redis.call('ZCOUNT', KEYS[2], '-inf', over), ARGV[5])
+if expired > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, expired - 1) end
 local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known and tonumber(known) >= tonumber(ARGV[2]) then return 1 end
 redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
@@ -112,7 +112,7 @@ struct StreamPlace<'p> {
     added: u64,
 }
 
-/// The result of [`READ`].
+/// The answer of [`READ`].
 struct RedisBatch {
     epoch: String,
     last: String,
@@ -123,8 +123,8 @@ struct RedisBatch {
 }
 
 impl RedisFeed {
-    /// A feed at this URL. It is not connected to here, so that a service starts whether or not the
-    /// server is up; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
+    /// Creates a feed for this URL. This function does not connect, so that a service starts even if the
+    /// server is down; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
     /// reports a server that cannot be reached.
     ///
     /// # Errors
@@ -134,17 +134,17 @@ impl RedisFeed {
         Ok(Self::from_client(Client::open(url).map_err(FeedError::new)?))
     }
 
-    /// A feed of a client of your own.
+    /// Creates a feed from a client of the crate [`redis`].
     pub fn from_client(client: Client) -> Self {
         Self::from_connection(RedisConnection::from_client(client))
     }
 }
 
 impl<C> RedisFeed<C> {
-    /// A feed on a connection of your own, such as one to a cluster (feature `cluster-async` of
-    /// [`redis`]), which is made by
-    /// `ClusterClient::new(urls)?.get_async_connection().await?`. It must connect again by itself when
-    /// it is lost, and after a failover. It must not read from replicas.
+    /// Creates a feed from a connection of the crate [`redis`], for example to a cluster (feature
+    /// `cluster-async` of that crate): `ClusterClient::new(urls)?.get_async_connection().await?`. The
+    /// connection must connect again by itself when it is lost and after a failover, and must not read
+    /// from replicas.
     pub fn from_connection(connection: C) -> Self {
         Self { connection, keys: keys(PREFIX) }
     }
@@ -220,8 +220,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let part = part.as_deref().map(|part| part.split_once(' ').unwrap_or_default());
         let (process, cursor) = part.unwrap_or(("", "0"));
         let entries = self.entries("live", cursor).await?;
-        // A cursor is of the process that gave it: another one, a replica that took over or the
-        // same server after a restart, has everything elsewhere, and would leave out a part.
+        // A cursor is valid only in the process that returned it. Another process, such as a promoted
+        // replica or the same server after a restart, has another order and would omit a part.
         if part.is_some() && process != entries.process {
             return Err(FeedError::new("another Redis, or a new process, gave the parts before"));
         }

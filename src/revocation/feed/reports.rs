@@ -1,4 +1,4 @@
-//! Reports of a follower to operators, none of them too often.
+//! Reports of a follower to operators, limited in number.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Fingerprints, which stand for names in the table.
+//! The keyed hash under which the table knows a name.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -6,25 +6,26 @@ use std::num::NonZeroU64;
 
 use crate::revocation::table::mark::EntryKind;
 
-/// A keyed hash of 64 bits. The keys are random and this process' own, so nobody can look for
-/// names that collide. Two that do so by chance make one entry, which refuses what either would if
-/// they are of one kind, and else the first alone: at a million entries, once in 30 million tables.
+/// A keyed hash of 64 bits. The keys are random and differ in each process, so nobody can search for
+/// names that collide. Two names that collide by chance share one entry: if both are of one kind, the
+/// entry rejects the tokens of both; otherwise it rejects those of the first only. With a million
+/// entries, this happens in one of 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 
-/// A key for each kind of name, and one for issuers: what is hashed is then the name alone, and an
-/// issuer once for all the names of a token.
+/// A key for each kind of name, and one for issuers. So the hash covers the name only, and an issuer is
+/// hashed once for all names of a token.
 #[derive(Clone, Default)]
 pub(crate) struct FingerprintKeys {
     of_issuers: RandomState,
     of_names: [RandomState; EntryKind::COUNT],
 }
 
-/// The part of an issuer in the fingerprints of its names.
+/// The part of a fingerprint that depends on the issuer.
 #[derive(Clone, Copy)]
 pub(crate) struct IssuerFingerprint(u64);
 
 impl FingerprintKeys {
-    /// `None`: of any issuer.
+    /// Returns the part for an issuer, or for names of any issuer if it is `None`.
     #[inline]
     pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> IssuerFingerprint {
         IssuerFingerprint(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))
@@ -51,7 +52,7 @@ mod tests {
     use crate::revocation::target::RevocationKind;
 
     #[test]
-    fn what_differs_has_another_fingerprint() {
+    fn different_names_have_different_fingerprints() {
         let [keys, other] = [FingerprintKeys::default(), FingerprintKeys::default()];
         let kind = |kind| EntryKind::new(kind, IssuerMatch::One);
         let token = kind(RevocationKind::Token);

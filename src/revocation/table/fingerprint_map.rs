@@ -1,4 +1,5 @@
-//! A set of fingerprints that any number of threads read while one writes, without a lock.
+//! A map from fingerprints to marks. Any number of threads read the map while one writes, without a
+//! lock.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -6,16 +7,16 @@ use crate::clock::UnixTime;
 use crate::revocation::table::fingerprint::Fingerprint;
 use crate::revocation::table::mark::{EntryKind, Mark};
 
-/// Open addressing with linear probing. A bucket is taken once and for all: what is to be forgotten
-/// is left out of the next table, which then takes this one's place.
+/// A hash map with open addressing and linear probing. A bucket is filled once and never emptied: a new
+/// map without the expired entries replaces this one.
 pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
-    /// Eight bits for each bucket, of which a fingerprint sets two in one word. Nearly all names are
-    /// not there, and this says so from little memory and without a branch that is hard to foresee.
+    /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word. Almost no
+    /// name is in the map, and the filter shows so from little memory and with a predictable branch.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
-    /// A bit for each kind that was ever put in, so that readers need not look for the others.
+    /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.
     kinds: AtomicU32,
     len: AtomicUsize,
     by_kind: [AtomicUsize; EntryKind::COUNT],
@@ -23,16 +24,16 @@ pub(crate) struct FingerprintMap {
 
 #[derive(Default)]
 struct Bucket {
-    /// Zero where nothing is.
+    /// Zero in an empty bucket.
     print: AtomicU64,
     mark: AtomicU64,
 }
 
-/// With its part of the filter.
+/// The memory of a bucket, including its part of the filter.
 pub(crate) const BUCKET_BYTES: usize = size_of::<Bucket>() + 1;
 
 impl FingerprintMap {
-    /// `buckets` must be a power of two, and 8 or more.
+    /// Creates an empty map. `buckets` must be a power of two, and at least 8.
     pub(crate) fn with_buckets(buckets: usize) -> Self {
         let words = buckets >> 3;
         Self {
@@ -73,7 +74,8 @@ impl FingerprintMap {
         None
     }
 
-    /// Changes the entry that there is, if there is one. One writer at a time.
+    /// Joins the mark with the existing entry. Returns false if there is none. The caller must be the only
+    /// writer.
     pub(crate) fn update(&self, print: Fingerprint, mark: Mark) -> bool {
         let mut probed = self.probe(print);
         let bucket = probed.find(|bucket| {
@@ -88,14 +90,14 @@ impl FingerprintMap {
         true
     }
 
-    /// Puts in what is not there yet. One writer at a time, and there must be a free bucket.
+    /// Inserts a new entry. The caller must be the only writer, and there must be a free bucket.
     pub(crate) fn insert(&self, print: Fingerprint, mark: Mark) {
         let mut probed = self.probe(print);
         let Some(bucket) = probed.find(|bucket| bucket.print.load(Ordering::Relaxed) == 0) else {
             return;
         };
         self.kinds.fetch_or(EntryKinds::bit(mark.kind()), Ordering::Release);
-        // A reader that sees the fingerprint also sees its mark.
+        // A reader that sees the fingerprint must also see its mark.
         bucket.mark.store(mark.word(), Ordering::Release);
         bucket.print.store(print.get(), Ordering::Release);
         if let (Some(word), bits) = self.filter_bits(print) {
@@ -107,7 +109,7 @@ impl FingerprintMap {
         }
     }
 
-    /// A table of so many buckets with what is not forgotten.
+    /// Returns a map with this number of buckets and the entries that have not expired.
     pub(crate) fn rebuilt(&self, buckets: usize, now: UnixTime) -> Self {
         let map = Self::with_buckets(buckets);
         self.live(now).for_each(|(print, mark)| map.insert(print, mark));
@@ -145,14 +147,13 @@ impl FingerprintMap {
     #[inline]
     fn filter_bits(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
         let print = print.get();
-        // Shifts look at six bits alone: here the lowest and the highest. Those between choose the
-        // word.
+        // The shifts use six bits each, the lowest and the highest. The bits between choose the word.
         let bits = 1_u64.wrapping_shl(print as u32) | 1_u64.wrapping_shl((print >> 58) as u32);
         let place = (print >> 32) as usize & self.filter_mask;
         (self.filter.get(place), bits)
     }
 
-    /// The buckets in which a fingerprint may be, each once.
+    /// Returns the buckets in which a fingerprint may be, each once.
     #[inline]
     fn probe(&self, print: Fingerprint) -> impl Iterator<Item = &Bucket> {
         let start = print.get() as usize & self.mask;
@@ -161,7 +162,7 @@ impl FingerprintMap {
     }
 }
 
-/// The kinds of entry that a table may have.
+/// The kinds of entry that a map may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryKinds(u32);
 
@@ -195,10 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_finds_all_and_ends_the_search_for_another() {
+    fn a_full_map_finds_every_entry_and_ends_the_search_for_another_one() {
         let map = FingerprintMap::with_buckets(8);
         for n in 1..=8 {
-            // All begin at the same bucket.
+            // All fingerprints begin at the same bucket.
             let print = Fingerprint::new(n * 8).unwrap();
             assert!(!map.update(print, mark(n as i64)));
             map.insert(print, mark(n as i64 * 1_000));
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuilt_table_has_what_is_not_forgotten() {
+    fn a_rebuilt_map_has_the_entries_that_have_not_expired() {
         let map = FingerprintMap::with_buckets(8);
         for n in 1..=6 {
             map.insert(Fingerprint::new(n).unwrap(), mark(n as i64 * 1_000));

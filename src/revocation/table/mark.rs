@@ -1,5 +1,4 @@
-//! An entry of the table in one word: its kind, when it may be forgotten, and until when what was
-//! issued is refused.
+//! The value of an entry of the table, packed into one word.
 
 use std::time::Duration;
 
@@ -7,27 +6,29 @@ use crate::clock::UnixTime;
 use crate::revocation::message::Revocation;
 use crate::revocation::target::RevocationKind;
 
-/// A token is accepted until `exp` and the leeway, which is 60 seconds at most; and the clock may be
-/// set back by as much before that is noticed.
+/// The largest distance by which the clock may be set back unnoticed.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
+
+/// The time for which an entry is kept after its end. A token is accepted until its `exp` plus the leeway,
+/// which is at most 60 seconds, and the clock may be set back by [`SLACK`].
 const LEEWAY: Duration = Duration::from_secs(120);
 
-/// Whatever was issued when.
+/// The watermark that covers every time of issue.
 const ALWAYS: u32 = u32::MAX;
 
-/// Ends are kept in steps of so many bits of a second, and rounded up.
+/// Ends are rounded up to steps of 16 seconds.
 const STEP_BITS: u32 = 4;
 const KIND_SHIFT: u32 = 60;
 const END_SHIFT: u32 = 32;
 
-/// The issuer of a name: one issuer, or any.
+/// The issuers whose tokens a name covers: one issuer, or any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IssuerMatch {
     One,
     Any,
 }
 
-/// Kind and issuers in one: of which kind an entry is.
+/// The kind of a name and of its issuers, which together are the kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryKind(u8);
 
@@ -38,7 +39,7 @@ impl EntryKind {
         Self((kind as u8) << 1 | matches!(issuers, IssuerMatch::Any) as u8)
     }
 
-    /// Below [`EntryKind::COUNT`].
+    /// Returns a number below [`EntryKind::COUNT`].
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -48,8 +49,9 @@ impl EntryKind {
     }
 }
 
-/// 4 bits of kind, 28 bits of end in steps of 16 seconds, 32 bits of watermark in seconds. The last
-/// second that fits is in 2106; what lies beyond is kept forever, or refused whenever issued.
+/// The kind, the end and the watermark of an entry: 4 bits of kind, 28 bits of end in steps of 16 seconds,
+/// and 32 bits of watermark in seconds. The last second that fits is in 2106. An entry with a later end
+/// is kept forever, and a later watermark covers the time of 2106.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 
@@ -83,8 +85,9 @@ impl Mark {
         EntryKind((self.0 >> KIND_SHIFT) as u8)
     }
 
-    /// Tokens that say when they were issued are compared by the whole second: one of the same
-    /// second may have been issued before the revocation. Those that do not say may have been too.
+    /// Returns true if the mark covers a token with this time of issue. Times are compared in whole
+    /// seconds, since a token of the same second may have been issued before the revocation. A token
+    /// without a time of issue is covered for the same reason.
     #[inline]
     pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;
@@ -97,7 +100,7 @@ impl Mark {
         end != LAST_STEP && (end << STEP_BITS) <= now
     }
 
-    /// The mark that rejects every token that either of the two rejects.
+    /// Returns a mark that covers the tokens of both.
     pub(crate) fn joined(self, other: Self) -> Self {
         let at = (self.0 as u32).max(other.0 as u32);
         let end = (self.0 >> END_SHIFT & LAST_STEP).max(other.0 >> END_SHIFT & LAST_STEP);
@@ -105,7 +108,7 @@ impl Mark {
     }
 }
 
-/// The largest end, which never comes.
+/// The largest end, which is never reached.
 const LAST_STEP: u64 = (1 << 28) - 1;
 
 /// Returns the second by which dates of tokens and revocations are compared. It is never
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_forgotten_before_its_end_and_the_leeway() {
+    fn no_entry_is_forgotten_before_its_end_and_the_leeway() {
         for until in [0, 1, 1_000, 1_700_000_003, 4_294_967_200] {
             let mark = Mark::watermark(KIND, secs(0), secs(until));
             assert!(!mark.is_forgotten(secs(until + 119)), "{until}");
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_far_future_compares_as_it_should() {
+    fn times_of_the_far_future_are_in_order() {
         let far = Mark::watermark(KIND, secs(i64::MAX), secs(i64::MAX));
         assert!(far.refuses(Some(secs(i64::MAX))));
         let now = Mark::watermark(KIND, secs(1_700_000_000), secs(i64::MAX));
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_joined_mark_refuses_what_either_does() {
+    fn a_joined_mark_covers_the_tokens_of_both() {
         let (early, late) = (
             Mark::watermark(KIND, secs(9), secs(1_000)),
             Mark::watermark(KIND, secs(5), secs(9_000)),
