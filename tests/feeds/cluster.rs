@@ -1,4 +1,4 @@
-//! A Redis cluster of three nodes.
+//! Tests with a Redis cluster of three nodes.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ impl Cluster {
         create.args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())));
         let created = create.output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
-        // It takes a moment until all nodes agree.
+        // The nodes take a moment to agree.
         let start = Instant::now();
         for node in &nodes {
             while !format!("{:?}", node.ask(cmd("CLUSTER").arg("INFO")).await).contains("state:ok")
@@ -72,7 +72,7 @@ async fn a_connection_to_one_node_of_a_cluster_is_refused_with_a_sentence() {
     for node in &cluster.nodes {
         let error = RedisStore::connect(&node.url()).await.unwrap_err().to_string();
         assert!(error.contains("from_connection"), "{error}");
-        // One of the nodes has the keys of the feed, and can be used alone.
+        // The node that has the keys of the feed can be used alone.
         if let Err(error) = RedisFeed::new(&node.url()).unwrap().create().await {
             let sentence = std::error::Error::source(&error).unwrap().to_string();
             assert!(sentence.contains("from_connection"), "{sentence}");

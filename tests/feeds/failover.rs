@@ -1,5 +1,5 @@
-//! A primary becomes a replica, a connection becomes read-only, and an address leads elsewhere: service
-//! goes on without a restart.
+//! Tests of failovers without a restart: a primary becomes a replica, a connection becomes read-only, and
+//! an address leads to another server.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken
     }
 }
 
-/// The new primary has never seen the scripts either.
+/// The new primary does not know the scripts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_store_follows_its_address_to_the_new_primary() {
     let (old, new) = (Redis::new("redis-old"), Redis::new("redis-new"));
@@ -50,14 +50,14 @@ async fn redis_store_follows_its_address_to_the_new_primary() {
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     redis_replicates(&new, &old).await;
 
-    // The old primary lives on, and all connections to it.
+    // The old primary and all connections to it stay alive.
     new.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     old.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(new.port())).await;
     proxy.switch(new.port());
     let (next, _) = sessions.refresh(token.as_str(), None).await.expect("not one call fails");
     sessions.refresh(next.as_str(), None).await.unwrap();
 
-    // Back again. This time the demoted one lags: it never sees the next session.
+    // And back. This time the demoted server lags: it never sees the next session.
     old.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     new.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(1)).await;
     proxy.switch(old.port());
@@ -77,7 +77,7 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     redis_replicates(&new, &old).await;
     new.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     old.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(new.port())).await;
-    // A replica is not read, since it may lag.
+    // A replica may lag, so it is not read.
     member.expect("good", Verdict::Unavailable, STALE).await;
     proxy.switch(new.port());
     member.expect("good", Verdict::Good, LATER).await;
@@ -139,7 +139,7 @@ async fn answers_of_a_useless_server_lead_to_a_new_connection() {
             RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
         assert!(store.load(&id).await.expect(error).is_none(), "{error}");
     }
-    // This one says nothing about the connection.
+    // This answer says nothing about the connection.
     let client = redis::Client::open(redis_url(answers_first("OOM no memory").await)).unwrap();
     let store = RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
     for _ in 0..2 {
@@ -160,7 +160,7 @@ async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     proxy.swallow();
     let error = sessions.refresh(tokens[0].as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Unavailable);
-    // Connections that swallowed something stay open, and are dead.
+    // Connections that swallowed a message stay open, but are dead.
     proxy.pass();
     let start = Instant::now();
     for token in &tokens {
@@ -184,7 +184,7 @@ async fn dead_connections_to_postgres_are_replaced_all_at_once() {
     let proxy = Proxy::before(postgres.port()).await;
     let store = PostgresStore::connect(&postgres::url(proxy.port)).await.unwrap();
     let sessions = Sessions::new(store.timeout(Duration::from_secs(1)));
-    // So that the pool has many.
+    // This fills the pool.
     let logins = (0..20).map(|_| sessions.start(NewSession::new("many")));
     for login in futures_util::future::join_all(logins).await {
         login.unwrap();
@@ -211,7 +211,7 @@ async fn a_missing_or_wrong_password_of_redis_fails_at_once_with_a_sentence() {
     RedisStore::connect(&url).await.unwrap();
 }
 
-/// As a role or a database may be set to read-only for a while: connections of that time stay so.
+/// A role or a database may be read-only for a while. Connections of that time stay read-only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_to_postgres_that_are_read_only_are_closed() {
     let postgres = Postgres::new("postgres-read-only");
@@ -229,7 +229,7 @@ async fn connections_to_postgres_that_are_read_only_are_closed() {
                  WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
             )
             .await;
-        // Several, so that the pool is full of them.
+        // Several calls, so that the pool is full of read-only connections.
         let logins = (0..5).map(|_| sessions.start(NewSession::new("bob")));
         for login in futures_util::future::join_all(logins).await {
             let error = login.unwrap_err();
@@ -262,7 +262,7 @@ async fn a_standby_is_not_used_until_it_is_promoted() {
     let standby = Postgres::standby_of(&primary, "postgres-standby");
     let error = PostgresStore::connect(&standby.url()).await.unwrap_err().to_string();
     assert!(error.contains("standby"), "{error}");
-    // The standby lags behind for good.
+    // The standby lags from now on.
     standby.ask("SELECT pg_wal_replay_pause()").await;
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     proxy.switch(standby.port());

@@ -1,4 +1,4 @@
-//! The README's lines on servers that are empty, down, or ask for a password; in any order.
+//! Tests of the README's set-up with servers that are empty, are down, or require a password.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::server::{self, Server};
 
 const ISSUER: &str = "https://auth.shop.example";
 const SOON: Duration = Duration::from_secs(3);
-/// `max_staleness`, by default.
+/// The default of `max_staleness`.
 const STALE: Duration = Duration::from_secs(5);
 
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -90,7 +90,7 @@ async fn works_in_any_order<S: Server, F: RevocationFeed>(
     let (token, _) =
         AuthServer::start(tower_jwt_auth::revocation::MemoryFeed::new()).log_in().await;
 
-    // Services alone, two at once: they agree on one log, and one of them says that it made it.
+    // Two services alone, at once: they agree on one log, and one of them reports that it created the log.
     let server = new("alone");
     let services = [Service::start(feed(server.port())), Service::start(feed(server.port()))];
     for service in &services {
@@ -99,7 +99,7 @@ async fn works_in_any_order<S: Server, F: RevocationFeed>(
     let lines: Vec<_> = services.iter().flat_map(|it| it.lines.lock().unwrap().clone()).collect();
     let created = lines.iter().filter(|line| line.contains("created an empty revocation log"));
     assert_eq!(created.count(), 1, "{lines:?}");
-    // Then the auth server: what it revokes is revoked everywhere.
+    // Then the auth server: its revocations take effect everywhere.
     let auth = AuthServer::start(feed(server.port()));
     let (stolen, session) = auth.log_in().await;
     auth.sessions.end(session.id()).await.unwrap();
@@ -128,20 +128,20 @@ async fn is_visible_when_down<S: Server, F: RevocationFeed>(
 ) {
     let (token, _) =
         AuthServer::start(tower_jwt_auth::revocation::MemoryFeed::new()).log_in().await;
-    // Down when the service starts.
+    // The server is down when the service starts.
     let service = Service::start(feed(server.port()));
     service.expect_line(refused, SOON).await;
     assert_eq!(service.status(&token), 503);
     server.start_empty();
     service.expect(&token, 200, SOON).await;
     service.expect_line("can be read again", SOON).await;
-    // Later, there and silent: tokens are accepted until the data is stale.
+    // Later the server is silent: tokens are accepted until the data is stale.
     server.pause();
     service.expect(&token, 503, STALE + SOON).await;
     service.expect_line("did not answer in time", STALE + SOON).await;
     server.resume();
     service.expect(&token, 200, SOON).await;
-    // Empty after a restart: it goes on, and says so.
+    // The server is empty after a restart: the service goes on and reports the loss.
     server.kill();
     server.start_empty();
     service.expect_line("the revocation log is gone", STALE + SOON).await;
@@ -187,7 +187,7 @@ async fn says<F: RevocationFeed>(feed: Result<F, FeedError>, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_keeps_a_service_from_its_feed_is_said_without_the_password() {
+async fn every_failure_to_reach_a_feed_is_reported_without_the_password() {
     let redis = Redis::with("redis-asks", &["--requirepass", "another"]);
     let port = redis.port();
     let wrong = "rejects the user or the password";
@@ -217,7 +217,7 @@ async fn whatever_keeps_a_service_from_its_feed_is_said_without_the_password() {
     };
     says(url("auth:correct-horse", "postgres"), wrong).await;
     says(url("postgres", "nothing"), "no database of the name").await;
-    // This one may not create the log, and goes on when another one has.
+    // This user may not create the log. The service goes on when another server has created it.
     let service = Service::start(url("reader", "postgres").unwrap());
     service.expect_line("start the auth server", SOON).await;
     postgres.ask("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader").await;

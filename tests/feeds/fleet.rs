@@ -1,4 +1,4 @@
-//! A server of the fleet that follows a feed, and what is watched about it.
+//! A server of a fleet that follows a feed, with a watch on its verdicts.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tower_jwt_auth::revocation::{
 };
 use tower_jwt_auth::{Clock, SystemClock, UnixTime};
 
-/// The bound in these tests.
+/// The maximum staleness in these tests.
 pub(crate) const BOUND: Duration = Duration::from_millis(1_500);
 
 pub(crate) fn in_secs(secs: i64) -> UnixTime {
@@ -26,8 +26,8 @@ pub(crate) fn token_until(name: &str, end: UnixTime) -> Revocation {
     Revocation::token(name, end).issuer("i")
 }
 
-/// Follows a feed; all the while, another task looks whether anything is accepted that was revoked
-/// longer ago than the bound.
+/// A server that follows a feed. Another task fails if a token is accepted that was revoked longer ago than
+/// [`BOUND`].
 pub(crate) struct Member {
     revocations: Revocations,
     published: Arc<Mutex<Vec<(String, Instant)>>>,
@@ -58,7 +58,7 @@ impl Member {
         Self { revocations, published, events, tasks }
     }
 
-    /// Publishes, if that can be done, and says whether it could.
+    /// Tries to publish, and returns true if the feed confirmed it.
     pub(crate) async fn publish<F: RevocationFeed>(&self, feed: &F, name: &str) -> bool {
         let limit = Duration::from_millis(700);
         let done = tokio::time::timeout(limit, feed.append(&token(name))).await;
@@ -73,7 +73,7 @@ impl Member {
         verdict(&self.revocations, name)
     }
 
-    /// Waits until the verdict is this one.
+    /// Waits for a verdict.
     pub(crate) async fn expect(&self, name: &str, expected: Verdict, within: Duration) {
         let start = Instant::now();
         while self.verdict(name) != expected {
@@ -89,7 +89,7 @@ impl Member {
         }
     }
 
-    /// Everything that was published is refused, now.
+    /// Expects that every published token is refused now.
     pub(crate) fn expect_all_revoked(&self) {
         for (name, _) in &*self.published.lock().unwrap() {
             assert_eq!(self.verdict(name), Verdict::Revoked, "{name}");
@@ -104,7 +104,7 @@ impl Member {
         self.events.lock().unwrap().iter().filter(|seen| seen.starts_with(event)).count()
     }
 
-    /// Fails if a task did.
+    /// Fails if a task has failed.
     pub(crate) fn look(&self) {
         assert!(
             self.tasks.iter().all(|task| !task.is_finished()),
@@ -124,11 +124,11 @@ fn verdict(revocations: &Revocations, name: &str) -> Verdict {
     revocations.check(&names)
 }
 
-/// Panics, and so ends its task, when a token is accepted that was revoked before the bound.
+/// Panics, and so ends its task, if a token is accepted that was revoked longer ago than [`BOUND`].
 async fn watch(revocations: Revocations, published: Arc<Mutex<Vec<(String, Instant)>>>) {
     loop {
         for (name, at) in &*published.lock().unwrap() {
-            // Asked first: the verdict is of a later moment than that.
+            // The time is read first, so the verdict is from a later moment.
             let is_over = at.elapsed() > BOUND;
             let verdict = verdict(&revocations, name);
             let is_accepted = verdict == Verdict::Good;

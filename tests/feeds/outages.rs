@@ -1,4 +1,4 @@
-//! Every way in which a feed can fail while tokens are revoked.
+//! Tests of every failure of a feed while tokens are revoked.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::fleet::{BOUND, Member};
 use crate::proxy::Proxy;
 use crate::server::Server;
 
-/// Until the policy applies: the bound, and what a busy machine needs.
+/// The time until the policy applies: the maximum staleness, and some more for a busy machine.
 const SOON: Duration = BOUND.saturating_add(Duration::from_millis(250));
 const LATER: Duration = Duration::from_secs(20);
 
@@ -16,7 +16,7 @@ pub(crate) async fn all<S: Server, F: RevocationFeed>(server: &mut S, feed: impl
     let proxy = Proxy::before(server.port()).await;
     let publisher = feed(server.port());
     let strict = Member::of(feed(proxy.port), |revocations| revocations);
-    // Nobody has created the log: the first server that reads it does.
+    // Nobody has created the log, so the first server that reads it does.
     assert_eq!(strict.verdict("good"), Verdict::Unavailable);
     strict.expect("good", Verdict::Good, LATER).await;
     assert!(strict.has_seen("LogCreated"));
@@ -82,7 +82,7 @@ async fn partitioned<F: RevocationFeed>(
     strict.expect("good", Verdict::Unavailable, SOON).await;
     lenient.expect("good", Verdict::Unchecked, SOON).await;
     tokio::time::sleep(BOUND).await;
-    assert_eq!(strict.verdict("soon 0"), Verdict::Revoked, "what is known stays known");
+    assert_eq!(strict.verdict("soon 0"), Verdict::Revoked, "known revocations stay");
     assert_eq!(lenient.verdict("soon 0"), Verdict::Revoked, "under either policy");
     proxy.pass();
     recovered(strict, lenient).await;

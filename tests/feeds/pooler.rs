@@ -1,4 +1,4 @@
-//! A pooler between here and PostgreSQL.
+//! Tests with a pooler in front of PostgreSQL.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -40,11 +40,11 @@ impl PgBouncer {
             postgres.port(),
         );
         fs::write(&settings, text).unwrap();
-        // Debian has it outside of the search path of users.
+        // Debian installs PgBouncer outside of the search path of users.
         let found = PathBuf::from("/usr/sbin/pgbouncer");
         let program = if found.exists() { found } else { "pgbouncer".into() };
         let mut command = Command::new(program);
-        // It refuses to run as root.
+        // PgBouncer refuses to run as root.
         if let Some((user, group)) = other_user() {
             chown(&folder, Some(user), Some(group)).unwrap();
             command.uid(user).gid(group);
@@ -63,7 +63,7 @@ impl Drop for PgBouncer {
     }
 }
 
-/// All statements of the store at once, so that connections get each other's processes.
+/// Runs all statements of the store at once, so that connections use each other's processes.
 async fn many_at_once(store: PostgresStore) {
     let sessions = Sessions::new(store);
     let users = (0..12).map(|user| {
@@ -96,9 +96,9 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     member.look();
 }
 
-/// A pool of the application's own is not told what stands in between, and finds out.
+/// The pool was made without knowledge of the pooler.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_of_ones_own_finds_the_pooler() {
+async fn an_existing_pool_detects_the_pooler() {
     let postgres = Postgres::new("postgres-pooled-own");
     let pooler = PgBouncer::before(&postgres, "transaction");
     let options: sqlx::postgres::PgConnectOptions = postgres::url(pooler.port).parse().unwrap();

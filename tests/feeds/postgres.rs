@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! Tests with PostgreSQL.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -28,12 +28,12 @@ impl Postgres {
         postgres
     }
 
-    /// One that is not started yet, and has no data.
+    /// Creates a server that is not started yet and has no data.
     pub(crate) fn stopped(name: &str) -> Self {
         Self { folder: server::folder(name), port: server::free_port(), child: None }
     }
 
-    /// A standby that follows another server.
+    /// Creates a standby that follows another server.
     pub(crate) fn standby_of(primary: &Self, name: &str) -> Self {
         let mut standby = Self::stopped(name);
         standby.clear();
@@ -45,7 +45,7 @@ impl Postgres {
         standby
     }
 
-    /// Lets this user in with its password only.
+    /// Requires the password of this user.
     pub(crate) async fn require_password_of(&self, user: &str) {
         let rules = self.folder.join("data/pg_hba.conf");
         let others = fs::read_to_string(&rules).unwrap();
@@ -96,7 +96,7 @@ fn feed(port: u16) -> PostgresFeed {
     PostgresFeed::new(&url(port)).unwrap()
 }
 
-/// A program of the newest PostgreSQL here, run as somebody other than root, who is refused.
+/// Returns a command for a program of the newest installed PostgreSQL, which refuses to run as root.
 pub(crate) fn program(name: &str) -> Command {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let newest = versions.map(|version| version.unwrap().path().join("bin")).max();
@@ -134,7 +134,7 @@ impl Server for Postgres {
     }
 
     fn kill(&mut self) {
-        // The first one last would start others meanwhile.
+        // The first process would start others if it were killed last.
         let children = self.processes().into_iter().skip(1);
         let children: Vec<_> = children.map(|process| process.to_string()).collect();
         server::end(&mut self.child);
@@ -149,7 +149,7 @@ impl Server for Postgres {
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
         self.child = Some(server::spawn(&mut command));
-        // It listens before it answers, and it ends where something of the last one is left.
+        // The server listens before it answers, and ends if the previous server is still ending.
         for _ in 0..300 {
             std::thread::sleep(Duration::from_millis(50));
             let mut ready = program("pg_isready");
@@ -193,7 +193,7 @@ async fn no_outage_lets_a_revoked_token_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_is_committed_late_is_not_stepped_over() {
+async fn a_message_that_is_committed_late_is_not_skipped() {
     let postgres = Postgres::new("postgres-late");
     let feed = postgres.feed();
     feed.create().await.unwrap();
@@ -222,11 +222,11 @@ async fn a_message_that_is_committed_late_is_not_stepped_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn news_are_told_and_another_log_is_a_gap() {
+async fn appends_are_announced_and_another_log_is_a_gap() {
     let postgres = Postgres::new("postgres-told");
     let feed = postgres.feed();
     feed.append(&fleet::token_until("old", fleet::in_secs(-3_600))).await.unwrap();
-    // A listener is there from the first wait on.
+    // The first wait connects the listener.
     let first = tokio::time::timeout(Duration::from_secs(2), feed.changed()).await;
     assert!(first.is_err());
     let publisher = postgres.feed();
@@ -239,36 +239,36 @@ async fn news_are_told_and_another_log_is_a_gap() {
     assert_eq!(snapshot.messages.len(), 1, "the other was outlived by everyone");
     postgres.ask("DELETE FROM tower_jwt_auth_revocation_log").await;
     assert!(feed.read(&snapshot.position).await.is_err());
-    // A publisher makes a new log, with the remaining rows of the table.
+    // A publisher creates a new log, with the messages that the table still has.
     feed.append(&fleet::token("newer")).await.unwrap();
     assert!(matches!(feed.read(&snapshot.position).await.unwrap(), Read::Gap));
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_does_not_wait_for_long_listens_all_the_same() {
+async fn short_waits_are_enough_to_connect_the_listener() {
     let postgres = Postgres::new("postgres-slow");
     let publisher = postgres.feed();
     publisher.create().await.unwrap();
     let proxy = Proxy::before(postgres.port).await;
     let feed = feed(proxy.port);
-    // Connecting takes some round trips of 200 ms, each wait 100 ms.
+    // Connecting takes some round trips of 200 ms, and each wait takes 100 ms.
     let is_told = async || tokio::time::timeout(Duration::from_millis(100), feed.changed()).await;
     proxy.slow(Duration::from_millis(100));
     for name in ["once", "when the connection was lost"] {
         let mut rounds = 0..150;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "not told {name}");
-            // Again and again, since what comes before it listens is not told.
+            // Repeated, since appends before the connection are not announced.
             publisher.append(&fleet::token(name)).await.unwrap();
         }
-        // Until every reader has been notified.
+        // Wait until every append is announced.
         tokio::time::sleep(Duration::from_secs(1)).await;
         while is_told().await.is_ok() {}
         postgres
             .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
             .await;
-        // That is a reason to look, too.
+        // A lost connection is a reason to read, too.
         let mut rounds = 0..50;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "the loss is not noticed");
@@ -277,7 +277,7 @@ async fn whoever_does_not_wait_for_long_listens_all_the_same() {
 }
 
 #[tokio::test]
-async fn rights_to_read_and_to_publish_are_apart() {
+async fn the_rights_to_read_and_to_publish_are_separate() {
     let postgres = Postgres::new("postgres-rights");
     postgres.feed().append(&fleet::token("a")).await.unwrap();
     postgres
@@ -301,7 +301,7 @@ async fn rights_to_read_and_to_publish_are_apart() {
     reader.append(&fleet::token("c")).await.unwrap_err();
 }
 
-/// As in Aurora, where the function exists and fails.
+/// In Aurora, the function exists and fails.
 #[tokio::test]
 async fn a_feed_works_without_the_timeline_and_says_so_once() {
     let postgres = Postgres::new("postgres-timeline");
@@ -330,7 +330,7 @@ async fn a_feed_works_without_the_timeline_and_says_so_once() {
         let member = fleet::Member::of(feed.clone(), |it| it);
         assert!(member.publish(&feed, role).await, "{role}");
         member.expect(role, Verdict::Revoked, Duration::from_secs(3)).await;
-        // Connections come and go, and nothing is asked or said again.
+        // New connections do not report the limitation again.
         postgres.kill_connections_of(role).await;
         assert!(member.publish(&feed, &format!("{role} again")).await);
         member.expect(&format!("{role} again"), Verdict::Revoked, Duration::from_secs(3)).await;
@@ -340,9 +340,9 @@ async fn a_feed_works_without_the_timeline_and_says_so_once() {
     }
 }
 
-/// As after a failover from a server that tells its timeline to one that does not.
+/// A failover may lead from a server that tells its timeline to one that does not.
 #[tokio::test]
-async fn a_timeline_that_is_no_longer_told_stops_nothing() {
+async fn a_server_that_no_longer_tells_its_timeline_stops_nothing() {
     let postgres = Postgres::new("postgres-no-longer");
     postgres.ask("CREATE ROLE reader LOGIN; GRANT ALL ON SCHEMA public TO reader").await;
     let feed = postgres.feed();
@@ -372,7 +372,7 @@ async fn a_timeline_that_is_no_longer_told_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_may_be_published_with_plain_sql_if_it_is_one() {
+async fn only_a_valid_message_can_be_published_with_plain_sql() {
     let postgres = Postgres::new("postgres-sql");
     let feed = postgres.feed();
     feed.create().await.unwrap();
@@ -390,7 +390,7 @@ async fn a_message_may_be_published_with_plain_sql_if_it_is_one() {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // Nor is one read that is there all the same, and it is not passed over either.
+    // A longer message that is in the table anyway is not sent, but counts as unreadable.
     let constraint = "tower_jwt_auth_revocations_message_check";
     let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();

@@ -12,7 +12,7 @@ const PASSES: u8 = 0;
 const SWALLOWS: u8 = 1;
 const CUTS: u8 = 2;
 
-/// Passes bytes on to a port, late, or not at all.
+/// A proxy that forwards bytes to a port, late, or not at all.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) port: u16,
@@ -31,28 +31,28 @@ impl Proxy {
         proxy
     }
 
-    /// New connections lead to another port, as after a failover. Existing ones stay as they are.
+    /// Leads new connections to another port, as after a failover. Existing connections stay.
     pub(crate) fn switch(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 
-    /// All is well.
+    /// Forwards everything at once.
     pub(crate) fn pass(&self) {
         self.delay_millis.store(0, Ordering::SeqCst);
         self.mode.store(PASSES, Ordering::SeqCst);
     }
 
-    /// Connections stay open and are made, and nothing comes through.
+    /// Keeps and accepts connections, but drops all bytes.
     pub(crate) fn swallow(&self) {
         self.mode.store(SWALLOWS, Ordering::SeqCst);
     }
 
-    /// Connections are closed.
+    /// Closes all connections.
     pub(crate) fn cut(&self) {
         self.mode.store(CUTS, Ordering::SeqCst);
     }
 
-    /// Lets everything through, and delays each piece.
+    /// Forwards everything with this delay.
     pub(crate) fn slow(&self, delay: Duration) {
         self.delay_millis.store(delay.as_millis() as u64, Ordering::SeqCst);
     }
@@ -85,7 +85,7 @@ impl Proxy {
                 return;
             }
             match self.mode.load(Ordering::SeqCst) {
-                // What was swallowed is not sent later: the connection is of no more use.
+                // Dropped bytes are never sent, so the connection is useless from now on.
                 SWALLOWS => return self.until_cut().await,
                 CUTS => return,
                 _ => {}

@@ -1,4 +1,4 @@
-//! Redis.
+//! Tests with Redis.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,14 +27,14 @@ impl Redis {
         Self::with(name, &[])
     }
 
-    /// With more options on the command line.
+    /// Starts a server with more options on the command line.
     pub(crate) fn with(name: &str, options: &[&str]) -> Self {
         let mut redis = Self::stopped(name, options);
         redis.start();
         redis
     }
 
-    /// One that is not started yet.
+    /// Creates a server that is not started yet.
     pub(crate) fn stopped(name: &str, options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
         Self { folder: server::folder(name), port: server::free_port(), options, child: None }
@@ -48,7 +48,7 @@ impl Redis {
         feed(self.port)
     }
 
-    /// Puts messages of this length where snapshots are read, from elsewhere.
+    /// Adds messages of this length to the snapshots, as another program could.
     async fn put(&self, count: usize, len: usize, end: i64) {
         let mut put = cmd("ZADD");
         put.arg("{tower_jwt_auth_revocations}:live");
@@ -132,11 +132,11 @@ async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
     assert_eq!(snapshot.messages.len(), 3);
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { messages, .. } if messages.is_empty()));
-    // Nothing that was trimmed had still to be read.
+    // No trimmed entry was still unread.
     redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(0)).await;
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { .. }));
-    // The stream alone is gone: the log that takes its place is another.
+    // Only the stream is gone. The new log is another log.
     redis.ask(cmd("DEL").arg(log)).await;
     let error = feed.read(&snapshot.position).await.unwrap_err();
     assert_eq!(error.kind(), FeedErrorKind::Missing);
@@ -146,17 +146,17 @@ async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
 }
 
 #[tokio::test]
-async fn what_everyone_has_outlived_leaves_it() {
+async fn expired_messages_leave_redis() {
     let redis = Redis::new("redis-outlived");
     let feed = redis.feed();
     feed.append(&fleet::token_until("old", fleet::in_secs(-3_600))).await.unwrap();
     let new = fleet::token("new").of_subject("alice", fleet::in_secs(0));
     feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // The same again does not take more room.
+    // A repeated message takes no more room.
     feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // Of many, some are left for the next time: nothing else is served meanwhile.
+    // Some of many expired messages are left for the next append, since the script blocks the server.
     redis.put(2_500, 8, 1_700_000_000).await;
     for left in [1_501, 501, 1, 1] {
         feed.append(&new).await.unwrap();
@@ -166,7 +166,7 @@ async fn what_everyone_has_outlived_leaves_it() {
 }
 
 #[tokio::test]
-async fn the_parts_of_a_snapshot_are_of_one_process() {
+async fn the_parts_of_a_snapshot_come_from_one_process() {
     let mut redis = Redis::new("redis-parts");
     let feed = redis.feed();
     feed.create().await.unwrap();
@@ -186,13 +186,13 @@ async fn the_parts_of_a_snapshot_are_of_one_process() {
     while feed.snapshot(None).await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // No gap says that what follows would be another part.
+    // No gap would show that the next part is another one.
     assert!(matches!(feed.read(&first.position).await.unwrap(), Read::Messages { .. }));
     assert!(feed.snapshot(first.next).await.is_err());
 }
 
 #[tokio::test]
-async fn what_is_too_long_is_not_sent() {
+async fn a_message_that_is_too_long_is_not_sent() {
     let redis = Redis::new("redis-long");
     let feed = redis.feed();
     feed.create().await.unwrap();
@@ -214,7 +214,7 @@ async fn what_is_too_long_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_is_no_failure() {
+async fn a_closed_connection_is_not_a_failure() {
     let redis = Redis::new("redis-closed");
     let feed = redis.feed();
     let member = fleet::Member::of(feed.clone(), |it| it);
@@ -241,7 +241,7 @@ async fn a_replica_is_refused() {
 }
 
 #[tokio::test]
-async fn to_read_is_all_that_a_server_which_verifies_needs() {
+async fn a_server_that_only_verifies_needs_only_the_right_to_read() {
     let redis = Redis::new("redis-rights");
     redis.feed().append(&fleet::token("a")).await.unwrap();
     let mut grant = cmd("ACL");

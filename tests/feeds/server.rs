@@ -1,4 +1,4 @@
-//! A server process of a test's own.
+//! Server processes for tests.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -7,26 +7,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
-/// A server that can have an outage.
+/// A server that a test can stop and start.
 pub(crate) trait Server: Send {
-    /// The port it listens on, the same after a restart.
+    /// Returns the port, which stays the same after a restart.
     fn port(&self) -> u16;
-    /// The process and those it started.
+    /// Returns the process and its child processes.
     fn processes(&self) -> Vec<u32>;
-    /// Ends it at once, as a power cut would.
+    /// Kills the server at once, like a power cut.
     fn kill(&mut self);
-    /// Starts it with the data it had.
+    /// Starts the server with its data.
     fn start(&mut self);
-    /// Starts it with no data.
+    /// Starts the server without data.
     fn start_empty(&mut self);
 
-    /// The processes stand still, and their connections stay open.
+    /// Stops the processes. Their connections stay open.
     fn pause(&self) {
-        // The first one first, which would start others; one of those may have ended since.
+        // The first process is stopped first, since it would start others. A child may have ended since.
         self.processes().into_iter().for_each(|process| signal("-STOP", process));
     }
 
-    /// They go on.
+    /// Lets the processes continue.
     fn resume(&self) {
         self.processes().into_iter().for_each(|process| signal("-CONT", process));
     }
@@ -37,7 +37,7 @@ pub(crate) fn signal(signal: &str, process: u32) {
     kill.args([signal, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 
-/// A folder of this test's own, which everyone may enter.
+/// Creates a folder for one test that every user may enter.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = env::temp_dir().join(format!("tower-jwt-auth-feeds-{}-{name}", process::id()));
     let _ = fs::remove_dir_all(&folder);
@@ -61,7 +61,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// Starts a program, or says what is missing.
+/// Starts a program, or panics with the name of a missing program.
 pub(crate) fn spawn(command: &mut Command) -> Child {
     let program = Path::new(command.get_program()).display().to_string();
     command.spawn().unwrap_or_else(|error| {

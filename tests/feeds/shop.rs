@@ -1,4 +1,4 @@
-//! The shop as three processes, with a Redis between them.
+//! Tests of the shop as three processes that share a Redis.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::server::Server as _;
 
 const MASTER: &str = "an example master secret, 32+ bytes";
 
-/// Asks the cart again and again until it refuses, and says how long that took.
+/// Asks the cart until it refuses, and returns the time that this took.
 async fn refused_after(cart: &Server, token: &str) -> Duration {
     let start = Instant::now();
     loop {
@@ -26,7 +26,7 @@ async fn refused_after(cart: &Server, token: &str) -> Duration {
 }
 
 #[tokio::test]
-async fn a_session_that_was_not_me_is_refused_by_another_process_within_a_second() {
+async fn a_session_that_its_user_ends_is_refused_by_another_process_within_a_second() {
     let redis = Redis::new("shop");
     let url = format!("redis://127.0.0.1:{}", redis.port());
     let environment = [("JWT_SECRET", MASTER), ("REVOCATIONS", &url)];
@@ -41,7 +41,7 @@ async fn a_session_that_was_not_me_is_refused_by_another_process_within_a_second
     let (my_refresh, my_access) = (text(&mine, "refresh_token"), text(&mine, "access_token"));
     let stolen = text(&thiefs, "access_token");
 
-    // Until it has read the feed once, the cart accepts nothing.
+    // The cart accepts no token before it has read the feed once.
     let start = Instant::now();
     while cart.get("/cart", &stolen).send().await.unwrap().status() != StatusCode::OK {
         assert!(start.elapsed() < Duration::from_secs(5), "the cart never became ready");

@@ -1,4 +1,4 @@
-//! A feed that is followed, step by step.
+//! Tests of a follower, step by step.
 
 mod faulty;
 mod memory;
@@ -49,7 +49,7 @@ fn take(told: &Told) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_published_is_revoked_after_the_next_step() {
+async fn a_published_token_is_revoked_after_the_next_step() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, told) = revocations(&clock);
@@ -68,7 +68,7 @@ async fn what_is_published_is_revoked_after_the_next_step() {
 }
 
 #[tokio::test]
-async fn a_feed_that_fails_makes_everything_stale_and_then_is_read_from_where_it_was() {
+async fn a_failing_feed_makes_the_data_stale_and_is_then_read_from_its_position() {
     let clock = kit::at(kit::NOW);
     let feed = Faulty::new(&clock);
     let (revocations, told) = revocations(&clock);
@@ -83,7 +83,7 @@ async fn a_feed_that_fails_makes_everything_stale_and_then_is_read_from_where_it
         let name = format!("during {fault}");
         feed.append(&Revocation::token(&name, end())).await.unwrap();
         assert_eq!(follow.step().await.unwrap_err().kind(), kind);
-        assert_eq!(check(&revocations, &name), Verdict::Good, "for as long as the bound allows");
+        assert_eq!(check(&revocations, &name), Verdict::Good, "while the data is not stale");
         clock.advance(Duration::from_secs(6));
         assert_eq!(check(&revocations, &name), Verdict::Unavailable);
         feed.set(NONE);
@@ -111,7 +111,7 @@ async fn a_gap_is_answered_by_a_snapshot_and_a_second_one_is_a_failure() {
 }
 
 #[tokio::test]
-async fn messages_that_are_none_are_told_and_the_others_count() {
+async fn unreadable_messages_are_reported_and_the_others_are_applied() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, told) = revocations(&clock);
@@ -129,7 +129,7 @@ async fn messages_that_are_none_are_told_and_the_others_count() {
 }
 
 #[tokio::test]
-async fn after_the_clock_was_set_back_all_is_read_anew() {
+async fn after_the_clock_was_set_back_everything_is_read_again() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(kit::at(kit::NOW));
     let (revocations, told) = revocations(&clock);
@@ -145,7 +145,7 @@ async fn after_the_clock_was_set_back_all_is_read_anew() {
 }
 
 #[tokio::test]
-async fn a_feed_cannot_vouch_for_another() {
+async fn a_second_feed_cannot_be_followed() {
     let clock = kit::at(kit::NOW);
     let (revocations, _) = revocations(&clock);
     let second = || revocations.clone().follow(MemoryFeed::new());
@@ -153,7 +153,7 @@ async fn a_feed_cannot_vouch_for_another() {
     let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
     let sentence = refused.downcast_ref::<String>().unwrap();
     assert!(sentence.contains("a feed is followed already"), "{sentence}");
-    // That one was refused does not make room for another.
+    // A refused follower does not make room for another.
     assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
     drop(first);
     second().step().await.unwrap();
@@ -161,7 +161,7 @@ async fn a_feed_cannot_vouch_for_another() {
 }
 
 #[tokio::test]
-async fn all_is_read_anew_from_time_to_time_part_by_part() {
+async fn snapshots_are_repeated_part_by_part() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, _) = revocations(&clock);
@@ -177,11 +177,11 @@ async fn all_is_read_anew_from_time_to_time_part_by_part() {
 }
 
 #[tokio::test]
-async fn what_was_widened_is_the_same_whenever_it_is_read() {
+async fn a_revocation_is_widened_in_the_same_way_each_time_it_is_read() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
-    // When they were revoked, these do not say: the feed does.
+    // These revocations have no time. The feed adds one.
     for n in 0..100 {
         feed.append(&Revocation::token(format!("{n}"), end()).issuer("i")).await.unwrap();
     }
@@ -195,7 +195,7 @@ async fn what_was_widened_is_the_same_whenever_it_is_read() {
         assert_eq!(revocations.check(&issued(1)), Verdict::Good, "issued since");
     }
     assert!(revocations.stats().widened > 100, "it was read again");
-    // Another publisher may leave it out: then it is when it was read.
+    // Another publisher may leave out the time. The time of the read counts then.
     feed.append_text(r#"{"v":1,"revoke":"token","iss":"i","jti":"x","until":4000000000}"#, end())
         .unwrap();
     follow.step().await.unwrap();
@@ -204,7 +204,7 @@ async fn what_was_widened_is_the_same_whenever_it_is_read() {
 }
 
 #[tokio::test]
-async fn news_wake_whoever_follows() {
+async fn an_append_wakes_the_follower() {
     let feed = MemoryFeed::new();
     let revocations = Revocations::new();
     let follow = revocations.follow(feed.clone()).poll_every(HOUR);
@@ -212,7 +212,7 @@ async fn news_wake_whoever_follows() {
     while revocations.staleness().is_none() {
         tokio::task::yield_now().await;
     }
-    // It waits by now, or will have read what is appended.
+    // The follower waits by now, or reads after the append.
     tokio::task::yield_now().await;
     feed.append(&Revocation::token("a", UnixTime::from_secs(4_000_000_000))).await.unwrap();
     while check(&revocations, "a") != Verdict::Revoked {

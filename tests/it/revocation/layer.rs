@@ -1,4 +1,4 @@
-//! The layer that asks.
+//! Tests of the layer with revocations.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn a_revoked_token_is_answered_like_any_invalid_one() {
         };
         assert_eq!(bytes(&response), bytes(&generic));
     }
-    // By its key, and not by that of another.
+    // A key is revoked by its own `kid` only.
     let key = kit::key(tower_jwt_auth::Algorithm::Hs256).with_id("2026-11").unwrap();
     let (revocations, _) = current();
     let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW)).with_revocation(revocations.clone());
@@ -57,7 +57,7 @@ fn a_revoked_token_is_answered_like_any_invalid_one() {
 }
 
 #[test]
-fn while_too_little_is_known_the_answer_is_503_and_try_again() {
+fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     let (revocations, clock) = current();
     let auth = auth(&revocations);
     clock.advance(Duration::from_secs(6));
@@ -75,14 +75,14 @@ fn while_too_little_is_known_the_answer_is_503_and_try_again() {
     let grpc = header::HeaderValue::from_static("application/grpc");
     request.headers_mut().insert(header::CONTENT_TYPE, grpc);
     assert_eq!(kit::send(&auth, request).headers()["grpc-status"], "14");
-    // A token that is wrong is wrong all the same.
+    // An invalid token is still reported as invalid.
     assert_eq!(kit::code(&kit::send(&auth, kit::bearer("a.b.c"))), Some("invalid-token"));
     revocations.current_as_of(revocations.as_of());
     assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn what_is_accepted_unchecked_is_marked() {
+async fn a_token_that_is_accepted_unchecked_is_marked() {
     use tower::{Layer, ServiceExt, service_fn};
     let clock = kit::at(kit::NOW);
     let revocations = Revocations::new()
@@ -105,7 +105,7 @@ async fn what_is_accepted_unchecked_is_marked() {
     assert_eq!(is_marked().await, "false");
     clock.set(UnixTime::from_secs(kit::NOW + 60));
     assert_eq!(is_marked().await, "true");
-    // Where there is no request, the token itself says so.
+    // Without a request, the token itself has the mark.
     let mark =
         || auth(&revocations).verify(&token(kit::NOW)).unwrap().token().revocation_unchecked();
     assert_eq!(mark(), Some(RevocationUnchecked));

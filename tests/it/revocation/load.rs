@@ -1,4 +1,4 @@
-//! Many entries, and many threads.
+//! Tests with many entries and many threads.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn check(revocations: &tower_jwt_auth::Revocations, name: &str) -> Verdict {
 }
 
 #[test]
-fn while_others_are_added_and_swept_none_is_missed() {
+fn no_revocation_is_missed_while_others_are_added_and_swept() {
     const MANY: u64 = 30_000;
     let (revocations, _) = current();
     let (published, done) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -28,7 +28,7 @@ fn while_others_are_added_and_swept_none_is_missed() {
                     if known == 0 {
                         continue;
                     }
-                    // The newest and some older one.
+                    // The newest entry and an older one.
                     n = (n + 7_919) % known;
                     for n in [known - 1, n] {
                         let name = format!("{n}");
@@ -40,7 +40,6 @@ fn while_others_are_added_and_swept_none_is_missed() {
         }
         for n in 0..MANY {
             revocations.apply(&Revocation::token(format!("{n}"), later(HOUR)).issuer("i"));
-            // Already expired at the next sweep, by the bound alone.
             published.store(n + 1, Ordering::Release);
             if n % 1_000 == 0 {
                 revocations.sweep();
@@ -52,7 +51,7 @@ fn while_others_are_added_and_swept_none_is_missed() {
 }
 
 #[test]
-fn sweeping_leaves_what_is_not_outlived_at_every_moment() {
+fn a_sweep_never_hides_a_revocation_that_has_not_expired() {
     let (revocations, clock) = current();
     let done = AtomicBool::new(false);
     let long: Vec<String> = (0..2_000).map(|n| format!("long {n}")).collect();
@@ -82,7 +81,7 @@ fn sweeping_leaves_what_is_not_outlived_at_every_moment() {
     assert!(revocations.stats().total_entries() < 2_000 + 2 * 500);
 }
 
-/// Within the memory that is allowed by default.
+/// The default limit for memory is enough.
 #[test]
 fn a_million_entries_fit() {
     let (revocations, _) = current();

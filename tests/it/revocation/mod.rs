@@ -1,4 +1,4 @@
-//! Revocations, and the state of the data about them.
+//! Tests of revocations.
 
 #[cfg(feature = "test-util")]
 mod conformance;
@@ -50,7 +50,7 @@ fn alice(issued_at: UnixTime) -> TokenNames<'static> {
 }
 
 #[test]
-fn every_kind_refuses_what_it_names_and_nothing_else() {
+fn every_kind_of_revocation_covers_only_the_tokens_that_it_names() {
     let of = |revocation: Revocation| {
         let (revocations, _) = current();
         revocations.apply(&revocation);
@@ -71,7 +71,7 @@ fn every_kind_refuses_what_it_names_and_nothing_else() {
         let check = of(revocation.clone());
         assert_eq!(check(before), Verdict::Revoked, "{kind:?}");
         assert_eq!(check(after) == Verdict::Revoked, names_one, "{kind:?}");
-        // Without an issuer it is of any, and of none.
+        // Without an issuer, the revocation covers tokens of any issuer and tokens without one.
         let unissued = before.issuer(None::<&str>);
         assert_eq!(check(unissued), Verdict::Revoked, "{kind:?}");
         let nobody = TokenNames::new().issued_at(later(SECOND));
@@ -82,13 +82,13 @@ fn every_kind_refuses_what_it_names_and_nothing_else() {
         assert_eq!(check(before.issuer("j")), Verdict::Good, "{kind:?}");
         assert_eq!(check(unissued), Verdict::Good, "{kind:?}");
     }
-    // The same text is another name elsewhere.
+    // The same text in another claim is another name.
     let check = of(Revocation::subject("token 1", now()));
     assert_eq!(check(before), Verdict::Good);
 }
 
 #[test]
-fn a_token_of_the_same_second_is_refused_and_so_is_one_that_does_not_say() {
+fn a_token_of_the_same_second_or_without_iat_is_refused() {
     let (revocations, _) = current();
     let half = Duration::from_millis(500);
     revocations.apply(&Revocation::subject("alice", later(half)));
@@ -98,13 +98,13 @@ fn a_token_of_the_same_second_is_refused_and_so_is_one_that_does_not_say() {
     assert_eq!(check(Some(later(Duration::from_millis(999)))), Verdict::Revoked);
     assert_eq!(check(Some(later(SECOND))), Verdict::Good);
     assert_eq!(check(None), Verdict::Revoked);
-    // An earlier watermark does not bring back what a later one refused.
+    // An earlier watermark does not restore tokens that a later one covers.
     revocations.apply(&Revocation::subject("alice", now().saturating_sub(HOUR)));
     assert_eq!(check(Some(now())), Verdict::Revoked);
 }
 
 #[test]
-fn nothing_is_accepted_before_something_is_known_or_after_the_bound() {
+fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
     let clock = kit::at(kit::NOW);
     let revocations = Revocations::new().max_staleness(2 * SECOND).with_clock(clock.clone());
     let names = alice(now());
@@ -112,20 +112,20 @@ fn nothing_is_accepted_before_something_is_known_or_after_the_bound() {
     assert_eq!(revocations.staleness(), None);
     let as_of = revocations.as_of();
     clock.advance(SECOND);
-    // It counts from when the feed was asked, not from when it answered.
+    // The age counts from the question to the feed, not from its answer.
     revocations.current_as_of(as_of);
     clock.advance(Duration::from_millis(900));
     assert_eq!(revocations.check(&names), Verdict::Good);
     clock.advance(Duration::from_millis(101));
     assert_eq!(revocations.check(&names), Verdict::Unavailable);
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
-    assert_eq!(revocations.check(&names), Verdict::Revoked, "what is known stays known");
+    assert_eq!(revocations.check(&names), Verdict::Revoked, "known revocations stay");
     assert_eq!(revocations.stats().refused_as_stale, 2);
     assert_eq!(revocations.stats().refused, 1);
 }
 
 #[test]
-fn the_policy_is_to_refuse_unless_told_otherwise() {
+fn stale_data_refuses_tokens_unless_a_dangerous_method_accepts_them() {
     let names = alice(now());
     let clock = kit::at(kit::NOW);
     let at_start = Revocations::new().dangerous_accept_before_first_snapshot();
@@ -146,22 +146,22 @@ fn the_policy_is_to_refuse_unless_told_otherwise() {
     };
     assert_eq!(expiring(600), Verdict::Unchecked);
     assert_eq!(expiring(601), Verdict::Unavailable, "it is not short-lived");
-    assert_eq!(later.check(&names), Verdict::Unavailable, "nor does this one say so");
+    assert_eq!(later.check(&names), Verdict::Unavailable, "nor does this token have an expiry");
     assert_eq!(later.stats().accepted_as_stale, 1);
 }
 
 #[test]
-fn a_clock_that_jumps_never_brings_back_what_is_revoked() {
+fn a_clock_that_jumps_never_restores_a_revoked_token() {
     let (revocations, clock) = current();
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
     let check = |name| revocations.check(&alice(now()).id(name));
-    // Forward: the data counts as stale until the next read.
+    // Forward: the data is stale until new data arrives.
     clock.advance(2 * HOUR);
     assert_eq!(check("token 2"), Verdict::Unavailable);
     assert!(!revocations.sweep());
     revocations.current_as_of(revocations.as_of());
-    assert_eq!(check("token 1"), Verdict::Good, "outlived, by this clock");
-    // And back: what was forgotten is needed again.
+    assert_eq!(check("token 1"), Verdict::Good, "expired by this clock");
+    // And back: forgotten revocations are needed again.
     clock.set(now());
     assert!(revocations.sweep());
     assert_eq!(check("token 2"), Verdict::Unavailable);
@@ -176,7 +176,7 @@ fn a_clock_that_jumps_never_brings_back_what_is_revoked() {
 }
 
 #[test]
-fn it_is_remembered_for_as_long_as_any_leeway_accepts_the_token() {
+fn a_revocation_is_remembered_while_any_leeway_accepts_the_token() {
     let (revocations, clock) = current();
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
     clock.set(later(HOUR + 60 * SECOND));
@@ -191,7 +191,7 @@ fn it_is_remembered_for_as_long_as_any_leeway_accepts_the_token() {
 }
 
 #[test]
-fn at_the_cap_more_is_revoked_and_it_is_told() {
+fn a_full_table_widens_revocations_and_reports_so() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hook = Arc::clone(&told);
     let revocations = Revocations::new()
@@ -218,7 +218,7 @@ fn at_the_cap_more_is_revoked_and_it_is_told() {
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.subject("bob");
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // Whose it is is not known: everyone's, then, until now.
+    // Without an owner, all tokens of the issuer are revoked, up to now.
     revocations.apply(&Revocation::token("whose?", later(HOUR)).issuer("i"));
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.issued_at(later(SECOND));
@@ -232,7 +232,7 @@ fn at_the_cap_more_is_revoked_and_it_is_told() {
 }
 
 #[test]
-fn the_same_again_changes_nothing() {
+fn a_repeated_revocation_changes_nothing() {
     let (revocations, _) = current();
     for _ in 0..3 {
         revocations.apply(&Revocation::token("a", later(HOUR)));
@@ -257,7 +257,7 @@ fn configuration_that_cannot_work_is_refused() {
 }
 
 #[test]
-fn nothing_of_a_token_is_shown() {
+fn debug_output_has_no_claims() {
     let (revocations, _) = current();
     revocations.apply(&Revocation::subject("alice", now()));
     let shown = format!("{revocations:?} {:?} {:?}", alice(now()), revocations.stats());

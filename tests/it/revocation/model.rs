@@ -1,4 +1,4 @@
-//! Against a list that is looked through.
+//! Properties of revocations, compared with a plain list.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -146,7 +146,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_verdict_is_that_of_a_list(steps in vec(step(), 0..60), tokens in vec(claims(), 8)) {
+    fn the_verdict_is_the_same_as_that_of_a_plain_list(steps in vec(step(), 0..60), tokens in vec(claims(), 8)) {
         let clock = kit::at(kit::NOW);
         let revocations = Revocations::new().with_clock(clock.clone());
         let applied = run(&revocations, &clock, &steps);
@@ -156,7 +156,7 @@ proptest! {
             let end = ends.map(Revocation::forgotten_at).max();
             let now = clock.now();
             let verdict = revocations.check(&token.names());
-            // Between the two it may have been forgotten or not.
+            // Between these times, the revocation may have been forgotten or not.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
             let ends = joined.iter().filter(|revocation| covers(revocation, token));
@@ -176,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn without_room_no_less_is_refused(
+    fn a_full_table_never_covers_fewer_tokens(
         many in vec("[a-z]{6}", 100..140),
         steps in vec(step(), 0..60),
         tokens in vec(claims(), 8),
@@ -189,7 +189,7 @@ proptest! {
         let applied = run(&revocations, &clock, &all);
         prop_assert!(revocations.stats().bytes <= 1_088);
         for token in &tokens {
-            // Of a token that is revoked after it was issued, as all are.
+            // Every token is issued before it is revoked.
             let is_covered = applied.iter().any(|revocation| {
                 covers(revocation, token)
                     && revocation.forgotten_at() > clock.now()
@@ -200,7 +200,7 @@ proptest! {
     }
 }
 
-/// Two of one name make one entry, with the later time and the later end.
+/// Joins revocations of one name into one entry, with the later time and the later end.
 fn joined(applied: &[Revocation]) -> Vec<Revocation> {
     let mut joined: HashMap<String, Revocation> = HashMap::new();
     let at = |revocation: &Revocation| {

@@ -1,4 +1,4 @@
-//! A feed whose faults are switched on.
+//! A feed with faults that tests switch on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -21,9 +21,9 @@ pub(super) const HANGS: u8 = 2;
 pub(super) const LOSES: u8 = 3;
 pub(super) const MISSING: u8 = 4;
 pub(super) const PANICS: u8 = 5;
-/// While it waits for messages.
+/// The feed panics while it waits for messages.
 pub(super) const PANICS_WAITING: u8 = 6;
-/// There is no log, and no right to create one.
+/// There is no log, and the right to create one is missing.
 pub(super) const MISSING_AND_DENIED: u8 = 7;
 
 impl Faulty {

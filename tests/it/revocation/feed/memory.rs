@@ -1,4 +1,4 @@
-//! The feed in memory.
+//! Tests of the feed in memory.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tower_jwt_auth::{Clock, ManualClock, UnixTime};
 use crate::kit;
 
 #[tokio::test]
-async fn a_full_feed_in_memory_says_so_and_forgets_nothing() {
+async fn a_full_feed_in_memory_fails_and_keeps_its_messages() {
     let feed = MemoryFeed::new().max_bytes(10_000);
     let mut kept = 0;
     let error = loop {
@@ -42,7 +42,7 @@ fn a_feed_in_memory_is_configured_before_it_is_cloned() {
 }
 
 #[tokio::test]
-async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
+async fn expired_messages_leave_the_feed_in_memory() {
     let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
@@ -53,9 +53,9 @@ async fn what_is_outlived_makes_room_in_a_feed_in_memory() {
     assert_eq!(feed.len(), 2);
 }
 
-/// As a client does that revokes its token again and again.
+/// A client may revoke its token again and again.
 #[tokio::test]
-async fn the_same_message_again_does_not_fill_a_feed_in_memory() {
+async fn a_repeated_message_does_not_fill_a_feed_in_memory() {
     let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let at = clock.now();
@@ -66,7 +66,7 @@ async fn the_same_message_again_does_not_fill_a_feed_in_memory() {
         clock.advance(Duration::from_millis(300));
     }
     assert_eq!(feed.len(), 1);
-    // Another end is another message.
+    // A message with another end is another message.
     feed.append(&revocation.clone().forget_at(until(700))).await.unwrap();
     assert_eq!(feed.len(), 2);
     clock.advance(Duration::from_secs(3_600));

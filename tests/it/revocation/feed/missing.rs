@@ -1,4 +1,4 @@
-//! A log that nobody has created, or that was lost; and a feed that cannot be reached.
+//! Tests of a missing or lost log, and of a feed that cannot be reached.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,7 +42,7 @@ async fn a_server_that_may_only_read_waits_for_another_one_to_create_the_log() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_not_to_be_created_is_missing_until_somebody_creates_it() {
+async fn without_create_missing_a_log_is_missing_until_somebody_creates_it() {
     let clock = kit::at(kit::NOW);
     let feed = Faulty::new(&clock);
     feed.set(MISSING);
@@ -56,7 +56,7 @@ async fn a_log_that_is_not_to_be_created_is_missing_until_somebody_creates_it() 
 }
 
 #[tokio::test]
-async fn a_lost_log_is_reported_once_and_what_is_known_stays_revoked() {
+async fn a_lost_log_is_reported_once_and_known_revocations_stay() {
     let clock = kit::at(kit::NOW);
     let feed = Faulty::new(&clock);
     let (revocations, told) = revocations(&clock);
@@ -114,7 +114,7 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
         "revocation: the revocation log can be read again",
     ];
     assert_eq!(lines.lock().unwrap()[4..], recovered);
-    // A feed that fails every now and then writes no more than one line in ten seconds either.
+    // A feed that fails from time to time also writes at most one line in ten seconds.
     for _ in 0..100 {
         feed.set(FAILS);
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -1,4 +1,4 @@
-//! Panics in code that is not this crate's.
+//! Tests of panics in the code of the application.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -14,7 +14,7 @@ use super::{check, end, revocations, take};
 use crate::kit;
 
 #[tokio::test]
-async fn a_hook_that_panics_ends_nothing() {
+async fn a_hook_that_panics_stops_nothing() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let (revocations, _) = revocations(&clock);
@@ -29,7 +29,7 @@ async fn a_hook_that_panics_ends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_feed_that_panics_is_told_of_and_followed_on() {
+async fn a_feed_that_panics_is_reported_and_still_followed() {
     let clock = kit::at(kit::NOW);
     let feed = Faulty::new(&clock);
     let (revocations, told) = revocations(&clock);
@@ -47,7 +47,7 @@ async fn a_feed_that_panics_is_told_of_and_followed_on() {
         feed.append(&Revocation::token(&name, end())).await.unwrap();
         until(&|| !told.lock().unwrap().is_empty()).await;
         assert_eq!(take(&told), ["FeedFailed"]);
-        // What can still be read is read.
+        // Everything that can still be read is read.
         let is_read = fault == PANICS_WAITING;
         assert_eq!(check(&revocations, &name) == Verdict::Revoked, is_read);
         feed.set(NONE);
@@ -58,7 +58,7 @@ async fn a_feed_that_panics_is_told_of_and_followed_on() {
     task.abort();
 }
 
-/// Panics at one call and at no other.
+/// A clock that panics at one call only.
 #[derive(Debug)]
 struct PanicsOnce(Arc<AtomicI32>);
 
