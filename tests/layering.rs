@@ -12,7 +12,7 @@ const ORDER: &[&str] = &[
     "type_name",
     // A broken rule of a conformance suite.
     "failure",
-    // Time as an input.
+    // The clock. Time is always an input.
     "clock",
     // Connections to database servers.
     "databases::redis",
@@ -187,7 +187,7 @@ const ORDER: &[&str] = &[
     "issuer::routes::handlers",
     "issuer::routes::auth_routes",
     "issuer::routes",
-    // What every store must hold.
+    // Tests of the contract that every store must satisfy.
     "issuer::conformance::scene",
     "issuer::conformance::rows",
     "issuer::conformance::rotation",
