@@ -1,4 +1,4 @@
-//! Bodies of any type; and none is read before the decision is made.
+//! Bodies of any type, which are not read before the decision.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! A request that is given up leaves nothing behind; and what the futures are made of.
+//! Cancelled requests leave nothing behind; properties of the futures.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};

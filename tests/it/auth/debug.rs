@@ -65,7 +65,7 @@ fn keys_and_configuration_show_no_secret() {
 }
 
 #[test]
-fn what_was_verified_shows_no_claim() {
+fn debug_of_a_verified_token_shows_no_claim() {
     let claims = shop::auth().verify(&shop::good()).unwrap();
     hides(&claims);
     hides(claims.token());

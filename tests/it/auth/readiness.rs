@@ -136,7 +136,7 @@ async fn the_error_of_the_service_is_the_inner_ones() {
 }
 
 #[tokio::test]
-async fn what_is_not_ready_stays_not_ready() {
+async fn a_service_that_is_not_ready_stays_not_ready() {
     #[derive(Clone)]
     struct Busy;
 

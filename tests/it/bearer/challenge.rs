@@ -17,7 +17,7 @@ pub(crate) struct Challenge {
     pub(crate) params: BTreeMap<String, String>,
 }
 
-/// The challenges of a field, or `None` where the grammar does not allow it.
+/// Returns the challenges of a field, or `None` if the grammar does not allow the field.
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();

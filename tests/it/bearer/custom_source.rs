@@ -21,7 +21,7 @@ impl TokenSource for OldHeader {
 }
 
 #[tokio::test]
-async fn what_its_holder_reads_is_kept_out_of_shared_caches() {
+async fn responses_for_a_custom_source_are_kept_out_of_shared_caches() {
     let app = Router::new()
         .route("/", any(|| async {}))
         .route("/cached", any(|| async { [("cache-control", "max-age=60")] }))

@@ -142,7 +142,7 @@ async fn cookie_crumbs_are_one_cookie_header() {
 }
 
 #[tokio::test]
-async fn what_a_cookie_holder_reads_is_kept_out_of_shared_caches() {
+async fn responses_for_a_cookie_are_kept_out_of_shared_caches() {
     let app = Router::new()
         .route("/", any(show))
         .route(
@@ -168,7 +168,7 @@ async fn what_a_cookie_holder_reads_is_kept_out_of_shared_caches() {
 }
 
 #[tokio::test]
-async fn what_a_stranger_reads_is_not_served_to_a_cookie_holder() {
+async fn anonymous_responses_are_not_served_from_a_cache_to_a_cookie_holder() {
     let addr = server::start(app(shop::auth().cookie("token").allow_anonymous())).await;
     for wire in WIRES {
         let reply = server::send(wire, addr, &Ask::get("/")).await;

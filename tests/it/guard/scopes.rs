@@ -1,4 +1,4 @@
-//! Guards on scopes are an algebra: what they decide is what their expression says.
+//! Guards on scopes form an algebra: each decision equals the value of the expression.
 
 use std::convert::Infallible;
 

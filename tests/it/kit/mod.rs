@@ -68,7 +68,7 @@ pub(crate) fn from_base64(text: &str) -> Vec<u8> {
     BASE64_STANDARD.decode(text).unwrap()
 }
 
-/// A token with this header and this payload, whatever they are, rightly signed.
+/// Returns a token with a valid signature over any header and any payload.
 pub(crate) fn sign_as(
     algorithm: Algorithm,
     key: &[u8],
@@ -170,7 +170,7 @@ where
     answered.expect("nothing has to be awaited").unwrap()
 }
 
-/// The code of a refusal, or `None` where the request went through.
+/// Returns the code of a refusal, or `None` if the request was accepted.
 pub(crate) fn code(response: &Response<Bytes>) -> Option<&'static str> {
     response.extensions().get::<AuthError>().map(AuthError::code)
 }

@@ -185,7 +185,7 @@ impl Connection {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 pub(crate) async fn send(wire: Wire, addr: SocketAddr, ask: &Ask) -> Reply {
     Connection::open(wire, addr).await.send(ask).await
 }

@@ -10,7 +10,7 @@ use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 pub(crate) const REALM: &str = "shop";
-/// Unmistakable, so that it can be searched for in what must not have it.
+/// A unique text, so that a search in logs and answers finds it.
 pub(crate) const SUBJECT: &str = "alice-7f3a9c51e08b42d6";
 pub(crate) const COMPANY: &str = "acme-d41d8cd98f00b204";
 
@@ -59,12 +59,12 @@ pub(crate) fn sign(key: &Key, changes: &Value) -> String {
     Signer::new(key.clone()).sign(&claims(changes)).unwrap()
 }
 
-/// A token that is accepted.
+/// Returns a token that is accepted.
 pub(crate) fn good() -> String {
     token(&json!({}))
 }
 
-/// Another one that is accepted: of somebody else.
+/// Returns an accepted token of another user.
 pub(crate) fn other() -> String {
     token(&json!({ "sub": "bob-2c624232cdd221771" }))
 }
@@ -73,12 +73,12 @@ pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// `GET path` with this token.
+/// Returns `GET path` with this token.
 pub(crate) fn request(path: &str, token: &str) -> Request<Body> {
     Request::get(path).header("authorization", bearer(token)).body(Body::empty()).unwrap()
 }
 
-/// `GET path` without one.
+/// Returns `GET path` without a token.
 pub(crate) fn anonymous(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
 }

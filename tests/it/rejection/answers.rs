@@ -86,7 +86,7 @@ async fn every_refusal_leaves_its_error_in_the_response() {
 }
 
 #[tokio::test]
-async fn what_is_not_refused_is_answered_by_the_handler() {
+async fn the_handler_answers_accepted_requests() {
     let addr = server::start(app()).await;
     let pay = shop::token(&json!({ "scope": "pay cart:write", "roles": ["admin"] }));
     for wire in WIRES {
@@ -103,7 +103,7 @@ async fn what_is_not_refused_is_answered_by_the_handler() {
     }
 }
 
-/// `Authorization` under another scheme is told apart from no header, and never repeated.
+/// The answer distinguishes another scheme from a missing header, and never repeats the header.
 #[tokio::test]
 async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
     let good = shop::good();
@@ -167,7 +167,7 @@ async fn a_token_that_is_not_read_never_gives_way_to_a_cookie() {
         .header("authorization", "Basic dGVzdDp0ZXN0")
         .bearer(&other);
     assert_eq!(reply_of(&split).await, (400, "ambiguous-credentials".to_owned()));
-    // The password of a proxy in front of a test system is none of ours.
+    // The credentials of a proxy in front of a test system are not for this layer.
     for field in ["Basic dGVzdDp0ZXN0", "Digest username=\"bearer\"", "Negotiate YII="] {
         let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", field);
         assert_eq!(reply_of(&ask).await.0, 200, "{field}");

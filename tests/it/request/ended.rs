@@ -95,7 +95,7 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_know_enough_ends_connections_too() {
+async fn stale_revocation_data_ends_connections() {
     let (auth, revocations, clock) = auth();
     let ended = tokio::spawn(verified(&auth, "a").ended());
     look().await;
@@ -152,7 +152,7 @@ async fn a_stream_ends_with_its_token_however_much_there_is_to_come() {
 }
 
 #[tokio::test]
-async fn what_can_be_sent_into_the_inner_one_can_be_sent_into_it() {
+async fn the_wrapper_is_a_sink_if_the_inner_stream_is() {
     let (auth, ..) = auth();
     let mut wrapped = verified(&auth, "a").until_ended(Vec::new());
     wrapped.send(1).await.unwrap();

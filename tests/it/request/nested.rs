@@ -1,4 +1,4 @@
-//! One layer within another: the nearest decides, and none speaks for another.
+//! Nested layers: the nearest layer decides alone.
 
 use axum::Router;
 use axum::extract::Request;
@@ -49,7 +49,7 @@ fn is(status: u16, text: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn what_an_inner_layer_calls_anonymous_is_nobody_whatever_an_outer_one_found() {
+async fn a_request_that_is_anonymous_to_the_inner_layer_has_no_user_of_the_outer_one() {
     let inner = app().layer(standard().allow_anonymous());
     let app = inner.layer(shop::auth().cookie("outer"));
     let by_cookie = |path: &str| Ask::get(path).header("cookie", format!("outer={}", shop::good()));
@@ -71,7 +71,7 @@ async fn two_layers_of_one_type_do_not_mix_their_findings() {
     assert_eq!(ask(&app, Ask::get("/maybe").bearer(&shop::good())).await, is(200, shop::SUBJECT));
 }
 
-/// Or a guard would decide about one user and the handler serve another.
+/// Otherwise a guard would decide about one user and the handler would serve another.
 #[tokio::test]
 async fn the_claims_of_an_outer_token_are_not_taken_for_those_of_the_inner_one() {
     let app = app().layer(standard().cookie("inner")).layer(shop::auth().cookie("outer"));
@@ -122,7 +122,7 @@ async fn a_layer_that_strips_the_token_leaves_none_for_one_within() {
     assert_eq!(reply, is(401, "missing-credentials"));
 }
 
-/// Also for who reads the extensions without an extractor.
+/// This holds for code that reads the extensions without an extractor, too.
 #[tokio::test]
 async fn an_inner_layer_leaves_nothing_of_what_an_outer_one_found() {
     let raw = |request: Request| async move {

@@ -89,7 +89,7 @@ impl Policy for Admins {
 
 /// Anyone can make one, with a body.
 #[tokio::test]
-async fn what_looks_like_a_preflight_runs_nothing_that_is_guarded() {
+async fn a_request_like_a_preflight_reaches_no_guarded_handler() {
     let run = async || "run";
     let guarded = Router::new()
         .route("/layer", any(run).layer(admins()))

@@ -76,7 +76,7 @@ async fn a_body_of_the_application_does_not_reach_a_grpc_client() {
 }
 
 #[tokio::test]
-async fn what_is_not_grpc_is_answered_as_http() {
+async fn requests_without_grpc_get_http_answers() {
     let addr = server::start(app()).await;
     for content_type in ["application/grpcx", "application/json", "text/application/grpc", ""] {
         let ask = Ask::post("/open").header("content-type", content_type);
