@@ -72,7 +72,6 @@ borrowed_strings! { [] &[S] [const N: usize] &[S; N] [] &Vec<S> }
 mod tests {
     use super::*;
 
-    #[expect(clippy::needless_borrows_for_generic_args, reason = "the borrows are the test")]
     #[test]
     fn one_string_or_several_are_taken_in_every_usual_form() {
         fn strings(argument: impl OneOrMany) -> Vec<String> {
