@@ -34,7 +34,7 @@ const MAX_REPEATS_AT_ONCE: u32 = 20;
 #[derive(Arbitrary, Debug)]
 enum Step {
     Wait(u8),
-    /// Sets how many seconds the second server's clock is ahead of the first.
+    /// Sets the offset of the second server's clock, in seconds.
     Skew(i8),
     Use {
         back: u8,

@@ -22,9 +22,9 @@ impl Node {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Returns true if `serde_json` accepts `bytes` only when it skips values. That happens with a
-    /// number out of range or an unpaired surrogate in an unread member, which RFC 8259 leaves to
-    /// the parser.
+    /// Returns true if `serde_json` accepts `bytes` only because it skips unread values. An unread
+    /// member may have a number out of range or an unpaired surrogate, which RFC 8259 leaves to the
+    /// parser.
     pub fn is_skipped_only(bytes: &[u8]) -> bool {
         Self::parse(bytes).is_none() && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
     }

@@ -66,7 +66,7 @@ test("the cookies of one host go to no other host", async () => {
   assert.equal(await names(AUTH, "/auth/x"), "");
 });
 
-test("of the cookies of a domain, the access token goes to all its hosts", async () => {
+test("with cookies for a domain, only the access token goes to all its hosts", async () => {
   await names(AUTH, "/auth/set?setup=a domain");
   assert.equal(await names(AUTH, "/auth/x"), "__Host-session __Secure-cart_token __Secure-refresh_token");
   assert.equal(await names(CART, "/cart"), "__Secure-cart_token");
@@ -83,7 +83,7 @@ async function namesInFrame(top, path) {
   return frame.evaluate(async (path) => (await fetch(path)).text(), path);
 }
 
-test("an embedded page has cookies, and others under each embedding site", async () => {
+test("an embedded page has separate cookies under each embedding site", async () => {
   const all = "__Host-cart_token __Host-session __Secure-refresh_token";
   await namesInFrame("partner.localhost", "/auth/set?setup=embedded");
   assert.equal(await namesInFrame("partner.localhost", "/auth/x"), all);

@@ -123,7 +123,7 @@ test("logging in, the cart and paying work across three origins", async () => {
   await picture(page, "paid");
 });
 
-test("a click that waits for its answer is shown, and a second one is not sent", async () => {
+test("a pending click is shown, and a second one is not sent", async () => {
   let logins = 0;
   await page.route("**/auth/login", async (route) => {
     logins++;
@@ -138,7 +138,7 @@ test("a click that waits for its answer is shown, and a second one is not sent",
   assert.equal(await page.locator("[aria-busy]").count(), 0);
 });
 
-test("an error is at its form, and visible on a phone", async () => {
+test("an error appears at its form and is visible on a phone", async () => {
   const phone = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const mine = context;
   context = phone;
@@ -175,7 +175,7 @@ test("an error is at its form, and visible on a phone", async () => {
   context = mine;
 });
 
-test("sessions have a browser and a date", async () => {
+test("the list of sessions shows the browser and the date", async () => {
   await logIn(page);
   await isIn(page);
   const session = await page.locator("#sessions li", { hasText: "(this browser)" }).textContent();
@@ -184,7 +184,7 @@ test("sessions have a browser and a date", async () => {
   assert.ok(session.includes(`since ${today}`), session);
 });
 
-test("no script can read a token, and the cookies say why", async () => {
+test("no script can read a token, and the cookies have strict attributes", async () => {
   await logIn(page);
   await isIn(page);
   assert.equal(await page.evaluate(() => document.cookie), "");
@@ -275,7 +275,7 @@ test("a stolen refresh token that is used later ends the session in both tabs, w
   await picture(page, "stolen");
 });
 
-test("a thief who is first is found out by the victim, who is told", async () => {
+test("after a thief's refresh, the victim's refresh ends the session and the page says why", async () => {
   await logIn(page);
   await isIn(page);
   await page.goto("about:blank");
@@ -288,7 +288,7 @@ test("a thief who is first is found out by the victim, who is told", async () =>
   assert.equal((await present(theirs)).status, 400);
 });
 
-test("a session that expired is said to have expired", async () => {
+test("an expired session is reported as expired", async () => {
   await logIn(page);
   await isIn(page);
   // Browsers delete expired cookies in the same way.
@@ -299,7 +299,7 @@ test("a session that expired is said to have expired", async () => {
   await isTold(page, "the session has expired");
 });
 
-test("logging out takes the cookies, and logging out everywhere every session, which says why", async () => {
+test("logging out deletes the cookies, and logging out everywhere ends every session and says why", async () => {
   await logIn(page);
   await isIn(page);
   const phone = await browser.newContext();
@@ -390,7 +390,7 @@ test("a cookie of a sibling domain neither logs in nor locks out", async () => {
   await isOut(page);
 });
 
-test("a preflight passes without a token, and for the page's origin alone", async () => {
+test("a preflight passes without a token, and only for the page's origin", async () => {
   const ask = (origin) => fetch(`${CART_ORIGIN}/cart`, {
     method: "OPTIONS",
     headers: {

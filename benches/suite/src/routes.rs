@@ -136,7 +136,7 @@ pub fn axum_jwt_auth(parties: bool) -> Router {
         if user.claims.company.is_empty() { "nobody" } else { "cart" }
     }
     let mut validation = Validation::new(Algorithm::HS256);
-    // The crate requires a configured audience, even if it is not checked.
+    // `axum-jwt-auth` requires a configured audience, even if the audience is not checked.
     validation.set_audience(&[AUDIENCE]);
     validation.validate_aud = parties;
     if parties {
@@ -151,8 +151,8 @@ pub fn axum_jwt_auth(parties: bool) -> Router {
     Router::new().route("/cart", get(cart)).with_state(state)
 }
 
-/// Returns a route that accepts only tokens with a `kid`, as this crate requires. HMAC must be
-/// allowed explicitly.
+/// Returns a route for tokens with a `kid`, which `tower-oauth2-resource-server` requires. HMAC
+/// must be allowed explicitly.
 pub fn tower_oauth2_resource_server(parties: bool) -> Router {
     async fn cart(Extension(claims): Extension<Shopper>) -> &'static str {
         if claims.company.is_empty() { "nobody" } else { "cart" }

@@ -147,7 +147,7 @@ fn revocation(n: usize) -> Revocation {
 }
 
 /// Counts the reads of the feed in three equal periods: without requests, with requests, and
-/// without.
+/// without requests again.
 async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
     let mut asked = Asked::of(url).await;
     let mut polls = Vec::new();

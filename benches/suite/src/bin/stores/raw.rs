@@ -1,5 +1,5 @@
-//! The bare write of a refresh: one statement that changes one row of the size of a session, with
-//! the durability and the number of connections of the store.
+//! The bare write of a refresh: one statement that changes one row as large as a session. The
+//! durability and the number of connections are those of the store.
 
 use std::str::FromStr;
 use std::sync::Mutex;
