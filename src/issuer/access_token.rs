@@ -1,4 +1,4 @@
-//! An issued access token, and the answer that carries it.
+//! An issued access token, and the answer of a token endpoint.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::clock::UnixTime;
 use crate::issuer::budget::{self, MAX_COOKIE_BYTES};
 use crate::issuer::error::IssueError;
 
-/// An access token, signed. `Debug` does not show it.
+/// A signed access token. `Debug` does not show it.
 #[derive(Clone)]
 pub struct AccessToken {
     pub(crate) encoded: String,
@@ -21,27 +21,27 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// The token as it goes into `Authorization: Bearer` or a cookie.
+    /// Returns the token, for `Authorization: Bearer` or a cookie.
     pub fn as_str(&self) -> &str {
         &self.encoded
     }
 
-    /// The claim `jti`.
+    /// Returns the identifier of the token, the claim `jti`.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The claim `exp`.
+    /// Returns the expiry of the token, the claim `exp`.
     pub fn expires_at(&self) -> UnixTime {
         self.expires_at
     }
 
-    /// The lifetime of the token in whole seconds: `expires_in` of RFC 6749 section 5.1.
+    /// Returns the lifetime of the token in whole seconds: `expires_in` of RFC 6749 section 5.1.
     pub fn expires_in(&self) -> Duration {
         self.expires_at.saturating_since(self.issued_at)
     }
 
-    /// The granted scopes, separated by spaces.
+    /// Returns the granted scopes, separated by spaces.
     pub fn scope(&self) -> Option<&str> {
         self.claims.get("scope").and_then(Value::as_str)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::random::NoRandomness;
 
-/// The reason why a token could not be issued. It names claims, never their values.
+/// An error of issuing a token. The text names claims, never their values.
 #[derive(Debug)]
 pub struct IssueError {
     kind: IssueErrorKind,
@@ -22,10 +22,10 @@ pub enum IssueErrorKind {
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
-    /// The claims have a member that the issuer writes itself with another value, or `scp`.
+    /// The claims contain `scp`, or a claim of the issuer with another value than the issuer's.
     ReservedClaim,
-    /// A scope is empty, or has a space, a quote, a backslash or a character beyond ASCII (RFC 6749
-    /// section 3.3).
+    /// A scope is empty, or contains a space, a quote, a backslash or a character beyond ASCII (RFC
+    /// 6749 section 3.3).
     BadScope,
     /// The token, or its cookie, is too large.
     TooLarge,

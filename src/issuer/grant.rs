@@ -1,4 +1,4 @@
-//! The content of an access token that the application decides about.
+//! The application's part of an access token.
 
 use std::fmt::{self, Debug};
 
@@ -29,7 +29,7 @@ use crate::jwt::OneOrMany;
 #[must_use]
 pub struct Grant<C = ()> {
     pub(crate) subject: String,
-    /// The services; `None` for all of the issuer's.
+    /// The services, or `None` for all services of the issuer.
     pub(crate) audience: Option<Vec<String>>,
     pub(crate) scopes: Vec<String>,
     pub(crate) roles: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Grant<C = ()> {
 }
 
 impl Grant<()> {
-    /// A grant to `subject`: the claim `sub`.
+    /// Creates a grant to `subject`, the claim `sub`.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
@@ -106,7 +106,7 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the claim `sid`: the login that the token comes from. None by default.
+    /// Sets the claim `sid`, the name of the session that the token belongs to. None by default.
     pub fn session(mut self, id: impl AsRef<str>) -> Self {
         self.session = Some(id.as_ref().to_owned());
         self

@@ -1,11 +1,11 @@
-//! The auth server: issuing tokens, and renewing them.
+//! The auth server, which issues tokens and renews them.
 //!
-//! [`TokenIssuer`] makes access tokens: short-lived, signed, and never stored. [`Sessions`] makes
-//! refresh tokens: long-lived, opaque, stored as hashes, exchanged at every use. With the feature
-//! `axum`, `AuthRoutes` puts both behind the routes of an auth server, and asks the application,
-//! through `Accounts`, who may log in.
+//! [`TokenIssuer`] issues access tokens, which are short-lived, signed, and never stored.
+//! [`Sessions`] issues refresh tokens, which are long-lived and opaque, are stored as hashes, and
+//! are exchanged at every use. With the feature `axum`, `AuthRoutes` has the routes of an auth
+//! server for both. The application implements `Accounts`, which decides who may log in.
 //!
-//! Without those routes, this is the whole of a login and a renewal:
+//! Without those routes, a login and a renewal look like this:
 //!
 //! ```
 //! use tower_jwt_auth::Secret;
@@ -34,8 +34,8 @@
 //!
 //! # Security
 //!
-//! Send tokens over TLS alone, with `Cache-Control: no-store`. Answer every refusal of a refresh
-//! token in the same way, and a failure of the store with 503.
+//! Send tokens only over TLS, with `Cache-Control: no-store`. Give every rejected refresh token the
+//! same answer, and answer a failure of the store with 503.
 
 mod access_token;
 mod budget;

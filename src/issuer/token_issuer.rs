@@ -24,17 +24,18 @@ use crate::random;
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The lifetime up to which a token is recognized as one that was issued before the configured
-/// lifetime became shorter.
+/// The longest lifetime of a recognized token. The configured lifetime may have been longer when
+/// the token was issued.
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
-/// Issues access tokens: the only part of a system that signs them.
+/// Issues access tokens. No other part of a system signs them.
 ///
-/// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`, `exp`
-/// and `jti`, and those of the [`Grant`]. Times are whole seconds, which typed claims of other libraries
-/// expect. It does not conform to that RFC, which requires RS256 and a `client_id`: this issuer signs
-/// with a shared secret, and writes `client_id` if the grant has one.
+/// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
+/// `exp` and `jti`, and those of the [`Grant`]. Times are whole seconds, as the typed claims of
+/// other libraries expect. The tokens do not conform to that RFC, which requires RS256 and a
+/// `client_id`. This issuer signs with a shared secret, and writes `client_id` only if the grant
+/// has one.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, issuer::{Grant, TokenIssuer}};
@@ -55,7 +56,7 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     lifetime: Duration,
     max_token_bytes: usize,
-    /// Groups of services that share keys, with the keys.
+    /// Services that share keys, with the keys.
     services: Vec<(Vec<String>, KeyStore)>,
     clock: Arc<dyn Clock>,
 }
@@ -82,8 +83,9 @@ impl TokenIssuer {
         }
     }
 
-    /// Creates an issuer that signs for each audience with the secret derived for it (HS256), so that a
-    /// secret that leaks from one service cannot sign tokens for another. See [`Secret::derive`].
+    /// Creates an issuer that signs for each audience with the secret derived for it (HS256), so
+    /// that a secret leaked from one service cannot sign tokens for another service. See
+    /// [`Secret::derive`].
     ///
     /// # Panics
     ///
@@ -155,7 +157,8 @@ impl TokenIssuer {
         self
     }
 
-    /// Sets the lifetime of a token. 10 minutes by default: a stolen token works until then.
+    /// Sets the lifetime of a token. 10 minutes by default, since a stolen token works until it
+    /// expires.
     ///
     /// # Panics
     ///
@@ -182,12 +185,12 @@ impl TokenIssuer {
         self
     }
 
-    /// The claim `iss` of every token.
+    /// Returns the name of the issuer, the claim `iss` of every token.
     pub fn name(&self) -> &str {
         &self.issuer
     }
 
-    /// The lifetime of a token.
+    /// Returns the lifetime of a token.
     pub fn token_lifetime(&self) -> Duration {
         self.lifetime
     }
@@ -244,7 +247,8 @@ impl TokenIssuer {
     /// text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // Services hold secrets that sign too: what they make up must not be remembered for long.
+        // Services have secrets that can sign tokens. A token of theirs must not be remembered for
+        // long.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type("at+jwt")
@@ -268,7 +272,7 @@ impl TokenIssuer {
         })
     }
 
-    /// The claim `aud`, and the keys of those it names.
+    /// Returns the claim `aud` and the keys of its services.
     pub(crate) fn service(
         &self,
         wanted: Option<&[String]>,
@@ -321,8 +325,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
     }
 }
 
-/// Writes a claim that is the issuer's to write. The application's claims may have the same value, or
-/// `null`: then a service can read and write one type.
+/// Writes a claim of the issuer. The application's claims may contain it with the same value or
+/// `null`, so that a service can read and write one type.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // A grant that was narrowed to no scope must not fall back to the scopes in the claims. Services
@@ -344,7 +348,7 @@ fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<
     Ok(())
 }
 
-/// Rejects a token that every server would reject, where the application sees the reason.
+/// Fails for a token that every server would reject, so that the application learns the reason.
 fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError> {
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();

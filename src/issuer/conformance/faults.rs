@@ -1,4 +1,4 @@
-//! The state of a session after a failure between the write and the answer.
+//! Checks of a session after a failure between the write and the answer.
 
 use std::future::{pending, poll_fn};
 use std::pin::pin;
@@ -56,7 +56,7 @@ async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     is_usable(&sessions, &token).await
 }
 
-/// At every point where it waits for something.
+/// Drops a request at each point where it waits.
 async fn dropped<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, _) = scene.sessions();
     for polls in (1..20).cycle().take(scene.trials.max(20)) {
@@ -80,7 +80,7 @@ async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, 
     Ok(sessions.start(NewSession::new(subject()?)).await?.0)
 }
 
-/// The client, who got no answer, asks again, and goes on from there.
+/// Checks that a client without an answer can repeat its request and go on.
 async fn is_usable<S: RefreshStore>(
     sessions: &Sessions<S>,
     token: &RefreshToken,

@@ -1,4 +1,4 @@
-//! The structures that one user can make grow, and their cost.
+//! Checks of the structures that one user can grow, and of their cost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,11 +66,11 @@ async fn ended_cost_nothing<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Fin
 async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let outdated = scene.row(&subject()?, 1)?;
     scene.store.insert(&outdated).await?;
-    // A second more, for a server whose clock is a little behind.
+    // One more second, for a server whose clock is a little behind.
     let end = outdated.delete_after.saturating_add(Duration::from_secs(1));
     tokio::time::sleep(end.saturating_since(SystemClock.now())).await;
     let sessions = Sessions::new(Arc::clone(&scene.store));
-    // Other checks leave expired rows too, which may be deleted first.
+    // Expired rows of other checks may be deleted first.
     for _ in 0..1_000 {
         sessions.start(NewSession::new(subject()?)).await?;
         if scene.store.load(&outdated.id).await?.is_none() {
@@ -80,8 +80,8 @@ async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> 
     Err(Finding::new("an expired row stays"))
 }
 
-/// A store that counts calls, and the rows that it returns. Deleting expired rows is not counted: its
-/// cost has a limit of its own.
+/// A store that counts calls and returned rows. It does not count the deletion of expired rows,
+/// whose cost has a separate limit.
 struct Counted<S> {
     store: Arc<S>,
     cost: AtomicU64,

@@ -1,8 +1,8 @@
-//! The rules for stores, as a check for authors of stores (feature `test-util`).
+//! A check of the rules for stores, for authors of stores (feature `test-util`).
 //!
-//! A store is correct if a test such as this one passes, on the runtime with several threads, against
-//! a real server. The example checks [`MemoryStore`](crate::issuer::MemoryStore); put your own store in
-//! its place.
+//! A store is correct if a test like this one passes, on the runtime with several threads and
+//! against a real server. The example checks [`MemoryStore`](crate::issuer::MemoryStore); put your
+//! own store in its place.
 //!
 //! ```
 //! use tower_jwt_auth::issuer::MemoryStore;
@@ -15,12 +15,12 @@
 //! }
 //! ```
 //!
-//! The check leaves rows behind, most of which expire within the hour, so give it a database of its
-//! own. It takes a few seconds, as some rows have to expire by the server's clock.
+//! The check leaves rows behind, most of which expire within an hour, so give it a separate
+//! database. It takes a few seconds, since some rows must expire by the server's clock.
 //!
-//! The check cannot see whether a row survives a crash of the server. A call of a store should return
-//! only after the row was synced. It counts rows and calls, not time, so it cannot see either whether
-//! the store itself looks at ended sessions to find the live ones: give live sessions an index.
+//! The check cannot test whether a row survives a crash of the server: a call of a store should
+//! return only after the row was synced. It counts rows and calls, not time. So it also cannot
+//! detect a store that scans ended sessions to find the live ones: give live sessions an index.
 
 mod faults;
 mod growth;
@@ -34,7 +34,7 @@ use self::scene::Scene;
 pub use crate::failure::Failure;
 use crate::issuer::sessions::store::RefreshStore;
 
-/// Checks a store.
+/// A check of a store.
 #[derive(Debug)]
 #[must_use]
 pub struct Conformance<S> {
@@ -43,7 +43,7 @@ pub struct Conformance<S> {
 }
 
 impl<S: RefreshStore> Conformance<S> {
-    /// A check of this store, with 50 trials.
+    /// Creates a check of this store with 50 trials.
     pub fn new(store: S) -> Self {
         Self { store: Arc::new(store), trials: 50 }
     }
@@ -54,11 +54,11 @@ impl<S: RefreshStore> Conformance<S> {
         self
     }
 
-    /// Runs every check, up to the first that fails. Needs a tokio runtime.
+    /// Runs every check until one fails. This needs a tokio runtime.
     ///
     /// # Errors
     ///
-    /// The first rule that the store breaks.
+    /// Returns the first rule that the store breaks.
     pub async fn check(self) -> Result<(), Failure> {
         let scene = Scene { store: self.store, trials: self.trials };
         // Boxed, since the futures of a store may be large and the stack of a test is small.

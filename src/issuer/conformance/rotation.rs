@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens on a store.
+//! Checks of refresh tokens on a store.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-/// Past the grace period, which is 10 seconds.
+/// A time past the grace period of 10 seconds.
 const LATER: Duration = Duration::from_secs(11);
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {
@@ -35,7 +35,7 @@ async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding>
         let (first, session) = start(&sessions).await?;
         let second = all_get_the_same(&sessions, &first).await?;
         ensure(second.as_str() != first.as_str(), "a token is its own successor")?;
-        // Those who come late are led to the leaf.
+        // Late requests get the leaf.
         let third = all_get_the_same(&sessions, &second).await?;
         let (late, _) = refresh(&sessions, &first).await?;
         ensure(late.as_str() == third.as_str(), "there are two live tokens")?;

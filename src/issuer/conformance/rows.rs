@@ -1,4 +1,4 @@
-//! Reading and writing of rows.
+//! Checks of rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,7 +147,7 @@ async fn ended<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
         is_stored(scene, &over).await?;
         let listed = scene.store.of_subject(&subject).await?;
         ensure(listed.as_slice() == [live.clone()], "other rows are listed than are live")?;
-        // The outcome of an end is noted in the row.
+        // `Sessions` writes to the row of an ended session, too.
         over = next(&over, "noted");
         ensure(scene.store.replace(&over).await?, "an ended row was not replaced")?;
         live = next(&live, "renewed");
@@ -195,7 +195,7 @@ async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let renewed = StoredSession { delete_after: lasting.delete_after, ..next(&renewed, "2") };
     ensure(scene.store.replace(&renewed).await?, "the next version did not replace it")?;
 
-    // A second more, for a server whose clock is a little behind.
+    // One more second, for a server whose clock is a little behind.
     let end = outdated.delete_after.saturating_add(Duration::from_secs(1));
     tokio::time::sleep(end.saturating_since(SystemClock.now())).await;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! The common parts of the checks.
+//! The tools of the checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::{RefreshStore, StoredSession};
 use crate::random;
 
-/// The number of tasks that do the same at once.
+/// The number of concurrent tasks of a race.
 pub(crate) const AT_ONCE: usize = 64;
 
 pub(crate) struct Scene<S> {
@@ -21,14 +21,14 @@ pub(crate) struct Scene<S> {
 }
 
 impl<S: RefreshStore> Scene<S> {
-    /// Sessions on a clock that stands still. It starts at the system's time, since a server may
-    /// have rows expire by its own clock.
+    /// Returns sessions on a clock that stands still. It starts at the system's time, since rows
+    /// may expire by the clock of a server.
     pub(crate) fn sessions(&self) -> (Sessions<Arc<S>>, ManualClock) {
         let clock = ManualClock::new(SystemClock.now());
         (on(Arc::clone(&self.store), &clock), clock)
     }
 
-    /// A row that is of no use in `secs` seconds.
+    /// Returns a new row that expires in `secs` seconds.
     pub(crate) fn row(&self, subject: &str, secs: u64) -> Result<StoredSession, Finding> {
         let id = SessionId::of_handle(&random::bytes::<16>()?);
         let (subject, state) = (subject.to_owned(), "{}".to_owned());
@@ -37,7 +37,7 @@ impl<S: RefreshStore> Scene<S> {
     }
 }
 
-/// Sessions on any store, that last an hour.
+/// Returns sessions on any store. They last an hour.
 pub(crate) fn on<S: RefreshStore>(store: S, clock: &ManualClock) -> Sessions<S> {
     let hour = Duration::from_secs(3600);
     Sessions::new(store).idle_lifetime(hour).absolute_lifetime(hour).with_clock(clock.clone())
@@ -47,18 +47,18 @@ pub(crate) fn after(secs: u64) -> UnixTime {
     SystemClock.now().whole_secs().saturating_add(Duration::from_secs(secs))
 }
 
-/// A subject that nobody else has.
+/// Returns a unique subject.
 pub(crate) fn subject() -> Result<String, Finding> {
     Ok(random::id()?)
 }
 
-/// The next version of a row.
+/// Returns the next version of a row.
 pub(crate) fn next(row: &StoredSession, state: impl Into<String>) -> StoredSession {
     let version = row.version.saturating_add(1);
     StoredSession { version, state: state.into(), ..row.clone() }
 }
 
-/// Runs tasks that start at the same moment, and returns what they returned.
+/// Runs tasks that start at the same moment, and returns their results.
 pub(crate) async fn at_once<T: Send + 'static, F>(
     tasks: impl IntoIterator<Item = F>,
 ) -> Result<Vec<T>, Finding>

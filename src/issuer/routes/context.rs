@@ -1,4 +1,4 @@
-//! The parts that all routes share: the credentials of a request, and the tokens of an answer.
+//! The state that all routes share, the credentials of a request, and the tokens of an answer.
 
 use axum::Json;
 use axum::extract::Request;
@@ -25,12 +25,12 @@ pub(crate) struct RouteContext<A, S> {
     pub(crate) accounts: A,
     pub(crate) issuer: TokenIssuer,
     pub(crate) sessions: Sessions<S>,
-    /// With cookies, tokens are in cookies and nowhere else; without, in bodies.
+    /// The cookies that hold the tokens. If there are none, tokens are in bodies.
     pub(crate) cookies: Option<Cookies>,
     pub(crate) trusted_origins: TrustedOrigins,
 }
 
-/// The parameters of a client beside its credentials, each well-formed.
+/// The well-formed parameters of a client other than its credentials.
 #[derive(Default)]
 pub(crate) struct RequestedAccess {
     pub(crate) audience: Vec<String>,
@@ -53,7 +53,8 @@ impl RequestedAccess {
         Ok(Self { audience: params.audience()?, scopes, client_id: params.client_id()? })
     }
 
-    /// The scopes that are asked for, or an error if one of them is not granted (RFC 6749 section 6).
+    /// Returns the requested scopes, or an error if one of them is not granted (RFC 6749 section
+    /// 6).
     pub(crate) fn scopes_of(&self, granted: Vec<String>) -> Result<Vec<String>, OAuthError> {
         let Some(asked) = &self.scopes else { return Ok(granted) };
         if asked.iter().any(|scope| !granted.contains(scope)) {
@@ -64,9 +65,9 @@ impl RequestedAccess {
 }
 
 impl<A, S> RouteContext<A, S> {
-    /// Rejects a login that a browser makes for the page of another site. It would log the visitor in
-    /// as somebody else, through cookies of these routes or of a layer in front, and let the page
-    /// guess passwords from the visitor's address.
+    /// Rejects a login that a browser sends for a page of another site. Through cookies of these
+    /// routes or of a layer in front, such a login could log the visitor in as somebody else. The
+    /// page could also guess passwords from the visitor's address.
     pub(crate) fn refuse_foreign_login(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_none() {
             // A page of the same site may log in here if CORS lets it read the answer.
@@ -75,17 +76,17 @@ impl<A, S> RouteContext<A, S> {
         self.refuse_other_sites(request)
     }
 
-    /// Rejects a request that a browser makes for the page of another site. A body with a token in it
-    /// needs no such check, since a browser adds none by itself.
+    /// Rejects a request that a browser sends for a page of another site. A request with a token in
+    /// its body needs no check, since no browser adds that token by itself.
     fn refuse_other_sites(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
-            // Whatever the method: a used token is counted where the sessions are listed too.
+            // Every method is checked: a list of sessions counts a used token, too.
             self.trusted_origins.check_origin(request.uri(), request.headers())?;
         }
         Ok(())
     }
 
-    /// The refresh token that a request presents, the other parameters, and the request's head.
+    /// Returns the presented refresh token, the other parameters, and the head of the request.
     pub(crate) async fn presented(
         &self,
         request: Request,
@@ -96,7 +97,7 @@ impl<A, S> RouteContext<A, S> {
             let token = params.required("refresh_token")?;
             return Ok((token, params, head));
         }
-        // A browser drops a cookie that has expired, so no cookie means an expired token.
+        // A browser drops an expired cookie, so a missing cookie means an expired token.
         let token = self.cookie(request.headers()).ok_or_else(|| {
             OAuthErrorKind::BadToken.because("no cookie with the refresh token of a session")
         })?;
@@ -108,8 +109,8 @@ impl<A, S> RouteContext<A, S> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Rejects an audience that no account can be granted. This needs no password, so the answer
-    /// tells nothing about one.
+    /// Rejects an audience that no account can be granted. The check comes before the password, so
+    /// its answer reveals nothing about the password.
     pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), OAuthError> {
         let is_known = |audience: &String| match &self.cookies {
             Some(cookies) => cookies.audiences().any(|known| known == audience),
@@ -121,8 +122,8 @@ impl<A, S> RouteContext<A, S> {
         Err(OAuthErrorKind::InvalidTarget.because("`audience` has one that is unknown here"))
     }
 
-    /// Narrows the grant to the services that are asked for, if any are. Fails if there are none left,
-    /// before anything is done for an answer that could not be given.
+    /// Narrows the grant to the requested services, if any. Fails if no service is left, before the
+    /// route changes anything.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,
@@ -151,7 +152,7 @@ impl<A, S> RouteContext<A, S> {
                 let reason = "the account is granted no audience of those that are asked for";
                 return Err(OAuthErrorKind::InvalidTarget.because(reason));
             }
-            // One token is for all of them if they share a key, and else for the first.
+            // The token is for all of them if they share a key, and for the first otherwise.
             if asked.len() > 1 && self.issuer.service(Some(&asked)).is_err() {
                 asked.truncate(1);
             }
@@ -161,8 +162,8 @@ impl<A, S> RouteContext<A, S> {
         Ok(())
     }
 
-    /// The answer after a logout. If the logout failed, it can be tried again: the answer deletes the
-    /// access tokens, and leaves the cookies that the next attempt needs.
+    /// Returns the answer to a logout. A failed logout can be repeated: its answer deletes the
+    /// access tokens, and keeps the cookies that the next attempt needs.
     pub(crate) fn logged_out(&self, ended: Result<(), OAuthError>) -> Response {
         let is_failure = ended.as_ref().is_err_and(OAuthError::is_failure);
         let is_refused = ended.is_err() && !is_failure;
@@ -178,7 +179,7 @@ impl<A, S> RouteContext<A, S> {
         response
     }
 
-    /// The answer with tokens for what `grant` grants.
+    /// Issues the access tokens of a grant.
     pub(crate) fn tokens<C: Serialize>(
         &self,
         mut grant: Grant<C>,
@@ -205,7 +206,7 @@ impl<A, S> RouteContext<A, S> {
     }
 }
 
-/// Access tokens that are ready to be sent; the refresh token comes last.
+/// Access tokens that are ready to be sent. The refresh token is added last.
 pub(crate) enum IssuedTokens<'d> {
     InBody(AccessToken),
     InCookies { cookies: &'d Cookies, set: HeaderMap, answer: Value },
@@ -227,12 +228,12 @@ impl IssuedTokens<'_> {
     }
 }
 
-/// The name of a session in a list: what the browser says of itself.
+/// Returns the label of a session, the `User-Agent` of the browser.
 pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER_AGENT)?.to_str().ok()
 }
 
-/// Rejects a client other than the one that the application's grant names.
+/// Rejects a client other than the client of the grant.
 pub(crate) fn refuse_other_client<C>(
     grant: &Grant<C>,
     named: Option<&str>,

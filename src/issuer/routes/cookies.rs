@@ -106,8 +106,8 @@ impl Cookies {
         }
     }
 
-    /// Puts the access token for `audience` into the cookie `name`. That service reads the same name
-    /// with `JwtAuth::cookie`. Call this method once for each service that pages call.
+    /// Puts the access token for `audience` into the cookie `name`. That service reads the same
+    /// name with `JwtAuth::cookie`. Call this method once for each service that pages use.
     ///
     /// # Panics
     ///
@@ -322,7 +322,7 @@ impl Cookies {
         candidates.filter_map(|value| std::str::from_utf8(value).ok()).find(is_ours)
     }
 
-    /// The audiences that have a cookie.
+    /// Returns the audiences that have a cookie.
     pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
         self.access.iter().map(|(audience, _)| audience.as_str())
     }
@@ -366,7 +366,7 @@ impl Cookies {
                 ),
             }
         }
-        // Names as they are used: without their prefixes, two may be the same.
+        // The names as they are used. Two names may be the same without their prefixes.
         let names = self.access.iter().map(|(_, name)| name).chain([&self.refresh, &self.session]);
         let mut names: Vec<&str> = names.map(|name| self.in_use(name)).collect();
         for name in &names {

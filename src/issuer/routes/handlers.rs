@@ -35,7 +35,8 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     context.refuse_foreign_login(&request)?;
     let replaced = context.cookie(request.headers()).map(str::to_owned);
     let (mut params, mut head) = requests::read(request).await?;
-    // Errors that do not depend on the account come before the password, and tell nothing about it.
+    // Errors that do not depend on the account come before the password, and reveal nothing about
+    // it.
     let requested = RequestedAccess::read(&mut params)?;
     context.refuse_unknown_audience(&requested.audience)?;
     let credentials = params.into_credentials()?;
@@ -52,12 +53,12 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let started = started.catch_unwind().await;
     let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
     let (tokens, refresh, session) = started.inspect_err(|error| {
-        // The answer shows that the credentials are right, and no session shows that it was given.
+        // The answer reveals that the credentials are right, and there is no session that shows it.
         let reason = error.reason().to_owned();
         context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     })?;
-    // The browser is about to forget the session that it had, so that session ends. A failure to end
-    // it must not reject the right password.
+    // The new cookies replace the session that the browser had, so that session ends. If this
+    // fails, the login succeeds all the same.
     if let Some(replaced) = replaced
         && let Ok(pending) = context.sessions.begin(&replaced, ClientRule::Any).await
     {
@@ -132,7 +133,7 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     grant.scopes.retain(|scope| allowed.contains(scope));
     context.narrow_audience(&mut grant, audience)?;
     let tokens = context.tokens(grant, pending.session())?;
-    // Last, so that any failure before leaves the client's token as it was.
+    // This comes last, so that an earlier failure leaves the client's token unchanged.
     let (refresh, session) = pending.finish().await?;
     Ok(tokens.answer(&refresh, &session))
 }
@@ -191,7 +192,7 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     let current = viewer(&context, request).await?;
     let own = context.sessions.loaded_of_subject(current.subject()).await?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    // The answer does not tell whether somebody else has a session of that name.
+    // The answer does not reveal whether somebody else has a session of that name.
     let Some(loaded) = own.into_iter().find(|(session, _)| session.id().as_str() == id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
@@ -202,7 +203,8 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     ended.map(|()| StatusCode::NO_CONTENT.into_response())
 }
 
-/// RFC 7009: a token that is unknown, expired or another issuer's counts as revoked.
+/// Revokes a token (RFC 7009). A token that is unknown, expired or of another issuer counts as
+/// revoked.
 pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     State(context): SharedContext<A, S>,
     request: Request,
@@ -210,7 +212,7 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     let (mut params, _) = requests::read(request).await?;
     let token = params.required("token")?;
     let client_id = params.client_id()?;
-    // Access tokens have dots and refresh tokens have none. The client's hint could be wrong.
+    // Only access tokens contain dots. The client's hint could be wrong.
     if token.contains('.') {
         return revoke_access(&context, &token, client_id.as_deref()).await;
     }
@@ -225,8 +227,8 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     Ok(StatusCode::OK.into_response())
 }
 
-/// Revokes one access token of a session. A service that has a secret can sign tokens too, so nothing is
-/// published for a token that names no session of its subject.
+/// Revokes one access token of a session. A service with a secret can sign tokens too, so a token
+/// that names no session of its subject is not published.
 async fn revoke_access<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     token: &str,
@@ -267,8 +269,8 @@ async fn end<A: Accounts, S: RefreshStore>(
     Ok(())
 }
 
-/// The session of the refresh token that a request presents to end it, with its version. Every client
-/// that has the token may end the session.
+/// Returns the session that a request is to end, with its version. Every client that has the
+/// refresh token may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     request: Request,
@@ -277,8 +279,9 @@ async fn owner<A: Accounts, S: RefreshStore>(
     Ok(context.sessions.session_to_end(&token).await?)
 }
 
-/// The session of the current refresh token, which stays as it is. A used token is refused, also within
-/// the grace period: a thief could otherwise poll to find out when the user renews.
+/// Returns the session of the current refresh token, which does not change. A used token is
+/// refused, even within the grace period. Otherwise a thief could poll to find out when the user
+/// renews.
 async fn viewer<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     request: Request,

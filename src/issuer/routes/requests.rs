@@ -15,17 +15,18 @@ use serde_json::{Map, Value};
 use crate::issuer::routes::credentials;
 use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 
-/// The longest body: no login and no token comes near.
+/// The maximum size of a body, far above any login or token.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The longest `client_id`. Longer than any in use, and short enough to be kept with each session.
+/// The maximum length of a `client_id`. It is longer than any in use, and short enough to be kept
+/// with each session.
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
 /// The one parameter that may be repeated (RFC 8693 section 2.1).
 const AUDIENCE: &str = "audience";
 
-/// The members of a JSON object or of a form. RFC 6749 section 3.2: a parameter that comes twice is
-/// an error, and one without a value counts as absent.
+/// The members of a JSON object or of a form. A duplicate parameter is an error, and a parameter
+/// without a value counts as absent (RFC 6749 section 3.2).
 #[derive(Default)]
 pub(crate) struct BodyParams {
     members: Map<String, Value>,
@@ -33,14 +34,14 @@ pub(crate) struct BodyParams {
 
 /// Reads the body of a request, and returns the head of the request beside it.
 ///
-/// Content types other than those of JSON and of forms are rejected: the page of another site can
-/// send the others without a preflight.
+/// Only the content types of JSON and forms are accepted: a page of another site can send others
+/// without a preflight.
 pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthError> {
     let (head, body) = request.into_parts();
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    // Whole, since the limit on the body is in the extensions.
+    // The whole head, since the limit on the body is in the extensions.
     let request = Request::from_parts(head.clone(), body);
     let members = match essence.as_slice() {
         b"application/json" => {
@@ -66,7 +67,7 @@ pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthE
 }
 
 impl BodyParams {
-    /// Takes out a text.
+    /// Removes and returns a text.
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, OAuthError> {
         match self.members.remove(name) {
             None | Some(Value::Null) => Ok(None),
@@ -75,12 +76,12 @@ impl BodyParams {
         }
     }
 
-    /// Takes out a text that must be there.
+    /// Removes and returns a text that is required.
     pub(crate) fn required(&mut self, name: &'static str) -> Result<String, OAuthError> {
         self.text(name)?.ok_or_else(|| invalid(format!("`{name}` is missing")))
     }
 
-    /// Takes out the audiences: one or several, each of them once.
+    /// Removes and returns the audiences, each of them once.
     pub(crate) fn audience(&mut self) -> Result<Vec<String>, OAuthError> {
         let named = match self.members.remove(AUDIENCE) {
             None | Some(Value::Null) => Vec::new(),
@@ -100,7 +101,7 @@ impl BodyParams {
         Ok(audience)
     }
 
-    /// Takes out the client's name, which is printable ASCII (RFC 6749 appendix A.1).
+    /// Removes and returns the client's name, which is printable ASCII (RFC 6749 appendix A.1).
     pub(crate) fn client_id(&mut self) -> Result<Option<String>, OAuthError> {
         let client = self.text("client_id")?;
         let is_bad = |client: &String| {
@@ -116,7 +117,7 @@ impl BodyParams {
         Ok(client)
     }
 
-    /// The remaining members, as the application's type.
+    /// Returns the remaining members as the application's type.
     pub(crate) fn into_credentials<C: DeserializeOwned>(self) -> Result<C, OAuthError> {
         credentials::read(&self.members).map_err(|error| {
             invalid(match error {
@@ -127,7 +128,7 @@ impl BodyParams {
     }
 }
 
-/// The members of a body, and whether a name comes twice.
+/// The members of a body, and a mark for a duplicate name.
 #[derive(Default)]
 struct ParsedBody {
     members: Map<String, Value>,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-/// RFC 6265bis section 5.5: a browser keeps no cookie for longer.
+/// The longest lifetime of a cookie in a browser (RFC 6265bis section 5.5).
 const MAX_AGE: Duration = Duration::from_secs(400 * 86_400);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SameSite {
     Strict,
     Lax,
-    /// `None`, in a jar for each site that embeds the page.
+    /// `SameSite=None; Partitioned`: the browser has a set of cookies for each embedding site.
     Partitioned,
 }
 

@@ -99,7 +99,8 @@ impl<S: RefreshStore> Sessions<S> {
         revoked.err().or(failure).map_or(Ok(ended), Err)
     }
 
-    /// Ends all sessions of the user who presents this refresh token, as [`end_all`](Self::end_all) does.
+    /// Ends all sessions of the user who presents this refresh token, like
+    /// [`end_all`](Self::end_all).
     ///
     /// The session of the token ends last, and only if all other steps succeeded. After a failure the
     /// same token can be presented again, until the call succeeds. Each such session publishes the
@@ -127,7 +128,7 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends each session of a user but one, also after one could not be ended.
+    /// Ends each session of a user except one, and goes on after a failure.
     async fn end_each(
         &self,
         subject: &str,
@@ -154,8 +155,9 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// [`session_of`](Self::session_of), for a request that ends the session. If the session has ended
-    /// already, its end has been published when this returns [`Ended`](SessionErrorKind::Ended).
+    /// Returns the session of a refresh token and its version, for a request that ends the session.
+    /// If the session has ended already, its end has been published when this returns
+    /// [`Ended`](SessionErrorKind::Ended).
     #[cfg(feature = "axum")]
     pub(crate) async fn session_to_end(
         &self,
@@ -174,9 +176,9 @@ impl<S: RefreshStore> Sessions<S> {
         found
     }
 
-    /// Revokes one access token of a session, and ends the session if too many of its tokens were revoked
-    /// in this way. Does nothing for a token of an unknown session: nobody can tell whether the issuer
-    /// issued it, since every service can sign. A session that has ended has revoked its tokens already.
+    /// Revokes one access token of a session, and ends the session if too many of its tokens were
+    /// revoked in this way. Does nothing for a token of an unknown session: any service can sign
+    /// such a token. A session that has ended has revoked its tokens already.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(
         &self,
@@ -201,7 +203,7 @@ impl<S: RefreshStore> Sessions<S> {
             }
             match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
                 RevokeDecision::Known => return self.publish_one(token).await,
-                // The row first, so that no number of requests at once exceeds the limit.
+                // The row comes first, so that concurrent requests cannot exceed the limit.
                 RevokeDecision::Added(revoked) => {
                     session.family.revoked = revoked;
                     if self.rows.replace(&session, version).await? {

@@ -6,12 +6,12 @@ use std::fmt;
 use crate::issuer::sessions::store::StoreError;
 use crate::random::NoRandomness;
 
-/// The reason why a session could not be started, renewed or ended.
+/// An error of starting, renewing or ending a session.
 ///
-/// A client must not learn the reason of a refusal: answer `invalid_grant` to every error of which
-/// [`is_refusal`](Self::is_refusal) is true, and 503 to the others. After a 503 the client may try the
-/// same refresh token again: the token is still valid, or was used just now and is answered
-/// again during the grace period.
+/// A client must not learn why a token is refused. Answer every error for which
+/// [`is_refusal`](Self::is_refusal) returns true with `invalid_grant`, and all others with 503.
+/// After a 503 the client may present the same refresh token again: it is still valid, or it was
+/// used just now and gets its answer again during the grace period.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,
@@ -22,14 +22,14 @@ pub struct SessionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionErrorKind {
-    /// The text is not a refresh token, or the store has no such session, or no longer.
+    /// The text is not a refresh token, or the store has no session for it (any more).
     Unknown,
     /// The session was idle for too long, or reached its end.
     Expired,
-    /// The session had ended before: by logging out, or because a token was reused.
+    /// The session had ended earlier, by a logout or because a token was reused.
     Ended,
-    /// A used refresh token came back after the grace period, or renewals were repeated too often. The
-    /// session has ended now.
+    /// A used refresh token was presented after the grace period, or renewals were repeated too
+    /// often. The error has ended the session.
     Reused,
     /// The token was used within the grace period, and the call accepts the current token only. It can
     /// still be exchanged.
@@ -62,7 +62,7 @@ impl SessionError {
         Self { kind, source: Some(source.into()) }
     }
 
-    /// The kind of this error.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> SessionErrorKind {
         self.kind
     }

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::session::Session;
 
-/// An event in the life of a session, told after the store has kept the change: for audit logs, for
-/// mails to users, for metrics.
+/// An event in the life of a session, for audit logs, mails to users and metrics. It is reported
+/// after the store has saved the change.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionEvent<'a> {
@@ -14,27 +14,28 @@ pub enum SessionEvent<'a> {
     Started(&'a Session),
     /// A refresh token was exchanged.
     Renewed(&'a Session),
-    /// A token that had been used within the grace period was answered again: by a second tab, after
-    /// a lost answer, or for a thief who keeps the user's pace. Too many renewals in a row that are
-    /// repeated end the session: see [`max_repeats`](crate::issuer::Sessions::max_repeats) and
+    /// A used token was presented again within the grace period, and got the same successor. The
+    /// cause is a second tab, a lost answer, or a thief who renews whenever the user does. Too many
+    /// repeated renewals in a row end the session: see
+    /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
     /// A token was accepted after the grace period, since its successor had not been used:
     /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent).
     ParentAccepted(&'a Session),
-    /// A token that had been used within the grace period was presented to see or to end sessions, and
-    /// refused. It counts as a repeat of the renewal: a thief could find out in this way when the user
-    /// renews. A use within 2 seconds of the renewal counts towards a limit of 20
-    /// renewals in a row. Told at each presentation.
+    /// A token that was used within the grace period was presented to list or end sessions, and was
+    /// refused. A thief could find out in this way when the user renews, so the use counts as a
+    /// repeat of the renewal. Within 2 seconds of the renewal it counts towards a limit of 20
+    /// renewals in a row. Each such use is reported.
     Superseded(&'a Session),
-    /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of
-    /// a refresh token: tell the user. A session has one such event. If the server stopped before it
-    /// called the hook, or its store failed right after that, a theft is reported once more when a token of
-    /// the session is presented within the next hour.
+    /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of a
+    /// refresh token: notify the user. A session has one such event. If the server stopped before
+    /// it called the hook, or its store failed right after the call, a theft is reported again when
+    /// a token of the session is presented within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
-    /// starting a session. Treat this as a login where you notify users of logins: a request for a
-    /// scope or an audience that the account lacks tells a right password from a wrong one.
+    /// starting a session. If you notify users of logins, do so here too: the error for a missing
+    /// scope or audience reveals that the password is right.
     LoginRefused(&'a RefusedLogin),
 }
 
@@ -47,13 +48,13 @@ pub struct RefusedLogin {
 }
 
 impl RefusedLogin {
-    /// The subject of the grant.
+    /// Returns the subject of the grant.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The reason, such as "the cookie `__Host-cart_token` has 5012 bytes and may have 4096". It
-    /// names claims and sizes, never the values of claims.
+    /// Returns the reason, such as "the cookie `__Host-cart_token` has 5012 bytes and may have
+    /// 4096". The reason contains names and sizes of claims, never their values.
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -8,14 +8,14 @@ use std::str::FromStr;
 use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 
-/// The length of a name.
+/// The length of a session's name.
 const LEN: usize = 22;
 
-/// The name of a session: the claim `sid` of its access tokens, and the key under which a store
-/// keeps it. 22 characters of base64url.
+/// The name of a session, 22 characters of base64url. It is the claim `sid` of the session's access
+/// tokens and the key of the session in a store.
 ///
-/// It may be shown: it is a hash of the part of the refresh token that never changes, from which
-/// that part cannot be found.
+/// The name is not secret. It is a hash of the constant part of the refresh token, and does not
+/// reveal that part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(String);
 
@@ -27,7 +27,7 @@ impl SessionId {
         Self(id)
     }
 
-    /// The name's text.
+    /// Returns the text of the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -55,7 +55,7 @@ impl FromStr for SessionId {
     }
 }
 
-/// The text is not the name of a session.
+/// An error for a text that is not the name of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionIdError(());
 

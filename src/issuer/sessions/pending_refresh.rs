@@ -1,4 +1,4 @@
-//! A refresh token between its verdict and its exchange.
+//! A refresh token that was checked and not yet exchanged.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::issuer::sessions::rows::{ATTEMPTS, SessionRows, contended};
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::RefreshStore;
 
-/// A refresh token that may be exchanged, and is not exchanged yet. Dropping it changes nothing.
+/// A valid refresh token that is not exchanged yet. Dropping it changes nothing.
 #[must_use]
 pub struct PendingRefresh<'s, S> {
     rows: &'s SessionRows<S>,
@@ -20,12 +20,12 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// For a token that was used before: the leaf, and the time between the uses.
+    /// The leaf and the time between the uses, if the token was used before.
     answer: Option<(RefreshToken, Repeat)>,
 }
 
 impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
-    /// The session that the token belongs to.
+    /// Returns the session of the token.
     pub fn session(&self) -> &Session {
         &self.session
     }
@@ -34,13 +34,13 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     ///
     /// # Errors
     ///
-    /// As [`Sessions::refresh`](crate::issuer::Sessions::refresh).
+    /// The errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
-        // A token that another request used since then was presented at once with that request.
+        // If another request has used the token since then, both requests presented it at once.
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // Nothing may be written below, so look whether the session has changed since then.
+            // The code below may write nothing, so load the session again in case it has changed.
             pending = pending.again().await?;
         }
         for _ in 0..ATTEMPTS {
@@ -72,13 +72,13 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         Err(contended())
     }
 
-    /// The session as it was loaded, with its version.
+    /// Returns the loaded session and its version.
     pub(crate) fn into_loaded(self) -> (Session, u64) {
         (self.session, self.version)
     }
 
-    /// The session, if the token is the leaf. A used token is counted as a repeat, also if it was used
-    /// just now: otherwise a thief could watch for the moment of each renewal.
+    /// Returns the session if the token is the leaf. A used token counts as a repeat, even if it
+    /// was used just now. Otherwise a thief could watch for the moment of each renewal.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));
@@ -86,7 +86,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         Err(SessionError::new(SessionErrorKind::Superseded))
     }
 
-    /// Notes that the last renewal was repeated, and ends the session after too many in a row.
+    /// Records that the last renewal was repeated, and ends the session after too many repeats in a
+    /// row.
     async fn count_repeat(self, repeat: Repeat) -> Result<Self, SessionError> {
         let mut pending = self;
         for _ in 0..ATTEMPTS {
@@ -140,7 +141,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 RotationDecision::WrongClient => {
                     return Err(SessionError::new(SessionErrorKind::WrongClient));
                 }
-                // The token was good when it was presented. Its place in the chain is forgotten since.
+                // The token was valid when it was presented. Its hash has been dropped since then.
                 RotationDecision::Reused if !is_first => return Err(contended()),
                 RotationDecision::Reused => {
                     if rows.replace_with_end(session, version, EndCause::Reused).await? {
@@ -155,8 +156,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 }
 
-/// Judges again a token that was good when it was presented. That does not count as reuse, however much time has
-/// passed since then.
+/// Checks a token again that was valid when it was presented. The token is not reused, however much
+/// time has passed since then.
 async fn judge_again<S: RefreshStore>(
     rows: &SessionRows<S>,
     token: RefreshToken,

@@ -1,4 +1,4 @@
-//! Publishes the ends of sessions, so that their access tokens are refused.
+//! Publishes the ends of sessions, so that services reject their access tokens.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -17,10 +17,11 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 #[cfg(feature = "feeds")]
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Tokens that were issued before the configured lifetime was shortened live longer than it says.
+/// The minimum time for which a revocation is kept. Tokens issued before the configured lifetime
+/// became shorter live longer than that lifetime.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// The feed of revocations. A future is boxed for each logout only.
+/// The feed of revocations. Only a logout boxes a future.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     append: Arc<dyn Fn(Revocation) -> Appending + Send + Sync>,
@@ -43,7 +44,7 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // The name of the session is short. The name of its user is optional.
+                        // The name of the session is short, and the name of the user is optional.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
                         }
@@ -65,16 +66,15 @@ impl Publisher {
         self.publish(revocation.of_subject(session.subject(), ended_at)).await
     }
 
-    /// Revokes all tokens that a user was issued before this second. Tokens of this second are left to
-    /// their sessions, which are revoked by name. Otherwise a user who logs in again at once would be
-    /// refused.
+    /// Revokes all tokens that a user was issued before this second. Tokens issued in this second
+    /// are revoked with their sessions. Otherwise a user could not log in again at once.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));
         self.publish(Revocation::subject(subject, before).forget_at(self.until(now))).await
     }
 
-    /// The time after which no token is valid that was issued in the second of `revoked_at`.
+    /// Returns the time after which every token issued in the second of `revoked_at` has expired.
     fn until(&self, revoked_at: UnixTime) -> UnixTime {
         let second = Duration::from_secs(1);
         revoked_at.saturating_add(second).saturating_add(self.lifetime.max(REMEMBERED))
@@ -94,8 +94,8 @@ impl Debug for Publisher {
     }
 }
 
-/// Creates the log if there is none, so that servers that may only read need not wait until somebody
-/// logs out. Outside of a tokio runtime, the first revocation creates the log.
+/// Creates the log if there is none, so that servers with read access only need not wait for the
+/// first logout. Outside of a tokio runtime, the first revocation creates the log.
 #[cfg(feature = "feeds")]
 fn create_soon<F: crate::revocation::RevocationFeed>(feed: &Arc<F>) {
     const LONGEST_PAUSE: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! The refresh token: opaque to everybody, and nowhere stored.
+//! The refresh token, which is opaque and never stored.
 
 use std::fmt::{self, Debug};
 
@@ -10,18 +10,19 @@ use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 use crate::random::{self, NoRandomness};
 
-/// Of the 48 bytes, the first 16 find the session and stay the same; the other 32 are new each time.
+/// The first 16 of the 48 bytes find the session and stay the same. The other 32 are new in each
+/// token.
 const HANDLE: usize = 16;
 const SECRET: usize = 32;
 const LEN: usize = HANDLE + SECRET;
 /// 48 bytes in base64url.
 const ENCODED: usize = 64;
 
-/// A refresh token, as it is handed to a client. `Debug` does not show it, and it is wiped from
-/// memory when dropped.
+/// A refresh token for a client. `Debug` does not show it, and it is wiped from memory when
+/// dropped.
 ///
-/// It is 64 characters of base64url: 128 random bits that name the session, and 256 that are
-/// exchanged at every use. A store sees hashes of them only.
+/// The text has 64 characters of base64url. They contain 128 random bits that identify the session,
+/// and 256 random bits that change with every use. A store gets only hashes.
 #[derive(Clone)]
 pub struct RefreshToken {
     bytes: Zeroizing<[u8; LEN]>,
@@ -29,17 +30,17 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The first one of a session.
+    /// Generates the first token of a session.
     pub(crate) fn generate() -> Result<Self, NoRandomness> {
         Ok(Self::from_bytes(Zeroizing::new(random::bytes()?)))
     }
 
-    /// Reads the text that a client presents. Returns `None` if the text cannot be one of our tokens.
+    /// Parses a presented token. Returns `None` if the text cannot be a refresh token.
     pub(crate) fn parse(presented: &str) -> Option<Self> {
         if presented.len() != ENCODED {
             return None;
         }
-        // Canonical only, so that one token has one spelling.
+        // Only the canonical encoding, so that a token has one spelling.
         let mut bytes = Zeroizing::new([0; LEN]);
         let written = base64url::decode_into(presented.as_bytes(), &mut *bytes)?;
         (written.len() == LEN).then(|| Self::from_bytes(bytes))
@@ -51,10 +52,11 @@ impl RefreshToken {
         Self { bytes, encoded }
     }
 
-    /// The token that follows this one.
+    /// Returns the token that follows this one.
     ///
-    /// The holder of this token gets the same successor from the same salt, so a repeated use can be
-    /// answered again although neither token is stored: the salt alone, which is, tells nothing.
+    /// This token and the salt always result in the same successor. So a repeated use gets the same
+    /// answer, although neither token is stored. The salt is stored, and is useless without the
+    /// token.
     pub(crate) fn successor(&self, salt: &Salt) -> Self {
         let mut info = b"tower-jwt-auth/refresh/v1".to_vec();
         info.extend(salt.0);
@@ -66,7 +68,7 @@ impl RefreshToken {
         Self::from_bytes(bytes)
     }
 
-    /// The session that the token belongs to.
+    /// Returns the name of the token's session.
     pub(crate) fn session(&self) -> SessionId {
         SessionId::of_handle(self.bytes.get(..HANDLE).unwrap_or_default())
     }
@@ -75,7 +77,7 @@ impl RefreshToken {
         TokenHash(mac::sha256(&*self.bytes))
     }
 
-    /// The token's text.
+    /// Returns the text of the token.
     pub fn as_str(&self) -> &str {
         &self.encoded
     }
@@ -87,8 +89,8 @@ impl Debug for RefreshToken {
     }
 }
 
-/// The hash of a refresh token: what a store keeps. A plain hash will do, since nobody can guess
-/// 256 random bits.
+/// The hash of a refresh token, for the store. A fast hash is enough, since nobody can guess 256
+/// random bits.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenHash([u8; 32]);
 
@@ -98,7 +100,7 @@ impl PartialEq for TokenHash {
     }
 }
 
-/// The random bytes from which a token gives its successor.
+/// The random bytes that lead from a token to its successor.
 #[derive(Clone, Debug)]
 pub(crate) struct Salt([u8; 32]);
 

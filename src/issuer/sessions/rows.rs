@@ -1,4 +1,4 @@
-//! Sessions as they are stored, and the steps from one version of a session to the next.
+//! The rows of sessions, and the steps from one version of a row to the next.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,16 +17,16 @@ use crate::issuer::sessions::publisher::Publisher;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoreErrorKind, StoredSession};
 
-/// Each failed attempt means that another use of the same session succeeded in between. After the
-/// first such success there is usually nothing left to write.
+/// The number of attempts to replace a row. An attempt fails if another use of the session
+/// succeeded in between, and after such a success there is usually nothing left to write.
 pub(crate) const ATTEMPTS: usize = 16;
 
 pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
 
-/// The state and the subject of a session have at most this size together.
+/// The maximum size of the state and the subject of a session together.
 const MAX_ROW_BYTES: usize = 12 * 1024;
 
-/// The part that `Sessions` and its pending refreshes share.
+/// The store and the settings that `Sessions` shares with its pending refreshes.
 pub(crate) struct SessionRows<S> {
     pub(crate) store: Arc<S>,
     pub(crate) rules: RotationRules,
@@ -52,7 +52,7 @@ impl<S: RefreshStore> SessionRows<S> {
         }
         self.tell(&SessionEvent::Started(session));
         if self.pruning.begin(self.clock.now()) {
-            // If this fails, another login does it.
+            // If this fails, another login deletes the rows.
             let pruned = self.prune(pruning::BATCH).await.unwrap_or(0);
             if usize::try_from(pruned).is_ok_and(|pruned| pruned >= pruning::BATCH) {
                 self.pruning.continues();
@@ -82,7 +82,8 @@ impl<S: RefreshStore> SessionRows<S> {
         rows.into_iter().map(session).collect()
     }
 
-    /// Replaces the session of this version. Returns false if another request replaced it first.
+    /// Replaces the session if it still has this version. Returns false if another request replaced
+    /// it first.
     pub(crate) async fn replace(
         &self,
         session: &Session,
@@ -103,7 +104,7 @@ impl<S: RefreshStore> SessionRows<S> {
     ) -> Result<bool, SessionError> {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
-            // In a task, which goes on when the client disconnects, so that an end is published.
+            // A task goes on when the client disconnects, so the end is published in any case.
             let rows = self.clone();
             let ending = tokio::spawn(async move { rows.end(session, version, cause).await });
             return ending.await.map_err(store_failed)?;
@@ -125,7 +126,8 @@ impl<S: RefreshStore> SessionRows<S> {
             Announcement::Done
         };
         let ended = Session { family: family.announcing(progress), ..session };
-        // The row first: of requests that end a session at once, one succeeds and publishes.
+        // The row comes first: if several requests end a session at once, one of them succeeds and
+        // publishes.
         if !self.replace(&ended, version).await? {
             return Ok(false);
         }
@@ -136,8 +138,8 @@ impl<S: RefreshStore> SessionRows<S> {
         Ok(true)
     }
 
-    /// Announces again that a session has ended, unless that is done or another request is doing it.
-    /// Returns false if another request is publishing the end.
+    /// Announces the end of a session again, unless the end was announced or another request is
+    /// announcing it. Returns false if another request is publishing the end.
     pub(crate) async fn announce_again(
         &self,
         session: Session,
@@ -154,7 +156,7 @@ impl<S: RefreshStore> SessionRows<S> {
                 if !self.replace(&begun, version).await? {
                     return Ok(self.publisher.is_none());
                 }
-                // The server may have stopped before it told its hook.
+                // The server may have stopped before it called the hook.
                 if cause == EndCause::Reused {
                     self.tell(&SessionEvent::Ended(&begun, cause));
                 }
@@ -164,8 +166,8 @@ impl<S: RefreshStore> SessionRows<S> {
         }
     }
 
-    /// Waits for the request that is publishing the end of a session. Publishing takes 3 seconds at most,
-    /// and so do all attempts together.
+    /// Waits for another request to publish the end of a session. Publishing takes 3 seconds at
+    /// most, as do the pauses of all attempts together.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
@@ -176,8 +178,8 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the end of a session must be announced at least once, and not just told to the
-    /// hook.
+    /// Returns true if the end of a session must be announced at least once. Otherwise a call of
+    /// the hook is enough.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }
@@ -190,14 +192,14 @@ impl<S: RefreshStore> SessionRows<S> {
         };
         let progress = if published.is_ok() { Announcement::Done } else { Announcement::Due };
         let noted = Session { family: session.family.announcing(progress), ..session };
-        // If this fails, the end is published once more: with the same message.
+        // If this fails, the same message is published once more.
         let _ = self.replace(&noted, version).await;
         published
     }
 
     pub(crate) fn tell(&self, event: &SessionEvent<'_>) {
         if let Some(hook) = &self.hook {
-            // The change is stored, and the client must get its answer.
+            // The change is stored, so the client must get its answer even if the hook panics.
             let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
         }
     }
@@ -218,7 +220,7 @@ impl<S> Clone for SessionRows<S> {
 
 fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
     let state = serde_json::to_string(&session.family).map_err(store_failed)?;
-    // Rounded up, so that the row is kept until its last token is worthless.
+    // Rounded up, so that the row is kept until its last token has expired.
     let end = session.family.idle_until.min(session.family.ends_at);
     let delete_after = end.whole_secs().saturating_add(Duration::from_secs(1));
     let (id, subject) = (session.id.clone(), session.subject.clone());

@@ -1,5 +1,4 @@
-//! Sessions. A login starts a session, refresh tokens renew it, and the user or a detected theft ends
-//! it.
+//! Sessions: a login starts one, refresh tokens renew it, and the user or a detected theft ends it.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Debug};
@@ -18,20 +17,19 @@ use crate::issuer::sessions::rows::SessionRows;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-/// The limit for the scopes with the audience, and for the application's data.
+/// The maximum size of the scopes and the audience together, and of the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// Small enough that a batch ends within the time limit of a store, and that others can write in
-/// between.
+/// Small enough for the time limit of a store, and for other calls to write in between.
 const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users, which refresh tokens renew.
 ///
 /// A login starts a *family* of refresh tokens, of which only one is current at a time. Each use
-/// exchanges it for the next. If a used token comes back, two parties have copies, and the server
-/// cannot know which one is the thief. So the session ends, and both must log in. The grace period, 10
-/// seconds by default, is an exception. Within it, two tabs that ask at once, or a lost answer, are far
-/// more likely than a thief, so every request gets the same next token.
+/// exchanges it for the next. If a used token is presented again, two parties have copies, and the
+/// server cannot know which one is the thief. So the session ends, and both must log in. The grace
+/// period, 10 seconds by default, is an exception. Two tabs that renew at once or a lost answer are
+/// far more likely than a thief within this time, so every request gets the same next token.
 ///
 /// Each login deletes a few expired sessions, so no scheduled task is needed.
 ///
@@ -117,7 +115,7 @@ impl<S: RefreshStore> Sessions<S> {
         session.family.outrank(others.iter().map(|other| &other.family));
         self.rows.insert(&session).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
-            // Nobody will have its token.
+            // Nobody gets the token of this session.
             let _ = self.end_because(session.id(), EndCause::TooMany).await;
             return Err(error);
         }
@@ -126,11 +124,11 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Ends the sessions of a user that are over the limit.
     ///
-    /// Every login looks after its own session was stored, so the last of several concurrent logins
-    /// sees the others. All of them rank the sessions in the same order, and the rank of a new session
-    /// does not change meanwhile. So they all keep the same sessions, and exactly as many as allowed.
-    /// If a login also made room before the insertion, it could end a session that another login has
-    /// counted among those to keep.
+    /// Every login counts the sessions after it stored its own, so the last of several concurrent
+    /// logins sees the others. All of them rank the sessions in the same order, and the rank of a
+    /// new session does not change meanwhile. So they all keep the same sessions, and exactly as
+    /// many as allowed. If a login also made room before the insertion, it could end a session that
+    /// another login has counted among those to keep.
     async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
         let mut sessions = self.loaded_of_subject(subject).await?;
         sessions.sort_by_cached_key(|(session, _)| {
@@ -156,8 +154,8 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Exchanges a refresh token for the next one.
     ///
-    /// `client_id` is the client that asks, if your clients have identifiers. It must be the client for
-    /// which the session was started.
+    /// `client_id` is the client that presents the token, if your clients have identifiers. It must
+    /// be the client for which the session was started.
     ///
     /// # Errors
     ///
@@ -178,7 +176,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// As [`refresh`](Self::refresh).
+    /// The errors of [`refresh`](Self::refresh).
     pub async fn begin_refresh(
         &self,
         presented: &str,
@@ -187,7 +185,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin(presented, ClientRule::Is(client_id.map(str::to_owned))).await
     }
 
-    /// Does the same as [`begin_refresh`](Self::begin_refresh), by another rule for the client.
+    /// Does the same as [`begin_refresh`](Self::begin_refresh) with any rule for the client.
     pub(crate) async fn begin(
         &self,
         presented: &str,
@@ -203,7 +201,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// As [`refresh`](Self::refresh): a token that was used too long ago ends its session.
+    /// The errors of [`refresh`](Self::refresh): a token that was used too long ago ends its
+    /// session.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
@@ -220,7 +219,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// As [`session_of`](Self::session_of), and [`Superseded`](SessionErrorKind::Superseded).
+    /// The errors of [`session_of`](Self::session_of), and
+    /// [`Superseded`](SessionErrorKind::Superseded).
     pub async fn current_session_of(&self, presented: &str) -> Result<Session, SessionError> {
         self.begin(presented, ClientRule::Any).await?.current().await
     }

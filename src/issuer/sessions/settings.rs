@@ -84,15 +84,16 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Also counts renewals that were repeated within 2 seconds: a session ends after so many renewals in
-    /// a row that were each repeated, at whatever distance. Off by default.
+    /// Also counts renewals that were repeated within 2 seconds. A session ends after this many
+    /// repeated renewals in a row, whatever the time between the uses. Off by default.
     ///
-    /// This finds a thief who renews by the timer of the user's page. It is off because two tabs that
-    /// renew by one timer, and clients that send several requests in parallel, repeat *every* renewal
-    /// within 2 seconds: such users would be logged out as if their tokens were stolen. Switch it on if
-    /// your clients renew once for all their requests and tabs, with
-    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a browser; 20
-    /// is a good number. A renewal that nobody repeated starts the count again. If
+    /// This detects a thief who renews by the timer of the user's page. It is off by default
+    /// because two tabs that renew by one timer, and clients that send several requests in
+    /// parallel, repeat *every* renewal within 2 seconds: these users would be logged out as if
+    /// their tokens were stolen. Switch it on if your clients renew once for all their requests and
+    /// tabs, with
+    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a
+    /// browser; 20 is a good number. A renewal without a repeat resets the count. If
     /// [`max_repeats`](Self::max_repeats) is larger, that number applies.
     ///
     /// # Panics
@@ -113,18 +114,19 @@ impl<S: RefreshStore> Sessions<S> {
     /// Accepts the refresh token before the current one after the grace period too, as long as the
     /// current one was never used. Off by default.
     ///
-    /// This is for mobile clients: an answer is lost when the network changes or the system suspends
-    /// the application, and the client comes back minutes later with the token it has. Without this, the
-    /// session then ends as stolen. The client gets the token that was lost. No use moves the end of the
-    /// session.
+    /// This is for mobile clients. An answer is lost when the network changes or the system
+    /// suspends the application, and minutes later the client presents the token that it has. By
+    /// default the session then ends as stolen. With this option, the client gets the lost token.
+    /// Such a use does not extend the session.
     ///
     /// # Security
     ///
-    /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal after
-    /// the theft, not for 10 seconds. A thief and a user who renew in turns are both accepted, since each
-    /// presents the token before the current one. Such a theft is noticed when one of them falls two
-    /// renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row were repeated. Each
-    /// such use is a [`SessionEvent::ParentAccepted`]: watch their number.
+    /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal
+    /// after the theft, not for 10 seconds. A thief and a user who renew in turns are both
+    /// accepted, since each presents the token before the current one. The theft is detected when
+    /// one of them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals
+    /// in a row were repeated. Each such use is reported as [`SessionEvent::ParentAccepted`]:
+    /// monitor their number.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self
@@ -165,7 +167,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Panics
     ///
-    /// If a session ends outside of a tokio runtime.
+    /// Panics if a session ends outside of a tokio runtime.
     #[cfg(feature = "feeds")]
     pub fn with_revocation(
         mut self,

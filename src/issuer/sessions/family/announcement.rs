@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Progress in telling others that a session has ended: the feed of revocations, and the hook if
-/// a token was stolen. The row keeps the progress, so that presenting a token of an ended session
-/// again and again publishes nothing more.
+/// The progress in announcing the end of a session to the feed of revocations, and to the hook if a
+/// token was stolen. The row contains the progress, so that a token of an ended session publishes
+/// nothing more, however often it is presented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Announcement {
-    /// Not begun, or failed.
+    /// The announcement has not begun, or has failed.
     #[default]
     Due,
-    /// Some request began at this time, in seconds.
+    /// A request began the announcement at this time, in seconds.
     Begun(i64),
     Done,
 }

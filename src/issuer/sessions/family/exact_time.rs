@@ -1,6 +1,6 @@
-//! Times in stored sessions, in JSON as whole nanoseconds: seconds with a fraction are floats,
-//! which move the end of a session by some hundred nanoseconds. What lies beyond the year 2262 is
-//! stored as that.
+//! Times in stored sessions, as whole nanoseconds in JSON. As floating-point seconds, they would
+//! move the end of a session by some hundred nanoseconds. Times after the year 2262 are stored as
+//! the last representable time.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,5 +1,5 @@
-//! The rules of rotation, as functions of the stored state and the presented token. There is no I/O
-//! here, so that the rules are the same for every store.
+//! The rules of rotation, as functions of the stored state and the presented token. They do no I/O,
+//! so they are the same for every store.
 
 pub(crate) mod announcement;
 mod exact_time;
@@ -17,27 +17,28 @@ use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
 use crate::issuer::sessions::family::rotation_rules::{MAX_LISTS_AT_ONCE, RotationRules};
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt, TokenHash};
 
-/// The number of used tokens that are remembered, all of them used within the grace period. A client
-/// that rotates more often than that within seconds has no use for the older ones.
+/// The number of used tokens that are remembered, all of them used within the grace period. A
+/// client that rotates more often within seconds does not need the older ones.
 const MAX_SPENT: usize = 16;
 
-/// The clock of another server may be ahead of this server's clock by this much.
+/// The maximum time by which the clock of another server may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// Later changes add at most this much to the JSON of a new session: all used tokens, and the access
-/// tokens that were revoked one by one.
+/// The maximum size that later changes add to the JSON of a new session: all used tokens, and the
+/// access tokens that were revoked one by one.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
-/// Requests that present one token within this time were sent at once: by two tabs, or by a client whose
-/// requests all find out at once that the access token has expired. That occurs often, so it is a sign of
-/// a thief only at many renewals in a row.
+/// The time within which requests with one token count as sent at once, by two tabs or by several
+/// requests of a client whose access token has expired. This is common, so it indicates a thief
+/// only after many renewals in a row.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
-/// An ended session is kept for this long, so that a token of an ended session can be told apart from
-/// an unknown one. It is not kept for its whole lifetime, or logging in and out would fill the store.
+/// The time for which an ended session is kept, so that its tokens can be distinguished from
+/// unknown ones. If it were kept for its whole lifetime, logging in and out would fill the store.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
 
-/// An announcement that is not done after this time was given up: publishing takes 3 seconds at most.
+/// The time after which an unfinished announcement counts as abandoned. Publishing takes 3 seconds
+/// at most.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
@@ -49,7 +50,7 @@ pub(crate) struct Family {
     pub(crate) renewed_at: UnixTime,
     #[serde(with = "exact_time")]
     pub(crate) idle_until: UnixTime,
-    /// Fixed at the login. Rotation does not move it.
+    /// The latest end of the session. Rotation does not move it.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
     /// The [rank](Self::rank) after the login.
@@ -59,17 +60,17 @@ pub(crate) struct Family {
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of successive renewals that were each repeated later than at once. It includes the
-    /// last renewal if that was repeated.
+    /// The number of successive renewals that were each repeated later than at once, including the
+    /// last renewal if it was repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// Set once the used token of the last renewal was presented again later than at once.
+    /// True once the used token of the last renewal was presented again later than at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The same number for renewals that were repeated at any distance.
+    /// The number of successive renewals that were each repeated at any time.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// Set once the used token of the last renewal was presented again, at any distance.
+    /// True once the used token of the last renewal was presented again at any time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked one by one.
@@ -87,13 +88,12 @@ pub(crate) struct Family {
     pub(crate) data: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<EndCause>,
-    /// In seconds. A repeated announcement says the same time as the first.
+    /// The end of the session in seconds. A repeated announcement has the same time as the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-    /// True if the session was the last one to be ended by a logout everywhere, so that nothing of that
-    /// logout is left to do.
+    /// True if a logout everywhere ended this session last, so that this logout is complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
 }
@@ -105,7 +105,7 @@ fn unranked() -> UnixTime {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Spent {
     hash: TokenHash,
-    /// From this token to the next.
+    /// The salt between this token and the next.
     salt: Salt,
     #[serde(with = "exact_time")]
     at: UnixTime,
@@ -116,13 +116,13 @@ struct Spent {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndCause {
-    /// The user, or somebody for them, ended it.
+    /// The user ended the session, or somebody did so for the user.
     LoggedOut,
-    /// Somebody has a copy of a refresh token: a used one came back after the grace period (RFC 9700
-    /// section 4.14.2), or too many renewals in a row were repeated within it
+    /// Somebody has a copy of a refresh token: a used token was presented after the grace period
+    /// (RFC 9700 section 4.14.2), or too many renewals in a row were repeated within it
     /// ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
     Reused,
-    /// The account is no longer allowed to log in.
+    /// The account may no longer log in.
     AccountClosed,
     /// The user had more sessions than [`Sessions`](crate::issuer::Sessions) allows, and this one was
     /// the least recently used.
@@ -144,7 +144,7 @@ pub(crate) enum RotationDecision<'a> {
     Rotate,
     /// The token was used before and is answered again. The salts lead from it to the leaf.
     Repeat(Vec<&'a Salt>, Repeat),
-    /// The token is of this session, and neither of those.
+    /// The token belongs to this session, and is neither the leaf nor answered again.
     Reused,
     Expired,
     Ended,
@@ -154,11 +154,11 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// So close together that the requests were sent at once.
+    /// The requests were sent at once.
     AtOnce,
     /// Within the grace period.
     WithinGrace,
-    /// Later, where the token before an unused leaf is accepted.
+    /// After the grace period, if the token before an unused leaf is accepted.
     UnusedParent,
 }
 
@@ -190,8 +190,8 @@ impl Family {
         }
     }
 
-    /// The rank among the sessions of a user. The sessions of the lowest ranks end if a user has too many.
-    /// Renewals raise it.
+    /// Returns the rank among the sessions of a user. The sessions of the lowest ranks end if a
+    /// user has too many. Renewals raise it.
     pub(crate) fn rank(&self) -> UnixTime {
         self.renewed_at.max(self.first_rank)
     }
@@ -207,8 +207,8 @@ impl Family {
 
     /// Decides about a token that names this session.
     ///
-    /// Only a holder of a token of the session knows its handle. So a token that is not known here is
-    /// an old one whose hash was forgotten, and there is no need to keep all hashes.
+    /// Only somebody with a token of the session knows the handle. So an unknown token here is an
+    /// old token whose hash was dropped, and the row need not keep all hashes.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
@@ -248,8 +248,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// The family after the used token of its last renewal was presented again, or `None` if that is
-    /// noted already.
+    /// Returns the family after the used token of its last renewal was presented again, or `None`
+    /// if nothing changes.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {
@@ -275,7 +275,7 @@ impl Family {
         self.repeats >= rules.max_repeats || self.any_repeats >= max_any
     }
 
-    /// The family after its leaf was exchanged for `successor`.
+    /// Returns the family after its leaf was exchanged for `successor`.
     pub(crate) fn rotated(
         &self,
         salt: Salt,
@@ -284,7 +284,7 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // From the front only: the rest must lead to the leaf without a gap.
+        // Only the oldest are removed: the others must lead to the leaf without a gap.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
@@ -304,7 +304,7 @@ impl Family {
         next
     }
 
-    /// The family after its end, which has not been announced yet.
+    /// Returns the family after its end, which is not announced yet.
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
@@ -312,7 +312,7 @@ impl Family {
         Self { ended, ended_at, spent, revoked, idle_until, ..self.clone() }
     }
 
-    /// The time of the end, in whole seconds.
+    /// Returns the time of the end in whole seconds.
     pub(crate) fn ended_at(&self, now: UnixTime) -> UnixTime {
         self.ended_at.map_or(now.whole_secs(), UnixTime::from_secs)
     }
@@ -321,7 +321,7 @@ impl Family {
         Self { announcement, ..self.clone() }
     }
 
-    /// The progress of the announcement. One that was given up is due again.
+    /// Returns the progress of the announcement. An abandoned announcement is due again.
     pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
         match self.announcement {
             Announcement::Begun(at)
@@ -333,7 +333,7 @@ impl Family {
         }
     }
 
-    /// Returns true if nobody needs the row to announce the session's end.
+    /// Returns true if the end was announced, so that the row is no longer needed for it.
     pub(crate) fn is_announced(&self) -> bool {
         self.announcement == Announcement::Done
     }
@@ -347,8 +347,9 @@ impl Family {
     }
 }
 
-/// Returns true if a token was used less than `grace` ago. The clock of the server that saw the use may
-/// be ahead of this one's. A clock that jumped back stretches the time by no more than that.
+/// Returns true if a token was used less than `grace` ago. The clock of the server that received
+/// the token may be ahead. A clock that was set back extends the time by no more than the same
+/// amount.
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }
@@ -378,7 +379,7 @@ mod tests {
         START.saturating_add(Duration::from_secs(secs))
     }
 
-    /// A use as `Sessions` does it: what the client gets, if anything.
+    /// Presents a token as `Sessions` does, and returns the next token, if any.
     fn present(family: &mut Family, token: &RefreshToken, now: UnixTime) -> Option<RefreshToken> {
         present_by(&rules(), family, token, now)
     }
@@ -527,7 +528,7 @@ mod tests {
             let start = at(20 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             if renewal % 5 != 0 {
-                // As often as somebody likes: a renewal counts once.
+                // Any number of repeats of one renewal counts once.
                 for _ in 0..3 {
                     let later = start.saturating_add(Duration::from_secs(9));
                     assert!(present(&mut family, &token, later).is_some());
@@ -545,7 +546,7 @@ mod tests {
             let start = at(14 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             let soon = start.saturating_add(Duration::from_millis(1_999));
-            // As often as somebody likes: a renewal counts once.
+            // Any number of repeats of one renewal counts once.
             for _ in 0..3 {
                 assert_eq!(present(&mut family, &token, soon).is_some(), renewal < 20, "{renewal}");
             }

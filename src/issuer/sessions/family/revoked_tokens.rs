@@ -9,8 +9,8 @@ use crate::jwt::base64url;
 #[cfg(feature = "axum")]
 use crate::jwt::keys::mac;
 
-/// The number of access tokens of a session that can be revoked one by one. Each of them is a message in
-/// the feed of revocations, and no honest client needs as many.
+/// The number of access tokens of a session that can be revoked one by one. Each of them is a
+/// message in the feed of revocations, and no honest client needs more.
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 
@@ -19,13 +19,13 @@ const MAX_TOKENS: usize = 16;
 #[serde(transparent)]
 pub(crate) struct RevokedTokens(Vec<String>);
 
-/// The decision about an access token that is to be revoked by itself.
+/// The decision about revoking a single access token.
 #[cfg(feature = "axum")]
 #[derive(Debug)]
 pub(crate) enum RevokeDecision {
-    /// The revoked tokens with this one.
+    /// The revoked tokens including this one.
     Added(RevokedTokens),
-    /// The token is one of the revoked tokens already.
+    /// The token has been revoked before.
     Known,
     /// There is no room for another token.
     TooMany,

@@ -13,17 +13,18 @@ pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 pub(crate) struct RotationRules {
     /// The lifetime of a session that is not renewed.
     pub(crate) idle: Duration,
-    /// The lifetime of a session that is.
+    /// The lifetime of a session that is renewed.
     pub(crate) absolute: Duration,
-    /// A used token is answered again for this long.
+    /// The time for which a used token gets its answer again.
     pub(crate) grace: Duration,
-    /// A session ends after this many renewals in a row that were each repeated later than at once.
+    /// The number of renewals in a row, each of them repeated later than at once, that ends a
+    /// session.
     pub(crate) max_repeats: u32,
-    /// A session ends after this many renewals in a row that were each repeated at any distance. `None`
-    /// if a refresh that repeats one at once is not counted. A list of sessions always is, towards
-    /// [`MAX_LISTS_AT_ONCE`].
+    /// The number of renewals in a row, each of them repeated at any time, that ends a session.
+    /// `None` if a refresh that repeats another one at once does not count. A list of sessions
+    /// always counts, towards [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
-    /// The token before the leaf is accepted after the grace period too.
+    /// True if the token before the leaf is accepted after the grace period too.
     pub(crate) accept_unused_parent: bool,
 }
 

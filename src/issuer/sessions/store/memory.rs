@@ -1,4 +1,4 @@
-//! Sessions in this process.
+//! Sessions in the memory of this process.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Debug};
@@ -11,14 +11,13 @@ use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const CAPACITY: usize = 100_000;
 
-/// Keeps sessions in memory: for tests, and for a single auth server whose users may log in again
+/// Keeps sessions in memory, for tests, and for a single auth server whose users can log in again
 /// after a restart.
 ///
-/// The store holds 100,000 sessions by default, of about 1 KiB each and 12 KiB at most. A full store
-/// first drops sessions that have ended, the ones that ended first before the others. Those whose end could
-/// not be published yet are dropped last. If all sessions
-/// are live, nobody else can log in until one ends or expires: the store never ends a session to make
-/// room for another.
+/// The store holds 100,000 sessions by default, of about 1 KiB each and 12 KiB at most. A full
+/// store drops ended sessions, in the order in which they ended. Sessions whose end is not
+/// published yet are dropped last. If all sessions are live, nobody else can log in until one ends
+/// or expires. The store never ends a session to make room for another.
 pub struct MemoryStore {
     capacity: usize,
     rows: Mutex<MemoryRows>,
@@ -27,11 +26,11 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct MemoryRows {
     by_id: HashMap<SessionId, StoredSession>,
-    /// Live sessions only.
+    /// The live sessions of each user.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
     by_deletion: BTreeSet<(UnixTime, SessionId)>,
-    /// Ended sessions in the order in which a full store drops them. `true` for those whose end is still to
-    /// be published.
+    /// Ended sessions in the order in which a full store drops them. `true` if the end is not
+    /// published yet.
     ended: BTreeSet<(bool, UnixTime, SessionId)>,
 }
 
@@ -69,12 +68,12 @@ fn place_of_ended(row: &StoredSession) -> (bool, UnixTime, SessionId) {
 }
 
 impl MemoryStore {
-    /// A store for up to 100,000 sessions.
+    /// Creates a store for up to 100,000 sessions.
     pub fn new() -> Self {
         Self::with_capacity(CAPACITY)
     }
 
-    /// A store for up to `capacity` sessions.
+    /// Creates a store for up to `capacity` sessions.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { capacity, rows: Mutex::default() }
     }

@@ -20,8 +20,8 @@ use std::sync::Arc;
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 
-/// A session as a store keeps it: a row. Only [`Sessions`](crate::issuer::Sessions) reads its `state`.
-/// The row contains hashes of tokens, never a token.
+/// A row of a session in a store. Only [`Sessions`](crate::issuer::Sessions) reads its `state`. The
+/// row contains hashes of tokens, never a token.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredSession {
@@ -65,15 +65,15 @@ impl Debug for StoredSession {
     }
 }
 
-/// A place for sessions: a table with a key and a version.
+/// A store of sessions: a table with a key and a version.
 ///
-/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows. Rotation
-/// is safe because [`replace`](Self::replace) is *one atomic step*: of several calls that replace the
-/// same version at once, one succeeds. A client gets its answer only after the store has returned, so
-/// the row should be durable by then.
+/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows.
+/// Rotation is safe because [`replace`](Self::replace) is *one atomic step*: if several calls
+/// replace the same version at once, one of them succeeds. A client gets its answer only after the
+/// store has returned, so the row should be durable by then.
 ///
-/// The cost of a call must not grow with the number of sessions that ended: a user who logs in and out
-/// all day must not make anything slower.
+/// The cost of a call must not grow with the number of sessions that ended: a user who logs in and
+/// out all day must not slow anything down.
 ///
 /// `conformance` (feature `test-util`) checks a store against this description.
 pub trait RefreshStore: Send + Sync + 'static {
@@ -102,8 +102,8 @@ pub trait RefreshStore: Send + Sync + 'static {
         subject: &str,
     ) -> impl Future<Output = Result<Vec<StoredSession>, StoreError>> + Send;
 
-    /// Deletes rows whose `delete_after` is `now` or earlier, `at_most` so many, and returns the number
-    /// of deleted rows. A store whose rows expire by themselves returns 0.
+    /// Deletes up to `at_most` rows whose `delete_after` is `now` or earlier, and returns the
+    /// number of deleted rows. A store whose rows expire by themselves returns 0.
     ///
     /// [`Sessions`](crate::issuer::Sessions) calls this with a small number after logins, so the cost
     /// must depend on `at_most` alone, not on the size of the table.
@@ -156,7 +156,7 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
-    /// Never a value from a row.
+    /// The text of the error. It never contains a value from a row.
     message: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -192,7 +192,7 @@ impl StoreError {
         Self { kind: StoreErrorKind::Full, ..Self::because("the session store is full") }
     }
 
-    /// The kind of the error.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
     }

@@ -21,21 +21,22 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/postgres/0002_ended_sessions.sql"),
 ];
 
-/// With a lock until its end: two transactions that both find no table would both make it. The
-/// number is "jwt_auth" in ASCII.
+/// The transaction holds a lock until its end. Otherwise two transactions could both find no table
+/// and create it. The number is "jwt_auth" in ASCII.
 const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254731880)";
 
-/// Keeps sessions in PostgreSQL: for as many auth servers as you like on one database.
+/// Keeps sessions in PostgreSQL, for any number of auth servers on one database.
 ///
-/// It needs no extension, and of rights only those on its two tables, if you run the files of
-/// `migrations/postgres` yourself. `synchronous_commit` must not be `off` for this database, or a
-/// crash of the server forgets rotations that were answered, and ends those sessions as reused.
+/// The store needs no extension. If you run the files of `migrations/postgres` yourself, its
+/// account needs rights on its two tables only. `synchronous_commit` must not be `off` for this
+/// database. Otherwise a crash of the server can lose rotations that were answered, and those
+/// sessions end as reused.
 ///
-/// After a failover it connects again: a connection whose server has become read-only is closed, and so
-/// is one to a standby, whose sessions may be out of date. Behind a pooler in transaction mode, such as
-/// PgBouncer, each call is a transaction without a prepared statement, which takes three more round
-/// trips; a pooler in session mode costs nothing. [`migrate`](Self::migrate) detects which it is. A
-/// pooler in statement mode does not work.
+/// After a failover the store connects again. It closes connections to a server that has become
+/// read-only or is a standby, whose sessions may be out of date. Behind a pooler in transaction
+/// mode, such as PgBouncer, each call is a transaction without a prepared statement, which takes
+/// three more round trips. A pooler in session mode costs nothing. [`migrate`](Self::migrate)
+/// detects the mode. A pooler in statement mode does not work.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
@@ -53,17 +54,17 @@ pub struct PostgresStore {
     writer: PgPool,
     readers: PgPool,
     timeout: CallTimeout,
-    /// Set when a pooler in transaction mode is found.
+    /// True once a pooler in transaction mode was detected.
     is_pooled: Arc<AtomicBool>,
 }
 
 impl PostgresStore {
-    /// Connects, with at most 10 connections, and makes the tables if there are none.
+    /// Connects with at most 10 connections, and creates the tables if there are none.
     ///
     /// # Errors
     ///
-    /// If `url` is not a PostgreSQL URL, or the server cannot be reached, rejects the user, is a
-    /// standby, or does not grant a right.
+    /// Fails if `url` is not a PostgreSQL URL, or if the server cannot be reached, rejects the
+    /// user, is a standby, or does not grant a right.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = for_poolers(url.parse().map_err(StoreError::new)?);
         let timeout = CallTimeout::default();
@@ -78,7 +79,7 @@ impl PostgresStore {
                 "this PostgreSQL is a standby: put the address of the primary into the URL",
             ));
         }
-        // Both checks take the place of the ping that a pool would send.
+        // Both checks replace the ping of the pool.
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(timeout.0)
@@ -99,10 +100,11 @@ impl PostgresStore {
         Ok(store)
     }
 
-    /// A store on a pool of your own; call [`migrate`](Self::migrate).
+    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards.
     ///
-    /// Connections that have become read-only are closed here too. A connection to a standby is found
-    /// by the next write only, so let the pool check `pg_is_in_recovery()` before it hands one out.
+    /// The store closes connections that have become read-only here too. Only the next write
+    /// detects a connection to a standby, so let the pool check `pg_is_in_recovery()` before it
+    /// returns a connection.
     pub fn from_pool(pool: PgPool) -> Self {
         Self {
             writer: pool.clone(),
@@ -112,7 +114,7 @@ impl PostgresStore {
         }
     }
 
-    /// Finds out if a pooler in transaction mode stands between here and the server.
+    /// Detects a pooler in transaction mode in front of the server.
     async fn prepare(&self) -> Result<(), StoreError> {
         let options = self.writer.connect_options();
         let is_pooled = self.timeout.apply(is_behind_pooler(&options)).await?;
@@ -120,7 +122,8 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Runs a statement. If it was not executed because of the connection, it runs again on a new one.
+    /// Runs a statement. If the connection prevented the execution, the statement runs again on a
+    /// new connection.
     async fn rows<'q, T>(
         &self,
         pool: &PgPool,
@@ -150,7 +153,7 @@ impl PostgresStore {
         };
         match tokio::time::timeout(self.timeout.0, attempts).await {
             Ok(Err(Error::PoolTimedOut)) | Err(_) => {
-                // A network that swallows packets leaves connections that look alive.
+                // If the network drops packets, dead connections look alive.
                 close_idle(pool);
                 Err(StoreError::timed_out())
             }
@@ -177,10 +180,10 @@ impl PostgresStore {
     }
 }
 
-/// Closes the connections that nobody uses.
+/// Closes idle connections.
 fn close_idle(pool: &PgPool) {
     for _ in 0..pool.num_idle() {
-        // Not gracefully, which would wait for a server that may be gone.
+        // Closing them gracefully would wait for a server that may be gone.
         drop(pool.try_acquire().map(|connection| connection.detach()));
     }
 }

@@ -17,7 +17,7 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 
 // Each script touches one key, so that all of them work in a cluster.
 
-/// The number of rows of a user that are read at once.
+/// The maximum number of rows that are read at once.
 const READ_AT_ONCE: usize = 500;
 
 /// ARGV: subject, version, state, end in seconds, end in milliseconds, 1 if it has ended.
@@ -50,13 +50,13 @@ const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
-/// Keeps sessions in Redis 6.2 or later, or Valkey: for as many auth servers as you like.
+/// Keeps sessions in Redis 6.2 or later, or in Valkey, for any number of auth servers.
 ///
-/// A Redis that is set up as a cache loses sessions. Set `appendonly yes`, and `appendfsync always`
-/// if users must stay logged in over a power cut, and `maxmemory-policy noeviction`: sessions have
-/// an expiry, so any `volatile-` policy would end some of them to make room. Replication is not
-/// waited for: a replica that takes over may have missed the last rotations, and those sessions
-/// then end as reused.
+/// A Redis that is configured as a cache loses sessions. Set `appendonly yes`, `appendfsync always`
+/// if users must stay logged in after a power cut, and `maxmemory-policy noeviction`. Sessions have
+/// an expiry, so any `volatile-` policy would evict some of them. Writes do not wait for
+/// replication: a replica that takes over may lack the last rotations, and those sessions then end
+/// as reused.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session that
 /// ends leaves the list of its user.
@@ -88,12 +88,12 @@ struct Scripts {
 }
 
 impl RedisStore {
-    /// Connects, and connects again as [`RedisConnection`] says.
+    /// Connects, and connects again as documented for [`RedisConnection`].
     ///
     /// # Errors
     ///
-    /// If `url` is not a Redis URL, the server cannot be reached, requires a password or rejects the
-    /// one in `url`, or is one of several nodes of a cluster: see
+    /// Fails if `url` is not a Redis URL, and if the server cannot be reached, requires a password,
+    /// rejects the password in `url`, or is one of several nodes of a cluster: see
     /// [`from_connection`](Self::from_connection).
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let client = Client::open(url).map_err(StoreError::new)?;
@@ -110,8 +110,9 @@ impl RedisStore {
 }
 
 impl<C> RedisStore<C> {
-    /// A store on a connection of your own, such as one to a cluster (feature `cluster-async` of
-    /// [`redis`]). It must connect again by itself when it is lost, and after a failover.
+    /// Creates a store on an existing connection, such as a connection to a cluster (feature
+    /// `cluster-async` of [`redis`]). The connection must reconnect by itself after a loss and
+    /// after a failover.
     pub fn from_connection(connection: C) -> Self {
         let scripts = Scripts {
             insert: Script::new(INSERT),
@@ -129,7 +130,7 @@ impl<C> RedisStore<C> {
         self
     }
 
-    /// For how long a call may take. 3 seconds by default.
+    /// Sets the time limit for each call. 3 seconds by default.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = CallTimeout(timeout);
@@ -160,8 +161,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         self.run(&mut script).await
     }
 
-    /// Fails on a replica, which may not have a new session yet: its user would be logged out. The
-    /// field does not exist, so nothing is deleted.
+    /// Fails on a replica, which may not have a new session yet, so that its user would be logged
+    /// out. The field does not exist, so this deletes nothing.
     async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");
@@ -188,8 +189,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(command.exec_async(&mut self.connection.clone()).await?)
     }
 
-    /// Reads the listed sessions of a user, many at once. Names of sessions that have ended or expired
-    /// leave the list: an ended session stays ended, and an expired one does not return.
+    /// Reads the listed sessions of a user, many at once. Removes the names of ended and expired
+    /// sessions from the list, since those sessions cannot become live again.
     async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, DatabaseError> {
         let mut script = self.scripts.of_subject.key(self.index(subject));
         let names: Vec<String> = self.run(&mut script).await?;
@@ -197,8 +198,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         let ids = ids.map_err(|_| StoreError::damaged())?;
         let mut sessions = Vec::new();
         for ids in ids.chunks(READ_AT_ONCE) {
-            // One after the other would take a round trip each. A pipeline cannot be sent to several
-            // nodes of a cluster; commands that are sent at once can.
+            // Reading them one after the other would take a round trip each. A pipeline works with
+            // one node of a cluster only, and concurrent commands work with all.
             let rows = join_all(ids.iter().map(|id| self.read(id))).await;
             let mut outdated = Vec::new();
             for (id, row) in ids.iter().zip(rows) {
@@ -220,8 +221,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
         let inserted: bool = self
             .timeout
             .apply(async {
-                // The row first: a name without a row leaves the list. If the second step fails,
-                // nobody is given a token of this session.
+                // The row comes first, since a name without a row leaves the list. If the second
+                // step fails, nobody gets a token of this session.
                 let mut script = self.scripts.insert.key(self.row(&session.id));
                 script.arg(&session.subject).arg(session.version).arg(&session.state);
                 let is_new = self.run(with_end(&mut script, session)).await?;
@@ -249,7 +250,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let replacement = async {
-            // Before the row lasts longer: a session that is not listed could not be ended.
+            // The list comes before the row: a session that is not listed could not be ended.
             if !session.ended {
                 self.list(session).await?;
             }
@@ -284,7 +285,8 @@ fn with_end<'i, 's>(
     script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
-/// The server refuses times for which its milliseconds have no room; year 9999 will do.
+/// Returns the expiry, up to the year 9999. The server refuses times that overflow its
+/// milliseconds.
 fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }

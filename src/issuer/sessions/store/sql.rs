@@ -1,5 +1,5 @@
-//! Sessions as rows of a table: what SQLite and PostgreSQL have in common, which is every statement
-//! but those that make the tables.
+//! The statements that SQLite and PostgreSQL share: all of them except those that create the
+//! tables.
 
 use crate::clock::UnixTime;
 use crate::issuer::sessions::store::timeout::DatabaseError;
@@ -16,11 +16,11 @@ pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
      SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2 \
      RETURNING 1";
 
-/// The condition is that of the index, which has no ended sessions.
+/// The condition is the condition of the index, which contains no ended sessions.
 pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE subject = $1 AND NOT ended";
 
-/// The outer condition repeats the time, since a row may be renewed between the two statements.
+/// The outer condition repeats the time, since a row may be renewed after the inner statement.
 pub(crate) const PRUNE: &str = "DELETE FROM tower_jwt_auth_sessions WHERE delete_after <= $1 \
      AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2) \
      RETURNING 1";
@@ -31,11 +31,11 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// A statement that writes returns one of these for each row that it wrote, so that all statements
-/// return rows, and run in the same way.
+/// The result of a writing statement for each written row. So all statements return rows, and run
+/// in the same way.
 pub(crate) type Written = (i32,);
 
-/// The columns in the order of the statements.
+/// The columns of a session, in the order of the statements.
 pub(crate) type SessionRow = (String, String, i64, String, i64, bool);
 
 pub(crate) fn session(
@@ -51,7 +51,7 @@ pub(crate) fn version(version: u64) -> Result<i64, StoreError> {
     i64::try_from(version).map_err(|_| StoreError::because("the version is out of range"))
 }
 
-/// The migrations that have not been applied.
+/// Returns the migrations that are not done yet.
 pub(crate) fn pending(
     migrations: &'static [&'static str],
     done: i64,
@@ -78,29 +78,30 @@ impl From<sqlx::Error> for DatabaseError {
     }
 }
 
-/// Implements what both stores do in the same way, of a store with a `writer`, `readers`, a `timeout`, a
-/// method `rows` and a method `prepare`, in a module with `MIGRATIONS` and `BEGIN_MIGRATION`. A macro,
-/// because generic code over databases would be mostly bounds.
+/// Implements the common part of both stores. The store has a `writer`, `readers`, a `timeout`, a
+/// method `rows` and a method `prepare`, and its module has `MIGRATIONS` and `BEGIN_MIGRATION`.
+/// This is a macro, since generic code over databases would consist mostly of bounds.
 macro_rules! sql_store {
     ($store:ident) => {
         impl $store {
-            /// The time limit for each call. 3 seconds by default.
+            /// Sets the time limit for each call. 3 seconds by default.
             #[must_use]
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.timeout = CallTimeout(timeout);
                 self
             }
 
-            /// Creates the tables, or brings them up to date. Several processes may call this at the
-            /// same time. If the tables are up to date, nothing is written, and the account needs no
-            /// right to create tables. A change to a large table may take minutes.
+            /// Creates or updates the tables. Several processes may call this at the same time. If
+            /// the tables are up to date, this writes nothing, and the account needs no right to
+            /// create tables. A change to a large table may take minutes.
             ///
             /// # Errors
             ///
-            /// If the store fails, or the tables are of a later version of this crate.
+            /// Fails if the store fails, or if a later version of this crate created the tables.
             pub async fn migrate(&self) -> Result<(), StoreError> {
                 self.prepare().await?;
-                // Usually there is nothing to do, and no lock is taken. This fails without a table.
+                // Usually there is nothing to do, and this takes no lock. The query fails if there
+                // is no table.
                 if let Ok(done) = self.schema_version().await
                     && sql::pending(MIGRATIONS, done)?.is_empty()
                 {
@@ -181,7 +182,7 @@ macro_rules! sql_store {
 
         impl std::fmt::Debug for $store {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                // Not the pool, whose options name the database and its user.
+                // The pool is left out: its options name the database and the user.
                 f.debug_struct(stringify!($store))
                     .field("timeout", &self.timeout)
                     .finish_non_exhaustive()

@@ -22,16 +22,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0002_ended_sessions.sql"),
 ];
 
-/// A lock from the start: a reader that becomes a writer may be refused at once.
+/// The transaction takes the lock at its start: SQLite may refuse a reader that becomes a writer at
+/// once.
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;
-/// Below the default timeout, so that the error says that another process holds the lock.
+/// The time to wait for a lock. It is below the default timeout, so that the error names the lock
+/// of another process.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Keeps sessions in an SQLite file: for auth servers on one machine. What was answered survives
-/// a killed process and a power cut (as far as the disk keeps its word), since every change is
-/// synced before; several processes may use the file at once.
+/// Keeps sessions in an SQLite file, for auth servers on one machine. Every change is synced before
+/// its answer, so it survives a killed process, and a power cut if the disk syncs as it reports.
+/// Several processes may use the file at once.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +44,8 @@ const BUSY: Duration = Duration::from_secs(2);
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    /// One connection: SQLite has one writer at a time, and waiting for it here is fair.
+    /// One connection, since SQLite has one writer at a time. Tasks wait for the connection in
+    /// their order.
     writer: SqlitePool,
     readers: SqlitePool,
     timeout: CallTimeout,
@@ -54,16 +57,16 @@ impl SqliteStore {
     ///
     /// # Security
     ///
-    /// On Unix a new file is readable for its owner only (mode 0600), and so are the `-wal` and `-shm`
-    /// files beside it. The mode of an existing file is left as it is: run `chmod 600` on a file that
-    /// another program created.
+    /// On Unix a new file is readable for its owner only (mode 0600), and so are the `-wal` and
+    /// `-shm` files beside it. The mode of an existing file does not change: run `chmod 600` on a
+    /// file that another program created.
     ///
     /// # Errors
     ///
-    /// If `url` is not an SQLite URL, or names a database in memory, for which there is
-    /// [`MemoryStore`](crate::issuer::MemoryStore). If the file cannot be opened.
+    /// Fails if `url` is not an SQLite URL, if the file cannot be opened, and for a database in
+    /// memory: use [`MemoryStore`](crate::issuer::MemoryStore) instead.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        // sqlx would take any other text for the name of a file.
+        // sqlx would open a file with the name of any other text.
         if !url.starts_with("sqlite:") {
             return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
         }
@@ -74,7 +77,7 @@ impl SqliteStore {
             .map_err(DatabaseError::from)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // In WAL mode, NORMAL may lose what was answered last in a power cut.
+            // In WAL mode, NORMAL may lose the last changes in a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         create_private(options.get_filename());
@@ -89,9 +92,9 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// A store on a pool of your own; call [`migrate`](Self::migrate). How durable it is and how
-    /// long it waits for locks is what the pool's options say: `connect` uses
-    /// [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
+    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards. The options
+    /// of the pool decide how durable changes are and how long a call waits for a lock: `connect`
+    /// uses [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
     pub fn from_pool(pool: SqlitePool) -> Self {
         Self { writer: pool.clone(), readers: pool, timeout: CallTimeout::default() }
     }
@@ -113,7 +116,7 @@ impl SqliteStore {
     }
 }
 
-/// Creates the file if there is none, before SQLite would create one that everybody may read. SQLite
+/// Creates the file if there is none. SQLite would create a file that everybody may read. SQLite
 /// gives the files beside it the same mode. If this fails, SQLite reports the reason.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
@@ -123,8 +126,8 @@ fn create_private(file: &Path) {
     let _ = options.open(file);
 }
 
-/// If several processes switch a new file to WAL mode, all but one are refused at once, whatever the
-/// `busy_timeout`.
+/// Opens the file. If several processes switch a new file to WAL mode, SQLite refuses all but one
+/// at once, whatever the `busy_timeout`. So this tries again.
 async fn opened(
     pool: &SqlitePoolOptions,
     options: &SqliteConnectOptions,
@@ -139,7 +142,7 @@ async fn opened(
 
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|answer| answer.code()?.parse::<u32>().ok());
-    // The lowest byte of an extended code is the code.
+    // The lowest byte of an extended code is the primary code.
     code.is_some_and(|code| code & 0xff == 5)
 }
 
