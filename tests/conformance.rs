@@ -1,5 +1,5 @@
-//! The conformance suite itself: it passes a store that is right, and finds those that are not.
-//! `STORE_TRIALS` says how often each race is run.
+//! Tests of the conformance suite, which accepts a correct store and finds each defect.
+//! `STORE_TRIALS` is the number of runs of each race.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use tower_jwt_auth::issuer::conformance::Conformance;
 use tower_jwt_auth::issuer::{MemoryStore, RefreshStore, SessionId, StoreError, StoredSession};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_store_in_memory_holds_everything() {
+async fn the_store_in_memory_conforms() {
     let trials = std::env::var("STORE_TRIALS").map_or(50, |trials| trials.parse().unwrap());
     Conformance::new(MemoryStore::new()).trials(trials).check().await.unwrap();
 }
@@ -93,7 +93,7 @@ impl RefreshStore for Faulty {
                 session.version = row.version + 1;
                 self.store.replace(&session).await
             }
-            // Reads, and writes later what it read the version for.
+            // This defect reads the version first, and writes in a second step.
             Defect::TwoSteps => {
                 let Some(row) = self.store.load(&session.id).await? else { return Ok(false) };
                 if row.version + 1 != session.version {

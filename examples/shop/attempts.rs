@@ -46,8 +46,8 @@ impl Attempts {
         })
     }
 
-    /// Counts an attempt at an account, right or wrong, and whether or not the user exists. Refuses
-    /// it if there were too many.
+    /// Counts an attempt at an account, right or wrong, for any user name. Refuses the attempt if
+    /// there were too many.
     ///
     /// An attacker who keeps guessing uses up the attempts of a name, and so keeps its user out. A
     /// browser in which this user has logged in before therefore has attempts of its own (OWASP:
@@ -60,7 +60,7 @@ impl Attempts {
         self.check(limiter, key).map_err(AccountsError::too_many_attempts)
     }
 
-    /// The error is the time to wait.
+    /// Takes an attempt from a place. The error is the time to wait.
     fn check(
         &self,
         limiter: &DefaultKeyedRateLimiter<u16>,

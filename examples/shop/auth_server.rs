@@ -25,8 +25,8 @@ use crate::users::Users;
 pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
 pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
-/// `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the lifetime of access tokens, and
-/// `GUESS_SECS` the time between two attempts at one account.
+/// Starts the auth server. `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the
+/// lifetime of access tokens, and `GUESS_SECS` the time between two attempts at one account.
 pub(crate) async fn app(
     master: &Secret,
     origins: &Origins,

@@ -1,4 +1,4 @@
-//! The cart server: each user has a cart, and sees it with the token in a header or a cookie.
+//! The cart server. Each user has a cart, and gets it with a token in a header or a cookie.
 
 use std::error::Error;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::revocation::Feed;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
-/// The price of anything.
+/// The price of every item.
 const CENTS: u64 = 499;
 
 pub(crate) fn app(
@@ -68,7 +68,7 @@ async fn empty(claims: Claims<Shopper>, State(carts): State<Carts>) -> StatusCod
     StatusCode::NO_CONTENT
 }
 
-/// The cart, once a second, until the token expires or is revoked.
+/// Sends the cart once a second, until the token expires or is revoked.
 async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoResponse {
     let shopper = claims.clone();
     let second = Duration::from_secs(1);
@@ -79,7 +79,7 @@ async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoR
             let items = carts.of(&shopper);
             let event =
                 Event::default().json_data(json!({ "cents": price(&items), "items": items }));
-            // A browser comes back by itself: with a token that was renewed meanwhile, or to a 401.
+            // A browser connects again by itself, with a renewed token, or to get 401.
             Some((event.map(|event| event.retry(second)), second))
         }
     });

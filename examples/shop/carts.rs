@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::shopper::Shopper;
 
-/// The carts of all companies; clones share them.
+/// The carts of all companies. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Carts {
     items: Arc<Mutex<BTreeMap<Owner, Vec<String>>>>,
@@ -30,7 +30,7 @@ impl Carts {
         self.lock().remove(&Owner::from(shopper));
     }
 
-    /// The users of a company that have a cart.
+    /// Returns the users of a company that have a cart.
     pub(crate) fn users(&self, company: &str) -> Vec<String> {
         let carts = self.lock();
         let owners = carts.keys().filter(|owner| owner.company == company);

@@ -1,4 +1,4 @@
-//! A route for the admin of a company, who sees that company alone.
+//! A route for the admin of a company, who sees that company only.
 
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -16,8 +16,8 @@ pub(crate) fn routes() -> Router<Carts> {
         .route_layer(require(has_role("admin").and(own_company)))
 }
 
-/// The users of the company that have a cart. The guard has compared the path with the token, so
-/// the handler may trust the path.
+/// Returns the users of the company that have a cart. The guard has compared the path with the
+/// token, so the handler may trust the path.
 async fn users(Path(company): Path<String>, State(carts): State<Carts>) -> Json<Vec<String>> {
     Json(carts.users(&company))
 }

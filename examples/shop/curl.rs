@@ -1,6 +1,7 @@
 //! Lines to paste into a shell. Each comment begins with the status of the answer.
 
-/// `-i` shows the status and the challenge, and `-w` ends the body with a newline.
+/// The common part of the lines. `-i` shows the status and the challenge, and `-w` ends the body
+/// with a newline.
 const CURL: &str = r"curl -si -w '\n'";
 const JSON: &str = "-H 'Content-Type: application/json'";
 

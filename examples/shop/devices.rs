@@ -1,4 +1,4 @@
-//! Browsers that have logged in before: each keeps a cookie that says as whom, and in which session.
+//! Browsers that have logged in before. Each keeps a cookie with the user and the session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,8 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Issues and reads the cookies.
 ///
-/// They are tokens that let nobody in: their secret is derived for an audience that no service has.
-/// Logging out leaves them.
+/// The cookies contain tokens that no service accepts, since their secret is derived for an
+/// audience without a service. They stay after a logout.
 pub(crate) struct Devices {
     issuer: TokenIssuer,
     auth: JwtAuth<Device>,
@@ -45,7 +45,7 @@ impl Devices {
         self.known(headers).next().map(|device| device.session.clone())
     }
 
-    /// The name of the browser, if its last login was this user's.
+    /// Returns the name of the browser if this user logged in there last.
     pub(crate) fn of_user(&self, request: &Parts, user: &str) -> Option<String> {
         let mut devices = self.known(&request.headers);
         let device = devices.find(|device| device.token().subject() == Some(user))?;
@@ -70,8 +70,8 @@ impl Devices {
     }
 }
 
-/// A layer for the `/login` of pages, which refuses requests from other sites. In front of a login
-/// that does not, another site could replace the cookie with one of its own account.
+/// A layer for the `/login` of pages, which refuses requests from other sites. Otherwise another
+/// site could replace the cookie with a cookie of its own account.
 pub(crate) async fn remember(
     State(devices): State<Arc<Devices>>,
     request: Request,
@@ -86,8 +86,7 @@ pub(crate) async fn remember(
     answer
 }
 
-/// Returns true if the browser has logged in here before, even if that was to a shop with another
-/// secret.
+/// Returns true if the browser has logged in here before, even to a shop with another secret.
 pub(crate) fn is_known(headers: &HeaderMap) -> bool {
     cookies(headers).next().is_some()
 }

@@ -1,4 +1,4 @@
-//! The reasons why sessions ended, so that the page can tell a user who was thrown out.
+//! The reasons why sessions ended, which the page shows to a user who was logged out.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,14 +18,14 @@ use crate::devices::{self, Devices};
 /// The number of ended sessions that are remembered. The page of an older one does not know the reason.
 const REMEMBERED: usize = 1000;
 
-/// The sessions that ended last, and why. In memory: a restart forgets them.
+/// The sessions that ended last, with the reasons. They are in memory, so a restart loses them.
 #[derive(Default)]
 pub(crate) struct Endings {
     causes: Mutex<VecDeque<(String, EndCause)>>,
 }
 
 impl Endings {
-    /// To be called with each event of the sessions.
+    /// Records an event. Call this with each event of the sessions.
     pub(crate) fn record(&self, event: &SessionEvent<'_>) {
         let SessionEvent::Ended(session, cause) = event else { return };
         let id = session.id().as_str();
@@ -46,7 +46,8 @@ impl Endings {
     }
 }
 
-/// `GET /device`: whether this browser has logged in before, and why its last session ended.
+/// Answers `GET /device`: true if this browser has logged in before, and the reason why its last
+/// session ended.
 ///
 /// `/auth/refresh` does not tell the reason, since its caller may be a thief with an old refresh
 /// token. This route tells it to the browser that logged in.

@@ -1,4 +1,4 @@
-//! The origins of the page and of the services, as a browser names them.
+//! The origins of the page and the services, as a browser writes them.
 
 use std::env;
 
@@ -15,7 +15,7 @@ pub(crate) struct Origins {
 }
 
 impl Origins {
-    /// For servers that run as processes of their own: `PAGE_ORIGIN`, `CART_ORIGIN` and
+    /// Reads the origins of servers in separate processes: `PAGE_ORIGIN`, `CART_ORIGIN` and
     /// `PAYMENT_ORIGIN`.
     pub(crate) fn from_env() -> Self {
         let origin =
@@ -27,7 +27,7 @@ impl Origins {
         }
     }
 
-    /// Lets the page, and no other, read what a service answers, and send its cookies along.
+    /// Returns a CORS layer that lets only the page read answers and send cookies.
     ///
     /// With credentials, none of the values may be `*`. This layer goes outside of the one that
     /// requires tokens: a preflight carries no token, and refusals need the headers too.

@@ -1,4 +1,4 @@
-//! The payment server: paying needs a scope.
+//! The payment server, where paying requires a scope.
 
 use std::error::Error;
 use std::time::Duration;

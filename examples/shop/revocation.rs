@@ -15,17 +15,17 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) enum Feed {
     Memory(MemoryFeed),
     Redis(String),
-    /// For a server alone without `REVOCATIONS`: tokens are accepted until they expire.
+    /// A single server without `REVOCATIONS`, which accepts tokens until they expire.
     None,
 }
 
 impl Feed {
-    /// For servers in one process.
+    /// Creates a feed for servers in one process.
     pub(crate) fn shared() -> Self {
         Self::from_env().unwrap_or_else(|| Self::Memory(MemoryFeed::new()))
     }
 
-    /// For a server that is its own process.
+    /// Opens the feed of a server in a separate process.
     pub(crate) fn alone() -> Self {
         Self::from_env().unwrap_or(Self::None)
     }
@@ -34,7 +34,7 @@ impl Feed {
         env::var("REVOCATIONS").ok().map(Self::Redis)
     }
 
-    /// The auth server's side: the end of a session revokes its access tokens.
+    /// Configures the auth server: the end of a session revokes its access tokens.
     pub(crate) fn published_by(
         &self,
         sessions: Sessions<SqliteStore>,
@@ -47,7 +47,7 @@ impl Feed {
         })
     }
 
-    /// A service's side: a task follows the feed, and requests are checked in memory.
+    /// Configures a service: a task follows the feed, and requests are checked in memory.
     pub(crate) fn checked_by<T>(&self, auth: JwtAuth<T>) -> Result<JwtAuth<T>, Failure> {
         let revocations = Revocations::new().with_events(report);
         match self {

@@ -1,27 +1,28 @@
 //! The secret of each server.
 //!
-//! The auth server holds the master secret, and each service the one that is derived for it. A
-//! secret that leaks from the cart server cannot sign tokens for the payment server.
+//! The auth server has the master secret, and each service has a derived secret. A secret leaked
+//! from the cart server cannot sign tokens for the payment server.
 
 use std::env;
 use std::error::Error;
 
 use tower_jwt_auth::{KeyError, Secret};
 
-/// The issuer: part of every derived secret, and the `iss` of every token.
+/// The issuer. It is part of every derived secret, and the `iss` of every token.
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 
-/// The secret of the auth server.
+/// Returns the secret of the auth server.
 pub(crate) fn master() -> Result<Secret, KeyError> {
     Secret::from_env("JWT_SECRET")
 }
 
-/// For servers that start and end together, a random secret is enough.
+/// Returns `JWT_SECRET`, or a random secret, which is enough for servers that start and end
+/// together.
 pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
     if env::var_os("JWT_SECRET").is_some() { master() } else { Secret::generate() }
 }
 
-/// The secret of a service that runs as its own process.
+/// Returns the secret of a service that runs as its own process.
 ///
 /// In production, `CART_SECRET` or `PAYMENT_SECRET` contains it in base64, as made by
 /// `Secret::dangerous_to_base64` or shown in `docs/reference/derive.md`. For a trial on one machine, the

@@ -24,7 +24,7 @@ const DEMONSTRATION: [[&str; 5]; 2] = [
 
 pub(crate) struct Users {
     pool: SqlitePool,
-    /// Verified if the user does not exist, so that the answer takes the same time.
+    /// A hash that is verified if the user does not exist, so that the answer takes the same time.
     nobodys_hash: Arc<str>,
     attempts: Arc<Attempts>,
     devices: Arc<Devices>,
@@ -99,7 +99,8 @@ impl Accounts for Users {
         login: Password,
         request: &Parts,
     ) -> Result<Option<Grant<Employee>>, AccountsError> {
-        // Before the lookup, so that the answer is the same whether or not the user exists.
+        // This comes before the lookup, so that the answer is the same whether or not the user
+        // exists.
         let device = self.devices.of_user(request, &login.user);
         self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;
@@ -108,7 +109,7 @@ impl Accounts for Users {
         Ok(user.filter(|_| is_right).map(User::grant))
     }
 
-    /// Called at every renewal: a role that was removed is missing from the next token.
+    /// Returns the current grant at a renewal. A removed role is missing from the next token.
     async fn renew(
         &self,
         session: &Session,
@@ -127,8 +128,8 @@ impl User {
     }
 }
 
-/// Each hash takes 19 MiB and tens of milliseconds of a processor. Two run at a time, and the others
-/// wait.
+/// The limit on concurrent hashes. Each hash takes 19 MiB and tens of milliseconds of a processor,
+/// so two run at a time and the others wait.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
 async fn hash(password: String) -> Result<String, Box<dyn Error + Send + Sync>> {

@@ -1,4 +1,4 @@
-//! Guessing at one account.
+//! Guessing the password of one account.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use serde_json::json;
 use crate::MASTER;
 use crate::process::{Server, client};
 
-/// As many as an account has at first.
+/// The number of attempts that an account has at first.
 const ATTEMPTS: usize = 20;
 
-/// A client at one of many addresses, where the system has several on loopback.
+/// Returns a client at one of many addresses, if the system has several on loopback.
 fn client_at(place: usize) -> Client {
     let last = u8::try_from(place).expect("it is less than 200").saturating_add(2);
     let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
@@ -66,7 +66,7 @@ async fn guesses_are_limited_and_tell_nothing_and_do_not_keep_the_user_out() {
     assert_eq!(heard[0], heard[1], "the answers tell who exists");
 }
 
-/// A login of the shop's page, which gets its tokens in cookies.
+/// Logs in as the shop's page does, with tokens in cookies.
 fn on_the_page(auth: &Server, user: &str, password: &str) -> RequestBuilder {
     let body = json!({ "user": user, "password": password });
     client().post(format!("{}/auth/login", auth.url)).json(&body)
@@ -78,7 +78,7 @@ fn device_cookie(answer: &Response) -> Option<&str> {
     cookies.find(|cookie| cookie.starts_with("__Host-device="))
 }
 
-/// The cookie of a browser in which `user` has logged in.
+/// Returns the cookie of a browser in which `user` has logged in.
 async fn device(auth: &Server, user: &str, password: &str) -> String {
     let answer = on_the_page(auth, user, password).send().await.expect("the auth server answers");
     let cookie = device_cookie(&answer).expect("the login sets a device cookie");
@@ -89,7 +89,7 @@ async fn device(auth: &Server, user: &str, password: &str) -> String {
 #[tokio::test]
 async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
-    // What a form of another site makes a browser send: SameSite keeps our cookies out of it.
+    // The request of a form on another site. SameSite keeps our cookies out of it.
     let form = |path: &str| {
         let login = client().post(format!("{}{path}", auth.url));
         login
@@ -104,7 +104,7 @@ async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     }
     let refused = form("/auth/login").send().await.expect("the auth server answers");
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-    // Nor does any login that is not the page's.
+    // A login that does not come from the page does not set it either.
     let answer = log_in(&auth, &client(), "bob", "builder", "").await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(device_cookie(&answer), None);
@@ -132,7 +132,7 @@ async fn a_browser_that_was_logged_in_before_gets_in_during_an_attack() {
     let answer = log_in(&auth, &client(), "alice", "wonderland", &among_others).await;
     assert_eq!(answer.status(), StatusCode::OK);
 
-    // Nor does a stolen cookie help to guess for long.
+    // A stolen cookie does not help to guess for long either.
     let mut statuses = Vec::new();
     for place in 0..ATTEMPTS {
         let answer = log_in(&auth, &client_at(place), "alice", "guess", &alices).await;
@@ -146,7 +146,7 @@ async fn an_account_is_open_again_when_the_attack_is_over() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER), ("GUESS_SECS", "1")]);
     let start = Instant::now();
     let wait = 'attack: loop {
-        // Faster than attempts come back.
+        // This is faster than attempts become available again.
         let clients: Vec<_> = (0..30).map(client_at).collect();
         let guesses = clients.iter().map(|client| log_in(&auth, client, "alice", "guess", ""));
         for answer in futures_util::future::join_all(guesses).await {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::MASTER;
 use crate::process::{Server, client};
 
-/// The cookies of a browser, as one header.
+/// Returns the cookies of a browser as one header.
 async fn log_in(auth: &Server) -> String {
     let body = json!({ "user": "alice", "password": "wonderland" });
     let login = client().post(format!("{}/auth/login", auth.url)).json(&body).send().await;
@@ -45,7 +45,7 @@ async fn a_browser_is_told_why_its_session_ended_and_others_are_not() {
     assert_eq!(told(&auth, &mine).await, json!({ "is_known": true, "ended": "logged_out" }));
     assert_eq!(told(&auth, &phone).await, going_on);
     assert_eq!(told(&auth, "__Host-device=forged").await, going_on);
-    // The refusal itself does not tell, since a thief may have sent the token.
+    // The refusal does not contain the reason, since a thief may have sent the token.
     let refused = post(&auth, "/auth/refresh", &mine).await;
     let refused = refused.text().await.expect("it is text");
     let other = post(&auth, "/auth/refresh", "__Host-session=unknown").await;

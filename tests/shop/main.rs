@@ -1,4 +1,4 @@
-//! The example `shop`, as its readers run it: real processes, real ports, real curl.
+//! Tests of the example `shop` with real processes, real ports and real curl.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::process::{Server, client, shop};
 
-/// Master and cart's own secret are the test vector of `docs/reference/derive.md`, the latter in base64.
+/// The master secret and the secret of the cart are the test vector of `docs/reference/derive.md`.
+/// The latter is in base64.
 pub(crate) const MASTER: &str = "an example master secret, 32+ bytes";
 const CART: &str =
     "ssoKJykTWaMWQHYM/DmCvMjsJOwVW8RwFv6A6i97xI3p1Yzli2WwEYEt1c0N+Dlc8Utk5F9fkTT+j8OeSACzjg==";
@@ -43,7 +44,7 @@ fn refusals(token: &str) -> Vec<String> {
 #[tokio::test]
 async fn services_go_on_without_the_auth_server() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
-    // As in production: the cart server never sees the master secret.
+    // The cart server never gets the master secret, as in production.
     let cart = Server::start("cart", &[("CART_SECRET", CART)]);
     let payment = Server::start("payment", &[("JWT_SECRET", MASTER)]);
     let for_cart = auth.token("alice", "wonderland", "cart").await;
@@ -170,7 +171,7 @@ fn a_server_alone_asks_for_its_secret() {
     }
 }
 
-/// On Windows, `bash` may be the one of another system, which cannot reach these servers.
+/// On Windows, `bash` may belong to another system, which cannot reach these servers.
 #[cfg(unix)]
 #[test]
 fn the_printed_lines_work_when_pasted() {

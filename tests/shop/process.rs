@@ -1,4 +1,4 @@
-//! The processes of the shop, and how to talk to them.
+//! The processes of the shop, and requests to them.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
 
-/// A running shop, or one of its servers; killed when dropped.
+/// A running shop, or one of its servers. It is killed when dropped.
 pub(crate) struct Process {
     child: Child,
     output: BufReader<ChildStdout>,
-    /// Users and sessions of this process alone.
+    /// The folder with the users and sessions of this process.
     pub(crate) folder: PathBuf,
 }
 
@@ -41,7 +41,7 @@ impl Process {
         line
     }
 
-    /// As Ctrl-C does.
+    /// Ends the process with the signal of Ctrl-C.
     #[cfg(unix)]
     pub(crate) fn interrupt(&mut self) -> std::process::ExitStatus {
         let id = self.child.id().to_string();
@@ -59,16 +59,16 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself, and then there is nothing to kill.
+        // If the process has ended by itself, there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// One of the three as a process of its own, and where it listens.
+/// One of the three servers in a separate process, with its address.
 pub(crate) struct Server {
-    /// Runs as long as this is kept.
+    /// The process, which runs until this is dropped.
     pub(crate) process: Process,
     pub(crate) url: String,
 }
@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-/// The path of the example: cargo puts examples beside the folder of this test.
+/// Returns the folder of the examples, next to the folder of this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
@@ -122,7 +122,7 @@ fn example() -> PathBuf {
     shop
 }
 
-/// The system chooses the ports, so tests that run at once do not meet.
+/// The system chooses the ports, so that concurrent tests do not share one.
 pub(crate) fn shop(arguments: &[&str], secrets: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example());
     command.args(arguments).envs(PORTS.map(|port| (port, "0")));

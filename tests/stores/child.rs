@@ -1,7 +1,7 @@
-//! An auth server in a process of its own: this test binary, started once more.
+//! An auth server in a separate process, which runs this test binary.
 //!
-//! It reads tokens, one a line, exchanges them all at once, and answers each by a line: the token,
-//! what became of it, and the next token or the reason.
+//! It reads one token from each line and exchanges all of them concurrently. The answer to each is
+//! a line with the token, the result, and the next token or the reason.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -14,7 +14,7 @@ use crate::store::Store;
 
 const URL: &str = "STORES_CHILD_URL";
 const STUCK: &str = "STORES_CHILD_STUCK";
-/// Marks our lines among those of the test harness.
+/// The prefix that distinguishes our lines from lines of the test harness.
 const MARK: &str = "\u{2}";
 
 #[test]
@@ -38,11 +38,11 @@ fn auth_server() {
 }
 
 fn say(line: &str) {
-    // One write, so that lines of several tasks do not mix; not print!, which the harness captures.
+    // A single write keeps the lines of several tasks apart. The harness would capture print!.
     std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
 }
 
-/// Writes, and if `stuck`, never gets to the answer.
+/// A store that writes, and that never answers if `stuck` is set.
 struct Lossy {
     store: Store,
     stuck: bool,
@@ -75,7 +75,7 @@ impl RefreshStore for Lossy {
     }
 }
 
-/// The parent's end.
+/// The process as the parent sees it.
 pub(crate) struct AuthServer {
     process: Child,
     input: ChildStdin,
@@ -87,7 +87,7 @@ impl AuthServer {
         Self::spawn(url, false)
     }
 
-    /// One that stops after its first write, before the answer.
+    /// Starts a process that stops after its first write, before the answer.
     pub(crate) fn start_stuck(url: &str) -> Self {
         Self::spawn(url, true)
     }
@@ -106,7 +106,7 @@ impl AuthServer {
         Self { process, input, output: Some(output) }
     }
 
-    /// Sends a token; an error means that the server is gone.
+    /// Sends a token. An error means that the server is gone.
     pub(crate) fn send(&mut self, token: &str) -> std::io::Result<()> {
         self.input.write_all(format!("{token}\n").as_bytes())
     }
@@ -115,13 +115,13 @@ impl AuthServer {
         read(self.output.as_mut().unwrap())
     }
 
-    /// For a thread that reads the lines.
+    /// Takes the output, for a thread that reads the lines.
     pub(crate) fn take_output(&mut self) -> impl Iterator<Item = String> + Send + use<> {
         let mut output = self.output.take().unwrap();
         std::iter::from_fn(move || read(&mut output))
     }
 
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -135,14 +135,14 @@ impl Drop for AuthServer {
     }
 }
 
-/// The next of our lines, or `None` when the process has ended.
+/// Returns our next line, or `None` once the process has ended.
 fn read(output: &mut BufReader<ChildStdout>) -> Option<String> {
     loop {
         let mut line = String::new();
         if output.read_line(&mut line).unwrap() == 0 {
             return None;
         }
-        // A line that the kill cut off is none.
+        // A line that the kill cut off does not count.
         if let (Some((_, line)), true) = (line.split_once(MARK), line.ends_with('\n')) {
             return Some(line.trim_end().to_owned());
         }

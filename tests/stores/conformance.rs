@@ -1,4 +1,4 @@
-//! The suite that every store must pass. `STORE_TRIALS` says how often each race is run.
+//! The suite that every store must pass. `STORE_TRIALS` is the number of runs of each race.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The structures that one account can make grow, on real servers.
+//! The structures that one account can grow, on real servers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn issuer() -> TokenIssuer {
     TokenIssuer::derived("https://auth.shop.example", &secret, ["cart"])
 }
 
-/// 1,000 presentations of tokens of an ended session, some of them at once.
+/// Presents tokens of an ended session 1,000 times, some of them concurrently.
 async fn replay<S: RefreshStore>(sessions: &Sessions<S>) {
     let (token, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
     let ends = (0..10).map(|_| sessions.end(session.id()));
@@ -46,7 +46,7 @@ async fn replays_leave_a_redis_feed_as_it_was() {
         command.query_async::<u64>(&mut connection).await.unwrap()
     };
     assert_eq!(count("ZCARD", "live").await, 1);
-    // The entry that begins the log, and the message.
+    // The first entry of the log, and the message.
     assert_eq!(count("XLEN", "log").await, 2);
 }
 
@@ -62,7 +62,8 @@ async fn replays_leave_a_postgres_feed_as_it_was() {
     assert_eq!(count.fetch_one(&pool).await.unwrap(), 1);
 }
 
-/// One user who logs in and out every half minute: rows stay for an hour, and go by themselves.
+/// Logs one user in and out every half minute. Rows stay for an hour, and are then deleted by
+/// logins.
 async fn log_in_and_out(url: &str) {
     let clock = ManualClock::new(SystemClock.now());
     let sessions = Sessions::new(Store::connect(url).await.unwrap()).with_clock(clock.clone());
@@ -83,7 +84,7 @@ async fn logins_delete_expired_rows_of_sqlite() {
     let pool = SqlitePool::connect(&url).await.unwrap();
     let rows: i64 = sqlx::query_scalar(COUNT).fetch_one(&pool).await.unwrap();
     assert!((120..=122).contains(&rows), "{rows}");
-    // The list of a user is read by the index of live sessions.
+    // The index of live sessions is used to list the sessions of a user.
     let plan = "EXPLAIN QUERY PLAN SELECT state FROM tower_jwt_auth_sessions \
                 WHERE subject = 'mallory' AND NOT ended";
     let plan: (i64, i64, i64, String) = sqlx::query_as(plan).fetch_one(&pool).await.unwrap();

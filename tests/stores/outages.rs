@@ -1,4 +1,4 @@
-//! Servers that are down, or there and silent: an error in time, and nobody is logged out.
+//! Servers that are down or do not answer: calls fail in time, and nobody is logged out.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ async fn sessions(server: &Server) -> Sessions<Store> {
     Sessions::new(Store::connect(&server.url).await.unwrap().timeout(TIMEOUT))
 }
 
-/// Every call fails, and none takes longer than it may.
+/// Checks that every call fails within its time limit.
 async fn is_unavailable(sessions: &Sessions<Store>, token: &str, session: &Session) {
     for _ in 0..3 {
         let start = Instant::now();
@@ -32,7 +32,7 @@ async fn is_unavailable(sessions: &Sessions<Store>, token: &str, session: &Sessi
 }
 
 async fn comes_back(sessions: &Sessions<Store>, token: &str) {
-    // The first calls may find connections of the old server.
+    // The first calls may use connections to the old server.
     let deadline = Instant::now() + Duration::from_secs(8);
     let next = loop {
         match sessions.refresh(token, None).await {
@@ -60,7 +60,8 @@ async fn killed_and_restarted(mut server: Server) {
     assert_eq!(sessions.end_all("alice").await.unwrap(), 1);
 }
 
-/// Within the grace period: what was written and not answered may happen when the server goes on.
+/// This takes less than the grace period: a write without an answer may take effect when the server
+/// resumes.
 async fn paused_and_resumed(server: Server) {
     let sessions = sessions(&server).await;
     let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
@@ -97,7 +98,7 @@ async fn redis_paused_and_resumed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_connected_to_is_an_error_without_the_password() {
+async fn a_failed_connection_is_an_error_without_the_password() {
     let urls = [
         "postgres://auth:correct-horse@localhost:1/auth",
         "postgres://auth:correct-horse@localhost:port/auth",

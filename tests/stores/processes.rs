@@ -1,5 +1,5 @@
-//! Two auth servers, each a process of its own, on one database, with the same tokens at the same
-//! time; one of them is killed while it works.
+//! Two auth servers in separate processes on one database. They get the same tokens at the same
+//! time, and one of them is killed while it works.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, channel};
@@ -20,7 +20,7 @@ fn rounds() -> usize {
     std::env::var("STORE_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
 }
 
-/// An answer, or `None` from a server that is gone.
+/// The answer, or `None` if the server is gone.
 type Answers = Receiver<Option<String>>;
 
 fn auth_server(url: &str) -> (AuthServer, Answers) {
@@ -36,7 +36,7 @@ fn auth_server(url: &str) -> (AuthServer, Answers) {
     (server, answers)
 }
 
-/// Collects one answer for each token that was sent, as far as the server lives.
+/// Collects an answer for each sent token while the server lives.
 fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, String>) -> usize {
     for answered in 0..sent {
         let answer = answers.recv_timeout(Duration::from_secs(60)).expect("an answer");
@@ -72,7 +72,7 @@ async fn two_servers(url: &str) {
         let is_killed = round % 3 == 1;
         let mut answered = 0;
         if is_killed {
-            // In the middle of its work: at another place each time.
+            // The kill comes in the middle of the work, at a different point each time.
             answered = collect(&mortal_answers, round * 7 % sent_to_mortal, &mut successors);
             mortal.kill();
             kills += 1;
@@ -88,7 +88,7 @@ async fn two_servers(url: &str) {
             (mortal, mortal_answers) = auth_server(url);
         }
     }
-    // Everybody is still logged in, and what each holds is the leaf.
+    // Everybody is still logged in, and each client has the leaf.
     for (client, token) in held.iter().enumerate() {
         let (leaf, session) = sessions.refresh(token, None).await.unwrap();
         let (same, _) = sessions.refresh(token, None).await.unwrap();

@@ -43,7 +43,7 @@ async fn prefixes_keep_applications_apart() {
 }
 
 #[tokio::test]
-async fn what_is_listed_and_not_there_is_skipped_and_garbage_is_an_error() {
+async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     let server = Server::redis();
     let mut connection = connection(&server).await;
     let store = RedisStore::from_connection(connection.clone()).prefix("p");
@@ -61,15 +61,15 @@ async fn what_is_listed_and_not_there_is_skipped_and_garbage_is_an_error() {
     }
     let _: () = connection.zadd("p:subject:eve", "short", 9_999_999_999_i64).await.unwrap();
     assert!(store.of_subject("eve").await.is_err());
-    // Of another type altogether.
+    // A key of another type.
     let _: () = connection.set("p:subject:mallory", "secret").await.unwrap();
     let error = store.of_subject("mallory").await.unwrap_err();
     let shown = format!("{error:?}");
     assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
 }
 
-/// Sessions that ended leave the index, and names that another version or a crash left in it are
-/// removed by the first call that finds them.
+/// Ended sessions leave the index. Names that another version or a crash left behind are removed by
+/// the first call that finds them.
 #[tokio::test]
 async fn the_index_of_a_user_holds_live_sessions_only() {
     let server = Server::redis();

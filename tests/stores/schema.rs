@@ -1,4 +1,4 @@
-//! The tables are created once, by the first process or by hand.
+//! The tables, which the first server or the administrator creates.
 
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tower_jwt_auth::issuer::{NewSession, PostgresStore, RefreshStore, Sessions, SqliteStore};
@@ -39,7 +39,7 @@ async fn several_servers_may_start_at_once_on_postgres() {
 }
 
 #[tokio::test]
-async fn an_account_without_the_right_to_make_tables_will_do() {
+async fn an_account_needs_no_right_to_create_existing_tables() {
     let server = Server::postgres();
     let owner = PgPool::connect(&server.url).await.unwrap();
     for statements in [
@@ -105,7 +105,7 @@ async fn a_damaged_row_is_an_error_that_does_not_quote_it() {
     }
 }
 
-/// The first version of the tables, with a session that is live and one that has ended.
+/// Creates the first version of the tables, with a live session and an ended one.
 #[tokio::test]
 async fn tables_of_the_first_version_are_brought_up_to_date() {
     let (folder, server) = (Folder::new(), Server::postgres());

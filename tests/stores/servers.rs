@@ -1,4 +1,4 @@
-//! Servers of the tests' own: each on a socket in a folder of its own, gone when it is dropped.
+//! Servers that tests start, each on a socket in its own folder. They stop when they are dropped.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -8,14 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A folder that is deleted in the end.
+/// A folder that is deleted when dropped.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Short, as the path of a socket has at most 107 characters.
+        // A short name, since the path of a socket has at most 107 characters.
         let path = std::env::temp_dir().join(format!("stores-{}-{number}", std::process::id()));
         fs::create_dir(&path).unwrap();
         Self(path)
@@ -36,7 +36,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A PostgreSQL with the settings that it comes with.
+    /// Starts a PostgreSQL with the default settings.
     pub(crate) fn postgres() -> Self {
         let folder = Folder::new();
         let path = folder.0.clone();
@@ -71,7 +71,7 @@ impl Server {
         Self::started(start, folder, url)
     }
 
-    /// A Redis that survives a restart with its data.
+    /// Starts a Redis that syncs every write.
     pub(crate) fn redis() -> Self {
         let folder = Folder::new();
         let path = folder.0.clone();
@@ -110,7 +110,8 @@ impl Server {
         }
     }
 
-    /// Returns true if the server takes connections: Redis answers so, PostgreSQL writes a file.
+    /// Returns true if the server is ready. Redis answers a ping, and PostgreSQL writes its state
+    /// to a file.
     fn answers(&self) -> bool {
         use std::io::{Read, Write};
         let folder = &self.folder.0;
@@ -128,18 +129,18 @@ impl Server {
             && &answer == b"+PONG"
     }
 
-    /// As by a power cut: SIGKILL.
+    /// Kills the server with SIGKILL, like a power cut.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             let family = family(process.id());
             process.kill().unwrap();
             process.wait().unwrap();
-            // The processes of PostgreSQL notice by themselves, and a new one waits for that.
+            // The processes of PostgreSQL detect this and end. A new server waits for them.
             signal("KILL", &family);
         }
     }
 
-    /// It is there and does nothing.
+    /// Stops the server, which keeps its connections and answers nothing.
     pub(crate) fn pause(&self) {
         signal("STOP", &family(self.process.as_ref().unwrap().id()));
     }
@@ -169,18 +170,19 @@ fn signal(name: &str, pids: &[String]) {
 }
 
 fn is_root() -> bool {
-    // The owner of our own process.
+    // The owner of this process.
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
-/// The user of the package of PostgreSQL, which runs the server if we are root.
+/// The user that runs PostgreSQL if this process runs as root. The package of PostgreSQL creates
+/// it.
 fn id(which: &str) -> u32 {
     let output = Command::new("id").args([which, "postgres"]).output().unwrap();
     let id = String::from_utf8(output.stdout).unwrap();
     id.trim().parse().expect("root needs a user `postgres` to run the server as")
 }
 
-/// Debian has the server's programs outside of the search path.
+/// Returns the folder of the server's programs. In Debian it is not in the search path.
 fn postgres_program(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut folders: Vec<_> = versions.map(|entry| entry.unwrap().path().join("bin")).collect();

@@ -1,4 +1,4 @@
-//! The data in the file survives.
+//! The durability of the file.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ async fn open(folder: &Folder) -> Sessions<SqliteStore> {
 }
 
 #[tokio::test]
-async fn sessions_survive_that_the_file_is_closed() {
+async fn sessions_survive_closing_the_file() {
     let folder = Folder::new();
     let new = NewSession::new("alice").scopes(["cart:read"]).data(&["acme"]).unwrap();
     let (mut token, session) = open(&folder).await.start(new.label("Firefox")).await.unwrap();
@@ -44,7 +44,7 @@ async fn a_killed_process_between_write_and_answer_loses_nothing() {
         let reopened = open(&folder).await;
         let (next, _) = reopened.refresh(token.as_str(), None).await.unwrap();
         let (leaf, _) = reopened.refresh(next.as_str(), None).await.unwrap();
-        // The write was there: `token` had a successor already, and this is its.
+        // The write was done before the kill, so `token` leads to the leaf.
         let (same, _) = sessions.refresh(token.as_str(), None).await.unwrap();
         assert_eq!(same.as_str(), leaf.as_str());
     }
@@ -69,7 +69,7 @@ async fn a_file_that_another_process_has_locked_is_an_error_in_time() {
 }
 
 #[tokio::test]
-async fn a_pool_of_the_callers_own_will_do() {
+async fn a_pool_of_the_caller_works() {
     let folder = Folder::new();
     let pool = SqlitePool::connect(&format!("{}?mode=rwc", url(&folder))).await.unwrap();
     let store = SqliteStore::from_pool(pool);
@@ -97,7 +97,7 @@ async fn new_files_are_private_and_existing_ones_keep_their_mode() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     open(&other).await.start(NewSession::new("alice")).await.unwrap();
     assert_eq!(mode(file), 0o640);
-    // A folder that is missing is SQLite's error to report.
+    // SQLite reports a missing folder.
     let url = format!("sqlite:{}/missing/sessions.db", other.0.display());
     assert!(SqliteStore::connect(&url).await.is_err());
 }

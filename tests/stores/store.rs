@@ -1,4 +1,5 @@
-//! Any of the stores, by its URL, so that a test is written once and a child process can be told.
+//! A store of any kind, chosen by its URL, so that a test is written once and a child process can
+//! open the same store.
 
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ impl Store {
     }
 }
 
-// Boxed, since three stores' futures in each future overflow the stack of a test.
+// Boxed, since each future would contain the futures of three stores and overflow the stack of a
+// test.
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {

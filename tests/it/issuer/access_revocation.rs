@@ -1,4 +1,4 @@
-//! `POST /revoke` of an access token, through the feed.
+//! `POST /revoke` of access tokens, through the feed.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -53,7 +53,7 @@ async fn a_revoked_access_token_is_refused_by_its_service_and_no_other_token_is(
     server.refresh(&renewed.refresh).await.tokens();
 }
 
-/// The holder of one token must not be able to grow the feed by presenting it again.
+/// Presenting one token again and again must not grow the feed.
 #[tokio::test]
 async fn revoking_an_access_token_again_adds_nothing_to_the_feed() {
     let (server, feed) = server(|routes| routes);
@@ -70,14 +70,14 @@ async fn revoking_an_access_token_again_adds_nothing_to_the_feed() {
     let members = ["revoke", "iss", "sub", "at", "until"].map(|name| message[name].clone());
     let expected = json!(["token", ISSUER, "alice", NOW, NOW + 600]);
     assert_eq!(Value::from(members.to_vec()), expected);
-    // Once expired, it need not be remembered.
+    // An expired token need not be remembered.
     server.wait(600);
     assert_eq!(revoke(&server, json!({ "token": token })).await, 200);
     assert_eq!(feed.messages().len(), 20);
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_the_issuers_own_count_as_revoked_and_publish_nothing() {
+async fn tokens_of_other_issuers_count_as_revoked_and_publish_nothing() {
     let (server, feed) = server(|routes| routes);
     let own = server.log_in("alice").await.access;
     let sid = sid(&own);
@@ -88,7 +88,7 @@ async fn tokens_that_are_not_the_issuers_own_count_as_revoked_and_publish_nothin
     let stranger = sign(TokenIssuer::derived(ISSUER, &master, ["cart"]));
     let other_name = TokenIssuer::new("https://other.example");
     let other_name = sign(other_name.audience("cart", secret().derive(ISSUER, "cart")));
-    // A service can sign with its own secret, but is not to fill the memory of all.
+    // A service can sign with its own secret, but must not fill the memory of all services.
     let service = Signer::new(Key::hs256(secret().derive(ISSUER, "cart"))).token_type("at+jwt");
     let claims = |more: Value| {
         let mut claims = json!({
@@ -151,7 +151,7 @@ async fn a_session_whose_tokens_are_revoked_again_and_again_ends() {
     }
     let last: Value = serde_json::from_str(feed.messages().last().unwrap()).unwrap();
     assert_eq!((&last["revoke"], &last["sid"]), (&json!("session"), &json!(sid(&tokens.access))));
-    // From now on there is nothing to publish.
+    // There is nothing more to publish.
     assert_eq!(revoke(&server, json!({ "token": tokens.access })).await, 200);
     assert_eq!(feed.messages().len(), 17);
     server.refresh(&bob).await.tokens();
@@ -191,7 +191,7 @@ async fn a_token_of_an_ended_session_publishes_only_an_end_that_is_due() {
     assert!(message.contains(r#""revoke":"session""#), "{message}");
 }
 
-/// The session of an access token.
+/// Returns the session of an access token.
 fn sid(token: &str) -> String {
     let payload = crate::kit::unb64(token.split('.').nth(1).unwrap());
     let payload: Value = serde_json::from_slice(&payload).unwrap();
@@ -274,7 +274,7 @@ async fn a_logout_whose_revocation_cannot_be_published_can_be_retried() {
     assert_eq!(feed.messages().len(), 1);
 }
 
-/// A request that sees that another one publishes the end must not report it as published.
+/// A request must not report the end as published while another request is still publishing it.
 #[tokio::test(start_paused = true)]
 async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     for path in ["/logout", "/logout-everywhere", "/revoke"] {
@@ -285,13 +285,13 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             feed.hangs.store(true, Ordering::SeqCst);
             let begun = async {
                 let answer = server.post("/logout", body.clone()).await;
-                // This attempt of the feed never ends.
+                // The feed never answers this attempt.
                 assert_eq!(answer.status(), 503);
             };
             let seen = async {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 if is_published {
-                    // As if that were the end of a slow attempt.
+                    // The slow attempt ends.
                     server.wait(5);
                     feed.hangs.store(false, Ordering::SeqCst);
                 }
@@ -314,7 +314,7 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     }
 }
 
-/// Whatever fails: the same request completes later, and nothing of the user is left.
+/// The same request completes later, whatever failed, and no session or token of the user is left.
 #[tokio::test(start_paused = true)]
 async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
     #[derive(Clone, Copy, Debug)]
@@ -353,7 +353,7 @@ async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
                 statuses.push(server.post("/logout-everywhere", body).await.status());
                 assert!([204, 503].contains(statuses.last().unwrap()), "{broken:?} {statuses:?}");
                 assert!(statuses.len() < 12, "{broken:?} {statuses:?}");
-                // As `Retry-After` says.
+                // The time in `Retry-After`.
                 server.wait(1);
                 if statuses.len() == 2 {
                     feed.left.store(u64::MAX, Ordering::SeqCst);
@@ -389,7 +389,7 @@ async fn logging_out_everywhere_with_a_token_that_was_logged_out_is_refused() {
     assert_eq!(feed.messages().len(), 1);
 }
 
-/// 64 requests with one token, all at once.
+/// 64 concurrent requests with one token.
 #[tokio::test]
 async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
     let (server, feed) = server(|routes| routes);
@@ -400,8 +400,8 @@ async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
     for answer in futures_util::future::join_all(requests).await {
         assert!([204, 400].contains(&answer.status()), "{answer:?}");
     }
-    // Two sessions, and the user's tokens of no session.
-    // The same message again adds nothing.
+    // The messages are for two sessions, and for the user's tokens of no session. The same message
+    // again adds nothing.
     assert_eq!(feed.inner.len(), 3);
     server.refresh(&other.refresh).await.is_error(400, "invalid_grant");
 }

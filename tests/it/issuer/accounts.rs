@@ -1,4 +1,4 @@
-//! The view of the application's accounts on a request, and their answers.
+//! The requests that `Accounts` gets, and the answers it can give.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tower_jwt_auth::issuer::{
 use super::kit::{Answer, Server, issuer, json as json_request};
 use crate::kit::{NOW, at};
 
-/// Users of several tenants, told apart by the host that they log in at.
+/// Users of several tenants, distinguished by the host of the login.
 #[derive(Default)]
 struct Tenants {
     seen: Mutex<Vec<String>>,
@@ -106,7 +106,7 @@ fn tenant(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn logins_and_renewals_see_headers_and_what_layers_left() {
+async fn logins_and_renewals_get_headers_and_extensions() {
     let Scene { server, tenants } = scene(|routes| routes);
     let mut without_code = post("/login", "acme.example", &login(&json!({})));
     without_code.headers_mut().remove("x-one-time-code");
@@ -114,7 +114,7 @@ async fn logins_and_renewals_see_headers_and_what_layers_left() {
     let answer = server.send(post("/login", "acme.example", &login(&json!({})))).await;
     assert_eq!(tenant(&answer), "acme.example");
 
-    // The session is of the host that the user logged in at, wherever it is renewed.
+    // The session belongs to the host of the login, whatever the host of a renewal.
     let refresh = json!({ "refresh_token": answer.tokens().refresh, "audience": "cart" });
     let renewed = server.send(post("/refresh", "globex.example", &refresh)).await;
     assert_eq!(tenant(&renewed), "acme.example");
@@ -124,7 +124,7 @@ async fn logins_and_renewals_see_headers_and_what_layers_left() {
 }
 
 #[tokio::test]
-async fn forms_are_seen_with_their_heads_too() {
+async fn a_login_by_form_gets_the_head_of_the_request_too() {
     let Scene { server, .. } = scene(|routes| routes);
     let mut form = post("/login", "acme.example", &Value::Null);
     let kind = "application/x-www-form-urlencoded".parse().unwrap();
@@ -134,7 +134,7 @@ async fn forms_are_seen_with_their_heads_too() {
 }
 
 #[tokio::test]
-async fn a_session_is_called_what_the_grant_says_or_else_the_user_agent() {
+async fn the_label_of_a_session_is_from_the_grant_or_else_the_user_agent() {
     let Scene { server, .. } = scene(|routes| routes);
     let mut token = String::new();
     for (device, agent) in [(json!("Alice's phone"), "a"), (json!(null), "Browser")] {
@@ -186,7 +186,7 @@ async fn too_many_attempts_are_429_and_leave_the_clients_token_as_it_was() {
 }
 
 #[tokio::test]
-async fn layers_learn_from_the_answer_whose_session_it_is() {
+async fn layers_find_the_session_in_the_extensions_of_the_answer() {
     let seen = Arc::<Mutex<Vec<String>>>::default();
     let Scene { server, .. } = scene(|routes| {
         let seen = Arc::clone(&seen);
@@ -210,7 +210,7 @@ async fn layers_learn_from_the_answer_whose_session_it_is() {
 }
 
 #[tokio::test]
-async fn a_session_of_ones_own_starts_from_a_grant() {
+async fn an_application_can_start_a_session_from_a_grant() {
     let grant = Grant::new("alice").scopes(["cart:read"]).client_id("web").roles(["admin"]);
     let grant = grant.session_label("x".repeat(300)).session_data(&7).unwrap();
     let sessions = Sessions::new(MemoryStore::new());

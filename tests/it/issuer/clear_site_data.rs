@@ -1,4 +1,4 @@
-//! A layer of the application adds a header to a logout.
+//! A layer of the application that adds a header to a logout.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -12,9 +12,9 @@ use serde_json::json;
 use super::cookies::{REFRESH, server, value, with_cookie};
 use super::kit::{Answer, json};
 
-/// The layer that `docs/explanation/sessions.md` has for it.
+/// The layer of `docs/explanation/sessions.md`.
 #[tokio::test]
-async fn a_layer_adds_clear_site_data_to_a_logout_that_happened() {
+async fn a_layer_adds_clear_site_data_to_a_successful_logout() {
     async fn clear_storage(request: Request<Body>, next: Next) -> Response {
         let is_logout = request.uri().path().starts_with("/logout");
         let mut answer = next.run(request).await;

@@ -1,4 +1,4 @@
-//! The client that a login names, and the client that is signed.
+//! The client that a login names, and the client in the token.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn signed(access: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_word_of_a_client_binds_its_refreshes_and_is_never_signed() {
+async fn a_client_named_at_the_login_binds_refreshes_and_is_in_no_token() {
     let server = Server::new();
     let tokens = log_in(&server, json!("backoffice")).await.tokens();
     assert_eq!(signed(&tokens.access), Value::Null);
@@ -45,7 +45,7 @@ async fn the_client_of_a_grant_is_signed_and_binds_the_session() {
         }
         let renewed = refresh(&server, &tokens.refresh, json!("web")).await.tokens();
         assert_eq!(signed(&renewed.access), "web");
-        // The application has changed its mind.
+        // The application now grants to another client.
         *server.state.client.lock().unwrap() = Some("app");
         let refused = refresh(&server, &renewed.refresh, json!("web")).await;
         refused.is_error(400, "invalid_client");
@@ -76,7 +76,7 @@ async fn a_client_id_that_is_long_or_not_printable_ascii_is_refused_before_the_p
     let longest = "~ ".repeat(128);
     let tokens = log_in(&server, json!(longest)).await.tokens();
     refresh(&server, &tokens.refresh, json!(longest)).await.tokens();
-    // Accounts see the name that they may decide by.
+    // `Accounts` gets the name, and may decide by it.
     assert_eq!(*server.state.logins.lock().unwrap(), [Some(longest)]);
 }
 

@@ -37,7 +37,7 @@ pub(super) fn value(answer: &Answer, name: &str) -> String {
     cookies.iter().find(|cookie| cookie.0 == name).unwrap_or_else(|| panic!("{answer:?}")).1.clone()
 }
 
-/// The `Cookie` header that a browser sends after this answer.
+/// Returns the cookies that a browser sends after this answer.
 fn cookies_of(answer: &Answer) -> String {
     format!("{SESSION}={}; {REFRESH}={}", value(answer, SESSION), value(answer, REFRESH))
 }
@@ -48,7 +48,7 @@ fn with_cookies(method: Method, path: &str, cookies: &str) -> Request<Body> {
     request
 }
 
-/// With the cookie that names the session of a token, as the browser has it.
+/// Builds a request with a refresh token and the cookie that names its session.
 pub(super) fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
     let handle = sha2::Sha256::digest(&crate::kit::unb64(token)[..16]);
     let session = crate::kit::b64(&handle[..16]);
@@ -75,7 +75,7 @@ async fn tokens_are_in_cookies_that_no_script_reads_and_nowhere_else() {
         assert!(cookie.is_sensitive());
     }
 
-    // What each service has in its layer.
+    // The layer of each service.
     for (audience, name) in [("cart", "__Host-cart_token"), ("payment", "__Host-payment_token")] {
         let layer = server.service(audience).cookie(name);
         let service = Router::new().route("/", get(|| async { "in" })).layer(layer);
@@ -127,7 +127,7 @@ async fn a_lost_race_deletes_no_cookie() {
 }
 
 #[tokio::test]
-async fn logging_out_deletes_what_logging_in_set() {
+async fn logging_out_deletes_the_cookies_that_logging_in_set() {
     let server = server();
     let login = log_in(&server).await;
     let token = value(&login, REFRESH);
@@ -144,7 +144,7 @@ async fn logging_out_deletes_what_logging_in_set() {
     assert_eq!(emptied, vec![(true, true); 4]);
 }
 
-/// The user is out on this browser, and what ends the session for good is still there.
+/// The user is logged out in this browser, which keeps the cookies that end the session later.
 #[tokio::test]
 async fn a_logout_while_the_store_is_down_deletes_the_access_tokens_and_can_be_retried() {
     for path in ["/logout", "/logout-everywhere"] {
@@ -170,7 +170,7 @@ async fn a_logout_while_the_store_is_down_deletes_the_access_tokens_and_can_be_r
     }
 }
 
-/// The cookies of a browser, which forgets each of them at its time.
+/// The cookies of a browser, which drops each of them when it expires.
 #[derive(Default)]
 struct Jar {
     cookies: Vec<(String, String, u64)>,
@@ -214,7 +214,7 @@ async fn an_expired_access_token_in_a_cookie_is_not_taken_for_an_anonymous_reque
     refresh.headers_mut().insert("cookie", jar.at(700).parse().unwrap());
     jar.take(&server.send(refresh).await, 700);
     assert_eq!(ask(&jar, 700).await, (None, "alice".to_owned()));
-    // When the session is over, so are its cookies.
+    // The cookies expire with the session.
     server.wait(604_800);
     assert_eq!(ask(&jar, 700 + 604_800).await, (None, "anonymous".to_owned()));
 }
@@ -236,7 +236,7 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // A used cookie is counted there, so it changes something.
+            // The list counts a used cookie, so the request has an effect.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);
@@ -255,7 +255,7 @@ async fn another_site_can_do_nothing() {
     assert_eq!(server.send(trusted).await.status(), 200);
 }
 
-/// A sibling domain can set cookies for the whole domain, but none with the prefix `__Host-`.
+/// A sibling domain can set cookies for the whole domain, except those with the prefix `__Host-`.
 #[tokio::test]
 async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     let server = server();
@@ -288,7 +288,7 @@ async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
 
 /// Each candidate costs a hash, and a stranger can send thousands of them.
 #[tokio::test]
-async fn of_very_many_cookies_a_few_are_looked_at() {
+async fn only_a_few_of_very_many_cookies_are_read() {
     let server = server();
     let mine = cookies_of(&log_in(&server).await);
     let others = |count: usize| {
@@ -345,7 +345,7 @@ async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
     assert_eq!(deleted[0], ("__Secure-cart_token".into(), String::new(), rest.into()));
 }
 
-/// `tests/browser` gives the same file to a real browser.
+/// `tests/browser` tests the same file in a real browser.
 #[tokio::test]
 async fn each_set_up_sets_the_cookies_that_were_tried_in_a_browser() {
     let new = || Cookies::new("/auth");
@@ -412,7 +412,7 @@ async fn a_tab_that_renews_during_a_logout_is_logged_out() {
     let server = server();
     let cookies = cookies_of(&log_in(&server).await);
     server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
-    // Within the grace period, and waiting for the user's roles.
+    // A renewal within the grace period that waits for the user's roles.
     let gate = server.state.hold_renewals();
     let tab = server.send(with_cookies(Method::POST, "/refresh", &cookies));
     let logout = async {
@@ -445,7 +445,7 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
 }
 
-/// The answer shows that the password is right, so the user can be told.
+/// The answer reveals that the password is right, so the user can be notified.
 #[tokio::test]
 async fn a_login_whose_claims_panic_is_reported_as_an_event() {
     let server = server();

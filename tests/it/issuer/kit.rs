@@ -1,4 +1,4 @@
-//! An auth server in this process, whose parts can be made to fail.
+//! An auth server in this process, with parts that can fail on demand.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,32 +32,32 @@ pub(crate) struct Users {
     state: Arc<State>,
 }
 
-/// The state that tests change while the routes run.
+/// The settings that a test can change while the routes run.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) accounts_down: AtomicBool,
     pub(crate) accounts_panic: AtomicBool,
     pub(crate) closed: AtomicBool,
     pub(crate) huge: AtomicBool,
-    /// The claims cannot be written.
+    /// Serializing the claims panics.
     pub(crate) claims_panic: AtomicBool,
     pub(crate) store_down: AtomicBool,
-    /// Writes are done, and their answers lost.
+    /// Writes succeed, and their answers are lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
     /// The calls of the store, in their order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
-    /// Replacements after that number of writes fail, or their answers are lost.
+    /// The number of writes after which replacements fail or lose their answers.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The one service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client that the grant names.
     pub(crate) client: Mutex<Option<&'static str>>,
-    /// For each login whose password was looked at, the client that it named.
+    /// The client that each login named, if the password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,
-    /// Events that are not `Ended` or `Repeated`: what, of which subject, and why.
+    /// The events other than `Ended` and `Repeated`: name, subject and reason.
     pub(crate) events: Mutex<Vec<(String, String, String)>>,
-    /// Renewals wait for this.
+    /// The lock that renewals wait for.
     gate: Arc<tokio::sync::Mutex<()>>,
     waiting: tokio::sync::Notify,
 }
@@ -159,7 +159,7 @@ impl Accounts for Users {
     }
 }
 
-/// A store that can be taken away.
+/// A store in memory that can fail on demand, and that records its calls.
 pub(crate) struct Fragile {
     pub(crate) inner: MemoryStore,
     pub(crate) state: Arc<State>,
@@ -212,7 +212,7 @@ impl RefreshStore for Fragile {
     }
 }
 
-/// A feed in memory that can be taken away, and that notes what is published.
+/// A feed in memory that can fail on demand, and that records its messages.
 #[cfg(feature = "feeds")]
 #[derive(Clone)]
 pub(crate) struct FaultyFeed {
@@ -255,7 +255,7 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Another time for each, so that the message must not depend on it.
+        // Each message is made at another time, so a message that depends on the time would differ.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);
@@ -344,7 +344,7 @@ impl Server {
         self.post("/refresh", body).await
     }
 
-    /// The layer of a service, at the time of the auth server.
+    /// Returns the layer of a service, on the clock of the auth server.
     pub(crate) fn service(&self, audience: &str) -> JwtAuth<Employee> {
         let secret = secret().derive(ISSUER, audience);
         let auth = JwtAuth::new(secret).issuer(ISSUER).audience(audience).accept_type("at+jwt");
@@ -365,7 +365,7 @@ pub(crate) fn json(method: Method, path: &str, body: &Value) -> Request<Body> {
         .unwrap()
 }
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: http::response::Parts,
@@ -400,7 +400,8 @@ impl Answer {
         Tokens { access: text("access_token"), refresh: text("refresh_token") }
     }
 
-    /// A refusal by RFC 6749, with a description in the characters that section 5.2 allows.
+    /// Asserts that this is an error of RFC 6749, with a description in the characters of section
+    /// 5.2.
     #[track_caller]
     pub(crate) fn is_error(&self, status: u16, code: &str) {
         let body = self.json();
@@ -416,7 +417,7 @@ impl Answer {
         self.json()["error_description"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Name, value and attributes of each cookie that is set.
+    /// Returns the name, value and attributes of each cookie that is set.
     pub(crate) fn cookies(&self) -> Vec<(String, String, String)> {
         let cookies = self.head.headers.get_all(SET_COOKIE).iter();
         let split = cookies.map(|cookie| {

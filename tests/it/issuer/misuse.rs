@@ -1,4 +1,4 @@
-//! Configuration that cannot work is refused when it is written.
+//! Invalid configuration panics where it is written.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn sentence<T>(configure: impl FnOnce() -> T) -> String {
 }
 
 #[test]
-fn what_cannot_work_gets_a_sentence() {
+fn invalid_configuration_panics_with_advice() {
     let sessions = || Sessions::new(MemoryStore::new());
     let cookies = || Cookies::new("/auth");
     let sentences = [

@@ -1,4 +1,4 @@
-//! Errors that help the author of a client, and nobody who guesses passwords.
+//! Errors that help the authors of clients, and nobody who guesses passwords.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -105,7 +105,7 @@ async fn errors_that_do_not_depend_on_the_account_come_before_the_password() {
 }
 
 #[tokio::test]
-async fn a_right_password_is_never_shown_to_be_right_without_an_event() {
+async fn every_answer_that_reveals_a_right_password_is_reported() {
     let server = Server::new();
     *server.state.audience.lock().unwrap() = Some("cart");
     *server.state.client.lock().unwrap() = Some("web");

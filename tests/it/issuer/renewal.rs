@@ -1,4 +1,4 @@
-//! Renewals: the tokens that a refresh token is exchanged for.
+//! Renewals, which exchange a refresh token for new tokens.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -90,7 +90,7 @@ async fn services_that_share_a_key_share_the_token_of_a_login() {
 }
 
 #[tokio::test]
-async fn every_refresh_token_that_is_not_good_is_refused_in_the_same_bytes() {
+async fn every_invalid_refresh_token_gets_the_same_answer() {
     let server = Server::new();
     let expired = server.log_in("alice").await.refresh;
     server.wait(7 * 86_400);
@@ -130,7 +130,7 @@ async fn scopes_are_narrowed_and_never_widened() {
     server.post("/refresh", wish("cart:read pay")).await.is_error(400, "invalid_scope");
     let narrowed = server.post("/refresh", wish("cart:read")).await;
     assert_eq!(narrowed.json()["scope"], "cart:read");
-    // The account may pay; this login may not.
+    // The account may pay, and this login may not.
     let next = server.refresh(&narrowed.tokens().refresh).await;
     assert_eq!(next.json()["scope"], "cart:read");
 
@@ -143,7 +143,7 @@ async fn scopes_are_narrowed_and_never_widened() {
 }
 
 #[tokio::test]
-async fn what_fails_leaves_the_clients_token_as_it_was() {
+async fn a_failure_leaves_the_clients_token_unchanged() {
     let server = Server::new();
     let mut token = server.log_in("alice").await.refresh;
     for fault in [&server.state.store_down, &server.state.accounts_down] {
@@ -169,7 +169,7 @@ async fn what_fails_leaves_the_clients_token_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_answer_lost_after_the_write_can_be_had_again() {
+async fn a_lost_answer_can_be_repeated() {
     let server = Server::new();
     let token = server.log_in("alice").await.refresh;
     server.state.answers_lost.store(true, SeqCst);
@@ -192,7 +192,7 @@ async fn a_closed_account_ends_its_session() {
 }
 
 #[tokio::test]
-async fn the_time_of_the_login_stays_that_of_the_login() {
+async fn renewals_do_not_change_the_time_of_the_login() {
     let server = Server::new();
     let first = server.log_in("alice").await;
     server.wait(1000);

@@ -1,4 +1,4 @@
-//! The end of a session makes its access tokens invalid, at once and on every server.
+//! The end of a session revokes its access tokens at once, on every server.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,9 +52,9 @@ impl Fleet {
         self.issuer.issue(&grant).unwrap().as_str().to_owned()
     }
 
-    /// Waits until the cart server has read the feed, and says whether it refuses the token.
+    /// Waits until the cart server has read the feed, and returns true if it rejects the token.
     async fn refuses(&self, access: &str) -> bool {
-        // The feed notifies its readers, so some turns of the runtime are enough: no time passes.
+        // The feed wakes the reader, so some turns of the runtime are enough.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
@@ -124,7 +124,7 @@ async fn a_closed_account_is_closed_everywhere() {
 }
 
 #[tokio::test]
-async fn a_feed_that_is_down_keeps_no_session_alive_and_what_it_missed_is_published_later() {
+async fn sessions_end_while_the_feed_is_down_and_are_published_later() {
     let fleet = Fleet::new().await;
     let (stolen, robbed, robbed_access) = fleet.log_in("alice").await;
     let (_, left, left_access) = fleet.log_in("bob").await;
@@ -148,7 +148,7 @@ async fn a_feed_that_is_down_keeps_no_session_alive_and_what_it_missed_is_publis
     }
 
     fleet.feed.is_down.store(false, Ordering::SeqCst);
-    // A client with a token of an ended session learns that the session has ended.
+    // Any token of an ended session publishes the end when it is presented.
     for token in [&leaf, &carols] {
         let error = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Ended);
@@ -161,19 +161,19 @@ async fn a_feed_that_is_down_keeps_no_session_alive_and_what_it_missed_is_publis
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_wait_leaves_nothing_half_done() {
+async fn a_client_that_disconnects_leaves_nothing_half_done() {
     let fleet = Fleet::new().await;
     let (token, session, access) = fleet.log_in("alice").await;
     {
         let mut end = std::pin::pin!(fleet.sessions.end(session.id()));
         assert!(futures_util::poll!(&mut end).is_pending());
-        // Dropped here.
+        // The client disconnects here.
     }
     assert!(fleet.refuses(&access).await);
     assert!(fleet.sessions.refresh(token.as_str(), None).await.unwrap_err().is_refusal());
 }
 
-/// 1,000 refused presentations, by every function that takes a refresh token.
+/// Presents a token 1,000 times to every function that takes a refresh token.
 #[tokio::test]
 async fn replaying_a_token_of_an_ended_session_publishes_nothing() {
     let fleet = Fleet::new().await;
@@ -195,7 +195,7 @@ async fn replaying_a_token_of_an_ended_session_publishes_nothing() {
 }
 
 #[tokio::test]
-async fn of_requests_that_end_a_session_at_once_one_publishes() {
+async fn one_of_many_concurrent_ends_publishes() {
     let fleet = Fleet::new().await;
     let (_, session, access) = fleet.log_in("alice").await;
     let mut ends = tokio::task::JoinSet::new();
@@ -209,7 +209,7 @@ async fn of_requests_that_end_a_session_at_once_one_publishes() {
     assert!(fleet.refuses(&access).await);
 }
 
-/// The message is the same each time, so that a feed which knows it keeps one.
+/// Each attempt publishes the same message, so that the feed keeps one.
 #[tokio::test]
 async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_end() {
     let fleet = Fleet::new().await;
@@ -238,9 +238,9 @@ async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_en
     assert!(fleet.refuses(&access).await);
 }
 
-/// A server that stops after it wrote the end leaves it to the next presentation.
+/// If a server stops after it wrote the end, the next presentation publishes it.
 #[tokio::test]
-async fn an_announcement_that_was_given_up_is_made_later() {
+async fn an_abandoned_announcement_is_made_later() {
     let fleet = Fleet::new().await;
     let (token, session, access) = fleet.log_in("alice").await;
     fleet.feed.hangs.store(true, Ordering::SeqCst);
@@ -250,7 +250,7 @@ async fn an_announcement_that_was_given_up_is_made_later() {
     });
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut end).await.is_err());
     fleet.feed.hangs.store(false, Ordering::SeqCst);
-    // Meanwhile a refresh is refused, and publishes nothing.
+    // In the meantime a refresh is refused, and publishes nothing.
     let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(refused.kind(), SessionErrorKind::Ended);
     assert_eq!(fleet.feed.inner.len(), 0);
@@ -261,7 +261,7 @@ async fn an_announcement_that_was_given_up_is_made_later() {
     end.abort();
 }
 
-/// Logins fill a store while the feed is down.
+/// A store that logins fill while the feed is down.
 #[tokio::test]
 async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let mut fleet = Fleet::new().await;
@@ -280,14 +280,14 @@ async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let ended = fleet.sessions.refresh(alices.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
     assert!(fleet.refuses(&access).await);
-    // It is dropped before a login is refused.
+    // The store drops it before it refuses a login.
     for user in 0..3 {
         fleet.log_in(&user.to_string()).await;
     }
 }
 
 #[tokio::test]
-async fn a_theft_is_told_once() {
+async fn a_theft_is_reported_once() {
     let clock = at(NOW);
     let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = Arc::clone(&told);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::kit::{Employee, Server, json};
 
 #[tokio::test]
-async fn a_login_is_answered_as_rfc_6749_has_it() {
+async fn a_login_gets_the_answer_of_rfc_6749() {
     let server = Server::new();
     let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
     let answer = server.post("/login", login).await;
@@ -27,7 +27,7 @@ async fn a_login_is_answered_as_rfc_6749_has_it() {
 }
 
 #[tokio::test]
-async fn forms_are_as_good_as_json() {
+async fn forms_are_accepted_like_json() {
     let server = Server::new();
     let form = |path: &str, body: String| {
         Request::builder()
@@ -50,7 +50,7 @@ async fn forms_are_as_good_as_json() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_as_one() {
+async fn malformed_requests_are_refused() {
     let server = Server::new();
     for (path, body) in [
         ("/login", json!({ "user": "alice" })),
@@ -71,7 +71,7 @@ async fn what_is_no_request_is_refused_as_one() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_and_wrong_wishes_are_told_apart() {
+async fn wrong_credentials_and_wrong_parameters_get_different_errors() {
     let server = Server::new();
     let login = |more: Value| {
         let mut login = json!({ "user": "alice", "password": "right", "audience": "cart" });
@@ -81,7 +81,7 @@ async fn wrong_credentials_and_wrong_wishes_are_told_apart() {
     login(json!({ "password": "wrong" })).await.is_error(400, "invalid_grant");
     login(json!({ "audience": "mail" })).await.is_error(400, "invalid_target");
     login(json!({ "scope": "pay admin" })).await.is_error(400, "invalid_scope");
-    // There are two keys, so one has to be chosen.
+    // There are two keys, so the client must name an audience.
     let login = json!({ "user": "alice", "password": "right" });
     server.post("/login", login).await.is_error(400, "invalid_target");
     assert_eq!(server.state.writes.load(SeqCst), 0, "nothing was done for them");
@@ -165,7 +165,7 @@ async fn revocation_follows_rfc_7009() {
 }
 
 #[tokio::test]
-async fn a_parameter_without_a_value_is_left_out() {
+async fn a_parameter_without_a_value_counts_as_absent() {
     let server = Server::new();
     let login = json!({
         "user": "alice", "password": "right", "audience": "cart", "scope": "", "client_id": "",
@@ -181,7 +181,7 @@ async fn a_parameter_without_a_value_is_left_out() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_token_may_log_out_whatever_the_client() {
+async fn any_client_with_the_token_may_log_out() {
     let server = Server::new();
     let log_in = async || {
         let login = json!({
@@ -199,7 +199,7 @@ async fn whoever_has_the_token_may_log_out_whatever_the_client() {
 }
 
 #[tokio::test]
-async fn a_layer_on_the_login_is_on_nothing_else() {
+async fn a_login_layer_applies_to_the_login_only() {
     let limit = tower::util::MapResponseLayer::new(|_| http::StatusCode::TOO_MANY_REQUESTS);
     let server = Server::with(|routes| routes.login_layer(limit));
     let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
@@ -209,7 +209,7 @@ async fn a_layer_on_the_login_is_on_nothing_else() {
 
 /// A thief who polls the list of sessions to find out when the user renews.
 #[tokio::test]
-async fn the_list_of_sessions_is_no_clock_for_a_thief() {
+async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
     let server = Server::new();
     let mut token = server.log_in("alice").await.refresh;
     let post =
@@ -221,14 +221,14 @@ async fn the_list_of_sessions_is_no_clock_for_a_thief() {
         let stolen = token;
         token = server.refresh(&stolen).await.tokens().refresh;
         server.wait(2);
-        // The thief's next poll is refused, and its answer says nothing about the reason.
+        // The thief's next poll is refused, and the answer does not reveal the reason.
         let unknown = post("/sessions", &"A".repeat(64)).await;
         for path in ["/sessions", "/sessions/AAAAAAAAAAAAAAAAAAAAAA"] {
             let poll = post(path, &stolen).await;
             assert_eq!((poll.status(), &poll.body), (400, &unknown.body));
         }
     }
-    // The fifth renewal in a row that was repeated.
+    // This is the fifth repeated renewal in a row.
     server.refresh(&token).await.is_error(400, "invalid_grant");
 }
 

@@ -37,7 +37,7 @@ pub(super) fn sessions() -> (Sessions<MemoryStore>, ManualClock, Arc<Mutex<Vec<S
 }
 
 #[tokio::test]
-async fn what_was_kept_with_a_session_stays_with_it() {
+async fn a_session_keeps_its_data() {
     let (sessions, clock, _) = sessions();
     let new = NewSession::new("alice")
         .scopes(["cart:read", "pay"])
@@ -60,7 +60,7 @@ async fn what_was_kept_with_a_session_stays_with_it() {
     assert_eq!(renewed.ends_at(), UnixTime::from_secs(NOW + 30 * 86_400));
 }
 
-/// As `docs/explanation/sessions.md` says of a store that fails over.
+/// The failover that `docs/explanation/sessions.md` describes.
 #[tokio::test]
 async fn an_answer_lost_for_longer_than_the_grace_period_ends_the_session() {
     let lost_for = async |secs: u64, grace: u64| {
@@ -83,7 +83,7 @@ async fn an_answer_lost_for_longer_than_the_grace_period_ends_the_session() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_to_keep_is_refused() {
+async fn too_much_data_is_refused() {
     let (sessions, ..) = sessions();
     let data = NewSession::new("alice").data(&"x".repeat(4096)).unwrap();
     let scopes = NewSession::new("alice").scopes(vec!["x"; 4097]);
@@ -127,7 +127,7 @@ async fn each_refusal_has_its_kind_and_each_change_its_event() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_costs_nobody_an_answer() {
+async fn a_panicking_hook_loses_no_answer() {
     let sessions = Sessions::new(MemoryStore::new()).with_events(|_| panic!("a bug"));
     let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
     assert!(sessions.refresh(token.as_str(), None).await.is_ok());
@@ -135,10 +135,10 @@ async fn a_hook_that_panics_costs_nobody_an_answer() {
 }
 
 #[tokio::test]
-async fn a_forged_half_of_a_token_ends_what_the_true_half_opens() {
+async fn a_forged_secret_with_a_true_handle_ends_the_session() {
     let (sessions, ..) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
-    // The half that stays is known to those alone who had a token.
+    // Only somebody who had a token knows the constant half.
     let (handle, secret) = token.as_str().split_at(22);
     let other = if secret.ends_with('A') { "B" } else { "A" };
     let forged = format!("{handle}{}{other}", &secret[..secret.len() - 1]);
@@ -169,7 +169,7 @@ async fn users_see_and_end_their_own_sessions() {
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_sessions_and_no_more() {
+async fn a_user_has_at_most_the_configured_number_of_sessions() {
     let clock = at(NOW);
     let sessions = Sessions::new(MemoryStore::new()).with_clock(clock.clone()).max_per_subject(2);
     let mut tokens = Vec::new();
@@ -180,7 +180,7 @@ async fn a_user_has_so_many_sessions_and_no_more() {
     assert!(sessions.refresh(tokens[0].as_str(), None).await.unwrap_err().is_refusal());
     assert!(sessions.refresh(tokens[1].as_str(), None).await.is_ok());
     assert!(sessions.refresh(tokens[2].as_str(), None).await.is_ok());
-    // What has ended is forgotten within the hour.
+    // Ended sessions are deleted within an hour.
     assert_eq!(sessions.store().len(), 3);
     clock.advance(Duration::from_secs(3601));
     assert_eq!(sessions.prune().await.unwrap(), 1);
@@ -197,7 +197,7 @@ async fn dropping_a_pending_refresh_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_pruned_and_a_full_store_refuses() {
+async fn expired_sessions_are_pruned_and_a_full_store_refuses_logins() {
     let clock = at(NOW);
     let store = MemoryStore::with_capacity(2);
     let sessions = Sessions::new(store).with_clock(clock.clone());
@@ -217,7 +217,7 @@ async fn what_has_expired_is_pruned_and_a_full_store_refuses() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_stored_or_printed_lets_anyone_in() {
+async fn no_stored_or_printed_text_is_a_token() {
     let (sessions, ..) = sessions();
     let (first, _) = sessions.start(NewSession::new("alice").label("Firefox")).await.unwrap();
     let (token, session) = sessions.refresh(first.as_str(), None).await.unwrap();
@@ -253,7 +253,7 @@ async fn sixty_four_uses_at_once_have_one_successor() {
     }
 }
 
-/// Logins and logouts of one user, without a pause, in a small store.
+/// One user logs in and out without a pause, in a small store.
 #[tokio::test]
 async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let clock = at(NOW);
@@ -262,7 +262,7 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for login in 0..10_000 {
         let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
-        // Half of them log out; of the others, the limit ends the oldest.
+        // Every other session logs out. The limit ends the oldest of the rest.
         if login % 2 == 0 {
             assert!(sessions.end(session.id()).await.unwrap());
         }
@@ -270,7 +270,7 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
     assert_eq!(sessions.store().len(), 1_000);
     assert_eq!(sessions.of_subject("mallory").await.unwrap().len(), 10);
     sessions.refresh(bobs.as_str(), None).await.expect("bob's session goes on");
-    // Ended sessions are kept for an hour, and then deleted by logins.
+    // Ended sessions are kept for an hour. Then logins delete them.
     clock.advance(Duration::from_secs(3_602));
     for _ in 0..10 {
         sessions.start(NewSession::new("carol")).await.unwrap();
@@ -288,7 +288,7 @@ async fn a_full_store_has_room_again_when_sessions_have_expired() {
     }
     let full = sessions.start(NewSession::new("eve")).await.unwrap_err();
     assert_eq!(full.kind(), SessionErrorKind::Unavailable);
-    // Earlier than the next regular deletion.
+    // This is before the next regular deletion.
     clock.advance(Duration::from_secs(6));
     sessions.start(NewSession::new("eve")).await.unwrap();
 }
@@ -308,7 +308,7 @@ async fn a_row_has_at_most_twelve_kibibytes() {
     for large in [
         NewSession::new("alice".repeat(2_000)),
         NewSession::new("alice").client_id("c".repeat(10_000)),
-        // Six bytes each in JSON.
+        // Each character takes six bytes in JSON.
         NewSession::new("alice").scopes(["\u{1}".repeat(4_000)]),
         data(4_000).scopes(["s".repeat(4_000)]).client_id("c".repeat(2_000)),
     ] {
@@ -350,7 +350,7 @@ async fn only_the_current_token_shows_sessions() {
         assert_eq!(error.kind(), SessionErrorKind::Superseded);
         assert!(error.is_refusal());
     }
-    // To log out, a token that another tab has just used will do.
+    // A token that another tab has just used is enough for a logout.
     assert!(sessions.session_of(first.as_str()).await.is_ok());
     clock.advance(Duration::from_secs(1));
     let reused = sessions.current_session_of(first.as_str()).await.unwrap_err();
@@ -368,7 +368,7 @@ async fn a_thief_who_polls_for_renewals_is_found_however_fast() {
         let stolen = token;
         assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
         token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
-        // The next poll, a moment later, and the refresh that is timed by it.
+        // The next poll comes a moment later, and then the refresh that it times.
         clock.advance(Duration::from_millis(100));
         let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
         let found = renewal == 20;
@@ -378,7 +378,7 @@ async fn a_thief_who_polls_for_renewals_is_found_however_fast() {
     let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
-    // A poll that is later than that counts by itself.
+    // A later poll counts on its own.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));
@@ -443,7 +443,7 @@ async fn one_renewal_without_a_list_of_sessions_starts_the_count_again() {
     sessions.refresh(token.as_str(), None).await.unwrap();
 }
 
-/// A mobile client whose answer was lost, and which comes back after an hour.
+/// A mobile client that lost an answer and renews an hour later.
 #[tokio::test]
 async fn an_unused_parent_is_accepted_where_that_is_switched_on() {
     let (sessions, clock, events) = sessions();
@@ -455,7 +455,7 @@ async fn an_unused_parent_is_accepted_where_that_is_switched_on() {
     assert_eq!(again.as_str(), lost.as_str());
     sessions.refresh(again.as_str(), None).await.unwrap();
     clock.advance(Duration::from_secs(60));
-    // Its successor was used, so this is somebody else.
+    // Its successor was used, so somebody else presents this token.
     let error = sessions.refresh(first.as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Reused);
     let heard = [

@@ -1,4 +1,4 @@
-//! Uses of a refresh token that take their time.
+//! Slow uses of a refresh token.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_slow_answer_between_the_halves_logs_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_use_so_slow_that_its_place_is_forgotten_ends_nothing() {
+async fn a_use_whose_hash_was_dropped_in_the_meantime_ends_nothing() {
     let (sessions, clock, _) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();
@@ -32,7 +32,7 @@ async fn a_use_so_slow_that_its_place_is_forgotten_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_repeated_use_is_led_to_the_leaf_of_the_moment_it_is_answered() {
+async fn a_repeated_use_gets_the_leaf_at_the_time_of_its_answer() {
     let (sessions, ..) = sessions();
     let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
     let (next, _) = sessions.refresh(token.as_str(), None).await.unwrap();

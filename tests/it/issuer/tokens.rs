@@ -44,7 +44,7 @@ fn a_token_has_the_claims_of_rfc_9068_in_whole_seconds() {
 }
 
 #[test]
-fn a_token_is_good_for_its_audience_and_no_other() {
+fn a_token_is_valid_for_its_audience_only() {
     let token = issuer().with_clock(at(NOW)).issue(&Grant::new("alice").audience("cart")).unwrap();
     let service = |secret_of: &str, audience: &str| {
         let auth = JwtAuth::new(secret().derive(ISSUER, secret_of)).with_clock(at(NOW));
@@ -102,7 +102,7 @@ fn the_applications_claims_cannot_contradict_the_issuers() {
         let kind = issuer.issue(&with(json!({ name: value }))).unwrap_err().kind();
         assert_eq!(kind, IssueErrorKind::ReservedClaim, "{name} {value}");
     }
-    // One type to read and to write.
+    // One type can be read and written.
     let token = issuer.issue(&with(json!({ "sub": "alice", "exp": null, "sid": null }))).unwrap();
     assert_eq!(part(token.as_str(), 1)["sub"], "alice");
     assert!(part(token.as_str(), 1).get("sid").is_none());
@@ -113,7 +113,7 @@ fn the_applications_claims_cannot_contradict_the_issuers() {
 }
 
 #[test]
-fn what_cannot_be_issued_is_an_error_of_its_kind() {
+fn each_failure_to_issue_has_its_kind() {
     let grant = |claims: Value| Grant::new("alice").audience("cart").claims(claims);
     for claims in [json!([1]), json!("text"), json!(1), json!(true)] {
         assert_eq!(error(&issuer(), &grant(claims)), IssueErrorKind::Unserializable);
@@ -124,7 +124,7 @@ fn what_cannot_be_issued_is_an_error_of_its_kind() {
     }
     let nobody = Grant::new("").audience("cart").claims(json!({}));
     assert_eq!(error(&issuer(), &nobody), IssueErrorKind::NoSubject);
-    // A grant that was narrowed to no scope does not fall back to what the claims say.
+    // A grant that was narrowed to no scope does not fall back to the scopes in the claims.
     let scoped = grant(json!({ "scope": "all" }));
     assert_eq!(error(&issuer(), &scoped), IssueErrorKind::ReservedClaim);
     for scope in ["", "a b", "a\"b", "a\\b", "é"] {
@@ -133,7 +133,7 @@ fn what_cannot_be_issued_is_an_error_of_its_kind() {
 }
 
 #[test]
-fn a_token_over_its_budget_names_what_is_heavy() {
+fn an_oversized_token_names_the_heaviest_claims() {
     let claims = |len| json!({ "permissions": vec!["x"; len], "name": "Alice" });
     let grant = |len| Grant::new("alice").audience("cart").claims(claims(len));
     let token = issuer().issue(&grant(600)).unwrap();
@@ -146,7 +146,7 @@ fn a_token_over_its_budget_names_what_is_heavy() {
     let error = token.fits_cookie("__Host-cart_token").unwrap_err();
     assert!(error.to_string().starts_with("the cookie `__Host-cart_token` has 5"), "{error}");
 
-    // Name and value together, to the byte.
+    // The limit is exact, for name and value together.
     let name = |len: usize| "n".repeat(len);
     let token = issuer().issue(&grant(600)).unwrap();
     let room = 4096 - token.as_str().len();
