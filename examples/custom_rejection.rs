@@ -1,8 +1,8 @@
 //! Refusals in the application's own format. The status and the `WWW-Authenticate` challenge stay
 //! as RFC 6750 has them.
 //!
-//! `cargo run --example custom_rejection` prints curl lines; the server's own output shows the reason
-//! of each refusal.
+//! `cargo run --example custom_rejection` prints curl lines; the server's own output shows the
+//! reason of each refusal.
 
 #![allow(clippy::print_stdout)]
 

@@ -2,8 +2,8 @@
 //! WebSocket, so it sends the token as a second subprotocol: `["bearer", token]`. The socket closes
 //! when the token expires or is revoked.
 //!
-//! `cargo run --example websocket` prints the address of a page that opens such a socket, and a curl
-//! line that makes the handshake: 101 with the token, 401 without.
+//! `cargo run --example websocket` prints the address of a page that opens such a socket, and a
+//! curl line that makes the handshake: 101 with the token, 401 without.
 
 #![allow(clippy::print_stdout)]
 

@@ -15,7 +15,8 @@ use tower_jwt_auth::issuer::{EndCause, SessionEvent};
 
 use crate::devices::{self, Devices};
 
-/// The number of ended sessions that are remembered. The page of an older one does not know the reason.
+/// The number of ended sessions that are remembered. The page of an older one does not know the
+/// reason.
 const REMEMBERED: usize = 1000;
 
 /// The sessions that ended last, with the reasons. They are in memory, so a restart loses them.

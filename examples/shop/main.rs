@@ -7,11 +7,11 @@
 //! Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is the time
 //! after which an account may be tried once more, by default 60.
 //!
-//! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with `cart`
-//! and `payment`. These two may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
-//! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; `PAGE_ORIGIN`, `CART_ORIGIN`
-//! and `PAYMENT_ORIGIN` then tell each server where the others are. `REVOCATIONS` names a Redis, such
-//! as `redis://localhost`, through which revocations reach all processes.
+//! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
+//! `cart` and `payment`. These two may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
+//! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; `PAGE_ORIGIN`,
+//! `CART_ORIGIN` and `PAYMENT_ORIGIN` then tell each server where the others are. `REVOCATIONS`
+//! names a Redis, such as `redis://localhost`, through which revocations reach all processes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

@@ -25,8 +25,8 @@ pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
 /// Returns the secret of a service that runs as its own process.
 ///
 /// In production, `CART_SECRET` or `PAYMENT_SECRET` contains it in base64, as made by
-/// `Secret::dangerous_to_base64` or shown in `docs/reference/derive.md`. For a trial on one machine, the
-/// service derives it from `JWT_SECRET`.
+/// `Secret::dangerous_to_base64` or shown in `docs/reference/derive.md`. For a trial on one
+/// machine, the service derives it from `JWT_SECRET`.
 pub(crate) fn of_service(name: &str) -> Result<Secret, Box<dyn Error + Send + Sync>> {
     let variable = format!("{}_SECRET", name.to_uppercase());
     if env::var_os(&variable).is_some() {

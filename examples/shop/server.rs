@@ -38,7 +38,8 @@ impl Server {
     }
 
     /// The server's origin in a browser. Browsers accept `Secure` cookies over `http` from
-    /// `localhost` only, and all three servers are the same *site* there, though not the same origin.
+    /// `localhost` only, and all three servers are the same *site* there, though not the same
+    /// origin.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }

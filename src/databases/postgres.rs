@@ -24,15 +24,15 @@ pub(crate) fn is_read_only(error: &Error) -> bool {
     code(error).as_deref() == Some("25006")
 }
 
-/// Returns true if the connection is lost: the network failed, or the server has closed the connection,
-/// for example during a restart.
+/// Returns true if the connection is lost: the network failed, or the server has closed the
+/// connection, for example during a restart.
 pub(crate) fn is_lost(error: &Error) -> bool {
     matches!(error, Error::Io(_))
         || matches!(code(error).as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05"))
 }
 
-/// Returns true if a prepared statement is missing or belongs to another connection, as it happens behind
-/// a pooler in transaction mode. The statement was not executed.
+/// Returns true if a prepared statement is missing or belongs to another connection, as it happens
+/// behind a pooler in transaction mode. The statement was not executed.
 pub(crate) fn is_of_pooler(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("26000" | "42P05"))
 }
@@ -48,11 +48,11 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
     }
 }
 
-/// Returns true if two connections share a process of the server: a pooler in transaction mode, such
-/// as PgBouncer, stands in between. Prepared statements and `LISTEN` do not work then.
+/// Returns true if two connections share a process of the server: a pooler in transaction mode,
+/// such as PgBouncer, stands in between. Prepared statements and `LISTEN` do not work then.
 ///
-/// An idle pooler uses the same process as the last time. A busy pooler uses another process almost every
-/// time.
+/// An idle pooler uses the same process as the last time. A busy pooler uses another process almost
+/// every time.
 pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool, Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let process = process(&mut first).await?;
@@ -73,8 +73,8 @@ async fn process(connection: &mut PgConnection) -> Result<i32, Error> {
     sqlx::raw_sql(PROCESS).fetch_one(connection).await?.try_get(0)
 }
 
-/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote a
-/// row.
+/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote
+/// a row.
 pub(crate) fn sentence(error: &Error) -> Option<&'static str> {
     Some(match code(error)?.as_str() {
         "28P01" => "PostgreSQL rejects the user or the password in the URL (28P01)",

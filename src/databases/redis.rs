@@ -13,21 +13,22 @@ use redis::{
 /// The callers limit their calls more tightly. This limit ends an attempt that nobody waits for.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// A caller that waited this long in vain leaves behind a connection that may be dead: a network that
-/// swallows packets reports no error.
+/// A caller that waited this long in vain leaves behind a connection that may be dead: a network
+/// that swallows packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The number of keys that are probed. With two nodes or more, another node almost certainly holds one of
-/// them.
+/// The number of keys that are probed. With two nodes or more, another node almost certainly holds
+/// one of them.
 const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.
 ///
-/// It connects again, and resolves the host's name again, after an error of the network, after a call
-/// that was given up without an answer, and after an answer that shows that another server should be
-/// asked: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it follows
-/// a failover behind a host name or a proxy. A server that gives one of these answers has not executed
-/// the command, so a single command is repeated once on the new connection.
+/// It connects again, and resolves the host's name again, after an error of the network, after a
+/// call that was given up without an answer, and after an answer that shows that another server
+/// should be asked: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and
+/// `NOAUTH`. So it follows a failover behind a host name or a proxy. A server that gives one of
+/// these answers has not executed the command, so a single command is repeated once on the new
+/// connection.
 ///
 /// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
 #[derive(Clone)]
@@ -60,8 +61,8 @@ impl RedisConnection {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, requires a password, rejects the one in the URL, or belongs to a
-    /// cluster that is down. That the server is loading its data is not an error.
+    /// If the server cannot be reached, requires a password, rejects the one in the URL, or belongs
+    /// to a cluster that is down. That the server is loading its data is not an error.
     pub(crate) async fn is_one_of_several_nodes(&self, prefix: &str) -> RedisResult<bool> {
         for probe in 0..PROBES {
             let mut read = cmd("HMGET");
@@ -217,8 +218,8 @@ pub(crate) fn is_denied(error: &RedisError) -> bool {
         || matches!(code, Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
 }
 
-/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote a
-/// command.
+/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote
+/// a command.
 pub(crate) fn sentence(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some("Redis rejects the user or the password in the URL (WRONGPASS)");

@@ -46,12 +46,13 @@ impl AccessToken {
         self.claims.get("scope").and_then(Value::as_str)
     }
 
-    /// Checks that a browser would keep the token in a cookie of this name, which has at most 4096 bytes
-    /// for name and value together.
+    /// Checks that a browser would keep the token in a cookie of this name, which has at most 4096
+    /// bytes for name and value together.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the heaviest claims.
+    /// [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the heaviest
+    /// claims.
     pub fn fits_cookie(&self, name: &str) -> Result<(), IssueError> {
         let len = name.len().saturating_add(self.encoded.len());
         budget::check(&format!("the cookie `{name}`"), len, MAX_COOKIE_BYTES, &self.claims)

@@ -17,8 +17,8 @@ pub struct IssueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IssueErrorKind {
-    /// The issuer has no key for an audience of the grant, or the grant names no audience and there are
-    /// several keys, or its audiences have different keys.
+    /// The issuer has no key for an audience of the grant, or the grant names no audience and there
+    /// are several keys, or its audiences have different keys.
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
@@ -29,8 +29,9 @@ pub enum IssueErrorKind {
     BadScope,
     /// The token, or its cookie, is too large.
     TooLarge,
-    /// The claims are not a JSON object, the claims or the session's data failed to serialize, or would be rejected by every service:
-    /// they are nested more than 32 deep, or a registered claim has the wrong type.
+    /// The claims are not a JSON object, the claims or the session's data failed to serialize, or
+    /// would be rejected by every service: they are nested more than 32 deep, or a registered claim
+    /// has the wrong type.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,

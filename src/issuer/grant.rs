@@ -63,8 +63,8 @@ impl Grant<()> {
 
 impl<C> Grant<C> {
     /// Sets the service that the token is for, or several that share a key. By default the token is
-    /// for all services that share the issuer's only key, and a grant of `Accounts` is for any of the
-    /// issuer's services.
+    /// for all services that share the issuer's only key, and a grant of `Accounts` is for any of
+    /// the issuer's services.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self
@@ -89,18 +89,19 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the claim `client_id`: the client that asked for the token (RFC 9068 section 2.2). None by
-    /// default.
+    /// Sets the claim `client_id`: the client that asked for the token (RFC 9068 section 2.2). None
+    /// by default.
     ///
     /// This is the only source of that claim. A login at `AuthRoutes` that names another client is
-    /// rejected as `invalid_client`, and without cookies every refresh of the session must then name
-    /// this client in `client_id`. If the grant names no client, the name that the client gives at the
-    /// login binds its refreshes in the same way, and is in no token.
+    /// rejected as `invalid_client`, and without cookies every refresh of the session must then
+    /// name this client in `client_id`. If the grant names no client, the name that the client
+    /// gives at the login binds its refreshes in the same way, and is in no token.
     ///
     /// # Security
     ///
-    /// The routes do not authenticate clients. Set this to a client that the application knows by other
-    /// means, such as the credentials or a client certificate, before a service grants anything for it.
+    /// The routes do not authenticate clients. Set this to a client that the application knows by
+    /// other means, such as the credentials or a client certificate, before a service grants
+    /// anything for it.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());
         self
@@ -120,20 +121,21 @@ impl<C> Grant<C> {
     }
 
     /// Names the session of this login in the list of the user's sessions, such as "Alice's phone".
-    /// Only the first 256 characters are kept, and the name is in no token. By default the routes take
-    /// the `User-Agent`.
+    /// Only the first 256 characters are kept, and the name is in no token. By default the routes
+    /// take the `User-Agent`.
     pub fn session_label(mut self, label: impl Into<String>) -> Self {
         self.session_label = Some(label.into());
         self
     }
 
-    /// Keeps data of the application with the session of this login, at most 4096 bytes of JSON. Each
-    /// renewal reads it with `Session::data`. It is in no token, and has no effect in the grant of a
-    /// renewal. None by default.
+    /// Keeps data of the application with the session of this login, at most 4096 bytes of JSON.
+    /// Each renewal reads it with `Session::data`. It is in no token, and has no effect in the
+    /// grant of a renewal. None by default.
     ///
     /// # Errors
     ///
-    /// [`Unserializable`](crate::issuer::IssueErrorKind::Unserializable) if the data fails to serialize.
+    /// [`Unserializable`](crate::issuer::IssueErrorKind::Unserializable) if the data fails to
+    /// serialize.
     pub fn session_data(mut self, data: &impl Serialize) -> Result<Self, IssueError> {
         self.session_data = serde_json::to_value(data).map_err(|error| {
             IssueError::unserializable("the data of the session cannot be written as JSON", error)
@@ -141,12 +143,12 @@ impl<C> Grant<C> {
         Ok(self)
     }
 
-    /// Adds the application's own claims: anything that serializes to a JSON object, such as the type
-    /// that services read as `Claims<T>`.
+    /// Adds the application's own claims: anything that serializes to a JSON object, such as the
+    /// type that services read as `Claims<T>`.
     ///
-    /// A member that the issuer writes too must have the same value, or be `null`, which is left out.
-    /// `scp`, the other spelling of `scope`, is rejected: it would escape the narrowing of scopes at a
-    /// login. So would a claim that services name in `scope_claim`: write scopes with
+    /// A member that the issuer writes too must have the same value, or be `null`, which is left
+    /// out. `scp`, the other spelling of `scope`, is rejected: it would escape the narrowing of
+    /// scopes at a login. So would a claim that services name in `scope_claim`: write scopes with
     /// [`scopes`](Self::scopes).
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {

@@ -62,8 +62,9 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Creates an issuer with this name, the claim `iss`, and without a key: [`audience`](Self::audience)
-    /// sets one. Use an `https` URL without query or fragment (RFC 8414 section 2).
+    /// Creates an issuer with this name, the claim `iss`, and without a key:
+    /// [`audience`](Self::audience) sets one. Use an `https` URL without query or fragment (RFC
+    /// 8414 section 2).
     ///
     /// # Panics
     ///
@@ -107,8 +108,8 @@ impl TokenIssuer {
     /// Sets the key for a service, or for several services that share it. None by default.
     /// [`add_audience`](Self::add_audience) adds a service with another key.
     ///
-    /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new key before
-    /// the issuer gets it.
+    /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new key
+    /// before the issuer gets it.
     ///
     /// # Panics
     ///
@@ -125,8 +126,8 @@ impl TokenIssuer {
         self.add_audience(audience, keys)
     }
 
-    /// Adds a service with another key, or several services that share another key. Call it once for each
-    /// key.
+    /// Adds a service with another key, or several services that share another key. Call it once
+    /// for each key.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
@@ -172,8 +173,8 @@ impl TokenIssuer {
         self
     }
 
-    /// Sets the size of the longest token in bytes; issuing a longer one is an error. 4096 by default,
-    /// about the size of a cookie. Services reject more than 8192 by default.
+    /// Sets the size of the longest token in bytes; issuing a longer one is an error. 4096 by
+    /// default, about the size of a cookie. Services reject more than 8192 by default.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
         self
@@ -329,8 +330,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 /// `null`, so that a service can read and write one type.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
-    // A grant that was narrowed to no scope must not fall back to the scopes in the claims. Services
-    // read `scp` as they read `scope`.
+    // A grant that was narrowed to no scope must not fall back to the scopes in the claims.
+    // Services read `scp` as they read `scope`.
     let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope" | "scp");
     let written = match theirs {
         None => value,

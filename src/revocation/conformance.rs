@@ -1,8 +1,8 @@
 //! The rules for feeds, as a check for authors of feeds (feature `test-util`).
 //!
-//! A feed is correct if a test such as this one passes, on the runtime with several threads, against a
-//! real server. The example checks [`MemoryFeed`](crate::revocation::MemoryFeed); put your own feed in
-//! its place.
+//! A feed is correct if a test such as this one passes, on the runtime with several threads,
+//! against a real server. The example checks [`MemoryFeed`](crate::revocation::MemoryFeed); put
+//! your own feed in its place.
 //!
 //! ```
 //! use tower_jwt_auth::revocation::MemoryFeed;
@@ -14,8 +14,8 @@
 //! }
 //! ```
 //!
-//! The check needs an empty feed, whose log may be missing. It leaves messages behind, most of which
-//! expire within the hour.
+//! The check needs an empty feed, whose log may be missing. It leaves messages behind, most of
+//! which expire within the hour.
 //!
 //! The check cannot see whether a message survives a crash or a failover of the server. An append
 //! should return only after the message was synced.

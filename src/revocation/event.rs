@@ -12,11 +12,12 @@ use crate::revocation::target::RevocationKind;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevocationEvent<'a> {
-    /// There was no room for an entry, so more tokens were revoked than the entry names: all tokens of
-    /// its subject, or of everyone. Raise [`max_bytes`](crate::revocation::Revocations::max_bytes).
+    /// There was no room for an entry, so more tokens were revoked than the entry names: all tokens
+    /// of its subject, or of everyone. Raise
+    /// [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
-    /// The wall clock was set back so far that forgotten revocations may be needed again. All of them
-    /// are read again, and until then no token can be checked.
+    /// The wall clock was set back so far that forgotten revocations may be needed again. All of
+    /// them are read again, and until then no token can be checked.
     ClockSetBack,
     /// At least one message in the batch that was just read is malformed, too long, or of a newer
     /// version. It revokes nothing on this server.
@@ -25,8 +26,9 @@ pub enum RevocationEvent<'a> {
     /// All revocations were read.
     #[cfg(feature = "feeds")]
     SnapshotRead,
-    /// The log no longer has the messages after the last one that was read, so all revocations are read
-    /// again. Known revocations stay. Messages that the log lost before this server read them are lost.
+    /// The log no longer has the messages after the last one that was read, so all revocations are
+    /// read again. Known revocations stay. Messages that the log lost before this server read them
+    /// are lost.
     #[cfg(feature = "feeds")]
     Gap,
     /// The log that this server read before is gone. Known revocations stay.
@@ -36,8 +38,8 @@ pub enum RevocationEvent<'a> {
     /// earlier revocations are lost to every server that starts from now on.
     #[cfg(feature = "feeds")]
     LogCreated,
-    /// The feed could not be read, and is tried again. The first failure is reported at once, and then
-    /// at most one every 10 seconds.
+    /// The feed could not be read, and is tried again. The first failure is reported at once, and
+    /// then at most one every 10 seconds.
     #[cfg(feature = "feeds")]
     FeedFailed(&'a FeedError),
     /// The feed can be read again, after a failure that was reported.

@@ -11,9 +11,9 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// The time, in nanoseconds, for which the age may be computed from the wall clock alone. The caller has
-/// read the wall clock already, and reading the steady clock takes as long as a look-up. If the wall
-/// clock moves by more than this, forward or back, both clocks are read again.
+/// The time, in nanoseconds, for which the age may be computed from the wall clock alone. The
+/// caller has read the wall clock already, and reading the steady clock takes as long as a look-up.
+/// If the wall clock moves by more than this, forward or back, both clocks are read again.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.
@@ -23,8 +23,8 @@ pub struct AsOf {
     steady: u64,
 }
 
-/// The age of the data by two clocks, of which the greater age counts. The steady clock is never set
-/// back, but may stand still while the machine sleeps. The wall clock may be set back.
+/// The age of the data by two clocks, of which the greater age counts. The steady clock is never
+/// set back, but may stand still while the machine sleeps. The wall clock may be set back.
 pub(crate) struct Freshness {
     clock: TimeSource,
     steady: SteadyClock,
@@ -102,7 +102,8 @@ impl Freshness {
         self.staleness_at(self.clock.now()).map(Duration::from_nanos)
     }
 
-    /// Returns the age of the data in nanoseconds, at a time that was just read from the wall clock.
+    /// Returns the age of the data in nanoseconds, at a time that was just read from the wall
+    /// clock.
     #[inline]
     pub(crate) fn staleness_at(&self, now: UnixTime) -> Option<u64> {
         let as_of = self.as_of_steady.load(Ordering::Acquire);
@@ -124,9 +125,9 @@ impl Freshness {
             let by_steady = self.steady.nanos().saturating_sub(as_of_steady);
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
-        // The order of the stores matters: a reader that sees `looked_at` must also see `effective`. A
-        // thread that is overtaken by another look, or by new data, only makes the data look older until
-        // the next look.
+        // The order of the stores matters: a reader that sees `looked_at` must also see
+        // `effective`. A thread that is overtaken by another look, or by new data, only makes the
+        // data look older until the next look.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness

@@ -12,8 +12,8 @@ use crate::revocation::target::{RevocationKind, RevocationTarget};
 /// The version of the message.
 const VERSION: u32 = 1;
 
-/// A revocation of one token, of one session, or of the tokens that were issued up to some time to a
-/// subject, to a tenant, under a key, or to everyone.
+/// A revocation of one token, of one session, or of the tokens that were issued up to some time to
+/// a subject, to a tenant, under a key, or to everyone.
 ///
 /// In JSON, a revocation is a message that a program in any language can publish:
 /// [`revocation_message`](crate::guide::reference::revocation_message) has the format.
@@ -39,30 +39,30 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// The time for which a watermark is remembered by default: 30 days after its time. It must be at
-    /// least the lifetime of a token.
+    /// The time for which a watermark is remembered by default: 30 days after its time. It must be
+    /// at least the lifetime of a token.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// The length of the longest message. A longer one is not published, and revokes nothing if another
-    /// program publishes it. Every name in a token of 8 KiB, the default limit, fits.
+    /// The length of the longest message. A longer one is not published, and revokes nothing if
+    /// another program publishes it. Every name in a token of 8 KiB, the default limit, fits.
     pub const MAX_MESSAGE_BYTES: usize = 8192;
 
-    /// Revokes one token, by its `jti`. The revocation is remembered until `expires_at`, the `exp` of the
-    /// token.
+    /// Revokes one token, by its `jti`. The revocation is remembered until `expires_at`, the `exp`
+    /// of the token.
     pub fn token(id: impl Into<String>, expires_at: UnixTime) -> Self {
         let target = RevocationTarget::Token { id: id.into(), owner: None, revoked_at: None };
         Self { target, issuer: None, until: expires_at }
     }
 
-    /// Revokes one session, by its `sid`. The revocation is remembered until `forget_at`, when the last
-    /// token of the session has expired.
+    /// Revokes one session, by its `sid`. The revocation is remembered until `forget_at`, when the
+    /// last token of the session has expired.
     pub fn session(id: impl Into<String>, forget_at: UnixTime) -> Self {
         let target = RevocationTarget::Session { id: id.into(), owner: None, revoked_at: None };
         Self { target, issuer: None, until: forget_at }
     }
 
-    /// Revokes the tokens that were issued to a subject at this time or before, to the whole second. See
-    /// [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
+    /// Revokes the tokens that were issued to a subject at this time or before, to the whole
+    /// second. See [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
     pub fn subject(subject: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::Subject { subject: subject.into(), at }, at)
     }
@@ -72,8 +72,8 @@ impl Revocation {
         Self::watermark(RevocationTarget::Tenant { tenant: tenant.into(), at }, at)
     }
 
-    /// Revokes the tokens that were signed with a key at this time or before. The key itself remains
-    /// valid: if it was stolen, remove it from the key set as well.
+    /// Revokes the tokens that were signed with a key at this time or before. The key itself
+    /// remains valid: if it was stolen, remove it from the key set as well.
     pub fn key(id: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::KeyId { id: id.into(), at }, at)
     }
@@ -83,8 +83,8 @@ impl Revocation {
         Self::watermark(RevocationTarget::Everyone { at }, at)
     }
 
-    /// Limits the revocation to tokens with this `iss`. By default it covers tokens of every issuer, and
-    /// tokens without an issuer.
+    /// Limits the revocation to tokens with this `iss`. By default it covers tokens of every
+    /// issuer, and tokens without an issuer.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
@@ -92,8 +92,8 @@ impl Revocation {
     }
 
     /// Sets the owner of the token or session, and the time of the revocation by the clock of the
-    /// issuer. A server that has no room for more entries then revokes the tokens that this subject had
-    /// at that time, instead of everyone's tokens. Without effect on a watermark.
+    /// issuer. A server that has no room for more entries then revokes the tokens that this subject
+    /// had at that time, instead of everyone's tokens. Without effect on a watermark.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }
@@ -105,8 +105,8 @@ impl Revocation {
         self
     }
 
-    /// Sets the time from which the revocation may be forgotten, because every token that it covers has
-    /// expired. The default of a watermark is [`REMEMBERED`](Self::REMEMBERED) after its time.
+    /// Sets the time from which the revocation may be forgotten, because every token that it covers
+    /// has expired. The default of a watermark is [`REMEMBERED`](Self::REMEMBERED) after its time.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;

@@ -1,9 +1,9 @@
 //! Revoked tokens: kept in this process' memory, and read from a feed.
 //!
-//! A stateless server cannot ask about each token. So it remembers the few revocations that have not
-//! expired yet, in [`Revocations`], and reads new ones from a log within a second. The
-//! [guide](crate::guide::explanation::revocation) explains how it works, what it guarantees, and how to run
-//! it.
+//! A stateless server cannot ask about each token. So it remembers the few revocations that have
+//! not expired yet, in [`Revocations`], and reads new ones from a log within a second. The
+//! [guide](crate::guide::explanation::revocation) explains how it works, what it guarantees, and
+//! how to run it.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;
@@ -43,7 +43,8 @@ pub use self::table::revocation_table::Applied;
 pub use self::target::{RevocationKind, RevocationTarget};
 pub use self::token_names::TokenNames;
 
-/// Marks a request whose token was accepted although revocation data was stale, as [`Revocations::dangerous_accept_stale`] allows; and in its
+/// Marks a request whose token was accepted although revocation data was stale, as
+/// [`Revocations::dangerous_accept_stale`] allows; and in its
 /// [`Token`](crate::Token::revocation_unchecked).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

@@ -27,15 +27,15 @@ type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 
 /// The revocations that a server knows. This is a handle: clones share the same revocations.
 ///
-/// A token is looked up by its names in this process's memory, without a lock, without I/O and without
-/// an allocation. Revocations arrive through a feed, or through [`apply`](Self::apply). By default a
-/// token is refused with 503 before the first data has been read, and while the data is more than 5
-/// seconds old.
+/// A token is looked up by its names in this process's memory, without a lock, without I/O and
+/// without an allocation. Revocations arrive through a feed, or through [`apply`](Self::apply). By
+/// default a token is refused with 503 before the first data has been read, and while the data is
+/// more than 5 seconds old.
 ///
 /// A watermark refuses tokens that were issued **in the same second** or earlier. An `iat` has no
-/// fraction in most tokens, so the order within one second is unknown. A user who logs in again in that
-/// second is refused once more and renews. A token without `iat` is refused by every watermark that
-/// covers it.
+/// fraction in most tokens, so the order within one second is unknown. A user who logs in again in
+/// that second is refused once more and renews. A token without `iat` is refused by every watermark
+/// that covers it.
 ///
 /// ```
 /// use tower_jwt_auth::UnixTime;
@@ -117,9 +117,10 @@ impl Revocations {
         self
     }
 
-    /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million entries;
-    /// the least is 2.1 KiB. If there is no room, a revocation covers more than it names, and never
-    /// less while clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
+    /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million
+    /// entries; the least is 2.1 KiB. If there is no room, a revocation covers more than it names,
+    /// and never less while clocks agree: see [`RevocationEvent::Widened`] and
+    /// [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.shared_mut().table.max_bytes(bytes);
@@ -133,8 +134,8 @@ impl Revocations {
         self
     }
 
-    /// Calls `hook` with each event for operators, whose `Display` is a sentence. The feature `tracing`
-    /// logs the same events. The hook must not block. A panic of the hook has no effect.
+    /// Calls `hook` with each event for operators, whose `Display` is a sentence. The feature
+    /// `tracing` logs the same events. The hook must not block. A panic of the hook has no effect.
     ///
     /// ```
     /// use tower_jwt_auth::Revocations;
@@ -150,15 +151,15 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens that expire within this time while the data is stale, and marks them and their
-    /// requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens that are
-    /// valid for longer still get 503.
+    /// Accepts tokens that expire within this time while the data is stale, and marks them and
+    /// their requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens
+    /// that are valid for longer still get 503.
     ///
     /// # What is lost
     ///
-    /// The bound is lost: an attacker who can cut this server off from the feed can use a stolen token
-    /// for this time plus the leeway. Use the lifetime of your access tokens as the value, for example
-    /// 10 minutes.
+    /// The bound is lost: an attacker who can cut this server off from the feed can use a stolen
+    /// token for this time plus the leeway. Use the lifetime of your access tokens as the value,
+    /// for example 10 minutes.
     ///
     /// # Panics
     ///
@@ -176,8 +177,8 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens, whenever they expire, before the first data has been read, and marks them and
-    /// their requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
+    /// Accepts tokens, whenever they expire, before the first data has been read, and marks them
+    /// and their requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
     ///
     /// # What is lost
     ///
@@ -210,13 +211,13 @@ impl Revocations {
         self.check_at(names, self.shared.freshness.clock().now())
     }
 
-    /// Checks a token as [`check`](Self::check) does, for a caller that has just read the time from the
-    /// same clock.
+    /// Checks a token as [`check`](Self::check) does, for a caller that has just read the time from
+    /// the same clock.
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
-        // Read the age before the look-up: the entries are then at least as new as the age says. In the
-        // other order, data that arrives in between would make an older look-up seem current.
+        // Read the age before the look-up: the entries are then at least as new as the age says. In
+        // the other order, data that arrives in between would make an older look-up seem current.
         let staleness = shared.freshness.staleness_at(now);
         if shared.table.refuses(names) {
             stats::count(&shared.counters.refused);
@@ -261,23 +262,23 @@ impl Revocations {
         self.shared.counters.read(&self.shared.table)
     }
 
-    /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call it *before* you ask
-    /// a feed.
+    /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call it *before* you
+    /// ask a feed.
     pub fn as_of(&self) -> AsOf {
         self.shared.freshness.moment()
     }
 
-    /// Declares that all revocations from before `as_of` have been applied. A followed feed does this
-    /// itself; calling this method as well would hide that the feed is down.
+    /// Declares that all revocations from before `as_of` have been applied. A followed feed does
+    /// this itself; calling this method as well would hide that the feed is down.
     pub fn current_as_of(&self, as_of: AsOf) {
         self.shared.freshness.set(as_of);
     }
 
-    /// Forgets expired entries, while tokens are checked. If you drive your own feed, call this method
-    /// from time to time, for example once a minute.
+    /// Forgets expired entries, while tokens are checked. If you drive your own feed, call this
+    /// method from time to time, for example once a minute.
     ///
-    /// Returns true if the clock was set back so far that forgotten revocations may be needed again.
-    /// Then read everything again; tokens cannot be checked until
+    /// Returns true if the clock was set back so far that forgotten revocations may be needed
+    /// again. Then read everything again; tokens cannot be checked until
     /// [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.clock().now();

@@ -6,8 +6,8 @@ use crate::clock::UnixTime;
 
 /// The tokens that a [`Revocation`](crate::revocation::Revocation) covers.
 ///
-/// A token or a session is revoked whenever it was issued. Every other target is a watermark: it covers
-/// the tokens that were issued at its time or before, to the whole second.
+/// A token or a session is revoked whenever it was issued. Every other target is a watermark: it
+/// covers the tokens that were issued at its time or before, to the whole second.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationTarget {
@@ -111,7 +111,8 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the latest time of issue that a watermark covers, or `None` for a token or a session.
+    /// Returns the latest time of issue that a watermark covers, or `None` for a token or a
+    /// session.
     pub(crate) fn watermark(&self) -> Option<UnixTime> {
         match self {
             Self::Token { .. } | Self::Session { .. } => None,
@@ -130,8 +131,8 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the time of the revocation, if it is known. All covered tokens that exist were issued at
-    /// this time or before.
+    /// Returns the time of the revocation, if it is known. All covered tokens that exist were
+    /// issued at this time or before.
     pub(crate) fn revoked_at(&self) -> Option<UnixTime> {
         match self {
             Self::Token { revoked_at, .. } | Self::Session { revoked_at, .. } => *revoked_at,

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use crate::clock::UnixTime;
 use crate::jwt::VerifiedToken;
 
-/// The names by which a token can be revoked, borrowed from its claims. A name that is not set is a claim
-/// that the token does not have.
+/// The names by which a token can be revoked, borrowed from its claims. A name that is not set is a
+/// claim that the token does not have.
 ///
 /// ```
 /// use tower_jwt_auth::revocation::TokenNames;
@@ -69,7 +69,8 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the `iat` of the token. Every watermark that covers a token without a time of issue rejects it.
+    /// Sets the `iat` of the token. Every watermark that covers a token without a time of issue
+    /// rejects it.
     pub fn issued_at(mut self, issued_at: impl Into<Option<UnixTime>>) -> Self {
         self.issued_at = issued_at.into();
         self

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::issuer::grant::Grant;
 use crate::issuer::sessions::session::Session;
 
-/// The users of an application. [`AuthRoutes`](crate::issuer::AuthRoutes) asks this trait who may log
-/// in, and with which grant.
+/// The users of an application. [`AuthRoutes`](crate::issuer::AuthRoutes) asks this trait who may
+/// log in, and with which grant.
 ///
 /// ```
 /// use axum::http::request::Parts;
@@ -56,10 +56,10 @@ use crate::issuer::sessions::session::Session;
 /// # let _ = Users;
 /// ```
 ///
-/// Both functions get the head of the request with its headers and extensions. The extensions contain
-/// the values of layers in front, such as the peer's address (`ConnectInfo`), and at a login the
-/// [client](NamedClient) that the request names. The session can keep data of the login for its
-/// renewals:
+/// Both functions get the head of the request with its headers and extensions. The extensions
+/// contain the values of layers in front, such as the peer's address (`ConnectInfo`), and at a
+/// login the [client](NamedClient) that the request names. The session can keep data of the login
+/// for its renewals:
 ///
 /// ```
 /// # use axum::extract::ConnectInfo;
@@ -116,34 +116,35 @@ use crate::issuer::sessions::session::Session;
 /// overwrites it. The headers include the cookies, and with them the refresh token. The cookies and
 /// `Authorization` are marked as sensitive, so that printing the head does not show them.
 ///
-/// The routes check the syntax of `audience`, `scope` and `client_id`, and that the audience exists,
-/// before they call [`log_in`](Self::log_in). An error that depends on the grant comes later and
-/// reveals that the credentials are right. Each such login is reported as
+/// The routes check the syntax of `audience`, `scope` and `client_id`, and that the audience
+/// exists, before they call [`log_in`](Self::log_in). An error that depends on the grant comes
+/// later and reveals that the credentials are right. Each such login is reported as
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
-    /// The credentials of a login, from JSON or a form, such as a name and a password, or a one-time
-    /// code. The members `audience`, `scope` and `client_id` of the same body belong to the routes. In
-    /// a form every value is a string, so a type with a number can be read only from JSON.
+    /// The credentials of a login, from JSON or a form, such as a name and a password, or a
+    /// one-time code. The members `audience`, `scope` and `client_id` of the same body belong to
+    /// the routes. In a form every value is a string, so a type with a number can be read only from
+    /// JSON.
     type Credentials: DeserializeOwned + Send;
 
     /// The application's own claims, or `()`.
     type Claims: Serialize + Send + Sync;
 
-    /// Returns the grant of the user with these credentials, or `None` if the credentials are wrong.
-    /// Take the same time for a user who does not exist.
+    /// Returns the grant of the user with these credentials, or `None` if the credentials are
+    /// wrong. Take the same time for a user who does not exist.
     ///
-    /// A grant that names [audiences](Grant::audience) is only for those services. A grant that names a
-    /// [client](Grant::client_id) is only for that client: the routes reject a login that names another
-    /// client. The routes write the claims `sid` and `auth_time` themselves.
+    /// A grant that names [audiences](Grant::audience) is only for those services. A grant that
+    /// names a [client](Grant::client_id) is only for that client: the routes reject a login that
+    /// names another client. The routes write the claims `sid` and `auth_time` themselves.
     fn log_in(
         &self,
         credentials: Self::Credentials,
         request: &Parts,
     ) -> impl Future<Output = Result<Option<Grant<Self::Claims>>, AccountsError>> + Send;
 
-    /// Returns the current grant of a session's user, or `None` if the user may not log in any more,
-    /// which ends the session. The routes remove scopes and audiences beyond those of the login. The
-    /// token has the `client_id` of this grant, if the grant names one.
+    /// Returns the current grant of a session's user, or `None` if the user may not log in any
+    /// more, which ends the session. The routes remove scopes and audiences beyond those of the
+    /// login. The token has the `client_id` of this grant, if the grant names one.
     fn renew(
         &self,
         session: &Session,
@@ -172,8 +173,8 @@ impl<A: Accounts> Accounts for Arc<A> {
     }
 }
 
-/// The reason why an application could not decide. Every [`Error`] becomes one by `?`: the client gets
-/// 503 and may try again.
+/// The reason why an application could not decide. Every [`Error`] becomes one by `?`: the client
+/// gets 503 and may try again.
 pub struct AccountsError(pub(crate) Undecided);
 
 pub(crate) enum Undecided {
@@ -182,8 +183,8 @@ pub(crate) enum Undecided {
 }
 
 impl AccountsError {
-    /// Rejects an attempt without checking the credentials, because there were too many attempts. The
-    /// response is 429, with `Retry-After` in whole seconds.
+    /// Rejects an attempt without checking the credentials, because there were too many attempts.
+    /// The response is 429, with `Retry-After` in whole seconds.
     ///
     /// # Security
     ///
@@ -215,7 +216,8 @@ impl Debug for AccountsError {
 ///
 /// # Security
 ///
-/// Nothing authenticates this name. A stranger can send any name, so do not grant more because of it.
+/// Nothing authenticates this name. A stranger can send any name, so do not grant more because of
+/// it.
 #[derive(Clone, Debug)]
 pub struct NamedClient(pub(crate) String);
 

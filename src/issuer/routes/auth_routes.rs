@@ -42,38 +42,42 @@ use crate::misuse;
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 ///
 /// Parameters are the members of a JSON object or of a form.
-/// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each parameter, answer and error.
+/// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each
+/// parameter, answer and error.
 ///
-/// **IssuedTokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
+/// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
-/// script can read, refresh tokens are read from their cookie alone, and requests that a browser makes
-/// for another site are rejected. The answer then has `expires_in` and `scope`, from which a page
-/// learns when to renew. `/login` takes the credentials, `audience` and `scope`; the other routes take
-/// no body. Mount the routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
+/// script can read, refresh tokens are read from their cookie alone, and requests that a browser
+/// makes for another site are rejected. The answer then has `expires_in` and `scope`, from which a
+/// page learns when to renew. `/login` takes the credentials, `audience` and `scope`; the other
+/// routes take no body. Mount the routes twice, with an `Arc` of the accounts, to serve browsers
+/// and other clients.
 ///
-/// **Audience.** A login may name one service or several. It must name one if the issuer has several
-/// keys and the grant names no audience. The token is for all named services if they share a key, and
-/// otherwise for the first. The session is bound to the audiences that its login named: a refresh may
-/// name one of them, and gets `invalid_target` for any other. If a login names no audience, its session
-/// is not bound, and a refresh may name any audience that the account is granted at that time.
+/// **Audience.** A login may name one service or several. It must name one if the issuer has
+/// several keys and the grant names no audience. The token is for all named services if they share
+/// a key, and otherwise for the first. The session is bound to the audiences that its login named:
+/// a refresh may name one of them, and gets `invalid_target` for any other. If a login names no
+/// audience, its session is not bound, and a refresh may name any audience that the account is
+/// granted at that time.
 ///
-/// **Client.** The parameter `client_id` binds the refresh tokens of a session to a client. The claim
-/// of that name is in a token only if the application's grant has it: see [`Grant::client_id`].
+/// **Client.** The parameter `client_id` binds the refresh tokens of a session to a client. The
+/// claim of that name is in a token only if the application's grant has it: see
+/// [`Grant::client_id`].
 ///
-/// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the parameter
-/// and never a value. All refresh tokens that cannot be exchanged get the same `invalid_grant`, byte
-/// for byte. While the store or the accounts cannot answer, the response is 503 with `Retry-After`. The
-/// client's token then stays valid; if the answer was lost after the write, it stays valid for the
-/// grace period. A failed refresh never deletes a cookie, since another tab may have renewed it in the
-/// meantime. A failed logout deletes the access tokens, and keeps the cookies that the next attempt
-/// needs.
+/// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the
+/// parameter and never a value. All refresh tokens that cannot be exchanged get the same
+/// `invalid_grant`, byte for byte. While the store or the accounts cannot answer, the response is
+/// 503 with `Retry-After`. The client's token then stays valid; if the answer was lost after the
+/// write, it stays valid for the grace period. A failed refresh never deletes a cookie, since
+/// another tab may have renewed it in the meantime. A failed logout deletes the access tokens, and
+/// keeps the cookies that the next attempt needs.
 ///
-/// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how to do
-/// both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
+/// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how
+/// to do both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
 /// [`Accounts`], which returns [`AccountsError::too_many_attempts`].
 ///
-/// The response to a login or a refresh has the [`Session`] in its extensions, for a layer that counts
-/// logins or sets its own cookie.
+/// The response to a login or a refresh has the [`Session`] in its extensions, for a layer that
+/// counts logins or sets its own cookie.
 ///
 /// [`AccountsError::too_many_attempts`]: crate::issuer::AccountsError::too_many_attempts
 /// [`Grant::client_id`]: crate::issuer::Grant::client_id
@@ -120,8 +124,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if there is no cookie for an access token, and if a cookie is for an audience for which
-    /// the issuer has no key.
+    /// Panics if there is no cookie for an access token, and if a cookie is for an audience for
+    /// which the issuer has no key.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -144,23 +148,23 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     }
 
     /// Lets pages of these origins use the cookies: one, such as `https://app.shop.example` if the
-    /// routes are at `https://auth.shop.example`, or several in an array. By default, only pages of the
-    /// routes' own origin can use them. A page of another origin needs CORS as well, with credentials.
-    /// It must belong to the same *site*: browsers send no `SameSite` cookie for pages of other sites,
-    /// whatever is allowed here.
+    /// routes are at `https://auth.shop.example`, or several in an array. By default, only pages of
+    /// the routes' own origin can use them. A page of another origin needs CORS as well, with
+    /// credentials. It must belong to the same *site*: browsers send no `SameSite` cookie for pages
+    /// of other sites, whatever is allowed here.
     ///
     /// # Panics
     ///
-    /// Panics if a value is not an origin as browsers send it, and if this method is called a second
-    /// time.
+    /// Panics if a value is not an origin as browsers send it, and if this method is called a
+    /// second time.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.context.trusted_origins.set(origins);
         self
     }
 
-    /// Puts a layer in front of `/login` only, such as a limit on attempts. Users who are logged in can
-    /// then still renew and log out, however many others share their address.
+    /// Puts a layer in front of `/login` only, such as a limit on attempts. Users who are logged in
+    /// can then still renew and log out, however many others share their address.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -202,8 +206,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// Turns a panic of the application's code into a 500 for this request, and logs errors. Other requests
-/// on the connection go on.
+/// Turns a panic of the application's code into a 500 for this request, and logs errors. Other
+/// requests on the connection go on.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
     // The application sees the head of the request, and may print it.
     for (name, value) in request.headers_mut() {

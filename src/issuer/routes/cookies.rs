@@ -16,8 +16,8 @@ use crate::misuse;
 /// RFC 6265bis section 5.6: a browser ignores a longer attribute.
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
-/// The maximum number of cookies of one name that are read. A browser sends one; a sibling domain can
-/// add a few refresh cookies, one for each path that leads to the routes.
+/// The maximum number of cookies of one name that are read. A browser sends one; a sibling domain
+/// can add a few refresh cookies, one for each path that leads to the routes.
 const MAX_CANDIDATES: usize = 16;
 
 /// The cookies that hold a browser's tokens.
@@ -34,33 +34,34 @@ const MAX_CANDIDATES: usize = 16;
 /// # let _ = cookies;
 /// ```
 ///
-/// **A `__Host-` cookie belongs to one host.** The auth server and the services that read its cookies
-/// must be reached under one host name, such as `https://shop.example/auth` and
+/// **A `__Host-` cookie belongs to one host.** The auth server and the services that read its
+/// cookies must be reached under one host name, such as `https://shop.example/auth` and
 /// `https://shop.example/cart` behind one proxy; ports do not matter.
-/// [`guide::how_to::cookies`](crate::guide::how_to::cookies) has the configuration of the proxy, the script of the page,
-/// and the other set-ups: services on several hosts ([`dangerous_domain`](Self::dangerous_domain)), and
-/// pages in a frame of another site ([`embedded`](Self::embedded)).
+/// [`guide::how_to::cookies`](crate::guide::how_to::cookies) has the configuration of the proxy,
+/// the script of the page, and the other set-ups: services on several hosts
+/// ([`dangerous_domain`](Self::dangerous_domain)), and pages in a frame of another site
+/// ([`embedded`](Self::embedded)).
 ///
-/// All cookies last as long as the session, including the cookie of the access token. So the browser
-/// presents an expired access token, which gets 401 `token-expired`, and the page renews it. Without
-/// the cookie, a service with `allow_anonymous` would treat the user as a stranger. A page whose
-/// renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
+/// All cookies last as long as the session, including the cookie of the access token. So the
+/// browser presents an expired access token, which gets 401 `token-expired`, and the page renews
+/// it. Without the cookie, a service with `allow_anonymous` would treat the user as a stranger. A
+/// page whose renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
 ///
-/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. Your own login, such as the
-/// callback of another identity provider, sets them with [`set_access`](Self::set_access) and
+/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. Your own login, such as
+/// the callback of another identity provider, sets them with [`set_access`](Self::set_access) and
 /// [`set_refresh`](Self::set_refresh).
 ///
 /// # Security
 ///
-/// A browser sends cookies to one host and, whatever their path or prefix, to every port of that host.
-/// Every service on the host gets the access tokens for all of them: a service that is taken over can
-/// use those tokens until they expire. If a service must not be trusted with the tokens of the others,
-/// give it a separate host, or let the proxy in front strip the cookies of the others.
+/// A browser sends cookies to one host and, whatever their path or prefix, to every port of that
+/// host. Every service on the host gets the access tokens for all of them: a service that is taken
+/// over can use those tokens until they expire. If a service must not be trusted with the tokens of
+/// the others, give it a separate host, or let the proxy in front strip the cookies of the others.
 ///
-/// The refresh token's cookie needs a path, so that browsers send it to the auth server only. Therefore
-/// it cannot have the prefix `__Host-`, and a sibling domain could set a cookie of the same name. A
-/// third cookie, `__Host-session`, which no sibling can set, names the session. A refresh token of
-/// another session is ignored.
+/// The refresh token's cookie needs a path, so that browsers send it to the auth server only.
+/// Therefore it cannot have the prefix `__Host-`, and a sibling domain could set a cookie of the
+/// same name. A third cookie, `__Host-session`, which no sibling can set, names the session. A
+/// refresh token of another session is ignored.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {
@@ -76,13 +77,13 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Creates cookies with the refresh token in `__Secure-refresh_token`, which browsers send only to
-    /// `path` and below. `path` is the path of the routes as the browser sees it.
+    /// Creates cookies with the refresh token in `__Secure-refresh_token`, which browsers send only
+    /// to `path` and below. `path` is the path of the routes as the browser sees it.
     ///
     /// # Panics
     ///
-    /// Panics if `path` does not begin with `/`, contains a character that ends the attribute, or has
-    /// more than 1024 bytes. Browsers ignore a longer path.
+    /// Panics if `path` does not begin with `/`, contains a character that ends the attribute, or
+    /// has more than 1024 bytes. Browsers ignore a longer path.
     #[track_caller]
     pub fn new(path: impl AsRef<str>) -> Self {
         let path = path.as_ref();
@@ -152,9 +153,9 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Sets `SameSite=Lax`: a link on another site then leads to a page that is logged in. By default
-    /// the cookies are `Strict`: the first request of such a page has no cookies, and only the requests
-    /// that the page then makes itself are logged in.
+    /// Sets `SameSite=Lax`: a link on another site then leads to a page that is logged in. By
+    /// default the cookies are `Strict`: the first request of such a page has no cookies, and only
+    /// the requests that the page then makes itself are logged in.
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
         self
@@ -165,8 +166,8 @@ impl Cookies {
     /// ([CHIPS](https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies)),
     /// so a user logs in once under each of them.
     ///
-    /// A script in the frame sends requests to its own origin, and needs nothing else. If a page of the
-    /// embedding site calls the services itself, it is a page of another site: it needs
+    /// A script in the frame sends requests to its own origin, and needs nothing else. If a page of
+    /// the embedding site calls the services itself, it is a page of another site: it needs
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
@@ -176,28 +177,28 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// `SameSite` no longer keeps the cookies out of requests that other sites make. Two protections
-    /// remain. The first is the cross-site check of the layer and of these routes, for every request
-    /// but GET, HEAD and OPTIONS. The second is the separate set of cookies in browsers that support
-    /// `Partitioned`: the page of an attacker has its own set, without a login. Make sure that no GET
-    /// request changes anything. Name the sites that may show your page in a frame with
-    /// `Content-Security-Policy: frame-ancestors`, or any site can trick its visitors into clicking on
-    /// your page.
+    /// `SameSite` no longer keeps the cookies out of requests that other sites make. Two
+    /// protections remain. The first is the cross-site check of the layer and of these routes, for
+    /// every request but GET, HEAD and OPTIONS. The second is the separate set of cookies in
+    /// browsers that support `Partitioned`: the page of an attacker has its own set, without a
+    /// login. Make sure that no GET request changes anything. Name the sites that may show your
+    /// page in a frame with `Content-Security-Policy: frame-ancestors`, or any site can trick its
+    /// visitors into clicking on your page.
     ///
     /// # Panics
     ///
-    /// Panics after [`dangerous_without_https`](Self::dangerous_without_https): browsers refuse such
-    /// cookies without `Secure`.
+    /// Panics after [`dangerous_without_https`](Self::dangerous_without_https): browsers refuse
+    /// such cookies without `Secure`.
     #[track_caller]
     pub fn embedded(mut self) -> Self {
         self.same_site = SameSite::Partitioned;
         self.with_names_checked()
     }
 
-    /// Sends the access tokens to `domain` and to every host below it, for services on several hosts
-    /// of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
-    /// `cart.shop.example`. Call it before [`add_access_cookie`](Self::add_access_cookie), whose names then begin with
-    /// `__Secure-`.
+    /// Sends the access tokens to `domain` and to every host below it, for services on several
+    /// hosts of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
+    /// `cart.shop.example`. Call it before [`add_access_cookie`](Self::add_access_cookie), whose
+    /// names then begin with `__Secure-`.
     ///
     /// ```
     /// use tower_jwt_auth::issuer::Cookies;
@@ -209,30 +210,31 @@ impl Cookies {
     /// ```
     ///
     /// A page on `app.shop.example` has the same site as the services, but not the same origin: it
-    /// needs `trust_origin("https://app.shop.example")` on these routes and on each service, and CORS
-    /// with credentials.
+    /// needs `trust_origin("https://app.shop.example")` on these routes and on each service, and
+    /// CORS with credentials.
     ///
     /// # Security
     ///
-    /// All services behind one host name are safer: see [`guide::how_to::cookies`](crate::guide::how_to::cookies). With
-    /// this,
+    /// All services behind one host name are safer: see
+    /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this,
     ///
     /// - **every host below the domain gets the access tokens** of users who visit it, and can use
     ///   them until they expire: a blog that a third party hosts, a forgotten test server, a
     ///   subdomain that somebody took over;
-    /// - every host below the domain can *set* these cookies. It can make a service treat its visitors
-    ///   as another user, for instance so that they save their address in the attacker's account, or
-    ///   lock them out of the services with a second cookie of the same name.
+    /// - every host below the domain can *set* these cookies. It can make a service treat its
+    ///   visitors as another user, for instance so that they save their address in the attacker's
+    ///   account, or lock them out of the services with a second cookie of the same name.
     ///
-    /// The refresh token and `__Host-session` stay with the auth server's host, so no other host can
-    /// read or replace a session.
+    /// The refresh token and `__Host-session` stay with the auth server's host, so no other host
+    /// can read or replace a session.
     ///
     /// # Panics
     ///
     /// Panics if `domain` is not a domain name with at least two labels: a top-level domain, an IP
     /// address, or a name with a leading dot, a port or a scheme. Also panics after an
-    /// [`add_access_cookie`](Self::add_access_cookie) whose name begins with `__Host-`. Browsers also ignore cookies for
-    /// public suffixes such as `co.uk` and `github.io`, which this function cannot know.
+    /// [`add_access_cookie`](Self::add_access_cookie) whose name begins with `__Host-`. Browsers
+    /// also ignore cookies for public suffixes such as `co.uk` and `github.io`, which this function
+    /// cannot know.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();
@@ -339,8 +341,8 @@ impl Cookies {
         self.domain.as_deref().map_or(Reach::Host, Reach::Domain)
     }
 
-    /// Checks the configuration as a whole, since each method can make the setting of another method
-    /// invalid.
+    /// Checks the configuration as a whole, since each method can make the setting of another
+    /// method invalid.
     #[track_caller]
     fn with_names_checked(self) -> Self {
         if self.same_site == SameSite::Partitioned && !self.is_secure {

@@ -10,8 +10,8 @@ use crate::jwt::ClaimError;
 /// Reads a value of the application's type from the parameters.
 ///
 /// A struct sees only the parameters with the names of its fields, as it would with
-/// `#[serde(flatten)]`. The messages of `serde` contain values, a password perhaps, so the error has
-/// only the name and the problem.
+/// `#[serde(flatten)]`. The messages of `serde` contain values, a password perhaps, so the error
+/// has only the name and the problem.
 pub(crate) fn read<C: DeserializeOwned>(
     parameters: &Map<String, Value>,
 ) -> Result<C, Option<ClaimError>> {

@@ -33,8 +33,8 @@ pub(crate) struct OAuthError {
 pub(crate) enum OAuthErrorKind {
     InvalidRequest,
     WrongCredentials,
-    /// A refresh token that cannot be exchanged. All such answers have the same bytes: a client must not
-    /// learn whether the token was unknown, expired, used before, or another client's.
+    /// A refresh token that cannot be exchanged. All such answers have the same bytes: a client
+    /// must not learn whether the token was unknown, expired, used before, or another client's.
     BadToken,
     /// The request names another client than the client of the token or the grant.
     InvalidClient,
@@ -92,7 +92,8 @@ impl OAuthErrorKind {
         }
     }
 
-    /// Returns the description of all answers of this kind, or `None` if the reason describes the answer.
+    /// Returns the description of all answers of this kind, or `None` if the reason describes the
+    /// answer.
     fn description(self) -> Option<&'static str> {
         Some(match self {
             Self::WrongCredentials => "the credentials are wrong",
@@ -223,8 +224,8 @@ pub(crate) struct ErrorLog {
 }
 
 impl ErrorLog {
-    /// Logs the error of an answer. A failure of the server is at ERROR, ten times a minute, and at DEBUG
-    /// beyond that. All other errors are at DEBUG.
+    /// Logs the error of an answer. A failure of the server is at ERROR, ten times a minute, and at
+    /// DEBUG beyond that. All other errors are at DEBUG.
     #[cfg(feature = "tracing")]
     pub(crate) fn write(&self, error: &OAuthError) {
         let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());

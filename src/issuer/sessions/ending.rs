@@ -21,9 +21,9 @@ use crate::issuer::sessions::store::RefreshStore;
 use crate::revocation::Revocation;
 
 impl<S: RefreshStore> Sessions<S> {
-    /// Ends one session. Returns false if there was no live session with this identifier. Its refresh
-    /// token is refused from now on. Its access tokens work until they expire, unless they are revoked
-    /// by `with_revocation` (feature `feeds`).
+    /// Ends one session. Returns false if there was no live session with this identifier. Its
+    /// refresh token is refused from now on. Its access tokens work until they expire, unless they
+    /// are revoked by `with_revocation` (feature `feeds`).
     ///
     /// # Errors
     ///
@@ -41,8 +41,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.end_as(id, None, cause, false).await
     }
 
-    /// Ends a session that this request has loaded with its version. The session is loaded again only if
-    /// another request changed it in the meantime.
+    /// Ends a session that this request has loaded with its version. The session is loaded again
+    /// only if another request changed it in the meantime.
     pub(crate) async fn end_loaded(
         &self,
         loaded: (Session, u64),
@@ -87,8 +87,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// Ends all sessions of a user, for instance after a change of the password, and returns their
     /// number. A login that is in progress may not be ended: change the password first.
     ///
-    /// With revocation, this also revokes those tokens of the user that belong to no session. Each call
-    /// publishes one message for that, so do not let users call this method without limit.
+    /// With revocation, this also revokes those tokens of the user that belong to no session. Each
+    /// call publishes one message for that, so do not let users call this method without limit.
     ///
     /// # Errors
     ///
@@ -102,9 +102,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// Ends all sessions of the user who presents this refresh token, like
     /// [`end_all`](Self::end_all).
     ///
-    /// The session of the token ends last, and only if all other steps succeeded. After a failure the
-    /// same token can be presented again, until the call succeeds. Each such session publishes the
-    /// watermark of the user once, and once more for each failure.
+    /// The session of the token ends last, and only if all other steps succeeded. After a failure
+    /// the same token can be presented again, until the call succeeds. Each such session publishes
+    /// the watermark of the user once, and once more for each failure.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
@@ -221,8 +221,8 @@ impl<S: RefreshStore> Sessions<S> {
         Err(rows::contended())
     }
 
-    /// Publishes that an access token is revoked. The message consists of claims of the token alone, so
-    /// that the same token gives the same message, which a feed keeps once.
+    /// Publishes that an access token is revoked. The message consists of claims of the token
+    /// alone, so that the same token gives the same message, which a feed keeps once.
     #[cfg(feature = "axum")]
     async fn publish_one(&self, token: &OwnToken) -> Result<(), SessionError> {
         let Some(publisher) = &self.rows.publisher else { return Ok(()) };

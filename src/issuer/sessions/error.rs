@@ -31,8 +31,8 @@ pub enum SessionErrorKind {
     /// A used refresh token was presented after the grace period, or renewals were repeated too
     /// often. The error has ended the session.
     Reused,
-    /// The token was used within the grace period, and the call accepts the current token only. It can
-    /// still be exchanged.
+    /// The token was used within the grace period, and the call accepts the current token only. It
+    /// can still be exchanged.
     Superseded,
     /// The token was issued to another client.
     WrongClient,

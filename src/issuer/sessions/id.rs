@@ -33,7 +33,8 @@ impl SessionId {
     }
 }
 
-/// Accepts a text, such as a path parameter or a column of a store, that can be the name of a session.
+/// Accepts a text, such as a path parameter or a column of a store, that can be the name of a
+/// session.
 impl TryFrom<String> for SessionId {
     type Error = SessionIdError;
 

@@ -58,8 +58,8 @@ impl Publisher {
         Self { append: Arc::new(append), issuer: issuer.into(), lifetime }
     }
 
-    /// Revokes the access tokens of a session that has ended. Repeated calls publish the same message,
-    /// byte for byte.
+    /// Revokes the access tokens of a session that has ended. Repeated calls publish the same
+    /// message, byte for byte.
     pub(crate) async fn end(&self, session: &Session, now: UnixTime) -> Result<(), SessionError> {
         let ended_at = session.family.ended_at(now);
         let revocation = Revocation::session(session.id().as_str(), self.until(ended_at));

@@ -160,8 +160,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// # Errors
     ///
     /// If [`is_refusal`](SessionError::is_refusal) returns true, the token is not accepted. After
-    /// [`Unavailable`](SessionErrorKind::Unavailable) the same token may be used again: at any time if
-    /// nothing was written, and within the grace period if only the answer was lost.
+    /// [`Unavailable`](SessionErrorKind::Unavailable) the same token may be used again: at any time
+    /// if nothing was written, and within the grace period if only the answer was lost.
     pub async fn refresh(
         &self,
         presented: &str,
@@ -170,9 +170,9 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin_refresh(presented, client_id).await?.finish().await
     }
 
-    /// Does the first half of [`refresh`](Self::refresh): checks the token without exchanging it. Steps
-    /// that may fail, such as loading the user's roles, belong between the halves. A failure then
-    /// leaves the client's token as it was.
+    /// Does the first half of [`refresh`](Self::refresh): checks the token without exchanging it.
+    /// Steps that may fail, such as loading the user's roles, belong between the halves. A failure
+    /// then leaves the client's token as it was.
     ///
     /// # Errors
     ///
@@ -196,8 +196,8 @@ impl<S: RefreshStore> Sessions<S> {
         PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
-    /// Returns the session of a refresh token that could be exchanged now, for any client. Use it to
-    /// identify the user at a logout. The token does not change.
+    /// Returns the session of a refresh token that could be exchanged now, for any client. Use it
+    /// to identify the user at a logout. The token does not change.
     ///
     /// # Errors
     ///
@@ -210,12 +210,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// Returns the session of the current refresh token, for any client. Use it to show a user's
     /// sessions. The token does not change.
     ///
-    /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within the
-    /// grace period. Otherwise a thief could poll to find out when the user renews, and keep pace. Such
-    /// a use is reported as [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts towards
-    /// [`max_repeats`](Self::max_repeats) if it comes 2 seconds or more after the renewal. Earlier than
-    /// that, it counts towards a limit of 20 renewals in a row, since it may be a page that loads this list
-    /// in parallel with its renewal.
+    /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within
+    /// the grace period. Otherwise a thief could poll to find out when the user renews, and keep
+    /// pace. Such a use is reported as [`Superseded`](crate::issuer::SessionEvent::Superseded), and
+    /// counts towards [`max_repeats`](Self::max_repeats) if it comes 2 seconds or more after the
+    /// renewal. Earlier than that, it counts towards a limit of 20 renewals in a row, since it may
+    /// be a page that loads this list in parallel with its renewal.
     ///
     /// # Errors
     ///

@@ -37,8 +37,8 @@ impl Session {
         self.family.scopes.iter().map(String::as_str)
     }
 
-    /// Returns the services that the login named. Access tokens are for them unless a refresh names one
-    /// of them. Empty if the login named none.
+    /// Returns the services that the login named. Access tokens are for them unless a refresh names
+    /// one of them. Empty if the login named none.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }
@@ -53,8 +53,8 @@ impl Session {
         self.family.label.as_deref()
     }
 
-    /// Returns the data that the application keeps with the session, or `None` if there is none or it is
-    /// of another type.
+    /// Returns the data that the application keeps with the session, or `None` if there is none or
+    /// it is of another type.
     pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.family.data).ok()
     }
@@ -130,8 +130,9 @@ impl NewSession {
         self
     }
 
-    /// Binds the session to these services: access tokens are for them unless a refresh names one of them.
-    /// By default, a refresh may name any service that the application grants at that time.
+    /// Binds the session to these services: access tokens are for them unless a refresh names one
+    /// of them. By default, a refresh may name any service that the application grants at that
+    /// time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();
         self
@@ -143,8 +144,8 @@ impl NewSession {
         self
     }
 
-    /// Sets the label by which the user recognizes the session, such as the `User-Agent`. The first 256
-    /// characters are kept.
+    /// Sets the label by which the user recognizes the session, such as the `User-Agent`. The first
+    /// 256 characters are kept.
     pub fn label(mut self, label: impl AsRef<str>) -> Self {
         self.label = Some(label.as_ref().chars().take(MAX_LABEL_CHARS).collect());
         self
@@ -154,7 +155,8 @@ impl NewSession {
     ///
     /// # Errors
     ///
-    /// [`Unserializable`](crate::issuer::SessionErrorKind::Unserializable) if the data fails to serialize.
+    /// [`Unserializable`](crate::issuer::SessionErrorKind::Unserializable) if the data fails to
+    /// serialize.
     pub fn data(mut self, data: &impl Serialize) -> Result<Self, SessionError> {
         self.data = serde_json::to_value(data)
             .map_err(|error| SessionError::caused(SessionErrorKind::Unserializable, error))?;

@@ -23,8 +23,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the lifetime of a session that is renewed. 30 days by default. A change applies to sessions
-    /// that start afterwards.
+    /// Sets the lifetime of a session that is renewed. 30 days by default. A change applies to
+    /// sessions that start afterwards.
     ///
     /// # Panics
     ///
@@ -35,14 +35,14 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the time for which a used refresh token is answered with the same successor. 10 seconds by
-    /// default, a minute at most.
+    /// Sets the time for which a used refresh token is answered with the same successor. 10 seconds
+    /// by default, a minute at most.
     ///
-    /// Within it a thief who has the same token gets the same successor too. The theft is noticed as
-    /// soon as the two renew further apart than this, or when several renewals in a row were
-    /// [repeated](Self::max_repeats). Zero ends the session at every second use of a token, and logs out
-    /// users with two tabs or a bad connection. If a database fails over for longer than this, a user
-    /// whose renewal was being written at that moment has to log in again.
+    /// Within it a thief who has the same token gets the same successor too. The theft is noticed
+    /// as soon as the two renew further apart than this, or when several renewals in a row were
+    /// [repeated](Self::max_repeats). Zero ends the session at every second use of a token, and
+    /// logs out users with two tabs or a bad connection. If a database fails over for longer than
+    /// this, a user whose renewal was being written at that moment has to log in again.
     ///
     /// # Panics
     ///
@@ -56,18 +56,19 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the number of renewals in a row after which a session ends if each of them was repeated. 5
-    /// by default.
+    /// Sets the number of renewals in a row after which a session ends if each of them was
+    /// repeated. 5 by default.
     ///
-    /// A renewal was repeated if its used token was presented again within the grace period, 2 seconds
-    /// or more after its use. Requests that are closer together were sent at once, by two tabs or by a
-    /// client that runs several requests in parallel: they are not counted unless
-    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set. A lost answer, or a slow second tab, is
-    /// counted, and rarely occurs at five renewals in a row. A thief who uses the user's tokens without
-    /// being noticed must repeat every renewal.
+    /// A renewal was repeated if its used token was presented again within the grace period, 2
+    /// seconds or more after its use. Requests that are closer together were sent at once, by two
+    /// tabs or by a client that runs several requests in parallel: they are not counted unless
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set. A lost answer, or a slow second
+    /// tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the user's
+    /// tokens without being noticed must repeat every renewal.
     ///
-    /// The list of sessions needs the current token. A used token there is counted too: at 2 seconds or
-    /// more after its use towards this limit, and otherwise towards a limit of 20 renewals in a row.
+    /// The list of sessions needs the current token. A used token there is counted too: at 2
+    /// seconds or more after its use towards this limit, and otherwise towards a limit of 20
+    /// renewals in a row.
     ///
     /// # Panics
     ///
@@ -132,8 +133,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the number of sessions that a user may have. 100 by default. A login over the limit ends the
-    /// least recently used sessions, also if many logins come at once.
+    /// Sets the number of sessions that a user may have. 100 by default. A login over the limit
+    /// ends the least recently used sessions, also if many logins come at once.
     ///
     /// # Panics
     ///
@@ -156,14 +157,14 @@ impl<S: RefreshStore> Sessions<S> {
     /// Revokes the access tokens of every session that ends before its time, whatever the cause:
     /// logging out, a stolen token, a closed account. Without this they work until they expire.
     ///
-    /// The end of a session is published once. If that fails, the session ends all the same, and the
-    /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next hour, ending the session
-    /// again or presenting one of its tokens publishes the same message again, until it succeeds once.
-    /// Tokens of another issuer are not revoked.
+    /// The end of a session is published once. If that fails, the session ends all the same, and
+    /// the error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
+    /// hour, ending the session again or presenting one of its tokens publishes the same message
+    /// again, until it succeeds once. Tokens of another issuer are not revoked.
     ///
     /// If the feed has no log yet, a task creates it at once, and tries again until it succeeds. So
-    /// services that may only read need not wait for the first revocation. Outside of a tokio runtime,
-    /// the first revocation creates the log.
+    /// services that may only read need not wait for the first revocation. Outside of a tokio
+    /// runtime, the first revocation creates the log.
     ///
     /// # Panics
     ///
@@ -179,8 +180,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Calls `hook` with the events of sessions. The hook runs inside the request, so it should hand work
-    /// to a task. If it panics, the request goes on.
+    /// Calls `hook` with the events of sessions. The hook runs inside the request, so it should
+    /// hand work to a task. If it panics, the request goes on.
     pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
         self.rows.hook = Some(Arc::new(hook));
         self

@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::fmt::{self, Debug};
 
-/// The error of a call to a feed. The outcome of a failed append is unknown: the message may have been
-/// published, and publishing it again is harmless.
+/// The error of a call to a feed. The outcome of a failed append is unknown: the message may have
+/// been published, and publishing it again is harmless.
 ///
-/// Authors of feeds create the error from a [`FeedErrorKind`], from a cause with [`new`](Self::new), or
-/// from both with [`caused`](Self::caused).
+/// Authors of feeds create the error from a [`FeedErrorKind`], from a cause with
+/// [`new`](Self::new), or from both with [`caused`](Self::caused).
 pub struct FeedError {
     kind: FeedErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -32,8 +32,8 @@ pub enum FeedErrorKind {
     /// The message cannot be published.
     Unpublishable,
     /// The message is longer than
-    /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would read it,
-    /// so it would revoke nothing. Revoke by another, shorter name.
+    /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would
+    /// read it, so it would revoke nothing. Revoke by another, shorter name.
     TooLong,
     /// There is no room for another message. Nothing was published, and nothing was forgotten.
     Full,

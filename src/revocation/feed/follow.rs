@@ -24,11 +24,11 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
-/// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case: an
-/// empty answer is the proof that nothing was revoked. Each call is limited to a second. A call that
-/// fails or panics is repeated after a pause that doubles up to a second, for as long as it takes. The
-/// first failure is [reported](RevocationEvent::FeedFailed) at once, later ones every 10 seconds, and
-/// then the [recovery](RevocationEvent::FeedRecovered).
+/// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case:
+/// an empty answer is the proof that nothing was revoked. Each call is limited to a second. A call
+/// that fails or panics is repeated after a pause that doubles up to a second, for as long as it
+/// takes. The first failure is [reported](RevocationEvent::FeedFailed) at once, later ones every 10
+/// seconds, and then the [recovery](RevocationEvent::FeedRecovered).
 ///
 /// If there is no log, the log is created, and that is [reported](RevocationEvent::LogCreated): see
 /// [`create_missing`](Self::create_missing).
@@ -60,7 +60,8 @@ struct Progress {
     position: Option<Position>,
     /// The time of the last complete read.
     snapshot_at: Option<Instant>,
-    /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not wait.
+    /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not
+    /// wait.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
 }
@@ -118,8 +119,8 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// Sets the pause after which all revocations are read again, in case the feed lost some unnoticed.
-    /// 10 minutes by default.
+    /// Sets the pause after which all revocations are read again, in case the feed lost some
+    /// unnoticed. 10 minutes by default.
     ///
     /// # Panics
     ///
@@ -130,13 +131,13 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// Sets whether a missing log is created. `true` by default, so that a service works on an empty
-    /// server. A server that may not write cannot create one: it reports
+    /// Sets whether a missing log is created. `true` by default, so that a service works on an
+    /// empty server. A server that may not write cannot create one: it reports
     /// [`Missing`](FeedErrorKind::Missing) and goes on when another server has created the log.
     ///
-    /// With `false`, a log that was lost stops this service with 503 until somebody creates a log, by
-    /// [`create`](RevocationFeed::create) or by revoking something. Choose that to decide by hand
-    /// whether a backup can be restored first.
+    /// With `false`, a log that was lost stops this service with 503 until somebody creates a log,
+    /// by [`create`](RevocationFeed::create) or by revoking something. Choose that to decide by
+    /// hand whether a backup can be restored first.
     pub fn create_missing(mut self, creates: bool) -> Self {
         self.creates = creates;
         self
@@ -195,7 +196,8 @@ impl<F: RevocationFeed> Follow<F> {
             self.progress.rereads = Some(None);
         }
         if let Some(part) = &mut self.progress.rereads {
-            // After a failure, the snapshot starts again: the next connection may not know the part.
+            // After a failure, the snapshot starts again: the next connection may not know the
+            // part.
             let part = part.take();
             let part = self.within(self.feed.snapshot(part)).await?;
             self.apply(&part.messages);

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Holds a connection between calls. A call takes the connection out, and puts it back when the call has
-/// succeeded. A call that failed or was given up leaves nothing behind, and the next call connects again.
-/// So a network that swallows packets cannot leave a dead connection that is tried for ever.
+/// Holds a connection between calls. A call takes the connection out, and puts it back when the
+/// call has succeeded. A call that failed or was given up leaves nothing behind, and the next call
+/// connects again. So a network that swallows packets cannot leave a dead connection that is tried
+/// for ever.
 #[derive(Debug)]
 pub(crate) struct KeptConnection<C>(Mutex<Option<C>>);
 

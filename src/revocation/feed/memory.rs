@@ -15,13 +15,13 @@ use crate::revocation::message::Revocation;
 
 const PART: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
-/// The memory of an entry besides its text: in the log, and in the set of messages, which is at most
-/// half empty.
+/// The memory of an entry besides its text: in the log, and in the set of messages, which is at
+/// most half empty.
 const ENTRY_BYTES: usize = size_of::<LoggedMessage>() + 2 * (size_of::<Arc<str>>() + 1);
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 
-/// A feed within one process, for tests and for a program that both issues and verifies tokens. This is a
-/// handle: clones share the same feed.
+/// A feed within one process, for tests and for a program that both issues and verifies tokens.
+/// This is a handle: clones share the same feed.
 ///
 /// The feed is empty after a restart. An append removes expired messages. If there is no room for a
 /// message, appending fails with [`FeedErrorKind::Full`].
@@ -181,8 +181,8 @@ impl Messages {
         Ok(())
     }
 
-    /// Returns at most one part of the messages after a number, the last number in the part, and true if
-    /// there are more messages.
+    /// Returns at most one part of the messages after a number, the last number in the part, and
+    /// true if there are more messages.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
         let mut rest = self.entries.iter().skip(start);

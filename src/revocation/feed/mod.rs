@@ -1,14 +1,15 @@
 //! The contract of a feed, and the feeds of this crate.
 //!
 //! A feed is a durable log of messages, and each message is one revocation. A publisher appends a
-//! message, and every server reads every message. A server starts with a snapshot, which has all messages
-//! that have not expired and a position in the log. From then on the server reads the messages after its
-//! position, a few times a second. If the log no longer has these messages, the answer is a gap, and the
-//! server reads a snapshot again.
+//! message, and every server reads every message. A server starts with a snapshot, which has all
+//! messages that have not expired and a position in the log. From then on the server reads the
+//! messages after its position, a few times a second. If the log no longer has these messages, the
+//! answer is a gap, and the server reads a snapshot again.
 //!
-//! A feed need not keep any order and need not know its readers. A read that begins after an append has
-//! returned must find the message. A repeated append adds nothing. A missing log is an error.
-//! [`follow`] does the rest: it limits the time of each call, repeats failed calls and reports outages.
+//! A feed need not keep any order and need not know its readers. A read that begins after an append
+//! has returned must find the message. A repeated append adds nothing. A missing log is an error.
+//! [`follow`] does the rest: it limits the time of each call, repeats failed calls and reports
+//! outages.
 
 pub(crate) mod caught_panics;
 pub(crate) mod error;
@@ -30,39 +31,40 @@ use crate::clock::UnixTime;
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
-/// The time for which a feed keeps expired revocations. A token may be accepted shortly after its expiry,
-/// and the clocks of a feed and of its readers may differ.
+/// The time for which a feed keeps expired revocations. A token may be accepted shortly after its
+/// expiry, and the clocks of a feed and of its readers may differ.
 pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 
 /// A durable log of revocations: published once, read by every server.
 ///
 /// It keeps each message until at least 5 minutes after its
-/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete. A
-/// server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
+/// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete.
+/// A server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
 /// Messages are opaque text for a feed. They may arrive more than once and in any order.
 ///
-/// One rule matters most: once [`append`](Self::append) has returned, every read that *begins* later
-/// returns the message, or [`Gap`](Read::Gap). A replica that lags breaks this rule.
+/// One rule matters most: once [`append`](Self::append) has returned, every read that *begins*
+/// later returns the message, or [`Gap`](Read::Gap). A replica that lags breaks this rule.
 ///
 /// The callers limit the time of each call, and may drop a call at any moment.
 ///
 /// `revocation::conformance` (feature `test-util`) checks a feed against this description.
 pub trait RevocationFeed: Send + Sync + 'static {
-    /// Creates an empty log if there is none, and returns true if it did. An existing log stays as it
-    /// is. Of several calls at once, one returns true. Without a log, reading is an error of the kind
-    /// [`Missing`](FeedErrorKind::Missing), so that a lost log does not look like an empty one.
+    /// Creates an empty log if there is none, and returns true if it did. An existing log stays as
+    /// it is. Of several calls at once, one returns true. Without a log, reading is an error of the
+    /// kind [`Missing`](FeedErrorKind::Missing), so that a lost log does not look like an empty
+    /// one.
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
-    /// Publishes [the message](Revocation::to_message). If there is no log, it creates one. A message
-    /// that the log already has adds nothing, so that repeating a request cannot fill the log. A message
-    /// that is too long is an error.
+    /// Publishes [the message](Revocation::to_message). If there is no log, it creates one. A
+    /// message that the log already has adds nothing, so that repeating a request cannot fill the
+    /// log. A message that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads a part of all revocations: the first part for `None`, then the one that each part names as
-    /// its [`next`](Snapshot::next). Messages that are appended meanwhile may be missing. If the name may
-    /// mean something else by now, such as to another server, it is an error, and everything is read from
-    /// the start.
+    /// Reads a part of all revocations: the first part for `None`, then the one that each part
+    /// names as its [`next`](Snapshot::next). Messages that are appended meanwhile may be missing.
+    /// If the name may mean something else by now, such as to another server, it is an error, and
+    /// everything is read from the start.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -71,14 +73,14 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// Reads the messages that were appended after a position, in parts.
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
-    /// Waits until a message may have been appended. A feed that cannot announce messages waits for ever:
-    /// a follower also reads without an announcement.
+    /// Waits until a message may have been appended. A feed that cannot announce messages waits for
+    /// ever: a follower also reads without an announcement.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Returns a limitation that was found while the feed was read and that operators should know. It is
-    /// reported once, as [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
+    /// Returns a limitation that was found while the feed was read and that operators should know.
+    /// It is reported once, as [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
     fn warning(&self) -> Option<&'static str> {
         None
     }
@@ -102,22 +104,23 @@ impl Position {
 
 /// A part of all revocations.
 ///
-/// Authors of feeds create this type with a struct expression. It is closed on purpose: a further field
-/// would be a change of the contract, which every feed must follow.
+/// Authors of feeds create this type with a struct expression. It is closed on purpose: a further
+/// field would be a change of the contract, which every feed must follow.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Messages in JSON.
     pub messages: Vec<String>,
     /// The next part, or `None` at the end.
     pub next: Option<String>,
-    /// The end of the log *before* the first part was read. Only the position of the first part is used.
+    /// The end of the log *before* the first part was read. Only the position of the first part is
+    /// used.
     pub position: Position,
 }
 
 /// The result of reading after a position.
 ///
-/// The type is closed on purpose: a further variant would be a change of the contract, which every feed
-/// and every follower must follow.
+/// The type is closed on purpose: a further variant would be a change of the contract, which every
+/// feed and every follower must follow.
 #[derive(Clone, Debug)]
 pub enum Read {
     /// Some messages, or none.
@@ -134,8 +137,9 @@ pub enum Read {
 }
 
 impl Revocation {
-    /// Returns the message that a feed publishes at this time. The message gets this time if the revocation
-    /// has none, so that a server without room revokes the same tokens whenever it reads the message.
+    /// Returns the message that a feed publishes at this time. The message gets this time if the
+    /// revocation has none, so that a server without room revokes the same tokens whenever it reads
+    /// the message.
     ///
     /// # Errors
     ///
@@ -158,8 +162,8 @@ impl Revocation {
     }
 }
 
-/// Logs the outcome of a publisher's attempt to create the log, which no follower reports. Returns true
-/// if there is a log now.
+/// Logs the outcome of a publisher's attempt to create the log, which no follower reports. Returns
+/// true if there is a log now.
 #[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]

@@ -25,19 +25,20 @@ const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at
      SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
          (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";
 
-/// Deletes messages that no server needs any longer, by the server's clock, and few enough at once that
-/// it does not take long.
+/// Deletes messages that no server needs any longer, by the server's clock, and few enough at once
+/// that it does not take long.
 const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
       WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";
 
-/// A standby that is promoted, or a restored server, begins another timeline: positions of the old one
-/// mean nothing there, though the numbers may go on.
+/// A standby that is promoted, or a restored server, begins another timeline: positions of the old
+/// one mean nothing there, though the numbers may go on.
 const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
-/// Returns at least one row if there is a log, all as of one moment. A message that is too long is not
-/// sent. The words in capitals are replaced by numbers: a prepared statement would not survive a pooler.
+/// Returns at least one row if there is a log, all as of one moment. A message that is too long is
+/// not sent. The words in capitals are replaced by numbers: a prepared statement would not survive
+/// a pooler.
 const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
             CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
@@ -55,15 +56,15 @@ const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
 
 type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 
-/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. It connects
-/// when it is first used, and again after a call that failed, with one connection for queries and one
-/// that listens.
+/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. It
+/// connects when it is first used, and again after a call that failed, with one connection for
+/// queries and one that listens.
 ///
 /// A standby is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A logical
-/// replica cannot be told from a primary, and must not be used. `synchronous_commit` must not be `off`.
-/// Servers that only verify tokens need `SELECT` on the two tables of
-/// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server that
-/// publishes has done so. A server that publishes also needs `INSERT` and `DELETE` on
+/// replica cannot be told from a primary, and must not be used. `synchronous_commit` must not be
+/// `off`. Servers that only verify tokens need `SELECT` on the two tables of
+/// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server
+/// that publishes has done so. A server that publishes also needs `INSERT` and `DELETE` on
 /// `tower_jwt_auth_revocations`, and `UPDATE` on the other.
 ///
 /// It works through a pooler such as PgBouncer. In transaction mode, which does not pass on
@@ -72,7 +73,8 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 /// [`max_staleness`](crate::Revocations::max_staleness).
 ///
 /// If `pg_current_wal_lsn()` is not available, as in Aurora, that is reported once
-/// ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)), and the feed works without it.
+/// ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)), and the feed works without
+/// it.
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
@@ -91,8 +93,8 @@ pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<KeptConnection<PgConnection>>,
     listening: Arc<Mutex<PostgresListener>>,
-    /// True if the server tells its timeline. Each new connection asks, since it may lead to another
-    /// server.
+    /// True if the server tells its timeline. Each new connection asks, since it may lead to
+    /// another server.
     tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
 }
 
@@ -106,9 +108,10 @@ struct PostgresBatch {
 }
 
 impl PostgresFeed {
-    /// Creates a feed for the database at this URL. This function does not connect, so that a service
-    /// starts even if the server is down; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
-    /// reports a server that cannot be reached.
+    /// Creates a feed for the database at this URL. This function does not connect, so that a
+    /// service starts even if the server is down;
+    /// [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed) reports a
+    /// server that cannot be reached.
     ///
     /// # Errors
     ///
@@ -157,8 +160,8 @@ impl PostgresFeed {
         }
     }
 
-    /// May insert twice, which is harmless: the connection may have broken since it was last used, or
-    /// its server may have become read-only.
+    /// May insert twice, which is harmless: the connection may have broken since it was last used,
+    /// or its server may have become read-only.
     async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
         if let Some(kept) = self.connection.take() {
             match self.insert_on(kept, message, forget_at).await {
@@ -338,8 +341,8 @@ fn feed_error(error: Error) -> FeedError {
     }
 }
 
-/// Returns true if the error means that the server does not tell its timeline: not available, no right,
-/// no such function, not supported.
+/// Returns true if the error means that the server does not tell its timeline: not available, no
+/// right, no such function, not supported.
 fn has_no_timeline(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
 }

@@ -15,8 +15,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Option<PgListener>, Error>> + Send>>;
 
-/// A connection that listens, or that is being made. A caller waits no longer than the time of a poll,
-/// which may be too short for connecting: that goes on with the next wait.
+/// A connection that listens, or that is being made. A caller waits no longer than the time of a
+/// poll, which may be too short for connecting: that goes on with the next wait.
 #[derive(Default)]
 pub(crate) enum PostgresListener {
     #[default]
@@ -28,7 +28,8 @@ pub(crate) enum PostgresListener {
 }
 
 impl PostgresListener {
-    /// Waits for a notification, or until the connection is lost: a notification may have been missed.
+    /// Waits for a notification, or until the connection is lost: a notification may have been
+    /// missed.
     ///
     /// # Errors
     ///

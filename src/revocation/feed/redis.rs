@@ -28,8 +28,8 @@ redis.call('SET', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, the time for which expired
-/// messages are kept, the most that are removed at once: nothing else is served meanwhile.
+/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, the time for which
+/// expired messages are kept, the most that are removed at once: nothing else is served meanwhile.
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
@@ -41,10 +41,10 @@ redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: 'log' or 'live', the last entry or the cursor, how many to read, how
-/// long a message may be. Returns the epoch, the last entry there is, how many there ever were, the
-/// last entry or the cursor, the messages, and of 'live' which process this is; or nothing without a
-/// log. The role is read here, so that it is that of the server whose data this is.
+/// KEYS: log, live, epoch. ARGV: 'log' or 'live', the last entry or the cursor, how many to read,
+/// how long a message may be. Returns the epoch, the last entry there is, how many there ever were,
+/// the last entry or the cursor, the messages, and of 'live' which process this is; or nothing
+/// without a log. The role is read here, so that it is that of the server whose data this is.
 const READ: &str = "
 if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then
     return redis.error_reply('READONLY revocations are read from the primary')
@@ -74,15 +74,15 @@ else
 end
 return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 
-/// A feed in Redis 7 or later, or Valkey: a stream of new messages, and a sorted set of all revocations
-/// that have not expired, for snapshots. It connects when it is first used, and again as
-/// [`RedisConnection`] says.
+/// A feed in Redis 7 or later, or Valkey: a stream of new messages, and a sorted set of all
+/// revocations that have not expired, for snapshots. It connects when it is first used, and again
+/// as [`RedisConnection`] says.
 ///
-/// A replica is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A Redis that is
-/// set up as a cache forgets revocations: set `appendonly yes`, `appendfsync always` and
+/// A replica is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A Redis
+/// that is set up as a cache forgets revocations: set `appendonly yes`, `appendfsync always` and
 /// `maxmemory-policy noeviction`. Servers that only verify tokens need to read only:
-/// `+eval_ro +exists +xinfo +xrange +get +zscan +info`. They cannot create the log, and wait until a
-/// server that publishes has done so.
+/// `+eval_ro +exists +xinfo +xrange +get +zscan +info`. They cannot create the log, and wait until
+/// a server that publishes has done so.
 ///
 /// In a cluster all keys are on one node, which needs a connection that knows the cluster:
 /// [`from_connection`](Self::from_connection).
@@ -123,9 +123,10 @@ struct RedisBatch {
 }
 
 impl RedisFeed {
-    /// Creates a feed for this URL. This function does not connect, so that a service starts even if the
-    /// server is down; [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed)
-    /// reports a server that cannot be reached.
+    /// Creates a feed for this URL. This function does not connect, so that a service starts even
+    /// if the server is down;
+    /// [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed) reports a
+    /// server that cannot be reached.
     ///
     /// # Errors
     ///
@@ -142,15 +143,15 @@ impl RedisFeed {
 
 impl<C> RedisFeed<C> {
     /// Creates a feed from a connection of the crate [`redis`], for example to a cluster (feature
-    /// `cluster-async` of that crate): `ClusterClient::new(urls)?.get_async_connection().await?`. The
-    /// connection must connect again by itself when it is lost and after a failover, and must not read
-    /// from replicas.
+    /// `cluster-async` of that crate): `ClusterClient::new(urls)?.get_async_connection().await?`.
+    /// The connection must connect again by itself when it is lost and after a failover, and must
+    /// not read from replicas.
     pub fn from_connection(connection: C) -> Self {
         Self { connection, keys: keys(PREFIX) }
     }
 
-    /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. For a cluster it needs
-    /// the braces.
+    /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. For a cluster it
+    /// needs the braces.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.keys = keys(prefix);
@@ -165,7 +166,8 @@ impl<C> RedisFeed<C> {
 }
 
 impl<C: ConnectionLike + Clone> RedisFeed<C> {
-    /// Runs a script that may run twice: the connection may have been closed since it was last used.
+    /// Runs a script that may run twice: the connection may have been closed since it was last
+    /// used.
     async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
         let mut connection = self.connection.clone();
         let done = match script.query_async(&mut connection).await {
@@ -220,8 +222,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let part = part.as_deref().map(|part| part.split_once(' ').unwrap_or_default());
         let (process, cursor) = part.unwrap_or(("", "0"));
         let entries = self.entries("live", cursor).await?;
-        // A cursor is valid only in the process that returned it. Another process, such as a promoted
-        // replica or the same server after a restart, has another order and would omit a part.
+        // A cursor is valid only in the process that returned it. Another process, such as a
+        // promoted replica or the same server after a restart, has another order and would omit a
+        // part.
         if part.is_some() && process != entries.process {
             return Err(FeedError::new("another Redis, or a new process, gave the parts before"));
         }
@@ -280,8 +283,8 @@ fn feed_error(error: RedisError) -> FeedError {
     }
 }
 
-/// Turns bytes into text. A message that is not text is malformed, and must not keep others from being
-/// read.
+/// Turns bytes into text. A message that is not text is malformed, and must not keep others from
+/// being read.
 fn text(message: Vec<u8>) -> String {
     String::from_utf8(message)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

@@ -6,14 +6,14 @@ use std::num::NonZeroU64;
 
 use crate::revocation::table::mark::EntryKind;
 
-/// A keyed hash of 64 bits. The keys are random and differ in each process, so nobody can search for
-/// names that collide. Two names that collide by chance share one entry: if both are of one kind, the
-/// entry rejects the tokens of both; otherwise it rejects those of the first only. With a million
-/// entries, this happens in one of 30 million tables.
+/// A keyed hash of 64 bits. The keys are random and differ in each process, so nobody can search
+/// for names that collide. Two names that collide by chance share one entry: if both are of one
+/// kind, the entry rejects the tokens of both; otherwise it rejects those of the first only. With a
+/// million entries, this happens in one of 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 
-/// A key for each kind of name, and one for issuers. So the hash covers the name only, and an issuer is
-/// hashed once for all names of a token.
+/// A key for each kind of name, and one for issuers. So the hash covers the name only, and an
+/// issuer is hashed once for all names of a token.
 #[derive(Clone, Default)]
 pub(crate) struct FingerprintKeys {
     of_issuers: RandomState,

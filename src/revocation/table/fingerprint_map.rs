@@ -7,13 +7,14 @@ use crate::clock::UnixTime;
 use crate::revocation::table::fingerprint::Fingerprint;
 use crate::revocation::table::mark::{EntryKind, Mark};
 
-/// A hash map with open addressing and linear probing. A bucket is filled once and never emptied: a new
-/// map without the expired entries replaces this one.
+/// A hash map with open addressing and linear probing. A bucket is filled once and never emptied: a
+/// new map without the expired entries replaces this one.
 pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
-    /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word. Almost no
-    /// name is in the map, and the filter shows so from little memory and with a predictable branch.
+    /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
+    /// Almost no name is in the map, and the filter shows so from little memory and with a
+    /// predictable branch.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.
@@ -74,8 +75,8 @@ impl FingerprintMap {
         None
     }
 
-    /// Joins the mark with the existing entry. Returns false if there is none. The caller must be the only
-    /// writer.
+    /// Joins the mark with the existing entry. Returns false if there is none. The caller must be
+    /// the only writer.
     pub(crate) fn update(&self, print: Fingerprint, mark: Mark) -> bool {
         let mut probed = self.probe(print);
         let bucket = probed.find(|bucket| {
@@ -147,7 +148,8 @@ impl FingerprintMap {
     #[inline]
     fn filter_bits(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
         let print = print.get();
-        // The shifts use six bits each, the lowest and the highest. The bits between choose the word.
+        // The shifts use six bits each, the lowest and the highest. The bits between choose the
+        // word.
         let bits = 1_u64.wrapping_shl(print as u32) | 1_u64.wrapping_shl((print >> 58) as u32);
         let place = (print >> 32) as usize & self.filter_mask;
         (self.filter.get(place), bits)

@@ -9,8 +9,8 @@ use crate::revocation::target::RevocationKind;
 /// The largest distance by which the clock may be set back unnoticed.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
-/// The time for which an entry is kept after its end. A token is accepted until its `exp` plus the leeway,
-/// which is at most 60 seconds, and the clock may be set back by [`SLACK`].
+/// The time for which an entry is kept after its end. A token is accepted until its `exp` plus the
+/// leeway, which is at most 60 seconds, and the clock may be set back by [`SLACK`].
 const LEEWAY: Duration = Duration::from_secs(120);
 
 /// The watermark that covers every time of issue.
@@ -49,9 +49,9 @@ impl EntryKind {
     }
 }
 
-/// The kind, the end and the watermark of an entry: 4 bits of kind, 28 bits of end in steps of 16 seconds,
-/// and 32 bits of watermark in seconds. The last second that fits is in 2106. An entry with a later end
-/// is kept forever, and a later watermark covers the time of 2106.
+/// The kind, the end and the watermark of an entry: 4 bits of kind, 28 bits of end in steps of 16
+/// seconds, and 32 bits of watermark in seconds. The last second that fits is in 2106. An entry
+/// with a later end is kept forever, and a later watermark covers the time of 2106.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 
@@ -86,8 +86,8 @@ impl Mark {
     }
 
     /// Returns true if the mark covers a token with this time of issue. Times are compared in whole
-    /// seconds, since a token of the same second may have been issued before the revocation. A token
-    /// without a time of issue is covered for the same reason.
+    /// seconds, since a token of the same second may have been issued before the revocation. A
+    /// token without a time of issue is covered for the same reason.
     #[inline]
     pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;

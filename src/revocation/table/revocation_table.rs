@@ -29,7 +29,8 @@ pub enum Applied {
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The mark for all tokens of any issuer, for which there is always room. Zero if there is none.
+    /// The mark for all tokens of any issuer, for which there is always room. Zero if there is
+    /// none.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,
@@ -169,8 +170,8 @@ impl RevocationTable {
         }
     }
 
-    /// Returns true, once, if an entry was forgotten at a time that is now in the future. The entry may be
-    /// needed again.
+    /// Returns true, once, if an entry was forgotten at a time that is now in the future. The entry
+    /// may be needed again.
     pub(crate) fn is_set_back(&self, now: UnixTime) -> bool {
         let mut writer = self.writer();
         let is_set_back = now.saturating_add(mark::SLACK) < writer.forgot_at;
@@ -197,8 +198,8 @@ impl RevocationTable {
         self.map.load().bytes()
     }
 
-    /// Joins the mark with an existing entry, or adds an entry if there is room. The last part of the room
-    /// is reserved for watermarks, which cover many tokens.
+    /// Joins the mark with an existing entry, or adds an entry if there is room. The last part of
+    /// the room is reserved for watermarks, which cover many tokens.
     fn put(
         &self,
         writer: &mut Writer,

@@ -124,8 +124,8 @@ pub enum EndCause {
     Reused,
     /// The account may no longer log in.
     AccountClosed,
-    /// The user had more sessions than [`Sessions`](crate::issuer::Sessions) allows, and this one was
-    /// the least recently used.
+    /// The user had more sessions than [`Sessions`](crate::issuer::Sessions) allows, and this one
+    /// was the least recently used.
     TooMany,
 }
 
@@ -267,8 +267,8 @@ impl Family {
         Some(next)
     }
 
-    /// Returns true if so many renewals in a row were repeated that somebody must have a copy of the
-    /// tokens.
+    /// Returns true if so many renewals in a row were repeated that somebody must have a copy of
+    /// the tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
         let max_any = rules.max_repeats_at_once.unwrap_or(MAX_LISTS_AT_ONCE);
         let max_any = max_any.max(rules.max_repeats);
@@ -616,7 +616,8 @@ mod tests {
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
 
-    /// The price of `dangerous_accept_unused_parent`: a thief who is one renewal behind gets the leaf.
+    /// The price of `dangerous_accept_unused_parent`: a thief who is one renewal behind gets the
+    /// leaf.
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();

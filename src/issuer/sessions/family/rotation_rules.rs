@@ -4,8 +4,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The number of renewals in a row, each of them repeated at once by a list of sessions, after which a
-/// session ends.
+/// The number of renewals in a row, each of them repeated at once by a list of sessions, after
+/// which a session ends.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that decide about a refresh token.

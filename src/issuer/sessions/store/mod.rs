@@ -89,14 +89,16 @@ pub trait RefreshStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces the row with the same key if its version is `session.version - 1`, in one atomic step, and
-    /// returns true if it did. Returns false also if there is no such row. The subject never changes.
+    /// Replaces the row with the same key if its version is `session.version - 1`, in one atomic
+    /// step, and returns true if it did. Returns false also if there is no such row. The subject
+    /// never changes.
     fn replace(
         &self,
         session: &StoredSession,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Returns the rows of a subject whose sessions have not [ended](StoredSession::ended), in any order.
+    /// Returns the rows of a subject whose sessions have not [ended](StoredSession::ended), in any
+    /// order.
     fn of_subject(
         &self,
         subject: &str,
@@ -105,8 +107,8 @@ pub trait RefreshStore: Send + Sync + 'static {
     /// Deletes up to `at_most` rows whose `delete_after` is `now` or earlier, and returns the
     /// number of deleted rows. A store whose rows expire by themselves returns 0.
     ///
-    /// [`Sessions`](crate::issuer::Sessions) calls this with a small number after logins, so the cost
-    /// must depend on `at_most` alone, not on the size of the table.
+    /// [`Sessions`](crate::issuer::Sessions) calls this with a small number after logins, so the
+    /// cost must depend on `at_most` alone, not on the size of the table.
     fn prune(
         &self,
         now: UnixTime,
@@ -174,8 +176,8 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    /// Creates an error of the kind [`Failed`](StoreErrorKind::Failed) with this cause, which may be a
-    /// text.
+    /// Creates an error of the kind [`Failed`](StoreErrorKind::Failed) with this cause, which may
+    /// be a text.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::because("the session store failed") }
     }
@@ -186,8 +188,8 @@ impl StoreError {
         Self { kind: StoreErrorKind::TimedOut, ..Self::because(message) }
     }
 
-    /// Creates an error of the kind [`Full`](StoreErrorKind::Full). A login that gets this error deletes
-    /// expired sessions and tries once more.
+    /// Creates an error of the kind [`Full`](StoreErrorKind::Full). A login that gets this error
+    /// deletes expired sessions and tries once more.
     pub fn full() -> Self {
         Self { kind: StoreErrorKind::Full, ..Self::because("the session store is full") }
     }

@@ -29,8 +29,8 @@ redis.call('HSET', KEYS[1],
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// ARGV: old version, version, state, end in seconds, end in milliseconds, 1 if it has ended. Versions
-/// are compared as text: numbers in Lua are floats.
+/// ARGV: old version, version, state, end in seconds, end in milliseconds, 1 if it has ended.
+/// Versions are compared as text: numbers in Lua are floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
@@ -58,8 +58,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// replication: a replica that takes over may lack the last rotations, and those sessions then end
 /// as reused.
 ///
-/// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session that
-/// ends leaves the list of its user.
+/// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
+/// that ends leaves the list of its user.
 ///
 /// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::issuer::sessions::store::StoreError;
 
-/// A user is waiting, and a client may try again. So this is shorter than a database takes to fail over
-/// within a data centre.
+/// A user is waiting, and a client may try again. So this is shorter than a database takes to fail
+/// over within a data centre.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
 /// Changing a large table takes longer than a call may take.
@@ -34,8 +34,8 @@ impl CallTimeout {
     }
 }
 
-/// A [`StoreError`] within a store. Errors of database crates convert to this private type, so that no
-/// conversion of them is part of the public API.
+/// A [`StoreError`] within a store. Errors of database crates convert to this private type, so that
+/// no conversion of them is part of the public API.
 #[derive(Debug)]
 pub(crate) struct DatabaseError(StoreError);
 
