@@ -25,7 +25,7 @@ fn redis_url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
 }
 
-/// Exchanges a token until it succeeds. Nobody is logged out meanwhile.
+/// Refreshes a token until the refresh succeeds. No user may be logged out in the meantime.
 async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken) -> RefreshToken {
     let start = Instant::now();
     loop {
@@ -57,7 +57,7 @@ async fn redis_store_follows_its_address_to_the_new_primary() {
     let (next, _) = sessions.refresh(token.as_str(), None).await.expect("not one call fails");
     sessions.refresh(next.as_str(), None).await.unwrap();
 
-    // And back. This time the demoted server lags: it never sees the next session.
+    // Fail back. This time the demoted server lags: it never receives the next session.
     old.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     new.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(1)).await;
     proxy.switch(old.port());
@@ -87,7 +87,8 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     member.look();
 }
 
-/// Answers every command of its first connection with an error, and of later ones as an empty Redis.
+/// Starts a server that answers every command of its first connection with an error, and behaves
+/// like an empty Redis on later ones.
 async fn answers_first(error: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -100,7 +101,7 @@ async fn answers_first(error: &'static str) -> u16 {
                 let mut buffer = [0; 4_096];
                 while let Ok(read @ 1..) = socket.read(&mut buffer).await {
                     let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
-                    // A command begins with the number of its words, a word with `$`.
+                    // A command begins with the number of its words, and each word with `$`.
                     for command in text.split('*').skip(1) {
                         let answer = match error {
                             Some(error) if command.contains("HMGET") => format!("-{error}\r\n"),
@@ -245,7 +246,7 @@ async fn connections_to_postgres_that_are_read_only_are_closed() {
     }
 }
 
-/// The address leads to a standby, before and after it is promoted.
+/// The address leads to a standby, before and after its promotion.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_is_not_used_until_it_is_promoted() {
     let mut primary = Postgres::new("postgres-primary");

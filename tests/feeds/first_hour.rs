@@ -22,7 +22,7 @@ fn master() -> Secret {
     Secret::from_base64("YW4gZXhhbXBsZSBtYXN0ZXIgc2VjcmV0LCAzMisgYnl0ZXM=").unwrap()
 }
 
-/// The output of the README's `eprintln!`.
+/// A service that collects the output of the README's `eprintln!`.
 struct Service {
     auth: JwtAuth,
     lines: Lines,
@@ -90,7 +90,8 @@ async fn works_in_any_order<S: Server, F: RevocationFeed>(
     let (token, _) =
         AuthServer::start(tower_jwt_auth::revocation::MemoryFeed::new()).log_in().await;
 
-    // Two services alone, at once: they agree on one log, and one of them reports that it created the log.
+    // Two services start at once without an auth server. They agree on one log, and one of them
+    // reports that it created the log.
     let server = new("alone");
     let services = [Service::start(feed(server.port())), Service::start(feed(server.port()))];
     for service in &services {
@@ -99,7 +100,7 @@ async fn works_in_any_order<S: Server, F: RevocationFeed>(
     let lines: Vec<_> = services.iter().flat_map(|it| it.lines.lock().unwrap().clone()).collect();
     let created = lines.iter().filter(|line| line.contains("created an empty revocation log"));
     assert_eq!(created.count(), 1, "{lines:?}");
-    // Then the auth server: its revocations take effect everywhere.
+    // Then the auth server starts, and its revocations take effect everywhere.
     let auth = AuthServer::start(feed(server.port()));
     let (stolen, session) = auth.log_in().await;
     auth.sessions.end(session.id()).await.unwrap();
@@ -108,7 +109,7 @@ async fn works_in_any_order<S: Server, F: RevocationFeed>(
         assert_eq!(service.status(&token), 200);
     }
 
-    // The auth server first, which creates the log by itself.
+    // The auth server starts first and creates the log itself.
     let server = new("auth-first");
     let _auth = AuthServer::start(feed(server.port()));
     let start = Instant::now();

@@ -1,5 +1,5 @@
-//! Feeds and stores on real servers, which these tests start by themselves: `redis-server`, PostgreSQL
-//! and `pgbouncer` must be installed.
+//! Tests of feeds and stores on real servers. The tests start the servers themselves:
+//! `redis-server`, PostgreSQL and `pgbouncer` must be installed.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 

@@ -126,7 +126,8 @@ async fn emptied<S: Server, F: RevocationFeed>(
     assert_eq!(created(), 1);
     server.kill();
     server.start_empty();
-    // The services go on, keep everything they know, and report the loss. One of them creates the log.
+    // The services continue, keep all known revocations and report the loss. One of them creates
+    // the log.
     let start = Instant::now();
     while created() < 2 || !member.has_seen("Gap") || !other.has_seen("Gap") {
         assert!(start.elapsed() < LATER, "no new log");

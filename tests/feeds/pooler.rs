@@ -15,7 +15,7 @@ use crate::fleet::Member;
 use crate::postgres::{self, Postgres, other_user};
 use crate::server::{self, Server};
 
-/// PgBouncer with three connections to the server, which any number of clients share.
+/// PgBouncer with three connections to the server, which all clients share.
 struct PgBouncer {
     folder: PathBuf,
     port: u16,
@@ -63,7 +63,8 @@ impl Drop for PgBouncer {
     }
 }
 
-/// Runs all statements of the store at once, so that connections use each other's processes.
+/// Runs all statements of the store at once, so that connections of the clients share server
+/// processes.
 async fn many_at_once(store: PostgresStore) {
     let sessions = Sessions::new(store);
     let users = (0..12).map(|user| {

@@ -340,7 +340,7 @@ async fn a_feed_works_without_the_timeline_and_says_so_once() {
     }
 }
 
-/// A failover may lead from a server that tells its timeline to one that does not.
+/// A failover may lead from a server that reports its timeline to one that does not.
 #[tokio::test]
 async fn a_server_that_no_longer_tells_its_timeline_stops_nothing() {
     let postgres = Postgres::new("postgres-no-longer");
@@ -363,7 +363,7 @@ async fn a_server_that_no_longer_tells_its_timeline_stops_nothing() {
     assert!(member.publish(&feed, "after").await);
     member.expect("after", Verdict::Revoked, Duration::from_secs(5)).await;
     assert_eq!(member.count("FeedWarning"), 1);
-    // And back.
+    // The permission comes back.
     postgres.ask("GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO PUBLIC").await;
     postgres.kill_connections_of("reader").await;
     assert!(member.publish(&feed, "back").await);

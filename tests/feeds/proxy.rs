@@ -1,4 +1,4 @@
-//! A network that can be cut.
+//! A network that tests can interrupt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};

@@ -32,7 +32,7 @@ async fn log_in(
     login.header(header::COOKIE, cookie).send().await.expect("the auth server answers")
 }
 
-/// The parts of an answer that a client can compare: without those that differ in every answer.
+/// Returns the parts of a response that a client can compare, without those that always differ.
 async fn told(answer: Response) -> (StatusCode, Vec<String>, String) {
     let names = answer.headers().keys().map(ToString::to_string).collect();
     (answer.status(), names, answer.text().await.expect("the answer is UTF-8"))

@@ -1,4 +1,4 @@
-//! The reason why a browser's session ended.
+//! Tests of the reason that a browser gets for the end of its session.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};

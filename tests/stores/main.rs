@@ -1,4 +1,4 @@
-//! The stores, against servers that these tests start themselves.
+//! Tests of the stores on servers that these tests start themselves.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -13,7 +13,7 @@ use crate::servers::{Folder, Server};
 use crate::store::Store;
 
 const CLIENTS: usize = 20;
-/// The number of tabs of a client. Each sends its token to each server at once.
+/// The number of tabs of a client. Each tab sends the client's token to both servers at once.
 const TABS: usize = 3;
 
 fn rounds() -> usize {

@@ -1,4 +1,4 @@
-//! The keys and values in Redis.
+//! Tests of the keys and values in Redis.
 
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;

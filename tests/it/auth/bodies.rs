@@ -69,7 +69,7 @@ async fn for_other_bodies_of_responses_there_is_a_layer_of_tower_http() {
     assert_eq!(service.oneshot(Request::new(())).await.unwrap().status(), 401);
 }
 
-/// A body that must not be touched.
+/// A body that panics if it is read.
 struct Untouchable;
 
 impl http_body::Body for Untouchable {
@@ -111,7 +111,7 @@ async fn nothing_of_a_refused_request_is_read() {
     ] {
         let response = app.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
-        // The refusal comes with its own body.
+        // A rejection has its own body.
         assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
     }
 }

@@ -55,7 +55,7 @@ async fn a_request_dropped_at_any_await_point_gives_everything_back() {
             }
         }
         assert_eq!(permits.available_permits(), 1, "dropped after {dropped_at} polls");
-        // The limit of one has room again, and nothing else holds on to the request.
+        // The limit of one has room again, and no reference to the request is left.
         let response = service.ready().await.unwrap().call(good()).await.unwrap();
         assert_eq!(response.status(), 200);
         drop(service);
@@ -99,7 +99,7 @@ fn services_and_futures_are_send_and_static_where_the_inner_ones_are() {
 
     ok::<JwtAuthService<Inner, Shopper>>();
     ok::<ResponseFuture<F, Full<Bytes>>>();
-    // `T` is never owned by the service, so what it is does not matter.
+    // The service does not own a `T`, so the type need not be `Send`.
     ok::<JwtAuthService<Inner, std::rc::Rc<()>>>();
     shared::<JwtAuth<Shopper>>();
     shared::<Claims<Shopper>>();
@@ -127,7 +127,7 @@ fn a_future_holds_the_inner_one_in_place() {
     };
     assert!(size(0) >= 1024 && size(0) <= 1024 + 64, "{}", size(0));
     assert_eq!(size(1) - size(0), 4096 - 1024);
-    // Small inner futures cost no more than the refusal they could have been.
+    // With a small inner future, the response future is no larger than a rejection.
     let refusal = size_of::<Answer>();
     assert!(size_of::<ResponseFuture<Large, Full<Bytes>>>() <= refusal + 2 * size_of::<usize>());
 }

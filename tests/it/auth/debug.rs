@@ -1,4 +1,4 @@
-//! `Debug` and `Display` of public types show no secret, no token and no claim.
+//! Tests that `Debug` and `Display` of public types show no secret, no token and no claim.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -88,7 +88,7 @@ fn guards_show_what_they_ask_for_and_no_more() {
     hides(&Denied::misconfigured("a sentence"));
 }
 
-/// Notes how it and what it is shown are printed.
+/// A guard that records its `Debug` output and that of its arguments.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -130,7 +130,7 @@ async fn a_request_on_its_way_shows_no_token() {
     request.headers_mut().insert("cookie", cookie);
     assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
     let notes = notes.0.lock().unwrap();
-    // `Access::claims` hands out the claims themselves, whose `Debug` is the application's.
+    // `Access::claims` returns the claims themselves, whose `Debug` belongs to the application.
     assert!(notes[2].contains(shop::SUBJECT));
     assert_eq!(notes.len(), 7);
     for (_, note) in notes.iter().enumerate().filter(|(place, _)| *place != 2) {

@@ -1,4 +1,4 @@
-//! The middleware as tower sees it, and keys that are replaced while it runs.
+//! Tests of the middleware as a tower service, and of the rotation of keys at run time.
 
 mod bodies;
 mod cancellation;

@@ -1,4 +1,4 @@
-//! `poll_ready` and `call` reach the same instance of the inner service.
+//! Tests that `poll_ready` and `call` reach the same instance of the inner service.
 
 use std::convert::Infallible;
 use std::future::{Ready, poll_fn, ready};
@@ -19,7 +19,7 @@ use crate::kit::shop;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Panics where it is called without having been asked whether it is ready. A clone was not.
+/// A service that panics if `call` is not preceded by `poll_ready`. A clone is not ready.
 #[derive(Debug)]
 struct Strict {
     is_ready: bool,
@@ -99,8 +99,8 @@ async fn a_concurrency_limit_below_gives_its_permits_back() {
         in_time(service.ready()).await.unwrap().call(request).await.unwrap();
     }
     assert_eq!(calls.load(Ordering::Relaxed), 3);
-    // A refusal does not use up the readiness that it found: it stays for the next call on the
-    // same instance, and goes with the instance.
+    // A rejection does not consume the readiness of the inner service. The readiness remains for
+    // the next call on the same instance, and is released when the instance is dropped.
     let mut other = service.clone();
     service.ready().await.unwrap().call(bad()).await.unwrap();
     let is_ready = poll_fn(|cx| Poll::Ready(other.poll_ready(cx)));
@@ -165,7 +165,7 @@ async fn clones_share_keys_and_configuration() {
         .issuer(shop::ISSUER)
         .audience("cart")
         .with_clock(shop::clock());
-    // Building on a clone leaves the original as it was.
+    // Configuring a clone does not change the original.
     let strict = auth.clone().accept_type("other").allow_anonymous();
     let services = [auth.layer(Strict::new().0), auth.clone().layer(Strict::new().0)];
     for expected in [200, 401] {

@@ -1,5 +1,5 @@
-//! The secret is replaced while clients ask: no wrong refusal while two keys are valid, no
-//! acceptance once the old one is retired.
+//! Tests the replacement of the secret under load. No valid token is rejected while two keys are
+//! valid, and no token of the old key is accepted after that key was retired.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use tower_jwt_auth::{JwtAuth, Key, KeyStore};
 use crate::kit::server::{self, Ask, Connection, Wire};
 use crate::kit::shop;
 
-/// Answers between two steps of the rotation, and at its end.
+/// The number of responses between two steps of the rotation, and at its end.
 const PER_STAGE: usize = 1_500;
 const CLIENTS: usize = 4;
 
-/// The progress of the rotation. A client reads it before the request and after the answer: if both are
-/// the same, so was the time in between.
+/// The stage of the rotation. A client reads the stage before the request and after the response.
+/// If both are equal, the stage did not change in between.
 const BEFORE: usize = 0;
 const ROTATING: usize = 1;
 const ROTATED: usize = 2;
@@ -41,7 +41,7 @@ impl Progress {
         self.stage.store(stage, Ordering::SeqCst);
     }
 
-    /// Lets the clients be answered some more.
+    /// Waits until the clients have received more responses.
     async fn some_more(&self) {
         let until = self.answers.load(Ordering::SeqCst) + PER_STAGE;
         server::in_time(async {
@@ -53,7 +53,7 @@ impl Progress {
     }
 }
 
-/// The numbers of answers in moments that allow only one answer.
+/// The numbers of responses at stages that allow only one result.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

@@ -1,5 +1,5 @@
-//! A strict parser of `WWW-Authenticate` (RFC 9110 section 11.6.1), as an oracle for what we emit,
-//! and everything we emit read back with it.
+//! A strict parser of `WWW-Authenticate` (RFC 9110 section 11.6.1), and tests that use it to read
+//! every challenge that the crate sends.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::kit;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) scheme: String,
-    /// Names in lower case; bytes beyond ASCII as ISO 8859-1.
+    /// The parameters, with names in lower case. Bytes beyond ASCII are decoded as ISO 8859-1.
     pub(crate) params: BTreeMap<String, String>,
 }
 
@@ -21,10 +21,10 @@ pub(crate) struct Challenge {
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();
-    // Parameters follow a scheme and a space, and are not mixed with a token68.
+    // Parameters may follow a scheme and a space, but not a token68.
     let mut takes_params = false;
     loop {
-        // `#rule` of RFC 9110 section 5.6.1.2: empty elements are allowed on receipt.
+        // The `#rule` of RFC 9110 section 5.6.1.2 allows empty elements on receipt.
         while input.skip_ows() || input.eat(b',') {}
         if input.rest.is_empty() {
             return (!challenges.is_empty()).then_some(challenges);
@@ -53,9 +53,10 @@ pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     }
 }
 
-/// The parameters of the one `Bearer` challenge of a field that we made. Beyond the grammar it has
-/// what a sender must hold to: every value quoted, no space around `=`, a realm (RFC 6750 section
-/// 3), and the characters that RFC 6750 allows in each.
+/// Returns the parameters of the single `Bearer` challenge of a field that the crate sent. Checks
+/// the requirements for a sender beyond the grammar: every value is quoted, there is no space
+/// around `=`, there is a realm (RFC 6750 section 3), and each value has only the characters that
+/// RFC 6750 allows.
 #[track_caller]
 pub(crate) fn bearer_params(field: &str) -> BTreeMap<String, String> {
     let challenges = parse(field.as_bytes()).unwrap_or_else(|| panic!("no challenge: {field}"));
@@ -106,7 +107,7 @@ impl Input<'_> {
         (len > 0).then(|| latin1(token))
     }
 
-    /// Takes a token68 that is all there is up to a comma or the end.
+    /// Reads a token68 that extends to a comma or the end.
     fn token68(&mut self) -> bool {
         let is_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
         let len = self.rest.iter().take_while(|byte| is_char(**byte)).count();
@@ -119,7 +120,7 @@ impl Input<'_> {
         is_whole
     }
 
-    /// Takes `token BWS "=" BWS ( token / quoted-string )`, or nothing.
+    /// Reads `token BWS "=" BWS ( token / quoted-string )`, or nothing.
     fn param(&mut self) -> Option<(String, String)> {
         let mut input = Input { rest: self.rest };
         let name = input.token()?;
@@ -133,7 +134,7 @@ impl Input<'_> {
         Some((name.to_ascii_lowercase(), value))
     }
 
-    /// The rest of a quoted-string after its opening quote.
+    /// Reads the rest of a quoted-string after its opening quote.
     fn quoted(&mut self) -> Option<String> {
         let mut text = Vec::new();
         loop {

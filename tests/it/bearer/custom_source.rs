@@ -1,4 +1,4 @@
-//! Caching of answers if the application reads the credential from another place.
+//! Tests of caching if the application reads the credentials from a custom source.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Credentials in a request, and the challenge in an answer.
+//! Tests of the credentials in a request and the challenge in a response.
 
 pub(crate) mod challenge;
 mod custom_source;

@@ -1,5 +1,5 @@
-//! Credentials as they arrive over a real connection: in which field, how often, and how much
-//! of them reaches the handler.
+//! Tests of credentials over a real connection: their fields, their number, and the parts that
+//! reach the handler.
 
 pub(crate) mod adversarial;
 mod cors;
@@ -16,7 +16,7 @@ use tower_jwt_auth::{Claims, JwtAuth, Token};
 use crate::kit::server::{self, Ask, Connection, WIRES, Wire};
 use crate::kit::shop::{self, Shopper};
 
-/// A handler that shows what reached it.
+/// A handler that returns the request as it received it.
 async fn show(uri: Uri, headers: HeaderMap, claims: Option<Claims<Shopper>>) -> String {
     let values = |name: &str| {
         let values = headers.get_all(name).iter();
@@ -54,7 +54,7 @@ async fn a_token_in_the_query_string_or_the_body_is_never_read() {
             assert_eq!(reply.challenge(), Some(r#"Bearer realm="shop""#));
             assert_eq!(reply.code(), "missing-credentials");
         }
-        // Nor does it disturb the one that counts.
+        // A token in the query does not affect the token in the header.
         let ask = Ask::get(&format!("/?access_token={}", shop::other())).bearer(&good);
         let reply = server::send(wire, addr, &ask).await;
         assert_eq!(reply.json()["subject"], shop::SUBJECT);
@@ -84,7 +84,7 @@ async fn two_authorization_fields_that_differ_are_refused_in_every_order_and_spe
     }
 }
 
-/// A limit of hyper that no setting of ours changes: the guide says so.
+/// hyper imposes this limit, and no setting of this crate changes it. The guide mentions it.
 #[tokio::test]
 async fn over_http2_a_header_list_beyond_16_kib_never_reaches_the_layer() {
     let addr = server::start(app(shop::auth().max_token_bytes(1 << 20))).await;
@@ -161,7 +161,7 @@ async fn responses_for_a_cookie_are_kept_out_of_shared_caches() {
         let reply = server::send(wire, addr, &ask).await;
         assert_eq!(reply.all("cache-control"), ["max-age=60"], "what the handler says counts");
         assert_eq!(reply.all("vary"), ["accept", "Cookie"]);
-        // Caches know `Authorization` by themselves (RFC 9111 section 3.5).
+        // For `Authorization`, caches need no further headers (RFC 9111 section 3.5).
         let reply = server::send(wire, addr, &Ask::get("/").bearer(&shop::good())).await;
         assert!(reply.all("cache-control").is_empty() && reply.all("vary").is_empty());
     }

@@ -1,4 +1,5 @@
-//! `Claims<T>`, `Option<Claims<T>>`, `Token`, `Option<Token>` and `Allowed<P>` as handler arguments.
+//! Tests of the handler arguments `Claims<T>`, `Option<Claims<T>>`, `Token`, `Option<Token>` and
+//! `Allowed<P>`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +33,7 @@ impl Policy for Admin {
     }
 }
 
-/// Routes that count how often a handler ran.
+/// Returns routes that count the runs of their handlers.
 fn routes() -> (Router, Arc<AtomicUsize>) {
     let runs = Arc::<AtomicUsize>::default();
     macro_rules! runs {
@@ -151,7 +152,7 @@ async fn the_500_has_a_sentence_that_names_both_types_and_the_remedy() {
         assert!(sentence.contains("no `JwtAuth` layer is in front of it"), "{sentence}");
         let is_typed = asked.contains(shopper);
         let claims = if is_typed { format!(".claims::<{shopper}>()") } else { String::new() };
-        // The program has a layer for other routes.
+        // The hint assumes that the program has a layer on other routes.
         let layer = format!("Move `.layer(JwtAuth::new(secret){claims})` below the route");
         assert!(sentence.contains(&layer), "{layer} is not in: {sentence}");
     }
@@ -202,7 +203,7 @@ async fn a_rejection_can_be_looked_at_and_answered_by_the_handler() {
     assert_eq!(app.oneshot(shop::anonymous("/")).await.unwrap().status(), 418);
 }
 
-/// The claims from `JwtAuth::verify` may be put into a request by hand, as tests of handlers do.
+/// Tests of handlers may insert claims from `JwtAuth::verify` into a request directly.
 #[tokio::test]
 async fn claims_put_into_a_request_without_a_layer_are_there() {
     let (app, runs) = routes();

@@ -1,4 +1,4 @@
-//! Handler arguments for axum.
+//! Tests of the extractors for axum.
 
 mod extractors;
 mod path_param;

@@ -1,4 +1,4 @@
-//! A guard on a path parameter decides by the one that there is.
+//! Tests that a guard on a path parameter reads the parameter unambiguously.
 
 use axum::Router;
 use axum::routing::any;

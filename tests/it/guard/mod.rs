@@ -1,4 +1,4 @@
-//! Guards.
+//! Tests of guards.
 
 mod protection;
 mod scopes;

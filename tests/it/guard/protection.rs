@@ -1,4 +1,5 @@
-//! The protected parts of an axum router, by the place of the layer. The name of each test is the rule.
+//! Tests of the parts of an axum router that a layer protects, depending on its place. Each test's
+//! name is the rule.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -7,8 +8,8 @@ use tower_jwt_auth::{AuthError, has_role, require};
 
 use crate::kit::shop;
 
-/// The statuses of requests without a token: of a route, of a path that is not there, of a method
-/// that is not there.
+/// Returns the statuses of requests without a token: to a route, to an unknown path, and with an
+/// unknown method.
 async fn statuses(app: Router) -> [u16; 3] {
     let mut statuses = [0; 3];
     for (path, status) in ["/cart", "/missing", "/checkout"].into_iter().zip(&mut statuses) {

@@ -17,7 +17,7 @@ use crate::kit;
 
 const SCOPES: [&str; 5] = ["a", "b", "a:b", "A", "ab"];
 
-/// An expression, as a guard that builds the real ones.
+/// A Boolean expression of guards on scopes.
 #[derive(Clone, Debug)]
 enum Expression {
     Has(&'static str),
@@ -29,7 +29,7 @@ enum Expression {
 }
 
 impl Expression {
-    /// The decision about a token with these scopes.
+    /// Returns the decision about a token with these scopes.
     fn says(&self, held: &[&str]) -> bool {
         match self {
             Self::Has(scope) => held.contains(scope),
@@ -41,7 +41,7 @@ impl Expression {
         }
     }
 
-    /// The scopes that could help: those under a `not` could not.
+    /// Returns the scopes that could make the expression true. Scopes under a `not` could not.
     fn helpful(&self) -> Vec<&'static str> {
         match self {
             Self::Has(scope) => vec![scope],
@@ -92,7 +92,7 @@ fn expression() -> impl Strategy<Value = Expression> {
     })
 }
 
-/// The answer to a token with these scopes, behind this guard.
+/// Returns the response to a token with these scopes, behind this guard.
 fn ask(guard: impl Guard, claim: &str) -> Response<Bytes> {
     let token = kit::with_payload(format!("{{\"exp\":{},{claim}}}", kit::NOW + 1));
     let ok =
@@ -101,7 +101,7 @@ fn ask(guard: impl Guard, claim: &str) -> Response<Bytes> {
     service.oneshot(kit::bearer(&token)).now_or_never().unwrap().unwrap()
 }
 
-/// The ways in which issuers write the same scopes.
+/// Returns the claims with which different issuers express the same scopes.
 fn spellings(held: &[&str]) -> [String; 5] {
     let array = serde_json::to_string(held).unwrap();
     let text = held.join(" ");

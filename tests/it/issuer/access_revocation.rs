@@ -157,7 +157,7 @@ async fn a_session_whose_tokens_are_revoked_again_and_again_ends() {
     server.refresh(&bob).await.tokens();
 }
 
-/// A service that has a secret knows the sessions of the tokens that it receives.
+/// A service with a secret knows the sessions of the tokens that it receives.
 #[tokio::test]
 async fn a_service_cannot_fill_the_feed_with_tokens_that_it_makes_up() {
     let (server, feed) = server(|routes| routes);
@@ -301,7 +301,7 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             let done = match path {
                 "/logout" => 204,
                 "/revoke" => 200,
-                // The session was not ended by a logout everywhere, so there is more to do.
+                // The session was not ended by a logout everywhere, so other sessions may remain.
                 _ => 400,
             };
             assert_eq!(status, if is_published { done } else { 503 }, "{path}");

@@ -159,7 +159,7 @@ async fn cookies_are_marked_as_sensitive_before_the_application_sees_them() {
         answer.cookies().iter().map(|(name, value, _)| format!("{name}={value}")).collect();
     let mut refresh = post("/refresh", "acme.example", &Value::Null);
     refresh.headers_mut().insert("cookie", pairs.join("; ").parse().unwrap());
-    // `renew` asserts that printing the request shows no token.
+    // `renew` asserts that the `Debug` output of the request shows no token.
     assert_eq!(server.send(refresh).await.status(), 200);
     assert_eq!(tenants.seen.lock().unwrap().len(), 2);
 }

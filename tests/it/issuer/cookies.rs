@@ -1,4 +1,4 @@
-//! The routes with tokens in cookies.
+//! Tests of the routes with tokens in cookies.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -286,7 +286,7 @@ async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     assert_eq!(hers.status(), 200, "which was not the victim's to end");
 }
 
-/// Each candidate costs a hash, and a stranger can send thousands of them.
+/// Each candidate costs a hash, and an attacker can send thousands of them.
 #[tokio::test]
 async fn only_a_few_of_very_many_cookies_are_read() {
     let server = server();

@@ -27,7 +27,7 @@ use crate::kit::{NOW, at, secret};
 
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 
-/// Everybody's password is `right`.
+/// Accounts in which every password is `right`.
 pub(crate) struct Users {
     state: Arc<State>,
 }
@@ -45,11 +45,11 @@ pub(crate) struct State {
     /// Writes succeed, and their answers are lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
-    /// The calls of the store, in their order.
+    /// The calls of the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
     /// The number of writes after which replacements fail or lose their answers.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
-    /// The one service that users are granted.
+    /// The only service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client that the grant names.
     pub(crate) client: Mutex<Option<&'static str>>,
@@ -219,7 +219,7 @@ pub(crate) struct FaultyFeed {
     pub(crate) inner: MemoryFeed,
     pub(crate) is_down: Arc<AtomicBool>,
     pub(crate) hangs: Arc<AtomicBool>,
-    /// The number of messages after which appending fails.
+    /// The number of messages that can still be appended.
     pub(crate) left: Arc<AtomicU64>,
     messages: Arc<Mutex<Vec<String>>>,
 }
@@ -333,7 +333,7 @@ impl Server {
         self.send(json(Method::POST, path, &body)).await
     }
 
-    /// Logs in and returns the answer's tokens.
+    /// Logs in and returns the tokens of the response.
     pub(crate) async fn log_in(&self, user: &str) -> Tokens {
         let login = serde_json::json!({ "user": user, "password": "right", "audience": "cart" });
         self.post("/login", login).await.tokens()

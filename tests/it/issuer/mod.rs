@@ -1,4 +1,4 @@
-//! The auth server: tokens, sessions, routes.
+//! Tests of the auth server: tokens, sessions and routes.
 
 #[cfg(feature = "feeds")]
 mod access_revocation;

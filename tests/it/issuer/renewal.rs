@@ -8,7 +8,7 @@ use tower_jwt_auth::issuer::TokenIssuer;
 use super::kit::{Answer, ISSUER, Server, Tokens};
 use crate::kit::secret;
 
-/// Logs in for these audiences, and returns the refresh token.
+/// Logs in for these audiences and returns the tokens.
 async fn log_in_for(server: &Server, audience: Value) -> Tokens {
     let login = json!({ "user": "alice", "password": "right", "audience": audience });
     server.post("/login", login).await.tokens()
@@ -18,7 +18,8 @@ async fn refresh_for(server: &Server, token: &str, audience: Value) -> Answer {
     server.post("/refresh", json!({ "refresh_token": token, "audience": audience })).await
 }
 
-/// Returns true for each of cart and payment whose service accepts the token.
+/// Returns two flags: true if the service of cart accepts the token, and true if that of payment
+/// does.
 fn is_for(server: &Server, access: &str) -> [bool; 2] {
     ["cart", "payment"].map(|audience| server.service(audience).verify(access).is_ok())
 }
@@ -55,7 +56,7 @@ async fn a_login_for_several_services_can_be_refreshed_for_each_of_them() {
         assert_eq!(is_for(&server, &tokens.access), expected, "{named}");
         last = tokens.refresh;
     }
-    // An audience that the account may no longer use is not replaced by another one.
+    // If the account loses the right to an audience, another audience does not replace it.
     *server.state.audience.lock().unwrap() = Some("cart");
     refresh_for(&server, &last, json!("payment")).await.is_error(400, "invalid_target");
     let tokens = refresh_for(&server, &last, json!(null)).await.tokens();

@@ -1,4 +1,4 @@
-//! The routes with tokens in bodies.
+//! Tests of the routes with tokens in bodies.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -207,7 +207,7 @@ async fn a_login_layer_applies_to_the_login_only() {
     server.refresh("unknown").await.is_error(400, "invalid_grant");
 }
 
-/// A thief who polls the list of sessions to find out when the user renews.
+/// A thief could poll the list of sessions to find out when the user refreshes.
 #[tokio::test]
 async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
     let server = Server::new();
@@ -232,7 +232,7 @@ async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
     server.refresh(&token).await.is_error(400, "invalid_grant");
 }
 
-/// A tab that logs out just after another tab has renewed.
+/// One tab logs out just after another tab has refreshed.
 #[tokio::test]
 async fn a_token_that_was_used_a_moment_ago_logs_out() {
     let server = Server::new();

@@ -1,4 +1,4 @@
-//! Sessions without HTTP.
+//! Tests of sessions without HTTP.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -390,7 +390,7 @@ async fn a_thief_who_polls_for_renewals_is_found_however_fast() {
     }
 }
 
-/// Two tabs with one timer, or a client that sends several requests in parallel, all day.
+/// Two tabs with the same timer, or a client that sends several requests in parallel, all day.
 #[tokio::test]
 async fn requests_that_renew_at_once_are_never_logged_out() {
     let (sessions, clock, _) = sessions();
@@ -425,7 +425,7 @@ async fn a_thief_who_renews_at_once_with_the_user_is_found_where_that_is_counted
     assert_eq!(events.lock().unwrap().last().unwrap(), "ended alice Reused");
 }
 
-/// A page that sometimes loads its sessions in parallel with its renewal.
+/// A page sometimes loads its sessions in parallel with its refresh.
 #[tokio::test]
 async fn one_renewal_without_a_list_of_sessions_starts_the_count_again() {
     let (sessions, clock, _) = sessions();

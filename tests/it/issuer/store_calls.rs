@@ -1,4 +1,4 @@
-//! The calls of the store that each route makes.
+//! Tests of the calls of the store that each route makes.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -10,12 +10,13 @@ use super::kit::{Server, Tokens, json};
 
 const LOG_IN: [&str; 3] = ["of_subject", "insert", "of_subject"];
 
-/// Returns the calls since the last time.
+/// Returns the calls since the last call of this function.
 fn calls(server: &Server) -> Vec<&'static str> {
     std::mem::take(&mut *server.state.calls.lock().unwrap())
 }
 
-/// A server after the login that deletes expired sessions, and two logins of one user.
+/// Returns a server with two logins of one user. An earlier login has already deleted expired
+/// sessions.
 async fn server() -> (Server, Tokens, Tokens) {
     let server = Server::new();
     server.log_in("bob").await;

@@ -1,4 +1,4 @@
-//! The tokens that the issuer signs.
+//! Tests of the tokens that the issuer signs.
 
 use std::time::Duration;
 

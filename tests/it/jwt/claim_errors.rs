@@ -1,5 +1,5 @@
-//! The claim that does not fit. Its name comes from the program, and it is found in the pass that
-//! reads the payload.
+//! Errors about claims that do not fit. The name in an error comes from the program, and the pass
+//! that reads the payload finds the error.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -107,7 +107,7 @@ fn verify<T: DeserializeOwned>(rules: Validation, claims: &Value) -> Result<(), 
     verifier(rules).verify::<T>(&kit::with_payload(claims.to_string())).map(|_| ())
 }
 
-/// Verifies claims that may lack `exp`, and returns the sentence about the claim that does not fit.
+/// Verifies claims that may lack `exp`, and returns the message about the claim that does not fit.
 fn said<T: DeserializeOwned + Debug>(claims: &Value) -> String {
     assert!(serde_json::from_value::<T>(claims.clone()).is_err(), "{claims}");
     let rules = Validation::new().dangerous_allow_missing_expiry();
@@ -250,8 +250,8 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// A token of the common form is read once. A number that is not whole, and every failure, need the
-/// parser of `serde_json` in a second run. There is never a third run.
+/// The type is deserialized once for a token of the common form. A fraction, and every failure,
+/// needs the parser of `serde_json` in a second run. There is never a third run.
 #[test]
 fn the_type_of_the_claims_is_read_once_and_at_most_twice() {
     let plain = json!({
@@ -288,7 +288,8 @@ fn a_token_that_does_not_fit_is_rejected_for_its_time_and_issuer_first() {
 }
 
 proptest! {
-    /// A claim that fits is never named: there is an error where `serde_json` has one.
+    /// An error about a claim occurs exactly when `serde_json` also returns an error, and names
+    /// that claim.
     #[test]
     fn a_claim_error_is_an_error_of_serde_json_too(
         name in prop::sample::select(vec![

@@ -63,7 +63,7 @@ fn a_member_of_a_header_comes_once() {
     ] {
         assert_eq!(fault(header), Some(TokenErrorKind::Malformed), "{header}");
     }
-    // Also with more names than fit on the stack.
+    // Duplicates are also found among more names than fit on the stack.
     let many: String = (0..20).map(|n| format!(",\"m{n}\":0")).collect();
     assert_eq!(fault(&format!(r#"{{"alg":"HS256"{many}}}"#)), None);
     let again = format!(r#"{{"alg":"HS256"{many},"m19":0}}"#);

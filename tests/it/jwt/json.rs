@@ -1,4 +1,4 @@
-//! The JSON of a payload: RFC 7519 sections 4 and 7.2, RFC 8725 section 3.7.
+//! Tests of the JSON of a payload: RFC 7519 sections 4 and 7.2, RFC 8725 section 3.7.
 
 use tower_jwt_auth::JwtAuth;
 use tower_jwt_auth::jwt::TokenErrorKind;
@@ -9,7 +9,7 @@ fn fault(payload: impl AsRef<[u8]>) -> Option<TokenErrorKind> {
     kit::fault(&kit::auth(), &kit::with_payload(payload))
 }
 
-/// Creates a token with valid claims and these ones.
+/// Returns a payload with a valid `exp` and these members.
 fn among(members: &str) -> String {
     format!("{{\"exp\":{},{members}}}", kit::NOW + 60)
 }

@@ -15,7 +15,7 @@ fn fault(auth: &JwtAuth, typ: &str) -> Option<TokenErrorKind> {
     kit::fault(auth, &of_type(typ))
 }
 
-/// Kinds of token that may be signed with the same key.
+/// Other kinds of tokens that may be signed with the same key.
 const OTHERS: [&str; 9] = [
     "refresh+jwt",
     "csrf+jwt",

@@ -41,7 +41,7 @@ fn auth(algorithm: Algorithm) -> JwtAuth {
     JwtAuth::new(kit::key(algorithm)).with_clock(kit::at(kit::NOW))
 }
 
-/// Runs `check` for each token of each algorithm, on as many threads as there are algorithms.
+/// Runs `check` for each token of each algorithm, with one thread per algorithm.
 fn for_each_token(check: impl Fn(&JwtAuth, &str) + Sync) {
     std::thread::scope(|scope| {
         for algorithm in kit::ALGORITHMS {
@@ -85,7 +85,7 @@ fn every_flipped_bit_is_refused() {
             raw.fetch_add(usize::from(std::str::from_utf8(&bytes).is_err()), Ordering::Relaxed);
         }
     });
-    // With its highest bit flipped, a byte is not UTF-8, which an HTTP header can contain.
+    // A byte with its highest bit flipped is not UTF-8, but an HTTP header can contain it.
     let len: usize = kit::ALGORITHMS.map(tokens).iter().flatten().map(String::len).sum();
     assert_eq!(raw.into_inner(), len);
 }

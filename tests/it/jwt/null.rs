@@ -1,4 +1,4 @@
-//! A claim that is `null` is absent.
+//! Tests that a claim with the value `null` counts as absent.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuth;
@@ -21,7 +21,7 @@ fn all_null() -> Value {
 fn fault(auth: &JwtAuth, claims: &Value) -> Option<TokenErrorKind> {
     let token = kit::with_payload(claims.to_string());
     let plain = kit::fault(auth, &token);
-    // The same for a payload that `serde_json` reads instead of the scanner.
+    // The result is the same for a payload that `serde_json` reads instead of the scanner.
     let mut odd = claims.clone();
     odd["odd"] = json!(-1.5);
     assert_eq!(kit::fault(auth, &kit::with_payload(odd.to_string())), plain, "{claims}");

@@ -1,4 +1,4 @@
-//! Options for tokens that an application cannot change.
+//! Tests of the options for tokens that the application cannot change.
 
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ fn a_panic_of_the_claims_is_an_error_of_verify() {
     let error = verifier.verify::<Bomb>(&token).unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::Panicked);
     assert_eq!(error.to_string(), "code of the application panicked");
-    // A panic of `serde_json` itself, in a map with keys of `bool`.
+    // `serde_json` itself panics in a map with keys of type `bool`.
     type Flags = std::collections::BTreeMap<bool, Value>;
     let odd = kit::with_payload("{\"\u{e9}\":1}");
     assert!(verifier.verify::<Flags>(&odd).is_err());

@@ -1,10 +1,10 @@
 //! `jsonwebtoken` accepts every token that this crate accepts, with the same claims. Each accepted token
 //! is the only encoding of its bytes.
 //!
-//! Three differences are known, and none of them accepts an invalid token: header parameters that this
-//! crate ignores (`x5c`, `url`, ..) may have any type; they may contain JSON that is grammatical and
-//! has no value (half of a surrogate pair, 1e999); and dates may exceed 64 bits. The generators avoid
-//! these cases.
+//! Three differences are known, and none of them makes this crate accept an invalid token. Header
+//! parameters that this crate ignores (`x5c`, `url`, ..) may have any type. They may also contain
+//! JSON that is valid by the grammar but has no meaning (half of a surrogate pair, 1e999). Dates
+//! may exceed 64 bits. The generators avoid these cases.
 
 use jsonwebtoken::{DecodingKey, TokenData};
 use proptest::collection::vec;

@@ -1,4 +1,4 @@
-//! Signature checks for `jsonwebtoken`, by aws-lc.
+//! Signature checks for `jsonwebtoken`, implemented with aws-lc.
 
 use std::sync::Once;
 

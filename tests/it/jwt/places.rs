@@ -1,4 +1,4 @@
-//! The places of roles, scopes and the tenant.
+//! Tests of the claim paths for roles, scopes and the tenant.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuth;

@@ -1,4 +1,4 @@
-//! Properties of every token, and in `time`, at every time.
+//! Properties of all tokens. Those that involve time are in `time`.
 
 mod time;
 

@@ -1,4 +1,4 @@
-//! The reasons of rejections: complete, and without a value of the token.
+//! Tests that the reasons for rejections are complete, and contain no value of the token.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! RFC 7515: the form of a token, and how it is encoded.
+//! Tests of the serialization and encoding of a token (RFC 7515).
 
 use tower_jwt_auth::Algorithm;
 use tower_jwt_auth::jwt::TokenErrorKind;
@@ -41,7 +41,7 @@ fn a_token_has_exactly_three_parts() {
     ] {
         assert!(kit::fault(&auth, &token).is_some(), "{token}");
     }
-    // Even if the text with another number of parts has a valid signature.
+    // Another number of parts is rejected even with a valid signature.
     for text in [
         header.clone(),
         format!("{header}."),
@@ -93,7 +93,7 @@ fn trailing_bits_are_zero_in_every_part() {
     let good = signed(&format!("{header}.{payload}"));
     let other = other_spelling(&good).expect("32 bytes leave bits over");
     assert_eq!(kit::fault(&auth, &other), Some(TokenErrorKind::BadSignature));
-    // There are trailing bits unless the length is a multiple of three.
+    // There are trailing bits unless the number of bytes is a multiple of three.
     let (mut headers, mut payloads) = (0, 0);
     for _ in 0..3 {
         if let Some(header) = other_spelling(&header) {

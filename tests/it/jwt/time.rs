@@ -1,4 +1,4 @@
-//! RFC 7519 sections 2 and 4.1.4 to 4.1.6: dates.
+//! Tests of dates: RFC 7519 sections 2 and 4.1.4 to 4.1.6.
 
 use std::time::Duration;
 

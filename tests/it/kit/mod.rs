@@ -1,4 +1,5 @@
-//! The common parts of the modules here: tokens of any bytes, files of vectors, requests without a server.
+//! Helpers for all tests: tokens with arbitrary bytes, files of test vectors, and requests without
+//! a server.
 
 pub(crate) mod panics;
 pub(crate) mod server;
@@ -19,23 +20,23 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::{Algorithm, AuthError, JwtAuth, Key, ManualClock, Secret, Token, UnixTime};
 
-/// The time in tests that do not say otherwise.
+/// The default time of the tests.
 pub(crate) const NOW: i64 = 1_700_000_000;
 /// The HMAC algorithms.
 pub(crate) const ALGORITHMS: [Algorithm; 3] =
     [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
 
-/// The bytes of a key that is long enough for every algorithm.
+/// Returns the bytes of a key that is long enough for every algorithm.
 pub(crate) fn key_bytes() -> Vec<u8> {
     (0..64).collect()
 }
 
-/// The secret of [`key_bytes`].
+/// Returns the secret with [`key_bytes`].
 pub(crate) fn secret() -> Secret {
     Secret::new(key_bytes()).unwrap()
 }
 
-/// The key of [`key_bytes`] for one algorithm.
+/// Returns the key with [`key_bytes`] for one algorithm.
 pub(crate) fn key(algorithm: Algorithm) -> Key {
     match algorithm {
         Algorithm::Hs256 => Key::hs256(secret()),
@@ -45,12 +46,12 @@ pub(crate) fn key(algorithm: Algorithm) -> Key {
     }
 }
 
-/// A layer for [`secret`] at the time [`NOW`] without leeway.
+/// Returns a layer for [`secret`] at the time [`NOW`], without leeway.
 pub(crate) fn auth() -> JwtAuth {
     JwtAuth::new(secret()).with_clock(at(NOW)).leeway(Duration::ZERO)
 }
 
-/// A clock that shows this second.
+/// Returns a clock that stands at this second.
 pub(crate) fn at(secs: i64) -> ManualClock {
     ManualClock::new(UnixTime::from_secs(secs))
 }
@@ -63,7 +64,7 @@ pub(crate) fn unb64(text: &str) -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
-/// Ordinary base64, in which the vectors hold bytes.
+/// Decodes ordinary base64, which the vectors use for bytes.
 pub(crate) fn from_base64(text: &str) -> Vec<u8> {
     BASE64_STANDARD.decode(text).unwrap()
 }
@@ -80,7 +81,7 @@ pub(crate) fn sign_as(
     format!("{signed}.{}", b64(tag))
 }
 
-/// The HMAC of `message`, made with other code than that under test.
+/// Returns the HMAC of `message`, computed independently of the code under test.
 pub(crate) fn tag(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
     fn with<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
         let mac = <M as KeyInit>::new_from_slice(key).unwrap();
@@ -94,22 +95,22 @@ pub(crate) fn tag(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A token for [`auth`] with this header and this payload.
+/// Returns a token for [`auth`] with this header and payload.
 pub(crate) fn sign(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     sign_as(Algorithm::Hs256, &key_bytes(), header, payload)
 }
 
-/// A token for [`auth`] with this payload and the usual header.
+/// Returns a token for [`auth`] with this payload and the usual header.
 pub(crate) fn with_payload(payload: impl AsRef<[u8]>) -> String {
     sign(r#"{"alg":"HS256"}"#, payload)
 }
 
-/// A token for [`auth`] with this header and claims that are accepted.
+/// Returns a token for [`auth`] with this header and valid claims.
 pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
     sign(header, format!(r#"{{"exp":{}}}"#, NOW + 600))
 }
 
-/// The reason for a rejection, or `None` if the token was accepted.
+/// Returns the reason for a rejection, or `None` if the token was accepted.
 pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
     auth: &JwtAuth<T>,
     token: &str,
@@ -118,29 +119,29 @@ pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
     Some(error.token_error().expect("a rejected token has a reason").kind())
 }
 
-/// A file of `tests/data`.
+/// Reads a file of `tests/data`.
 pub(crate) fn text(path: &str) -> String {
     let path = format!("{}/tests/data/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A file of `tests/data`, parsed.
+/// Reads and parses a file of `tests/data`.
 pub(crate) fn json(path: &str) -> Value {
     serde_json::from_str(&text(path)).unwrap()
 }
 
-/// The cases of a file that is an array.
+/// Reads the cases of a file that contains an array.
 pub(crate) fn cases(path: &str) -> Vec<Value> {
     let Value::Array(cases) = json(path) else { panic!("{path} is not an array") };
     cases
 }
 
-/// The text of a member.
+/// Returns a member that is a string.
 pub(crate) fn str_of<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_else(|| panic!("no text {name:?} in {value}"))
 }
 
-/// A request with these header fields.
+/// Returns a request with these header fields.
 pub(crate) fn request<V: AsRef<[u8]>>(fields: &[(&str, V)]) -> Request<()> {
     let mut request = Request::new(());
     for (name, value) in fields {
@@ -151,12 +152,12 @@ pub(crate) fn request<V: AsRef<[u8]>>(fields: &[(&str, V)]) -> Request<()> {
     request
 }
 
-/// A request with this token.
+/// Returns a request with this token.
 pub(crate) fn bearer(token: &str) -> Request<()> {
     request(&[("authorization", format!("Bearer {token}"))])
 }
 
-/// Sends a request through the layer to a service that answers with the token it was given.
+/// Sends a request through the layer to a service that answers with the token of the request.
 pub(crate) fn send<T>(auth: &JwtAuth<T>, request: Request<()>) -> Response<Bytes>
 where
     T: DeserializeOwned + Send + Sync + 'static,
@@ -175,7 +176,7 @@ pub(crate) fn code(response: &Response<Bytes>) -> Option<&'static str> {
     response.extensions().get::<AuthError>().map(AuthError::code)
 }
 
-/// The challenge of a response.
+/// Returns the challenge of a response.
 pub(crate) fn challenge(response: &Response<Bytes>) -> Option<&str> {
     response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().unwrap())
 }

@@ -1,4 +1,4 @@
-//! The panic of a configuration that cannot work.
+//! The panics of invalid configuration.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -9,8 +9,8 @@ thread_local! {
     static FILE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Returns the sentence of the panic of `configure`, and the file that the panic names. It should be
-/// the file of the configuration and not one of the library.
+/// Runs `configure`, which must panic. Returns the message of the panic and the file that it names.
+/// That should be the file with the configuration, not a file of the library.
 #[track_caller]
 pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
     static HOOK: Once = Once::new();

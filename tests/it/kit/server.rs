@@ -1,4 +1,4 @@
-//! A real server on loopback, and clients that send any bytes, valid or not.
+//! A real server on loopback, and clients that send arbitrary bytes, valid or not.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Fails the test where it would hang.
+/// Panics if `future` takes too long, so that a test cannot hang.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future).await.expect("an answer in time")
 }
@@ -48,7 +48,7 @@ pub(crate) enum Wire {
 
 pub(crate) const WIRES: [Wire; 2] = [Wire::Http1, Wire::Http2];
 
-/// A request, as data. Header values are bytes, as they are on the wire.
+/// A request as data. Header values are bytes, as in HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) method: Method,
@@ -84,7 +84,7 @@ impl Ask {
         self
     }
 
-    /// For a service in this process.
+    /// Builds the request for a service in this process.
     pub(crate) fn to_request(&self) -> Request<Body> {
         let mut request = Request::new(Body::from(self.body.clone()));
         *request.method_mut() = self.method.clone();
@@ -119,12 +119,12 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// The headers were the end of it: what gRPC calls trailers-only.
+    /// True if the response ended with its headers, which gRPC calls trailers-only.
     pub(crate) is_headers_only: bool,
 }
 
 impl Reply {
-    /// Every value of a header, one after the other.
+    /// Returns all values of a header in order.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
     }
@@ -143,13 +143,13 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The problem's `code`.
+    /// Returns the `code` of the problem.
     pub(crate) fn code(&self) -> String {
         self.json()["code"].as_str().unwrap().to_owned()
     }
 }
 
-/// An open connection, for one request after another.
+/// An open connection that sends one request after another.
 pub(crate) enum Connection {
     Http1 { stream: TcpStream, addr: SocketAddr },
     Http2 { sender: SendRequest<Bytes>, addr: SocketAddr },
@@ -190,7 +190,7 @@ pub(crate) async fn send(wire: Wire, addr: SocketAddr, ask: &Ask) -> Reply {
     Connection::open(wire, addr).await.send(ask).await
 }
 
-/// These bytes on a connection of their own, and what comes back first.
+/// Sends bytes on a new connection and returns the first response.
 pub(crate) async fn send_bytes(addr: SocketAddr, bytes: &[u8]) -> Reply {
     let mut stream = in_time(TcpStream::connect(addr)).await.unwrap();
     in_time(exchange(&mut stream, bytes, &Method::GET)).await
@@ -202,7 +202,7 @@ pub(crate) async fn exchange_http2(
     body: Vec<u8>,
 ) -> Reply {
     let mut ready = sender.clone().ready().await.unwrap();
-    // A CONNECT stays open: it is the start of a tunnel.
+    // A CONNECT request stays open, since it starts a tunnel.
     let is_connect = request.method() == Method::CONNECT;
     let ends = body.is_empty() && !is_connect;
     let (response, mut stream) = ready.send_request(request, ends).unwrap();

@@ -1,4 +1,4 @@
-//! The shop that the tests protect: its secret, its clock, its claims and its tokens.
+//! The shop that the tests protect: its secret, clock, claims and tokens.
 
 use axum::body::Body;
 use http::Request;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 
-/// The time at which every test takes place.
+/// The time of every test.
 pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 pub(crate) const REALM: &str = "shop";
@@ -32,13 +32,13 @@ pub(crate) fn clock() -> ManualClock {
     ManualClock::new(UnixTime::from_secs(NOW))
 }
 
-/// The layer of the shop.
+/// Returns the layer of the shop.
 pub(crate) fn auth() -> JwtAuth<Shopper> {
     JwtAuth::new(secret()).issuer(ISSUER).audience("cart").realm(REALM).with_clock(clock()).claims()
 }
 
-/// The claims of a token that the shop accepts, with `changes` laid over them; `null` takes a
-/// claim out.
+/// Returns the claims of a valid token for the shop, with `changes` applied. A `null` removes a
+/// claim.
 pub(crate) fn claims(changes: &Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": "cart", "sub": SUBJECT, "company": COMPANY,

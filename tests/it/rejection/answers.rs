@@ -1,4 +1,4 @@
-//! Every row of the table of answers, over HTTP/1.1, over HTTP/2 and within the process.
+//! Tests of every row of the table of responses, over HTTP/1.1, over HTTP/2 and within the process.
 
 mod grpc;
 mod hooks;
@@ -13,7 +13,7 @@ use self::rows::{Row, app, rows};
 use crate::kit::server::{self, Ask, Connection, Reply, WIRES};
 use crate::kit::shop;
 
-/// The body of a refusal, byte for byte.
+/// Returns the exact body of a rejection.
 fn problem(row: &Row) -> String {
     let page = "https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/problems/index.html";
     format!(
@@ -22,13 +22,14 @@ fn problem(row: &Row) -> String {
     )
 }
 
-/// Returns true if the answer explains a mistake: another scheme always, others in debug builds.
+/// Returns true if the body has a detail: always for another scheme, and in debug builds for
+/// misconfiguration.
 fn is_explained(row: &Row) -> bool {
     let has_header = row.ask.headers.iter().any(|(name, _)| *name == "authorization");
     row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)
 }
 
-/// No 16 characters of a credential, and no claim, are anywhere in the answer.
+/// Checks that no 16 bytes of a credential, and no claim, occur in the response.
 fn tells_nothing(row: &Row, reply: &Reply) {
     let headers = reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n"));
     let answer = headers.collect::<String>() + reply.text();
@@ -49,7 +50,7 @@ async fn every_row_is_answered_to_the_byte_over_tcp() {
     for wire in WIRES {
         let mut connection = Connection::open(wire, addr).await;
         for row in rows() {
-            // All on one connection: a refusal never spoils it.
+            // All rows use one connection, since a rejection must not break the connection.
             let reply = connection.send(&row.ask).await;
             let name = format!("{} over {wire:?}", row.name);
             assert_eq!(reply.status, row.status, "{name}");
@@ -140,7 +141,7 @@ async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
     assert!(error.reason().contains("the cookie `__Host-token`"), "{}", error.reason());
 }
 
-/// A token under another scheme is not ignored in favour of a cookie or of no login at all.
+/// A token under another scheme is not ignored in favour of a cookie or of anonymous access.
 #[tokio::test]
 async fn a_token_that_is_not_read_never_gives_way_to_a_cookie() {
     let (good, other) = (shop::good(), shop::other());
@@ -174,7 +175,7 @@ async fn a_token_that_is_not_read_never_gives_way_to_a_cookie() {
         let ask = Ask::get("/optional").header("authorization", field);
         assert_eq!(reply_of(&ask).await.0, 200, "{field}");
     }
-    // The same token in both places is one credential.
+    // The same token in both places is a single credential.
     let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", &good);
     assert_eq!(reply_of(&ask).await.0, 200);
 }
@@ -185,7 +186,7 @@ async fn reply_of(ask: &Ask) -> (u16, String) {
     (response.status().as_u16(), code.unwrap_or_default().to_owned())
 }
 
-/// A proxy may repeat a header; the same credential twice is one credential.
+/// A proxy may repeat a header. The same credential twice is a single credential.
 #[tokio::test]
 async fn two_headers_that_agree_are_one_credential() {
     let addr = server::start(app()).await;
@@ -211,7 +212,7 @@ async fn every_401_and_every_403_about_a_token_has_exactly_one_challenge() {
     }
 }
 
-/// A client that probes with tokens learns the same from every rejection.
+/// A client that probes with tokens gets the same response to every rejection of the class.
 #[tokio::test]
 async fn the_generic_class_is_answered_with_the_same_bytes() {
     let addr = server::start(app()).await;

@@ -1,5 +1,5 @@
-//! Everything that is logged at TRACE while the adversarial tokens and requests pass through, read
-//! for tokens, secrets and claims.
+//! Tests that the log at TRACE contains no token, secret or claim while the adversarial tokens and
+//! requests pass through the layer.
 
 mod auth_server;
 mod cors;
@@ -28,7 +28,7 @@ use crate::bearer::tcp::adversarial::{self, cases};
 use crate::kit::server::Ask;
 use crate::kit::shop;
 
-/// The text that was logged.
+/// The text of the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -43,7 +43,7 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// Logs of this thread, at every level, go here as long as the guard lives.
+    /// Captures the logs of this thread, at every level, until the guard is dropped.
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -68,8 +68,9 @@ fn trace() -> TraceLayer<
     TraceLayer::new_for_http().make_span_with(make_span)
 }
 
-/// The layer between two that log every header: the one outside sees them before ours can mark
-/// them, so there the application has to (`SetSensitiveRequestHeadersLayer` of tower-http).
+/// Returns the layer between two layers that log every header. The outer one sees the headers
+/// before our layer can mark them as sensitive, so the application must mark them there
+/// (`SetSensitiveRequestHeadersLayer` of tower-http).
 fn app<T>(auth: JwtAuth<T>) -> Router
 where
     T: serde::de::DeserializeOwned + Send + Sync + 'static,
@@ -97,7 +98,7 @@ where
         }))
 }
 
-/// Sends the request to every route and returns how the refusals, if any, are printed.
+/// Sends the request to every route, and returns the printed errors of the rejections.
 async fn run(app: &Router, ask: &Ask) -> String {
     let mut printed = String::new();
     for path in ["/", "/role", "/scope"] {
@@ -183,7 +184,7 @@ async fn adversarial_requests_leave_no_trace() {
     forbidden.is_not_in(&printed);
 }
 
-/// A log that is empty would pass, and prove nothing.
+/// Checks that the log is complete, since an empty log would pass every other check.
 fn is_a_whole_log(log: &str, cases: usize) {
     let count = |text: &str| log.matches(text).count();
     assert!(count("request refused") > cases, "our events");

@@ -1,4 +1,4 @@
-//! Connections that last longer than the request.
+//! Tests of connections that last longer than the request.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn auth() -> (JwtAuth, Revocations, ManualClock) {
     (auth.with_revocation(revocations.clone()), revocations, clock)
 }
 
-/// Lets the watching task look once more; tokio's time stands still and jumps to the next timer.
+/// Lets the watching task check once more. The time of tokio is paused and jumps to the next timer.
 async fn look() {
     tokio::time::sleep(Duration::from_millis(600)).await;
 }
@@ -77,7 +77,8 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
         let ended = tokio::spawn(claims.ended());
         tokio::time::sleep(Duration::from_secs(60)).await;
 
-        // The same key, in another set or as a previous one, is still the token's key.
+        // The key remains the token's key if it is part of another set, or becomes the previous
+        // key.
         keys.replace(Key::hs256(secret()));
         keys.rotate(new()).unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;

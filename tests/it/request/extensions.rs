@@ -1,4 +1,4 @@
-//! The token and its claims in a request's extensions.
+//! Tests of the token and its claims in the extensions of a request.
 
 use std::convert::Infallible;
 
@@ -78,7 +78,7 @@ fn a_token_has_methods_for_everything_but_its_claims() {
     assert_eq!(revocations.check(&TokenNames::from(token)), Verdict::Revoked);
 }
 
-/// A middleware of the application may verify a token by itself.
+/// A middleware of the application may verify a token itself.
 #[tokio::test]
 async fn claims_that_the_application_inserted_are_extracted_if_there_is_no_layer() {
     let claims = shop::auth().verify(&shop::good()).unwrap();
@@ -86,7 +86,7 @@ async fn claims_that_the_application_inserted_are_extracted_if_there_is_no_layer
     let app: Router = Router::new().route("/", get(handler)).layer(Extension(claims));
     let response = app.clone().oneshot(shop::anonymous("/")).await.unwrap();
     assert_eq!(response.status(), 200);
-    // A layer in front decides alone.
+    // If there is a layer, inserted claims are ignored.
     let inserted_outside = Router::new()
         .route("/", get(async |claims: Claims<Shopper>| claims.sub.clone()))
         .layer(shop::auth().allow_anonymous())

@@ -1,4 +1,5 @@
-//! The entries of the layer in a request, and connections that end with their token.
+//! Tests of the extensions that the layer adds to a request, and of connections that end with their
+//! token.
 
 #[cfg(feature = "connections")]
 mod ended;

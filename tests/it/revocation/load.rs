@@ -81,7 +81,7 @@ fn a_sweep_never_hides_a_revocation_that_has_not_expired() {
     assert!(revocations.stats().total_entries() < 2_000 + 2 * 500);
 }
 
-/// The default limit for memory is enough.
+/// A million entries fit into the default memory limit.
 #[test]
 fn a_million_entries_fit() {
     let (revocations, _) = current();

@@ -30,7 +30,7 @@ pub(crate) fn later(by: Duration) -> UnixTime {
     now().saturating_add(by)
 }
 
-/// Revocations that are current, on a clock that stands still.
+/// Returns current revocations with a clock that stands still.
 pub(crate) fn current() -> (Revocations, ManualClock) {
     let clock = kit::at(kit::NOW);
     let revocations = Revocations::new().with_clock(clock.clone());
@@ -155,13 +155,13 @@ fn a_clock_that_jumps_never_restores_a_revoked_token() {
     let (revocations, clock) = current();
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
     let check = |name| revocations.check(&alice(now()).id(name));
-    // Forward: the data is stale until new data arrives.
+    // The clock jumps forward, so the data is stale until new data arrives.
     clock.advance(2 * HOUR);
     assert_eq!(check("token 2"), Verdict::Unavailable);
     assert!(!revocations.sweep());
     revocations.current_as_of(revocations.as_of());
     assert_eq!(check("token 1"), Verdict::Good, "expired by this clock");
-    // And back: forgotten revocations are needed again.
+    // The clock jumps back, so forgotten revocations are needed again.
     clock.set(now());
     assert!(revocations.sweep());
     assert_eq!(check("token 2"), Verdict::Unavailable);
@@ -218,7 +218,8 @@ fn a_full_table_widens_revocations_and_reports_so() {
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.subject("bob");
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // Without an owner, all tokens of the issuer are revoked, up to now.
+    // The subject of this token is unknown, so all tokens of the issuer that were issued until now
+    // are revoked.
     revocations.apply(&Revocation::token("whose?", later(HOUR)).issuer("i"));
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.issued_at(later(SECOND));

@@ -102,7 +102,7 @@ impl Claims {
     }
 }
 
-/// The definition of a revocation, by its message as any program reads it.
+/// Decides if a revocation covers a token, from the revocation's message as other programs read it.
 fn covers(revocation: &Revocation, claims: &Claims) -> bool {
     let message = serde_json::to_value(revocation).unwrap();
     let member = |name: &str| message.get(name).and_then(|member| member.as_str());
@@ -189,7 +189,7 @@ proptest! {
         let applied = run(&revocations, &clock, &all);
         prop_assert!(revocations.stats().bytes <= 1_088);
         for token in &tokens {
-            // Every token is issued before it is revoked.
+            // The property holds for tokens that were issued before they were revoked.
             let is_covered = applied.iter().any(|revocation| {
                 covers(revocation, token)
                     && revocation.forgotten_at() > clock.now()

@@ -1,4 +1,4 @@
-//! `cookbook/`: the examples of RFC 7520, RFC 7797 and RFC 8037.
+//! Tests with the vectors in `cookbook/`: the examples of RFC 7520, RFC 7797 and RFC 8037.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};
@@ -6,22 +6,22 @@ use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};
 use super::{assert_refused_by_hmac, jwk_key, verify_raw};
 use crate::kit::{self, str_of};
 
-/// In the compact form, signed by an HMAC key. The payload is a sentence and not claims.
+/// A compact JWS with an HMAC signature. Its payload is a sentence instead of claims.
 const HMAC: &str = "cookbook/jws/4_4.hmac-sha2_integrity_protection.json";
-/// In the compact form, for public keys. They wait for the feature `asymmetric`, except for ES512,
-/// which is not planned.
+/// Compact JWSs that need a public key. They wait for the feature `asymmetric`, except ES512, which
+/// is not planned.
 const WAITING: [&str; 4] = [
     "cookbook/jws/4_1.rsa_v15_signature.json",
     "cookbook/jws/4_2.rsa-pss_signature.json",
     "cookbook/jws/4_3.ecdsa_signature.json",
     "cookbook/curve25519/jws.json",
 ];
-/// In the compact form. They are never accepted, since the payload is detached or not encoded.
+/// Compact JWSs that must never be accepted, since the payload is detached or not encoded.
 const NEVER: [(&str, TokenErrorKind); 2] = [
     ("cookbook/jws/4_5.signature_with_detached_content.json", TokenErrorKind::BadSignature),
     ("cookbook/rfc7797/hmac-sha2_b64_false.json", TokenErrorKind::UnsupportedHeader),
 ];
-/// In the JSON form only (RFC 7515 section 7.2), which is not for JWTs.
+/// Examples in the JSON serialization only (RFC 7515 section 7.2), which JWTs do not use.
 const JSON_ONLY: [&str; 4] = [
     "cookbook/jws/4_6.protecting_specific_header_fields.json",
     "cookbook/jws/4_7.protecting_content_only.json",

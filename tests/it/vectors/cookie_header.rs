@@ -33,8 +33,8 @@ enum Found {
     Several,
 }
 
-/// Returns true if the cookie has this value. The value is not a token and is not visible, but it is
-/// compared with the token in `Authorization`, and the request is rejected if they differ.
+/// Compares the cookie with `value`, which is not a token and cannot be read back. Therefore
+/// `value` is also sent in `Authorization`: the layer rejects the request if the two differ.
 fn find(headers: &[String], name: &str, value: &str) -> Found {
     let auth = kit::auth().cookie(name);
     let mut fields: Vec<(&str, String)> =

@@ -45,7 +45,7 @@ fn no_set_of_the_file_holds_a_key_for_hmac() {
         *if of_oct.is_some() { &mut oct } else { &mut waiting } += 1;
         let set: Value = serde_json::from_str(text).unwrap_or_default();
         for jwk in set["keys"].as_array().into_iter().flatten() {
-            // One set has a number in `kty`.
+            // In this set, `kty` is a number.
             let other = match name {
                 "JwksJwkBadKty" => KeyErrorKind::Unreadable,
                 _ => KeyErrorKind::Unsupported,

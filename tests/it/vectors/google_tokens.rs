@@ -1,4 +1,4 @@
-//! `google-jwt_verify_lib/jwt_parse.json`: tokens that parse, and those that do not.
+//! Tests with `google-jwt_verify_lib/jwt_parse.json`: valid and invalid tokens.
 //!
 //! The signatures are placeholders. So the original tokens must be rejected, and the payloads are also
 //! tested with a valid signature. The origin does not require `exp`, and this crate does: the test adds
@@ -49,7 +49,7 @@ fn payloads_signed_with_our_key_get_their_verdicts() {
         let payload = payload(token);
         let parsed: Value = serde_json::from_str(&payload).unwrap();
         let mut auth: JwtAuth<Value> = kit::auth().max_token_bytes(16 * 1024).claims();
-        // At the time of the token, and for its audience.
+        // Verify the token at its time and for its audience.
         if let Some(exp) = parsed["exp"].as_i64().filter(|exp| *exp >= 0) {
             auth = auth.with_clock(kit::at(exp - 1));
         }
@@ -88,7 +88,8 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         let case = cases.iter().find(|case| case["name"] == *name).unwrap();
         let fault = kit::fault(&kit::auth(), str_of(case, "jwt"));
         let expected = match *name {
-            // An unknown name of an algorithm; and a payload that is not read, since the key is unknown.
+            // One header has an unknown algorithm, and the other an algorithm for which there is no
+            // key.
             "TestParseHeaderInvalidAlg" | "TestParsePayloadBadBase64" => {
                 TokenErrorKind::WrongAlgorithm
             }
@@ -96,7 +97,7 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         };
         assert_eq!(fault, Some(expected), "{name}: {why}");
     }
-    // The same payload with a header for our key and a valid signature.
+    // The same payload is rejected with a header for our key and a valid signature.
     let signed = "eyJhbGciOiJIUzI1NiJ9.dGhpcyBpcyBub3QgYSBqc29u+";
     let tag = kit::tag(tower_jwt_auth::Algorithm::Hs256, &kit::key_bytes(), signed.as_bytes());
     let token = format!("{signed}.{}", kit::b64(tag));

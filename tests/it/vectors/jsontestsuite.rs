@@ -1,5 +1,5 @@
-//! `jsontestsuite/all.json`: texts that are valid JSON, invalid JSON, and left to the parser; as a
-//! header, as a member of a header, as a payload, and as a claim.
+//! `jsontestsuite/all.json`: valid JSON, invalid JSON, and JSON that a parser may accept or reject.
+//! Each text is used as a header, a header member, a payload and a claim.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use tower_jwt_auth::jwt::TokenErrorKind;
 use crate::kit::{self, str_of};
 
 const FILE: &str = "jsontestsuite/all.json";
-/// JSON, but an object with a duplicate name, which is rejected at any depth.
+/// Valid JSON with a duplicate name, which is rejected at any depth.
 const DUPLICATES: [&str; 2] = [
     "test_parsing/y_object_duplicated_key.json",
     "test_parsing/y_object_duplicated_key_and_value.json",
@@ -72,7 +72,7 @@ fn a_claim_is_read_as_json_or_the_token_is_refused() {
             "reject" => assert!(verdict.is_err(), "{name}"),
             _ => {}
         }
-        // If it is accepted, its value is that of `serde_json`.
+        // The claims are accepted exactly when `serde_json` parses them, and with the same value.
         let parsed = serde_json::from_slice::<Value>(&payload).ok();
         assert_eq!(verdict.ok().map(|claims| Value::clone(&claims)), parsed, "{name}");
     }

@@ -66,7 +66,8 @@ fn assert_refused_by_hmac(token: &str) {
     }
 }
 
-/// Reads the key of a JWK. A JWK that `jsonwebtoken` can read too gives the same result by its type.
+/// Parses the key of a JWK. A JWK that `jsonwebtoken` can parse must give the same result when
+/// converted from its type.
 fn jwk_key(jwk: &Value) -> Result<Key, KeyErrorKind> {
     let kind = |error: KeyError| error.kind();
     let ours = Key::from_jwk(&jwk.to_string()).map_err(kind);

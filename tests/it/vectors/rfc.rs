@@ -1,4 +1,5 @@
-//! `rfc/`: the example tokens of RFC 7515, RFC 7519, RFC 7797 and RFC 8037.
+//! Tests with the vectors in `rfc/`: the example tokens of RFC 7515, RFC 7519, RFC 7797 and RFC
+//! 8037.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{Signer, TokenError, TokenErrorKind};
@@ -21,7 +22,7 @@ fn a1() -> Value {
     kit::cases(FILE).into_iter().find(|case| case["id"] == "RFC7515-A.1").unwrap()
 }
 
-/// The key of the examples, for HS256. Its JWK has no `alg`.
+/// Returns the key of the examples as a key for HS256, since its JWK has no `alg`.
 fn a1_key() -> Key {
     Key::hs256(Secret::from_base64(str_of(&a1()["key"], "k")).unwrap())
 }

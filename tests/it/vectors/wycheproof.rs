@@ -1,4 +1,4 @@
-//! `wycheproof/json_web_signature_test.json`: compact JWS.
+//! Tests with `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
 //! The payloads are not claims ("foo"), so no case is ever accepted. But a payload is read only after
 //! the signature was valid. So `Malformed` proves a valid signature, and the same token under another

@@ -1,4 +1,4 @@
-//! `wycheproof/json_web_key_test.json`: keys and sets of keys.
+//! Tests with `wycheproof/json_web_key_test.json`: keys and key sets.
 
 use serde_json::Value;
 use tower_jwt_auth::KeySet;

@@ -1,4 +1,4 @@
-//! The adversarial tokens and requests of `tests/data/adversarial`, over real connections.
+//! Tests with the tokens and requests of `tests/data/adversarial`, over real connections.
 
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use tower_jwt_auth::{JwtAuth, Key, Secret, StandardClaims};
 use crate::kit::server::{self, Ask, Connection, Reply, WIRES};
 use crate::kit::shop;
 
-/// Signed with keys that are not shared secrets, for which there is no support: the good ones
-/// among them are refused like any other.
+/// Tokens with asymmetric signatures, which are not supported. Even the valid ones are rejected.
 const ASYMMETRIC: [&str; 3] = ["rs256-ok", "es256-ok", "eddsa-ok"];
 const REALM: &str = "R";
 
@@ -37,7 +36,7 @@ fn strings(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-/// The layer that the case is for.
+/// Returns the layer for a case.
 pub(crate) fn auth_for_token(file: &Value, case: &Value) -> JwtAuth<StandardClaims> {
     let config = &case["config"];
     let mut key = Key::hs256(secret_of(file));
@@ -133,7 +132,7 @@ async fn adversarial_tokens_over_tcp() {
                 other => panic!("{id}: {other:?}"),
             }
             assert_eq!(reply.all("cache-control"), ["no-store"]);
-            // The connection still works.
+            // The connection must remain usable.
             assert_eq!(connection.send(&Ask::get("/")).await.code(), "missing-credentials");
         }
     }

@@ -1,4 +1,4 @@
-//! Together with a CORS layer: which one has to be outside, and what each order gives a browser.
+//! Tests of the layer together with a CORS layer, in both orders.
 
 use axum::Router;
 use axum::routing::{any, get};
@@ -87,7 +87,7 @@ impl Policy for Admins {
     }
 }
 
-/// Anyone can make one, with a body.
+/// Anyone can send a request that looks like a preflight, even with a body.
 #[tokio::test]
 async fn a_request_like_a_preflight_reaches_no_guarded_handler() {
     let run = async || "run";

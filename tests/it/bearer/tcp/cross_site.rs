@@ -1,4 +1,4 @@
-//! Requests with the cookie that a browser makes on behalf of another site.
+//! Tests of requests with the cookie that a browser sends on behalf of another site.
 
 use axum::Router;
 use axum::routing::any;
@@ -10,7 +10,8 @@ use crate::kit::shop;
 const TRUSTED: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
 
-/// `Sec-Fetch-Site`, `Origin` (`OWN` is the server's), and whether an unsafe method passes.
+/// `Sec-Fetch-Site`, `Origin` (`OWN` is the server's origin), and true if an unsafe method is
+/// accepted.
 const MATRIX: [(&str, &str, bool); 24] = [
     ("", "", true),
     ("", "OWN", true),
@@ -63,7 +64,8 @@ async fn unsafe_methods_with_the_cookie_must_come_from_this_site() {
                 if expected == 403 {
                     assert_eq!(reply.code(), "cross-site-request");
                 }
-                // A header is not sent by a browser on its own, so it needs no such check.
+                // A browser never adds an `Authorization` header by itself, so such a request needs
+                // no check.
                 if !passes {
                     let reply = server::send(wire, addr, &ask.bearer(&good)).await;
                     assert_eq!(reply.status, 200, "{wire:?}");

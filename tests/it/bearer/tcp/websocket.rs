@@ -1,5 +1,5 @@
-//! WebSocket handshakes: with a cookie, with the token as a subprotocol, over HTTP/2; and sockets
-//! that end with their token.
+//! Tests of WebSocket handshakes with a cookie, with the token as a subprotocol, and over HTTP/2,
+//! and of sockets that close when their token ends.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tower_jwt_auth::{Claims, JwtAuth, Revocations, UnixTime};
 use crate::kit::server::{self, in_time};
 use crate::kit::shop::{self, Shopper};
 
-/// Says whose connection it is and which subprotocols the handler saw, then echoes.
+/// Sends the user and the subprotocols that the handler saw, then echoes messages.
 async fn socket(
     upgrade: WebSocketUpgrade,
     headers: HeaderMap,
@@ -41,7 +41,7 @@ async fn start(auth: JwtAuth<Shopper>) -> SocketAddr {
     server::start(Router::new().route("/ws", any(socket)).layer(auth)).await
 }
 
-/// The greeting and the selected protocol, or the status of the refusal.
+/// Returns the greeting and the selected protocol, or the status of a rejection.
 async fn connect(
     addr: SocketAddr,
     headers: &[(&'static str, &str)],
@@ -148,14 +148,14 @@ async fn a_subprotocol_token_counts_in_a_handshake_only() {
     }
 }
 
-/// RFC 8441: over HTTP/2 the handshake is a CONNECT with `:protocol`.
+/// Over HTTP/2, the handshake is a CONNECT request with `:protocol` (RFC 8441).
 #[tokio::test]
 async fn a_handshake_over_http2_is_held_to_the_same_rules() {
     let addr = start(shop::auth().cookie("token").websocket_protocol("bearer")).await;
     let stream = TcpStream::connect(addr).await.unwrap();
     let (mut sender, connection) = in_time(h2::client::handshake(stream)).await.unwrap();
     tokio::spawn(connection);
-    // The server says in its settings that it takes them.
+    // The server announces in its settings that it supports extended CONNECT.
     in_time(async {
         while !sender.is_extended_connect_protocol_enabled() {
             tokio::task::yield_now().await;
@@ -188,7 +188,7 @@ async fn a_handshake_over_http2_is_held_to_the_same_rules() {
     }
 }
 
-/// Sends and never reads.
+/// Sends messages and never reads.
 async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     upgrade.on_upgrade(async move |socket| {
         let mut socket = claims.until_ended(socket);
@@ -198,7 +198,7 @@ async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     })
 }
 
-/// Reads, and says why it ends.
+/// Echoes messages, then sends the reason for the end.
 async fn echo(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     upgrade.on_upgrade(async move |socket| {
         let mut socket = claims.until_ended(socket);

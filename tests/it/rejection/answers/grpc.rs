@@ -1,4 +1,4 @@
-//! The answers to gRPC clients, which read nothing but `grpc-status`.
+//! Tests of the responses to gRPC clients, which read only `grpc-status`.
 
 use http::Method;
 use serde_json::Value;
@@ -20,7 +20,7 @@ fn expected(kind: AuthErrorKind) -> &'static str {
     }
 }
 
-/// As a gRPC client would ask.
+/// Turns the request into one of a gRPC client.
 fn grpc(ask: Ask, content_type: &str) -> Ask {
     Ask { method: Method::POST, ..ask }.header("content-type", content_type)
 }
@@ -86,7 +86,8 @@ async fn requests_without_grpc_get_http_answers() {
     }
 }
 
-/// A proxy that decides by the status must not see 200 because a client asked for it.
+/// A proxy that decides by the status must not see 200 just because a client sent a gRPC content
+/// type.
 #[tokio::test]
 async fn only_a_post_can_be_grpc() {
     for row in rows().into_iter().filter(|row| row.ask.method != Method::POST) {

@@ -1,4 +1,4 @@
-//! Code of the application within ours: its body for refusals, and its panics.
+//! Tests of application code that the layer calls: custom bodies for rejections, and panics.
 
 use std::borrow::Cow;
 
@@ -86,7 +86,7 @@ async fn a_json_body_is_the_serialized_value() {
     assert_eq!(reply.all("content-type"), ["application/json"]);
 }
 
-/// Serializing fails in the middle of it.
+/// A value whose serialization fails.
 struct Unserializable;
 
 impl serde::Serialize for Unserializable {
@@ -106,7 +106,7 @@ async fn a_value_that_cannot_be_serialized_gives_way_to_the_default_body() {
 
 const PANIC: &str = "x-panic";
 
-/// Returns true if the request asks for a panic.
+/// Returns true if the request has the header that triggers a panic.
 fn wants_panic(headers: &HeaderMap) -> bool {
     headers.contains_key(PANIC)
 }
@@ -130,7 +130,7 @@ impl Guard for PanickingGuard {
     }
 }
 
-/// Refuses everyone, for scopes that it cannot tell.
+/// A guard that denies on request, and panics when it is asked for its required scopes.
 struct PanickingScopes;
 
 impl Guard for PanickingScopes {
@@ -159,7 +159,7 @@ impl Policy for ImpossiblePolicy {
     }
 }
 
-/// Panics for the subject of `shop::other`.
+/// Claims whose deserialization panics for the subject of `shop::other`.
 #[derive(Debug)]
 struct PanickingClaims;
 
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for PanickingClaims {
     }
 }
 
-/// Panics on every second look.
+/// A clock that panics on every second call.
 #[derive(Debug, Default)]
 struct PanickingClock(std::sync::atomic::AtomicBool);
 
@@ -183,7 +183,7 @@ impl Clock for PanickingClock {
     }
 }
 
-/// The first request is answered 500, and the next on the same connection as ever.
+/// Checks that the first request gets a 500, and that the next one on the same connection succeeds.
 async fn panics_alone(app: Router, bad: Ask, good: Ask) {
     let response = app.clone().oneshot(bad.to_request()).await.unwrap();
     let error = response.extensions().get::<AuthError>().unwrap();
@@ -191,7 +191,7 @@ async fn panics_alone(app: Router, bad: Ask, good: Ask) {
     let addr = server::start(app.clone()).await;
     for wire in WIRES {
         if wire == WIRES[0] {
-            // A clock that panics every other time has to be put back into step.
+            // A clock that panics on every second call must first be brought back into step.
             let _ = app.clone().oneshot(good.to_request()).await;
         }
         let mut connection = Connection::open(wire, addr).await;

@@ -1,4 +1,4 @@
-//! The table of requests and their expected answers.
+//! The table of requests and their expected responses.
 
 use axum::Router;
 use axum::routing::any;
@@ -57,7 +57,8 @@ pub(crate) fn app() -> Router {
         .route("/no-layer-optional", any(async |_: Option<Claims<Shopper>>| "handled"))
 }
 
-/// One server that knows that somebody's tokens are revoked, and one that knows nothing yet.
+/// Returns a server with current data, on which a subject is revoked, and a server without any
+/// data.
 fn revocable() -> Router {
     let known = Revocations::new().with_clock(shop::clock());
     known.current_as_of(known.as_of());

@@ -1,4 +1,4 @@
-//! The log of an auth server contains no password, no token, no cookie.
+//! Tests that the log of an auth server contains no password, token or cookie.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,8 @@ use crate::kit::{NOW, at};
 
 const WRONG_PASSWORD: &str = "the-wrong-password-of-somebody";
 
-/// Logs every header of requests and responses, outside of the routes, and every event.
+/// Returns a server that logs all headers of requests and responses, outside of the routes, and all
+/// events.
 fn server(cookies: Option<Cookies>, printed: &Arc<Mutex<String>>) -> Server {
     let state = Arc::<State>::default();
     let clock = at(NOW);
@@ -36,7 +37,7 @@ fn server(cookies: Option<Cookies>, printed: &Arc<Mutex<String>>) -> Server {
         else {
             panic!("an event that this test does not know: {event:?}");
         };
-        // The name of a session may be logged: it lets nobody in.
+        // The id of a session may be logged, since it grants no access.
         *events.lock().unwrap() += &format!("{event:?} ").replace(session.id().as_str(), "");
     });
     let users = Users::new(Arc::clone(&state));
@@ -127,7 +128,7 @@ async fn nor_of_its_cookies() {
         let with_cookies = async |path: &str| {
             let body = json!({ "user": "alice", "password": "right" });
             let mut request: Request<Body> = kit::json(Method::POST, path, &body);
-            // As an application must do if it logs headers outside of the routes.
+            // An application must do the same if it logs headers outside of the routes.
             let mut value: http::HeaderValue = pairs.join("; ").parse().unwrap();
             value.set_sensitive(true);
             request.headers_mut().insert(COOKIE, value);
@@ -144,7 +145,8 @@ async fn nor_of_its_cookies() {
     forbidden.is_not_in(&printed.lock().unwrap());
 }
 
-/// Its client learns that the account has too many claims; the operator, which and how large.
+/// The client learns that the account has too many claims. The log tells the operator which claims,
+/// and their sizes.
 #[tokio::test]
 async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_values() {
     let (log, printed) = (Log::default(), Arc::<Mutex<String>>::default());
@@ -183,7 +185,7 @@ async fn an_outage_adds_a_few_lines_a_minute_to_a_log_at_the_default_level() {
     let events: Vec<_> = log.lines().filter(|line| line.contains("request failed")).collect();
     let count = |level: &str| events.iter().filter(|event| event.contains(level)).count();
     assert_eq!(events.len(), 100, "{log}");
-    // The minute may change meanwhile.
+    // A new minute may begin during the test.
     assert!((10..=20).contains(&count("ERROR ")), "{log}");
     assert_eq!(count("ERROR ") + count("DEBUG "), 100, "{log}");
     for event in events {
@@ -192,7 +194,7 @@ async fn an_outage_adds_a_few_lines_a_minute_to_a_log_at_the_default_level() {
     }
 }
 
-/// A log that is empty would pass, and prove nothing.
+/// Checks that the log is complete, since an empty log would pass every other check.
 fn is_a_whole_log(log: &str, events: &str) {
     assert!(log.matches("finished processing request").count() > 10, "{log}");
     assert!(log.contains("cache-control"), "the headers of answers");

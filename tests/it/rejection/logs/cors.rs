@@ -1,4 +1,4 @@
-//! A CORS layer on the wrong side is logged.
+//! Tests that a CORS layer on the wrong side is logged.
 
 use axum::Router;
 use axum::routing::any;
@@ -29,7 +29,7 @@ async fn a_cors_layer_behind_leaves_a_sentence_that_says_what_to_do() {
         .header("access-control-request-method", "POST");
     let behind = || routes().layer(cors()).layer(shop::auth());
     let log = logged(behind(), &preflight).await;
-    // At WARN, unless another test of this process has used up the minute.
+    // The level is WARN, unless another test of this process has used up the limit for the minute.
     assert!(log.contains(SENTENCE), "{log}");
 
     let in_front = routes().layer(shop::auth()).layer(cors());

@@ -6,12 +6,12 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// Values that must not appear in a log: pieces of 16 bytes, and whole values that are shorter.
+/// Values that must not appear in a log: pieces of 16 bytes, and shorter values as a whole.
 #[derive(Default)]
 pub(super) struct Forbidden {
     pieces: BTreeSet<Vec<u8>>,
     values: BTreeSet<String>,
-    /// Times of expiry, which may be.
+    /// Times of expiry, which may appear.
     shown: BTreeSet<String>,
 }
 
@@ -20,7 +20,7 @@ impl Forbidden {
         self.pieces.extend(text.windows(16).map(<[u8]>::to_vec));
     }
 
-    /// Also what it encodes, but not each claim by itself.
+    /// Forbids the token and the decoded parts of it, but not each single claim.
     pub(super) fn add_credential(&mut self, token: &str) {
         self.add(token.as_bytes());
         for part in token.split('.') {
@@ -34,7 +34,7 @@ impl Forbidden {
             let Ok(json) = BASE64_URL_SAFE_NO_PAD.decode(part) else { continue };
             match serde_json::from_slice(&json) {
                 Ok(Value::Object(members)) => {
-                    // `Debug` of `Token` shows when it expires.
+                    // The `Debug` output of `Token` shows the expiry.
                     self.shown.extend(members.get("exp").map(Value::to_string));
                     members.values().for_each(|value| self.add_claim(value));
                 }
@@ -43,7 +43,8 @@ impl Forbidden {
         }
     }
 
-    /// Short words are in every log by accident; these tests' own claims are long.
+    /// Forbids the values of a claim, except short words, which occur in every log by accident. The
+    /// claims of these tests are long.
     fn add_claim(&mut self, value: &Value) {
         match value {
             Value::String(text) if text.len() >= 6 => {
@@ -57,7 +58,7 @@ impl Forbidden {
         }
     }
 
-    /// Allows a value of the configuration, which reasons name.
+    /// Allows a value of the configuration, since reasons name such values.
     pub(super) fn allow(&mut self, configured: &str) {
         for piece in format!("\"{configured}\"").as_bytes().windows(16) {
             self.pieces.remove(piece);

@@ -1,4 +1,4 @@
-//! The reasons in the log that an answer does not contain.
+//! Tests of reasons that are in the log and not in the response.
 
 use axum::Router;
 use axum::routing::any;
@@ -18,7 +18,7 @@ use crate::issuer::kit::Server;
 use crate::kit::server::Ask;
 use crate::kit::shop::{self, Shopper};
 
-/// The log and the answer of `app`.
+/// Returns the log and the response of `app`.
 async fn logged(app: Router, ask: Ask) -> (String, String) {
     let log = Log::default();
     let _listening = log.listen();
@@ -87,13 +87,13 @@ async fn missing_credentials_are_logged_with_the_places_that_were_looked_into() 
         let basic = Ask::get("/").header("authorization", "Basic dGVzdDp0ZXN0");
         let (log, _) = logged(app(auth.clone()), basic).await;
         assert!(log.contains("`Authorization` has the scheme `Basic` and not `Bearer`"), "{log}");
-        // A guard behind a layer that lets everyone through knows it too.
+        // A guard behind a layer with anonymous access logs the same event.
         let (log, _) = logged(app(auth.allow_anonymous()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
     }
 }
 
-/// Guards name what they require, and how it combines.
+/// The log names the required roles and scopes, and how the guard combines them.
 #[tokio::test]
 async fn a_denial_is_logged_with_the_roles_and_scopes_that_are_required() {
     let handled = || async {};
@@ -146,8 +146,8 @@ impl Guard for Closed {
     }
 }
 
-/// At the default level of a log, a client can add nothing to it, and a fault of the server a few
-/// lines a minute.
+/// At the default log level, requests of clients cause no lines, and a fault of the server causes a
+/// few lines per minute.
 #[tokio::test]
 async fn no_client_can_fill_a_log_at_the_default_level() {
     let stale = Revocations::new().with_clock(shop::clock());
@@ -184,7 +184,7 @@ async fn no_client_can_fill_a_log_at_the_default_level() {
         log.lines().filter(is_event).filter(|line| line.contains(level)).count()
     };
     assert_eq!(count("", ""), 1_000);
-    // The minute may change meanwhile.
+    // A new minute may begin during the test.
     assert!((10..=20).contains(&count(" WARN ", "revocation-unavailable")), "{log}");
     assert!((10..=20).contains(&count("ERROR ", "misconfigured")));
     assert_eq!(
@@ -194,7 +194,7 @@ async fn no_client_can_fill_a_log_at_the_default_level() {
     assert!(log.contains("no revocation data has been read yet"));
 }
 
-/// A client learns the class of a rejection; the operator of the server needs more.
+/// A client learns only the class of a rejection. The operator of the server needs the reason.
 #[tokio::test]
 async fn the_auth_server_logs_why_it_refuses() {
     let server = Server::new();

@@ -1,4 +1,4 @@
-//! Events of a revocation feed.
+//! Tests of the events of a revocation feed in the log.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ async fn line(log: &Log, text: &str) -> String {
     }
 }
 
-/// Without a hook, and without a line of the application.
+/// The warning needs no hook and no code of the application.
 #[tokio::test]
 async fn a_feed_that_cannot_be_reached_is_logged_as_a_warning() {
     let log = Log::default();
@@ -32,7 +32,7 @@ async fn a_feed_that_cannot_be_reached_is_logged_as_a_warning() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(log.text().matches("cannot be read").count(), 1, "not for every attempt");
     task.abort();
-    // A publisher, which has no events.
+    // A publisher has no events, but its failures are logged.
     let issuer = crate::issuer::kit::issuer();
     let feed = RedisFeed::new(url).unwrap();
     let _sessions = Sessions::new(MemoryStore::new()).with_revocation(feed, &issuer);

@@ -1,4 +1,5 @@
-//! The tokens of every file of vectors, and of every JSON text as claim, header and payload.
+//! Tests that tokens leave no trace in the log: all tokens of the files of vectors, and every JSON
+//! text as a claim, a header and a payload.
 
 use serde_json::Value;
 use tower_jwt_auth::JwtAuth;
@@ -19,7 +20,7 @@ const FILES: [&str; 8] = [
     "cookbook/jws/4_4.hmac-sha2_integrity_protection.json",
 ];
 
-/// Whatever looks like one, wherever it is in the file.
+/// Collects every string that looks like a token, anywhere in the file.
 fn tokens(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => {
@@ -73,7 +74,7 @@ async fn the_tokens_of_all_vectors_leave_no_trace() {
 async fn json_of_any_kind_leaves_no_trace() {
     let mut found = Vec::new();
     for case in kit::cases("jsontestsuite/all.json") {
-        // The huge ones are too large for a token.
+        // The two huge texts are too large for a token.
         let Some(text) = case["b64"].as_str() else { continue };
         let text = kit::from_base64(text);
         let within =

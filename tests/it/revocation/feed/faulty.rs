@@ -8,7 +8,7 @@ use tower_jwt_auth::revocation::{
     FeedError, FeedErrorKind, MemoryFeed, Position, Read, Revocation, RevocationFeed, Snapshot,
 };
 
-/// A feed that can fail.
+/// A feed with a fault that a test can choose.
 #[derive(Clone)]
 pub(super) struct Faulty {
     pub(super) feed: MemoryFeed,
