@@ -66,7 +66,7 @@ async fn feeds_and_stores_work_on_a_cluster_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_to_one_node_of_a_cluster_is_refused_with_a_sentence() {
+async fn a_connection_to_one_node_of_a_cluster_is_rejected_with_a_reason() {
     let cluster = Cluster::new("cluster-node").await;
     let mut refused = 0;
     for node in &cluster.nodes {

@@ -123,7 +123,7 @@ async fn answers_first(error: &'static str) -> u16 {
 }
 
 #[tokio::test]
-async fn answers_of_a_useless_server_lead_to_a_new_connection() {
+async fn errors_of_a_useless_server_lead_to_a_new_connection() {
     let id: SessionId = "ABCDEFGHIJKLMNOPQRSTUV".parse().unwrap();
     for error in [
         "READONLY You can't write against a read only replica.",
@@ -194,7 +194,7 @@ async fn dead_connections_to_postgres_are_replaced_all_at_once() {
 }
 
 #[tokio::test]
-async fn a_missing_or_wrong_password_of_redis_fails_at_once_with_a_sentence() {
+async fn a_missing_or_wrong_redis_password_fails_at_once_with_a_reason() {
     let redis = Redis::with("redis-password", &["--requirepass", "correct-horse"]);
     for (credentials, sentence) in [
         ("", "requires a password"),

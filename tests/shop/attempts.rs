@@ -44,7 +44,7 @@ fn seconds(answer: &Response) -> u64 {
 }
 
 #[tokio::test]
-async fn guesses_are_limited_and_tell_nothing_and_do_not_keep_the_user_out() {
+async fn guesses_are_limited_without_locking_the_user_out() {
     let hour = [("JWT_SECRET", MASTER), ("GUESS_SECS", "3600")];
     let mut heard = Vec::new();
     for user in ["alice", "carol who does not exist"] {

@@ -33,7 +33,7 @@ async fn told(auth: &Server, cookies: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_browser_is_told_why_its_session_ended_and_others_are_not() {
+async fn only_the_browser_itself_learns_why_its_session_ended() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
     let never = json!({ "is_known": false, "ended": null });
     assert_eq!(told(&auth, "").await, never);

@@ -42,7 +42,7 @@ fn refusals(token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn services_go_on_without_the_auth_server() {
+async fn services_continue_without_the_auth_server() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
     // The cart server never gets the master secret, as in production.
     let cart = Server::start("cart", &[("CART_SECRET", CART)]);
@@ -147,7 +147,7 @@ async fn nobody_else_may_read_the_files_of_users_and_sessions() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_live_cart_does_not_keep_the_server_from_ending() {
+async fn a_live_cart_does_not_delay_the_end_of_the_server() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
     let mut cart = Server::start("cart", &[("CART_SECRET", CART)]);
     let token = auth.token("alice", "wonderland", "cart").await;

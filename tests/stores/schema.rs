@@ -107,7 +107,7 @@ async fn a_damaged_row_is_an_error_that_does_not_quote_it() {
 
 /// Creates the first version of the tables, with a live session and an ended one.
 #[tokio::test]
-async fn tables_of_the_first_version_are_brought_up_to_date() {
+async fn tables_of_the_first_version_are_migrated() {
     let (folder, server) = (Folder::new(), Server::postgres());
     let file = format!("sqlite:{}/sessions.db", folder.0.display());
     let schemas = [

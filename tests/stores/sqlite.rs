@@ -51,7 +51,7 @@ async fn a_killed_process_between_write_and_answer_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_that_another_process_has_locked_is_an_error_in_time() {
+async fn a_locked_file_is_an_error_in_time() {
     let folder = Folder::new();
     let store = SqliteStore::connect(&url(&folder)).await.unwrap();
     for (timeout, longest) in [(1, 2), (3, 4)] {

@@ -57,7 +57,7 @@ async fn responses_may_have_any_body_that_bytes_can_become() {
 }
 
 #[tokio::test]
-async fn for_other_bodies_of_responses_there_is_a_layer_of_tower_http() {
+async fn a_layer_of_tower_http_adapts_other_response_bodies() {
     let text = service_fn(async |_: Request<()>| {
         Ok::<_, Infallible>(Response::new(String::from("handled")))
     });

@@ -26,7 +26,7 @@ fn good() -> Request<()> {
 }
 
 #[tokio::test]
-async fn a_request_dropped_at_any_await_point_gives_everything_back() {
+async fn a_request_dropped_at_any_await_point_releases_everything() {
     for dropped_at in 0..=AWAIT_POINTS + 1 {
         let permits = Arc::new(Semaphore::new(1));
         let alive = Arc::new(());
@@ -64,7 +64,7 @@ async fn a_request_dropped_at_any_await_point_gives_everything_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_there_at_the_first_poll_and_never_twice() {
+async fn a_rejection_is_ready_at_the_first_poll() {
     let service = shop::auth()
         .layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Answer::default())));
     let mut service = service;

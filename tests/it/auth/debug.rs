@@ -78,7 +78,7 @@ fn debug_of_a_verified_token_shows_no_claim() {
 }
 
 #[test]
-fn guards_show_what_they_ask_for_and_no_more() {
+fn guards_show_only_their_requirements() {
     hides(&require(has_role("admin")));
     hides(&require(has_role("admin")).layer("inner"));
     let own = path_param("company", |claims: &Shopper| &claims.company);
@@ -111,7 +111,7 @@ impl Policy for Customer {
 }
 
 #[tokio::test]
-async fn a_request_on_its_way_shows_no_token() {
+async fn a_request_inside_the_stack_shows_no_token() {
     let notes = Notes::default();
     let inner = notes.clone();
     let handler = async move |claims: Claims<Shopper>,
@@ -149,7 +149,7 @@ impl TokenSource for OldHeader {
 }
 
 #[tokio::test]
-async fn a_token_from_a_source_of_the_applications_own_is_not_shown_either() {
+async fn a_token_from_a_custom_source_is_not_shown() {
     let notes = Notes::default();
     let app = Router::new()
         .route("/", get(|| async {}).route_layer(require(notes.clone())))

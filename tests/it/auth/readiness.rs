@@ -65,7 +65,7 @@ fn bad() -> Request<()> {
 }
 
 #[tokio::test]
-async fn the_instance_that_was_ready_is_the_one_that_is_called() {
+async fn the_layer_calls_the_instance_that_was_ready() {
     let (strict, calls) = Strict::new();
     let stack = ServiceBuilder::new().layer(shop::auth()).layer(require(has_role("customer")));
     let mut service = stack.service(strict);
@@ -91,7 +91,7 @@ async fn a_guard_calls_the_instance_that_was_ready() {
 }
 
 #[tokio::test]
-async fn a_concurrency_limit_below_gives_its_permits_back() {
+async fn an_inner_concurrency_limit_gets_its_permits_back() {
     let (strict, calls) = Strict::new();
     let limited = ConcurrencyLimit::new(strict, 1);
     let mut service = shop::auth().layer(limited);
@@ -111,7 +111,7 @@ async fn a_concurrency_limit_below_gives_its_permits_back() {
 }
 
 #[tokio::test]
-async fn a_buffer_below_works() {
+async fn an_inner_buffer_works() {
     let (strict, calls) = Strict::new();
     let mut service = shop::auth().layer(Buffer::new(strict, 2));
     for request in [good(), bad(), good()] {

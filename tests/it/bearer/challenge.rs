@@ -161,7 +161,7 @@ fn latin1(bytes: &[u8]) -> String {
 const REALMS: [&str; 4] = ["", "api", "shop, Basic realm=x; a='b'", "!#[]^~ =,"];
 
 #[test]
-fn every_challenge_of_the_layer_reads_back_as_one_with_its_realm() {
+fn every_challenge_of_the_layer_parses_with_its_realm() {
     let expired = kit::with_payload(r#"{"exp":1}"#);
     for realm in REALMS {
         let auth = kit::auth().realm(realm).cookie("t");
@@ -187,7 +187,7 @@ fn every_challenge_of_the_layer_reads_back_as_one_with_its_realm() {
 }
 
 #[test]
-fn every_challenge_of_a_guard_reads_back_and_names_only_scopes() {
+fn every_challenge_of_a_guard_parses_and_names_only_scopes() {
     fn refused_by(guard: impl Guard) -> BTreeMap<String, String> {
         let ok = service_fn(|_: http::Request<()>| async {
             Ok::<_, std::convert::Infallible>(http::Response::new(bytes::Bytes::new()))

@@ -43,7 +43,7 @@ async fn a_token_in_the_query_is_moved_and_the_handler_never_sees_it() {
 }
 
 #[test]
-fn the_guide_has_this_layer() {
+fn the_guide_shows_this_layer() {
     let guide = include_str!("../../../docs/how-to/query-token.md");
     assert!(guide.contains(&format!("```rust\n{}```", include_str!("query_token/layer.rs"))));
 }

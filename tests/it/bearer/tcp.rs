@@ -190,7 +190,7 @@ async fn a_token_that_is_kept_is_marked_sensitive() {
 }
 
 #[tokio::test]
-async fn stripping_takes_the_token_out_and_leaves_the_rest() {
+async fn stripping_removes_the_token_and_nothing_else() {
     let addr = server::start(app(shop::auth().cookie("token").strip_token())).await;
     let good = shop::good();
     for wire in WIRES {

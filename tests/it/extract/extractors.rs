@@ -101,7 +101,7 @@ async fn with_a_token_each_argument_is_there_if_its_type_is_the_layers() {
 }
 
 #[tokio::test]
-async fn anonymous_requests_have_none_where_it_is_asked_for_and_are_401_elsewhere() {
+async fn anonymous_requests_give_none_for_options_and_401_elsewhere() {
     let (app, runs) = routes();
     let statuses = statuses(app.layer(shop::auth().allow_anonymous()), None).await;
     assert_eq!(statuses, [401, 200, 401, 200, 401, 200, 401, 401, 401]);
@@ -164,7 +164,7 @@ async fn the_500_has_a_sentence_that_names_both_types_and_the_remedy() {
 }
 
 #[tokio::test]
-async fn an_argument_shows_what_the_token_says() {
+async fn an_argument_has_the_values_of_the_token() {
     let handler = async |claims: Claims<Shopper>, token: Token| {
         assert_eq!((claims.sub.as_str(), claims.company.as_str()), (shop::SUBJECT, shop::COMPANY));
         for token in [claims.token(), &token] {
@@ -205,7 +205,7 @@ async fn a_rejection_can_be_looked_at_and_answered_by_the_handler() {
 
 /// Tests of handlers may insert claims from `JwtAuth::verify` into a request directly.
 #[tokio::test]
-async fn claims_put_into_a_request_without_a_layer_are_there() {
+async fn claims_inserted_without_a_layer_are_extracted() {
     let (app, runs) = routes();
     let mut request = shop::anonymous("/claims");
     request.extensions_mut().insert(shop::auth().verify(&shop::good()).unwrap());

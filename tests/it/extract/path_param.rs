@@ -8,7 +8,7 @@ use crate::kit::server::{self, Ask, WIRES};
 use crate::kit::shop::{self, Shopper};
 
 #[tokio::test]
-async fn a_path_parameter_that_is_twice_there_or_no_text_is_nobodys() {
+async fn a_duplicate_or_undecodable_path_parameter_admits_nobody() {
     let own = || require(path_param("company", |claims: &Shopper| &claims.company));
     let handled = async || "handled";
     let inner = Router::new().route("/of/{company}", any(handled).layer(own()));

@@ -158,7 +158,7 @@ fn a_missing_scope_is_named_with_all_that_are_required() {
 }
 
 #[test]
-fn a_scope_is_asked_for_only_where_it_would_help() {
+fn a_challenge_names_only_scopes_that_would_help() {
     let (held, missing) = (|| has_scope("a"), || has_scope("b"));
     let claim = "\"scope\":\"a\",\"roles\":[\"admin\"]";
     let code = |response: Response<Bytes>| kit::code(&response);
@@ -173,7 +173,7 @@ fn a_scope_is_asked_for_only_where_it_would_help() {
 }
 
 #[test]
-fn no_scope_claim_is_no_scope() {
+fn a_token_without_a_scope_claim_has_no_scopes() {
     for claim in ["\"x\":1", "\"scope\":\"\"", "\"scope\":[]", "\"scope\":[\"\"]", "\"scp\":\" \""]
     {
         assert_eq!(ask(has_any_scope(SCOPES), claim).status(), StatusCode::FORBIDDEN, "{claim}");

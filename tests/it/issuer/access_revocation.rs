@@ -125,7 +125,7 @@ async fn tokens_of_other_issuers_count_as_revoked_and_publish_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_of_no_session_is_left_to_the_application() {
+async fn a_token_without_a_session_is_left_to_the_application() {
     let (server, feed) = server(|routes| routes);
     let issuer = issuer().with_clock(server.clock.clone());
     let token = issuer.issue(&Grant::new("alice").audience("cart")).unwrap();

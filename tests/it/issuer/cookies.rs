@@ -56,7 +56,7 @@ pub(super) fn with_cookie(method: Method, path: &str, token: &str) -> Request<Bo
 }
 
 #[tokio::test]
-async fn tokens_are_in_cookies_that_no_script_reads_and_nowhere_else() {
+async fn tokens_are_only_in_cookies_that_no_script_can_read() {
     let server = server();
     let answer = log_in(&server).await;
     assert_eq!(answer.status(), 200);
@@ -192,7 +192,7 @@ impl Jar {
 }
 
 #[tokio::test]
-async fn an_expired_access_token_in_a_cookie_is_not_taken_for_an_anonymous_request() {
+async fn an_expired_cookie_is_not_an_anonymous_request() {
     let server = server();
     let mut jar = Jar::default();
     jar.take(&log_in(&server).await, 0);
@@ -347,7 +347,7 @@ async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
 
 /// `tests/browser` tests the same file in a real browser.
 #[tokio::test]
-async fn each_set_up_sets_the_cookies_that_were_tried_in_a_browser() {
+async fn each_set_up_sets_the_cookies_of_the_browser_test() {
     let new = || Cookies::new("/auth");
     let (strict, wide) = ("__Host-cart_token", "__Secure-cart_token");
     let set_ups = [

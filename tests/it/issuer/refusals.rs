@@ -136,7 +136,7 @@ async fn every_answer_that_reveals_a_right_password_is_reported() {
 }
 
 #[tokio::test]
-async fn a_login_that_a_browser_makes_for_another_site_is_refused_without_cookies_too() {
+async fn a_cross_site_login_is_rejected_without_cookies_too() {
     let server = Server::with(|routes| routes.trust_origin("https://app.example"));
     for (site, origin, status) in [
         ("cross-site", "https://evil.example", 403),

@@ -234,7 +234,7 @@ async fn no_stored_or_printed_text_is_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixty_four_uses_at_once_have_one_successor() {
+async fn sixty_four_concurrent_uses_have_one_successor() {
     for _ in 0..100 {
         let sessions = Sessions::new(MemoryStore::new());
         let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
@@ -318,7 +318,7 @@ async fn a_row_has_at_most_twelve_kibibytes() {
 }
 
 #[tokio::test]
-async fn a_thief_who_keeps_pace_is_found_after_five_renewals() {
+async fn a_thief_who_repeats_each_renewal_is_detected_after_five() {
     let (sessions, clock, events) = sessions();
     let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     for renewal in 1..=5 {
@@ -360,7 +360,7 @@ async fn only_the_current_token_shows_sessions() {
 }
 
 #[tokio::test]
-async fn a_thief_who_polls_for_renewals_is_found_however_fast() {
+async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     let (sessions, clock, _) = sessions();
     let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     for renewal in 1..=20 {
@@ -406,7 +406,7 @@ async fn requests_that_renew_at_once_are_never_logged_out() {
 }
 
 #[tokio::test]
-async fn a_thief_who_renews_at_once_with_the_user_is_found_where_that_is_counted() {
+async fn simultaneous_renewals_of_a_thief_are_detected_if_counted() {
     let (sessions, clock, events) = sessions();
     let sessions = sessions.max_repeats_at_once(20);
     let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
@@ -427,7 +427,7 @@ async fn a_thief_who_renews_at_once_with_the_user_is_found_where_that_is_counted
 
 /// A page sometimes loads its sessions in parallel with its refresh.
 #[tokio::test]
-async fn one_renewal_without_a_list_of_sessions_starts_the_count_again() {
+async fn one_renewal_without_a_list_of_sessions_resets_the_count() {
     let (sessions, clock, _) = sessions();
     let (mut token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     for renewal in 1..=60 {
@@ -445,7 +445,7 @@ async fn one_renewal_without_a_list_of_sessions_starts_the_count_again() {
 
 /// A mobile client that lost an answer and renews an hour later.
 #[tokio::test]
-async fn an_unused_parent_is_accepted_where_that_is_switched_on() {
+async fn an_unused_parent_is_accepted_if_configured() {
     let (sessions, clock, events) = sessions();
     let sessions = sessions.dangerous_accept_unused_parent();
     let (first, _) = sessions.start(NewSession::new("alice")).await.unwrap();

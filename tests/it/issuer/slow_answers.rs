@@ -7,7 +7,7 @@ use tower_jwt_auth::issuer::{NewSession, SessionErrorKind};
 use super::sessions::sessions;
 
 #[tokio::test]
-async fn a_slow_answer_between_the_halves_logs_nobody_out() {
+async fn a_pause_between_the_halves_logs_nobody_out() {
     let (sessions, clock, _) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();

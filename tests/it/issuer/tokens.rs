@@ -80,7 +80,7 @@ fn services_that_share_a_key_may_share_a_token() {
 }
 
 #[test]
-fn the_applications_claims_cannot_contradict_the_issuers() {
+fn application_claims_cannot_contradict_the_issuer() {
     let issuer = issuer();
     let with = |claims: Value| Grant::new("alice").audience("cart").scopes(["pay"]).claims(claims);
     for name in ["iss", "sub", "aud", "iat", "exp", "jti", "scope", "scp"] {
@@ -171,7 +171,7 @@ fn the_current_key_signs_also_after_a_rotation() {
 }
 
 #[test]
-fn every_token_has_an_identifier_of_its_own() {
+fn every_token_has_a_unique_identifier() {
     let issuer = issuer();
     let ids = (0..1000).map(|_| {
         let token = issuer.issue(&Grant::new("alice").audience("cart")).unwrap();
@@ -182,7 +182,7 @@ fn every_token_has_an_identifier_of_its_own() {
 }
 
 #[test]
-fn the_oracle_accepts_what_is_issued() {
+fn the_oracle_accepts_issued_tokens() {
     let issuer = TokenIssuer::new(ISSUER).audience("cart", secret());
     let token = issuer.issue(&Grant::new("alice").scopes(["pay"])).unwrap();
     let mut rules = Validation::new(jsonwebtoken::Algorithm::HS256);
@@ -196,7 +196,7 @@ fn the_oracle_accepts_what_is_issued() {
 }
 
 #[test]
-fn nothing_of_a_token_is_printed() {
+fn debug_prints_nothing_of_a_token() {
     let issuer = issuer();
     let grant = Grant::new("alice").audience("cart").claims(json!({ "company": "acme corp" }));
     let token = issuer.issue(&grant).unwrap();

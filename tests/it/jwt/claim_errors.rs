@@ -206,7 +206,7 @@ fn a_registered_or_configured_claim_of_the_wrong_type_is_named() {
 }
 
 #[test]
-fn a_payload_that_is_not_one_object_with_distinct_names_is_malformed_as_such() {
+fn a_payload_must_be_one_object_with_distinct_names() {
     for (payload, expected) in [
         ("[]", "the payload is not one JSON object"),
         ("7", "the payload is not one JSON object"),

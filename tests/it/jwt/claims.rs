@@ -195,7 +195,7 @@ fn session_and_tenant_are_strings_and_the_tenant_is_read_from_its_place() {
 }
 
 #[test]
-fn scopes_are_split_at_spaces_and_none_is_empty() {
+fn scopes_are_split_at_spaces_without_empty_ones() {
     for (scope, expected) in [
         (json!({ "scope": " a  b:c " }), vec!["a", "b:c"]),
         (json!({ "scope": "a\tb" }), vec!["a\tb"]),

@@ -52,7 +52,7 @@ fn a_header_is_utf_8() {
 }
 
 #[test]
-fn a_member_of_a_header_comes_once() {
+fn a_header_has_no_duplicate_members() {
     for header in [
         r#"{"alg":"HS256","alg":"HS256"}"#,
         r#"{"alg":"none","alg":"HS256"}"#,

@@ -44,7 +44,7 @@ fn a_payload_is_utf_8() {
 }
 
 #[test]
-fn a_claim_comes_once_in_every_spelling() {
+fn a_claim_occurs_once_in_any_spelling() {
     for members in [
         "\"exp\":99999999999",
         "\"\\u0065xp\":99999999999",

@@ -126,7 +126,7 @@ impl<'de> serde::Deserialize<'de> for Bomb {
 }
 
 #[test]
-fn a_panic_of_the_claims_is_an_error_of_verify() {
+fn a_panic_in_deserialize_is_an_error_of_verify() {
     let token = token(json!({}));
     let error = kit::auth().claims::<Bomb>().verify(&token).unwrap_err();
     assert_eq!(error.kind(), AuthErrorKind::InternalError);

@@ -184,19 +184,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_we_accept_the_oracle_accepts((algorithm, token) in token(), strict: bool) {
+    fn the_oracle_accepts_every_accepted_token((algorithm, token) in token(), strict: bool) {
         holds(algorithm, strict, &token)?;
     }
 
     #[test]
-    fn a_changed_token_that_we_accept_the_oracle_accepts(
+    fn the_oracle_accepts_every_accepted_changed_token(
         (algorithm, token) in mutated(), strict: bool,
     ) {
         holds(algorithm, strict, &token)?;
     }
 
     #[test]
-    fn any_signed_bytes_that_we_accept_the_oracle_accepts(
+    fn the_oracle_accepts_any_accepted_signed_bytes(
         algorithm in algorithm(), header in vec(any::<u8>(), 0..40), payload in vec(any::<u8>(), 0..40),
     ) {
         let good = format!("{{\"alg\":\"{algorithm}\"}}");

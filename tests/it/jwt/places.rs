@@ -39,7 +39,7 @@ fn odd_shapes() -> [Value; 11] {
 }
 
 #[test]
-fn a_claim_of_another_shape_that_nobody_configured_grants_nothing() {
+fn an_unconfigured_claim_of_another_shape_grants_nothing() {
     for shape in odd_shapes() {
         for name in ["roles", "scope", "scp"] {
             let claims = json!({ name: shape });
@@ -138,7 +138,7 @@ fn keys_of_an_object_are_roles_if_that_is_configured() {
 }
 
 #[test]
-fn objects_in_an_array_are_read_by_the_member_that_is_named() {
+fn objects_in_an_array_are_read_by_the_named_member() {
     let path = ClaimPath::from("authorities").object_member("authority");
     let auth = kit::auth().roles_claim(path);
     let claims = json!({ "authorities": [{ "authority": "ROLE_USER" }, "ROLE_X"] });

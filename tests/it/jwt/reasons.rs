@@ -101,7 +101,7 @@ fn a_rejected_claim_is_named_with_the_configured_values() {
 }
 
 #[test]
-fn a_rejected_date_tells_by_how_many_seconds() {
+fn a_rejected_date_states_the_difference_in_seconds() {
     for (claims, kind, expected) in [
         (json!({ "exp": kit::NOW - 312 }), TokenErrorKind::Expired, "the token expired 312 s ago"),
         (

@@ -143,7 +143,7 @@ async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
 
 /// A token under another scheme is not ignored in favour of a cookie or of anonymous access.
 #[tokio::test]
-async fn a_token_that_is_not_read_never_gives_way_to_a_cookie() {
+async fn an_ignored_token_never_gives_way_to_a_cookie() {
     let (good, other) = (shop::good(), shop::other());
     let cookie = format!("__Host-token={good}");
     for field in [
@@ -214,7 +214,7 @@ async fn every_401_and_every_403_about_a_token_has_exactly_one_challenge() {
 
 /// A client that probes with tokens gets the same response to every rejection of the class.
 #[tokio::test]
-async fn the_generic_class_is_answered_with_the_same_bytes() {
+async fn rejections_of_the_generic_class_have_the_same_bytes() {
     let addr = server::start(app()).await;
     for wire in WIRES {
         let mut seen: Vec<Vec<u8>> = Vec::new();
@@ -263,7 +263,7 @@ async fn a_browser_that_prefers_html_still_reads_the_problem() {
 }
 
 #[tokio::test]
-async fn an_answer_to_another_site_may_not_be_kept_for_this_one() {
+async fn a_response_to_another_site_is_not_cached_for_this_one() {
     let addr = server::start(app()).await;
     let row = rows().into_iter().find(|row| row.code == "cross-site-request").unwrap();
     for wire in WIRES {

@@ -134,7 +134,7 @@ async fn the_end_does_not_depend_on_the_order_of_the_settings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_ends_with_its_token_however_much_there_is_to_come() {
+async fn a_stream_ends_with_its_token_even_if_items_are_left() {
     let (auth, revocations, _) = auth();
     let claims = verified(&auth, "a");
     let mut busy = claims.until_ended(stream::repeat(1));

@@ -41,7 +41,7 @@ async fn the_extension_extractor_of_axum_finds_both() {
 }
 
 #[test]
-fn a_token_gives_its_claims_in_their_own_type_only() {
+fn a_token_returns_its_claims_only_in_their_type() {
     let claims = shop::auth().verify(&shop::good()).unwrap();
     let token = claims.token().clone();
     drop(claims);

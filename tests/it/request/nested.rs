@@ -60,7 +60,7 @@ async fn a_request_that_is_anonymous_to_the_inner_layer_has_no_user_of_the_outer
 }
 
 #[tokio::test]
-async fn two_layers_of_one_type_do_not_mix_their_findings() {
+async fn two_layers_of_one_type_do_not_mix_their_results() {
     let inner = app().layer(shop::auth().allow_anonymous());
     let app = inner.layer(shop::auth().cookie("outer"));
     let by_cookie = |path: &str| Ask::get(path).header("cookie", format!("outer={}", shop::good()));
@@ -73,7 +73,7 @@ async fn two_layers_of_one_type_do_not_mix_their_findings() {
 
 /// Otherwise a guard would decide about one user and the handler would serve another.
 #[tokio::test]
-async fn the_claims_of_an_outer_token_are_not_taken_for_those_of_the_inner_one() {
+async fn the_claims_of_an_outer_token_are_not_used_for_the_inner_one() {
     let app = app().layer(standard().cookie("inner")).layer(shop::auth().cookie("outer"));
     let other = shop::token(&json!({ "sub": "bob" }));
     let both = |path: &str| {
@@ -116,7 +116,7 @@ async fn the_stricter_layer_refuses_wherever_it_stands_and_in_its_own_realm() {
 }
 
 #[tokio::test]
-async fn a_layer_that_strips_the_token_leaves_none_for_one_within() {
+async fn a_layer_that_strips_the_token_leaves_none_for_an_inner_layer() {
     let app = app().layer(shop::auth()).layer(shop::auth().strip_token());
     let reply = ask(&app, Ask::get("/shopper").bearer(&shop::good())).await;
     assert_eq!(reply, is(401, "missing-credentials"));
@@ -124,7 +124,7 @@ async fn a_layer_that_strips_the_token_leaves_none_for_one_within() {
 
 /// This holds for code that reads the extensions without an extractor, too.
 #[tokio::test]
-async fn an_inner_layer_leaves_nothing_of_what_an_outer_one_found() {
+async fn an_inner_layer_removes_the_results_of_an_outer_one() {
     let raw = |request: Request| async move {
         let extensions = request.extensions();
         let outer = extensions.get::<Claims<Shopper>>().is_some();

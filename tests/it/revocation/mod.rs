@@ -244,7 +244,7 @@ fn a_repeated_revocation_changes_nothing() {
 }
 
 #[test]
-fn configuration_that_cannot_work_is_refused() {
+fn invalid_configuration_is_rejected() {
     let (revocations, _) = current();
     let shared = revocations.clone();
     for misuse in [

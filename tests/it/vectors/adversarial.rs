@@ -98,7 +98,7 @@ fn adversarial_tokens_get_their_verdicts() {
 }
 
 #[test]
-fn a_public_key_of_the_adversarial_file_is_no_secret() {
+fn a_public_key_of_the_adversarial_file_is_not_a_secret() {
     let file = kit::json(TOKENS);
     for name in ["rsa_public_pem", "ec_public_pem", "ed_public_pem"] {
         let pem = str_of(&file, name);

@@ -45,7 +45,7 @@ fn fields(case: &Value) -> Vec<(&str, String)> {
 }
 
 #[test]
-fn the_token_of_a_request_is_found_or_refused_by_our_rule() {
+fn the_token_of_a_request_is_found_or_rejected_by_our_rule() {
     let cases = kit::cases(FILE);
     assert_eq!(cases.len(), 8);
     let good = kit::with_header(r#"{"alg":"HS256"}"#);

@@ -111,7 +111,7 @@ async fn a_request_like_a_preflight_reaches_no_guarded_handler() {
 }
 
 #[tokio::test]
-async fn a_guard_lets_preflights_through_to_cors_behind_it_if_told_to() {
+async fn a_guard_can_let_preflights_through_to_an_inner_cors_layer() {
     let behind = |guard| app().layer(cors()).route_layer(guard).layer(shop::auth());
     let strict = server::start(behind(admins())).await;
     let told = server::start(behind(admins().dangerous_pass_preflight())).await;

@@ -90,7 +90,7 @@ async fn a_cross_site_request_is_refused_before_its_token_is_looked_at() {
 }
 
 #[tokio::test]
-async fn the_same_token_in_header_and_cookie_counts_as_the_headers() {
+async fn the_same_token_in_header_and_cookie_counts_as_a_header() {
     let auth = shop::auth().cookie("token");
     let addr = server::start(Router::new().route("/", any(|| async { "done" })).layer(auth)).await;
     let good = shop::good();
@@ -104,7 +104,7 @@ async fn the_same_token_in_header_and_cookie_counts_as_the_headers() {
 }
 
 #[tokio::test]
-async fn doubled_fetch_metadata_is_refused() {
+async fn duplicate_fetch_metadata_is_rejected() {
     let auth = shop::auth().cookie("token").trust_origin(TRUSTED);
     let addr = server::start(Router::new().route("/", any(|| async { "done" })).layer(auth)).await;
     let cookie = format!("token={}", shop::good());

@@ -96,7 +96,7 @@ impl serde::Serialize for Unserializable {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_serialized_gives_way_to_the_default_body() {
+async fn a_value_that_cannot_be_serialized_is_replaced_by_the_default_body() {
     let auth = shop::auth().with_rejection(|_| RejectionBody::json(Unserializable));
     let reply = server::send(WIRES[0], server::start(behind(auth)).await, &Ask::get("/")).await;
     assert_eq!((reply.status.as_u16(), reply.code()), (401, "missing-credentials".to_owned()));
@@ -221,13 +221,13 @@ fn asks() -> (Ask, Ask) {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_source_is_that_requests_alone() {
+async fn a_panic_in_a_source_fails_only_that_request() {
     let (bad, good) = asks();
     panics_alone(behind(shop::auth().add_source(PanickingSource)), bad, good).await;
 }
 
 #[tokio::test]
-async fn a_panic_in_a_guard_is_that_requests_alone() {
+async fn a_panic_in_a_guard_fails_only_that_request() {
     let handled = || async { "handled" };
     for guarded in
         [any(handled).layer(require(PanickingGuard)), any(handled).layer(require(PanickingScopes))]
@@ -238,7 +238,7 @@ async fn a_panic_in_a_guard_is_that_requests_alone() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_closure_of_a_guard_is_that_requests_alone() {
+async fn a_panic_in_a_closure_of_a_guard_fails_only_that_request() {
     let is_alice = |claims: &Shopper| {
         assert_eq!(claims.sub, shop::SUBJECT, "a closure panics");
         true
@@ -262,7 +262,7 @@ async fn a_panic_in_a_closure_of_a_guard_is_that_requests_alone() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_policy_is_that_requests_alone() {
+async fn a_panic_in_a_policy_fails_only_that_request() {
     let app = Router::new()
         .route("/", any(async |_: Allowed<PanickingPolicy>| "handled"))
         .route("/impossible", any(async |_: Allowed<ImpossiblePolicy>| "handled"))
@@ -273,21 +273,21 @@ async fn a_panic_in_a_policy_is_that_requests_alone() {
 }
 
 #[tokio::test]
-async fn a_panic_while_claims_are_read_is_that_requests_alone() {
+async fn a_panic_while_claims_are_read_fails_only_that_request() {
     let auth = shop::auth().claims::<PanickingClaims>();
     let bad = Ask::get("/").bearer(&shop::other());
     panics_alone(behind(auth), bad, Ask::get("/").bearer(&shop::good())).await;
 }
 
 #[tokio::test]
-async fn a_panic_in_the_clock_is_that_requests_alone() {
+async fn a_panic_in_the_clock_fails_only_that_request() {
     let good = Ask::get("/").bearer(&shop::good());
     let auth = shop::auth().with_clock(PanickingClock::default());
     panics_alone(behind(auth), good.clone(), good).await;
 }
 
 #[tokio::test]
-async fn a_panic_in_the_applications_body_is_that_requests_alone() {
+async fn a_panic_in_a_custom_body_fails_only_that_request() {
     let auth = shop::auth().with_rejection(|error| {
         assert_eq!(error.kind(), AuthErrorKind::InternalError, "a renderer panics");
         RejectionBody::text("fine")

@@ -78,7 +78,7 @@ async fn go_wrong(server: &Server, forbidden: &mut Forbidden, ask: impl AsyncFn(
 }
 
 #[tokio::test]
-async fn an_auth_server_leaves_no_trace_of_what_it_is_told_and_gives_out() {
+async fn an_auth_server_logs_no_password_and_no_token() {
     let mut forbidden = Forbidden::default();
     forbidden.add_secret(&crate::kit::key_bytes());
     forbidden.add(WRONG_PASSWORD.as_bytes());
@@ -112,7 +112,7 @@ async fn an_auth_server_leaves_no_trace_of_what_it_is_told_and_gives_out() {
 }
 
 #[tokio::test]
-async fn nor_of_its_cookies() {
+async fn an_auth_server_logs_no_cookie() {
     let mut forbidden = Forbidden::default();
     let (log, printed) = (Log::default(), Arc::<Mutex<String>>::default());
     {

@@ -21,7 +21,7 @@ async fn logged(router: Router, ask: &Ask) -> String {
 }
 
 #[tokio::test]
-async fn a_cors_layer_behind_leaves_a_sentence_that_says_what_to_do() {
+async fn an_inner_cors_layer_is_logged_with_the_remedy() {
     let cors = || CorsLayer::new().allow_origin(HeaderValue::from_static(APP));
     let routes = || Router::new().route("/", any(|| async {}));
     let preflight = Ask::new(Method::OPTIONS, "/")

@@ -65,7 +65,7 @@ fn app_of_shop() -> Router {
 }
 
 #[tokio::test]
-async fn missing_credentials_are_logged_with_the_places_that_were_looked_into() {
+async fn missing_credentials_are_logged_with_the_sources_that_were_read() {
     for (auth, looked_in) in [
         (shop::auth(), "`Authorization: Bearer`"),
         (

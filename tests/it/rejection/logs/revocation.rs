@@ -42,7 +42,7 @@ async fn a_feed_that_cannot_be_reached_is_logged_as_a_warning() {
 }
 
 #[tokio::test]
-async fn a_feed_that_works_is_no_warning() {
+async fn a_working_feed_logs_no_warning() {
     let log = Log::default();
     let _listening = log.listen();
     let task = tokio::spawn(Revocations::new().follow(MemoryFeed::new()).run());
