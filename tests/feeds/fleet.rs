@@ -73,7 +73,7 @@ impl Member {
         verdict(&self.revocations, name)
     }
 
-    /// Waits for a verdict.
+    /// Waits until the verdict on the token is `expected`.
     pub(crate) async fn expect(&self, name: &str, expected: Verdict, within: Duration) {
         let start = Instant::now();
         while self.verdict(name) != expected {
@@ -89,7 +89,7 @@ impl Member {
         }
     }
 
-    /// Expects that every published token is refused now.
+    /// Checks that every published token is rejected now.
     pub(crate) fn expect_all_revoked(&self) {
         for (name, _) in &*self.published.lock().unwrap() {
             assert_eq!(self.verdict(name), Verdict::Revoked, "{name}");
@@ -104,7 +104,7 @@ impl Member {
         self.events.lock().unwrap().iter().filter(|seen| seen.starts_with(event)).count()
     }
 
-    /// Fails if a task has failed.
+    /// Panics if a task has failed.
     pub(crate) fn look(&self) {
         assert!(
             self.tasks.iter().all(|task| !task.is_finished()),

@@ -97,7 +97,8 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     member.look();
 }
 
-/// The pool was made without knowledge of the pooler.
+/// The application's pool was created without a setting for the pooler, so the store must detect
+/// the pooler.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_existing_pool_detects_the_pooler() {
     let postgres = Postgres::new("postgres-pooled-own");

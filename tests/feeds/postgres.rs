@@ -45,7 +45,7 @@ impl Postgres {
         standby
     }
 
-    /// Requires the password of this user.
+    /// Makes the server require a password from this user.
     pub(crate) async fn require_password_of(&self, user: &str) {
         let rules = self.folder.join("data/pg_hba.conf");
         let others = fs::read_to_string(&rules).unwrap();
@@ -259,7 +259,8 @@ async fn short_waits_are_enough_to_connect_the_listener() {
         let mut rounds = 0..150;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "not told {name}");
-            // Repeated, since appends before the connection are not announced.
+            // Append repeatedly, since messages from before the listener connects are not
+            // announced.
             publisher.append(&fleet::token(name)).await.unwrap();
         }
         // Wait until every append is announced.

@@ -132,11 +132,11 @@ async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
     assert_eq!(snapshot.messages.len(), 3);
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { messages, .. } if messages.is_empty()));
-    // No trimmed entry was still unread.
+    // All trimmed entries had already been read.
     redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(0)).await;
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { .. }));
-    // Only the stream is gone. The new log is another log.
+    // The stream is gone, so the new log counts as a different one.
     redis.ask(cmd("DEL").arg(log)).await;
     let error = feed.read(&snapshot.position).await.unwrap_err();
     assert_eq!(error.kind(), FeedErrorKind::Missing);

@@ -11,7 +11,7 @@ use crate::server::Server as _;
 
 const MASTER: &str = "an example master secret, 32+ bytes";
 
-/// Asks the cart until it refuses, and returns the time that this took.
+/// Sends requests to the cart until it rejects the token, and returns the time that this took.
 async fn refused_after(cart: &Server, token: &str) -> Duration {
     let start = Instant::now();
     loop {

@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-/// Returns the folder of the examples, next to the folder of this test.
+/// Returns the path of the example. Cargo puts examples beside the folder of this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
@@ -122,7 +122,8 @@ fn example() -> PathBuf {
     shop
 }
 
-/// The system chooses the ports, so that concurrent tests do not share one.
+/// Returns the command of the shop. The system chooses the ports, so that concurrent tests do not
+/// share one.
 pub(crate) fn shop(arguments: &[&str], secrets: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example());
     command.args(arguments).envs(PORTS.map(|port| (port, "0")));

@@ -1,4 +1,4 @@
-//! The structures that one account can grow, on real servers.
+//! Tests on real servers of the data structures that one account can make grow.
 
 use std::time::Duration;
 

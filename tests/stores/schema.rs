@@ -105,7 +105,7 @@ async fn a_damaged_row_is_an_error_that_does_not_quote_it() {
     }
 }
 
-/// Creates the first version of the tables, with a live session and an ended one.
+/// The tables contain a live session and an ended one when they are migrated.
 #[tokio::test]
 async fn tables_of_the_first_version_are_migrated() {
     let (folder, server) = (Folder::new(), Server::postgres());

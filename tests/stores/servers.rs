@@ -174,15 +174,15 @@ fn is_root() -> bool {
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
-/// The user that runs PostgreSQL if this process runs as root. The package of PostgreSQL creates
-/// it.
+/// Returns the user or group id under which root runs PostgreSQL. The package of PostgreSQL creates
+/// that user.
 fn id(which: &str) -> u32 {
     let output = Command::new("id").args([which, "postgres"]).output().unwrap();
     let id = String::from_utf8(output.stdout).unwrap();
     id.trim().parse().expect("root needs a user `postgres` to run the server as")
 }
 
-/// Returns the folder of the server's programs. In Debian it is not in the search path.
+/// Returns the path of a PostgreSQL program. Debian installs them outside of the search path.
 fn postgres_program(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut folders: Vec<_> = versions.map(|entry| entry.unwrap().path().join("bin")).collect();

@@ -1,4 +1,4 @@
-//! The durability of the file.
+//! Tests of the SQLite file: durability, locks and permissions.
 
 use std::time::{Duration, Instant};
 

@@ -353,7 +353,7 @@ async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
                 statuses.push(server.post("/logout-everywhere", body).await.status());
                 assert!([204, 503].contains(statuses.last().unwrap()), "{broken:?} {statuses:?}");
                 assert!(statuses.len() < 12, "{broken:?} {statuses:?}");
-                // The time in `Retry-After`.
+                // Wait as long as `Retry-After` says.
                 server.wait(1);
                 if statuses.len() == 2 {
                     feed.left.store(u64::MAX, Ordering::SeqCst);
@@ -400,8 +400,8 @@ async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
     for answer in futures_util::future::join_all(requests).await {
         assert!([204, 400].contains(&answer.status()), "{answer:?}");
     }
-    // The messages are for two sessions, and for the user's tokens of no session. The same message
-    // again adds nothing.
+    // The messages are for two sessions, and for the user's tokens without a session. A repeated
+    // message adds nothing.
     assert_eq!(feed.inner.len(), 3);
     server.refresh(&other.refresh).await.is_error(400, "invalid_grant");
 }

@@ -75,7 +75,7 @@ async fn tokens_are_only_in_cookies_that_no_script_can_read() {
         assert!(cookie.is_sensitive());
     }
 
-    // The layer of each service.
+    // Each service accepts its cookie.
     for (audience, name) in [("cart", "__Host-cart_token"), ("payment", "__Host-payment_token")] {
         let layer = server.service(audience).cookie(name);
         let service = Router::new().route("/", get(|| async { "in" })).layer(layer);
@@ -412,7 +412,7 @@ async fn a_tab_that_renews_during_a_logout_is_logged_out() {
     let server = server();
     let cookies = cookies_of(&log_in(&server).await);
     server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
-    // A renewal within the grace period that waits for the user's roles.
+    // The second tab renews within the grace period, and waits for the user's roles.
     let gate = server.state.hold_renewals();
     let tab = server.send(with_cookies(Method::POST, "/refresh", &cookies));
     let logout = async {

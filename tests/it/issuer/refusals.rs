@@ -1,4 +1,4 @@
-//! Errors that help the authors of clients, and nobody who guesses passwords.
+//! Tests that errors help the developers of clients, but not an attacker who guesses passwords.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -261,7 +261,7 @@ async fn an_abandoned_announcement_is_made_later() {
     end.abort();
 }
 
-/// A store that logins fill while the feed is down.
+/// Logins can fill a store while the feed is down.
 #[tokio::test]
 async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let mut fleet = Fleet::new().await;
@@ -280,7 +280,7 @@ async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let ended = fleet.sessions.refresh(alices.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
     assert!(fleet.refuses(&access).await);
-    // The store drops it before it refuses a login.
+    // The store drops this session before it rejects a login.
     for user in 0..3 {
         fleet.log_in(&user.to_string()).await;
     }

@@ -368,7 +368,7 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
         let stolen = token;
         assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
         token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
-        // The next poll comes a moment later, and then the refresh that it times.
+        // The thief polls a moment later, and refreshes as soon as the poll shows a renewal.
         clock.advance(Duration::from_millis(100));
         let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
         let found = renewal == 20;

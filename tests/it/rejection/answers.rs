@@ -118,7 +118,7 @@ async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
     ] {
         for path in ["/open", "/nobody"] {
             if path == "/nobody" && field.contains(&good) {
-                continue; // refused by the layer and not by the extractor: see below
+                continue; // the layer rejects these before the extractor runs: see below
             }
             let ask = Ask::get(path).header("authorization", field.as_bytes());
             let response = app().oneshot(ask.to_request()).await.unwrap();
