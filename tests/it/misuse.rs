@@ -193,7 +193,7 @@ fn subprotocols_that_cannot_be_offered_are_refused() {
 }
 
 #[test]
-fn guards_that_would_admit_nobody_or_everybody_are_refused() {
+fn guards_that_would_admit_nobody_or_everybody_are_rejected() {
     const NONE: [&str; 0] = [];
     says(&refused(|| drop(has_any_role(NONE))), &["has_any_role", "lets nobody pass"]);
     says(&refused(|| drop(has_all_roles(NONE))), &["has_all_roles", "lets everyone pass"]);

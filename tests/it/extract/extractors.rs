@@ -101,7 +101,7 @@ async fn with_a_token_each_argument_is_there_if_its_type_is_the_layers() {
 }
 
 #[tokio::test]
-async fn anonymous_requests_give_none_for_options_and_401_elsewhere() {
+async fn optional_arguments_are_none_for_anonymous_requests_and_others_give_401() {
     let (app, runs) = routes();
     let statuses = statuses(app.layer(shop::auth().allow_anonymous()), None).await;
     assert_eq!(statuses, [401, 200, 401, 200, 401, 200, 401, 401, 401]);

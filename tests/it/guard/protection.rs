@@ -133,7 +133,7 @@ async fn a_guard_outside_the_layer_is_a_guard_without_one() {
 }
 
 #[tokio::test]
-async fn a_guard_that_wraps_the_layer_is_told_to_move_behind_it() {
+async fn a_guard_around_the_layer_is_reported_with_the_remedy() {
     let handled = tower::service_fn(async |_: http::Request<()>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(bytes::Bytes::new()))
     });

@@ -143,7 +143,7 @@ fn a_name_that_occurs_twice_is_rejected_at_any_depth_and_for_every_type() {
         (r#""realm_access":{"roles":["user"],"r\u006fles":["admin"]}"#, true),
         (r#""realm_access":{"a":[[{"x":1,"y":{},"x":2}]]}"#, true),
         (r#""x":{"x":{"x":{"y":1,"y":1}}}"#, true),
-        // Not plain JSON, so `serde_json` reads it.
+        // The scanner does not read a negative fraction, so `serde_json` reads the payload.
         (r#""f":-1.5,"realm_access":{"roles":[],"roles":[]}"#, true),
         (r#""realm_access":{"roles":["a","a"],"x":{"a":1},"a":1},"roles":["a","a"]"#, false),
     ] {
@@ -210,8 +210,8 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
     }
 }
 
-/// `serde_json` gives these names a meaning of its own: its `Value` would contain other JSON than was
-/// signed, of any depth.
+/// `serde_json` uses these names internally: its `Value` would contain other JSON than was signed,
+/// nested without a limit.
 #[test]
 fn a_name_that_serde_json_reserves_is_rejected_at_any_depth() {
     let name = "$serde_json::private::RawValue";

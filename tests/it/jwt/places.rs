@@ -94,7 +94,7 @@ fn roles_of_several_places_are_joined() {
     let auth = auth.add_roles_claim("resource_access.account.roles");
     assert_eq!(roles(&auth, &claims), ["realm", "client", "account"]);
     assert_eq!(roles(&kit::auth().add_roles_claim(client), &claims), ["client", "top"]);
-    // Roles and the tenant in one claim.
+    // One claim can contain both the roles and the tenant.
     let auth = kit::auth().roles_claim("org.roles").tenant_claim("org.id");
     let claims = json!({ "org": { "id": "acme", "roles": ["admin"] } });
     assert_eq!(roles(&auth, &claims), ["admin"]);

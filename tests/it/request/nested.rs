@@ -87,7 +87,7 @@ async fn the_claims_of_an_outer_token_are_not_used_for_the_inner_one() {
 }
 
 #[tokio::test]
-async fn a_wrong_type_is_reported_also_where_an_outer_layer_found_nobody() {
+async fn a_wrong_type_is_reported_even_if_an_outer_layer_is_anonymous() {
     let inner = app().layer(standard().cookie("inner"));
     let app = inner.layer(shop::auth().allow_anonymous());
     let by_cookie = |path: &str| Ask::get(path).header("cookie", format!("inner={}", shop::good()));

@@ -80,7 +80,8 @@ fn the_control_case_of_rfc_7797_has_a_good_signature_over_no_claims() {
 
 #[test]
 fn our_signer_makes_the_signature_of_the_example() {
-    // Our header is written differently, so the verifier compares the signature.
+    // Our header is spelled differently, so the test computes the expected signature for our
+    // header.
     let token = Signer::new(a1_key()).sign(&serde_json::json!({ "exp": EXPIRES })).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let bytes = kit::unb64(str_of(&a1()["key"], "k"));
