@@ -1,4 +1,5 @@
-//! Time as an input: nothing in this crate asks the system for it except [`SystemClock`].
+//! The clocks of this crate. Only [`SystemClock`] reads the system's time; all other code takes the
+//! time as an input.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
@@ -12,8 +13,8 @@ const NANOS_PER_SEC: u32 = 1_000_000_000;
 
 /// A point in time, counted from 1970-01-01T00:00:00Z without leap seconds.
 ///
-/// This is the `NumericDate` of RFC 7519 section 2: it may have a fraction, and it may lie before 1970.
-/// Arithmetic saturates. In JSON it is a number of seconds.
+/// This is the `NumericDate` of RFC 7519 section 2: it may have a fraction, and it may lie before
+/// 1970. Arithmetic saturates. In JSON it is a number of seconds.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -25,12 +26,12 @@ const NANOS_PER_SEC: u32 = 1_000_000_000;
 /// assert_eq!(UnixTime::from(SystemTime::try_from(noon)?), noon);
 /// # Ok::<_, tower_jwt_auth::SystemTimeRangeError>(())
 /// ```
-// The order of the fields is the order of times.
+// The derived `Ord` compares the fields in this order, which is the order of times.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime {
-    /// Rounded down, so that `nanos` is never negative.
+    /// The whole seconds, rounded down so that `nanos` is never negative.
     secs: i64,
-    /// Less than [`NANOS_PER_SEC`].
+    /// The rest in nanoseconds, less than [`NANOS_PER_SEC`].
     nanos: u32,
 }
 
@@ -44,13 +45,14 @@ impl UnixTime {
     /// The latest time, some 292 billion years after [`UnixTime::EPOCH`].
     pub const MAX: Self = Self { secs: i64::MAX, nanos: NANOS_PER_SEC - 1 };
 
-    /// Returns the time `secs` seconds after [`UnixTime::EPOCH`], or before it if `secs` is negative.
+    /// Returns the time `secs` seconds after [`UnixTime::EPOCH`], or before it if `secs` is
+    /// negative.
     pub const fn from_secs(secs: i64) -> Self {
         Self { secs, nanos: 0 }
     }
 
     /// Returns the time `nanos` nanoseconds after [`UnixTime::EPOCH`], or before it if `nanos` is
-    /// negative. Beyond [`UnixTime::MIN`] and [`UnixTime::MAX`] it is one of these.
+    /// negative. A result out of range becomes [`UnixTime::MIN`] or [`UnixTime::MAX`].
     pub fn from_nanos(nanos: i128) -> Self {
         let per_sec = i128::from(NANOS_PER_SEC);
         let parts =
@@ -121,8 +123,8 @@ impl UnixTime {
             .saturating_sub(Duration::new(0, earlier.nanos))
     }
 
-    /// Returns the nanoseconds since [`UnixTime::EPOCH`], or the nearest number between the years
-    /// 1677 and 2262.
+    /// Returns the nanoseconds since [`UnixTime::EPOCH`]. Times before 1677 and after 2262
+    /// saturate.
     pub(crate) fn as_nanos_i64(self) -> i64 {
         let nanos = self.as_nanos();
         i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
@@ -132,7 +134,8 @@ impl UnixTime {
         i64::try_from(secs).map_or(Self::MAX, Self::from_secs)
     }
 
-    /// `secs` must be a number; JSON has no NaN and `serde_json` rejects numbers beyond the range.
+    /// Returns the time `secs` seconds after [`UnixTime::EPOCH`]. `secs` must not be NaN: JSON has
+    /// no NaN, and `serde_json` rejects numbers that are out of range.
     pub(crate) fn from_secs_f64(secs: f64) -> Self {
         let whole = secs.floor();
         let fraction = ((secs - whole) * 1e9).round();
@@ -192,7 +195,7 @@ impl Error for SystemTimeRangeError {}
 
 impl Serialize for UnixTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Whole seconds are integers: the typed claims of other libraries expect one.
+        // Write whole seconds as an integer, which the typed claims of other libraries expect.
         if self.nanos == 0 {
             serializer.serialize_i64(self.secs)
         } else {
@@ -225,8 +228,8 @@ impl<'de> Deserialize<'de> for UnixTime {
             }
         }
 
-        // `deserialize_any` would give maps instead of numbers if another crate in the build enables
-        // the feature `arbitrary_precision` of serde_json.
+        // `deserialize_any` would give maps instead of numbers if another crate in the build
+        // enables the feature `arbitrary_precision` of serde_json.
         deserializer.deserialize_f64(NumericDate)
     }
 }
@@ -266,7 +269,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The clock of a type that reads the time: the system's clock, unless the application sets its own.
+/// The clock of a type that reads the time: the system's clock, unless the application sets its
+/// own.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum TimeSource {
     #[default]
@@ -287,16 +291,17 @@ impl TimeSource {
         }
     }
 
-    /// Returns true if this is the system's clock. Two types that both read the system's clock can
-    /// share one reading, which takes as long as a look-up. A custom clock may move as it likes.
+    /// Returns true if this is the system's clock. Two types that both use the system's clock can
+    /// share one reading. That saves time, since a reading takes as long as a look-up. Two custom
+    /// clocks can differ, so each must be read.
     #[inline]
     pub(crate) fn is_system(&self) -> bool {
         matches!(self, Self::System)
     }
 }
 
-/// A clock for tests. It stands still until [`set`](Self::set) or [`advance`](Self::advance) moves it.
-/// Clones share the time.
+/// A clock for tests. It stands still until [`set`](Self::set) or [`advance`](Self::advance) moves
+/// it. Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;

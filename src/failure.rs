@@ -39,7 +39,8 @@ pub(crate) fn ensure(holds: bool, otherwise: &str) -> Result<(), Finding> {
     if holds { Ok(()) } else { Err(Finding::new(otherwise)) }
 }
 
-/// Every error is a finding. The text has the causes too, none of which contains a value.
+/// Makes a finding of any error. The text includes the causes of the error, which contain no
+/// values.
 impl<E: Error> From<E> for Finding {
     fn from(error: E) -> Self {
         Self::new(chain(&error))

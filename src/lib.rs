@@ -1,8 +1,9 @@
 //! Strict and fast JWT authentication for [tower] and [axum].
 //!
-//! One server issues tokens. Every other server stays stateless. It verifies the token of a request by
-//! itself, with a key that it shares with the issuer. It puts **typed claims** into the request, and
-//! decides by role, scope and tenant. If the auth server is down, the others still work.
+//! One server issues tokens. Every other server stays stateless. It verifies the token of a request
+//! by itself, with a key that it shares with the issuer. It puts **typed claims** into the request,
+//! and decides about access by role, scope and tenant. If the auth server is down, the other
+//! servers still work.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -45,7 +46,7 @@
 //! | `axum` (default) | extractors, `path_param`; with `issuer`, the routes |
 //! | `jsonwebtoken` (default) | conversions of that crate's keys, JWKs and algorithms into [`Key`] and [`Algorithm`] |
 //! | `issuer` | the auth server: `TokenIssuer`, `Sessions` with `MemoryStore`, `AuthRoutes` |
-//! | `sqlite`, `postgres`, `redis` | durable stores for sessions, each with `issuer`; feeds of revocations |
+//! | `sqlite`, `postgres`, `redis` | durable session stores, including `issuer`; revocation feeds for `postgres` and `redis` |
 //! | `feeds` | `RevocationFeed`, `MemoryFeed`, and the task that follows a feed |
 //! | `connections` | `Claims::ended`, `Claims::until_ended` |
 //! | `tracing` | [one event per refusal](guide::reference::events), never a token, a secret or a claim value |
@@ -53,10 +54,12 @@
 //!
 //! # What passes, and what is refused
 //!
-//! A request passes with exactly one token (or the same one twice) that is signed with a configured key,
-//! has not expired, and has the configured `iss` and `aud` and everything that `T` needs. A configured
-//! claim is required. A token with an `aud` is rejected while no audience is configured (RFC 7519 section
-//! 4.1.3). [Verification](guide::reference::verification) lists every rule in its order.
+//! A request passes if it has exactly one valid token (the same token twice counts as one). The
+//! token must be signed with a configured key, must not have expired, and must have the configured
+//! `iss` and `aud` and every claim that the claims type needs. Once an issuer or an audience is
+//! configured, a token without `iss` or `aud` is rejected. A token with an `aud` is rejected while
+//! no audience is configured (RFC 7519 section 4.1.3).
+//! [Verification](guide::reference::verification) lists every rule in its order.
 //!
 //! | condition | status |
 //! |---|---|
@@ -67,39 +70,42 @@
 //! | revocation data is stale | 503 |
 //! | a guard or an extractor without its layer | 500 |
 //!
-//! Each refusal has a `code` in an `application/problem+json` body, and nothing from the token:
-//! [Answers](guide::reference::answers) has the whole table, and [`problems`] one section for each code.
-//! The client does not learn which check a token failed, but you can: the [`AuthError`] in the response's
-//! extensions has the whole [`reason`](AuthError::reason).
+//! The body of a refusal is `application/problem+json` with a `code`, and contains nothing from the
+//! token. [Answers](guide::reference::answers) has the whole table, and [`problems`] has one
+//! section for each code. The client does not learn which check a token failed, but you can: the
+//! [`AuthError`] in the response's extensions has the whole [`reason`](AuthError::reason).
 //!
-//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks like a
-//! CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) always passes the layer. So
-//! an `OPTIONS` handler must have no side effects unless a guard or an extractor (other than an `Option`)
-//! stands in front of it.
+//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks
+//! like a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) always
+//! passes the layer. So an `OPTIONS` handler must have no side effects unless a guard or an
+//! extractor (other than an `Option`) stands in front of it.
 //!
 //! # Where layers go
 //!
-//! In axum, the layer that is added last runs first. CORS goes outside, or scripts cannot read refusals:
+//! In axum, the layer that is added last runs first. The CORS layer must be outside; otherwise
+//! scripts cannot read refusals:
 //!
 //! ```text
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
-//! CORS must name `authorization` among the allowed headers, since `*` does not cover it, and expose
-//! `WWW-Authenticate`. In the other order, preflights cause a warning in the log (feature `tracing`).
+//! The CORS layer must name `authorization` among the allowed headers, since `*` does not cover it,
+//! and expose `WWW-Authenticate`. If the layers are in the other order, preflights cause a warning
+//! in the log (feature `tracing`).
 //!
-//! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown path. With
-//! `Router::route_layer` it gets 404. A guard on a single handler is
-//! `get(handler).route_layer(require(..))`; on `any(handler)`, which has no route layer in axum, it is
-//! `.layer(require(..))`. A guard refuses CORS preflights like any request without a token, so CORS goes
-//! outside guards too.
+//! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
+//! path. With `Router::route_layer` it gets 404. A guard on a single handler is
+//! `get(handler).route_layer(require(..))`; on `any(handler)`, which has no route layer in axum, it
+//! is `.layer(require(..))`. A guard refuses CORS preflights like any request without a token, so
+//! the CORS layer must be outside guards too.
 //!
-//! A layer in front of this one that logs headers sees the token before it is marked as sensitive. Put
-//! `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
+//! A layer in front of this one that logs headers sees the token before it is marked as sensitive.
+//! Put `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
 //!
 //! # Testing your service
 //!
-//! With the feature `test-util` in `[dev-dependencies]`, `testing` replaces the auth server in tests:
+//! With the feature `test-util` in `[dev-dependencies]`, `testing` replaces the auth server in
+//! tests:
 //!
 //! ```
 //! # #[cfg(all(feature = "axum", feature = "test-util"))]
@@ -123,9 +129,9 @@
 //!
 //! # What the compiler does not explain
 //!
-//! If `Handler` is not implemented for a function that takes `Claims<T>`, either the feature `axum` of
-//! this crate is off, or an argument that reads the body is not the last one. `#[axum::debug_handler]`
-//! shows which is the case.
+//! If `Handler` is not implemented for a function that takes `Claims<T>`, either the feature `axum`
+//! of this crate is off, or an argument that reads the body is not the last one.
+//! `#[axum::debug_handler]` shows which is the case.
 //!
 //! # Without axum
 //!
@@ -134,8 +140,9 @@
 //! tonic, turn the `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of
 //! tower-http.
 //!
-//! In plain tower, `poll_ready` reserves capacity of the inner service. If the request is then refused,
-//! the reservation lasts until the service is dropped or called again, as tower's contract says.
+//! In plain tower, `poll_ready` reserves capacity of the inner service. If the request is then
+//! refused, the reservation lasts until the service is dropped or called again, as tower's contract
+//! says.
 //!
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum

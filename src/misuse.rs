@@ -1,4 +1,4 @@
-//! Invalid configuration panics at the call site, not at the first request.
+//! The panic for invalid configuration. It occurs at the call site and not at the first request.
 
 use std::fmt::Display;
 

@@ -22,8 +22,8 @@ use crate::revocation::Revocations;
 
 /// Verifies the token of every request and puts its claims into the request's extensions.
 ///
-/// This type is both the configuration and the layer. By default it reads `Authorization: Bearer` and
-/// requires `exp`. It refuses requests without a token, and a token that has an `aud` while no
+/// This type is both the configuration and the layer. By default it reads `Authorization: Bearer`
+/// and requires `exp`. It refuses requests without a token, and a token that has an `aud` while no
 /// [`audience`](Self::audience) is configured.
 ///
 /// ```
@@ -43,10 +43,10 @@ use crate::revocation::Revocations;
 ///
 /// # Panics
 ///
-/// The configuration methods panic on a setting that cannot work, with a sentence that says what to do,
-/// so that a server with an impossible configuration does not start. A method that takes a list panics
-/// when it is called again, since the first list would be lost: give all values in one call, or use the
-/// method that begins with `add_`.
+/// The configuration methods panic on a setting that cannot work, with a sentence that says what to
+/// do, so that a server with an impossible configuration does not start. A method that takes a list
+/// panics when it is called again, since the first list would be lost: give all values in one call,
+/// or use the method that begins with `add_`.
 #[must_use]
 pub struct JwtAuth<T = StandardClaims> {
     settings: Arc<Settings>,
@@ -63,21 +63,22 @@ impl JwtAuth<StandardClaims> {
 }
 
 impl<T> JwtAuth<T> {
-    /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do not
-    /// fit `U` is refused; [`AuthError::token_error`] and the event of the feature `tracing` name the member
-    /// of `U`. The default is [`StandardClaims`].
+    /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do
+    /// not fit `U` is refused; [`AuthError::token_error`] and the event of the feature `tracing`
+    /// name the member of `U`. The default is [`StandardClaims`].
     ///
-    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token, such
-    /// as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are skipped.
+    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token,
+    /// such as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are
+    /// skipped.
     ///
-    /// A type with `#[serde(flatten)]` takes more time than the whole verification, since serde buffers
-    /// every member for it. Name the members instead.
+    /// A type with `#[serde(flatten)]` takes more time than the whole verification, since serde
+    /// buffers every member for it. Name the members instead.
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(self) -> JwtAuth<U> {
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
-    /// Requires `iss` to equal `issuer`, or one of several with `[a, b]`, character for character. By
-    /// default `iss` is not checked, and any issuer that holds the key is accepted.
+    /// Requires `iss` to equal `issuer`, or one of several with `[a, b]`, character for character.
+    /// By default `iss` is not checked, and any issuer that holds the key is accepted.
     #[track_caller]
     pub fn issuer(self, issuer: impl OneOrMany) -> Self {
         let rules = self.rules().issuer(issuer);
@@ -97,9 +98,9 @@ impl<T> JwtAuth<T> {
     ///
     /// # Security
     ///
-    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section 3.9):
-    /// anyone who runs or breaks into another service can use the tokens of its users at this service.
-    /// Use this method only if the key belongs to this service alone.
+    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
+    /// 3.9): anyone who runs or breaks into another service can use the tokens of its users at this
+    /// service. Use this method only if the key belongs to this service alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();
@@ -128,26 +129,26 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A stolen token without `exp` works until its key is retired or the token is revoked. A
-    /// revocation is forgotten after some time, by default 30 days for a subject, a tenant, a key or
-    /// everyone. Then the token is accepted again. To prevent that, set a time in the far future with
-    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
+    /// revocation is forgotten after some time, by default 30 days for a subject, a tenant, a key
+    /// or everyone. Then the token is accepted again. To prevent that, set a time in the far future
+    /// with [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
     pub fn dangerous_allow_missing_expiry(self) -> Self {
         let rules = self.rules().dangerous_allow_missing_expiry();
         self.with_rules(rules)
     }
 
-    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC 7519 section
-    /// 4.1.2). [`Token`](crate::Token)'s `subject` is then the decimal text of the number, so that 42
-    /// and `"42"` are the same subject; the type of the claims gets the number.
+    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC
+    /// 7519 section 4.1.2). For a number, [`Token`](crate::Token)'s `subject` returns the decimal
+    /// text, so 42 and `"42"` are the same subject. The claims type receives the number.
     pub fn accept_numeric_subject(self) -> Self {
         let rules = self.rules().accept_numeric_subject();
         self.with_rules(rules)
     }
 
     /// Requires the `typ` header to be one of these values, ignoring case and the prefix
-    /// `application/`. A missing `typ` is rejected. By default `typ` is `JWT`, `at+jwt` or absent. With
-    /// `"at+jwt"`, no other kind of token of the same issuer can pass for an access token (RFC 8725
-    /// section 3.11).
+    /// `application/`. A missing `typ` is rejected. By default `typ` may be `JWT`, `at+jwt` or
+    /// absent. With `"at+jwt"`, no other kind of token of the same issuer can pass for an access
+    /// token (RFC 8725 section 3.11).
     #[track_caller]
     pub fn accept_type(self, types: impl OneOrMany) -> Self {
         let rules = self.rules().accept_type(types);
@@ -163,11 +164,12 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
-    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string with `://` is one name.
+    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string with `://` is one
+    /// name.
     ///
-    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC 7643).
-    /// Any other value makes the token invalid; a missing value and `null` mean no roles. If this
-    /// method is not called, a `roles` claim of any other type means no roles.
+    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
+    /// 7643). Any other value makes the token invalid; a missing value and `null` mean no roles. If
+    /// this method is not called, a `roles` claim of any other type means no roles.
     #[track_caller]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().roles_claim(path);
@@ -183,8 +185,8 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the scopes from this place instead of `scope` and `scp`, such as `permissions`: see
-    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with spaces
-    /// between them.
+    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with
+    /// spaces between them.
     #[track_caller]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().scope_claim(path);
@@ -200,8 +202,8 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the tenant, which [`Token`](crate::Token)'s `tenant` returns, from this place, such as
-    /// `company`: see [`roles_claim`](Self::roles_claim) for its forms. The value must be a string; a
-    /// missing value and `null` mean no tenant. No tenant by default.
+    /// `company`: see [`roles_claim`](Self::roles_claim) for its forms. The value must be a string;
+    /// a missing value and `null` mean no tenant. No tenant by default.
     #[track_caller]
     pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().tenant_claim(path);
@@ -211,9 +213,9 @@ impl<T> JwtAuth<T> {
     /// Sets the maximum length of a token in bytes; a longer token gets 431. 8192 by default.
     ///
     /// Servers have their own limits. Over HTTP/2, hyper (and so `axum::serve`) refuses a list of
-    /// headers beyond 16 KiB before the layer sees the request, whatever is configured here. Raise that
-    /// limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper reads about 400
-    /// KiB. Proxies often stop at 8 KiB.
+    /// headers larger than 16 KiB before the layer sees the request, whatever is configured here.
+    /// Raise that limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper
+    /// reads about 400 KiB. Proxies often stop at 8 KiB.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
         let rules = self.rules().max_token_bytes(bytes);
@@ -229,11 +231,11 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie by itself, even when another site makes it do so. So an unsafe method
-    /// or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or else `Origin`, says
-    /// that neither this site nor a [trusted one](Self::trust_origin) made the request. A request with
-    /// neither header does not come from a browser, and passes. With `AuthRoutes`, use the same name as
-    /// in `Cookies::add_access_cookie`.
+    /// A browser sends a cookie by itself, even with a request that another site caused. So an
+    /// unsafe method or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or
+    /// else `Origin`, says that neither this site nor a [trusted one](Self::trust_origin) made the
+    /// request. A request with neither header does not come from a browser, and passes. With
+    /// `AuthRoutes`, use the same name as in `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///
@@ -241,10 +243,10 @@ impl<T> JwtAuth<T> {
     ///
     /// # Security
     ///
-    /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require that
-    /// the cookie was set over TLS by this host. Use `__Secure-` for a cookie that several hosts of one
-    /// domain share: a sibling host can then set it too. A request is refused if it has a prefixed name
-    /// in another case, or two such cookies that differ.
+    /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require
+    /// that the cookie was set over TLS by this host. Use `__Secure-` for a cookie that several
+    /// hosts of one domain share: a sibling host can then set it too. A request is refused if it
+    /// has a prefixed name in another case, or two such cookies that differ.
     #[track_caller]
     pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
@@ -260,12 +262,12 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Lets these origins make unsafe requests with the cookie: one, such as `https://app.example`, or
-    /// several, such as `["https://app.example", "capacitor://localhost"]`. None by default.
+    /// Lets these origins make unsafe requests with the cookie: one, such as `https://app.example`,
+    /// or several, such as `["https://app.example", "capacitor://localhost"]`. None by default.
     ///
-    /// Any scheme is allowed, so that pages of Capacitor, Tauri and browser extensions can be named.
-    /// This method decides which origins may *send* requests; CORS decides which origins may read the
-    /// answers.
+    /// Any scheme is allowed, so that pages of Capacitor, Tauri and browser extensions can be
+    /// named. This method decides which origins may *send* requests; CORS decides which origins may
+    /// read the answers.
     ///
     /// # Panics
     ///
@@ -307,24 +309,25 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is still
-    /// refused, since otherwise an expired session would silently become anonymous access. A JWT in `Authorization` under
-    /// another scheme than `Bearer`, or without a scheme, is refused too.
+    /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
+    /// still refused, since otherwise an expired session would silently become anonymous access. A
+    /// JWT in `Authorization` under another scheme than `Bearer`, or without a scheme, is refused
+    /// too.
     ///
     /// An expired token is refused as `token-expired`, so that the client renews it. For that, the
     /// client must present the expired token, so a cookie has to last longer than its token. The
-    /// cookies of `AuthRoutes` last as long as the session. If your own login sets the cookie, give it
-    /// the `Max-Age` of the session and not of the token; otherwise the user silently becomes
+    /// cookies of `AuthRoutes` last as long as the session. If your own login sets the cookie, give
+    /// it the `Max-Age` of the session and not of the token; otherwise the user silently becomes
     /// anonymous.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings_mut().allow_anonymous = true;
         self
     }
 
-    /// Removes the token from `Authorization`, the cookie and `Sec-WebSocket-Protocol` once the token
-    /// is verified, so that services behind the layer (a proxy, a log) cannot pass it on. Other
-    /// headers, which a [`TokenSource`] may have read, are left as they are. [`Token`](crate::Token)
-    /// still contains the token.
+    /// Removes the token from `Authorization`, the cookie and `Sec-WebSocket-Protocol` once the
+    /// token is verified, so that services behind the layer (a proxy, a log) cannot pass it on.
+    /// Other headers, which a [`TokenSource`] may have read, are left as they are.
+    /// [`Token`](crate::Token) still contains the token.
     pub fn strip_token(mut self) -> Self {
         self.settings_mut().strip_token = true;
         self
@@ -332,9 +335,10 @@ impl<T> JwtAuth<T> {
 
     /// Refuses revoked tokens. A token that passes all other checks is looked up in this process's
     /// memory by its `jti`, `sid`, `sub`, `kid` and `iat`. It is also looked up by its
-    /// [tenant](Self::tenant_claim) if that claim is configured; otherwise the server cannot refuse the
-    /// tokens of a revoked tenant. A revoked token gets the same answer as any invalid token. While
-    /// revocation data is missing or stale, the answer is 503. By default nothing is looked up.
+    /// [tenant](Self::tenant_claim) if that claim is configured; otherwise the server cannot refuse
+    /// the tokens of a revoked tenant. A revoked token gets the same answer as any invalid token.
+    /// While revocation data is missing or stale, the answer is 503. By default nothing is looked
+    /// up.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Revocations, Secret};
@@ -357,8 +361,8 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the body of refusals, including refusals by guards and extractors behind this layer.
-    /// Status, challenge, the other headers and the answers to gRPC clients do not change.
+    /// Replaces the body of refusals, including refusals by guards and extractors behind this
+    /// layer. Status, challenge, the other headers and the answers to gRPC clients do not change.
     ///
     /// Do not put [`AuthError::reason`] into the body: it is for developers.
     ///
@@ -403,10 +407,11 @@ impl<T> JwtAuth<T> {
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
-    /// Verifies a token that did not come in a request's header, but for instance in the first message
-    /// of a WebSocket, in a queue or in a test. The checks are the same, except those of the token's
-    /// place in a request. [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns
-    /// a mark if stale revocation data was accepted.
+    /// Verifies a token that did not come in a request's header, but for instance in the first
+    /// message of a WebSocket, in a queue or in a test. The checks are the same as for a request,
+    /// except those that concern the token's place in the request.
+    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns a mark if stale
+    /// revocation data was accepted.
     ///
     /// ```
     /// use tower_jwt_auth::{AuthErrorKind, JwtAuth, Secret};

@@ -20,7 +20,8 @@ use crate::request::{decision, no_layer};
 /// [`JwtAuth`](crate::JwtAuth).
 ///
 /// Request bodies are not read and may be of any type. Response bodies must implement
-/// `From<Bytes>`; for others, put `MapResponseBodyLayer` of `tower-http` between the two.
+/// `From<Bytes>`; for other bodies, put `MapResponseBodyLayer` of `tower-http` between this service
+/// and `S`.
 pub struct JwtAuthService<S, T> {
     inner: S,
     settings: Arc<Settings>,
@@ -65,8 +66,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        // A panic in a source, a clock or a `Deserialize` of the application must not end the connection
-        // and the other requests on it.
+        // A panic in the application's token source, clock or `Deserialize` implementation must not
+        // close the connection, which may carry other requests.
         let decision =
             catch_unwind(AssertUnwindSafe(|| self.settings.authenticate::<T, _>(&mut request)))
                 .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)));

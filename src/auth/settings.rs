@@ -34,8 +34,8 @@ impl Settings {
         }
     }
 
-    /// Decides about a request and leaves the decision in its extensions. Returns the source of the
-    /// token, or `None` for an anonymous request.
+    /// Decides about a request and stores the decision in the request's extensions. Returns the
+    /// source of the token, or `None` for an anonymous request.
     pub(crate) fn authenticate<T, B>(
         &self,
         request: &mut Request<B>,
@@ -49,7 +49,7 @@ impl Settings {
             let preflight = bearer::is_preflight(request.method(), request.headers());
             let (answers, sources) = (Arc::clone(&self.answers), Arc::clone(&self.sources));
             let anonymous = Anonymous { answers, sources, other, preflight };
-            // Ignoring a token would log its sender out silently.
+            // If an unread token were ignored, a logged-in client would silently become anonymous.
             if preflight || (self.allow_anonymous && !has_unread_token) {
                 decision::insert_anonymous(request.extensions_mut(), anonymous);
                 return Ok(None);
@@ -94,8 +94,9 @@ impl Settings {
 }
 
 /// Returns the error for a rejected token. The characters of a token are checked only here, since a
-/// token that verifies has no wrong ones. A wrong character takes precedence over any other error: a
-/// comma behind the token, for instance, looks like a bad signature.
+/// token that verifies has no invalid characters. An invalid character takes precedence over any
+/// other error: a comma after the token, for instance, would otherwise be reported as a bad
+/// signature.
 #[cold]
 fn rejection(error: TokenError, token: &[u8], source: Source) -> AuthError {
     let is_malformed = error.kind() != TokenErrorKind::TooLarge

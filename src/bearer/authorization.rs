@@ -8,8 +8,8 @@ use crate::jwt::base64url;
 
 const SCHEME: &[u8] = b"bearer";
 
-/// The schemes that answers and events may name. They never contain the client's own text, since the
-/// first word of the header may be the token itself.
+/// The schemes that answers and events may name. Answers and events never contain the client's own
+/// text, since the first word of the header may be the token itself.
 const KNOWN_SCHEMES: [&str; 18] = [
     "Basic",
     "Digest",
@@ -47,8 +47,8 @@ pub enum OtherScheme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Authorization<'r> {
     Absent,
-    /// The text after `Bearer`. Its characters are not checked here: a token that verifies has only
-    /// allowed ones, so the check follows a failed verification.
+    /// The text after `Bearer`. Its characters are checked only after a failed verification, since
+    /// a token that verifies has only allowed characters.
     Bearer(&'r [u8]),
     /// Another scheme, and the part of the value that has the shape of a JWT.
     Other {
@@ -70,7 +70,7 @@ pub(crate) fn read(headers: &HeaderMap) -> Result<Authorization<'_>, Fault> {
 }
 
 fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
-    // The spelling of nearly all clients.
+    // The fast path, for the spelling that nearly all clients use.
     if let Some((b"Bearer ", token @ [first, ..])) = field.split_at_checked(7)
         && *first != b' '
     {
@@ -96,8 +96,8 @@ fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
     }
 }
 
-/// Reads a header with another scheme. Its credentials are not for this layer, but a Bearer token in
-/// them, or a JWT under another scheme, must not be ignored in favour of a cookie.
+/// Reads a header with another scheme. Its credentials are not for this layer, but a Bearer token
+/// in them, or a JWT under another scheme, must not be ignored in favour of a cookie.
 fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorization<'r>, Fault> {
     if has_bearer(rest) {
         return Err(Fault::ambiguous(
@@ -129,8 +129,8 @@ fn has_bearer(text: &[u8]) -> bool {
     })
 }
 
-/// Returns true if `word` has three parts and the first part is the base64url of a JSON object. A host
-/// name such as `www.shop.example` has three parts, too.
+/// Returns true if `word` has three parts and the first part is the base64url of a JSON object. A
+/// host name such as `www.shop.example` has three parts, too.
 fn is_jwt(word: &[u8]) -> bool {
     let mut parts = word.split(|byte| *byte == b'.');
     let header = parts.next().unwrap_or_default();
@@ -146,7 +146,8 @@ fn is_jwt(word: &[u8]) -> bool {
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let core = token.get(..token.len().saturating_sub(padding)).unwrap_or_default();
-    // Without an early return this is a vector operation, cheap enough for every rejected token.
+    // The loop has no early return, so it compiles to vector instructions. That is cheap enough for
+    // every rejected token.
     let is_core = |byte: u8| {
         (byte | 0x20).is_ascii_lowercase() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+')
     };
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_has_no_case_and_spaces_may_follow_it() {
+    fn the_scheme_is_case_insensitive_and_spaces_may_follow_it() {
         assert_eq!(parse(b"Bearer \xFF "), Ok(Authorization::Bearer(b"\xFF ")));
         assert_eq!(parse(b"bearer \xFF "), Ok(Authorization::Bearer(b"\xFF ")));
         for field in ["Bearer abc", "bearer abc", "bEaReR abc", "BEARER   abc"] {
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_scheme_and_token_is_malformed() {
+    fn a_header_without_a_scheme_and_a_token_is_malformed() {
         for field in
             ["", " ", "Bearer", "Bearer ", "Bearer\tabc", " Bearer abc", "Bearer:abc", "Bearer=a"]
         {

@@ -49,8 +49,8 @@ impl CookieName {
     ///
     /// The order of two cookies with one name means nothing (RFC 6265bis section 4.2.2), so two
     /// values that differ are rejected. A prefixed name in another case is rejected too: a browser
-    /// lets anyone set such a cookie, and a server in front may not tell the names apart. Quotes
-    /// are part of the value.
+    /// may not apply the rules of the prefix to such a cookie, and a server in front may treat the
+    /// two names as one. Quotes are part of the value.
     pub(crate) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<&'r [u8]>, Fault> {
         let mut found = None;
         // HTTP/2 may split the field (RFC 9113 section 8.2.3).
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_differ_or_a_name_in_another_case_are_ambiguous() {
+    fn two_values_or_a_name_in_another_case_are_ambiguous() {
         for fields in [
             &["__Host-token=x; __Host-token=y"][..],
             &["__Host-token=x", "__Host-token=y"],

@@ -45,7 +45,8 @@ pub(crate) struct Found<'r> {
     pub(crate) credentials: Option<Credentials<'r>>,
     /// The scheme in `Authorization` instead of `Bearer`.
     pub(crate) other: Option<OtherScheme>,
-    /// `Authorization` has a token under another scheme or under none, and no source reads it.
+    /// True if `Authorization` has a token under another scheme, or without a scheme, and no source
+    /// reads that token.
     pub(crate) has_unread_token: bool,
 }
 
@@ -56,9 +57,10 @@ impl Sources {
 
     /// Finds the credential of this request.
     ///
-    /// Every source is read. A second credential that differs is rejected and never ignored, or a
-    /// client that can add one could choose which of them counts (RFC 6750 section 2). A credential
-    /// that the browser adds by itself must come with a request of this site.
+    /// Every source is read. Two credentials that differ are rejected: otherwise anyone who can add
+    /// a credential to a request could choose which one counts (RFC 6750 section 2). A credential
+    /// that the browser adds by itself is accepted only in a request that this site or a trusted
+    /// one made.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,
@@ -116,7 +118,7 @@ impl Sources {
         })
     }
 
-    /// Marks every header that may hold a token as sensitive: such values are not printed, and
+    /// Marks every header that may hold a token as sensitive. Sensitive values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
     pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
         let mut mark = |name| {

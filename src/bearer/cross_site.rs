@@ -18,7 +18,8 @@ pub(crate) struct TrustedOrigins {
 }
 
 impl TrustedOrigins {
-    /// Panics if an origin is not one that a browser sends, and if it is called a second time.
+    /// Sets the trusted origins. Panics if an origin does not have the form in which browsers send
+    /// it, and if this method is called a second time.
     #[track_caller]
     pub(crate) fn set(&mut self, origins: impl OneOrMany) {
         if !self.origins.is_empty() {
@@ -33,11 +34,11 @@ impl TrustedOrigins {
         }
     }
 
-    /// Rejects an unsafe request that was made by a site that is not trusted.
+    /// Rejects an unsafe request from a site that is not trusted.
     ///
     /// `Sec-Fetch-Site` decides if it is present, since a script cannot set it; otherwise `Origin`
-    /// does. A request with neither does not come from a browser. `SameSite` does not replace this check: it
-    /// lets sibling domains through, and some browsers do not default to it.
+    /// does. A request with neither does not come from a browser. `SameSite` does not replace this
+    /// check: it lets sibling domains through, and some browsers do not default to it.
     pub(crate) fn check(
         &self,
         method: &Method,
@@ -52,7 +53,7 @@ impl TrustedOrigins {
         self.check_origin(uri, headers)
     }
 
-    /// Checks the origin like [`Self::check`], whatever the method of the request.
+    /// Checks the origin like [`Self::check`], but for every method.
     pub(crate) fn check_origin(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
         let origin = single(headers, ORIGIN.as_str())?;
         let (allowed, reason) = match single(headers, "sec-fetch-site")? {
@@ -73,10 +74,10 @@ impl TrustedOrigins {
         self.origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }
 
-    /// Rejects a request that a browser says another site made, unless its origin is trusted.
+    /// Rejects a request with `Sec-Fetch-Site: cross-site`, unless its origin is trusted.
     ///
-    /// This is the check for requests without our cookie. It passes pages of this site and clients that
-    /// are not browsers.
+    /// This is the check for requests without our cookie. It passes requests from pages of this
+    /// site and from clients that are not browsers.
     #[cfg(all(feature = "axum", feature = "issuer"))]
     pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), Fault> {
         let is_foreign = single(headers, "sec-fetch-site")? == Some(b"cross-site".as_slice());
@@ -109,8 +110,9 @@ fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fa
 }
 
 /// Returns true if `origin` has the host and port that the request was sent to. The request does
-/// not have a scheme, so the scheme of `origin` determines the default port. For the same reason this
-/// check cannot distinguish `http` from `https`; HSTS does.
+/// not have a scheme, so the scheme of `origin` determines the default port. For the same reason
+/// this check cannot distinguish `http` from `https`; HSTS protects against an `http` page of the
+/// same host.
 fn is_own(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     let (host, default_port) = if let Some(host) = origin.strip_prefix(b"https://") {
         (host, b":443".as_slice())
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn fetch_metadata_decides_where_it_is_there() {
+    fn fetch_metadata_decides_if_it_is_present() {
         for (site, origin, allowed) in [
             ("same-origin", "https://evil.example", true),
             ("none", "https://evil.example", true),
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn without_it_the_origin_is_our_own_or_trusted_to_the_last_character() {
+    fn without_fetch_metadata_the_origin_must_be_our_own_or_exactly_a_trusted_one() {
         for (origin, allowed) in [
             ("https://shop.example:8443", true),
             ("https://app.example", true),
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_free_but_a_websocket_is_not_reading() {
+    fn safe_methods_pass_but_a_websocket_handshake_is_checked() {
         let foreign = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
             assert!(check(method, &foreign));
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_is_refused_when_it_is_configured() {
+    fn an_origin_that_no_browser_sends_is_refused_when_it_is_configured() {
         for origin in [
             "app.example",
             "https://",

@@ -1,4 +1,5 @@
-//! RFC 6750 on the wire: the places where a request can have a token, and the challenges of a refusal.
+//! RFC 6750 on the wire: the places where a request can have a token, and the challenges of a
+//! refusal.
 
 mod authorization;
 mod challenge;

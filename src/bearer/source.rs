@@ -25,8 +25,9 @@ pub enum Source {
 /// A place in the request's headers where the application looks for a token.
 ///
 /// A source sees the headers only. A token in a query string ends up in logs, histories and
-/// `Referer` headers, so RFC 6750 section 5.3 and OAuth 2.1 forbid it. Where a client can send it
-/// in no other way, [`guide::how_to::query_token`](crate::guide::how_to::query_token) has a layer that moves it.
+/// `Referer` headers, so RFC 6750 section 5.3 and OAuth 2.1 forbid it. For a client that can send
+/// its token in no other way, [`guide::how_to::query_token`](crate::guide::how_to::query_token) has
+/// a layer that moves the token into a header.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -71,9 +72,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// If the credentials are malformed, or if there are several that differ.
     fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials>;
 
-    /// Returns true if a browser sends this credential by itself, as it sends a cookie, so that
-    /// another site could make it do so. The request must then come from this site or from a
-    /// trusted one. `true` by default.
+    /// Returns true if a browser sends this credential by itself, as it sends a cookie. Since
+    /// another site could then cause the request, it must come from this site or from a trusted
+    /// one. `true` by default.
     fn is_ambient(&self) -> bool {
         true
     }
@@ -89,7 +90,7 @@ impl Debug for dyn TokenSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadCredentials {
-    /// The credentials do not have the form of credentials.
+    /// The credentials do not have the required form.
     Malformed,
     /// There are several credentials that differ. Choosing one would be a guess.
     Ambiguous,

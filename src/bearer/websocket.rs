@@ -51,7 +51,8 @@ impl Subprotocol {
         })
     }
 
-    /// Removes the token from the offered protocols and keeps the protocol, which the server selects.
+    /// Removes the token from the offered protocols and keeps the protocol, which the server
+    /// selects.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let name = self.name.as_bytes();
         let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_the_neighbour_of_the_protocol_in_a_handshake() {
+    fn the_token_follows_the_protocol_in_a_handshake() {
         let bearer = Subprotocol::new("bearer");
         let find = |protocols: &[&str]| {
             let headers = handshake(protocols);

@@ -18,12 +18,12 @@ use crate::rejection::{AuthError, AuthErrorKind};
             guard, such as `has_role(..)`"
 )]
 pub trait Policy: 'static {
-    /// Returns the guard. It is called for every request, so it should be cheap.
+    /// Returns the guard. This function is called for every request, so it should be cheap.
     fn guard() -> impl Guard;
 }
 
-/// The proof that a policy lets the request pass: the same check as `require`, made visible in a
-/// handler's signature. Put it before the argument that reads the body.
+/// The proof that a policy admits the request. The check is the same as with `require`, but it is
+/// visible in the handler's signature. Put it before the argument that reads the body.
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};
@@ -53,7 +53,7 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
         let Parts { method, uri, headers, extensions, .. } = parts;
         let decided = match catch_unwind(P::guard) {
             Ok(guard) => admit(&guard, method, uri, headers, extensions, ""),
-            // A panic in `guard()` denies the request, like a panic in the guard.
+            // A panic in `guard()` refuses the request, like a panic in the guard.
             Err(_) => Err(AuthError::new(AuthErrorKind::InternalError)),
         };
         match decided {

@@ -1,10 +1,10 @@
 //! Handler arguments for axum: [`Claims`](crate::Claims), `Option<Claims<T>>`,
-//! [`Token`](crate::Token), [`Allowed`]; and the guard that knows axum's path parameters.
+//! [`Token`](crate::Token) and [`Allowed`]; and [`path_param`], a guard on a path parameter.
 //!
-//! `Claims<T>` is available to every handler behind a `JwtAuth<T>` layer. `Option<Claims<T>>` is `None`
-//! for a request that the layer passed on without a token. Without a layer, or with another type than
-//! the layer reads, the answer is 500 and its reason names both types: the handler must never run as
-//! if the request were anonymous.
+//! `Claims<T>` is available to every handler behind a `JwtAuth<T>` layer. `Option<Claims<T>>` is
+//! `None` for a request that the layer passed on without a token. If there is no layer, or if the
+//! layer reads another type, the answer is 500 and its reason says what to change: the handler must
+//! never run as if the request were anonymous.
 
 mod allowed;
 mod claims;

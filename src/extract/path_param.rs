@@ -26,7 +26,7 @@ where
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         let params = match raw_path_params(access.extensions_mut()) {
             Some(Ok(params)) => Some(params),
-            // Bytes that are not text are equal to no value.
+            // A parameter that is not UTF-8 cannot equal any value.
             Some(Err(RawPathParamsRejection::InvalidUtf8InPathParam(_))) => {
                 return Err(Denied::new());
             }
@@ -95,8 +95,8 @@ where
 
 /// Returns the parameters of the matched route, percent-decoded once, as handlers get them.
 ///
-/// Only an extractor of axum can read the parameters. This function runs one on a request that borrows
-/// the extensions. The extractor is ready at once.
+/// Only an extractor of axum can read the parameters. This function runs that extractor on a
+/// temporary request that borrows the extensions. The extractor completes at the first poll.
 fn raw_path_params(
     extensions: &mut Extensions,
 ) -> Option<Result<RawPathParams, RawPathParamsRejection>> {

@@ -35,8 +35,8 @@ impl AuthRejection {
         Self { content: Box::new(RejectionContent { error, answers, format }) }
     }
 
-    /// Returns the rejection of a request without claims of type `T`. It is anonymous, or the
-    /// application has a mistake.
+    /// Returns the rejection of a request without claims of type `T`. Either the request is
+    /// anonymous, or the application is misconfigured.
     pub(crate) fn without_claims<T: 'static>(parts: &Parts) -> Self {
         let asked = written(type_name::<T>());
         let error = match Decision::of(&parts.extensions) {
@@ -59,8 +59,8 @@ impl AuthRejection {
         Self::new(error, parts)
     }
 
-    /// Returns the rejection of a request without a token. It is anonymous, or the application has a
-    /// mistake.
+    /// Returns the rejection of a request without a token. Either the request is anonymous, or the
+    /// application is misconfigured.
     pub(crate) fn without_token(parts: &Parts) -> Self {
         let error = match Decision::of(&parts.extensions) {
             Some(Decision::Anonymous(anonymous)) => anonymous.error(),
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_in_the_wrong_place_is_to_be_moved_and_none_is_to_be_added() {
+    fn the_advice_is_to_move_a_misplaced_layer_or_to_add_a_missing_one() {
         for (has_a_layer, part) in [(true, "Move `.layer(JwtAuth"), (false, "add `.layer(JwtAuth")]
         {
             let sentence = layer_advice(has_a_layer, "Claims<Shopper>", ".claims::<Shopper>()");

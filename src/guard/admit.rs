@@ -11,8 +11,9 @@ use crate::rejection::{AuthError, AuthErrorKind};
 use crate::request::decision::Decision;
 use crate::request::no_layer;
 
-/// Asks `guard` about a request. `inner` is the name of the type of the guarded service. A panic in
-/// the guard denies the request: it must not end the connection and the other requests on it.
+/// Returns the decision of `guard` about a request. `inner` is the type name of the guarded
+/// service. A panic in the guard becomes an error: it must not close the connection, which may
+/// carry other requests.
 pub(crate) fn admit(
     guard: &impl Guard,
     method: &Method,

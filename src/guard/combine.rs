@@ -1,4 +1,4 @@
-//! The trait, and guards made of guards.
+//! The [`Guard`] trait and its combinators.
 
 use std::any::type_name;
 
@@ -45,8 +45,8 @@ pub trait Guard: Send + Sync + 'static {
     /// If the guard denies the request.
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied>;
 
-    /// Returns every scope that a token needs to satisfy this guard, for the challenge of a refusal.
-    /// None by default.
+    /// Returns every scope that a token needs to satisfy this guard, for the challenge of a
+    /// refusal. None by default.
     fn required_scopes(&self) -> Vec<&str> {
         Vec::new()
     }
@@ -73,7 +73,8 @@ pub trait Guard: Send + Sync + 'static {
         Or { left: self, right: other }
     }
 
-    /// Requires that this guard denies the request. A guard that cannot decide still denies it.
+    /// Requires that this guard denies the request. If this guard is misconfigured, the request is
+    /// still refused.
     fn not(self) -> Not<Self>
     where
         Self: Sized,
@@ -82,7 +83,7 @@ pub trait Guard: Send + Sync + 'static {
     }
 }
 
-/// Both guards; see [`Guard::and`].
+/// Requires both guards; see [`Guard::and`].
 #[derive(Clone, Copy, Debug)]
 pub struct And<A, B> {
     left: A,
@@ -97,7 +98,8 @@ impl<A: Guard, B: Guard> Guard for And<A, B> {
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         match self.left.check(access) {
             Ok(()) => self.right.check(access),
-            // Another scope would not help a client that the other guard denies anyway.
+            // Report a missing scope only if the other guard admits the request: otherwise another
+            // scope would not help the client.
             Err(Denied { reason: Reason::Scope }) => match self.right.check(access) {
                 Ok(()) => Err(Denied::missing_scope()),
                 Err(denied) => Err(denied),
@@ -115,7 +117,7 @@ impl<A: Guard, B: Guard> Guard for And<A, B> {
     }
 }
 
-/// Either guard; see [`Guard::or`].
+/// Requires one of two guards; see [`Guard::or`].
 #[derive(Clone, Copy, Debug)]
 pub struct Or<A, B> {
     left: A,
@@ -146,7 +148,7 @@ impl<A: Guard, B: Guard> Guard for Or<A, B> {
     }
 }
 
-/// The opposite of a guard; see [`Guard::not`].
+/// Requires that a guard denies the request; see [`Guard::not`].
 #[derive(Clone, Copy, Debug)]
 pub struct Not<G> {
     guard: G,

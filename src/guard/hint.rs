@@ -8,8 +8,8 @@
 )]
 pub trait GuardIsNoLayer {}
 
-/// Implements `Layer` for a guard under a condition that is never met. Without it, the compiler
-/// would say no more than that `Layer` is not implemented.
+/// Implements `Layer` for a guard under a condition that is never met. Without that implementation,
+/// the compiler would say only that `Layer` is not implemented.
 macro_rules! hint_at_require {
     ($guard:ident<$($parameter:ident $(: ?$sized:ident)?),+>) => {
         #[doc(hidden)]

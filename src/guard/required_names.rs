@@ -3,8 +3,8 @@
 use crate::guard::requirement::Requirement;
 use crate::misuse;
 
-/// Names, one or all of which a token must have. A single name needs no allocation, since a policy
-/// creates its guard for every request.
+/// Names, one or all of which a token must have. A policy creates its guard for every request, so a
+/// single name is stored without an allocation.
 #[derive(Clone, Debug)]
 pub(crate) struct RequiredNames<N> {
     first: N,
@@ -33,7 +33,7 @@ impl<N: AsRef<str>> RequiredNames<N> {
         std::iter::once(&self.first).chain(&self.rest).map(AsRef::as_ref)
     }
 
-    /// Returns the requirement in words: the names are of this kind, as in "role".
+    /// Returns the requirement in words. `kind` is "role" or "scope".
     pub(crate) fn requirement(&self, kind: &str) -> Requirement {
         let names: Vec<_> = self.iter().map(|name| format!("`{name}`")).collect();
         let names = names.join(", ");
@@ -44,7 +44,7 @@ impl<N: AsRef<str>> RequiredNames<N> {
         })
     }
 
-    /// Returns true if the names that a token holds are enough.
+    /// Returns true if the names in a token, `held`, are enough.
     pub(crate) fn are_held<'t, I: Iterator<Item = &'t str>>(&self, held: impl Fn() -> I) -> bool {
         let mut names = self.iter();
         let is_held = |name: &str| held().any(|held| held == name);

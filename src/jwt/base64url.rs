@@ -1,4 +1,5 @@
-//! Base64url without padding (RFC 7515 section 2), where each sequence of bytes has exactly one spelling.
+//! Base64url without padding (RFC 7515 section 2), where each sequence of bytes has exactly one
+//! spelling.
 
 use std::sync::LazyLock;
 
@@ -9,8 +10,8 @@ use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
 // `NO_PAD` refuses padding and non-zero trailing bits alike.
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
-/// Decodes into the front of `buffer` and returns the decoded bytes. Without SIMD, which does not pay
-/// for texts as short as signatures and headers.
+/// Decodes into the front of `buffer` and returns the decoded bytes. Without SIMD, which does not
+/// pay for texts as short as signatures and headers.
 pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let written = URL_SAFE_NO_PAD.decode_slice_unchecked(encoded, buffer).ok()?;
     buffer.get(..written)

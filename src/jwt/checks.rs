@@ -43,8 +43,8 @@ impl Validation {
 
     /// Checks the claims at the time `now` and returns their expiry.
     ///
-    /// Expiry is checked last. A client can renew a token that is expired and otherwise valid, so such
-    /// a token gets its own answer.
+    /// Expiry is checked last. A client can renew a token that is expired and otherwise valid, so
+    /// such a token gets its own answer.
     pub(crate) fn check_claims(
         &self,
         noted: &Noted<'_>,

@@ -7,8 +7,8 @@ use std::fmt::{self, Display};
 /// The claim for which a token was rejected: a claim that is missing, or one with an invalid value.
 ///
 /// The error is for logs and never for a client. Its names are those of the type's own fields, of
-/// registered claims and of configured claims. Of the token, it contains only the type of a value: a
-/// string, a number or another type of JSON.
+/// registered claims and of configured claims. Of the token, it contains only the type of a value:
+/// a string, a number or another type of JSON.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret, jwt::{ClaimErrorKind, Signer, Verifier}};

@@ -40,8 +40,8 @@ impl ClaimPath {
     }
 
     /// Reads an object at this place as the set of its keys: `{"admin":{},"editor":true}` has the
-    /// roles `admin` and `editor`. Keys with the value `false` or `null` are skipped. By default, an
-    /// object at this place makes a token invalid.
+    /// roles `admin` and `editor`. Keys with the value `false` or `null` are skipped. By default,
+    /// an object at this place makes a token invalid.
     pub fn object_keys(mut self) -> Self {
         self.takes_keys = true;
         self

@@ -34,7 +34,8 @@ pub enum KeyErrorKind {
     Predictable,
     /// The text holds a key of another kind: PEM, DER, a JWK, an SSH public key.
     NotASecret,
-    /// The constructor cannot read its input: invalid base64, an unset variable, an unreadable file.
+    /// The constructor cannot read its input: invalid base64, an unset variable, an unreadable
+    /// file.
     Unreadable,
     /// The algorithm or the type of the key is not supported.
     Unsupported,

@@ -10,8 +10,8 @@ use smallvec::SmallVec;
 /// The maximum depth of nested arrays and objects, the outermost one included.
 const MAX_DEPTH: usize = 32;
 
-/// Returns true if no value in `json` is nested deeper than [`MAX_DEPTH`]. Text that is not JSON may
-/// pass, since the parser rejects it later.
+/// Returns true if no value in `json` is nested deeper than [`MAX_DEPTH`]. Text that is not JSON
+/// may pass, since the parser rejects it later.
 pub(crate) fn is_shallow(json: &[u8]) -> bool {
     // Few opening brackets cannot nest deeply. Counting them is vectorized, which following the
     // nesting is not.

@@ -1,9 +1,9 @@
 //! Tokens as pure functions: no HTTP, no async, no storage.
 //!
-//! [`Verifier::verify`] takes a token and returns it as [`Verified`], or the first rule that it breaks:
-//! [`guide::reference::verification`](crate::guide::reference::verification) lists the rules. A verifier has
-//! a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a [`Secret`], and the rules of a
-//! [`Validation`]. [`Signer`] makes tokens.
+//! [`Verifier::verify`] takes a token and returns it as [`Verified`], or the first rule that it
+//! breaks: [`guide::reference::verification`](crate::guide::reference::verification) lists the
+//! rules. A verifier has a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a
+//! [`Secret`], and the rules of a [`Validation`]. [`Signer`] makes tokens.
 
 pub(crate) mod base64url;
 mod checks;

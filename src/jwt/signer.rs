@@ -51,7 +51,8 @@ impl Signer {
     ///
     /// [`SignErrorKind::NotAnObject`](crate::jwt::SignErrorKind::NotAnObject) if the claims do not
     /// serialize to a JSON object, and
-    /// [`SignErrorKind::Unserializable`](crate::jwt::SignErrorKind::Unserializable) if serializing fails.
+    /// [`SignErrorKind::Unserializable`](crate::jwt::SignErrorKind::Unserializable) if serializing
+    /// fails.
     pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {
         let payload = serde_json::to_vec(claims).map_err(SignError::unserializable)?;
         if payload.first() != Some(&b'{') {

@@ -32,8 +32,8 @@ impl Span {
 
 /// Finds the positions of strings that were read from a payload.
 ///
-/// A string with escapes is not in the payload in its decoded form. Such strings are collected. They
-/// will follow the stored text, which has `end` bytes.
+/// A string with escapes is not in the payload in its decoded form. Such strings are collected.
+/// They will follow the stored text, which has `end` bytes.
 #[derive(Debug)]
 pub(crate) struct Placer<'de> {
     payload: &'de str,

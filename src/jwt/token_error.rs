@@ -40,7 +40,8 @@ pub enum TokenErrorKind {
     /// The token is not three base64url parts, or its JSON breaks a rule: encoding, UTF-8, a
     /// duplicate member, depth, a claim of the wrong type.
     Malformed,
-    /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, another `cty`.
+    /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, another
+    /// `cty`.
     UnsupportedHeader,
     /// `typ` names another kind of token.
     WrongType,
@@ -48,8 +49,9 @@ pub enum TokenErrorKind {
     UnknownKeyId,
     /// No configured key is for the token's `alg`, or the key of its `kid` is for another one.
     WrongAlgorithm,
-    /// The signature does not match: the token is forged, or this server has the wrong secret. A derived
-    /// secret is base64: read it with `Secret::from_env_base64` or `Secret::from_file_base64`.
+    /// The signature does not match: the token is forged, or this server has the wrong secret. A
+    /// derived secret is base64: read it with `Secret::from_env_base64` or
+    /// `Secret::from_file_base64`.
     BadSignature,
     /// `iss` is missing or not a configured issuer.
     WrongIssuer,
@@ -80,8 +82,8 @@ pub enum TokenErrorKind {
     Panicked,
 }
 
-/// The part of the reason that depends on the configuration or the time. For a forged token, creating
-/// it allocates nothing.
+/// The part of the reason that depends on the configuration or the time. For a forged token,
+/// creating it allocates nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Detail {
     None,
@@ -133,8 +135,8 @@ impl TokenError {
         self.kind
     }
 
-    /// Returns the claim that is missing, has the wrong type, or does not fit the type of the claims.
-    /// `None` for errors of other kinds, and if the claim is unknown.
+    /// Returns the claim that is missing, has the wrong type, or does not fit the type of the
+    /// claims. `None` for errors of other kinds, and if the claim is unknown.
     pub fn claim_error(&self) -> Option<&ClaimError> {
         match &self.detail {
             Detail::Claim(claim) => Some(claim),

@@ -18,12 +18,12 @@ const MAX_REQUIRED: usize = 64;
 ///
 /// By default:
 ///
-/// - `exp` is present and in the future; `nbf` and `iat`, if present, are in the past. The leeway is
-///   5 seconds.
+/// - `exp` is present and in the future; `nbf` and `iat`, if present, are in the past. The leeway
+///   is 5 seconds.
 /// - No date is after the year 9999, since such a date is in milliseconds.
 /// - `typ` is absent, `JWT` or `at+jwt`.
-/// - `aud` is absent: a token with an `aud` is rejected until [`audience`](Self::audience) is called
-///   (RFC 7519 section 4.1.3).
+/// - `aud` is absent: a token with an `aud` is rejected until [`audience`](Self::audience) is
+///   called (RFC 7519 section 4.1.3).
 /// - The token has at most 8 KiB.
 ///
 /// A claim that is `null` is absent.
@@ -41,8 +41,8 @@ pub struct Validation {
     pub(super) max_lifetime: Option<Duration>,
     pub(super) allows_missing_expiry: bool,
     pub(super) types: Vec<String>,
-    /// The reason for rejecting another `typ`. Created in advance, so that rejecting a token allocates
-    /// nothing.
+    /// The reason for rejecting another `typ`. Created in advance, so that rejecting a token
+    /// allocates nothing.
     pub(super) wrong_type: Option<Arc<str>>,
     max_token_bytes: usize,
     pub(super) wanted: Wanted,
@@ -71,8 +71,8 @@ impl Validation {
         Self::default()
     }
 
-    /// Requires `iss` to equal `issuer`, or one of several, character for character. By default `iss` is
-    /// not checked.
+    /// Requires `iss` to equal `issuer`, or one of several, character for character. By default
+    /// `iss` is not checked.
     #[track_caller]
     #[must_use]
     pub fn issuer(mut self, issuer: impl OneOrMany) -> Self {
@@ -125,8 +125,8 @@ impl Validation {
         }
     }
 
-    /// Sets the tolerated difference between the clocks of issuer and verifier. 5 seconds by default,
-    /// at most 60.
+    /// Sets the tolerated difference between the clocks of issuer and verifier. 5 seconds by
+    /// default, at most 60.
     #[track_caller]
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -140,8 +140,8 @@ impl Validation {
         self
     }
 
-    /// Rejects tokens that are valid for longer than `lifetime` from `iat` to `exp`, and those without
-    /// `iat` or `exp`. No limit by default.
+    /// Rejects tokens that are valid for longer than `lifetime` from `iat` to `exp`, and those
+    /// without `iat` or `exp`. No limit by default.
     #[track_caller]
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
@@ -159,9 +159,9 @@ impl Validation {
     ///
     /// # Security
     ///
-    /// A stolen token without `exp` is accepted until it is revoked or its key is retired. Revocations
-    /// expire: by default, revocations of a subject, a tenant, a key or everyone after 30 days. The
-    /// token is then accepted again, unless
+    /// A stolen token without `exp` is accepted until it is revoked or its key is retired.
+    /// Revocations expire: by default, revocations of a subject, a tenant, a key or everyone after
+    /// 30 days. The token is then accepted again, unless
     /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at) is far in the future.
     #[must_use]
     pub fn dangerous_allow_missing_expiry(mut self) -> Self {
@@ -169,18 +169,18 @@ impl Validation {
         self
     }
 
-    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC 7519
-    /// section 4.1.2). The subject of the token is then the decimal text of the number, so 42 and `"42"`
-    /// are the same subject. The type of the claims reads the number.
+    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC
+    /// 7519 section 4.1.2). The subject of the token is then the decimal text of the number, so 42
+    /// and `"42"` are the same subject. The type of the claims reads the number.
     #[must_use]
     pub fn accept_numeric_subject(mut self) -> Self {
         self.wanted.numeric_subject = true;
         self
     }
 
-    /// Requires the `typ` header to be one of these values, and rejects a missing `typ`. Case and an
-    /// `application/` prefix are ignored (RFC 7515 section 4.1.9). By default `typ` may be `JWT`,
-    /// `at+jwt` or absent.
+    /// Requires the `typ` header to be one of these values, and rejects a missing `typ`. Case and
+    /// an `application/` prefix are ignored (RFC 7515 section 4.1.9). By default `typ` may be
+    /// `JWT`, `at+jwt` or absent.
     #[track_caller]
     #[must_use]
     pub fn accept_type(mut self, types: impl OneOrMany) -> Self {
@@ -199,8 +199,8 @@ impl Validation {
         self
     }
 
-    /// Requires more claims to be present. A claim that is `null` is missing. By default only `exp` is
-    /// required.
+    /// Requires more claims to be present. A claim that is `null` is missing. By default only `exp`
+    /// is required.
     #[track_caller]
     #[must_use]
     pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
@@ -225,9 +225,9 @@ impl Validation {
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
     /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A text with `://` is one name.
     ///
-    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC 7643).
-    /// Any other value makes the token invalid. If the value is missing or `null`, the token has no
-    /// roles. Without this setting, a `roles` claim of another type is ignored.
+    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
+    /// 7643). Any other value makes the token invalid. If the value is missing or `null`, the token
+    /// has no roles. Without this setting, a `roles` claim of another type is ignored.
     #[track_caller]
     #[must_use]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -243,8 +243,8 @@ impl Validation {
     }
 
     /// Reads the scopes from this place instead of `scope` and `scp`: see
-    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with spaces
-    /// between them.
+    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with
+    /// spaces between them.
     #[track_caller]
     #[must_use]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -260,8 +260,8 @@ impl Validation {
     }
 
     /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for its forms. The
-    /// value must be a string. If the value is missing or `null`, the token has no tenant. By default
-    /// no token has a tenant.
+    /// value must be a string. If the value is missing or `null`, the token has no tenant. By
+    /// default no token has a tenant.
     #[track_caller]
     #[must_use]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {

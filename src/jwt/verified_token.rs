@@ -8,9 +8,9 @@ use crate::jwt::spans::{Span, Spans};
 
 /// A verified token without its claims of type `T`: its registered claims, its scopes, roles and
 /// tenant, its key, and the text of the token itself.
-// One text holds all strings: the decoded payload, the token as it was received, and the strings that
-// the payload writes with escapes. The spans point into that text, so a token costs one allocation,
-// however many claims it has.
+// One text holds all strings: the decoded payload, the token as it was received, and the strings
+// that the payload writes with escapes. The spans point into that text, so a token costs one
+// allocation, however many claims it has.
 #[derive(Clone)]
 pub struct VerifiedToken {
     pub(crate) text: String,
@@ -41,8 +41,9 @@ impl VerifiedToken {
         self.named.issuer.map(|span| self.at(span))
     }
 
-    /// Returns `sub`, the subject of the token, which is unique for the issuer only. A number, where
-    /// `accept_numeric_subject` allows one, is its decimal text: 42 and "42" are the same subject.
+    /// Returns `sub`, the subject of the token, which is unique for the issuer only. A number,
+    /// where `accept_numeric_subject` allows one, is its decimal text: 42 and "42" are the same
+    /// subject.
     pub fn subject(&self) -> Option<&str> {
         self.named.subject.map(|span| self.at(span))
     }

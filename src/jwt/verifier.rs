@@ -80,16 +80,16 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Fails with the first rule that the token breaks. The error is for logs: it would help the sender of
-    /// the token to forge one. A panic of the clock or of `T`'s `Deserialize` implementation is
-    /// [`TokenErrorKind::Panicked`].
+    /// Fails with the first rule that the token breaks. The error is for logs: it would help the
+    /// sender of the token to forge one. A panic of the clock or of `T`'s `Deserialize`
+    /// implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
         catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
             .unwrap_or_else(|_| Err(TokenError::new(TokenErrorKind::Panicked)))
     }
 
-    /// Follows the order of `docs/reference/verification.md`. Nothing is allocated before the signature
-    /// is known to be good.
+    /// Follows the order of `docs/reference/verification.md`. Nothing is allocated before the
+    /// signature is known to be good.
     pub(crate) fn verify_bytes<T: DeserializeOwned>(
         &self,
         token: &[u8],
@@ -156,7 +156,8 @@ impl Verifier {
         self.authenticate_unknown_header(parts, keys)
     }
 
-    // A separate cold function, so that a known header does not pay for the buffer of an unknown one.
+    // A separate cold function, so that a known header does not pay for the buffer of an unknown
+    // one.
     #[cold]
     #[inline(never)]
     fn authenticate_unknown_header<'k>(
@@ -266,7 +267,8 @@ struct TokenParts<'t> {
 }
 
 impl<'t> TokenParts<'t> {
-    /// Splits at the first and the last dot. Another dot between them makes the payload undecodable.
+    /// Splits at the first and the last dot. Another dot between them makes the payload
+    /// undecodable.
     fn split(token: &'t [u8]) -> Option<Self> {
         let last = memchr::memrchr(b'.', token)?;
         let (signed, signature) = token.split_at_checked(last)?;
@@ -277,7 +279,8 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Returns one text with the payload and then the whole token, and the end of the payload in it.
+    /// Returns one text with the payload and then the whole token, and the end of the payload in
+    /// it.
     fn decode(&self, token: &[u8]) -> Option<(String, usize)> {
         let room = base64url::decoded_len(self.payload.len()).saturating_add(token.len());
         let mut text = Vec::with_capacity(room);

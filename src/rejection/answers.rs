@@ -1,4 +1,4 @@
-//! The answers of a layer that refuses.
+//! The responses to refused requests.
 
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,7 +60,7 @@ impl Answers {
         self.renderer = Some(Arc::new(renderer));
     }
 
-    /// Returns the response that refuses, with the error in its extensions.
+    /// Returns the response to a refused request, with the error in its extensions.
     pub(crate) fn refuse<B: From<Bytes>>(&self, error: AuthError, format: &Format) -> Response<B> {
         match format {
             Format::Http => self.refuse_http(error),
@@ -93,8 +93,8 @@ impl Answers {
         self.finish(response, error)
     }
 
-    /// Trailers-only: a gRPC client reads the status of the call from the headers of an empty
-    /// response (gRPC over HTTP/2, "Responses").
+    /// Returns a Trailers-Only response: a gRPC client reads the status of the call from the
+    /// headers of an empty response (gRPC over HTTP/2, "Responses").
     fn refuse_grpc<B: From<Bytes>>(
         &self,
         error: AuthError,

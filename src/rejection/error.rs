@@ -12,8 +12,8 @@ use crate::jwt::{TokenError, TokenErrorKind};
 
 /// The reason for a refusal. It contains nothing from the token and no text from the client.
 ///
-/// An error has two texts. [`reason`](Self::reason) is for developers and logs: it names the claim, the
-/// key, the scope or the setting that caused the refusal. `Display` is one short sentence per
+/// An error has two texts. [`reason`](Self::reason) is for developers and logs: it names the claim,
+/// the key, the scope or the setting that caused the refusal. `Display` is one short sentence per
 /// [`kind`](Self::kind), which you may show to clients. A client could use more details to forge a
 /// token, or to learn about the configuration of the server.
 ///
@@ -33,7 +33,8 @@ use crate::jwt::{TokenError, TokenErrorKind};
 /// // In axum, outside of the layer: `router.layer(auth).layer(axum::middleware::map_response(log))`
 /// ```
 ///
-/// [`guide::how_to::debug_a_401`](crate::guide::how_to::debug_a_401) lists the remedy for each reason.
+/// [`guide::how_to::debug_a_401`](crate::guide::how_to::debug_a_401) lists the remedy for each
+/// reason.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
@@ -44,7 +45,8 @@ pub struct AuthError {
 enum AuthErrorDetail {
     None,
     Token(TokenError),
-    /// No credentials: the sources that were searched, and the content of `Authorization` instead.
+    /// No credentials. Holds the sources that were searched, and the kind of content that
+    /// `Authorization` has instead.
     Missing {
         sources: Arc<Sources>,
         other: Option<OtherScheme>,
@@ -76,7 +78,7 @@ pub enum AuthErrorKind {
     TokenExpired,
     /// The token lacks a scope.
     InsufficientScope,
-    /// A guard denied the request for another reason than a scope.
+    /// A guard denied the request for another reason than a missing scope.
     InsufficientRole,
     /// A cookie came with a request that another site made.
     CrossSiteRequest,
@@ -126,8 +128,8 @@ impl AuthError {
 
     /// Returns the whole reason in one sentence, for developers and logs.
     ///
-    /// The reason names claims, keys, scopes, roles, places, types and configured values, and says by
-    /// how many seconds a time is off. It never contains a value from the token or text from the
+    /// The reason names claims, keys, scopes, roles, places, types and configured values, and says
+    /// by how many seconds a time is off. It never contains a value from the token or text from the
     /// client. Do not send the reason to clients: see [`AuthError`].
     ///
     /// ```
@@ -170,8 +172,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the error of the token, if the token was at fault. It is for logs and metrics: a client
-    /// learns only that the token is invalid or expired.
+    /// Returns the error of the token, if the token was at fault. It is for logs and metrics: a
+    /// client learns only that the token is invalid or expired.
     pub fn token_error(&self) -> Option<&TokenError> {
         match &self.detail {
             AuthErrorDetail::Token(error) => Some(error),
@@ -237,7 +239,7 @@ impl AuthError {
             AuthErrorKind::InsufficientScope | AuthErrorKind::InsufficientRole => {
                 Some(Challenge::InsufficientScope)
             }
-            // A new token would change nothing about these.
+            // A new token would not help with these errors.
             AuthErrorKind::TokenTooLarge
             | AuthErrorKind::CrossSiteRequest
             | AuthErrorKind::RevocationUnavailable
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_or_none_is_told_apart_from_no_header() {
+    fn a_wrong_or_missing_scheme_differs_from_a_missing_header() {
         let expected = "the request has no access token; searched: `Authorization: Bearer`";
         assert_eq!(missing(None), expected);
         let basic = missing(Some(OtherScheme::Known("Basic")));
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_shown_less_than_the_reason() {
+    fn display_says_less_than_the_reason() {
         let error = AuthError::because(AuthErrorKind::Misconfigured, "`Claims<shop::Shopper>`");
         assert_eq!(error.to_string(), "the server is misconfigured");
         assert_eq!(error.reason(), "`Claims<shop::Shopper>`");

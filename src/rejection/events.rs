@@ -8,7 +8,8 @@ use crate::rejection::error::{AuthError, AuthErrorKind};
 /// The number of events per minute that may be louder than DEBUG.
 const LOUD_PER_MINUTE: u64 = 10;
 
-/// Limits the events of one layer or of one set of auth routes, since any client can cause some of them.
+/// Limits the events of one layer or of one set of auth routes, since any client can cause some of
+/// them.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     minute: AtomicI64,
@@ -44,7 +45,7 @@ impl Events {
         }
     }
 
-    /// Counts an event that is to be logged above DEBUG, and returns true if the limit allows it.
+    /// Counts an event above DEBUG, and returns true if the limit allows it.
     pub(crate) fn may_be_loud(&self) -> bool {
         self.admits(SystemClock.now().as_secs())
     }
@@ -58,8 +59,9 @@ impl Events {
     }
 }
 
-/// Warns of a CORS layer behind `JwtAuth`. Refusals do not pass through it, so scripts of other
-/// origins cannot read them. Any client can send preflights, so this is limited too.
+/// Warns of a CORS layer behind `JwtAuth`. Refusals do not pass through that layer, so scripts of
+/// other origins cannot read them. Any client can send preflights, so these warnings are limited
+/// too.
 #[cold]
 pub(crate) fn cors_is_behind() {
     static EVENTS: Events = Events { minute: AtomicI64::new(0), loud: AtomicU64::new(0) };

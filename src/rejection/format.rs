@@ -10,18 +10,18 @@ use crate::rejection::error::{AuthError, AuthErrorKind};
 pub(crate) enum Format {
     /// Status, headers and a body.
     Http,
-    /// For a gRPC client, which reads nothing but `grpc-status` and `grpc-message`. Holds the content
-    /// type of the answer.
+    /// For a gRPC client, which reads nothing but `grpc-status` and `grpc-message`. Holds the
+    /// content type of the answer.
     Grpc(HeaderValue),
 }
 
-/// The content types of gRPC, the more special ones first. An answer has one of these texts and
-/// never the text of the client.
+/// The content types of gRPC, the most specific first. An answer has one of these constants and
+/// never the text that the client sent.
 const GRPC: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "application/grpc"];
 
 impl Format {
-    /// Returns the form for a request with these. All gRPC requests are POST. If the method were
-    /// not checked, a client could have any refused GET answered with the status 200.
+    /// Returns the form for a request with this method and these headers. All gRPC requests are
+    /// POST. If the method were not checked, a client could get the status 200 for any refused GET.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let content_type = headers.get(CONTENT_TYPE).filter(|_| *method == Method::POST);
         match content_type.and_then(|value| grpc(value.as_bytes())) {

@@ -62,7 +62,7 @@ where
                 }
                 Poll::Ready(result)
             }
-            // A caller that polls again after completion gets no panic.
+            // Polling again after completion does not panic.
             FutureStateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
@@ -79,13 +79,15 @@ impl<F, B> Debug for ResponseFuture<F, B> {
 #[cfg(not(feature = "tracing"))]
 fn cors_is_behind() {}
 
-/// The headers for caches in front of this server. Caches handle `Authorization` by themselves (RFC
-/// 9111 section 3.5), but they do not know this cookie.
+/// The headers that a response needs for caches in front of this server. Caches handle
+/// `Authorization` by themselves (RFC 9111 section 3.5), but they do not recognize the cookie that
+/// holds the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caching {
-    /// No cookie is involved.
+    /// No cookie is involved, so the headers stay as they are.
     AsItIs,
-    /// The response is for an anonymous request. A request with the cookie would get another response.
+    /// The response is for an anonymous request. A request with the cookie would get another
+    /// response.
     VariesByCookie,
     /// The response is for the holder of the cookie.
     PrivateByCookie,

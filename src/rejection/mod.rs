@@ -1,5 +1,5 @@
-//! Refusals as responses: [`AuthError`] has the reason, [`RejectionBody`] is the body, and status,
-//! challenge and code are those of `docs/reference/answers.md`.
+//! Responses to refused requests. [`AuthError`] has the reason, and [`RejectionBody`] is the body.
+//! `docs/reference/answers.md` lists the status, the challenge and the code of each refusal.
 
 mod answers;
 mod body;

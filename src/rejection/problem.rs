@@ -1,4 +1,4 @@
-//! The default body: a problem detail (RFC 9457) with nothing of the token in it.
+//! The default body: a problem detail (RFC 9457) that contains nothing from the token.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,11 @@ use bytes::Bytes;
 use crate::bearer::OtherScheme;
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// One constant per code, so that every client of a class reads the same bytes.
+/// Builds the constant body for a code, so that all refusals with the same code have the same bytes
+/// (apart from `detail`).
 ///
-/// `type` names the latest documentation and not that of this version: clients compare it (RFC 9457
-/// section 3.1.1), so it must not change with an upgrade of the server.
+/// `type` links to the latest documentation and not to the documentation of this version. Clients
+/// compare `type` (RFC 9457 section 3.1.1), so it must not change when the server is upgraded.
 macro_rules! problem {
     ($code:literal, $title:literal, $status:literal) => {
         concat!(
@@ -28,7 +29,7 @@ macro_rules! problem {
 }
 
 /// Returns the body. The sentence about a misconfiguration names types and routes of the
-/// application, so it is for `is_debug_build` only (CWE-209).
+/// application, so the body contains it only if `is_debug_build` is true (CWE-209).
 pub(crate) fn body(error: &AuthError, is_debug_build: bool) -> Bytes {
     let problem = match error.kind() {
         AuthErrorKind::MissingCredentials => {
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_or_none_is_told_to_the_client() {
+    fn a_wrong_or_missing_scheme_is_named_in_the_detail() {
         let detail = |other| {
             let error = AuthError::missing_credentials(&std::sync::Arc::default(), other);
             read(&error, false).get("detail").map(|detail| detail.as_str().unwrap().to_owned())

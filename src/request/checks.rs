@@ -5,7 +5,7 @@ use crate::jwt::{TokenError, TokenErrorKind, VerifiedToken, Verifier};
 use crate::rejection::{AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 
-/// Checks tokens. A token that stays in use after its request is checked with these again.
+/// The configured checks. A token that stays in use after its request is checked again with them.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenChecks {
     pub(crate) verifier: Verifier,

@@ -14,9 +14,9 @@ use crate::request::token::{ErasedClaims, Token, TokenData};
 
 /// The claims of a verified token.
 ///
-/// A value of this type proves that the token was verified, since only `JwtAuth` creates it. It is in
-/// the request's extensions, beside the [`Token`], and it is cheap to clone. With the feature `axum` it
-/// is an extractor.
+/// A value of this type proves that the token was verified, since only `JwtAuth` creates it. It is
+/// in the request's extensions, beside the [`Token`], and it is cheap to clone. With the feature
+/// `axum` it is an extractor.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -34,7 +34,8 @@ use crate::request::token::{ErasedClaims, Token, TokenData};
 /// ```
 pub struct Claims<T = StandardClaims> {
     typed: Arc<TypedClaims<T>>,
-    /// The same allocation without its type, since [`Claims::token`] returns a reference.
+    /// The same allocation as `typed`, but type-erased. [`Claims::token`] returns a reference to
+    /// it.
     token: Token,
 }
 
@@ -58,7 +59,8 @@ impl<T: Send + Sync + 'static> ErasedClaims for TypedClaims<T> {
 }
 
 impl Token {
-    /// Returns the claims if the layer read them into `T`, and `None` if it read them into another type.
+    /// Returns the claims if the layer read them into `T`, and `None` if it read them into another
+    /// type.
     ///
     /// ```
     /// use http::Request;
@@ -100,12 +102,12 @@ impl<T> Claims<T> {
 
 #[cfg(feature = "connections")]
 impl<T> Claims<T> {
-    /// Resolves when the token has expired, leeway included, when it is revoked, or when its key is no
-    /// longer in the layer's [`KeyStore`](crate::KeyStore): for work that goes on after the request
-    /// was accepted.
+    /// Resolves when the token has expired (leeway included), when the token is revoked, or when
+    /// its key is no longer in the layer's [`KeyStore`](crate::KeyStore). Use this method for work
+    /// that goes on after the request was accepted.
     ///
-    /// A layer with revocations notices the end within a quarter of a second, and one without them a
-    /// retired key within 30 seconds.
+    /// With revocations, the end is noticed within a quarter of a second. Without them, a retired
+    /// key is noticed within 30 seconds.
     ///
     /// # Panics
     ///
@@ -114,8 +116,8 @@ impl<T> Claims<T> {
         self.token.ended()
     }
 
-    /// Wraps a stream, such as a WebSocket or the events of a response, so that it ends when the token
-    /// ends. Sending into it fails from then on: see [`UntilEnded`].
+    /// Wraps a stream, such as a WebSocket or the events of a response, so that it ends when the
+    /// token ends. From then on, sending into it fails: see [`UntilEnded`].
     ///
     /// ```
     /// use axum::response::{IntoResponse, Sse, sse::Event};

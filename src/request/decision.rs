@@ -19,7 +19,7 @@ pub(crate) enum Decision<'r> {
 }
 
 impl<'r> Decision<'r> {
-    /// Returns `None` if no layer has seen the request.
+    /// Returns the decision, or `None` if no layer has seen the request.
     pub(crate) fn of(extensions: &'r Extensions) -> Option<Self> {
         // Every layer removes the entries of an outer one, so a request never has both.
         match extensions.get::<Token>() {
@@ -38,7 +38,8 @@ pub(crate) fn answers(extensions: &Extensions) -> Arc<Answers> {
     }
 }
 
-/// Leaves the claims in a request, and the token for code that does not know their type.
+/// Stores the claims in a request's extensions, and the token for code that does not know the type
+/// of the claims.
 pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions: &mut Extensions,
     claims: Claims<T>,
@@ -51,7 +52,7 @@ pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions.insert(claims);
 }
 
-/// Leaves the mark of an anonymous request.
+/// Stores the mark of an anonymous request in the request's extensions.
 pub(crate) fn insert_anonymous(extensions: &mut Extensions, anonymous: Anonymous) {
     remove_outer(extensions);
     extensions.insert(anonymous);

@@ -15,7 +15,8 @@ use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes some hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
-/// Without revocations a token ends by its time or its key only. The clock may be set meanwhile.
+/// The longest pause without revocations, when only its expiry or a retired key can end a token.
+/// There is a limit because the keys or the clock may change meanwhile.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// The reason why a previously valid token is no longer valid.
@@ -26,19 +27,20 @@ pub enum Ended {
     Expired,
     /// The token was revoked.
     Revoked,
-    /// Revocation data is stale, and the policy is to refuse then.
+    /// Revocation data is stale, and the policy is to refuse tokens in that case.
     RevocationUnavailable,
-    /// No key in the layer's `KeyStore` verifies the token any more: its key was retired or replaced.
+    /// No key in the layer's `KeyStore` verifies the token any more: its key was retired or
+    /// replaced.
     KeyRetired,
 }
 
 /// The key set that last verified a token, so that the signature is checked again only after the
-/// keys have changed. It does not keep retired keys in memory.
+/// keys have changed. The reference is weak, so it does not keep retired keys in memory.
 #[derive(Debug, Default)]
 pub(crate) struct SeenKeys(Weak<KeySet>);
 
 impl TokenChecks {
-    /// Checks a token in use again. Returns the pause before the next check.
+    /// Checks a token that is still in use. Returns the pause before the next check.
     fn recheck(&self, token: &VerifiedToken, seen: &mut SeenKeys) -> Result<Duration, Ended> {
         let leeway = self.verifier.validation().tolerated();
         let now = self.verifier.clock().now();
@@ -84,8 +86,8 @@ pin_project! {
     /// A stream that ends when a token ends; made by `Claims::until_ended`.
     ///
     /// It is a sink if the inner stream is one. After the end, the inner sink is closed before
-    /// anything else is sent, so sending fails if the inner sink refuses items after it was closed, as
-    /// WebSockets and channels do. To close a WebSocket with a reason, send the last frame [into
+    /// anything else is sent, so sending fails if the inner sink refuses items after it was closed,
+    /// as WebSockets and channels do. To close a WebSocket with a reason, send the last frame [into
     /// it](Self::into_inner).
     pub struct UntilEnded<S> {
         #[pin]
@@ -98,7 +100,8 @@ pin_project! {
 }
 
 impl<S> UntilEnded<S> {
-    /// `ending` resolves when the token ends, and `check` returns at once whether it has ended.
+    /// `ending` resolves when the token ends. `check` does not wait: it returns the reason if the
+    /// token has ended.
     pub(crate) fn new(
         inner: S,
         ending: impl Future<Output = Ended> + Send + 'static,
@@ -129,7 +132,8 @@ impl<S: Stream> Stream for UntilEnded<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
-        // Polled first, so that an inner stream that is always ready ends with its token, too.
+        // Poll `ending` first, so that an inner stream that is always ready ends with its token,
+        // too.
         if this.ended.is_none()
             && let Poll::Ready(ended) = this.ending.as_mut().poll(cx)
         {
@@ -147,8 +151,8 @@ impl<S: Sink<Item>, Item> Sink<Item> for UntilEnded<S> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let mut this = self.project();
-        // Do not poll `ending` here: it would register the task of the sink half, and the task of the
-        // stream half would not be woken.
+        // Do not poll `ending` here: it would register the task of the sink half, and the task of
+        // the stream half would not be woken.
         if this.ended.is_none() {
             *this.ended = (this.check)();
         }

@@ -1,5 +1,5 @@
-//! The things that a request carries after the layer has decided about it: the token and its claims,
-//! or the mark of an anonymous request.
+//! The contents of a request's extensions behind a layer: the token and its claims, or the mark of
+//! an anonymous request.
 
 pub(crate) mod anonymous;
 pub(crate) mod checks;

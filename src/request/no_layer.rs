@@ -1,4 +1,4 @@
-//! Advice for a guard or an extractor that no `JwtAuth` layer runs in front of.
+//! Advice for a guard or an extractor that has no `JwtAuth` layer in front of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,7 +30,7 @@ pub(crate) fn for_guard(inner: &str) -> String {
 enum LayerPlace {
     /// The guard wraps the layer, so the guard runs first.
     Behind,
-    /// The program has a layer, and it did not run before the guard.
+    /// The program has a layer, which did not run before the guard.
     Elsewhere,
     Nowhere,
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_in_the_wrong_place_is_to_be_moved_and_none_is_to_be_added() {
+    fn the_advice_is_to_move_a_misplaced_layer_or_to_add_a_missing_one() {
         for (place, part) in [
             (LayerPlace::Behind, "Move the guard behind the layer"),
             (LayerPlace::Elsewhere, "Move `.layer(auth)` below the guard"),

@@ -18,8 +18,8 @@ use crate::revocation::{RevocationUnchecked, TokenNames};
 
 /// A verified token: its issuer, subject, dates, scopes and roles.
 ///
-/// It is in the extensions of every authenticated request, beside its [`Claims`](crate::Claims), and
-/// it is cheap to clone.
+/// It is in the extensions of every authenticated request, beside its [`Claims`](crate::Claims),
+/// and it is cheap to clone.
 ///
 /// ```
 /// use http::Request;
@@ -52,7 +52,7 @@ pub(crate) trait ErasedClaims: Any + Send + Sync {
     /// Returns the name of the type of the claims.
     fn type_name(&self) -> &'static str;
 
-    /// Removes the claims from a request's extensions, which can only be done with their type.
+    /// Removes the claims from a request's extensions, which requires the type of the claims.
     fn remove_from(&self, extensions: &mut Extensions);
 }
 
@@ -74,8 +74,8 @@ impl Token {
         self.verified().issuer()
     }
 
-    /// Returns `sub`, the subject of the token. It is unique for one issuer only. If
-    /// `accept_numeric_subject` allows a number, this is its decimal text: 42 and "42" are the same
+    /// Returns `sub`, the subject of the token. A subject is unique only within its issuer. For a
+    /// number (see `accept_numeric_subject`), this is the decimal text: 42 and "42" are the same
     /// subject.
     pub fn subject(&self) -> Option<&str> {
         self.verified().subject()
@@ -86,8 +86,8 @@ impl Token {
         self.verified().audience()
     }
 
-    /// Returns `exp`, the expiry of the token. It is `None` only if `dangerous_allow_missing_expiry`
-    /// accepted a token without one.
+    /// Returns `exp`, the expiry of the token. It is `None` only if
+    /// `dangerous_allow_missing_expiry` accepted a token without one.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.verified().expires_at()
     }
@@ -133,8 +133,8 @@ impl Token {
         self.verified().key_id()
     }
 
-    /// Returns the text of the token, to pass it on. Keep it out of logs: anyone who sees it can use
-    /// it.
+    /// Returns the text of the token, to pass it on. Keep it out of logs: anyone who sees it can
+    /// use it.
     pub fn encoded(&self) -> &str {
         self.verified().encoded()
     }

@@ -6,8 +6,8 @@
 //! tower = { version = "0.5", features = ["util"] }
 //! ```
 //!
-//! [`TestIssuer`] replaces the auth server. Give its secret to the application, in place of the auth
-//! server's secret. A request with a token then takes two lines:
+//! [`TestIssuer`] replaces the auth server. Give its secret to the application, in place of the
+//! auth server's secret. A request with a token then takes two lines:
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
@@ -59,9 +59,10 @@
 //! # #[cfg(not(feature = "axum"))] fn main() {}
 //! ```
 //!
-//! [`TestIssuer::clock`] moves the time for an application that uses [`auth`](TestIssuer::auth) or this
-//! clock. For other algorithms and key identifiers, use [`TokenIssuer`](crate::issuer::TokenIssuer);
-//! for the claims of another auth server, use [`Signer`](crate::jwt::Signer).
+//! [`TestIssuer::clock`] moves the time for an application that uses [`auth`](TestIssuer::auth) or
+//! this clock. For other algorithms and key identifiers, use
+//! [`TokenIssuer`](crate::issuer::TokenIssuer); for the claims of another auth server, use
+//! [`Signer`](crate::jwt::Signer).
 //!
 //! The conformance suites for your own stores and feeds are in
 //! [`issuer::conformance`](crate::issuer::conformance) and

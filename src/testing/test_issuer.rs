@@ -19,8 +19,8 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
 /// A duration longer than any leeway.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Replaces the auth server in the tests of a service. It issues the tokens of a [`TokenIssuer`], and
-/// invalid tokens that the service must reject. The guide of [`testing`](crate::testing) has a
+/// Replaces the auth server in the tests of a service. It issues the tokens of a [`TokenIssuer`],
+/// and invalid tokens that the service must reject. The guide of [`testing`](crate::testing) has a
 /// complete test.
 ///
 /// Its clock starts at the system's time and stands still, so its tokens are valid both for an
@@ -55,7 +55,8 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// Returns an auth server with this name and a new HS256 secret, for the service with this audience.
+    /// Returns an auth server with this name and a new HS256 secret, for the service with this
+    /// audience.
     #[track_caller]
     pub fn new(issuer: impl AsRef<str>, audience: impl Into<String>) -> Self {
         let (audience, secret) = (audience.into(), new_secret());
@@ -92,8 +93,8 @@ impl TestIssuer {
         self.clock.clone()
     }
 
-    /// Returns a layer that accepts the tokens by this clock, for the test of a single handler or guard.
-    /// Test an application with its own layer instead.
+    /// Returns a layer that accepts the tokens and uses this clock, for the test of a single
+    /// handler or guard. Test an application with its own layer instead.
     pub fn auth(&self) -> JwtAuth {
         JwtAuth::new(self.secret())
             .issuer(self.issuer.name())
@@ -167,8 +168,8 @@ impl TestIssuer {
     }
 
     /// Returns one token for each defect, with the name of the defect: `expired`, `not_yet_valid`,
-    /// `of_other_audience`, `of_other_issuer`, `forged`, `unsigned`, and `not_a_token` for a string that
-    /// is not a token.
+    /// `of_other_audience`, `of_other_issuer`, `forged`, `unsigned`, and `not_a_token` for a string
+    /// that is not a token.
     #[track_caller]
     pub fn bad_tokens(&self, grant: &Grant<impl Serialize>) -> [(&'static str, String); 7] {
         [

@@ -42,8 +42,8 @@ impl Key {
     /// - [`KeyErrorKind::Unreadable`] if `json` is not one JSON object, if a member name occurs
     ///   twice in an object, if a member has the wrong type, or if `k` is missing or not base64.
     /// - [`KeyErrorKind::Unsupported`] if `kty` is not `oct`, or if there is no `alg`.
-    /// - [`KeyErrorKind::Contradictory`] if `alg` is not HS256, HS384 or HS512, if `use` is not `sig`,
-    ///   or if `key_ops` does not contain `verify`.
+    /// - [`KeyErrorKind::Contradictory`] if `alg` is not HS256, HS384 or HS512, if `use` is not
+    ///   `sig`, or if `key_ops` does not contain `verify`.
     /// - The errors of [`Secret::new`] and [`Key::with_id`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         let unreadable = |message: &str| KeyError::new(KeyErrorKind::Unreadable, message);

@@ -12,8 +12,8 @@ pub(crate) const MAX_ID_LEN: usize = 256;
 
 /// A key for exactly one algorithm.
 ///
-/// The algorithm is fixed when the key is created, so the header of a token cannot choose it (RFC 8725
-/// section 3.1). A key for HS256 rejects every token with `alg: HS512`.
+/// The algorithm is fixed when the key is created, so the header of a token cannot choose it (RFC
+/// 8725 section 3.1). A key for HS256 rejects every token with `alg: HS512`.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret};
@@ -55,12 +55,13 @@ impl Key {
         Ok(Self { algorithm: Algorithm::Hs512, id: None, mac: Mac::hs512(secret.as_bytes()) })
     }
 
-    /// Sets the identifier of the key, which becomes the `kid` of the tokens that it signs. By default a
-    /// key has none.
+    /// Sets the identifier of the key, which becomes the `kid` of the tokens that it signs. By
+    /// default a key has none.
     ///
     /// A token with a `kid` is checked only against the key with this identifier. A key without an
-    /// identifier verifies only tokens without a `kid`. Use a name or a date. Never use a hash of the
-    /// secret: `kid` is public, and an attacker could test guesses of the secret against the hash.
+    /// identifier verifies only tokens without a `kid`. Use a name or a date. Never use a hash of
+    /// the secret: `kid` is public, and an attacker could test guesses of the secret against the
+    /// hash.
     ///
     /// # Errors
     ///

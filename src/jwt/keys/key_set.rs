@@ -12,11 +12,11 @@ use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 const MAX_KEYS: usize = 64;
 
-/// The keys that are valid at the same time: the current key, and previous keys whose tokens have not
-/// all expired. Identifiers are unique within a set.
+/// The keys that are valid at the same time: the current key, and previous keys whose tokens have
+/// not all expired. Identifiers are unique within a set.
 ///
-/// A token with a `kid` is checked only against the key with this identifier. A token without a `kid`
-/// is checked against every key of its algorithm, first to last.
+/// A token with a `kid` is checked only against the key with this identifier. A token without a
+/// `kid` is checked against every key of its algorithm, first to last.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, KeySet, Secret};
@@ -42,8 +42,8 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::BadSetSize`] for no key or more than 64 keys, and [`KeyErrorKind::BadId`] if two
-    /// keys have the same identifier.
+    /// [`KeyErrorKind::BadSetSize`] for no key or more than 64 keys, and [`KeyErrorKind::BadId`] if
+    /// two keys have the same identifier.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
         let mut keys = keys.into_iter();
         let Some(current) = keys.next() else {

@@ -10,12 +10,12 @@ use crate::jwt::keys::key::Key;
 use crate::jwt::keys::key_set::KeySet;
 use crate::jwt::keys::secret::Secret;
 
-/// A shared handle to a [`KeySet`] that can be replaced. Clones share one set. Every token is checked
-/// against the set that is current at that moment, without a lock.
+/// A shared handle to a [`KeySet`] that can be replaced. Clones share one set. Every token is
+/// checked against the set that is current at that moment, without a lock.
 ///
-/// To rotate a secret without a restart and without rejecting valid tokens: first add the new key to
-/// the servers that verify, then sign with it on the auth server, and retire the old key once its last
-/// token has expired.
+/// To rotate a secret without a restart and without rejecting valid tokens: first add the new key
+/// to the servers that verify, then sign with it on the auth server, and retire the old key once
+/// its last token has expired.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};
@@ -37,8 +37,8 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Replaces all keys at once. A request that is being checked finishes with the old keys, and every
-    /// later request uses the new set.
+    /// Replaces all keys at once. A request that is being checked finishes with the old keys, and
+    /// every later request uses the new set.
     pub fn replace(&self, keys: impl Into<KeySet>) {
         self.keys.store(Arc::new(keys.into()));
     }
@@ -54,8 +54,8 @@ impl KeyStore {
         })
     }
 
-    /// Removes every key but the current one. Their tokens are rejected from here on, and connections
-    /// that use `Claims::ended` or `until_ended` end.
+    /// Removes every key but the current one. Their tokens are rejected from here on, and
+    /// connections that use `Claims::ended` or `until_ended` end.
     pub fn retire_previous(&self) {
         self.keys.rcu(|keys| KeySet::from(keys.current().clone()));
     }

@@ -33,8 +33,8 @@ impl Mac {
         Self::Hs512(keyed(secret))
     }
 
-    /// Returns true if `signature`, in base64url, is the tag of `message`. The comparison takes constant
-    /// time, and a truncated tag is rejected.
+    /// Returns true if `signature`, in base64url, is the tag of `message`. The comparison takes
+    /// constant time, and a truncated tag is rejected.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         // The decoder requires room for whole groups of four characters.
         let mut buffer = [0; 66];

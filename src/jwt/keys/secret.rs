@@ -13,7 +13,8 @@ use crate::jwt::keys::mac;
 use crate::jwt::keys::secret_text;
 use crate::random;
 
-/// The key must be at least as long as the hash (RFC 7518 section 3.2). SHA-256 is the shortest hash.
+/// The key must be at least as long as the hash (RFC 7518 section 3.2). SHA-256 is the shortest
+/// hash.
 const MIN_LEN: usize = 32;
 /// On average, 32 random bytes have 30 different values, and 32 random hexadecimal digits have 14.
 const MIN_DISTINCT: usize = 8;
@@ -28,8 +29,8 @@ const ADVICE: &str = "make one with `openssl rand -base64 48`";
 /// A secret that the issuer and the servers that verify its tokens share.
 ///
 /// A secret has at least 32 bytes, is wiped from memory when it is dropped, and is never printed:
-/// `Debug` prints `Secret(..)`. A server with the secret can *create* tokens and not only verify them
-/// (RFC 7515 section 10.5), so give each service its own secret with [`Secret::derive`].
+/// `Debug` prints `Secret(..)`. A server with the secret can *create* tokens and not only verify
+/// them (RFC 7515 section 10.5), so give each service its own secret with [`Secret::derive`].
 ///
 /// ```
 /// use tower_jwt_auth::Secret;
@@ -51,13 +52,14 @@ impl Secret {
     /// - [`KeyErrorKind::TooShort`] for fewer than 32 bytes.
     /// - [`KeyErrorKind::Predictable`] for fewer than 8 different bytes, and for secrets that are
     ///   published as examples.
-    /// - [`KeyErrorKind::NotASecret`] for a key of another kind: PEM, DER or JWK text, an SSH public key.
-    ///   If a public key were used as a secret, everyone could sign.
+    /// - [`KeyErrorKind::NotASecret`] for a key of another kind: PEM, DER or JWK text, an SSH
+    ///   public key. If a public key were used as a secret, everyone could sign.
     ///
     /// # Security
     ///
-    /// A password or a sentence is not a key (RFC 8725 section 3.5): an attacker with one token can test
-    /// guesses offline. This function cannot detect bytes that a person has chosen, so generate them.
+    /// A password or a sentence is not a key (RFC 8725 section 3.5): an attacker with one token can
+    /// test guesses offline. This function cannot detect bytes that a person has chosen, so
+    /// generate them.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let bytes = bytes.as_ref();
         if let Some(other) = other_kind_of_key(bytes) {
@@ -80,8 +82,8 @@ impl Secret {
         Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
     }
 
-    /// Decodes a secret from `text`: base64 or base64url, padded or not. Line breaks are ignored, since
-    /// `openssl rand -base64 72` and `base64` write them.
+    /// Decodes a secret from `text`: base64 or base64url, padded or not. Line breaks are ignored,
+    /// since `openssl rand -base64 72` and `base64` write them.
     ///
     /// # Errors
     ///
@@ -101,14 +103,14 @@ impl Secret {
         Self::new(bytes.as_slice())
     }
 
-    /// Reads a secret from an environment variable, byte for byte: base64 is not decoded, as in most
-    /// other libraries. The line end is not part of the secret.
+    /// Reads a secret from an environment variable, byte for byte: base64 is not decoded, as in
+    /// most other libraries. The line end is not part of the secret.
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is not set or not
-    /// UTF-8, or if its text has a byte order mark, surrounding blanks or quotes, or several lines.
-    /// Another program could read such a text as a different secret.
+    /// The errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is not set
+    /// or not UTF-8, or if its text has a byte order mark, surrounding blanks or quotes, or several
+    /// lines. Another program could read such a text as a different secret.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
         let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
@@ -120,8 +122,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the variable is not set
-    /// or not UTF-8.
+    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the variable is
+    /// not set or not UTF-8.
     pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
         Self::from_base64(&variable(name)?).map_err(|error| error.read_from(&of_variable(name)))
     }
@@ -134,8 +136,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the file cannot be read or
-    /// is text in UTF-16. `source()` is the error of the operating system.
+    /// The errors of [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the file cannot be
+    /// read or is text in UTF-16. `source()` is the error of the operating system.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -147,8 +149,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the file cannot be read
-    /// or is not UTF-8. `source()` is the error of the operating system.
+    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the file cannot
+    /// be read or is not UTF-8. `source()` is the error of the operating system.
     pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -171,14 +173,14 @@ impl Secret {
 
     /// Derives the secret of one service from this master secret.
     ///
-    /// Only the auth server has the master secret. Each service has its own secret, so an attacker who
-    /// steals the secret of the cart server cannot sign tokens for the payment server. The result has
-    /// 64 bytes, enough for every HMAC algorithm.
+    /// Only the auth server has the master secret. Each service has its own secret, so an attacker
+    /// who steals the secret of the cart server cannot sign tokens for the payment server. The
+    /// result has 64 bytes, enough for every HMAC algorithm.
     ///
     /// The derivation is HKDF-SHA256 (RFC 5869) with an empty salt. Its `info` is the text
-    /// `tower-jwt-auth/derive/v1`, then the issuer, then the audience. In front of each of these two
-    /// stands its length in bytes, as 4 bytes, big-endian. `docs/reference/derive.md` has a test vector,
-    /// and code in other languages.
+    /// `tower-jwt-auth/derive/v1`, then the issuer, then the audience. In front of each of these
+    /// two stands its length in bytes, as 4 bytes, big-endian. `docs/reference/derive.md` has a
+    /// test vector, and code in other languages.
     ///
     /// ```
     /// use tower_jwt_auth::{Key, Secret};
@@ -205,8 +207,8 @@ impl Secret {
     ///
     /// # Security
     ///
-    /// Everyone who reads the text can sign tokens. Write it to a secret store and never to a log. The
-    /// text is not wiped from memory.
+    /// Everyone who reads the text can sign tokens. Write it to a secret store and never to a log.
+    /// The text is not wiped from memory.
     pub fn dangerous_to_base64(&self) -> String {
         base64::prelude::BASE64_STANDARD.encode(&self.bytes)
     }

@@ -6,8 +6,9 @@ use crate::jwt::error::{KeyError, KeyErrorKind};
 
 /// Returns the part of `bytes` that is the secret.
 ///
-/// The line end of a text is removed. A text that an editor or a shell has changed is rejected, since
-/// another program would read a different secret from it. Bytes that are not text are all used.
+/// The line end of a text is removed. A text that an editor or a shell has changed is rejected,
+/// since another program would read a different secret from it. Bytes that are not text are all
+/// used.
 pub(crate) fn secret_in(bytes: &[u8]) -> Result<&[u8], KeyError> {
     let Some(text) = text_in(bytes)? else { return Ok(bytes) };
     let text = text.trim_end_matches(['\r', '\n']);
@@ -36,8 +37,8 @@ pub(crate) fn base64_in(text: &str) -> Zeroizing<String> {
     compact
 }
 
-/// Returns the text in `bytes`, or `None` if they are not text: UTF-8 without control characters other
-/// than tabs and line breaks.
+/// Returns the text in `bytes`, or `None` if they are not text: UTF-8 without control characters
+/// other than tabs and line breaks.
 pub(crate) fn text_in(bytes: &[u8]) -> Result<Option<&str>, KeyError> {
     if is_utf16(bytes) {
         let message = "the secret is in UTF-16: save it as UTF-8 without a byte order mark";

@@ -26,8 +26,8 @@ pub(crate) struct ClaimPlace {
     /// A value of the wrong type makes the token invalid only at a configured place. At a default
     /// place it is ignored, which grants nothing.
     pub(crate) is_configured: bool,
-    /// The place is a whole claim and no other place lies in this claim, so the value can be read and
-    /// passed on in one step.
+    /// The place is a whole claim and no other place lies in this claim, so the value can be read
+    /// and passed on in one step.
     pub(crate) is_simple: bool,
 }
 
@@ -37,10 +37,10 @@ impl ClaimPlace {
     }
 }
 
-/// Reads the strings at the end of a path: one string; or, for roles and scopes, an array of strings
-/// and of objects with a member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the keys of
-/// an object. If a member on the path is missing or `null`, there are no strings. A value of another
-/// type on the path or at its end is an error.
+/// Reads the strings at the end of a path: one string; or, for roles and scopes, an array of
+/// strings and of objects with a member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the
+/// keys of an object. If a member on the path is missing or `null`, there are no strings. A value
+/// of another type on the path or at its end is an error.
 pub(crate) struct ClaimPlaceSeed<'p, 'de, 'o> {
     place: &'p ClaimPlace,
     /// The remaining names of the path.
@@ -145,7 +145,8 @@ impl<'de> ClaimPlaceSeed<'_, 'de, '_> {
     }
 }
 
-/// Reads the next name of an object. With `arbitrary_precision`, a number is an object with one name.
+/// Reads the next name of an object. With `arbitrary_precision`, a number is an object with one
+/// name.
 fn next_name<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
     match map.next_key_seed(Text)? {
         Some(name) if reserved_names::is_reserved(&name) => {

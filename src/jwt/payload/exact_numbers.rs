@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Returns true if `serde_json` represents a number as an object with its text. The scanner represents
-/// it as a number. A type that buffers values, such as an untagged enum, would see the difference, so
-/// the scanner is not used then.
+/// Returns true if `serde_json` represents a number as an object with its text. The scanner
+/// represents it as a number. A type that buffers values, such as an untagged enum, would see the
+/// difference, so the scanner is not used then.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();

@@ -210,7 +210,8 @@ impl Items<'_, '_> {
             return Ok(false);
         }
         if self.state == State::Inside {
-            // Only a comma may follow an item. A trailing comma is rejected by the reader of the item.
+            // Only a comma may follow an item. A trailing comma is rejected by the reader of the
+            // item.
             if next != b',' {
                 return Err(NotPlain);
             }

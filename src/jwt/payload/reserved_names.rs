@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use crate::jwt::duplicates::unescaped;
 use crate::jwt::payload::scan;
 
-/// The prefix of the reserved names. `serde_json` replaces an object that starts with such a name by the
-/// JSON in the member's text. That JSON differs from what was signed, and its depth is not limited.
+/// The prefix of the reserved names. `serde_json` replaces an object that starts with such a name
+/// by the JSON in the member's text. That JSON differs from what was signed, and its depth is not
+/// limited.
 const PREFIX: &str = "$serde_json::private::";
 
 /// Returns true if `name` is reserved.
@@ -14,8 +15,8 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
-/// Returns true if an object in `json`, at any depth, has a reserved name. Text that is not JSON may
-/// pass, since the parser rejects it later.
+/// Returns true if an object in `json`, at any depth, has a reserved name. Text that is not JSON
+/// may pass, since the parser rejects it later.
 #[inline]
 pub(crate) fn has_name(json: &str) -> bool {
     // Almost no payload contains either byte, so the common case is one vectorized search.

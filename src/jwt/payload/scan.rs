@@ -27,8 +27,8 @@ impl de::Error for NotPlain {
 /// The maximum number of digits. A longer number may not fit into 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// A position in a JSON text. A method returns the same value as `serde_json`, or fails for JSON that is
-/// not plain.
+/// A position in a JSON text. A method returns the same value as `serde_json`, or fails for JSON
+/// that is not plain.
 pub(crate) struct Scanner<'de> {
     json: &'de str,
     at: usize,
@@ -80,8 +80,8 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
-    /// Reads a whole number. The caller checks that a comma or a bracket follows, and neither a decimal
-    /// point nor an exponent.
+    /// Reads a whole number. The caller checks that a comma or a bracket follows, and neither a
+    /// decimal point nor an exponent.
     #[inline]
     pub(crate) fn number(&mut self) -> Result<u64, NotPlain> {
         let (mut number, mut digits) = (0_u64, 0_usize);
@@ -146,8 +146,8 @@ impl<'de> Scanner<'de> {
     }
 }
 
-/// Returns the position of the closing quote of the string whose content starts at `start`. Without a
-/// closing quote, returns the length of `json` or more. Control characters are skipped, since
+/// Returns the position of the closing quote of the string whose content starts at `start`. Without
+/// a closing quote, returns the length of `json` or more. Control characters are skipped, since
 /// `serde_json` accepts them in byte strings.
 #[inline]
 pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
@@ -162,8 +162,8 @@ pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
     }
 }
 
-/// Returns the first position from `at` on with a quote, a backslash or a control character. Without
-/// one, returns the length of `json` or more.
+/// Returns the first position from `at` on with a quote, a backslash or a control character.
+/// Without one, returns the length of `json` or more.
 #[inline]
 fn plain_end(json: &[u8], mut at: usize) -> usize {
     while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
@@ -179,8 +179,8 @@ fn plain_end(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Sets one bit for each byte that is a quote, a backslash or a control character. The lowest set bit is
-/// exact. Higher bits may be set wrongly.
+/// Sets one bit for each byte that is a quote, a backslash or a control character. The lowest set
+/// bit is exact. Higher bits may be set wrongly.
 #[inline]
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

@@ -114,8 +114,8 @@ impl<'de> Visitor<'de> for StringsSeed<'_, 'de> {
 pub(crate) struct RawSeed;
 
 impl RawSeed {
-    /// The name of a newtype struct by which `Plain` recognizes a request for text. `serde_json` has a
-    /// name of its own for this.
+    /// The name of a newtype struct by which `Plain` recognizes a request for text. `serde_json`
+    /// has a name of its own for this.
     pub(crate) const NAME: &'static str = "$tower_jwt_auth::raw";
 }
 
