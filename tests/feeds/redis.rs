@@ -186,7 +186,7 @@ async fn the_parts_of_a_snapshot_come_from_one_process() {
     while feed.snapshot(None).await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // No gap would reveal that the next part belongs to another snapshot.
+    // Reading reports no gap, so the snapshot must reject the next part of the old process.
     assert!(matches!(feed.read(&first.position).await.unwrap(), Read::Messages { .. }));
     assert!(feed.snapshot(first.next).await.is_err());
 }

@@ -38,7 +38,7 @@ fn auth_server() {
 }
 
 fn say(line: &str) {
-    // A single write keeps the lines of several tasks apart. The harness would capture print!.
+    // A single write keeps the lines of several tasks apart. The harness would capture `print!`.
     std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
 }
 

@@ -67,7 +67,7 @@ fn each_fault_of_an_hs256_case_gets_its_kind() {
             | "rejectsMissingPayload" => TokenErrorKind::BadSignature,
             "rejectsModifiedHeader" => TokenErrorKind::UnknownKeyId,
             "rejectsNoneAlgorithmAndMissingSignature" => TokenErrorKind::WrongAlgorithm,
-            // The text between the first and the last dot was not signed by the last part.
+            // Extra parts become part of the payload, which the signature does not cover.
             "rejectsExtraEmptyComponent" | "rejectsExtraComponent" => TokenErrorKind::BadSignature,
             _ => TokenErrorKind::Malformed,
         };
