@@ -1,5 +1,5 @@
-//! Tests of failovers without a restart: a primary becomes a replica, a connection becomes read-only, and
-//! an address leads to another server.
+//! Tests of failovers without a restart: a primary becomes a replica, a connection becomes
+//! read-only, and an address leads to another server.
 
 use std::time::{Duration, Instant};
 

@@ -26,8 +26,8 @@ pub(crate) fn token_until(name: &str, end: UnixTime) -> Revocation {
     Revocation::token(name, end).issuer("i")
 }
 
-/// A server that follows a feed. Another task fails if a token is accepted that was revoked longer ago than
-/// [`BOUND`].
+/// A server that follows a feed. Another task fails if a token is accepted that was revoked longer
+/// ago than [`BOUND`].
 pub(crate) struct Member {
     revocations: Revocations,
     published: Arc<Mutex<Vec<(String, Instant)>>>,

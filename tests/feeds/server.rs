@@ -22,7 +22,8 @@ pub(crate) trait Server: Send {
 
     /// Stops the processes. Their connections stay open.
     fn pause(&self) {
-        // The first process is stopped first, since it would start others. A child may have ended since.
+        // The first process is stopped first, since it would start others. A child may have ended
+        // since.
         self.processes().into_iter().for_each(|process| signal("-STOP", process));
     }
 
@@ -47,8 +48,9 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 /// Returns a port that no other server of these tests uses.
 ///
-/// The ports are below those that the system gives to clients (from 32768 on). Otherwise a client of
-/// another test could take the port before the server listens on it, or while the server restarts.
+/// The ports are below those that the system gives to clients (from 32768 on). Otherwise a client
+/// of another test could take the port before the server listens on it, or while the server
+/// restarts.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {

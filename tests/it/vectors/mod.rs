@@ -1,7 +1,7 @@
 //! Test vectors, mostly from other projects: `tests/data/README.md` names their origins.
 //!
-//! Every case of a file is either applied, or excluded by name with a reason. The counts are checked, so
-//! no case is lost when a file changes.
+//! Every case of a file is either applied, or excluded by name with a reason. The counts are
+//! checked, so no case is lost when a file changes.
 
 mod adversarial;
 mod bearer_extract;
@@ -46,14 +46,14 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
     assert_eq!(seen.len() + applied, names.len(), "{file}: excluded and applied");
 }
 
-/// Verifies a text that is not a JWT. The kind shows the check that failed: the payload is read only
-/// after the signature was valid.
+/// Verifies a text that is not a JWT. The kind shows the check that failed: the payload is read
+/// only after the signature was valid.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
 }
 
-/// Checks that a verifier with an HMAC key rejects a token for a public key, even if the HMAC key has
-/// the identifier in the token.
+/// Checks that a verifier with an HMAC key rejects a token for a public key, even if the HMAC key
+/// has the identifier in the token.
 fn assert_refused_by_hmac(token: &str) {
     let header = token.split('.').next().unwrap_or_default();
     let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Tests with `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
-//! The payloads are not claims ("foo"), so no case is ever accepted. But a payload is read only after
-//! the signature was valid. So `Malformed` proves a valid signature, and the same token under another
-//! key proves that `Malformed` has no other cause.
+//! The payloads are not claims ("foo"), so no case is ever accepted. But a payload is read only
+//! after the signature was valid. So `Malformed` proves a valid signature, and the same token under
+//! another key proves that `Malformed` has no other cause.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::TokenErrorKind;
@@ -12,8 +12,8 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "wycheproof/json_web_signature_test.json";
 
-/// The first and the last case of each group for public keys, which wait for the feature `asymmetric`.
-/// (The file leaves out every other number between 46 and 258.)
+/// The first and the last case of each group for public keys, which wait for the feature
+/// `asymmetric`. (The file leaves out every other number between 46 and 258.)
 const WAITING: [(u64, u64); 4] = [(18, 258), (259, 271), (345, 345), (349, 349)];
 
 fn is_waiting(id: u64) -> bool {
