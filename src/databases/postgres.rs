@@ -6,10 +6,11 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of queries for the process: a busy pooler uses another process almost every time.
+/// The number of times that the process is queried. A busy pooler uses another process almost every
+/// time.
 const LOOKS: usize = 4;
 
-/// Options for connections that also pass through PgBouncer, which refuses this parameter.
+/// Removes a parameter that PgBouncer refuses from the options.
 pub(crate) fn for_poolers(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None)
 }
@@ -31,7 +32,7 @@ pub(crate) fn is_lost(error: &Error) -> bool {
         || matches!(code(error).as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05"))
 }
 
-/// Returns true if a prepared statement is missing or belongs to another connection, as it happens
+/// Returns true if a prepared statement is missing or belongs to another connection, as happens
 /// behind a pooler in transaction mode. The statement was not executed.
 pub(crate) fn is_of_pooler(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("26000" | "42P05"))
@@ -40,7 +41,7 @@ pub(crate) fn is_of_pooler(error: &Error) -> bool {
 /// Returns true if the server is a standby, which may lag behind its primary.
 pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Error> {
     use sqlx::Row;
-    // Not a prepared statement, for the sake of poolers.
+    // A prepared statement would not work behind a pooler in transaction mode.
     match sqlx::raw_sql(IN_RECOVERY).fetch_one(connection).await {
         // Some databases that speak this protocol have no such function, and no standbys.
         Err(error) if matches!(code(&error).as_deref(), Some("42883" | "0A000")) => Ok(false),
@@ -48,8 +49,9 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
     }
 }
 
-/// Returns true if two connections share a process of the server: a pooler in transaction mode,
-/// such as PgBouncer, stands in between. Prepared statements and `LISTEN` do not work then.
+/// Returns true if the connections go through a pooler in transaction mode, such as PgBouncer: two
+/// connections then share a process of the server. Prepared statements and `LISTEN` do not work
+/// behind such a pooler.
 ///
 /// An idle pooler uses the same process as the last time. A busy pooler uses another process almost
 /// every time.
@@ -73,8 +75,8 @@ async fn process(connection: &mut PgConnection) -> Result<i32, Error> {
     sqlx::raw_sql(PROCESS).fetch_one(connection).await?.try_get(0)
 }
 
-/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote
-/// a row.
+/// Returns a sentence for the code of a server's error. The server's own messages are not used,
+/// since they may quote a row.
 pub(crate) fn sentence(error: &Error) -> Option<&'static str> {
     Some(match code(error)?.as_str() {
         "28P01" => "PostgreSQL rejects the user or the password in the URL (28P01)",

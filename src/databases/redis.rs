@@ -10,11 +10,12 @@ use redis::{
     Value, cmd,
 };
 
-/// The callers limit their calls more tightly. This limit ends an attempt that nobody waits for.
+/// The time limit for connecting. Callers have shorter limits for their calls, so this limit ends
+/// an attempt that no caller waits for.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// A caller that waited this long in vain leaves behind a connection that may be dead: a network
-/// that swallows packets reports no error.
+/// The time after which a call that is given up without an answer drops its connection. The
+/// connection may be dead, since a network that drops packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The number of keys that are probed. With two nodes or more, another node almost certainly holds
@@ -23,12 +24,11 @@ const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.
 ///
-/// It connects again, and resolves the host's name again, after an error of the network, after a
-/// call that was given up without an answer, and after an answer that shows that another server
-/// should be asked: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and
-/// `NOAUTH`. So it follows a failover behind a host name or a proxy. A server that gives one of
-/// these answers has not executed the command, so a single command is repeated once on the new
-/// connection.
+/// It connects again, and resolves the host name again, after a network error, after a call that
+/// was given up without an answer, and after an answer that points to another server: `READONLY`,
+/// `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it follows a failover
+/// behind a host name or a proxy. A server that gives one of these answers has not executed the
+/// command, so a single command is repeated once on the new connection.
 ///
 /// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
 #[derive(Clone)]
@@ -46,7 +46,8 @@ struct Connector {
 #[derive(Default)]
 struct Current {
     connection: Option<MultiplexedConnection>,
-    /// The number of the connection, so that only the one that failed is dropped.
+    /// The number of the connection. A failed call drops the connection only if it still has the
+    /// number of that call.
     number: u64,
 }
 
@@ -61,8 +62,8 @@ impl RedisConnection {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, requires a password, rejects the one in the URL, or belongs
-    /// to a cluster that is down. That the server is loading its data is not an error.
+    /// Fails if the server cannot be reached, requires a password, rejects the password in the URL,
+    /// or belongs to a cluster that is down. A server that is loading its data is not an error.
     pub(crate) async fn is_one_of_several_nodes(&self, prefix: &str) -> RedisResult<bool> {
         for probe in 0..PROBES {
             let mut read = cmd("HMGET");
@@ -119,7 +120,7 @@ impl ConnectionLike for RedisConnection {
             let mut call = self.start().await?;
             let result = call.connection.req_packed_command(cmd).await;
             let is_repeated = call.ends_with(result.as_ref().map(std::slice::from_ref));
-            // After an error of the network, the command may have been executed.
+            // After a network error the command may have been executed, so it is not repeated.
             if result.is_err() || !is_repeated {
                 return result;
             }
@@ -137,7 +138,7 @@ impl ConnectionLike for RedisConnection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            // Not repeated: some of the commands may have been executed.
+            // A pipeline is not repeated, since some of its commands may have been executed.
             let mut call = self.start().await?;
             let result = call.connection.req_packed_commands(pipeline, offset, count).await;
             call.ends_with(result.as_deref());
@@ -150,7 +151,8 @@ impl ConnectionLike for RedisConnection {
     }
 }
 
-/// A call on a connection, which is dropped if the call fails or is given up after a while.
+/// A call on a connection. The connection is dropped if the call fails, or is given up after
+/// [`PATIENCE`].
 struct Call<'s> {
     shared: &'s Connector,
     connection: MultiplexedConnection,
@@ -159,7 +161,7 @@ struct Call<'s> {
 }
 
 impl Call<'_> {
-    /// Drops the connection if it is useless. Returns true if so.
+    /// Drops the connection if the answers show that it is useless, and returns true if it did.
     fn ends_with(&mut self, answers: Result<&[Value], &RedisError>) -> bool {
         self.unanswered_since = None;
         let is_useless = answers.map_or(true, |answers| {
@@ -198,7 +200,7 @@ impl Connector {
 
 impl Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the client, which knows a password.
+        // The client is left out, since it contains a password.
         f.debug_struct("RedisConnection").finish_non_exhaustive()
     }
 }
@@ -218,8 +220,8 @@ pub(crate) fn is_denied(error: &RedisError) -> bool {
         || matches!(code, Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
 }
 
-/// Returns a sentence for an answer of the server that says what to do. Its own sentences may quote
-/// a command.
+/// Returns a sentence for the code of a server's error. The server's own messages are not used,
+/// since they may quote a command.
 pub(crate) fn sentence(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some("Redis rejects the user or the password in the URL (WRONGPASS)");

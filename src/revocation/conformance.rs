@@ -43,11 +43,11 @@ impl<F: RevocationFeed + Clone> Conformance<F> {
         Self { feed }
     }
 
-    /// Runs every check, up to the first that fails. Needs a tokio runtime.
+    /// Runs every check until one fails. This needs a tokio runtime.
     ///
     /// # Errors
     ///
-    /// The first rule that the feed breaks.
+    /// Returns the first rule that the feed breaks.
     pub async fn check(self) -> Result<(), Failure> {
         let feed = &self.feed;
         rule("a missing log is an error, and is created once", creation(feed)).await?;
@@ -71,7 +71,7 @@ fn token(name: &str) -> Revocation {
     Revocation::token(name, end()).issuer("https://issuer.example/\u{e4}\"'\\ $1")
 }
 
-/// Returns the names in messages, each of which must say what was appended.
+/// Returns the names in messages. Fails if the feed has changed a message.
 fn names(messages: &[String]) -> Result<Vec<String>, Finding> {
     let read = messages.iter().map(|message| {
         let revocation = serde_json::from_str::<Revocation>(message)
@@ -159,7 +159,7 @@ async fn reading<F: RevocationFeed>(feed: &F) -> Check {
 
 async fn length<F: RevocationFeed>(feed: &F) -> Check {
     let (_, mut position) = all(feed).await?;
-    // With an explicit time, so that the length of the message does not depend on the feed's clock.
+    // The time is explicit, so that the length of the message does not depend on the feed's clock.
     let of = |name: &str| Revocation::subject(name, UnixTime::from_secs(1)).forget_at(end());
     let others = of("").to_message(SystemClock.now())?.len();
     let longest = "x".repeat(Revocation::MAX_MESSAGE_BYTES.saturating_sub(others));
@@ -191,9 +191,10 @@ async fn snapshot<F: RevocationFeed>(feed: &F) -> Check {
     ensure(after.is_empty(), "the position of the snapshot is not at the end of the log")
 }
 
-/// Otherwise the holder of one token could fill the log by revoking the token again and again.
+/// Checks that a repeated message adds nothing. Otherwise the holder of one token could fill the
+/// log by revoking that token again and again.
 async fn repetition<F: RevocationFeed>(feed: &F) -> Check {
-    // With an explicit time, so that the feed does not add the current one.
+    // The time is explicit, so that the feed does not add the current time.
     let repeated = token("repeated").of_subject("alice", UnixTime::from_secs(1));
     feed.append(&repeated).await?;
     let (found, mut position) = all(feed).await?;
@@ -214,7 +215,8 @@ async fn foreign_positions<F: RevocationFeed>(feed: &F) -> Check {
     Ok(())
 }
 
-/// Numbers that are assigned before a transaction ends may become visible out of order.
+/// Checks that no message is skipped while others are appended. Numbers that a feed assigns before
+/// a transaction ends may become visible out of order.
 async fn concurrency<F: RevocationFeed + Clone>(feed: &F) -> Check {
     const WRITERS: usize = 8;
     const EACH: usize = 25;

@@ -34,7 +34,7 @@ pub(crate) struct Freshness {
     looked_at: AtomicI64,
     /// The time on the wall clock at which the data was current, if the greater age is right.
     effective: AtomicI64,
-    /// Zero for a custom clock, which may move as it likes.
+    /// Zero for a custom clock, which may jump at any time.
     trusted_for: u64,
     /// Before this time on the wall clock, a forgotten revocation may be needed again.
     forgot_at: AtomicI64,
@@ -111,7 +111,7 @@ impl Freshness {
             return None;
         }
         let wall = now.as_nanos_i64();
-        // Of concurrent requests, some have read the clock shortly before the last look.
+        // A concurrent request may have read the clock shortly before `looked_at`.
         if wall.abs_diff(self.looked_at.load(Ordering::Acquire)) >= self.trusted_for {
             return Some(self.look(wall, as_of));
         }
@@ -217,7 +217,7 @@ mod tests {
         let after = |nanos| start.saturating_add(Duration::from_nanos(nanos));
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // The machine slept. The wall clock shows it at once.
+        // The machine slept. The wall clock shows this at once.
         assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
         assert_eq!(freshness.staleness_at(start), Some(0));
         // The wall clock was set back by as much as the steady clock went on.

@@ -43,8 +43,9 @@ impl Revocation {
     /// at least the lifetime of a token.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// The length of the longest message. A longer one is not published, and revokes nothing if
-    /// another program publishes it. Every name in a token of 8 KiB, the default limit, fits.
+    /// The maximum length of a message. A longer message is not published by this crate, and
+    /// revokes nothing if another program publishes it. Every name in a token of 8 KiB, the default
+    /// limit, fits.
     pub const MAX_MESSAGE_BYTES: usize = 8192;
 
     /// Revokes one token, by its `jti`. The revocation is remembered until `expires_at`, the `exp`
@@ -61,8 +62,8 @@ impl Revocation {
         Self { target, issuer: None, until: forget_at }
     }
 
-    /// Revokes the tokens that were issued to a subject at this time or before, to the whole
-    /// second. See [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
+    /// Revokes the tokens that were issued to a subject at this time or before, compared in whole
+    /// seconds. See [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
     pub fn subject(subject: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::Subject { subject: subject.into(), at }, at)
     }
@@ -93,7 +94,7 @@ impl Revocation {
 
     /// Sets the owner of the token or session, and the time of the revocation by the clock of the
     /// issuer. A server that has no room for more entries then revokes the tokens that this subject
-    /// had at that time, instead of everyone's tokens. Without effect on a watermark.
+    /// had at that time, instead of everyone's tokens. This has no effect on a watermark.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }
@@ -113,7 +114,7 @@ impl Revocation {
         self
     }
 
-    /// Returns the tokens that are covered.
+    /// Returns the tokens that the revocation covers.
     pub fn target(&self) -> &RevocationTarget {
         &self.target
     }
@@ -166,7 +167,7 @@ impl Debug for Revocation {
     }
 }
 
-/// The message, member by member.
+/// The members of the message.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Message {
     v: u32,

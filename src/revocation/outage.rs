@@ -64,15 +64,14 @@ impl fmt::Display for RevocationOutage {
 #[derive(Default)]
 pub(crate) struct Follower {
     exists: AtomicBool,
-    /// The kind of the error that the last attempt ended with. Never locked while a token is
-    /// checked.
+    /// The kind of the error that ended the last attempt. Checking a token never takes this lock.
     failure: Mutex<Option<FeedErrorKind>>,
 }
 
 #[cfg(feature = "feeds")]
 impl Follower {
-    /// Notes that a follower exists. Returns false if there was one before: of two feeds, one that
-    /// works would hide that the other is down.
+    /// Notes that a follower exists. Returns false if there was one before: with two feeds, a
+    /// working feed would hide an outage of the other.
     pub(crate) fn starts(&self) -> bool {
         !self.exists.swap(true, Ordering::AcqRel)
     }

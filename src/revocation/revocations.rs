@@ -32,10 +32,10 @@ type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 /// default a token is refused with 503 before the first data has been read, and while the data is
 /// more than 5 seconds old.
 ///
-/// A watermark refuses tokens that were issued **in the same second** or earlier. An `iat` has no
+/// A watermark rejects tokens that were issued **in the same second** or earlier. An `iat` has no
 /// fraction in most tokens, so the order within one second is unknown. A user who logs in again in
-/// that second is refused once more and renews. A token without `iat` is refused by every watermark
-/// that covers it.
+/// that second gets one more rejection, and has to renew the token. A token without `iat` is
+/// rejected by every watermark that covers it.
 ///
 /// ```
 /// use tower_jwt_auth::UnixTime;
@@ -118,8 +118,8 @@ impl Revocations {
     }
 
     /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million
-    /// entries; the least is 2.1 KiB. If there is no room, a revocation covers more than it names,
-    /// and never less while clocks agree: see [`RevocationEvent::Widened`] and
+    /// entries. The minimum is 2.1 KiB. If there is no room, a revocation covers more than it
+    /// names, and never less while clocks agree: see [`RevocationEvent::Widened`] and
     /// [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
@@ -157,9 +157,9 @@ impl Revocations {
     ///
     /// # What is lost
     ///
-    /// The bound is lost: an attacker who can cut this server off from the feed can use a stolen
-    /// token for this time plus the leeway. Use the lifetime of your access tokens as the value,
-    /// for example 10 minutes.
+    /// The guarantee of [`max_staleness`](Self::max_staleness) is lost: an attacker who can cut
+    /// this server off from the feed can use a stolen token for this time plus the leeway. Use the
+    /// lifetime of your access tokens as the value, for example 10 minutes.
     ///
     /// # Panics
     ///
@@ -274,8 +274,8 @@ impl Revocations {
         self.shared.freshness.set(as_of);
     }
 
-    /// Forgets expired entries, while tokens are checked. If you drive your own feed, call this
-    /// method from time to time, for example once a minute.
+    /// Forgets expired entries. Tokens can be checked meanwhile. If you drive your own feed, call
+    /// this method from time to time, for example once a minute.
     ///
     /// Returns true if the clock was set back so far that forgotten revocations may be needed
     /// again. Then read everything again; tokens cannot be checked until

@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 /// The tokens that a [`Revocation`](crate::revocation::Revocation) covers.
 ///
 /// A token or a session is revoked whenever it was issued. Every other target is a watermark: it
-/// covers the tokens that were issued at its time or before, to the whole second.
+/// covers the tokens that were issued at its time or before, compared in whole seconds.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationTarget {

@@ -23,17 +23,17 @@ pub enum FeedErrorKind {
     TimedOut,
     /// There is no log: nobody has created it yet, or it was lost.
     Missing,
-    /// The server requires a password, rejects the one in the URL, or does not grant a right.
+    /// The server requires a password, rejects the password in the URL, or does not grant a right.
     Denied,
     /// The server is a replica, which may lag behind, or accepts no writes.
     Replica,
-    /// The feed panicked, or the clock of the application did.
+    /// The feed or the application's clock panicked.
     Panicked,
     /// The message cannot be published.
     Unpublishable,
     /// The message is longer than
     /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would
-    /// read it, so it would revoke nothing. Revoke by another, shorter name.
+    /// read it, so it would revoke nothing. Revoke the tokens by another, shorter name.
     TooLong,
     /// There is no room for another message. Nothing was published, and nothing was forgotten.
     Full,

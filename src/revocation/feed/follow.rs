@@ -25,12 +25,12 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
 /// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case:
-/// an empty answer is the proof that nothing was revoked. Each call is limited to a second. A call
-/// that fails or panics is repeated after a pause that doubles up to a second, for as long as it
-/// takes. The first failure is [reported](RevocationEvent::FeedFailed) at once, later ones every 10
-/// seconds, and then the [recovery](RevocationEvent::FeedRecovered).
+/// an empty answer proves that nothing was revoked. Each call may take one second. A call that
+/// fails or panics is repeated until it succeeds, after a pause that doubles up to a second. The
+/// first failure is [reported](RevocationEvent::FeedFailed) at once, and later failures at most
+/// every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported too.
 ///
-/// If there is no log, the log is created, and that is [reported](RevocationEvent::LogCreated): see
+/// A missing log is created, and its creation is [reported](RevocationEvent::LogCreated): see
 /// [`create_missing`](Self::create_missing).
 ///
 /// ```
@@ -60,20 +60,20 @@ struct Progress {
     position: Option<Position>,
     /// The time of the last complete read.
     snapshot_at: Option<Instant>,
-    /// The next part of a repeated snapshot. Each step reads one part, so that new messages do not
-    /// wait.
+    /// The next part of a repeated snapshot. Each step reads one part, so that new messages are not
+    /// delayed.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
 }
 
 impl Revocations {
-    /// Follows a feed. Run the result in a task of its own. To follow another feed, drop the first
-    /// [`Follow`], or end its task.
+    /// Follows a feed. Run the returned [`Follow`] in a separate task. To follow another feed, drop
+    /// the first [`Follow`], or end its task.
     ///
     /// # Panics
     ///
-    /// If a feed is followed already, by this value or a clone. Otherwise one feed that works would
-    /// hide that the other is down.
+    /// Panics if a feed is followed already, by this value or a clone. With two feeds, a working
+    /// feed would hide an outage of the other.
     #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
         if !self.follower().starts() {
@@ -100,7 +100,7 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// # Panics
     ///
-    /// If `pause` is zero.
+    /// Panics if `pause` is zero.
     #[track_caller]
     pub fn poll_every(mut self, pause: Duration) -> Self {
         self.poll_every = positive(pause, "poll_every");
@@ -112,7 +112,7 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// # Panics
     ///
-    /// If `limit` is zero.
+    /// Panics if `limit` is zero.
     #[track_caller]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = positive(limit, "timeout");
@@ -124,7 +124,7 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// # Panics
     ///
-    /// If `pause` is zero.
+    /// Panics if `pause` is zero.
     #[track_caller]
     pub fn snapshot_every(mut self, pause: Duration) -> Self {
         self.snapshot_every = positive(pause, "snapshot_every");
@@ -133,17 +133,17 @@ impl<F: RevocationFeed> Follow<F> {
 
     /// Sets whether a missing log is created. `true` by default, so that a service works on an
     /// empty server. A server that may not write cannot create one: it reports
-    /// [`Missing`](FeedErrorKind::Missing) and goes on when another server has created the log.
+    /// [`Missing`](FeedErrorKind::Missing), and continues once another server has created the log.
     ///
-    /// With `false`, a log that was lost stops this service with 503 until somebody creates a log,
-    /// by [`create`](RevocationFeed::create) or by revoking something. Choose that to decide by
-    /// hand whether a backup can be restored first.
+    /// With `false`, this service answers 503 after the log was lost, until somebody creates a log,
+    /// by [`create`](RevocationFeed::create) or by revoking something. Choose this if an operator
+    /// should first decide whether to restore a backup.
     pub fn create_missing(mut self, creates: bool) -> Self {
         self.creates = creates;
         self
     }
 
-    /// Follows the feed until it is dropped.
+    /// Follows the feed until this future is dropped.
     pub async fn run(mut self) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -166,7 +166,7 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// # Errors
     ///
-    /// If the feed fails, or panics ([`Panicked`](FeedErrorKind::Panicked)).
+    /// Fails if the feed fails or panics ([`Panicked`](FeedErrorKind::Panicked)).
     pub async fn step(&mut self) -> Result<(), FeedError> {
         // After a panic halfway, every message that was noted as read has been applied.
         let done = caught_panics::caught(self.read_all_there_is()).await;
@@ -177,7 +177,7 @@ impl<F: RevocationFeed> Follow<F> {
         done
     }
 
-    /// Waits until the feed announces a message, or the time of a poll is over.
+    /// Waits until the feed announces a message, or the polling interval is over.
     async fn rest(&self) -> Result<(), FeedError> {
         let changed = caught_panics::caught(async {
             self.feed.changed().await;
@@ -213,10 +213,10 @@ impl<F: RevocationFeed> Follow<F> {
                 Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
-            // The clock is read before the feed, since the answer is from a later moment.
+            // The clock is read before the call, so the answer has every message of this moment.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
-                // A new log has other positions.
+                // The positions of a new log are different.
                 Err(error) if error.kind() == FeedErrorKind::Missing => Read::Gap,
                 read => read?,
             };

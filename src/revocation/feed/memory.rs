@@ -71,7 +71,7 @@ impl MemoryFeed {
     ///
     /// # Panics
     ///
-    /// If the feed has been cloned already.
+    /// Panics if the feed has been cloned already.
     #[must_use]
     #[track_caller]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
@@ -83,7 +83,7 @@ impl MemoryFeed {
     ///
     /// # Panics
     ///
-    /// If the feed has been cloned already.
+    /// Panics if the feed has been cloned already.
     #[must_use]
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
@@ -105,7 +105,7 @@ impl MemoryFeed {
     ///
     /// # Errors
     ///
-    /// If the feed is full.
+    /// Fails if the feed is full.
     pub fn append_text(
         &self,
         message: impl Into<String>,

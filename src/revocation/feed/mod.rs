@@ -37,7 +37,7 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 
 /// A durable log of revocations: published once, read by every server.
 ///
-/// It keeps each message until at least 5 minutes after its
+/// The log keeps each message until at least 5 minutes after its
 /// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete.
 /// A server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
 /// Messages are opaque text for a feed. They may arrive more than once and in any order.
@@ -50,21 +50,21 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 /// `revocation::conformance` (feature `test-util`) checks a feed against this description.
 pub trait RevocationFeed: Send + Sync + 'static {
     /// Creates an empty log if there is none, and returns true if it did. An existing log stays as
-    /// it is. Of several calls at once, one returns true. Without a log, reading is an error of the
-    /// kind [`Missing`](FeedErrorKind::Missing), so that a lost log does not look like an empty
-    /// one.
+    /// it is. If several calls create the log at once, one of them returns true. Without a log,
+    /// reading is an error of the kind [`Missing`](FeedErrorKind::Missing), so that a lost log does
+    /// not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
-    /// Publishes [the message](Revocation::to_message). If there is no log, it creates one. A
+    /// Publishes [the message](Revocation::to_message). If there is no log, this creates one. A
     /// message that the log already has adds nothing, so that repeating a request cannot fill the
     /// log. A message that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads a part of all revocations: the first part for `None`, then the one that each part
-    /// names as its [`next`](Snapshot::next). Messages that are appended meanwhile may be missing.
-    /// If the name may mean something else by now, such as to another server, it is an error, and
-    /// everything is read from the start.
+    /// Reads a part of all revocations: the first part for `None`, and then the part that the
+    /// previous part names as its [`next`](Snapshot::next). Messages that are appended meanwhile
+    /// may be missing. If the name may mean something else by now, for example because another
+    /// server answers, a feed returns an error. The caller then reads all parts again.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -73,14 +73,14 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// Reads the messages that were appended after a position, in parts.
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
-    /// Waits until a message may have been appended. A feed that cannot announce messages waits for
-    /// ever: a follower also reads without an announcement.
+    /// Waits until a message may have been appended. A feed that cannot announce messages waits
+    /// forever, since a follower also reads without an announcement.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Returns a limitation that was found while the feed was read and that operators should know.
-    /// It is reported once, as [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
+    /// Returns a limitation that operators should know, found while the feed was read. It is
+    /// reported once, as [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
     fn warning(&self) -> Option<&'static str> {
         None
     }

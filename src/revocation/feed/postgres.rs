@@ -20,25 +20,25 @@ use crate::revocation::message::Revocation;
 const TABLES: &str = include_str!("../../../migrations/postgres/revocations.sql");
 const PART: i64 = 5_000;
 
-/// Appends a message, unless the table has it. The trigger numbers it.
+/// Appends a message, unless the table contains it already. The trigger assigns the number.
 const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) \
      SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
          (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";
 
-/// Deletes messages that no server needs any longer, by the server's clock, and few enough at once
-/// that it does not take long.
+/// Deletes messages that no server needs any longer, by the database's clock. The limit keeps each
+/// deletion short.
 const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
       WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";
 
-/// A standby that is promoted, or a restored server, begins another timeline: positions of the old
-/// one mean nothing there, though the numbers may go on.
+/// Returns the timeline of the server. A promoted standby or a restored server begins a new
+/// timeline. Positions of the old timeline mean nothing there, although the numbers may continue.
 const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
-/// Returns at least one row if there is a log, all as of one moment. A message that is too long is
-/// not sent. The words in capitals are replaced by numbers: a prepared statement would not survive
-/// a pooler.
+/// Returns at least one row if there is a log, and all rows as of one moment. The text of a message
+/// that is too long is left out. The program replaces `TIMELINE`, `LONGEST`, `AFTER` and `PART`,
+/// since prepared statements do not work behind a pooler in transaction mode.
 const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
             CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \
@@ -56,25 +56,24 @@ const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
 
 type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 
-/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. It
-/// connects when it is first used, and again after a call that failed, with one connection for
-/// queries and one that listens.
+/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. The feed
+/// has one connection for queries and one that listens. It connects when it is first used, and
+/// again after a failed call.
 ///
 /// A standby is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A logical
-/// replica cannot be told from a primary, and must not be used. `synchronous_commit` must not be
-/// `off`. Servers that only verify tokens need `SELECT` on the two tables of
+/// replica must not be used: the feed cannot distinguish it from a primary. `synchronous_commit`
+/// must not be `off`. Servers that only verify tokens need `SELECT` on the two tables of
 /// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server
 /// that publishes has done so. A server that publishes also needs `INSERT` and `DELETE` on
-/// `tower_jwt_auth_revocations`, and `UPDATE` on the other.
+/// `tower_jwt_auth_revocations`, and `UPDATE` on the other table.
 ///
-/// It works through a pooler such as PgBouncer. In transaction mode, which does not pass on
-/// notifications, the feed is polled only. A database that sleeps when it is idle is kept awake by
-/// polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
+/// The feed works through a pooler such as PgBouncer. In transaction mode a pooler passes on no
+/// notifications, so the feed is only polled. A database that sleeps when it is idle is kept awake
+/// by polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
 /// [`max_staleness`](crate::Revocations::max_staleness).
 ///
-/// If `pg_current_wal_lsn()` is not available, as in Aurora, that is reported once
-/// ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)), and the feed works without
-/// it.
+/// The feed also works if `pg_current_wal_lsn()` is not available, as in Aurora. The limitation is
+/// then reported once ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)).
 ///
 /// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
@@ -93,8 +92,8 @@ pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<KeptConnection<PgConnection>>,
     listening: Arc<Mutex<PostgresListener>>,
-    /// True if the server tells its timeline. Each new connection asks, since it may lead to
-    /// another server.
+    /// True if the server reports its timeline, and `None` if this is unknown. Each new connection
+    /// asks again, since it may lead to another server.
     tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
 }
 
@@ -115,7 +114,7 @@ impl PostgresFeed {
     ///
     /// # Errors
     ///
-    /// If `url` is not a PostgreSQL URL.
+    /// Fails if `url` is not a PostgreSQL URL.
     pub fn new(url: &str) -> Result<Self, FeedError> {
         Ok(Self::from_options(url.parse().map_err(FeedError::new)?))
     }
@@ -160,8 +159,9 @@ impl PostgresFeed {
         }
     }
 
-    /// May insert twice, which is harmless: the connection may have broken since it was last used,
-    /// or its server may have become read-only.
+    /// Inserts a message. If this fails on the kept connection, it is tried again on a new one: the
+    /// connection may have broken since it was last used, or its server may have become read-only.
+    /// Inserting twice is harmless.
     async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
         if let Some(kept) = self.connection.take() {
             match self.insert_on(kept, message, forget_at).await {
@@ -184,7 +184,7 @@ impl PostgresFeed {
         let insert = sqlx::query(APPEND).bind(message).bind(forget_at).persistent(false);
         insert.execute(&mut *transaction).await?;
         transaction.commit().await?;
-        // Messages that are not deleted now are deleted another time.
+        // If this fails, a later call deletes the messages.
         let prune = PRUNE.replace("KEPT", &KEPT_LONGER.as_secs().to_string());
         if sqlx::raw_sql(AssertSqlSafe(prune)).execute(&mut connection).await.is_ok() {
             self.connection.put(connection);
@@ -192,7 +192,7 @@ impl PostgresFeed {
         Ok(())
     }
 
-    /// Asks the server if it tells its timeline, once for each connection.
+    /// Asks the server whether it reports its timeline, once for each connection.
     async fn tells_timeline(&self, connection: &mut PgConnection) -> Result<bool, Error> {
         if let Some(known) = self.known_to_tell_timeline() {
             return Ok(known);
@@ -215,7 +215,7 @@ impl PostgresFeed {
             .replace("PART", &PART.to_string());
         let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
         if rows.as_ref().is_err_and(has_no_timeline) {
-            // A pooler has switched to another server: the next call asks that one.
+            // A pooler has switched to another server, so the next call asks again.
             self.set_tells_timeline(None);
         }
         rows?.iter().map(LogRow::from_row).collect()
@@ -244,7 +244,7 @@ impl PostgresFeed {
         if *is_standby {
             return Err(FeedErrorKind::Replica.into());
         }
-        // A connection to a standby is not kept: the next one may lead to the primary.
+        // A connection to a standby is not kept, since a new connection may lead to the primary.
         self.connection.put(connection);
         let (epoch, last) = (epoch.clone(), *last);
         let has_more = i64::try_from(rows.len()).is_ok_and(|len| len >= PART);
@@ -264,7 +264,7 @@ impl RevocationFeed for PostgresFeed {
         if is_standby(&mut connection).await.map_err(feed_error)? {
             return Err(FeedErrorKind::Replica.into());
         }
-        // One row is that of the lock, the other one that of a new log.
+        // The statement that takes the lock returns one row. Creating a log returns another.
         let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await.map_err(feed_error)?;
         self.connection.put(connection);
         Ok(rows.len() > 1)
@@ -297,7 +297,7 @@ impl RevocationFeed for PostgresFeed {
             return Ok(Read::Gap);
         };
         let entries = self.entries(after).await?;
-        // Another log, or an older state of this one.
+        // This is another log, or an older state of the same log.
         if entries.epoch != epoch || entries.last < after {
             return Ok(Read::Gap);
         }
@@ -313,7 +313,7 @@ impl RevocationFeed for PostgresFeed {
         let mut listening = self.listening.lock().await;
         if listening.wait(&self.options).await.is_err() {
             drop(listening);
-            // The follower polls.
+            // The follower polls in any case.
             std::future::pending().await
         }
     }
@@ -321,7 +321,7 @@ impl RevocationFeed for PostgresFeed {
 
 impl Debug for PostgresFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the options, which know a password.
+        // The options are left out, since they contain a password.
         f.debug_struct("PostgresFeed").finish_non_exhaustive()
     }
 }
@@ -341,13 +341,13 @@ fn feed_error(error: Error) -> FeedError {
     }
 }
 
-/// Returns true if the error means that the server does not tell its timeline: not available, no
-/// right, no such function, not supported.
+/// Returns true if the error means that the server does not report its timeline: it is not
+/// available, the user has no right, there is no such function, or it is not supported.
 fn has_no_timeline(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
 }
 
-/// Returns true if there is no table, or no row that says which log it is.
+/// Returns true if a table is missing, or the row that identifies the log.
 fn is_missing(error: &Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("42P01" | "P0002" | "02000"))

@@ -10,13 +10,14 @@ use crate::databases::postgres::is_behind_pooler;
 
 const CHANNEL: &str = "tower_jwt_auth_revocations";
 
-/// The time limit for connecting: a network that swallows packets reports no error.
+/// The time limit for connecting. It is needed because a network that drops packets reports no
+/// error.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Option<PgListener>, Error>> + Send>>;
 
-/// A connection that listens, or that is being made. A caller waits no longer than the time of a
-/// poll, which may be too short for connecting: that goes on with the next wait.
+/// The connection that listens, or the attempt to open it. A caller waits for one polling interval,
+/// which may be too short for connecting. The next wait then continues the attempt.
 #[derive(Default)]
 pub(crate) enum PostgresListener {
     #[default]
@@ -28,12 +29,12 @@ pub(crate) enum PostgresListener {
 }
 
 impl PostgresListener {
-    /// Waits for a notification, or until the connection is lost: a notification may have been
-    /// missed.
+    /// Waits for a notification, or until the connection is lost, since a notification may then
+    /// have been missed.
     ///
     /// # Errors
     ///
-    /// If there is no connection.
+    /// Fails if the connection cannot be opened.
     pub(crate) async fn wait(&mut self, options: &PgConnectOptions) -> Result<(), Error> {
         loop {
             match self {
@@ -63,10 +64,11 @@ async fn listen(options: PgConnectOptions) -> Result<Option<PgListener>, Error> 
         if is_behind_pooler(&options).await? {
             return Ok(None);
         }
-        // A pool for the one connection that the listener keeps.
+        // The pool consists of the one connection that the listener keeps.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
-        // Otherwise the listener would connect inside `recv`, and every poll would start again.
+        // Otherwise the listener would reconnect inside `recv`, and every poll would restart the
+        // attempt.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(Some(listener))

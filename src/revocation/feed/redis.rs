@@ -14,22 +14,24 @@ use crate::revocation::feed::{
 };
 use crate::revocation::message::Revocation;
 
-/// With a hash tag, so that all keys are on one node of a cluster.
+/// The default prefix of the keys. Its hash tag puts all keys on one node of a cluster.
 const PREFIX: &str = "{tower_jwt_auth_revocations}";
 const PART: usize = 5_000;
 /// The maximum length of the log. A follower that is further behind reads a snapshot.
 const KEPT_IN_LOG: usize = 100_000;
 const REMOVED_AT_ONCE: usize = 1_000;
 
-/// KEYS: log, live, epoch. ARGV: a new epoch.
+/// Creates the log, and returns 0 if it exists already. KEYS: log, live, epoch. ARGV: a new epoch.
 const CREATE: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) == 2 then return 0 end
 redis.call('SET', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: message, end in seconds, length of the log, the time for which
-/// expired messages are kept, the most that are removed at once: nothing else is served meanwhile.
+/// Appends a message, and returns 0 if there is no log. KEYS: log, live, epoch. ARGV: message, end
+/// in seconds, maximum length of the log, seconds for which expired messages are kept, maximum
+/// number of messages to remove. The removal is limited because Redis serves no other client while
+/// a script runs.
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
@@ -41,10 +43,12 @@ redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
 return 1";
 
-/// KEYS: log, live, epoch. ARGV: 'log' or 'live', the last entry or the cursor, how many to read,
-/// how long a message may be. Returns the epoch, the last entry there is, how many there ever were,
-/// the last entry or the cursor, the messages, and of 'live' which process this is; or nothing
-/// without a log. The role is read here, so that it is that of the server whose data this is.
+/// Reads entries of the log, or of the set of live messages. KEYS: log, live, epoch. ARGV: 'log' or
+/// 'live', the last entry that was read or the cursor, the number of entries to read, the maximum
+/// length of a message. Returns the epoch, the last entry of the log, the number of entries ever
+/// added, the last entry that was read or the next cursor, the messages, and for 'live' the
+/// identifier of the Redis process. Returns nothing if there is no log. The script also reads the
+/// role, so that the role and the data come from the same server.
 const READ: &str = "
 if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then
     return redis.error_reply('READONLY revocations are read from the primary')
@@ -75,16 +79,16 @@ end
 return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 
 /// A feed in Redis 7 or later, or Valkey: a stream of new messages, and a sorted set of all
-/// revocations that have not expired, for snapshots. It connects when it is first used, and again
-/// as [`RedisConnection`] says.
+/// revocations that have not expired, for snapshots. The feed connects when it is first used, and
+/// connects again as documented for [`RedisConnection`].
 ///
 /// A replica is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A Redis
-/// that is set up as a cache forgets revocations: set `appendonly yes`, `appendfsync always` and
-/// `maxmemory-policy noeviction`. Servers that only verify tokens need to read only:
+/// that is configured as a cache loses revocations: set `appendonly yes`, `appendfsync always` and
+/// `maxmemory-policy noeviction`. Servers that only verify tokens need the right to read:
 /// `+eval_ro +exists +xinfo +xrange +get +zscan +info`. They cannot create the log, and wait until
 /// a server that publishes has done so.
 ///
-/// In a cluster all keys are on one node, which needs a connection that knows the cluster:
+/// In a cluster all keys are on one node. Use a connection to the cluster:
 /// [`from_connection`](Self::from_connection).
 ///
 /// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
@@ -105,7 +109,8 @@ pub struct RedisFeed<C = RedisConnection> {
     keys: [String; 3],
 }
 
-/// A place in the stream: the stream's name, the entry before, and the number of entries before.
+/// A place in the stream: the epoch of the log, the last entry that was read, and the number of
+/// entries up to it.
 struct StreamPlace<'p> {
     epoch: &'p str,
     id: &'p str,
@@ -130,7 +135,7 @@ impl RedisFeed {
     ///
     /// # Errors
     ///
-    /// If `url` is not a Redis URL.
+    /// Fails if `url` is not a Redis URL.
     pub fn new(url: &str) -> Result<Self, FeedError> {
         Ok(Self::from_client(Client::open(url).map_err(FeedError::new)?))
     }
@@ -144,14 +149,14 @@ impl RedisFeed {
 impl<C> RedisFeed<C> {
     /// Creates a feed from a connection of the crate [`redis`], for example to a cluster (feature
     /// `cluster-async` of that crate): `ClusterClient::new(urls)?.get_async_connection().await?`.
-    /// The connection must connect again by itself when it is lost and after a failover, and must
-    /// not read from replicas.
+    /// The connection must reconnect by itself after a loss and after a failover, and must not read
+    /// from replicas.
     pub fn from_connection(connection: C) -> Self {
         Self { connection, keys: keys(PREFIX) }
     }
 
-    /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. For a cluster it
-    /// needs the braces.
+    /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. In a cluster, the
+    /// prefix needs braces.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.keys = keys(prefix);
@@ -166,8 +171,8 @@ impl<C> RedisFeed<C> {
 }
 
 impl<C: ConnectionLike + Clone> RedisFeed<C> {
-    /// Runs a script that may run twice: the connection may have been closed since it was last
-    /// used.
+    /// Runs a script, and runs it again if the connection was dropped: the connection may have been
+    /// closed since it was last used. So every script must be harmless if it runs twice.
     async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
         let mut connection = self.connection.clone();
         let done = match script.query_async(&mut connection).await {
@@ -183,7 +188,7 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
         Ok(self.run::<i64>(script).await? == 1)
     }
 
-    /// Reads the entries of the log after this one, or of the live ones after this cursor.
+    /// Reads the entries of the log after an entry, or the live messages after a cursor.
     async fn entries(&self, of: &str, after: &str) -> Result<RedisBatch, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
@@ -205,7 +210,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
         let mut script = self.script("EVAL", APPEND);
-        // Scores are floats, which hold every second up to here.
+        // Scores are floats, which can represent every whole number up to this limit.
         let end = revocation.until.as_secs().clamp(0, 1 << 52);
         script.arg(revocation.to_message(SystemClock.now())?).arg(end);
         script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs()).arg(REMOVED_AT_ONCE);
@@ -242,7 +247,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let added: u64 = added.parse().map_err(FeedError::new)?;
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;
-        // Trimmed entries are missing from the count; an older state of the log ends too early.
+        // After trimming, fewer entries are seen than were added. An older state of the log ends
+        // before the position.
         let is_whole = if has_more { seen <= added } else { seen == added };
         if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
             return Ok(Read::Gap);
@@ -264,7 +270,7 @@ impl<'p> StreamPlace<'p> {
 
 impl<C> Debug for RedisFeed<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the connection, which may know a password.
+        // The connection is left out, since it may contain a password.
         f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
     }
 }
@@ -283,8 +289,8 @@ fn feed_error(error: RedisError) -> FeedError {
     }
 }
 
-/// Turns bytes into text. A message that is not text is malformed, and must not keep others from
-/// being read.
+/// Turns bytes into text. A message that is not valid UTF-8 is malformed, but must not prevent
+/// other messages from being read.
 fn text(message: Vec<u8>) -> String {
     String::from_utf8(message)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
@@ -294,7 +300,7 @@ fn keys(prefix: &str) -> [String; 3] {
     ["log", "live", "epoch"].map(|name| format!("{prefix}:{name}"))
 }
 
-/// RedisBatch are named by milliseconds and a number.
+/// Returns the rank of an entry's identifier, which consists of milliseconds and a number.
 fn order(id: &str) -> Option<(u64, u64)> {
     let (millis, number) = id.split_once('-')?;
     Some((millis.parse().ok()?, number.parse().ok()?))

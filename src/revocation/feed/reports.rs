@@ -10,7 +10,7 @@ use crate::revocation::revocations::Revocations;
 
 const FAILURES_EVERY: Duration = Duration::from_secs(10);
 
-/// The reports that were made.
+/// The state of the reports.
 #[derive(Default)]
 pub(crate) struct Reports {
     failure_at: Option<Instant>,
@@ -21,8 +21,8 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Reports the outcome of an attempt: the first failure, one every 10 seconds, and the end of a
-    /// reported failure.
+    /// Reports the outcome of an attempt: the first failure, then at most one failure every 10
+    /// seconds, and the recovery after a reported failure.
     pub(crate) fn attempted(&mut self, outcome: &Result<(), FeedError>, to: &Revocations) {
         match outcome {
             Ok(()) => {
@@ -40,14 +40,14 @@ impl Reports {
         }
     }
 
-    /// Reports that there is no log, once, if there was one before.
+    /// Reports, once, that the log is missing although there was one before.
     pub(crate) fn found_no_log(&mut self, to: &Revocations) {
         if self.has_read_a_log && !std::mem::replace(&mut self.is_missing, true) {
             to.tell(&RevocationEvent::LogMissing);
         }
     }
 
-    /// Reports that the whole log was read, and once a limitation of the feed.
+    /// Reports that the whole log was read. Reports a limitation of the feed once.
     pub(crate) fn read_all(&mut self, warning: Option<&'static str>, to: &Revocations) {
         self.has_read_a_log = true;
         self.is_missing = false;

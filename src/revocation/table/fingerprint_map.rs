@@ -13,7 +13,7 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost no name is in the map, and the filter shows so from little memory and with a
+    /// Almost no name is in the map. The filter shows this with few memory accesses and a
     /// predictable branch.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,

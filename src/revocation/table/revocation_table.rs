@@ -274,7 +274,7 @@ fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Returns the number of buckets for these entries and nearly as many again.
+/// Returns a number of buckets with room for these entries and for almost as many new ones.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }
