@@ -6,9 +6,9 @@ use std::fmt::{self, Display};
 
 /// The claim for which a token was rejected: a claim that is missing, or one with an invalid value.
 ///
-/// The error is for logs and never for a client. Its names are those of the type's own fields, of
-/// registered claims and of configured claims. Of the token, it contains only the type of a value:
-/// a string, a number or another type of JSON.
+/// The error is for logs and never for a client. It contains only names of the type's own fields,
+/// of registered claims and of configured claims. From the token, it contains only the JSON type of
+/// a value, such as a string or a number.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret, jwt::{ClaimErrorKind, Signer, Verifier}};
@@ -40,7 +40,7 @@ pub enum ClaimErrorKind {
     /// The claim is missing or `null`.
     Missing,
     /// The value of the claim, or a value inside it, is invalid. Or the type of the claims denies
-    /// unknown fields, and the claim is one.
+    /// unknown fields, and the claim is unknown.
     Invalid,
 }
 
@@ -56,26 +56,29 @@ enum Problem {
 /// The constructors read no more of a message than its beginning, since the messages of `serde`
 /// contain values.
 impl ClaimError {
-    /// The configured claim `name` is missing.
+    /// Creates the error for a configured claim that is missing.
     pub(crate) fn missing(name: &str) -> Self {
         Self { name: Some(name.to_owned().into()), problem: Problem::Missing }
     }
 
-    /// Reading the value of the claim `name` failed with this message.
+    /// Creates the error for the claim `name`, whose value could not be read. `message` is the
+    /// error of `serde`.
     pub(crate) fn in_value(name: Option<Cow<'static, str>>, message: &str) -> Self {
         let problem = wrong_type(message).map_or(Problem::Invalid, Problem::WrongType);
         Self { name, problem }
     }
 
-    /// The type of the claims rejected the claim `name` as such.
+    /// Creates the error for the claim `name`, which the type of the claims rejected without
+    /// reading its value.
     pub(crate) fn of_name(name: Option<&'static str>, message: &str) -> Self {
         let is_unknown = message.starts_with("unknown field ");
         let problem = if is_unknown { Problem::Unknown } else { Problem::Invalid };
         Self { name: name.map(Cow::Borrowed), problem }
     }
 
-    /// The type of the claims failed with this message outside of any value. `find` returns a name
-    /// of the program that equals the name in the message. `None` if the message says nothing.
+    /// Creates the error for a message of `serde` that is not about one value, such as a missing
+    /// field. `find` returns the name in the program that equals the name in the message. Returns
+    /// `None` if the message has another form.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,
@@ -98,15 +101,15 @@ impl ClaimError {
 
     /// Returns the name of the claim, or the configured path to it.
     ///
-    /// `None` if the program does not contain the name: for a map instead of a struct, for an
-    /// unknown field that is not a registered claim, and for most fields of a struct with
+    /// Returns `None` if the program does not contain the name: for a map instead of a struct, for
+    /// an unknown field that is not a registered claim, and for most fields of a struct with
     /// `#[serde(flatten)]`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 }
 
-/// The type that an "invalid type" message begins with, in the words of JSON.
+/// Returns the JSON type that an "invalid type" message names.
 fn wrong_type(message: &str) -> Option<&'static str> {
     let found = message.strip_prefix("invalid type: ")?;
     Some(match found.split([' ', ',']).next()? {

@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 
 use crate::jwt::payload::scan;
 
-/// The names of an object with more names than this are sorted, which allocates.
+/// The maximum number of names that are compared pair by pair. More names are sorted, which
+/// allocates.
 const FEW_NAMES: usize = 16;
 
 /// Returns true if a name occurs twice in one object, the outermost object excluded: the caller
@@ -144,7 +145,7 @@ mod tests {
         assert!(!are_nested(outermost) && are_anywhere(outermost));
     }
 
-    /// An object as it is written, with its names in their order.
+    /// A value whose objects keep the order and the spelling of their names.
     #[derive(Clone, Debug)]
     enum Json {
         Text(String),

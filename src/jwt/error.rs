@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// The reason for which key material was rejected.
+/// The reason why key material was rejected.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, jwt::KeyErrorKind};
@@ -39,7 +39,7 @@ pub enum KeyErrorKind {
     Unreadable,
     /// The algorithm or the type of the key is not supported.
     Unsupported,
-    /// Members of a JWK contradict each other, or the use of the key for signatures.
+    /// Members of a JWK contradict each other, or do not allow the use of the key for signatures.
     Contradictory,
     /// A key identifier is empty, over 256 bytes, or taken by another key of the set.
     BadId,
@@ -85,7 +85,7 @@ impl Error for KeyError {
     }
 }
 
-/// The reason for which claims could not be signed.
+/// The reason why claims could not be signed.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret, jwt::{SignErrorKind, Signer}};

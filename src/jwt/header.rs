@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_comes_twice_is_refused_in_every_spelling() {
+    fn a_duplicate_member_is_refused_in_every_spelling() {
         for json in [
             r#"{"alg":"HS256","alg":"HS256"}"#,
             r#"{"alg":"HS256","\u0061lg":"none"}"#,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_object_of_the_right_types_is_malformed() {
+    fn a_header_that_is_not_one_object_of_the_right_types_is_malformed() {
         let long = format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(257));
         let deep = format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(32), "]".repeat(32));
         for json in ["[]", "\"x\"", "", "null", "{", r#"{"alg":"HS256"} x"#, r#"{"alg":"HS256",}"#]

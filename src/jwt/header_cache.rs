@@ -1,4 +1,4 @@
-//! Headers that need not be parsed again.
+//! A cache of parsed headers.
 
 use std::sync::OnceLock;
 

@@ -13,13 +13,13 @@ const MAX_DEPTH: usize = 32;
 /// Returns true if no value in `json` is nested deeper than [`MAX_DEPTH`]. Text that is not JSON
 /// may pass, since the parser rejects it later.
 pub(crate) fn is_shallow(json: &[u8]) -> bool {
-    // Few opening brackets cannot nest deeply. Counting them is vectorized, which following the
-    // nesting is not.
+    // A text with few opening brackets cannot be nested deeply. Counting the brackets is
+    // vectorized, and following the nesting is not.
     openings(json) <= MAX_DEPTH || depth(json) <= MAX_DEPTH
 }
 
-/// Counts the opening brackets. The compiler vectorizes a count in bytes, so each chunk is short
-/// enough not to overflow one.
+/// Counts the opening brackets. The compiler vectorizes a count of the type `u8`, so each chunk is
+/// short enough not to overflow it.
 fn openings(json: &[u8]) -> usize {
     // `[` and `{` differ in one bit.
     let count =
@@ -49,7 +49,7 @@ fn depth(json: &[u8]) -> usize {
 }
 
 /// The member names of an object that were seen so far. RFC 7515 section 4 and RFC 7519 section 4
-/// allow a parser to reject duplicate names. No other choice is the same for all parsers.
+/// allow a parser to reject duplicate names. Parsers that accept them do not agree on the value.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
     few: SmallVec<[&'de str; FEW_NAMES]>,
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn depth_counts_what_is_open_and_not_what_is_quoted() {
+    fn depth_counts_open_brackets_outside_of_strings() {
         let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(is_shallow(nested(32).as_bytes()));
         assert!(!is_shallow(nested(33).as_bytes()));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_new_once_however_many_there_are() {
+    fn each_of_many_names_is_new_only_once() {
         let mut names = SeenNames::default();
         for n in 0..100 {
             assert!(names.insert(&Cow::Owned(n.to_string())));

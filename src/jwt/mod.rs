@@ -1,8 +1,9 @@
-//! Tokens as pure functions: no HTTP, no async, no storage.
+//! Verification and signing of tokens as pure functions: no HTTP, no async, no storage.
 //!
-//! [`Verifier::verify`] takes a token and returns it as [`Verified`], or the first rule that it
-//! breaks: [`guide::reference::verification`](crate::guide::reference::verification) lists the
-//! rules. A verifier has a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a
+//! [`Verifier::verify`] takes a token and returns it as [`Verified`], or an error for the first
+//! rule that the token breaks.
+//! [`guide::reference::verification`](crate::guide::reference::verification) lists the rules. A
+//! verifier has a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a
 //! [`Secret`], and the rules of a [`Validation`]. [`Signer`] makes tokens.
 
 pub(crate) mod base64url;

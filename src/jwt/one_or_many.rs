@@ -19,7 +19,7 @@ use std::borrow::Cow;
 /// ```
 pub trait OneOrMany: IntoStrings {}
 
-/// Seals [`OneOrMany`]. Its methods are in no public interface.
+/// Seals [`OneOrMany`]. Its methods are not part of the public interface.
 #[allow(unnameable_types, reason = "this is what seals the other trait")]
 pub trait IntoStrings {
     /// Returns the strings in their order.

@@ -1,4 +1,4 @@
-//! Signs tokens: the opposite of the verifier.
+//! The signer of tokens, the counterpart of the verifier.
 
 use std::fmt::{self, Debug};
 

@@ -15,7 +15,8 @@ pub(crate) struct Span {
 pub(crate) type Spans = SmallVec<[Span; 3]>;
 
 impl Span {
-    /// Creates a span. Beyond 4 GiB it saturates and is empty; tokens have a few KiB.
+    /// Creates a span. Positions beyond 4 GiB saturate, which makes the span empty. Tokens have a
+    /// few KiB.
     #[inline]
     pub(crate) fn new(start: usize, len: usize) -> Self {
         let clamp = |n| u32::try_from(n).unwrap_or(u32::MAX);
@@ -32,8 +33,8 @@ impl Span {
 
 /// Finds the positions of strings that were read from a payload.
 ///
-/// A string with escapes is not in the payload in its decoded form. Such strings are collected.
-/// They will follow the stored text, which has `end` bytes.
+/// The payload does not contain the decoded form of a string with escapes. Such strings are
+/// collected, to be appended to the stored text, which has `end` bytes.
 #[derive(Debug)]
 pub(crate) struct Placer<'de> {
     payload: &'de str,
@@ -85,7 +86,7 @@ impl<'de> Placer<'de> {
         })
     }
 
-    /// Returns the strings that must follow the stored text.
+    /// Returns the strings to append to the stored text.
     pub(crate) fn into_unescaped(self) -> String {
         self.unescaped
     }

@@ -47,7 +47,7 @@ pub struct StandardClaims {
     /// The time at which the token was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<UnixTime>,
-    /// The token's own identifier.
+    /// The identifier of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
     /// The client that the token was issued to, if the claim is a string.
@@ -74,7 +74,7 @@ impl Debug for StandardClaims {
 }
 
 /// A value of any type. In the default type of the claims, a value of the wrong type is an error
-/// only if the verifier checks it.
+/// only if the verifier checks that claim.
 enum Loose {
     Null,
     Text(String),
@@ -136,7 +136,8 @@ impl<'de> Visitor<'de> for LooseVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
         let mut loose = Loose::Other;
         while let Some(name) = map.next_key_seed(Text)? {
-            // With `arbitrary_precision`, a number is an object with one name.
+            // With the feature `arbitrary_precision` of `serde_json`, a number is read as an object
+            // with one reserved name.
             if reserved_names::is_reserved(&name) {
                 loose = Loose::Number(map.next_value()?);
             } else {

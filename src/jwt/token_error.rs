@@ -1,4 +1,4 @@
-//! The reason for which a token is rejected.
+//! The reason why a token is rejected.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::jwt::claim_error::ClaimError;
 
-/// The reason for which a token was rejected.
+/// The reason why a token was rejected.
 ///
 /// `Display` gives the full reason: the claim, the configured values and key identifiers that the
 /// token was compared with, and for dates the number of seconds. It contains no value of the token.
@@ -47,7 +47,8 @@ pub enum TokenErrorKind {
     WrongType,
     /// The token has a `kid` that no configured key has.
     UnknownKeyId,
-    /// No configured key is for the token's `alg`, or the key of its `kid` is for another one.
+    /// No configured key is for the token's `alg`, or the key with its `kid` is for another
+    /// algorithm.
     WrongAlgorithm,
     /// The signature does not match: the token is forged, or this server has the wrong secret. A
     /// derived secret is base64: read it with `Secret::from_env_base64` or
@@ -124,7 +125,7 @@ impl TokenError {
         Self { kind, detail: Detail::Time { distance, leeway } }
     }
 
-    /// Creates an error about one claim, or about an unknown claim.
+    /// Creates an error about one claim. `None` means that the name of the claim is not known.
     pub(crate) fn of_claim(kind: TokenErrorKind, claim: Option<ClaimError>) -> Self {
         let detail = claim.map_or(Detail::None, |claim| Detail::Claim(Box::new(claim)));
         Self { kind, detail }
@@ -226,7 +227,7 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // The difference is so small that it may be due to the clocks.
+    // The difference is so small that clocks that differ may be the cause.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }
@@ -245,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_tell_their_distance_and_the_leeway_where_clocks_may_differ() {
+    fn date_errors_say_the_distance_and_the_leeway_if_clocks_may_differ() {
         let said = |kind, millis| {
             let distance = Duration::from_millis(millis);
             TokenError::time(kind, distance, Duration::from_secs(5)).to_string()

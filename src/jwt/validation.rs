@@ -20,7 +20,7 @@ const MAX_REQUIRED: usize = 64;
 ///
 /// - `exp` is present and in the future; `nbf` and `iat`, if present, are in the past. The leeway
 ///   is 5 seconds.
-/// - No date is after the year 9999, since such a date is in milliseconds.
+/// - No date is after the year 9999, since such a date is probably in milliseconds.
 /// - `typ` is absent, `JWT` or `at+jwt`.
 /// - `aud` is absent: a token with an `aud` is rejected until [`audience`](Self::audience) is
 ///   called (RFC 7519 section 4.1.3).
@@ -170,8 +170,8 @@ impl Validation {
     }
 
     /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC
-    /// 7519 section 4.1.2). The subject of the token is then the decimal text of the number, so 42
-    /// and `"42"` are the same subject. The type of the claims reads the number.
+    /// 7519 section 4.1.2). For a number, the subject of the token is the decimal text, so 42 and
+    /// `"42"` are the same subject. The type of the claims reads the number.
     #[must_use]
     pub fn accept_numeric_subject(mut self) -> Self {
         self.wanted.numeric_subject = true;

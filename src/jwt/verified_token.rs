@@ -41,8 +41,8 @@ impl VerifiedToken {
         self.named.issuer.map(|span| self.at(span))
     }
 
-    /// Returns `sub`, the subject of the token, which is unique for the issuer only. A number,
-    /// where `accept_numeric_subject` allows one, is its decimal text: 42 and "42" are the same
+    /// Returns `sub`, the subject of the token. A subject is unique only within its issuer. For a
+    /// number (see `accept_numeric_subject`), this is the decimal text: 42 and "42" are the same
     /// subject.
     pub fn subject(&self) -> Option<&str> {
         self.named.subject.map(|span| self.at(span))
@@ -53,8 +53,8 @@ impl VerifiedToken {
         self.named.audience.iter().map(|span| self.at(*span))
     }
 
-    /// Returns `exp`, the expiry of the token. It is `None` only where
-    /// `dangerous_allow_missing_expiry` accepts a token without one.
+    /// Returns `exp`, the expiry of the token. It is `None` only if
+    /// `dangerous_allow_missing_expiry` accepted a token without one.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
@@ -69,12 +69,12 @@ impl VerifiedToken {
         self.named.not_before
     }
 
-    /// Returns `jti`, the token's own identifier.
+    /// Returns `jti`, the identifier of the token.
     pub fn id(&self) -> Option<&str> {
         self.named.id.map(|span| self.at(span))
     }
 
-    /// Returns `sid`, the session that the token belongs to. Logging out ends it.
+    /// Returns `sid`, the session that the token belongs to. Logging out ends the session.
     pub fn session(&self) -> Option<&str> {
         self.named.session.map(|span| self.at(span))
     }

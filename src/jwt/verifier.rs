@@ -1,4 +1,4 @@
-//! A token, from its bytes to its typed claims.
+//! The verifier, which turns the bytes of a token into typed claims.
 
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,16 +80,16 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Fails with the first rule that the token breaks. The error is for logs: it would help the
-    /// sender of the token to forge one. A panic of the clock or of `T`'s `Deserialize`
+    /// Returns an error for the first rule that the token breaks. The error is for logs: it would
+    /// help the sender of the token to forge one. A panic of the clock or of `T`'s `Deserialize`
     /// implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
         catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
             .unwrap_or_else(|_| Err(TokenError::new(TokenErrorKind::Panicked)))
     }
 
-    /// Follows the order of `docs/reference/verification.md`. Nothing is allocated before the
-    /// signature is known to be good.
+    /// Verifies a token in the order of `docs/reference/verification.md`. Nothing is allocated
+    /// before the signature is verified.
     pub(crate) fn verify_bytes<T: DeserializeOwned>(
         &self,
         token: &[u8],
@@ -130,7 +130,7 @@ impl Verifier {
         Ok(Verified { token, claims, verified_at: now })
     }
 
-    /// Returns the keys of this moment.
+    /// Returns the current keys.
     #[cfg(feature = "connections")]
     pub(crate) fn key_set(&self) -> Arc<KeySet> {
         self.keys.load()
@@ -180,7 +180,7 @@ impl Verifier {
     /// Reads a payload that the scanner could not read, or that does not fit the type.
     ///
     /// A payload that does not fit is read once more, without the type, to note all claims. If the
-    /// token is also expired or from another issuer, that is the error.
+    /// token is also expired or from another issuer, the error says so instead.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
         &self,
@@ -279,8 +279,8 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Returns one text with the payload and then the whole token, and the end of the payload in
-    /// it.
+    /// Returns a text that contains the decoded payload and then the whole token, and the length of
+    /// the payload.
     fn decode(&self, token: &[u8]) -> Option<(String, usize)> {
         let room = base64url::decoded_len(self.payload.len()).saturating_add(token.len());
         let mut text = Vec::with_capacity(room);

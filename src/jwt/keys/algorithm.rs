@@ -39,8 +39,8 @@ impl Algorithm {
         }
     }
 
-    /// Finds the algorithm with this registered name, compared with its case (RFC 7515 section
-    /// 4.1.1). Allocates nothing, so that a forged header costs nothing.
+    /// Returns the algorithm with this registered name, which is case-sensitive (RFC 7515 section
+    /// 4.1.1). Allocates nothing, so that rejecting a forged header is cheap.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Hs256, Self::Hs384, Self::Hs512].into_iter().find(|known| known.as_str() == name)
     }

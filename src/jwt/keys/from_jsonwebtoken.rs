@@ -1,5 +1,5 @@
-//! Conversions for applications that come from the crate `jsonwebtoken`, and the one file that
-//! names it.
+//! Conversions for applications that come from the crate `jsonwebtoken`. No other file names that
+//! crate.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, EncodingKey};

@@ -54,8 +54,8 @@ impl KeyStore {
         })
     }
 
-    /// Removes every key but the current one. Their tokens are rejected from here on, and
-    /// connections that use `Claims::ended` or `until_ended` end.
+    /// Removes every key but the current one. From then on, tokens signed with the removed keys are
+    /// rejected, and connections that use `Claims::ended` or `until_ended` for such a token end.
     pub fn retire_previous(&self) {
         self.keys.rcu(|keys| KeySet::from(keys.current().clone()));
     }

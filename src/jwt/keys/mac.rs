@@ -1,4 +1,4 @@
-//! HMAC and HKDF: the one file that names the crates behind them.
+//! HMAC and HKDF. No other file names the crates that implement them.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac as _};
@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::jwt::base64url;
 
-/// A keyed HMAC. Keying hashes two blocks, so it is done once and the result is cloned per token.
+/// A keyed HMAC. Setting the key hashes two blocks, so it is done once, and the result is cloned
+/// for each token.
 #[derive(Clone)]
 pub(crate) enum Mac {
     Hs256(Hmac<Sha256>),
@@ -103,8 +104,8 @@ mod tests {
         text.into_bytes()
     }
 
-    /// Cases with a key of 16 bytes cannot be run, since [`Secret`] refuses it: 163 to 168. No key
-    /// of the others is refused for being too simple.
+    /// Cases 163 to 168 are skipped, since [`Secret`] rejects their keys of 16 bytes. It accepts
+    /// the keys of all other cases.
     #[test]
     fn wycheproof_hmac_sha256_cases_get_their_verdicts() {
         let file = include_str!("../../../tests/data/wycheproof/hmac_sha256_test.json");
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn hkdf_is_that_of_rfc_5869() {
-        // Section A.3: neither salt nor info. Of the output, the RFC has the first 42 bytes.
+        // Section A.3 uses neither salt nor info, and states the first 42 bytes of the output.
         let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d\
                         9d201395faa4b61a96c8";
         assert_eq!(hkdf_sha256(&[0x0B; 22], &[])[..42], hex(expected));

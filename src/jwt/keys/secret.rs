@@ -45,7 +45,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Creates a secret from bytes. They are used as they are, and not decoded.
+    /// Creates a secret from bytes. The bytes are used as they are, and not decoded.
     ///
     /// # Errors
     ///
@@ -130,9 +130,9 @@ impl Secret {
 
     /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
     ///
-    /// A text file, that is UTF-8 without control characters, follows the rules of
-    /// [`from_env`](Self::from_env): the line end is not part of the secret. Of any other file, all
-    /// bytes are the secret.
+    /// A text file (UTF-8 without control characters) follows the rules of
+    /// [`from_env`](Self::from_env): the line end is not part of the secret. For any other file,
+    /// all bytes are the secret.
     ///
     /// # Errors
     ///
@@ -178,9 +178,9 @@ impl Secret {
     /// result has 64 bytes, enough for every HMAC algorithm.
     ///
     /// The derivation is HKDF-SHA256 (RFC 5869) with an empty salt. Its `info` is the text
-    /// `tower-jwt-auth/derive/v1`, then the issuer, then the audience. In front of each of these
-    /// two stands its length in bytes, as 4 bytes, big-endian. `docs/reference/derive.md` has a
-    /// test vector, and code in other languages.
+    /// `tower-jwt-auth/derive/v1`, then the issuer, then the audience. The issuer and the audience
+    /// are each preceded by their length in bytes, written as 4 bytes, big-endian.
+    /// `docs/reference/derive.md` has a test vector, and code in other languages.
     ///
     /// ```
     /// use tower_jwt_auth::{Key, Secret};
@@ -196,7 +196,8 @@ impl Secret {
     pub fn derive(&self, issuer: &str, audience: &str) -> Self {
         let mut info = b"tower-jwt-auth/derive/v1".to_vec();
         for part in [issuer, audience] {
-            // For a text of 4 GiB the length saturates. The texts themselves still differ.
+            // The length of a text beyond 4 GiB saturates, but `info` still contains the whole
+            // text.
             info.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             info.extend(part.as_bytes());
         }
@@ -302,7 +303,7 @@ fn is_der_in_base64(text: &[u8]) -> bool {
     if !(text.starts_with(b"M") && text.len() >= 40) {
         return false;
     }
-    // A secret may start with the same characters.
+    // A secret may start with the same characters, so decode the text to be sure.
     let compact = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     let compact = Zeroizing::new(compact.collect::<Vec<u8>>());
     let der = base64::prelude::BASE64_STANDARD.decode(&compact).map(Zeroizing::new);
@@ -379,7 +380,7 @@ mod tests {
         let cart = master.derive("https://auth.shop.example", "cart");
         let documented = include_str!("../../../docs/reference/derive.md");
         assert!(documented.contains(&hex(&cart)), "{}", hex(&cart));
-        // Length prefixes keep the border between issuer and audience.
+        // The length prefixes separate the issuer from the audience.
         assert_ne!(hex(&master.derive("ab", "c")), hex(&master.derive("a", "bc")));
     }
 

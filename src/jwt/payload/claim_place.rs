@@ -145,8 +145,8 @@ impl<'de> ClaimPlaceSeed<'_, 'de, '_> {
     }
 }
 
-/// Reads the next name of an object. With `arbitrary_precision`, a number is an object with one
-/// name.
+/// Reads the next name of an object. With the feature `arbitrary_precision` of `serde_json`, a
+/// number is read as an object with one reserved name. Such an object is an error here.
 fn next_name<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
     match map.next_key_seed(Text)? {
         Some(name) if reserved_names::is_reserved(&name) => {

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Returns true if `serde_json` represents a number as an object with its text. The scanner
-/// represents it as a number. A type that buffers values, such as an untagged enum, would see the
-/// difference, so the scanner is not used then.
+/// Returns true if `serde_json` represents numbers as objects that contain their text. The scanner
+/// represents them as numbers. A type that buffers values, such as an untagged enum, would see the
+/// difference, so the scanner is not used in that case.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();
@@ -17,7 +17,7 @@ pub(crate) fn are_on() -> bool {
     *ARE_ON.get_or_init(|| ["1", "1.5"].into_iter().any(is_map))
 }
 
-/// True if a number was an object.
+/// The result of the probe: true if a number was represented as an object.
 struct IsMap(bool);
 
 impl<'de> Deserialize<'de> for IsMap {

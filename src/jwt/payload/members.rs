@@ -37,8 +37,8 @@ enum Member<'p> {
     Other,
 }
 
-/// The members of a payload. Each is passed on to the user's type, and the claims that the verifier
-/// needs are noted on the way.
+/// The members of a payload. Each member is passed on to the user's type, and the claims that the
+/// verifier needs are noted.
 pub(crate) struct Members<'p, 'de, A> {
     map: A,
     /// The field names of the struct that is read; empty for another type.
@@ -79,7 +79,8 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         }
     }
 
-    /// Finds the equal name in the program. Reasons may contain this name, but none from the token.
+    /// Returns the name in the program that equals `name`. Reasons may contain that name, but no
+    /// name from the token.
     fn find_name(&self, name: &str) -> Option<&'static str> {
         let field = self.fields.iter().copied().find(|field| *field == name);
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))
@@ -93,7 +94,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         }
     }
 
-    /// Notes an error of the type outside of any member, such as a missing field.
+    /// Notes an error of the type that is not about one member, such as a missing field.
     pub(crate) fn note_end(&mut self, error: &A::Error) {
         self.note_failure(|members| {
             ClaimError::of_type(&error.to_string(), |name| members.find_name(name))

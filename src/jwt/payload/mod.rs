@@ -10,8 +10,8 @@
 //! 3. The value of any other member goes straight from the parser to `T`.
 //! 4. The value of a recognized claim is read by a seed of [`seeds`] or [`claim_place`], noted as a
 //!    position in the payload ([`notes`]), and then passed on to `T` by [`replay`].
-//! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them.
-//!    Members after the end of `T` are read by the pass itself.
+//! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
+//!    `T` stops early, the pass itself reads the remaining members.
 //! 6. Nearly all issuers write plain JSON: whole numbers, no escapes in names. [`scan`] and
 //!    [`plain`] read this form quickly, and accept nothing that `serde_json` would reject.
 //! 7. If the scanner cannot read the payload, the pass starts again with `serde_json`, whose result
@@ -60,7 +60,8 @@ pub(crate) fn read_plain<'de, T: Deserialize<'de>>(
     Ok(claims)
 }
 
-/// Reads any payload. The JSON may be invalid, or may not fit `T`; the notes then have the claim.
+/// Reads any payload. Fails if the JSON is invalid or does not fit `T`. The notes then contain the
+/// claim at which reading failed.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
@@ -73,7 +74,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     Ok(claims)
 }
 
-/// The deserializer of a payload. Whatever a type asks for, it gets one object.
+/// The deserializer of a payload. It gives one object to every type, whatever the type asks for.
 struct ClaimsSet<'p, 'de, P> {
     parser: &'p mut P,
     wanted: &'p Wanted,

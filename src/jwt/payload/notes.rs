@@ -12,7 +12,7 @@ pub(crate) struct Wanted {
     pub(crate) places: Vec<ClaimPlace>,
     /// Claims that must be present and not `null`; at most 64.
     pub(crate) required: Vec<String>,
-    /// Accept a number in `sub`.
+    /// True if a number in `sub` is accepted.
     pub(crate) numeric_subject: bool,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Noted<'de> {
     pub(crate) confirmation: bool,
     /// One bit for each name in [`Wanted::required`] that was found.
     pub(crate) required: u64,
-    /// A name occurs twice.
+    /// True if a name occurs twice.
     pub(crate) has_duplicate: bool,
     /// The claim at which reading failed. Errors of the scanner are not noted.
     pub(crate) failure: Option<ClaimError>,

@@ -11,7 +11,7 @@ use serde::forward_to_deserialize_any;
 use crate::jwt::payload::scan::{NotPlain, Scanner};
 use crate::jwt::payload::seeds::RawSeed;
 
-/// A deserializer for JSON of limited depth.
+/// A deserializer for plain JSON. The caller must have limited the depth.
 pub(crate) struct Plain<'de> {
     scanner: Scanner<'de>,
 }
@@ -117,7 +117,7 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
         if name == RawSeed::NAME {
             return visitor.visit_borrowed_str(self.raw()?);
         }
-        // `serde_json` gives names with `$` a meaning of its own.
+        // `serde_json` gives names with `$` a special meaning.
         if name.starts_with('$') { Err(NotPlain) } else { visitor.visit_newtype_struct(self) }
     }
 
@@ -255,7 +255,7 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
             return Err(NotPlain);
         }
         match self.plain.scanner.plain_string() {
-            // Names with `$` have a meaning of their own in `serde_json`.
+            // Names with `$` have a special meaning in `serde_json`.
             Some(name) if !name.starts_with('$') => seed.deserialize(MemberName(name)).map(Some),
             _ => Err(NotPlain),
         }
@@ -308,7 +308,8 @@ mod tests {
 
     use super::*;
 
-    /// Reads `json` with both. Returns `None` if `Plain` leaves it to the other.
+    /// Reads `json` with `Plain` and with `serde_json`, and checks that the values are equal.
+    /// Returns `None` if `Plain` does not accept `json`.
     fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<T> {
         let mut plain = Plain::new(json);
         let value = T::deserialize(&mut plain).and_then(|value| plain.end().map(|()| value)).ok();
@@ -333,7 +334,7 @@ mod tests {
         float: f64,
     }
 
-    /// A struct without members ignores all there are.
+    /// A struct without fields, which ignores all members.
     #[derive(Deserialize, PartialEq, Debug)]
     struct Ignored {}
 
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_json_is_read_and_the_rest_is_left() {
+    fn plain_json_is_read_and_other_text_is_left_to_serde_json() {
         assert!(
             read::<Typed<'_>>(r#"{"text":"a","number":1,"pair":[1,true],"plan":"Free"}"#).is_some()
         );
@@ -412,7 +413,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_what_serde_json_makes_of_it(
+        fn accepted_values_equal_those_of_serde_json(
             value in json(),
             pretty: bool,
             place: prop::sample::Index,
@@ -421,7 +422,7 @@ mod tests {
             let text = if pretty { format!("{value:#}") } else { value.to_string() };
             read::<Value>(&text);
             read::<BTreeMap<String, Value>>(&text);
-            // The same with a character put in, or one taken out.
+            // Read the text again with one character inserted or removed.
             let mut chars: Vec<char> = text.chars().collect();
             let place = place.index(chars.len());
             chars.splice(place..place + usize::from(byte.is_empty()), byte.chars());

@@ -6,7 +6,7 @@ use crate::jwt::duplicates::unescaped;
 use crate::jwt::payload::scan;
 
 /// The prefix of the reserved names. `serde_json` replaces an object that starts with such a name
-/// by the JSON in the member's text. That JSON differs from what was signed, and its depth is not
+/// with the JSON in the member's text. That JSON differs from what was signed, and its depth is not
 /// limited.
 const PREFIX: &str = "$serde_json::private::";
 
@@ -23,8 +23,8 @@ pub(crate) fn has_name(json: &str) -> bool {
     memchr::memchr2(b'$', b'\\', json.as_bytes()).is_some() && looks_like_it(json)
 }
 
-/// Searches for the prefix. It may appear literally, or with some of its characters, all of them
-/// ASCII, escaped as `\u00..`.
+/// Searches for the prefix. The prefix is ASCII, so it may appear literally or with some of its
+/// characters escaped as `\u00..`.
 #[cold]
 fn looks_like_it(json: &str) -> bool {
     let has = |text: &str| memchr::memmem::find(json.as_bytes(), text.as_bytes()).is_some();

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de;
 
-/// The text is not plain JSON, or does not fit the type. Reading it with `serde_json` tells which.
+/// The text is not plain JSON, or does not fit the type. Reading it with `serde_json` shows which.
 #[derive(Debug)]
 pub(crate) struct NotPlain;
 
@@ -27,7 +27,7 @@ impl de::Error for NotPlain {
 /// The maximum number of digits. A longer number may not fit into 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// A position in a JSON text. A method returns the same value as `serde_json`, or fails for JSON
+/// A position in a JSON text. Each method returns the same value as `serde_json`, or fails for JSON
 /// that is not plain.
 pub(crate) struct Scanner<'de> {
     json: &'de str,
@@ -179,8 +179,8 @@ fn plain_end(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Sets one bit for each byte that is a quote, a backslash or a control character. The lowest set
-/// bit is exact. Higher bits may be set wrongly.
+/// Sets the high bit of each byte that is a quote, a backslash or a control character. Only the
+/// lowest bit that is set is reliable: bits above it may be set for other bytes.
 #[inline]
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

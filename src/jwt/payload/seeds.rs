@@ -34,7 +34,7 @@ impl<'de> DeserializeSeed<'de> for NumberSeed {
     type Value = Number;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Number, D::Error> {
-        // Not `deserialize_any`, for the reason that `UnixTime` gives.
+        // Not `deserialize_any`, for the reason in the `Deserialize` implementation of `UnixTime`.
         deserializer.deserialize_f64(self)
     }
 }
@@ -115,7 +115,7 @@ pub(crate) struct RawSeed;
 
 impl RawSeed {
     /// The name of a newtype struct by which `Plain` recognizes a request for text. `serde_json`
-    /// has a name of its own for this.
+    /// uses another name for the same purpose.
     pub(crate) const NAME: &'static str = "$tower_jwt_auth::raw";
 }
 
