@@ -1,8 +1,8 @@
-//! Refusals in the application's own format. The status and the `WWW-Authenticate` challenge stay
-//! as RFC 6750 has them.
+//! Rejections in the application's own format. The status and the `WWW-Authenticate` challenge
+//! still follow RFC 6750.
 //!
 //! `cargo run --example custom_rejection` prints curl lines; the server's own output shows the
-//! reason of each refusal.
+//! reason for each rejection.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,7 +18,8 @@ use tower_jwt_auth::{
 };
 
 fn render(error: &AuthError) -> RejectionBody {
-    // By the kind alone: a client that learns which check failed can try to pass it.
+    // The message depends on the kind alone: a client that learns which check failed can try to
+    // pass it.
     let message = match error.kind() {
         AuthErrorKind::MissingCredentials => "Please log in.",
         AuthErrorKind::TokenExpired => "Your login has ended, please log in again.",
@@ -28,10 +29,11 @@ fn render(error: &AuthError) -> RejectionBody {
     RejectionBody::json(json!({ "code": error.code(), "message": message }))
 }
 
-/// Sits outside the layer and sees its refusals, as well as those of guards.
+/// Logs rejections. It runs outside the layer, so it sees the rejections of the layer and of
+/// guards.
 async fn log(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
-        // The client is not told the reason.
+        // The client does not learn the reason.
         println!("refused: {}: {}", error.code(), error.reason());
     }
     response

@@ -23,8 +23,8 @@ fn new_key(number: u32) -> Result<Key, KeyError> {
 
 /// A key signs for longer than its tokens live, so one previous key is enough to verify them all.
 ///
-/// Here one process signs and verifies. Where they are different servers, give the new key to those
-/// that verify before the auth server signs with it.
+/// Here one process signs and verifies. If these are different servers, give the new key to the
+/// servers that verify before the auth server signs with it.
 async fn rotate(keys: KeyStore) -> Result<(), KeyError> {
     for number in 2.. {
         // A token is accepted for the leeway after its expiry too: 5 seconds by default.
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/", get(hello))
         .layer(JwtAuth::new(keys.clone()))
-        // Added after the layer, so anybody may call it.
+        // This route is added after the layer, so anybody may call it.
         .route("/token", get(issue))
         .with_state(keys.clone());
 

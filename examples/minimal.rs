@@ -24,7 +24,7 @@ async fn hello(claims: Claims<Shopper>) -> String {
     format!("hello {} of {}\n", claims.sub, claims.company)
 }
 
-/// Prints the reason of each refusal, which the client is not told.
+/// Prints the reason for each rejection, which the client does not learn.
 async fn print_reason(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
         eprintln!("{}: {}", error.code(), error.reason());
@@ -34,7 +34,8 @@ async fn print_reason(response: Response) -> Response {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A server that checks the tokens of another one has `Secret::from_env("JWT_SECRET")?` here.
+    // A server that verifies the tokens of another server has `Secret::from_env("JWT_SECRET")?`
+    // here.
     let secret = Secret::generate()?;
     let token = Signer::new(Key::hs256(secret.clone())).sign(&json!({
         "sub": "alice",

@@ -27,7 +27,7 @@ struct Shopper {
 
 async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let Some(claims) = request.extensions().get::<Claims<Shopper>>() else {
-        // Only if somebody removes the layer: then no request gets through.
+        // This happens only if somebody removes the layer. Then no request gets through.
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return Ok(response);

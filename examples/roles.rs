@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new()
         .route("/tickets", get(tickets))
-        // Guards the routes above this line, and none below.
+        // Guards the routes above this line, and not the routes below it.
         .route_layer(require(has_any_role([Role::Admin, Role::Support])))
         .route("/refunds", post(refund))
         .layer(JwtAuth::new(secret));

@@ -50,8 +50,8 @@ impl Attempts {
     /// there were too many.
     ///
     /// An attacker who keeps guessing uses up the attempts of a name, and so keeps its user out. A
-    /// browser in which this user has logged in before therefore has attempts of its own (OWASP:
-    /// "Slow Down Online Guessing Attacks with Device Cookies").
+    /// browser in which this user has logged in before therefore has a separate limit (OWASP: "Slow
+    /// Down Online Guessing Attacks with Device Cookies").
     pub(crate) fn count(&self, user: &str, device: Option<&str>) -> Result<(), AccountsError> {
         let (limiter, key) = match device {
             Some(device) => (&self.by_device, device),

@@ -39,7 +39,7 @@ pub(crate) async fn app(
     }
     let endings = Arc::new(Endings::default());
     let recorded = Arc::clone(&endings);
-    // Creates the file with the mode 0600. So `Users`, which has the same file, comes later.
+    // This creates the file with mode 0600, so `Users`, which uses the same file, comes later.
     let store = SqliteStore::connect(&format!("sqlite:{file}")).await?;
     let sessions = Sessions::new(store).with_events(move |event| {
         report(event);

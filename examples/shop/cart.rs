@@ -79,7 +79,7 @@ async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoR
             let items = carts.of(&shopper);
             let event =
                 Event::default().json_data(json!({ "cents": price(&items), "items": items }));
-            // A browser connects again by itself, with a renewed token, or to get 401.
+            // The browser connects again by itself. It then presents a renewed token, or gets 401.
             Some((event.map(|event| event.retry(second)), second))
         }
     });
@@ -88,7 +88,7 @@ async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoR
 
 async fn show(claims: Claims<Shopper>, State(carts): State<Carts>) -> Json<Value> {
     let items = carts.of(&claims);
-    // The page cannot read its token, and shows when it expires.
+    // The page shows when its token expires, but cannot read the token itself.
     let now = SystemClock.now();
     let expires_in = claims.token().expires_at().map(|end| end.saturating_since(now).as_secs());
     Json(json!({

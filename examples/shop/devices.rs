@@ -40,7 +40,7 @@ impl Devices {
         Self { issuer, auth: auth.claims() }
     }
 
-    /// The session that the last login of the browser started.
+    /// Returns the session that the last login of the browser started.
     pub(crate) fn last_session(&self, headers: &HeaderMap) -> Option<String> {
         self.known(headers).next().map(|device| device.session.clone())
     }
@@ -62,7 +62,7 @@ impl Devices {
         let (token, max_age) = (token.as_str(), YEAR.as_secs());
         let cookie =
             format!("{NAME}={token}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict; Secure");
-        // A token consists of characters that a header may have.
+        // A token consists of characters that are valid in a header.
         let mut cookie =
             HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
         cookie.set_sensitive(true);
@@ -79,7 +79,7 @@ pub(crate) async fn remember(
 ) -> Response {
     let mut answer = next.run(request).await;
     let cookie = answer.extensions().get::<Session>().map(|session| devices.cookie(session));
-    // A browser without the cookie is a stranger next time. The login succeeds all the same.
+    // Without the cookie, the browser is unknown next time. The login succeeds all the same.
     if let Some(Ok(cookie)) = cookie {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }

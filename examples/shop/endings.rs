@@ -15,7 +15,7 @@ use tower_jwt_auth::issuer::{EndCause, SessionEvent};
 
 use crate::devices::{self, Devices};
 
-/// The number of ended sessions that are remembered. The page of an older one does not know the
+/// The number of ended sessions that are remembered. For older sessions, the page does not know the
 /// reason.
 const REMEMBERED: usize = 1000;
 
@@ -30,7 +30,7 @@ impl Endings {
     pub(crate) fn record(&self, event: &SessionEvent<'_>) {
         let SessionEvent::Ended(session, cause) = event else { return };
         let id = session.id().as_str();
-        // Reuse of a token is reported at each further presentation.
+        // The reuse of a token may be reported more than once.
         if self.of(id).is_some() {
             return;
         }

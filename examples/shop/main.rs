@@ -5,13 +5,14 @@
 //! page. The secret is `JWT_SECRET`, or a random one for this run. With `ACCESS_SECS=10`, access
 //! tokens expire after ten seconds instead of ten minutes, and the page shows how it renews them.
 //! Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is the time
-//! after which an account may be tried once more, by default 60.
+//! after which one more login to an account may be tried, by default 60.
 //!
 //! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
-//! `cart` and `payment`. These two may have `CART_SECRET` or `PAYMENT_SECRET` instead. `AUTH_PORT`,
-//! `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002; `PAGE_ORIGIN`,
-//! `CART_ORIGIN` and `PAYMENT_ORIGIN` then tell each server where the others are. `REVOCATIONS`
-//! names a Redis, such as `redis://localhost`, through which revocations reach all processes.
+//! `cart` and `payment`. These two servers may have `CART_SECRET` or `PAYMENT_SECRET` instead of
+//! `JWT_SECRET`. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
+//! `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` then tell each server where the others are.
+//! `REVOCATIONS` names a Redis, such as `redis://localhost`, through which revocations reach all
+//! processes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

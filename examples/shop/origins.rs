@@ -8,7 +8,7 @@ use tower_http::cors::CorsLayer;
 
 #[derive(Clone)]
 pub(crate) struct Origins {
-    /// The auth server's own, which serves the page.
+    /// The origin of the auth server, which serves the page.
     pub(crate) page: String,
     pub(crate) cart: String,
     pub(crate) payment: String,
@@ -29,8 +29,8 @@ impl Origins {
 
     /// Returns a CORS layer that lets only the page read answers and send cookies.
     ///
-    /// With credentials, none of the values may be `*`. This layer goes outside of the one that
-    /// requires tokens: a preflight carries no token, and refusals need the headers too.
+    /// With credentials, no value may be `*`. Put this layer outside of the layer that requires
+    /// tokens: a preflight carries no token, and rejections need the headers too.
     pub(crate) fn cors(&self) -> Result<CorsLayer, Box<dyn std::error::Error + Send + Sync>> {
         Ok(CorsLayer::new()
             .allow_origin(self.page.parse::<HeaderValue>()?)

@@ -14,7 +14,8 @@ pub(crate) fn routes(origins: &Origins) -> Result<Router, Box<dyn Error + Send +
     let Origins { cart, payment, .. } = origins;
     let page =
         include_str!("page/index.html").replace("{cart}", cart).replace("{payment}", payment);
-    // A script of an attacker could not read the tokens, but could use them.
+    // An injected script could not read the tokens, but could use them. The policy prevents such
+    // scripts.
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
          connect-src 'self' {cart} {payment}; form-action 'self'; base-uri 'none'; \

@@ -37,20 +37,20 @@ impl Server {
         Ok(Self { listener, port })
     }
 
-    /// The server's origin in a browser. Browsers accept `Secure` cookies over `http` from
+    /// Returns the server's origin in a browser. Browsers accept `Secure` cookies over `http` from
     /// `localhost` only, and all three servers are the same *site* there, though not the same
     /// origin.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
 
-    /// The server's address for curl.
+    /// Returns the server's address for curl.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves until Ctrl-C. Requests that are still being answered then have two seconds to end: a
-    /// live cart does not end by itself.
+    /// Serves until Ctrl-C. Running requests then have two seconds to end, since a live cart does
+    /// not end by itself.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
         let app = app.layer(map_response(print_reason));
         // The limit on attempts needs the address of the client.

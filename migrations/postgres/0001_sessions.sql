@@ -1,10 +1,11 @@
--- Version 1 of the tables of PostgresStore, which makes them by itself if it may.
+-- Version 1 of the tables of PostgresStore, which creates them itself if it has the right.
 
 CREATE TABLE IF NOT EXISTS tower_jwt_auth_schema (
     version BIGINT PRIMARY KEY
 );
 
--- "C": names and subjects are equal when their bytes are, whatever the database's collation.
+-- COLLATE "C": two names or subjects are equal if and only if their bytes are equal, whatever the
+-- collation of the database.
 CREATE TABLE tower_jwt_auth_sessions (
     id TEXT COLLATE "C" PRIMARY KEY,
     subject TEXT COLLATE "C" NOT NULL,
@@ -14,7 +15,7 @@ CREATE TABLE tower_jwt_auth_sessions (
     delete_after BIGINT NOT NULL
 );
 
--- Not a B-tree, which refuses entries of more than 2.6 KB.
+-- A hash index, since a B-tree rejects entries of more than 2.6 KB.
 CREATE INDEX tower_jwt_auth_sessions_subject
     ON tower_jwt_auth_sessions USING hash (subject);
 

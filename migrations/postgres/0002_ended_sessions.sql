@@ -3,7 +3,7 @@
 
 ALTER TABLE tower_jwt_auth_sessions ADD COLUMN ended BOOLEAN NOT NULL DEFAULT FALSE;
 
--- Not a B-tree, which refuses entries of more than 2.6 KB.
+-- A hash index, since a B-tree rejects entries of more than 2.6 KB.
 CREATE INDEX tower_jwt_auth_sessions_live
     ON tower_jwt_auth_sessions USING hash (subject) WHERE NOT ended;
 

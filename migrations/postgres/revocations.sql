@@ -1,13 +1,14 @@
--- The tables of PostgresFeed, which makes them by itself if it may. A message may be published with
--- plain SQL: INSERT INTO tower_jwt_auth_revocations (message) VALUES ('{"v":1,...}');
+-- The tables of PostgresFeed, which creates them itself if it has the right. A message may be
+-- published with plain SQL:
+-- INSERT INTO tower_jwt_auth_revocations (message) VALUES ('{"v":1,...}');
 
 BEGIN;
 
--- With a lock until its end, since two that both find no table would both make it. The number is
--- "jwt_revo" in ASCII.
+-- The transaction holds a lock until its end. Otherwise two transactions could both find no table
+-- and create it. The number is "jwt_revo" in ASCII.
 SELECT pg_advisory_xact_lock(7671728748988462703);
 
--- One row: which log this is, and how many messages there were.
+-- One row: the identity of the log, and the number of its last message.
 CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocation_log (
     one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one),
     epoch UUID NOT NULL DEFAULT gen_random_uuid(),
@@ -16,7 +17,7 @@ CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocation_log (
 
 CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocations (
     number BIGINT PRIMARY KEY,
-    -- No server reads a longer one.
+    -- Servers ignore longer messages.
     message TEXT NOT NULL CHECK (octet_length(message) <= 8192),
     -- Seconds since 1970.
     forget_at BIGINT NOT NULL
@@ -25,12 +26,13 @@ CREATE TABLE IF NOT EXISTS tower_jwt_auth_revocations (
 CREATE INDEX IF NOT EXISTS tower_jwt_auth_revocations_forget_at
     ON tower_jwt_auth_revocations (forget_at);
 
--- For appending a message that is there already, which adds nothing.
+-- Finds a message that the table contains already, so that appending it again adds nothing.
 CREATE INDEX IF NOT EXISTS tower_jwt_auth_revocations_message
     ON tower_jwt_auth_revocations USING HASH (message);
 
--- Numbers must become visible in their order, or a reader would step over one that is committed
--- later. A sequence does not do that. This row is locked until the transaction ends.
+-- Numbers must become visible in order. Otherwise a reader would skip a number that is committed
+-- later. A sequence does not guarantee this order. The row of the log does, since it stays locked
+-- until the transaction ends.
 CREATE OR REPLACE FUNCTION tower_jwt_auth_number_revocation() RETURNS TRIGGER AS $$
 BEGIN
     UPDATE tower_jwt_auth_revocation_log SET last = last + 1 RETURNING last INTO NEW.number;

@@ -1,4 +1,4 @@
--- Version 1 of the tables of SqliteStore, which makes them by itself.
+-- Version 1 of the tables of SqliteStore, which creates them itself.
 
 CREATE TABLE IF NOT EXISTS tower_jwt_auth_schema (
     version BIGINT PRIMARY KEY

@@ -29,9 +29,9 @@ pub enum IssueErrorKind {
     BadScope,
     /// The token, or its cookie, is too large.
     TooLarge,
-    /// The claims are not a JSON object, the claims or the session's data failed to serialize, or
-    /// would be rejected by every service: they are nested more than 32 deep, or a registered claim
-    /// has the wrong type.
+    /// The claims or the session's data failed to serialize, or the claims are not a JSON object.
+    /// Also claims that every service would reject, because they are nested more than 32 levels
+    /// deep or a registered claim has the wrong type.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,
@@ -50,7 +50,7 @@ impl IssueError {
         Self { kind, message, source: Some(source.into()) }
     }
 
-    /// The kind of the error.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> IssueErrorKind {
         self.kind
     }

@@ -62,9 +62,9 @@ impl Grant<()> {
 }
 
 impl<C> Grant<C> {
-    /// Sets the service that the token is for, or several that share a key. By default the token is
-    /// for all services that share the issuer's only key, and a grant of `Accounts` is for any of
-    /// the issuer's services.
+    /// Sets the service that the token is for, or several services that share a key. By default the
+    /// token is for all services that share the issuer's only key. In a grant of `Accounts`, the
+    /// default is any service of the issuer.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self
@@ -93,9 +93,9 @@ impl<C> Grant<C> {
     /// by default.
     ///
     /// This is the only source of that claim. A login at `AuthRoutes` that names another client is
-    /// rejected as `invalid_client`, and without cookies every refresh of the session must then
-    /// name this client in `client_id`. If the grant names no client, the name that the client
-    /// gives at the login binds its refreshes in the same way, and is in no token.
+    /// rejected as `invalid_client`. Without cookies, every refresh of the session must then name
+    /// this client in `client_id`. If the grant names no client, the name that the client gives at
+    /// the login binds its refreshes in the same way, but no token contains that name.
     ///
     /// # Security
     ///
@@ -121,16 +121,16 @@ impl<C> Grant<C> {
     }
 
     /// Names the session of this login in the list of the user's sessions, such as "Alice's phone".
-    /// Only the first 256 characters are kept, and the name is in no token. By default the routes
-    /// take the `User-Agent`.
+    /// Only the first 256 characters are kept. Tokens do not contain the name. By default the
+    /// routes use the `User-Agent`.
     pub fn session_label(mut self, label: impl Into<String>) -> Self {
         self.session_label = Some(label.into());
         self
     }
 
     /// Keeps data of the application with the session of this login, at most 4096 bytes of JSON.
-    /// Each renewal reads it with `Session::data`. It is in no token, and has no effect in the
-    /// grant of a renewal. None by default.
+    /// Each renewal can read the data with `Session::data`. Tokens do not contain it. In the grant
+    /// of a renewal, this setting has no effect. None by default.
     ///
     /// # Errors
     ///
@@ -146,10 +146,10 @@ impl<C> Grant<C> {
     /// Adds the application's own claims: anything that serializes to a JSON object, such as the
     /// type that services read as `Claims<T>`.
     ///
-    /// A member that the issuer writes too must have the same value, or be `null`, which is left
-    /// out. `scp`, the other spelling of `scope`, is rejected: it would escape the narrowing of
-    /// scopes at a login. So would a claim that services name in `scope_claim`: write scopes with
-    /// [`scopes`](Self::scopes).
+    /// A claim that the issuer also writes must have the same value, or be `null`, which is left
+    /// out. `scp`, the other spelling of `scope`, is rejected, since the routes narrow only `scope`
+    /// to the scopes of a login. For the same reason, do not put scopes into a claim that services
+    /// name in `scope_claim`: use [`scopes`](Self::scopes).
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

@@ -1,4 +1,4 @@
-//! Issues access tokens.
+//! The issuer of access tokens.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -248,8 +248,8 @@ impl TokenIssuer {
     /// text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // Services have secrets that can sign tokens. A token of theirs must not be remembered for
-        // long.
+        // Services can sign tokens too, with their secrets. The revocation of such a token must not
+        // be remembered for long.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type("at+jwt")

@@ -1,13 +1,13 @@
-// The tokens are in cookies that this script cannot read. It knows when the access token expires,
-// renews it shortly before, and also when a server answers 401.
+// The tokens are in cookies that this script cannot read. The script knows when the access token
+// expires. It renews the token shortly before, and also when a server answers 401.
 
 const byId = (id) => document.getElementById(id);
 const { cart, payment } = document.body.dataset;
 
-// The session is over, or there was none.
+// An error: the session has ended, or there was no session.
 class LoggedOut extends Error {}
 
-// A request that was refused. The message is for the user.
+// An error: a request was rejected. The message is for the user.
 class Refused extends Error {}
 
 function note(text) {
@@ -20,7 +20,7 @@ const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds *
 
 // ---- Requests
 
-// A browser adds cookies to requests to the page's own origin, and to others if told to.
+// Sends a request. `credentials` makes the browser send cookies to other origins too.
 async function send(url, method = "GET", body = null, more = {}) {
   const request = { method, credentials: "include", ...more };
   if (body) {
@@ -32,7 +32,7 @@ async function send(url, method = "GET", body = null, more = {}) {
   });
 }
 
-// A request to a service, again with a new token if it was answered 401.
+// Sends a request to a service. After a 401, renews the token and sends the request again.
 async function call(url, method, body) {
   let answer = await send(url, method, body);
   if (answer.status === 401) {
@@ -50,7 +50,7 @@ const SENTENCES = {
   "insufficient-scope": "This account has no permission for that.",
 };
 
-// The auth server answers as RFC 6749 says, services as RFC 9457.
+// Reads an error answer. The auth server follows RFC 6749, and the services follow RFC 9457.
 async function problem(answer) {
   const body = await answer.json().catch(() => ({}));
   const code = body.error ?? body.code ?? "";
@@ -70,10 +70,10 @@ async function refusal(answer) {
 
 // ---- The access token
 
-// When it expires, as far as known: { lifetime, until }, in milliseconds.
+// The expiry of the access token, or null if it is unknown: { lifetime, until }, in milliseconds.
 let token = null;
 
-// Tabs share the cookies, and tell each other when one has renewed them.
+// Tabs share the cookies. A tab that has renewed them notifies the others.
 const tabs = new BroadcastChannel("renewed");
 tabs.onmessage = ({ data }) => {
   if (!token) return;
@@ -99,8 +99,8 @@ function countDown() {
 setInterval(countDown, 250);
 document.addEventListener("visibilitychange", countDown);
 
-// Requests that are refused at once share one renewal. Tabs renew one after the other, and not if
-// another tab has just done it.
+// Requests that are rejected at the same time share one renewal. Tabs take turns, and a tab does
+// not renew if another tab has just done so.
 let renewal = null;
 
 function renew() {
@@ -113,7 +113,7 @@ function renew() {
 
 async function renewOnce() {
   for (let attempt = 0; attempt < 4; attempt++) {
-    // The browser takes the cookies of the answer even if the page is left meanwhile.
+    // The browser stores the cookies of the answer even if the user leaves the page meanwhile.
     const answer = await send("/auth/refresh", "POST", null, { keepalive: true }).catch(() => null);
     if (answer?.ok) {
       const { expires_in } = await answer.json();
@@ -123,7 +123,7 @@ async function renewOnce() {
       return tabs.postMessage(expires_in);
     }
     if (answer && answer.status < 500 && answer.status !== 429) throw new LoggedOut();
-    // While the auth server is away, the refresh token stays valid.
+    // While the auth server cannot be reached, the refresh token stays valid.
     await wait(Number(answer?.headers.get("retry-after")) || 2 ** attempt);
   }
   throw new Refused("The auth server does not answer.");
@@ -155,8 +155,9 @@ async function showCart() {
   fillCart(content);
 }
 
-// Follows the cart, and notices within seconds when the session has ended. The server ends the
-// stream with its token; the browser then opens another, and gives up after a 401.
+// The stream follows the cart, and shows within seconds that the session has ended. The server ends
+// the stream when its token expires or is revoked. The browser then opens another stream, and gives
+// up after a 401.
 let stream = null;
 
 function follow() {
@@ -175,7 +176,8 @@ document.addEventListener("visibilitychange", follow);
 const moment = (seconds) => new Date(seconds * 1000)
   .toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 
-// "Firefox 140 on Linux", from the `User-Agent` of the login. Most browsers name others too.
+// "Firefox 140 on Linux", from the `User-Agent` of the login. Most browsers also name other
+// browsers there.
 function browserName(agent) {
   const names = { Edg: "Edge", OPR: "Opera", Firefox: "Firefox", Chrome: "Chrome", Version: "Safari", curl: "curl" };
   const systems = ["Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux"];
@@ -235,8 +237,8 @@ const ENDINGS = {
   account_closed: "You were logged out: this account may not log in any more.",
 };
 
-// Why the last session of this browser ended: the refusal itself does not tell. A user who logged
-// out and comes back needs no reason.
+// Returns the reason why the last session of this browser ended, which the rejection itself does
+// not contain. A user who logged out and comes back needs no reason.
 async function reason() {
   const { ended } = await (await send("/device")).json();
   if (!ended) return "You were logged out: the session has expired.";
@@ -244,13 +246,14 @@ async function reason() {
   return ENDINGS[ended] ?? `You were logged out (${ended}).`;
 }
 
-// For what the page does by itself.
+// Shows an error of a request that the page made by itself, or the reason why the session has
+// ended.
 async function failed(error) {
   if (!(error instanceof LoggedOut)) {
     note(`failed: ${error.message}`);
     return notice(error.message);
   }
-  // Requests that fail at once have one reason.
+  // If several requests fail at the same time, the page shows one reason.
   if (!byId("login").hidden) return;
   const sentence = await reason().catch(() => "You were logged out.");
   if (sentence) note(sentence);
@@ -263,7 +266,8 @@ function clearLines(place) {
   for (const line of place.querySelectorAll(".error, .done")) line.textContent = "";
 }
 
-// Until the action is done, its button shows that. An error is shown in the form.
+// Runs an action when a form is submitted. The button shows that the action is running, and the
+// form shows its error.
 function onSubmit(id, action) {
   byId(id).addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -297,7 +301,7 @@ onSubmit("add", async (order) => {
   await showCart();
 });
 
-// A real payment server asks the shop for the price, and not the page.
+// A real payment server gets the price from the shop, not from the page.
 onSubmit("pay", async (_, button, form) => {
   const paid = cents;
   await call(`${payment}/payments`, "POST", { cents: paid });
@@ -310,7 +314,7 @@ onSubmit("pay", async (_, button, form) => {
 onSubmit("leave", async (_, button) => {
   const isOther = button.closest("li");
   const answer = await send(button.value, isOther ? "DELETE" : "POST");
-  // 400: the session was over already.
+  // 400 means that the session had ended already.
   if (!answer.ok && answer.status !== 400) throw await refusal(answer);
   if (isOther) {
     note("ended another session and revoked its tokens");
@@ -320,7 +324,7 @@ onSubmit("leave", async (_, button) => {
   showLogin();
 });
 
-// ---- The first visit has no session, and nothing to ask the servers for.
+// ---- Start. On a first visit there is no session, so the page shows the login at once.
 
 const { is_known } = await (await send("/device")).json();
 if (is_known) {

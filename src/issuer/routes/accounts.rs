@@ -173,8 +173,8 @@ impl<A: Accounts> Accounts for Arc<A> {
     }
 }
 
-/// The reason why an application could not decide. Every [`Error`] becomes one by `?`: the client
-/// gets 503 and may try again.
+/// The reason why an application could not decide. The operator `?` converts every [`Error`] to
+/// this type. The client then gets 503 and may try again.
 pub struct AccountsError(pub(crate) Undecided);
 
 pub(crate) enum Undecided {

@@ -1,4 +1,4 @@
-//! Reads the credentials of a login, and notes the parameter that does not fit their type.
+//! The reader of a login's credentials, which notes a parameter that does not fit their type.
 
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_sees_its_own_parameters_and_the_one_that_does_not_fit_is_named() {
+    fn a_type_sees_its_own_parameters_and_the_wrong_one_is_named() {
         let good = json!({ "user": "a", "password": "b", "client_id": "web" });
         assert_eq!(read_as::<Login>(good.clone()).unwrap().user, "a");
         assert!(read_as::<Option<Login>>(good.clone()).unwrap().is_some());

@@ -21,7 +21,7 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
     kind: OAuthErrorKind,
-    /// For logs, and for the client if the kind has no description of its own. It names parameters,
+    /// For logs, and for the client if the kind has no fixed description. It names parameters,
     /// claims and sizes, never a value from the request.
     reason: Cow<'static, str>,
     /// For logs only: the texts of the errors that caused this one.
@@ -177,7 +177,7 @@ impl From<SessionError> for OAuthError {
             SessionErrorKind::Unavailable => OAuthErrorKind::Unavailable,
             _ => OAuthErrorKind::ServerError,
         };
-        // Only the direct cause: an error of a database may quote a row.
+        // Only the direct cause is logged, since an error of a database may quote a row.
         let cause = error.source().map(ToString::to_string);
         Self { cause, ..kind.because(error.to_string()) }
     }
@@ -207,7 +207,8 @@ impl From<AccountsError> for OAuthError {
                 }
             }
             Undecided::TooManyAttempts(wait) => {
-                // Rounded up. Otherwise a client that comes back in time would have to wait again.
+                // The time is rounded up. Otherwise a client that comes back after these seconds
+                // could have to wait again.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
                 let retry_after_secs = wait.as_secs().saturating_add(fraction);
                 OAuthErrorKind::TooManyAttempts { retry_after_secs }.because("too many attempts")

@@ -41,7 +41,7 @@ pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthE
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    // The whole head, since the limit on the body is in the extensions.
+    // The whole head is copied, since the limit on the body is in the extensions.
     let request = Request::from_parts(head.clone(), body);
     let members = match essence.as_slice() {
         b"application/json" => {

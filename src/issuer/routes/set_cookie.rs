@@ -58,8 +58,8 @@ impl SetCookie<'_> {
     }
 }
 
-/// Returns true for a domain name of at least two labels. The last label has a letter, which tells
-/// a domain from an IPv4 address in any spelling.
+/// Returns true for a domain name of at least two labels. The last label has a letter, which
+/// distinguishes a domain from an IPv4 address in any notation.
 pub(crate) fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

@@ -1,4 +1,4 @@
-//! Ends sessions, and revokes their access tokens.
+//! The end of sessions, and the revocation of their access tokens.
 
 #[cfg(feature = "axum")]
 use crate::issuer::own_token::OwnToken;
@@ -92,7 +92,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable): some sessions may have ended by then.
+    /// [`Unavailable`](SessionErrorKind::Unavailable): some of the sessions may have ended all the
+    /// same.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
         let revoked = self.revoke_all(subject).await;
         let (ended, failure) = self.end_each(subject, None).await;
@@ -178,7 +179,7 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Revokes one access token of a session, and ends the session if too many of its tokens were
     /// revoked in this way. Does nothing for a token of an unknown session: any service can sign
-    /// such a token. A session that has ended has revoked its tokens already.
+    /// such a token. The end of a session has revoked its tokens already.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(
         &self,

@@ -29,10 +29,10 @@ pub enum SessionErrorKind {
     /// The session had ended earlier, by a logout or because a token was reused.
     Ended,
     /// A used refresh token was presented after the grace period, or renewals were repeated too
-    /// often. The error has ended the session.
+    /// often. The session has ended because of this.
     Reused,
-    /// The token was used within the grace period, and the call accepts the current token only. It
-    /// can still be exchanged.
+    /// The token was used within the grace period, and the call accepts the current token only. The
+    /// token can still be exchanged.
     Superseded,
     /// The token was issued to another client.
     WrongClient,

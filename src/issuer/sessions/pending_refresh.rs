@@ -156,8 +156,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 }
 
-/// Checks a token again that was valid when it was presented. The token is not reused, however much
-/// time has passed since then.
+/// Checks a token again that was valid when it was presented. The token does not count as reused,
+/// however much time has passed since then.
 async fn judge_again<S: RefreshStore>(
     rows: &SessionRows<S>,
     token: RefreshToken,

@@ -1,4 +1,4 @@
-//! Publishes the ends of sessions, so that services reject their access tokens.
+//! The publisher of the ends of sessions, so that services reject their access tokens.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

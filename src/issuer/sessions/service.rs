@@ -20,7 +20,8 @@ use crate::issuer::sessions::store::RefreshStore;
 /// The maximum size of the scopes and the audience together, and of the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// Small enough for the time limit of a store, and for other calls to write in between.
+/// The number of rows that are deleted at once. It is small enough for the time limit of a store,
+/// and lets other calls write in between.
 const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users, which refresh tokens renew.
@@ -115,7 +116,7 @@ impl<S: RefreshStore> Sessions<S> {
         session.family.outrank(others.iter().map(|other| &other.family));
         self.rows.insert(&session).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
-            // Nobody gets the token of this session.
+            // The login fails, so nobody gets the token of this session.
             let _ = self.end_because(session.id(), EndCause::TooMany).await;
             return Err(error);
         }

@@ -38,11 +38,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// Sets the time for which a used refresh token is answered with the same successor. 10 seconds
     /// by default, a minute at most.
     ///
-    /// Within it a thief who has the same token gets the same successor too. The theft is noticed
-    /// as soon as the two renew further apart than this, or when several renewals in a row were
-    /// [repeated](Self::max_repeats). Zero ends the session at every second use of a token, and
-    /// logs out users with two tabs or a bad connection. If a database fails over for longer than
-    /// this, a user whose renewal was being written at that moment has to log in again.
+    /// Within this time, a thief who has the same token gets the same successor too. The theft is
+    /// detected when thief and user renew further apart than this, or when several renewals in a
+    /// row were [repeated](Self::max_repeats). With zero, a session ends as soon as any token is
+    /// used twice, which logs out users with two tabs or a bad connection. If a database fails over
+    /// for longer than this, a user whose renewal was being written at that moment has to log in
+    /// again.
     ///
     /// # Panics
     ///
@@ -88,8 +89,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// Also counts renewals that were repeated within 2 seconds. A session ends after this many
     /// repeated renewals in a row, whatever the time between the uses. Off by default.
     ///
-    /// This detects a thief who renews by the timer of the user's page. It is off by default
-    /// because two tabs that renew by one timer, and clients that send several requests in
+    /// This detects a thief who renews at the same moments as the user's page. It is off by default
+    /// because two tabs that renew at the same moments, and clients that send several requests in
     /// parallel, repeat *every* renewal within 2 seconds: these users would be logged out as if
     /// their tokens were stolen. Switch it on if your clients renew once for all their requests and
     /// tabs, with

@@ -60,11 +60,12 @@ pub(crate) struct Family {
     /// The tokens before the leaf that may still be answered, oldest first, without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of successive renewals that were each repeated later than at once, including the
-    /// last renewal if it was repeated.
+    /// The number of successive renewals that were each repeated [`AT_ONCE`] or more after the use,
+    /// including the last renewal if it was repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True once the used token of the last renewal was presented again later than at once.
+    /// True once the used token of the last renewal was presented again [`AT_ONCE`] or more after
+    /// its use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
     /// The number of successive renewals that were each repeated at any time.
@@ -93,7 +94,7 @@ pub(crate) struct Family {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-    /// True if a logout everywhere ended this session last, so that this logout is complete.
+    /// True if a logout everywhere ended this session last. That logout is then complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
 }
@@ -198,7 +199,7 @@ impl Family {
 
     /// Ranks a new session above `others`, the sessions that the user has.
     ///
-    /// The margin of a minute is for those of them that are renewed during the login.
+    /// The margin of a minute covers sessions that are renewed during the login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>) {
         let above = others.map(|other| other.rank().saturating_add(Duration::from_nanos(1))).max();
         let first_rank = self.started_at.saturating_add(AHEAD);
@@ -284,7 +285,7 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // Only the oldest are removed: the others must lead to the leaf without a gap.
+        // Only the oldest are removed, since the rest must lead to the leaf without a gap.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
@@ -347,8 +348,8 @@ impl Family {
     }
 }
 
-/// Returns true if a token was used less than `grace` ago. The clock of the server that received
-/// the token may be ahead. A clock that was set back extends the time by no more than the same
+/// Returns true if a token was used less than `grace` ago. The clock of the server that recorded
+/// the use may be ahead. A clock that was set back extends the time by no more than the same
 /// amount.
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
@@ -407,7 +408,7 @@ mod tests {
             RotationDecision::Reused => (family.ended(EndCause::Reused, now), None),
             _ => (family.clone(), None),
         };
-        // Through the store and back.
+        // The state passes through the store and back.
         *family = serde_json::from_str(&serde_json::to_string(&next.0).unwrap()).unwrap();
         next.1
     }
@@ -423,7 +424,7 @@ mod tests {
         let second = present(&mut family, &first, at(1)).unwrap();
         assert_eq!(present(&mut family, &first, at(1)).unwrap().as_str(), second.as_str());
         let third = present(&mut family, &second, at(5)).unwrap();
-        // The one who comes late is led to the leaf, or the next use of `second` would be theft.
+        // A late request gets the leaf. Otherwise the next use of `second` would count as theft.
         assert_eq!(present(&mut family, &first, at(10)).unwrap().as_str(), third.as_str());
         assert!(present(&mut family, &first, at(11)).is_none());
         assert_eq!(family.ended, Some(EndCause::Reused));
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_second_the_family_ends() {
+    fn reuse_ends_the_family_whether_thief_or_user_comes_first() {
         for thief_first in [true, false] {
             let (mut family, stolen) = family();
             let mut held = present(&mut family, &stolen, at(0)).unwrap();
@@ -506,7 +507,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_when_five_renewals_in_a_row_were_repeated() {
-        // The thief presents each token some seconds after the user, or before.
+        // The thief presents each token some seconds before or after the user.
         for thief_first in [false, true] {
             let (mut family, mut token) = family();
             for renewal in 1..=5 {
@@ -522,7 +523,7 @@ mod tests {
     }
 
     #[test]
-    fn one_renewal_that_was_not_repeated_begins_the_count_again() {
+    fn one_renewal_without_a_repeat_restarts_the_count() {
         let (mut family, mut token) = family();
         for renewal in 1..=14 {
             let start = at(20 * renewal);
@@ -555,9 +556,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A thief cannot evade both limits by mixing repeats at once with later ones.
+    /// A thief cannot evade both limits by mixing early and late repeats.
     #[test]
-    fn renewals_that_were_repeated_at_once_and_later_in_turns_are_counted_together() {
+    fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();
         for renewal in 1..=20_u64 {
             let start = at(14 * renewal);
@@ -570,9 +571,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// Two tabs, or parallel requests of a client.
+    /// Two tabs, or a client with parallel requests, stay logged in.
     #[test]
-    fn one_renewal_that_nobody_repeated_begins_the_count_of_repeats_at_once_again() {
+    fn one_renewal_without_a_repeat_restarts_the_count_of_repeats_at_once() {
         let (mut family, mut token) = family();
         for renewal in 1..=58 {
             let start = at(5 * renewal);
@@ -597,7 +598,7 @@ mod tests {
         let mut present =
             |token: &RefreshToken, secs| present_by(&rules, &mut family, token, at(secs));
         let second = present(&first, 1).unwrap();
-        // The answer was lost, and lost again.
+        // The answer was lost twice.
         assert_eq!(present(&first, 60).unwrap().as_str(), second.as_str());
         assert_eq!(present(&first, 90).unwrap().as_str(), second.as_str());
         let third = present(&second, 95).unwrap();
@@ -611,7 +612,7 @@ mod tests {
         let rules = accepting_parents();
         present_by(&rules, &mut family, &first, at(1)).unwrap();
         assert!(present_by(&rules, &mut family, &first, at(100)).is_some());
-        // The renewal at 1 moved the end, and the repeat did not.
+        // The renewal at 1 second moved the end of the session, and the repeat did not.
         assert!(present_by(&rules, &mut family, &first, at(101)).is_none());
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
@@ -645,7 +646,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rotation_adds_to_a_row_has_a_limit() {
+    fn rotation_adds_a_limited_size_to_a_row() {
         let (mut family, mut token) = family();
         let first = serde_json::to_string(&family).unwrap().len();
         for _ in 0..20 {
@@ -666,7 +667,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_stays_small() {
+    fn the_stored_state_stays_small() {
         let (mut family, mut token) = family();
         for _ in 0..100 {
             token = present(&mut family, &token, at(1)).unwrap();
@@ -679,7 +680,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is presented, and when: all who hold a token that works hold the same one.
+        /// After any tokens are presented at any times, all parties whose token works have the same
+        /// token.
         #[test]
         fn there_are_never_two_live_leaves(
             uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The number of renewals in a row, each of them repeated at once by a list of sessions, after
-/// which a session ends.
+/// The number of renewals in a row after which a session ends if each of them was repeated within 2
+/// seconds by a request for the list of sessions.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that decide about a refresh token.
@@ -17,12 +17,12 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// The time for which a used token gets its answer again.
     pub(crate) grace: Duration,
-    /// The number of renewals in a row, each of them repeated later than at once, that ends a
-    /// session.
+    /// The number of renewals in a row that ends a session if each of them was repeated 2 seconds
+    /// or more after it.
     pub(crate) max_repeats: u32,
-    /// The number of renewals in a row, each of them repeated at any time, that ends a session.
-    /// `None` if a refresh that repeats another one at once does not count. A list of sessions
-    /// always counts, towards [`MAX_LISTS_AT_ONCE`].
+    /// The number of renewals in a row that ends a session if each of them was repeated at any
+    /// time. `None` if a refresh within 2 seconds of another does not count. A request for the list
+    /// of sessions always counts, towards [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the token before the leaf is accepted after the grace period too.
     pub(crate) accept_unused_parent: bool,

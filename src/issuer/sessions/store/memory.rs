@@ -29,8 +29,8 @@ struct MemoryRows {
     /// The live sessions of each user.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
     by_deletion: BTreeSet<(UnixTime, SessionId)>,
-    /// Ended sessions in the order in which a full store drops them. `true` if the end is not
-    /// published yet.
+    /// Ended sessions in the order in which a full store drops them. The flag is `true` if the end
+    /// is not published yet.
     ended: BTreeSet<(bool, UnixTime, SessionId)>,
 }
 
