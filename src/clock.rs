@@ -269,8 +269,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The clock of a type that reads the time: the system's clock, unless the application sets its
-/// own.
+/// The clock of a type that reads the time: the system's clock, unless the application sets another
+/// one.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum TimeSource {
     #[default]
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_out_of_range_for_the_system_is_an_error_and_no_panic() {
+    fn a_time_out_of_range_for_the_system_is_an_error_and_not_a_panic() {
         for time in [UnixTime::MIN, UnixTime::MAX] {
             if let Ok(converted) = SystemTime::try_from(time) {
                 assert_eq!(UnixTime::from(converted), time);

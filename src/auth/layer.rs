@@ -43,10 +43,10 @@ use crate::revocation::Revocations;
 ///
 /// # Panics
 ///
-/// The configuration methods panic on a setting that cannot work, with a sentence that says what to
-/// do, so that a server with an impossible configuration does not start. A method that takes a list
-/// panics when it is called again, since the first list would be lost: give all values in one call,
-/// or use the method that begins with `add_`.
+/// The configuration methods panic on a setting that cannot work, so that a misconfigured server
+/// does not start. The panic's message says what to do. A method that takes a list panics when it
+/// is called again, since the first list would be lost: give all values in one call, or use the
+/// method that begins with `add_`.
 #[must_use]
 pub struct JwtAuth<T = StandardClaims> {
     settings: Arc<Settings>,
@@ -245,8 +245,9 @@ impl<T> JwtAuth<T> {
     ///
     /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require
     /// that the cookie was set over TLS by this host. Use `__Secure-` for a cookie that several
-    /// hosts of one domain share: a sibling host can then set it too. A request is refused if it
-    /// has a prefixed name in another case, or two such cookies that differ.
+    /// hosts of one domain share: a sibling host can then set it too. If the name has a prefix, a
+    /// request with a cookie whose name differs from it only in case is refused. A request with two
+    /// cookies of this name and different values is always refused.
     #[track_caller]
     pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
@@ -311,7 +312,7 @@ impl<T> JwtAuth<T> {
 
     /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
     /// still refused, since otherwise an expired session would silently become anonymous access. A
-    /// JWT in `Authorization` under another scheme than `Bearer`, or without a scheme, is refused
+    /// JWT in `Authorization` under a scheme other than `Bearer`, or without a scheme, is refused
     /// too.
     ///
     /// An expired token is refused as `token-expired`, so that the client renews it. For that, the

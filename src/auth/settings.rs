@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_that_holds_no_b64token_is_malformed_whatever_else_is_wrong() {
+    fn a_header_without_a_b64token_is_malformed_whatever_else_is_wrong() {
         let kind = |kind: TokenErrorKind, token: &str| {
             rejection(TokenError::new(kind), token.as_bytes(), Source::Authorization).kind()
         };

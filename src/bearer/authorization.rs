@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwt_under_another_scheme_or_none_is_found() {
+    fn a_jwt_without_the_scheme_bearer_is_found() {
         for (field, expected) in [
             (JWT.to_owned(), OtherScheme::Missing),
             (format!("{JWT} "), OtherScheme::Missing),

@@ -36,9 +36,9 @@ impl TrustedOrigins {
 
     /// Rejects an unsafe request from a site that is not trusted.
     ///
-    /// `Sec-Fetch-Site` decides if it is present, since a script cannot set it; otherwise `Origin`
-    /// does. A request with neither does not come from a browser. `SameSite` does not replace this
-    /// check: it lets sibling domains through, and some browsers do not default to it.
+    /// If `Sec-Fetch-Site` is present, it decides, since a script cannot set it. Otherwise `Origin`
+    /// decides. A request with neither header does not come from a browser. `SameSite` does not
+    /// replace this check: it lets sibling domains through, and some browsers do not default to it.
     pub(crate) fn check(
         &self,
         method: &Method,

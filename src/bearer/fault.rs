@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::bearer::source::BadCredentials;
 
-/// [`BadCredentials`] with the sentence that `AuthError::reason` returns. The sentence holds names
-/// from the configuration and nothing of the request.
+/// [`BadCredentials`] with the sentence that `AuthError::reason` returns. The sentence contains
+/// names from the configuration and nothing from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) bad: BadCredentials,

@@ -15,7 +15,7 @@ pub struct Denied {
 pub(crate) enum Reason {
     /// The token lacks a scope: a client can ask for a token with more scopes.
     Scope,
-    /// The token lacks any other property.
+    /// The guard denies the request for any other reason.
     Role,
     /// The guard cannot decide, because of a mistake of the application.
     Misconfigured(Arc<str>),
@@ -28,8 +28,8 @@ impl Denied {
         Self { reason: Reason::Role }
     }
 
-    /// Denies the request since a scope is missing: 403, `insufficient-scope`. The challenge names
-    /// the scopes of [`Guard::required_scopes`](crate::guard::Guard::required_scopes).
+    /// Denies the request because a scope is missing: 403, `insufficient-scope`. The challenge
+    /// names the scopes of [`Guard::required_scopes`](crate::guard::Guard::required_scopes).
     pub fn missing_scope() -> Self {
         Self { reason: Reason::Scope }
     }

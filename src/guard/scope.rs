@@ -58,7 +58,7 @@ hint_at_require!(ScopeGuard<S>);
 ///
 /// # Panics
 ///
-/// If `scope` is not a scope.
+/// If `scope` is not a valid scope.
 #[track_caller]
 pub fn has_scope<S: AsRef<str> + Send + Sync + 'static>(scope: S) -> ScopeGuard<S> {
     ScopeGuard::new([scope], true, "has_scope")

@@ -53,8 +53,8 @@ enum Problem {
     Invalid,
 }
 
-/// The constructors read no more of a message than its beginning, since the messages of `serde`
-/// contain values.
+/// The constructors read only the beginning of a message, since the messages of `serde` contain
+/// values.
 impl ClaimError {
     /// Creates the error for a configured claim that is missing.
     pub(crate) fn missing(name: &str) -> Self {

@@ -10,9 +10,9 @@ use crate::jwt::payload::scan;
 /// allocates.
 const FEW_NAMES: usize = 16;
 
-/// Returns true if a name occurs twice in one object, the outermost object excluded: the caller
-/// checks its names while it reads them. RFC 8259 section 4 leaves the meaning of duplicate names
-/// to each parser, so two programs could read one token differently.
+/// Returns true if a name occurs twice in one object other than the outermost one, whose names the
+/// caller checks while it reads them. RFC 8259 section 4 leaves the meaning of duplicate names to
+/// each parser, so two programs could read one token differently.
 ///
 /// Text that is not JSON may pass, since the parser rejects it later.
 #[inline]

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_and_encryption_are_refused_whatever_they_hold() {
+    fn extensions_and_encryption_are_refused_whatever_their_value() {
         for member in [
             r#""crit":[]"#,
             r#""crit":["exp"]"#,

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn borrowed_strings_keep_their_place_and_others_go_behind_the_end() {
+    fn borrowed_strings_keep_their_place_and_others_are_appended() {
         let payload = "0123456789";
         let mut placer = Placer::new(payload, 15);
         let borrowed = placer.place(&Cow::Borrowed(&payload[3..5]));

@@ -227,7 +227,7 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // The difference is so small that clocks that differ may be the cause.
+    // The distance is so small that a difference between the clocks may be the cause.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }

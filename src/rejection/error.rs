@@ -78,7 +78,7 @@ pub enum AuthErrorKind {
     TokenExpired,
     /// The token lacks a scope.
     InsufficientScope,
-    /// A guard denied the request for another reason than a missing scope.
+    /// A guard denied the request for a reason other than a missing scope.
     InsufficientRole,
     /// A cookie came with a request that another site made.
     CrossSiteRequest,

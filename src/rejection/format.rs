@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grpc_is_known_by_its_content_type_and_answered_with_a_constant() {
+    fn grpc_is_recognized_by_its_content_type_and_answered_with_a_constant() {
         for (value, expected) in [
             ("application/grpc", Some("application/grpc")),
             ("application/grpc+proto", Some("application/grpc")),

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::rejection::events::cors_is_behind;
 
 pin_project! {
-    /// Response future of `JwtAuthService` and `RequireService`.
+    /// The response future of `JwtAuthService` and `RequireService`.
     pub struct ResponseFuture<F, B> {
         #[pin]
         state: FutureState<F, B>,

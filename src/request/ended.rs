@@ -15,8 +15,8 @@ use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes some hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
-/// The longest pause without revocations, when only its expiry or a retired key can end a token.
-/// There is a limit because the keys or the clock may change meanwhile.
+/// The longest pause without revocations. A token then ends only when it expires or when its key is
+/// retired. There is a limit because the keys or the clock may change meanwhile.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// The reason why a previously valid token is no longer valid.

@@ -30,7 +30,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Returns the registered name, as it stands in the `alg` of a header: `HS256`.
+    /// Returns the registered name, such as `HS256`, as the `alg` of a header has it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",

@@ -39,7 +39,7 @@ impl Wanted {
         self.places.iter().filter(move |place| place.path.first() == claim)
     }
 
-    /// Adds a configured place. It replaces a place with the same path.
+    /// Adds a configured place. It replaces a place with the same purpose and path.
     pub(crate) fn add(&mut self, place: ClaimPlace) {
         self.places
             .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
