@@ -52,7 +52,7 @@
 //! | `tracing` | [one event per refusal](guide::reference::events), never a token, a secret or a claim value |
 //! | `test-util` | `testing`, tokens for your tests; conformance suites for your own stores and feeds |
 //!
-//! # What passes, and what is refused
+//! # Accepted and refused requests
 //!
 //! A request passes if it has exactly one token (the same token twice counts as one), and if that
 //! token is valid. A valid token is signed with a configured key, has not expired, and has the
@@ -127,7 +127,7 @@
 //! # #[cfg(not(all(feature = "axum", feature = "test-util")))] fn main() {}
 //! ```
 //!
-//! # What the compiler does not explain
+//! # Unclear compiler errors
 //!
 //! If `Handler` is not implemented for a function that takes `Claims<T>`, either the feature `axum`
 //! of this crate is off, or an argument that reads the body is not the last one.
