@@ -70,15 +70,16 @@
 //! | revocation data is stale | 503 |
 //! | a guard or an extractor without its layer | 500 |
 //!
-//! The body of a refusal is `application/problem+json` with a `code`, and contains nothing from the
-//! token. [Answers](guide::reference::answers) has the whole table, and [`problems`] has one
-//! section for each code. The client does not learn which check a token failed, but you can: the
-//! [`AuthError`] in the response's extensions has the whole [`reason`](AuthError::reason).
+//! By default, the body of a refusal is `application/problem+json` with a `code`, and contains
+//! nothing from the token. [Answers](guide::reference::answers) has the whole table, and
+//! [`problems`] has one section for each code. The client does not learn which check a token
+//! failed, but you can: the [`AuthError`] in the response's extensions has the whole
+//! [`reason`](AuthError::reason).
 //!
-//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks
-//! like a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) always
-//! passes the layer. So an `OPTIONS` handler must have no side effects unless a guard or an
-//! extractor (other than an `Option`) stands in front of it.
+//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request without a
+//! token that looks like a CORS preflight (`OPTIONS` with `Origin` and
+//! `Access-Control-Request-Method`) always passes the layer. So an `OPTIONS` handler must have no
+//! side effects unless a guard or an extractor (other than an `Option`) stands in front of it.
 //!
 //! # Where layers go
 //!
