@@ -33,8 +33,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Twenty attempts for each account and one more each `period`; thirty from each address and
-    /// one more each second. Returns `None` if `period` is zero.
+    /// Allows twenty attempts for each account and one more in each `period`, and thirty attempts
+    /// from each address and one more each second. Returns `None` if `period` is zero.
     pub(crate) fn new(period: Duration) -> Option<Self> {
         let account = Quota::with_period(period)?.allow_burst(FOR_AN_ACCOUNT);
         let address = Quota::per_second(NonZeroU32::MIN).allow_burst(FROM_AN_ADDRESS);
@@ -60,7 +60,7 @@ impl Attempts {
         self.check(limiter, key).map_err(AccountsError::too_many_attempts)
     }
 
-    /// Takes an attempt from a place. The error is the time to wait.
+    /// Uses up one attempt of a place. The error has the time to wait.
     fn check(
         &self,
         limiter: &DefaultKeyedRateLimiter<u16>,

@@ -50,8 +50,8 @@ impl Endings {
 /// Answers `GET /device`: true if this browser has logged in before, and the reason why its last
 /// session ended.
 ///
-/// `/auth/refresh` does not tell the reason, since its caller may be a thief with an old refresh
-/// token. This route tells it to the browser that logged in.
+/// `/auth/refresh` does not reveal the reason, since its caller may be a thief with an old refresh
+/// token. This route reveals the reason to the browser that logged in.
 pub(crate) fn routes(devices: Arc<Devices>, endings: Arc<Endings>) -> Router {
     Router::new().route("/device", get(device)).with_state((devices, endings))
 }

@@ -1,5 +1,5 @@
 //! A shop of three servers. `auth` issues tokens. `cart` and `payment` verify them without asking
-//! `auth`, and go on when it is down.
+//! `auth`, and keep working while `auth` is down.
 //!
 //! `cargo run --example shop` starts all three, and prints curl lines to paste and the address of a
 //! page. The secret is `JWT_SECRET`, or a random one for this run. With `ACCESS_SECS=10`, access
@@ -10,9 +10,9 @@
 //! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
 //! `cart` and `payment`. These two servers may have `CART_SECRET` or `PAYMENT_SECRET` instead of
 //! `JWT_SECRET`. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
-//! `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` then tell each server where the others are.
-//! `REVOCATIONS` names a Redis, such as `redis://localhost`, through which revocations reach all
-//! processes.
+//! `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` then give each server the origins of the
+//! others. `REVOCATIONS` names a Redis, such as `redis://localhost`, through which revocations
+//! reach all processes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

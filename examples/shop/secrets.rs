@@ -24,7 +24,7 @@ pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
 
 /// Returns the secret of a service that runs as its own process.
 ///
-/// In production, `CART_SECRET` or `PAYMENT_SECRET` contains it in base64, as made by
+/// In production, `CART_SECRET` or `PAYMENT_SECRET` contains the secret in base64, as made by
 /// `Secret::dangerous_to_base64` or shown in `docs/reference/derive.md`. For a trial on one
 /// machine, the service derives it from `JWT_SECRET`.
 pub(crate) fn of_service(name: &str) -> Result<Secret, Box<dyn Error + Send + Sync>> {

@@ -22,16 +22,16 @@ pub enum IssueErrorKind {
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
-    /// The claims contain `scp`, or a claim of the issuer with another value than the issuer's.
+    /// The claims contain `scp`, or a claim of the issuer with a value other than the issuer's.
     ReservedClaim,
     /// A scope is empty, or contains a space, a quote, a backslash or a character beyond ASCII (RFC
     /// 6749 section 3.3).
     BadScope,
     /// The token, or its cookie, is too large.
     TooLarge,
-    /// The claims or the session's data failed to serialize, or the claims are not a JSON object.
-    /// Also claims that every service would reject, because they are nested more than 32 levels
-    /// deep or a registered claim has the wrong type.
+    /// The claims or the session's data failed to serialize, the claims are not a JSON object, or
+    /// every service would reject the claims: they are nested more than 32 levels deep, or a
+    /// registered claim has the wrong type.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,

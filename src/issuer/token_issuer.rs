@@ -56,7 +56,7 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     lifetime: Duration,
     max_token_bytes: usize,
-    /// Services that share keys, with the keys.
+    /// Groups of services that share keys, each group with its keys.
     services: Vec<(Vec<String>, KeyStore)>,
     clock: Arc<dyn Clock>,
 }
@@ -163,7 +163,7 @@ impl TokenIssuer {
     ///
     /// # Panics
     ///
-    /// Panics if it is less than a second.
+    /// Panics if `lifetime` is less than a second.
     #[track_caller]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         if lifetime < Duration::from_secs(1) {
@@ -173,7 +173,7 @@ impl TokenIssuer {
         self
     }
 
-    /// Sets the size of the longest token in bytes; issuing a longer one is an error. 4096 by
+    /// Sets the maximum size of a token in bytes. Issuing a longer token is an error. 4096 by
     /// default, about the size of a cookie. Services reject more than 8192 by default.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
@@ -244,8 +244,8 @@ impl TokenIssuer {
         Ok(AccessToken { encoded, claims, id, issued_at, expires_at })
     }
 
-    /// Reads an access token that this issuer signed and that is still valid. `None` for any other
-    /// text.
+    /// Reads an access token that this issuer signed and that is still valid. Returns `None` for
+    /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
         // Services can sign tokens too, with their secrets. The revocation of such a token must not
@@ -354,7 +354,7 @@ fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError>
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();
     let verifier = Verifier::new(key).with_validation(validation);
-    // The services have their own rules and clocks.
+    // Only these errors are certain, since the services have their own rules and clocks.
     let fatal = [TokenErrorKind::Malformed, TokenErrorKind::DateOutOfRange];
     let error = verifier.verify::<IgnoredAny>(encoded).err();
     error.filter(|error| fatal.contains(&error.kind())).map_or(Ok(()), |error| {

@@ -1,8 +1,8 @@
 //! The rules for feeds, as a check for authors of feeds (feature `test-util`).
 //!
-//! A feed is correct if a test such as this one passes, on the runtime with several threads,
-//! against a real server. The example checks [`MemoryFeed`](crate::revocation::MemoryFeed); put
-//! your own feed in its place.
+//! A feed is correct if a test such as this one passes, on a multi-threaded runtime and against a
+//! real server. The example checks [`MemoryFeed`](crate::revocation::MemoryFeed); put your own feed
+//! in its place.
 //!
 //! ```
 //! use tower_jwt_auth::revocation::MemoryFeed;

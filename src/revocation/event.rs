@@ -27,8 +27,8 @@ pub enum RevocationEvent<'a> {
     #[cfg(feature = "feeds")]
     SnapshotRead,
     /// The log no longer has the messages after the last one that was read, so all revocations are
-    /// read again. Known revocations stay. Messages that the log dropped before this server read
-    /// them stay unknown.
+    /// read again. Known revocations stay. This server never learns of messages that the log
+    /// dropped before it read them.
     #[cfg(feature = "feeds")]
     Gap,
     /// The log that this server read before is gone. Known revocations stay.

@@ -184,10 +184,10 @@ mod tests {
         assert_eq!(freshness.staleness(), None);
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness(), Some(Duration::ZERO));
-        // The machine slept: only the wall clock went on.
+        // The machine slept: only the wall clock advanced.
         wall.advance(HOUR);
         assert_eq!(freshness.staleness(), Some(HOUR));
-        // The wall clock was set back, even to before 1970. The steady clock went on.
+        // The wall clock was set back, even to before 1970. The steady clock advanced.
         wall.set(UnixTime::MIN);
         steady.fetch_add(7, Ordering::Relaxed);
         assert_eq!(freshness.staleness(), Some(Duration::from_nanos(7)));
@@ -220,7 +220,7 @@ mod tests {
         // The machine slept. The wall clock shows this at once.
         assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // The wall clock was set back by as much as the steady clock went on.
+        // The wall clock was set back by as much as the steady clock advanced.
         steady.fetch_add(HOUR_NANOS, Ordering::Relaxed);
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR - 1)), Some(TRUSTED_FOR - 1));
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR)), Some(HOUR_NANOS));

@@ -1,4 +1,4 @@
-//! Revoked tokens: kept in this process' memory, and read from a feed.
+//! Revoked tokens, kept in the memory of the process and read from a feed.
 //!
 //! A stateless server cannot ask about each token. So it remembers the few revocations that have
 //! not expired yet, in [`Revocations`], and reads new ones from a log within a second. The

@@ -177,8 +177,8 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens, whenever they expire, before the first data has been read, and marks them
-    /// and their requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
+    /// Accepts tokens before the first data has been read, however long they are valid, and marks
+    /// them and their requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
     ///
     /// # What is lost
     ///
@@ -263,7 +263,7 @@ impl Revocations {
     }
 
     /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call it *before* you
-    /// ask a feed.
+    /// read a feed.
     pub fn as_of(&self) -> AsOf {
         self.shared.freshness.moment()
     }

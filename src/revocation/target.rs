@@ -6,8 +6,9 @@ use crate::clock::UnixTime;
 
 /// The tokens that a [`Revocation`](crate::revocation::Revocation) covers.
 ///
-/// A token or a session is revoked whenever it was issued. Every other target is a watermark: it
-/// covers the tokens that were issued at its time or before, compared in whole seconds.
+/// A single token, or the tokens of a session, are revoked no matter when they were issued. Every
+/// other target is a watermark: it covers the tokens that were issued at its time or before,
+/// compared in whole seconds.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationTarget {
@@ -99,7 +100,8 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the name of the token, session, subject, tenant or key. Everyone has the empty name.
+    /// Returns the name of the token, session, subject, tenant or key. The name of `Everyone` is
+    /// empty.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Token { id: name, .. }

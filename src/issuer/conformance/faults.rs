@@ -80,7 +80,7 @@ async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, 
     Ok(sessions.start(NewSession::new(subject()?)).await?.0)
 }
 
-/// Checks that a client without an answer can repeat its request and go on.
+/// Checks that a client that got no answer can repeat its request and continue.
 async fn is_usable<S: RefreshStore>(
     sessions: &Sessions<S>,
     token: &RefreshToken,

@@ -1,8 +1,8 @@
 //! A check of the rules for stores, for authors of stores (feature `test-util`).
 //!
-//! A store is correct if a test like this one passes, on the runtime with several threads and
-//! against a real server. The example checks [`MemoryStore`](crate::issuer::MemoryStore); put your
-//! own store in its place.
+//! A store is correct if a test like this one passes, on a multi-threaded runtime and against a
+//! real server. The example checks [`MemoryStore`](crate::issuer::MemoryStore); put your own store
+//! in its place.
 //!
 //! ```
 //! use tower_jwt_auth::issuer::MemoryStore;

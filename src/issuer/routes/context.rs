@@ -80,7 +80,8 @@ impl<A, S> RouteContext<A, S> {
     /// its body needs no check, since no browser adds that token by itself.
     fn refuse_other_sites(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
-            // Every method is checked: a list of sessions counts a used token, too.
+            // Every method is checked, since a request for the list of sessions also counts a used
+            // token.
             self.trusted_origins.check_origin(request.uri(), request.headers())?;
         }
         Ok(())

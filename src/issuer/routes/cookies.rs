@@ -68,7 +68,7 @@ pub struct Cookies {
     refresh: String,
     session: String,
     path: String,
-    /// Audience and cookie.
+    /// Audiences, each with the name of its cookie.
     access: Vec<(String, String)>,
     /// The domain whose hosts all get the access tokens.
     domain: Option<String>,
@@ -254,7 +254,7 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// Everyone on the network path can read the tokens. Never use it outside of development.
+    /// Everyone on the network path can read the tokens. Never use this outside of development.
     /// `JwtAuth::cookie` must then have the name without its prefix.
     ///
     /// # Panics

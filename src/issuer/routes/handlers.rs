@@ -53,7 +53,8 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let started = started.catch_unwind().await;
     let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
     let (tokens, refresh, session) = started.inspect_err(|error| {
-        // The answer reveals that the credentials are right, and there is no session that shows it.
+        // The answer reveals that the credentials are right, and no session shows it, so the login
+        // is reported.
         let reason = error.reason().to_owned();
         context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     })?;

@@ -21,8 +21,8 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
     kind: OAuthErrorKind,
-    /// For logs, and for the client if the kind has no fixed description. It names parameters,
-    /// claims and sizes, never a value from the request.
+    /// For logs, and for the client if the kind has no fixed description. The reason names
+    /// parameters, claims and sizes, never a value from the request.
     reason: Cow<'static, str>,
     /// For logs only: the texts of the errors that caused this one.
     cause: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) enum OAuthErrorKind {
     /// A refresh token that cannot be exchanged. All such answers have the same bytes: a client
     /// must not learn whether the token was unknown, expired, used before, or another client's.
     BadToken,
-    /// The request names another client than the client of the token or the grant.
+    /// The request names a client other than the client of the token or the grant.
     InvalidClient,
     InvalidScope,
     /// RFC 8707 section 2.
@@ -144,7 +144,7 @@ impl IntoResponse for OAuthError {
 impl OAuthError {
     fn response(&self) -> Response {
         if self.kind == OAuthErrorKind::CrossSite {
-            // The layer has the same answer to the same request.
+            // The layer answers such a request in the same way.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
             return Answers::without_layer().refuse(error, &Format::Http);
         }
@@ -217,7 +217,7 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
-/// The log of a set of routes. Clients cannot fill it at the default level.
+/// The log of errors of a set of routes. Clients cannot fill it at the default log level.
 #[derive(Default)]
 pub(crate) struct ErrorLog {
     #[cfg(feature = "tracing")]

@@ -32,7 +32,7 @@ pub(crate) struct BodyParams {
     members: Map<String, Value>,
 }
 
-/// Reads the body of a request, and returns the head of the request beside it.
+/// Reads the parameters from the body of a request. Also returns the head of the request.
 ///
 /// Only the content types of JSON and forms are accepted: a page of another site can send others
 /// without a preflight.
@@ -81,7 +81,7 @@ impl BodyParams {
         self.text(name)?.ok_or_else(|| invalid(format!("`{name}` is missing")))
     }
 
-    /// Removes and returns the audiences, each of them once.
+    /// Removes and returns the audiences without duplicates.
     pub(crate) fn audience(&mut self) -> Result<Vec<String>, OAuthError> {
         let named = match self.members.remove(AUDIENCE) {
             None | Some(Value::Null) => Vec::new(),

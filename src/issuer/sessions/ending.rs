@@ -104,8 +104,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`end_all`](Self::end_all).
     ///
     /// The session of the token ends last, and only if all other steps succeeded. After a failure
-    /// the same token can be presented again, until the call succeeds. Each such session publishes
-    /// the watermark of the user once, and once more for each failure.
+    /// the same token can be presented again, until the call succeeds. Each session that is ended
+    /// in this way publishes the watermark of the user once, and once more after each failure.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
@@ -222,7 +222,7 @@ impl<S: RefreshStore> Sessions<S> {
         Err(rows::contended())
     }
 
-    /// Publishes that an access token is revoked. The message consists of claims of the token
+    /// Publishes the revocation of an access token. The message consists of claims of the token
     /// alone, so that the same token gives the same message, which a feed keeps once.
     #[cfg(feature = "axum")]
     async fn publish_one(&self, token: &OwnToken) -> Result<(), SessionError> {

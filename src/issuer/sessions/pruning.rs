@@ -17,12 +17,12 @@ pub(crate) struct Pruning {
 }
 
 impl Pruning {
-    /// Creates a state in which the first login deletes.
+    /// Creates a state in which the first login deletes rows.
     pub(crate) fn new() -> Self {
         Self { next: AtomicI64::new(i64::MIN) }
     }
 
-    /// Returns true if this login must delete rows. One login does in each interval.
+    /// Returns true if this login must delete rows. Only one login in each interval does.
     pub(crate) fn begin(&self, now: UnixTime) -> bool {
         let now = now.as_secs();
         let after = now.saturating_add(EVERY_SECS);

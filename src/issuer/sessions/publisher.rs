@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// became shorter live longer than that lifetime.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// The feed of revocations. Only a logout boxes a future.
+/// The feed of revocations. Its futures are boxed, but only the end of a session needs one.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     append: Arc<dyn Fn(Revocation) -> Appending + Send + Sync>,

@@ -216,7 +216,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// pace. Such a use is reported as [`Superseded`](crate::issuer::SessionEvent::Superseded), and
     /// counts towards [`max_repeats`](Self::max_repeats) if it comes 2 seconds or more after the
     /// renewal. Earlier than that, it counts towards a limit of 20 renewals in a row, since it may
-    /// be a page that loads this list in parallel with its renewal.
+    /// come from a page that loads this list in parallel with its renewal.
     ///
     /// # Errors
     ///

@@ -67,9 +67,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the user's
     /// tokens without being noticed must repeat every renewal.
     ///
-    /// The list of sessions needs the current token. A used token there is counted too: at 2
-    /// seconds or more after its use towards this limit, and otherwise towards a limit of 20
-    /// renewals in a row.
+    /// A request for the list of sessions needs the current token. If it presents a used token, the
+    /// repeat is counted too: towards this limit if it comes 2 seconds or more after the use, and
+    /// otherwise towards a limit of 20 renewals in a row.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! The keyed hash under which the table knows a name.
+//! The keyed hash by which the table identifies a name.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};

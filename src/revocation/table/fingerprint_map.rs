@@ -13,8 +13,7 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost no name is in the map. The filter shows this with few memory accesses and a
-    /// predictable branch.
+    /// Almost no name is in the map. The filter is small, and shows this with a predictable branch.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.

@@ -150,7 +150,7 @@ impl RevocationTable {
         Applied::Widened(RevocationKind::Everyone)
     }
 
-    /// Replaces the map by one without expired entries. Readers go on with the old map meanwhile.
+    /// Replaces the map with one without expired entries. Readers use the old map meanwhile.
     pub(crate) fn sweep(&self, now: UnixTime) {
         let mut writer = self.writer();
         let everyone = self.everyone.load(Ordering::Relaxed);
@@ -223,7 +223,7 @@ impl RevocationTable {
         true
     }
 
-    /// Replaces a full map by one with room. Returns `None` at the limit.
+    /// Replaces a full map with one that has room. Returns `None` at the limit.
     fn enlarged(
         &self,
         writer: &mut Writer,
@@ -274,7 +274,7 @@ fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Returns a number of buckets with room for these entries and for almost as many new ones.
+/// Returns the number of buckets for these entries, which then fill half of the buckets at most.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }

@@ -53,11 +53,12 @@ pub(crate) struct Family {
     /// The latest end of the session. Rotation does not move it.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
-    /// The [rank](Self::rank) after the login.
+    /// The [rank](Self::rank) that the login gave to the session.
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
     leaf: TokenHash,
-    /// The tokens before the leaf that may still be answered, oldest first, without a gap.
+    /// The used tokens that may still get their answer again, from the oldest up to the leaf
+    /// without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
     /// The number of successive renewals that were each repeated [`AT_ONCE`] or more after the use,
@@ -134,7 +135,8 @@ pub enum EndCause {
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
-    /// Only the client that the session was started for, which has this identifier, if any.
+    /// A client with this identifier, or without one. It must be the client that the session was
+    /// started for.
     Is(Option<String>),
 }
 
@@ -143,9 +145,11 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the leaf.
     Rotate,
-    /// The token was used before and is answered again. The salts lead from it to the leaf.
+    /// The token was used before, and gets its answer again. The salts lead from the token to the
+    /// leaf.
     Repeat(Vec<&'a Salt>, Repeat),
-    /// The token belongs to this session, and is neither the leaf nor answered again.
+    /// The token belongs to this session, and is neither the leaf nor a token that gets its answer
+    /// again.
     Reused,
     Expired,
     Ended,

@@ -20,7 +20,8 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 /// The maximum number of rows that are read at once.
 const READ_AT_ONCE: usize = 500;
 
-/// ARGV: subject, version, state, end in seconds, end in milliseconds, 1 if it has ended.
+/// Inserts a row, and returns 0 if it exists already. ARGV: subject, version, state, end in
+/// seconds, end in milliseconds, 1 if it has ended.
 const INSERT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1],
@@ -29,8 +30,9 @@ redis.call('HSET', KEYS[1],
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// ARGV: old version, version, state, end in seconds, end in milliseconds, 1 if it has ended.
-/// Versions are compared as text: numbers in Lua are floats.
+/// Replaces a row, and returns 0 if it has another version. ARGV: old version, version, state, end
+/// in seconds, end in milliseconds, 1 if it has ended. Versions are compared as text, since numbers
+/// in Lua are floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
@@ -38,14 +40,16 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after'
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// ARGV: name of the session, end in seconds. The index expires with its last session.
+/// Adds a session to the index of its user. ARGV: name of the session, end in seconds. The index
+/// expires with its last session.
 const INDEX: &str = "
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return 1";
 
-/// Uses the server's clock, as the expiry of rows does.
+/// Returns the names of a user's sessions that have not expired, by the server's clock, which also
+/// decides about the expiry of rows.
 const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
@@ -285,8 +289,8 @@ fn with_end<'i, 's>(
     script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
-/// Returns the expiry, up to the year 9999. The server refuses times that overflow its
-/// milliseconds.
+/// Returns the expiry, in the year 9999 at the latest. The server rejects times that overflow when
+/// they are converted to milliseconds.
 fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }

@@ -11,16 +11,18 @@ pub(crate) const INSERT: &str = "INSERT INTO tower_jwt_auth_sessions \
 pub(crate) const LOAD: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE id = $1";
 
-/// The subject never changes.
+/// The statement that replaces a row. The subject is not written, since it never changes.
 pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
      SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2 \
      RETURNING 1";
 
-/// The condition is the condition of the index, which contains no ended sessions.
+/// The statement that reads the live sessions of a subject. `NOT ended` is also the condition of
+/// the index, so that PostgreSQL and SQLite can use it.
 pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE subject = $1 AND NOT ended";
 
-/// The outer condition repeats the time, since a row may be renewed after the inner statement.
+/// The statement that deletes expired rows. The outer condition repeats the time, since a row may
+/// be renewed after the inner statement.
 pub(crate) const PRUNE: &str = "DELETE FROM tower_jwt_auth_sessions WHERE delete_after <= $1 \
      AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2) \
      RETURNING 1";

@@ -22,8 +22,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0002_ended_sessions.sql"),
 ];
 
-/// The transaction takes the lock at its start: SQLite may refuse a reader that becomes a writer at
-/// once.
+/// The transaction takes the lock at its start: otherwise SQLite may fail immediately when a reader
+/// becomes a writer.
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;
@@ -32,8 +32,8 @@ const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Keeps sessions in an SQLite file, for auth servers on one machine. Every change is synced before
-/// its answer, so it survives a killed process, and a power cut if the disk syncs as it reports.
-/// Several processes may use the file at once.
+/// its answer, so it survives a killed process, and a power cut if the disk really syncs when it
+/// reports so. Several processes may use the file at once.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,8 +44,8 @@ const BUSY: Duration = Duration::from_secs(2);
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    /// One connection, since SQLite has one writer at a time. Tasks wait for the connection in
-    /// their order.
+    /// One connection, since SQLite has one writer at a time. Tasks get the connection in the order
+    /// in which they ask for it.
     writer: SqlitePool,
     readers: SqlitePool,
     timeout: CallTimeout,
@@ -66,7 +66,7 @@ impl SqliteStore {
     /// Fails if `url` is not an SQLite URL, if the file cannot be opened, and for a database in
     /// memory: use [`MemoryStore`](crate::issuer::MemoryStore) instead.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        // sqlx would open a file with the name of any other text.
+        // Without this check, sqlx would take any other text for the name of a file.
         if !url.starts_with("sqlite:") {
             return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
         }
@@ -116,8 +116,8 @@ impl SqliteStore {
     }
 }
 
-/// Creates the file if there is none. SQLite would create a file that everybody may read. SQLite
-/// gives the files beside it the same mode. If this fails, SQLite reports the reason.
+/// Creates the file if there is none, since SQLite would create a file that everybody may read.
+/// SQLite gives the files beside it the same mode. If this fails, SQLite reports the reason.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -126,8 +126,8 @@ fn create_private(file: &Path) {
     let _ = options.open(file);
 }
 
-/// Opens the file. If several processes switch a new file to WAL mode, SQLite refuses all but one
-/// at once, whatever the `busy_timeout`. So this tries again.
+/// Opens the file. If several processes switch a new file to WAL mode, all but one of them fail
+/// immediately, whatever the `busy_timeout`. So this tries again.
 async fn opened(
     pool: &SqlitePoolOptions,
     options: &SqliteConnectOptions,
