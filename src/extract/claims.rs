@@ -17,7 +17,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AuthRejection> {
         let claims = match Decision::of(&parts.extensions) {
-            Some(Decision::Token(token)) => token.claims(),
+            Some(Decision::Token(token)) => match parts.extensions.get::<Self>() {
+                Some(claims) if claims.token().is_same(token) => Some(claims.clone()),
+                _ => None,
+            },
             Some(Decision::Anonymous(_)) => None,
             // Without a layer, the application may have inserted the result of `JwtAuth::verify`.
             None => parts.extensions.get::<Self>().cloned(),

@@ -37,10 +37,16 @@ impl AuthRejection {
 
     /// Returns the rejection of a request without claims of type `T`. Either the request is
     /// anonymous, or the application is misconfigured.
-    pub(crate) fn without_claims<T: 'static>(parts: &Parts) -> Self {
+    pub(crate) fn without_claims<T: Send + Sync + 'static>(parts: &Parts) -> Self {
         let asked = written(type_name::<T>());
         let error = match Decision::of(&parts.extensions) {
             Some(Decision::Anonymous(anonymous)) => anonymous.error(),
+            Some(Decision::Token(token)) if token.claims::<T>().is_some() => {
+                misconfigured(format!(
+                    "a layer between `JwtAuth` and the handler has removed or replaced the request's \
+                 `Claims<{asked}>`, and has left its `Token`: both must come from one verification"
+                ))
+            }
             Some(Decision::Token(token)) => {
                 let there = written(token.claims_type());
                 misconfigured(format!(

@@ -5,15 +5,30 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// The number of events per minute that may be louder than DEBUG.
+/// The number of events per minute and cause that may be louder than DEBUG.
 const LOUD_PER_MINUTE: u64 = 10;
 
-/// Limits the events of one layer or of one set of auth routes, since any client can cause some of
-/// them.
+/// The events of one layer. Each cause has a limit of its own, so that a client that can cause one
+/// kind of event does not silence another.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
+    misconfigured: LogLimit,
+    internal: LogLimit,
+    revocation: LogLimit,
+    unserializable: LogLimit,
+}
+
+/// Limits the events of one cause, since any client may be able to repeat that cause.
+#[derive(Debug, Default)]
+pub(crate) struct LogLimit {
     minute: AtomicI64,
-    loud: AtomicU64,
+    seen: AtomicU64,
+}
+
+/// An event that may be louder than DEBUG.
+pub(crate) struct Loud {
+    /// The number of events that were not, in the last minute that had any.
+    pub(crate) suppressed: Option<u64>,
 }
 
 impl Events {
@@ -22,40 +37,52 @@ impl Events {
     /// at DEBUG beyond that.
     pub(crate) fn refused(&self, error: &AuthError) {
         let code = error.code();
-        match error.kind() {
-            AuthErrorKind::Misconfigured | AuthErrorKind::InternalError if self.may_be_loud() => {
-                tracing::error!(code, reason = %error.reason(), "request refused");
-            }
-            AuthErrorKind::RevocationUnavailable if self.may_be_loud() => {
-                tracing::warn!(code, reason = %error.reason(), "request refused");
-            }
-            _ => {
-                let token_error =
-                    error.token_error().map(|error| tracing::field::debug(error.kind()));
-                tracing::debug!(code, token_error, reason = %error.reason(), "request refused");
-            }
+        let limit = match error.kind() {
+            AuthErrorKind::Misconfigured => Some(&self.misconfigured),
+            AuthErrorKind::InternalError => Some(&self.internal),
+            AuthErrorKind::RevocationUnavailable => Some(&self.revocation),
+            _ => None,
+        };
+        let Some(Loud { suppressed }) = limit.and_then(LogLimit::admit) else {
+            let token_error = error.token_error().map(|error| tracing::field::debug(error.kind()));
+            tracing::debug!(code, token_error, reason = %error.reason(), "request refused");
+            return;
+        };
+        if error.kind() == AuthErrorKind::RevocationUnavailable {
+            tracing::warn!(code, reason = %error.reason(), suppressed, "request refused");
+        } else {
+            tracing::error!(code, reason = %error.reason(), suppressed, "request refused");
         }
     }
 
     /// Logs that the application's own body could not be serialized.
     pub(crate) fn unserializable(&self, error: &AuthError) {
-        if self.may_be_loud() {
+        if let Some(Loud { suppressed }) = self.unserializable.admit() {
             let code = error.code();
-            tracing::error!(code, "the value given to RejectionBody::json cannot be serialized");
+            tracing::error!(
+                code,
+                suppressed,
+                "the value given to RejectionBody::json cannot be serialized"
+            );
         }
     }
+}
 
-    /// Counts an event above DEBUG, and returns true if the limit allows it.
-    pub(crate) fn may_be_loud(&self) -> bool {
-        self.admits(SystemClock.now().as_secs())
+impl LogLimit {
+    /// Counts an event. Returns `None` if the event must not be louder than DEBUG.
+    pub(crate) fn admit(&self) -> Option<Loud> {
+        self.admit_at(SystemClock.now().as_secs())
     }
 
-    fn admits(&self, now_secs: i64) -> bool {
+    fn admit_at(&self, now_secs: i64) -> Option<Loud> {
         let minute = now_secs / 60;
+        let mut suppressed = None;
         if self.minute.swap(minute, Ordering::Relaxed) != minute {
-            self.loud.store(0, Ordering::Relaxed);
+            let seen = self.seen.swap(0, Ordering::Relaxed);
+            suppressed = seen.checked_sub(LOUD_PER_MINUTE).filter(|suppressed| *suppressed > 0);
         }
-        self.loud.fetch_add(1, Ordering::Relaxed) < LOUD_PER_MINUTE
+        let is_loud = self.seen.fetch_add(1, Ordering::Relaxed) < LOUD_PER_MINUTE;
+        is_loud.then_some(Loud { suppressed })
     }
 }
 
@@ -64,12 +91,13 @@ impl Events {
 /// too.
 #[cold]
 pub(crate) fn cors_is_behind() {
-    static EVENTS: Events = Events { minute: AtomicI64::new(0), loud: AtomicU64::new(0) };
+    static LIMIT: LogLimit = LogLimit { minute: AtomicI64::new(0), seen: AtomicU64::new(0) };
     const SENTENCE: &str = "a CORS layer behind `JwtAuth` answered a preflight: put it in front, as in \
                             `router.layer(auth).layer(cors)`, or no script of another origin can read \
                             a refusal";
-    if tracing::enabled!(tracing::Level::WARN) && EVENTS.may_be_loud() {
-        tracing::warn!("{SENTENCE}");
+    let loud = if tracing::enabled!(tracing::Level::WARN) { LIMIT.admit() } else { None };
+    if let Some(Loud { suppressed }) = loud {
+        tracing::warn!(suppressed, "{SENTENCE}");
     } else {
         tracing::debug!("{SENTENCE}");
     }
@@ -81,8 +109,20 @@ mod tests {
 
     #[test]
     fn loud_events_are_limited_each_minute() {
-        let events = Events::default();
-        let admitted = |secs| (0..1_000).filter(|_| events.admits(secs)).count();
+        let limit = LogLimit::default();
+        let admitted = |secs| (0..1_000).filter(|_| limit.admit_at(secs).is_some()).count();
         assert_eq!([admitted(0), admitted(59), admitted(60), admitted(61)], [10, 0, 10, 0]);
+    }
+
+    #[test]
+    fn the_first_loud_event_of_a_minute_has_the_number_of_suppressed_ones() {
+        let limit = LogLimit::default();
+        let suppressed = |secs| limit.admit_at(secs).and_then(|loud| loud.suppressed);
+        assert_eq!(suppressed(60), None);
+        for _ in 0..20 {
+            suppressed(61);
+        }
+        assert_eq!([suppressed(120), suppressed(121)], [Some(11), None]);
+        assert_eq!(suppressed(180), None, "a quiet minute suppressed none");
     }
 }

@@ -16,6 +16,6 @@ pub use self::future::ResponseFuture;
 
 pub(crate) use self::answers::Answers;
 #[cfg(all(feature = "tracing", feature = "issuer", feature = "axum"))]
-pub(crate) use self::events::Events;
+pub(crate) use self::events::{LogLimit, Loud};
 pub(crate) use self::format::Format;
 pub(crate) use self::future::Caching;

@@ -65,6 +65,12 @@ impl Token {
         self.claims.data()
     }
 
+    /// Returns true if both come from one verification. Two verifications of one token differ.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.claims, &other.claims)
+    }
+
     fn verified(&self) -> &VerifiedToken {
         &self.data().verified
     }

@@ -13,9 +13,9 @@ use crate::bearer::{BadCredentials, Fault};
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::routes::accounts::{AccountsError, Undecided};
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
-#[cfg(feature = "tracing")]
-use crate::rejection::Events;
 use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
+#[cfg(feature = "tracing")]
+use crate::rejection::{LogLimit, Loud};
 
 /// An error answer and the reason for it. [`ErrorLog`] gets both once the answer is complete.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub(crate) enum OAuthErrorKind {
         retry_after_secs: u64,
     },
     Unavailable,
+    /// The application's accounts failed.
+    AccountsFailed,
     /// The account has more claims than a token or its cookie holds.
     TooManyClaims,
     ServerError,
@@ -70,7 +72,7 @@ impl OAuthErrorKind {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TooManyAttempts { .. } => "too_many_attempts",
-            Self::Unavailable => "temporarily_unavailable",
+            Self::Unavailable | Self::AccountsFailed => "temporarily_unavailable",
             Self::TooManyClaims | Self::ServerError => "server_error",
         }
     }
@@ -78,7 +80,7 @@ impl OAuthErrorKind {
     fn status(self) -> StatusCode {
         match self {
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::AccountsFailed => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooManyClaims | Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -87,7 +89,7 @@ impl OAuthErrorKind {
     fn retry_after_secs(self) -> Option<u64> {
         match self {
             Self::TooManyAttempts { retry_after_secs } => Some(retry_after_secs),
-            Self::Unavailable => Some(1),
+            Self::Unavailable | Self::AccountsFailed => Some(1),
             _ => None,
         }
     }
@@ -102,7 +104,9 @@ impl OAuthErrorKind {
                  again"
             }
             Self::TooManyAttempts { .. } => "too many attempts: try again later",
-            Self::Unavailable => "the server cannot answer now: send the same request again",
+            Self::Unavailable | Self::AccountsFailed => {
+                "the server cannot answer now: send the same request again"
+            }
             Self::TooManyClaims => {
                 "the account has more claims than an access token holds: the operator's log has \
                  the sizes"
@@ -203,7 +207,7 @@ impl From<AccountsError> for OAuthError {
                 let cause = texts.map(ToString::to_string).collect::<Vec<_>>().join(": ");
                 Self {
                     cause: Some(cause),
-                    ..OAuthErrorKind::Unavailable.because("the accounts failed")
+                    ..OAuthErrorKind::AccountsFailed.because("the accounts failed")
                 }
             }
             Undecided::TooManyAttempts(wait) => {
@@ -217,23 +221,39 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
-/// The log of errors of a set of routes. Clients cannot fill it at the default log level.
+/// The log of errors of a set of routes. Clients cannot fill it at the default log level. Each cause
+/// has a limit of its own: a client may be able to make the accounts fail, for instance with a name
+/// that a database rejects, and must not silence a failure of the store.
 #[derive(Default)]
 pub(crate) struct ErrorLog {
     #[cfg(feature = "tracing")]
-    events: Events,
+    store: LogLimit,
+    #[cfg(feature = "tracing")]
+    accounts: LogLimit,
+    #[cfg(feature = "tracing")]
+    claims: LogLimit,
+    #[cfg(feature = "tracing")]
+    server: LogLimit,
 }
 
 impl ErrorLog {
-    /// Logs the error of an answer. A failure of the server is at ERROR, ten times a minute, and at
-    /// DEBUG beyond that. All other errors are at DEBUG.
+    /// Logs the error of an answer. A failure of the server is at ERROR, ten times a minute for each
+    /// cause, and at DEBUG beyond that. All other errors are at DEBUG.
     #[cfg(feature = "tracing")]
     pub(crate) fn write(&self, error: &OAuthError) {
         let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());
         if !error.is_failure() {
             tracing::debug!(code, reason, cause, "request refused");
-        } else if self.events.may_be_loud() {
-            tracing::error!(code, reason, cause, "request failed");
+            return;
+        }
+        let limit = match error.kind {
+            OAuthErrorKind::Unavailable => &self.store,
+            OAuthErrorKind::AccountsFailed => &self.accounts,
+            OAuthErrorKind::TooManyClaims => &self.claims,
+            _ => &self.server,
+        };
+        if let Some(Loud { suppressed }) = limit.admit() {
+            tracing::error!(code, reason, cause, suppressed, "request failed");
         } else {
             tracing::debug!(code, reason, cause, "request failed");
         }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::issuer::sessions::store::StoreError;
+use crate::issuer::sessions::store::{StoreError, StoreErrorKind};
 use crate::random::NoRandomness;
 
 /// An error of starting, renewing or ending a session.
@@ -65,6 +65,13 @@ impl SessionError {
     /// Returns the kind of the error.
     pub fn kind(&self) -> SessionErrorKind {
         self.kind
+    }
+
+    /// Returns true if the store has no room for another session.
+    pub(crate) fn is_full(&self) -> bool {
+        let store_error =
+            self.source.as_ref().and_then(|source| source.downcast_ref::<StoreError>());
+        store_error.is_some_and(|error| error.kind() == StoreErrorKind::Full)
     }
 
     /// Returns true if the token is refused, and false if the server failed.

@@ -112,9 +112,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// Stores a [prepared](Self::prepare) session, and ends the user's least recently used
     /// sessions if there are too many.
     pub(crate) async fn open(&self, mut session: Session) -> Result<(), SessionError> {
-        let others = self.of_subject(session.subject()).await?;
-        session.family.outrank(others.iter().map(|other| &other.family));
-        self.rows.insert(&session).await?;
+        let now = self.rows.clock.now();
+        let others = self.loaded_of_subject(session.subject()).await?;
+        session.family.outrank(others.iter().map(|(other, _)| &other.family), now);
+        // A login that was cut off after it stored its session has not ended the surplus.
+        let kept = self.end_surplus(others).await?;
+        self.store_new(&session, kept).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
             // The login fails, so nobody gets the token of this session.
             let _ = self.end_because(session.id(), EndCause::TooMany).await;
@@ -128,17 +131,46 @@ impl<S: RefreshStore> Sessions<S> {
     /// Every login counts the sessions after it stored its own, so the last of several concurrent
     /// logins sees the others. All of them rank the sessions in the same order, and the rank of a
     /// new session does not change meanwhile. So they all keep the same sessions, and exactly as
-    /// many as allowed. If a login also made room before the insertion, it could end a session that
-    /// another login has counted among those to keep.
+    /// many as allowed. A login must not make room below the limit before it stores its session:
+    /// it could end a session that another login has counted among those to keep.
     async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
-        let mut sessions = self.loaded_of_subject(subject).await?;
+        let sessions = self.loaded_of_subject(subject).await?;
+        self.end_surplus(sessions).await?;
+        Ok(())
+    }
+
+    /// Ends those of a user's sessions that are over the limit. Returns the others, the one with the
+    /// highest rank first.
+    async fn end_surplus(
+        &self,
+        mut sessions: Vec<(Session, u64)>,
+    ) -> Result<Vec<(Session, u64)>, SessionError> {
+        let now = self.rows.clock.now();
         sessions.sort_by_cached_key(|(session, _)| {
-            Reverse((session.family.rank(), session.id.clone()))
+            Reverse((session.family.rank(now), session.id.clone()))
         });
-        for least_used in sessions.into_iter().skip(self.max_per_subject) {
+        let surplus = sessions.split_off(sessions.len().min(self.max_per_subject));
+        for least_used in surplus {
             self.end_loaded(least_used, EndCause::TooMany).await?;
         }
-        Ok(())
+        Ok(sessions)
+    }
+
+    /// Stores a new session. In a full store, a user at the limit gives up the least recently used
+    /// one of the sessions that are `kept`, since the new one would end it anyway.
+    async fn store_new(
+        &self,
+        session: &Session,
+        mut kept: Vec<(Session, u64)>,
+    ) -> Result<(), SessionError> {
+        match self.rows.insert(session).await {
+            Err(error) if error.is_full() && kept.len() >= self.max_per_subject => {
+                let Some(least_used) = kept.pop() else { return Err(error) };
+                self.end_loaded(least_used, EndCause::TooMany).await?;
+                self.rows.insert(session).await
+            }
+            stored => stored,
+        }
     }
 
     /// Reports a login with the right credentials that started no session.

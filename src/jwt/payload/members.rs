@@ -55,6 +55,8 @@ pub(crate) struct Members<'p, 'de, A> {
     registered: u32,
     /// All other names that were seen.
     names: SeenNames<'de>,
+    /// True after an error, even if the user's type ignored the error.
+    pub(crate) has_failed: bool,
 }
 
 impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
@@ -76,6 +78,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
             required: None,
             registered: 0,
             names: SeenNames::default(),
+            has_failed: false,
         }
     }
 
@@ -274,6 +277,27 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
+        let key = self.key(seed);
+        self.has_failed |= key.is_err();
+        key
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        let value = self.value(seed);
+        self.has_failed |= value.is_err();
+        value.inspect_err(|error| {
+            self.note_failure(|members| {
+                let name = members.known_name.map(Cow::Borrowed);
+                Some(ClaimError::in_value(name, &error.to_string()))
+            });
+        })
+    }
+}
+
+impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
+    /// Reads the next name.
+    #[inline]
+    fn key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let Some(name) = self.map.next_key_seed(Text)? else { return Ok(None) };
         self.member = self.recognise(&name)?;
         if self.reading != Reading::Plain {
@@ -291,17 +315,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
         key.map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.value(seed).inspect_err(|error| {
-            self.note_failure(|members| {
-                let name = members.known_name.map(Cow::Borrowed);
-                Some(ClaimError::in_value(name, &error.to_string()))
-            });
-        })
-    }
-}
-
-impl<'de, A: MapAccess<'de>> Members<'_, 'de, A> {
     /// Reads the value of the member whose name was read last.
     #[inline]
     fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {

@@ -36,7 +36,7 @@ pub(crate) mod seeds;
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::jwt::payload::members::{Members, Reading};
@@ -156,6 +156,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
         let value = result.inspect_err(|error| members.note_end(error))?;
         // A type may stop early. The rules apply to the other members too.
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        // A type that ignores an error must not make a malformed claim count as an absent one.
+        if members.has_failed {
+            return Err(de::Error::custom("the type ignored an error"));
+        }
         Ok(value)
     }
 }

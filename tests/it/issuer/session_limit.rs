@@ -106,3 +106,58 @@ async fn the_session_that_was_used_least_recently_ends() {
     sessions.refresh(phone.as_str(), None).await.expect("the phone was used");
     assert!(sessions.refresh(laptop.as_str(), None).await.unwrap_err().is_refusal());
 }
+
+#[tokio::test]
+async fn logins_that_are_cut_off_do_not_exceed_the_limit() {
+    let sessions = Sessions::new(Arc::new(Shuffled::new(7))).max_per_subject(3);
+    for turns in 0..200 {
+        let login = sessions.start(NewSession::new("mallory"));
+        let mut login = std::pin::pin!(login);
+        // The client disconnects after a number of steps, and the future is dropped.
+        for _ in 0..turns % 60 {
+            if futures_util::poll!(&mut login).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let live = sessions.of_subject("mallory").await.unwrap().len();
+    assert!(live <= 4, "{live} sessions: the limit, and the login that was cut off last");
+    sessions.start(NewSession::new("mallory")).await.unwrap();
+    assert_eq!(sessions.of_subject("mallory").await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_user_at_the_limit_can_log_in_when_the_store_is_full() {
+    let clock = at(NOW);
+    let sessions = Sessions::new(MemoryStore::with_capacity(3)).with_clock(clock.clone());
+    let sessions = sessions.max_per_subject(2);
+    let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
+    let (oldest, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    sessions.start(NewSession::new("alice")).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    let (newest, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    assert!(sessions.refresh(oldest.as_str(), None).await.unwrap_err().is_refusal());
+    sessions.refresh(newest.as_str(), None).await.unwrap();
+    sessions.refresh(bobs.as_str(), None).await.expect("nobody else loses a session");
+    let error = sessions.start(NewSession::new("carol")).await.unwrap_err();
+    assert!(!error.is_refusal(), "{error}");
+}
+
+/// The clock of one server was five years ahead for a while.
+#[tokio::test]
+async fn a_wrong_clock_misplaces_only_the_session_that_it_started() {
+    let store = Arc::new(MemoryStore::new());
+    let on = |time| Sessions::new(Arc::clone(&store)).with_clock(at(time)).max_per_subject(3);
+    let (wrong, _) = on(NOW + 5 * 365 * 86_400).start(NewSession::new("alice")).await.unwrap();
+    let (phone, _) = on(NOW).start(NewSession::new("alice")).await.unwrap();
+    let (laptop, _) = on(NOW + 10).start(NewSession::new("alice")).await.unwrap();
+    let (phone, _) = on(NOW + 86_400).refresh(phone.as_str(), None).await.unwrap();
+    on(NOW + 86_500).start(NewSession::new("alice")).await.unwrap();
+    assert!(on(NOW + 86_500).refresh(wrong.as_str(), None).await.unwrap_err().is_refusal());
+    on(NOW + 86_600).start(NewSession::new("alice")).await.unwrap();
+    let now = NOW + 86_700;
+    assert!(on(now).refresh(laptop.as_str(), None).await.unwrap_err().is_refusal());
+    on(now).refresh(phone.as_str(), None).await.expect("the phone was used after the laptop");
+}

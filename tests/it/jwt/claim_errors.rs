@@ -3,10 +3,10 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use proptest::prelude::*;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -312,5 +312,46 @@ proptest! {
         if let Some(error) = error {
             prop_assert_eq!(error.claim_error().unwrap().name(), Some(name), "{}", claims);
         }
+    }
+}
+
+/// A type that reads each claim as text, and ignores claims that are not.
+struct Lenient;
+
+impl<'de> Deserialize<'de> for Lenient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Ignore;
+
+        impl<'de> Visitor<'de> for Ignore {
+            type Value = Lenient;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("claims")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lenient, A::Error> {
+                while map.next_key::<String>()?.is_some() {
+                    let _ = map.next_value::<String>();
+                }
+                Ok(Lenient)
+            }
+        }
+
+        deserializer.deserialize_map(Ignore)
+    }
+}
+
+#[test]
+fn a_type_that_ignores_errors_does_not_turn_a_malformed_claim_into_an_absent_one() {
+    let verify = |claims: serde_json::Value| {
+        let token = kit::with_payload(claims.to_string());
+        kit::auth().claims::<Lenient>().verify(&token).map(|_| ())
+    };
+    for claims in [
+        json!({ "exp": kit::NOW + 60, "nbf": "9999999999" }),
+        json!({ "exp": kit::NOW + 60, "iat": "9999999999", "odd": -1.5 }),
+        json!({ "exp": kit::NOW + 60, "aud": 7 }),
+    ] {
+        verify(claims).unwrap_err();
     }
 }

@@ -94,3 +94,24 @@ async fn claims_that_the_application_inserted_are_extracted_if_there_is_no_layer
     let response = inserted_outside.oneshot(shop::anonymous("/")).await.unwrap();
     assert_eq!(response.status(), 401);
 }
+
+/// A layer that swaps the user must replace the token as well, since guards decide by the token.
+#[tokio::test]
+async fn claims_that_are_removed_or_replaced_without_their_token_are_refused() {
+    let others = shop::auth().verify(&shop::token(&json!({ "sub": "somebody else" }))).unwrap();
+    for replacement in [None, Some(others)] {
+        let handler = async |claims: Claims<Shopper>| claims.sub.clone();
+        let swap = axum::middleware::map_request(move |mut request: axum::extract::Request| {
+            request.extensions_mut().remove::<Claims<Shopper>>();
+            if let Some(claims) = replacement.clone() {
+                request.extensions_mut().insert(claims);
+            }
+            std::future::ready(request)
+        });
+        let app: Router = Router::new().route("/", get(handler)).layer(swap).layer(shop::auth());
+        let response = app.oneshot(shop::request("/", &shop::good())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let error = response.extensions().get::<tower_jwt_auth::AuthError>().unwrap();
+        assert!(error.reason().contains("removed or replaced"), "{}", error.reason());
+    }
+}

@@ -100,6 +100,12 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
+/// The highest rank of a session that a server with a correct clock can see: another server's clock
+/// may be ahead by [`AHEAD`], and a new session has a margin of as much.
+fn latest_rank(now: UnixTime) -> UnixTime {
+    now.saturating_add(AHEAD).saturating_add(AHEAD)
+}
+
 fn unranked() -> UnixTime {
     UnixTime::EPOCH
 }
@@ -196,16 +202,22 @@ impl Family {
     }
 
     /// Returns the rank among the sessions of a user. The sessions of the lowest ranks end if a
-    /// user has too many. Renewals raise it.
-    pub(crate) fn rank(&self) -> UnixTime {
-        self.renewed_at.max(self.first_rank)
+    /// user has too many. Renewals raise the rank.
+    ///
+    /// A session from a server whose clock was far ahead has the lowest rank. Its times would
+    /// otherwise protect the session for years.
+    pub(crate) fn rank(&self, now: UnixTime) -> (bool, UnixTime) {
+        let rank = self.renewed_at.max(self.first_rank);
+        (rank <= latest_rank(now), rank)
     }
 
-    /// Ranks a new session above `others`, the sessions that the user has.
+    /// Ranks a new session above `others`, the sessions that the user has. Does not count those with
+    /// a rank that only a wrong clock explains.
     ///
     /// The margin of a minute covers sessions that are renewed during the login.
-    pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>) {
-        let above = others.map(|other| other.rank().saturating_add(Duration::from_nanos(1))).max();
+    pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
+        let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
+        let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();
         let first_rank = self.started_at.saturating_add(AHEAD);
         self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
     }
