@@ -1,7 +1,7 @@
 //! Type names in sentences for developers.
 
-/// Shortens a name of [`std::any::type_name`]. The types of this crate lose their paths, which lead
-/// through private modules.
+/// Shortens a name of [`std::any::type_name`]. Removes the paths of this crate's types, since those
+/// paths contain private modules.
 pub(crate) fn written(name: &str) -> String {
     let is_separator = |c: char| !(c.is_alphanumeric() || c == '_' || c == ':');
     let paths = name.split_inclusive(is_separator).map(|path| {

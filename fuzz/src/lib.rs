@@ -116,8 +116,8 @@ pub fn expand(mut input: &[u8]) -> Vec<u8> {
 /// Runs a target on one input and panics if the run exceeds [`LIMIT`].
 ///
 /// libFuzzer's `-timeout` counts whole seconds, so this function measures the time itself. The code
-/// is instrumented and therefore slower than in production. The machine may be busy, so only an
-/// input that is slow five times in a row fails. That also excuses initialization on first use.
+/// is instrumented and therefore slower than in production. The machine may be busy, and the first
+/// run may include initialization, so only an input that is slow five times in a row fails.
 pub fn within_limit(run: impl Fn()) {
     let time = || {
         let start = Instant::now();

@@ -174,7 +174,8 @@ impl Rules {
         }
         let mut scopes = match self.scopes {
             Some(path) => strings(claims, path)?,
-            // Both claims in the order of the payload. A claim of another type is ignored.
+            // The scopes of both claims, `scope` and `scp`, in the order of the payload. A claim of
+            // the wrong type is ignored.
             None => {
                 let defaults = claims.iter().filter(|(name, _)| name == "scope" || name == "scp");
                 let texts = defaults.filter_map(|(name, _)| strings(claims, &[name.as_str()]));

@@ -34,7 +34,7 @@ impl Service<Request<()>> for Inner {
     }
 }
 
-/// Returns the response. The layer never waits, so the response must be ready at once.
+/// Returns the response. The layer never waits, so the response must be ready immediately.
 pub fn call<S>(service: &mut S, request: Request<()>) -> Response<Bytes>
 where
     S: Service<Request<()>, Response = Response<Bytes>, Error = Infallible>,

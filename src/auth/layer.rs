@@ -338,8 +338,8 @@ impl<T> JwtAuth<T> {
     /// memory by its `jti`, `sid`, `sub`, `kid` and `iat`. It is also looked up by its
     /// [tenant](Self::tenant_claim) if that claim is configured; otherwise the server cannot refuse
     /// the tokens of a revoked tenant. A revoked token gets the same answer as any invalid token.
-    /// While revocation data is missing or stale, the answer is 503. By default nothing is looked
-    /// up.
+    /// While revocation data is missing or stale, the answer is 503. By default the layer does not
+    /// check for revocations.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Revocations, Secret};

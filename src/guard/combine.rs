@@ -51,8 +51,9 @@ pub trait Guard: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Returns the requirement in words, for [`AuthError::reason`](crate::AuthError::reason). The
-    /// name of the guard's type by default. Clients do not see it.
+    /// Returns a readable description of the requirement, for
+    /// [`AuthError::reason`](crate::AuthError::reason). By default the description is the name of
+    /// the guard's type. Clients do not see the description.
     fn requirement(&self) -> Requirement {
         Requirement::new(format!("the guard `{}`", written(type_name::<Self>())))
     }

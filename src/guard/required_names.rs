@@ -33,7 +33,7 @@ impl<N: AsRef<str>> RequiredNames<N> {
         std::iter::once(&self.first).chain(&self.rest).map(AsRef::as_ref)
     }
 
-    /// Returns the requirement in words. `kind` is "role" or "scope".
+    /// Returns a readable description of the requirement. `kind` is "role" or "scope".
     pub(crate) fn requirement(&self, kind: &str) -> Requirement {
         let names: Vec<_> = self.iter().map(|name| format!("`{name}`")).collect();
         let names = names.join(", ");

@@ -1,9 +1,10 @@
-//! The requirement of a guard in words.
+//! Descriptions of the requirements of guards.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-/// The requirement of a guard in words, for [`AuthError::reason`](crate::AuthError::reason).
+/// A readable description of a guard's requirement, for
+/// [`AuthError::reason`](crate::AuthError::reason).
 ///
 /// ```
 /// use tower_jwt_auth::guard::{Guard, has_any_role, has_scope};

@@ -26,7 +26,7 @@ const MAX_REQUIRED: usize = 64;
 ///   called (RFC 7519 section 4.1.3).
 /// - The token has at most 8 KiB.
 ///
-/// A claim that is `null` is absent.
+/// A claim with the value `null` counts as absent.
 ///
 /// # Panics
 ///

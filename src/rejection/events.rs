@@ -25,9 +25,9 @@ pub(crate) struct LogLimit {
     seen: AtomicU64,
 }
 
-/// An event that may be louder than DEBUG.
+/// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were not, in the last minute that had any.
+    /// The number of events that the limit kept at DEBUG, in the last minute with events.
     pub(crate) suppressed: Option<u64>,
 }
 

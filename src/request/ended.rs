@@ -15,8 +15,9 @@ use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes some hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
-/// The longest pause without revocations. A token then ends only when it expires or when its key is
-/// retired. There is a limit because the keys or the clock may change meanwhile.
+/// The longest pause between two checks if no revocations are configured. Without revocations, a
+/// token ends only when it expires or when its key is retired. The pause has a limit because the
+/// keys or the clock may change meanwhile.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// The reason why a previously valid token is no longer valid.
@@ -85,10 +86,10 @@ impl TokenChecks {
 pin_project! {
     /// A stream that ends when a token ends; made by `Claims::until_ended`.
     ///
-    /// It is a sink if the inner stream is one. After the end, the inner sink is closed before
-    /// anything else is sent, so sending fails if the inner sink refuses items after it was closed,
-    /// as WebSockets and channels do. To close a WebSocket with a reason, send the last frame [into
-    /// it](Self::into_inner).
+    /// Implements [`Sink`] if the inner stream does. Once the token has ended, the next send first
+    /// closes the inner sink. Sending then fails if the inner sink rejects items after it was
+    /// closed, as WebSockets and channels do. To close a WebSocket with a reason, send the last
+    /// frame [into it](Self::into_inner).
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,

@@ -38,8 +38,8 @@ pub enum RevocationEvent<'a> {
     /// earlier revocations are lost to every server that starts from now on.
     #[cfg(feature = "feeds")]
     LogCreated,
-    /// The feed could not be read, and is tried again. The first failure is reported at once, and
-    /// then at most one every 10 seconds.
+    /// The feed could not be read, and is tried again. The first failure is reported immediately,
+    /// and later failures at most every 10 seconds.
     #[cfg(feature = "feeds")]
     FeedFailed(&'a FeedError),
     /// The feed can be read again, after a failure that was reported.

@@ -217,7 +217,7 @@ mod tests {
         let after = |nanos| start.saturating_add(Duration::from_nanos(nanos));
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // The machine slept. The wall clock shows this at once.
+        // The machine slept. The wall clock shows this immediately.
         assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
         assert_eq!(freshness.staleness_at(start), Some(0));
         // The wall clock was set back by as much as the steady clock advanced.

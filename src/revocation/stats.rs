@@ -12,9 +12,9 @@ pub struct RevocationStats {
     by_kind: [usize; RevocationKind::ALL.len()],
     /// The memory for entries in bytes, including room for more.
     pub bytes: usize,
-    /// Revocations that were applied as they are, or had expired already.
+    /// Revocations that were applied unchanged, and those that had already expired.
     pub applied: u64,
-    /// Revocations for which there was no room, so that they revoked more than they name.
+    /// Revocations that were widened to cover more tokens, because there was no room for them.
     pub widened: u64,
     /// Messages that revoke nothing on this server: malformed, too long, or of another version.
     pub unreadable: u64,

@@ -69,8 +69,8 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the `iat` of the token. Every watermark that covers a token without a time of issue
-    /// rejects it.
+    /// Sets the `iat` of the token. A token without `iat` is rejected by every watermark that
+    /// covers the token.
     pub fn issued_at(mut self, issued_at: impl Into<Option<UnixTime>>) -> Self {
         self.issued_at = issued_at.into();
         self

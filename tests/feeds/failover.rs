@@ -140,7 +140,7 @@ async fn errors_of_a_useless_server_lead_to_a_new_connection() {
             RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
         assert!(store.load(&id).await.expect(error).is_none(), "{error}");
     }
-    // This answer says nothing about the connection.
+    // Running out of memory is not a reason to reconnect, so the error is returned.
     let client = redis::Client::open(redis_url(answers_first("OOM no memory").await)).unwrap();
     let store = RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
     for _ in 0..2 {

@@ -90,8 +90,8 @@ async fn works_in_any_order<S: Server, F: RevocationFeed>(
     let (token, _) =
         AuthServer::start(tower_jwt_auth::revocation::MemoryFeed::new()).log_in().await;
 
-    // Two services start at once without an auth server. They agree on one log, and one of them
-    // reports that it created the log.
+    // Two services start at the same time without an auth server. They agree on one log, and one of
+    // them reports that it created the log.
     let server = new("alone");
     let services = [Service::start(feed(server.port())), Service::start(feed(server.port()))];
     for service in &services {

@@ -63,7 +63,7 @@ impl Drop for PgBouncer {
     }
 }
 
-/// Runs all statements of the store at once, so that connections of the clients share server
+/// Runs all statements of the store concurrently, so that connections of the clients share server
 /// processes.
 async fn many_at_once(store: PostgresStore) {
     let sessions = Sessions::new(store);

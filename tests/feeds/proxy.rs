@@ -12,7 +12,7 @@ const PASSES: u8 = 0;
 const SWALLOWS: u8 = 1;
 const CUTS: u8 = 2;
 
-/// A proxy that forwards bytes to a port, late, or not at all.
+/// A proxy that forwards bytes to a port immediately, with a delay, or not at all.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) port: u16,
@@ -31,12 +31,12 @@ impl Proxy {
         proxy
     }
 
-    /// Leads new connections to another port, as after a failover. Existing connections stay.
+    /// Connects new clients to another port, as after a failover. Existing connections are kept.
     pub(crate) fn switch(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 
-    /// Forwards everything at once.
+    /// Forwards everything without a delay.
     pub(crate) fn pass(&self) {
         self.delay_millis.store(0, Ordering::SeqCst);
         self.mode.store(PASSES, Ordering::SeqCst);

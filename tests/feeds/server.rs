@@ -13,7 +13,7 @@ pub(crate) trait Server: Send {
     fn port(&self) -> u16;
     /// Returns the process and its child processes.
     fn processes(&self) -> Vec<u32>;
-    /// Kills the server at once, like a power cut.
+    /// Kills the server without a shutdown, like a power cut.
     fn kill(&mut self);
     /// Starts the server with its data.
     fn start(&mut self);

@@ -13,7 +13,8 @@ use crate::servers::{Folder, Server};
 use crate::store::Store;
 
 const CLIENTS: usize = 20;
-/// The number of tabs of a client. Each tab sends the client's token to both servers at once.
+/// The number of tabs of a client. Each tab sends the client's token to both servers at the same
+/// time.
 const TABS: usize = 3;
 
 fn rounds() -> usize {

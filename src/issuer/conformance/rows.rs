@@ -1,4 +1,4 @@
-//! Checks of rows.
+//! Checks that a store writes, replaces, lists and deletes its rows correctly.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -153,7 +153,8 @@ impl<A, S> RouteContext<A, S> {
                 let reason = "the account is granted no audience of those that are asked for";
                 return Err(OAuthErrorKind::InvalidTarget.because(reason));
             }
-            // The token is for all of them if they share a key, and for the first otherwise.
+            // One token can be for several services only if they share a key. Otherwise the token
+            // is for the first service.
             if asked.len() > 1 && self.issuer.service(Some(&asked)).is_err() {
                 asked.truncate(1);
             }

@@ -18,8 +18,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 /// The maximum size of a body, far above any login or token.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The maximum length of a `client_id`. It is longer than any in use, and short enough to be kept
-/// with each session.
+/// The maximum length of a `client_id`. The limit is longer than any real identifier, and short
+/// enough to keep one with each session.
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
 /// The one parameter that may be repeated (RFC 8693 section 2.1).
@@ -34,8 +34,8 @@ pub(crate) struct BodyParams {
 
 /// Reads the parameters from the body of a request. Also returns the head of the request.
 ///
-/// Only the content types of JSON and forms are accepted: a page of another site can send others
-/// without a preflight.
+/// Only the content types of JSON and forms are accepted, since a page on another site can send
+/// other types without a preflight.
 pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthError> {
     let (head, body) = request.into_parts();
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());

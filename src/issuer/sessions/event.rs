@@ -20,8 +20,9 @@ pub enum SessionEvent<'a> {
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
-    /// A token was accepted after the grace period, since its successor had not been used:
-    /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent).
+    /// A token was accepted after the grace period, since its successor had not been used. Only
+    /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent)
+    /// allows this.
     ParentAccepted(&'a Session),
     /// A token that was used within the grace period was presented to list or end sessions, and was
     /// refused. A thief could find out in this way when the user renews, so the use counts as a

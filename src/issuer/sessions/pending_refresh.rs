@@ -36,7 +36,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     ///
     /// The errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
-        // If another request has used the token since then, both requests presented it at once.
+        // If another request has used the token since then, both requests presented it at the same
+        // time.
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {

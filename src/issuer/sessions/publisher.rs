@@ -67,7 +67,8 @@ impl Publisher {
     }
 
     /// Revokes all tokens that a user was issued before this second. Tokens issued in this second
-    /// are revoked with their sessions. Otherwise a user could not log in again at once.
+    /// are revoked with their sessions. Otherwise a user could not log in again within the same
+    /// second.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));

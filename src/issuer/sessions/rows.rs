@@ -126,8 +126,8 @@ impl<S: RefreshStore> SessionRows<S> {
             Announcement::Done
         };
         let ended = Session { family: family.announcing(progress), ..session };
-        // The row comes first: if several requests end a session at once, one of them succeeds and
-        // publishes.
+        // The row comes first: if several requests end a session at the same time, one of them
+        // succeeds and publishes.
         if !self.replace(&ended, version).await? {
             return Ok(false);
         }

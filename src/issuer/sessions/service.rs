@@ -20,8 +20,8 @@ use crate::issuer::sessions::store::RefreshStore;
 /// The maximum size of the scopes and the audience together, and of the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// The number of rows that are deleted at once. It is small enough for the time limit of a store,
-/// and lets other calls write in between.
+/// The number of rows that one call deletes. The number is small enough for the time limit of a
+/// store, and lets other calls write in between.
 const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users, which refresh tokens renew.
@@ -29,8 +29,9 @@ const PRUNE_BATCH: usize = 1_000;
 /// A login starts a *family* of refresh tokens, of which only one is current at a time. Each use
 /// exchanges it for the next. If a used token is presented again, two parties have copies, and the
 /// server cannot know which one is the thief. So the session ends, and both must log in. The grace
-/// period, 10 seconds by default, is an exception. Two tabs that renew at once or a lost answer are
-/// far more likely than a thief within this time, so every request gets the same next token.
+/// period, 10 seconds by default, is an exception. Two tabs that renew at the same time or a lost
+/// answer are far more likely than a thief within this time, so every request gets the same next
+/// token.
 ///
 /// Each login deletes a few expired sessions, so no scheduled task is needed.
 ///

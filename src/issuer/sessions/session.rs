@@ -112,7 +112,7 @@ pub struct NewSession {
 const MAX_LABEL_CHARS: usize = 256;
 
 impl NewSession {
-    /// Describes a session of this user, the claim `sub`.
+    /// Describes a new session. `subject` identifies the user, and becomes the claim `sub`.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),

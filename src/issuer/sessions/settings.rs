@@ -61,15 +61,16 @@ impl<S: RefreshStore> Sessions<S> {
     /// repeated. 5 by default.
     ///
     /// A renewal was repeated if its used token was presented again within the grace period, 2
-    /// seconds or more after its use. Requests that are closer together were sent at once, by two
-    /// tabs or by a client that runs several requests in parallel: they are not counted unless
-    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set. A lost answer, or a slow second
-    /// tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the user's
-    /// tokens without being noticed must repeat every renewal.
+    /// seconds or more after its use. Requests that are closer together were sent at the same time,
+    /// by two tabs or by a client that runs several requests in parallel: they are not counted
+    /// unless [`max_repeats_at_once`](Self::max_repeats_at_once) is set. A lost answer, or a slow
+    /// second tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the
+    /// user's tokens without being noticed must repeat every renewal.
     ///
-    /// A request for the list of sessions needs the current token. If it presents a used token, the
-    /// repeat is counted too: towards this limit if it comes 2 seconds or more after the use, and
-    /// otherwise towards a limit of 20 renewals in a row.
+    /// A request for the list of sessions must present the current refresh token. If the request
+    /// presents a used token instead, that renewal counts as repeated. A repeat 2 seconds or more
+    /// after the use counts towards this limit. An earlier repeat counts towards a limit of 20
+    /// renewals in a row.
     ///
     /// # Panics
     ///
@@ -92,8 +93,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// This detects a thief who renews at the same moments as the user's page. It is off by default
     /// because two tabs that renew at the same moments, and clients that send several requests in
     /// parallel, repeat *every* renewal within 2 seconds: these users would be logged out as if
-    /// their tokens were stolen. Switch it on if your clients renew once for all their requests and
-    /// tabs, with
+    /// their tokens were stolen. Enable this limit if your clients renew once for all their
+    /// requests and tabs, with
     /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a
     /// browser; 20 is a good number. A renewal without a repeat resets the count. If
     /// [`max_repeats`](Self::max_repeats) is larger, that number applies.
@@ -135,7 +136,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Sets the number of sessions that a user may have. 100 by default. A login over the limit
-    /// ends the least recently used sessions, also if many logins come at once.
+    /// ends the least recently used sessions, even if many logins arrive at the same time.
     ///
     /// # Panics
     ///
@@ -163,9 +164,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// hour, ending the session again or presenting one of its tokens publishes the same message
     /// again, until it succeeds once. Tokens of another issuer are not revoked.
     ///
-    /// If the feed has no log yet, a task creates it at once, and tries again until it succeeds. So
-    /// services that may only read need not wait for the first revocation. Outside of a tokio
-    /// runtime, the first revocation creates the log.
+    /// If the feed has no log yet, a background task creates the log immediately, and retries until
+    /// it succeeds. So services with read access only need not wait for the first revocation.
+    /// Outside of a tokio runtime, the first revocation creates the log.
     ///
     /// # Panics
     ///

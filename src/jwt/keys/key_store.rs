@@ -37,8 +37,8 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Replaces all keys at once. A request that is being checked finishes with the old keys, and
-    /// every later request uses the new set.
+    /// Replaces all keys in one step. A request that is being checked finishes with the old keys,
+    /// and every later request uses the new set.
     pub fn replace(&self, keys: impl Into<KeySet>) {
         self.keys.store(Arc::new(keys.into()));
     }

@@ -57,8 +57,8 @@ impl Secret {
     ///
     /// # Security
     ///
-    /// A password or a sentence is not a key (RFC 8725 section 3.5): an attacker with one token can
-    /// test guesses offline. This function cannot detect bytes that a person has chosen, so
+    /// A password or a passphrase is not a key (RFC 8725 section 3.5): an attacker with one token
+    /// can test guesses offline. This function cannot detect bytes that a person has chosen, so
     /// generate them.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let bytes = bytes.as_ref();

@@ -1,4 +1,4 @@
-//! The places of roles, scopes and the tenant in the claims, and the reader of the strings there.
+//! The paths of the roles, the scopes and the tenant in the claims, and the reader of their values.
 
 use std::borrow::Cow;
 use std::fmt;

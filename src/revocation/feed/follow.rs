@@ -27,7 +27,7 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 /// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case:
 /// an empty answer proves that nothing was revoked. Each call may take one second. A call that
 /// fails or panics is repeated until it succeeds, after a pause that doubles up to a second. The
-/// first failure is [reported](RevocationEvent::FeedFailed) at once, and later failures at most
+/// first failure is [reported](RevocationEvent::FeedFailed) immediately, and later failures at most
 /// every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported too.
 ///
 /// A missing log is created, and its creation is [reported](RevocationEvent::LogCreated): see
@@ -196,8 +196,8 @@ impl<F: RevocationFeed> Follow<F> {
             self.progress.rereads = Some(None);
         }
         if let Some(part) = &mut self.progress.rereads {
-            // After a failure, the snapshot starts again: the next connection may not know the
-            // part.
+            // After a failure, the snapshot starts again from the beginning, since the next
+            // connection may not know where to continue.
             let part = part.take();
             let part = self.within(self.feed.snapshot(part)).await?;
             self.apply(&part.messages);

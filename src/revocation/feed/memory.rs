@@ -15,8 +15,8 @@ use crate::revocation::message::Revocation;
 
 const PART: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
-/// The memory of an entry besides its text: in the log, and in the set of messages, which is at
-/// most half empty.
+/// The memory that an entry needs besides its text: one place in the log and two in the set of
+/// messages, which may be half empty.
 const ENTRY_BYTES: usize = size_of::<LoggedMessage>() + 2 * (size_of::<Arc<str>>() + 1);
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 

@@ -75,8 +75,8 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 /// The feed also works if `pg_current_wal_lsn()` is not available, as in Aurora. The limitation is
 /// then reported once ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)).
 ///
-/// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
-/// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
+/// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own
+/// `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -215,7 +215,8 @@ impl PostgresFeed {
             .replace("PART", &PART.to_string());
         let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
         if rows.as_ref().is_err_and(has_no_timeline) {
-            // A pooler has switched to another server, so the next call asks again.
+            // A pooler has switched to another server, so the next call checks again for a
+            // timeline.
             self.set_tells_timeline(None);
         }
         rows?.iter().map(LogRow::from_row).collect()
@@ -341,8 +342,8 @@ fn feed_error(error: Error) -> FeedError {
     }
 }
 
-/// Returns true if the error means that the server does not report its timeline: it is not
-/// available, the user has no right, there is no such function, or it is not supported.
+/// Returns true if the error means that the server does not report its timeline. The function for
+/// it may be unavailable, forbidden to this user, missing, or unsupported.
 fn has_no_timeline(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
 }

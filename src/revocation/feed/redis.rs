@@ -82,16 +82,16 @@ return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 /// revocations that have not expired, for snapshots. The feed connects when it is first used, and
 /// connects again as documented for [`RedisConnection`].
 ///
-/// A replica is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A Redis
-/// that is configured as a cache loses revocations: set `appendonly yes`, `appendfsync always` and
-/// `maxmemory-policy noeviction`. Servers that only verify tokens need the right to read:
-/// `+eval_ro +exists +xinfo +xrange +get +zscan +info`. They cannot create the log, and wait until
-/// a server that publishes has done so.
+/// Reading from a replica is an error ([`Replica`](FeedErrorKind::Replica)), since a replica may
+/// lag behind. A Redis that is configured as a cache loses revocations: set `appendonly yes`,
+/// `appendfsync always` and `maxmemory-policy noeviction`. Servers that only verify tokens need
+/// read permissions: `+eval_ro +exists +xinfo +xrange +get +zscan +info`. Such a server cannot
+/// create the log, and waits until a publishing server has created it.
 ///
 /// In a cluster all keys are on one node. Use a connection to the cluster:
 /// [`from_connection`](Self::from_connection).
 ///
-/// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
+/// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
 ///
 /// ```no_run

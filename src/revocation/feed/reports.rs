@@ -1,4 +1,4 @@
-//! Reports of a follower to operators, limited in number.
+//! Rate-limited reports from a follower to operators.
 
 use std::time::Duration;
 

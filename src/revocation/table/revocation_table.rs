@@ -23,7 +23,8 @@ pub enum Applied {
     Kept,
     /// The revocation is not remembered, because every token that it covers has expired.
     Expired,
-    /// There was no room. A revocation of this kind that covers more is remembered instead.
+    /// There was no room for the entry. A broader revocation of the given kind is remembered
+    /// instead.
     Widened(RevocationKind),
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct State {
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client that the grant names.
     pub(crate) client: Mutex<Option<&'static str>>,
-    /// The client that each login named, if the password was checked.
+    /// The client names of all logins whose password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,
     /// The events other than `Ended` and `Repeated`: name, subject and reason.
     pub(crate) events: Mutex<Vec<(String, String, String)>>,

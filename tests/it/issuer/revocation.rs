@@ -1,4 +1,4 @@
-//! The end of a session revokes its access tokens at once, on every server.
+//! Tests that the end of a session immediately revokes its access tokens on every server.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -288,7 +288,7 @@ async fn a_full_store_has_room_again_when_sessions_have_expired() {
     }
     let full = sessions.start(NewSession::new("eve")).await.unwrap_err();
     assert_eq!(full.kind(), SessionErrorKind::Unavailable);
-    // This is before the next regular deletion.
+    // The sessions have expired, but the next regular deletion is not due yet.
     clock.advance(Duration::from_secs(6));
     sessions.start(NewSession::new("eve")).await.unwrap();
 }

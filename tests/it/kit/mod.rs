@@ -64,7 +64,7 @@ pub(crate) fn unb64(text: &str) -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
-/// Decodes ordinary base64, which the vectors use for bytes.
+/// Decodes standard base64, which the test vectors use for bytes.
 pub(crate) fn from_base64(text: &str) -> Vec<u8> {
     BASE64_STANDARD.decode(text).unwrap()
 }

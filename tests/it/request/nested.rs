@@ -71,7 +71,7 @@ async fn two_layers_of_one_type_do_not_mix_their_results() {
     assert_eq!(ask(&app, Ask::get("/maybe").bearer(&shop::good())).await, is(200, shop::SUBJECT));
 }
 
-/// Otherwise a guard would decide about one user and the handler would serve another.
+/// If a guard read the outer claims, it would check one user while the handler serves another.
 #[tokio::test]
 async fn the_claims_of_an_outer_token_are_not_used_for_the_inner_one() {
     let app = app().layer(standard().cookie("inner")).layer(shop::auth().cookie("outer"));
@@ -122,7 +122,7 @@ async fn a_layer_that_strips_the_token_leaves_none_for_an_inner_layer() {
     assert_eq!(reply, is(401, "missing-credentials"));
 }
 
-/// This holds for code that reads the extensions without an extractor, too.
+/// Code that reads the extensions without an extractor gets the same result.
 #[tokio::test]
 async fn an_inner_layer_removes_the_results_of_an_outer_one() {
     let raw = |request: Request| async move {

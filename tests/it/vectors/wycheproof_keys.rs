@@ -35,7 +35,8 @@ fn key_sets_get_their_verdicts() {
                 continue;
             }
             applied += 1;
-            // "foo" is not claims: see the cases of JWS.
+            // The payload is "foo" and not claims, so a token with a valid signature is
+            // `Malformed`: see `wycheproof.rs`.
             let verdict = set_of(group).map(|keys| {
                 let verifier = Verifier::new(keys).with_clock(kit::at(kit::NOW));
                 verifier.verify::<Value>(str_of(case, "jws")).unwrap_err().kind()

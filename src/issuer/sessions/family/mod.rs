@@ -28,9 +28,9 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// access tokens that were revoked one by one.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
-/// The time within which requests with one token count as sent at once, by two tabs or by several
-/// requests of a client whose access token has expired. This is common, so it indicates a thief
-/// only after many renewals in a row.
+/// The time within which requests with one token count as sent at the same time, by two tabs or by
+/// several requests of a client whose access token has expired. This is common, so it indicates a
+/// thief only after many renewals in a row.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// The time for which an ended session is kept, so that its tokens can be distinguished from
@@ -101,7 +101,7 @@ pub(crate) struct Family {
 }
 
 /// The highest rank of a session that a server with a correct clock can see: another server's clock
-/// may be ahead by [`AHEAD`], and a new session has a margin of as much.
+/// may be ahead by [`AHEAD`], and the rank of a new session may add the same margin.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -165,7 +165,7 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The requests were sent at once.
+    /// The two requests were sent at the same time.
     AtOnce,
     /// Within the grace period.
     WithinGrace,

@@ -69,8 +69,8 @@ impl Debug for StoredSession {
 ///
 /// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows.
 /// Rotation is safe because [`replace`](Self::replace) is *one atomic step*: if several calls
-/// replace the same version at once, one of them succeeds. A client gets its answer only after the
-/// store has returned, so the row should be durable by then.
+/// replace the same version at the same time, one of them succeeds. A client gets its answer only
+/// after the store has returned, so the row should be durable by then.
 ///
 /// The cost of a call must not grow with the number of sessions that ended: a user who logs in and
 /// out all day must not slow anything down.

@@ -38,8 +38,8 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// three more round trips. A pooler in session mode costs nothing. [`migrate`](Self::migrate)
 /// detects the mode. A pooler in statement mode does not work.
 ///
-/// For an encrypted connection, switch on one of the `tls-` features of [`sqlx`] in your own
-/// `Cargo.toml`, and put `?sslmode=verify-full` into the URL.
+/// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own
+/// `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -17,7 +17,7 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 
 // Each script touches one key, so that all of them work in a cluster.
 
-/// The maximum number of rows that are read at once.
+/// The maximum number of rows that one command reads.
 const READ_AT_ONCE: usize = 500;
 
 /// Inserts a row, and returns 0 if it exists already. ARGV: subject, version, state, end in
@@ -65,7 +65,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
 /// that ends leaves the list of its user.
 ///
-/// For an encrypted connection (`rediss://`), switch on one of the `tls-` features of [`redis`] in
+/// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
 ///
 /// ```no_run
@@ -193,7 +193,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(command.exec_async(&mut self.connection.clone()).await?)
     }
 
-    /// Reads the listed sessions of a user, many at once. Removes the names of ended and expired
+    /// Reads the listed sessions of a user in batches. Removes the names of ended and expired
     /// sessions from the list, since those sessions cannot become live again.
     async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, DatabaseError> {
         let mut script = self.scripts.of_subject.key(self.index(subject));

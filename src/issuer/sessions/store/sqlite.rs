@@ -33,7 +33,7 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// Keeps sessions in an SQLite file, for auth servers on one machine. Every change is synced before
 /// its answer, so it survives a killed process, and a power cut if the disk really syncs when it
-/// reports so. Several processes may use the file at once.
+/// reports so. Several processes may use the file at the same time.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

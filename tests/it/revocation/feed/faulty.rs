@@ -1,4 +1,4 @@
-//! A feed with faults that tests switch on.
+//! A feed with faults that tests can enable.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

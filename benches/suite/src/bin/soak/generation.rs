@@ -17,7 +17,7 @@ fn key_with_id(generation: u64, id: u64) -> Key {
     Key::hs256(secret.expect("long enough")).with_id(id.to_string()).expect("an id")
 }
 
-/// The tokens of the clients while one key is current.
+/// The tokens that the clients send while one key is current.
 pub(crate) struct Generation {
     signer: Signer,
     good: Vec<String>,
