@@ -1,7 +1,7 @@
 //! Rejections in the application's own format. The status and the `WWW-Authenticate` challenge
 //! still follow RFC 6750.
 //!
-//! `cargo run --example custom_rejection` prints curl lines; the server's own output shows the
+//! `cargo run --example custom_rejection` prints curl commands; the server's own output shows the
 //! reason for each rejection.
 
 #![allow(clippy::print_stdout)]

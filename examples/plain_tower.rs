@@ -1,6 +1,6 @@
 //! Without axum: hyper serves a tower service behind the layer and a guard.
 //!
-//! `cargo run --example plain_tower --no-default-features` prints curl lines: 200 for an admin,
+//! `cargo run --example plain_tower --no-default-features` prints curl commands: 200 for an admin,
 //! 403 for another user. The claims are in the request's extensions.
 
 #![allow(clippy::print_stdout)]
@@ -27,7 +27,8 @@ struct Shopper {
 
 async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let Some(claims) = request.extensions().get::<Claims<Shopper>>() else {
-        // This happens only if somebody removes the layer. Then no request gets through.
+        // The claims are missing only if somebody removes the layer. In that case every request is
+        // refused.
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return Ok(response);

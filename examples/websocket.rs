@@ -3,7 +3,7 @@
 //! when the token expires or is revoked.
 //!
 //! `cargo run --example websocket` prints the address of a page that opens such a socket, and a
-//! curl line that makes the handshake: 101 with the token, 401 without.
+//! curl command that makes the handshake: 101 with the token, 401 without.
 
 #![allow(clippy::print_stdout)]
 

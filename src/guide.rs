@@ -19,8 +19,8 @@
 )]
 
 // The pages are Markdown files in `docs/`, which people read here and on GitHub. Links must work in
-// both places, and each place needs another target for them. So a page never writes the target into
-// the sentence. It uses a label, and defines the label at its end for GitHub:
+// both places, and each place needs a different target. So a page never writes the target of a link
+// into the sentence. The page uses a label, and defines the label at its end for GitHub:
 //
 //     See [Cookies][how-to/cookies] and [`JwtAuth::cookie`].
 //

@@ -1,6 +1,6 @@
-//! Lines to paste into a shell. Each comment begins with the status of the answer.
+//! Commands to paste into a shell. Each comment begins with the status of the answer.
 
-/// The common part of the lines. `-i` shows the status and the challenge, and `-w` ends the body
+/// The common part of the commands. `-i` shows the status and the challenge, and `-w` ends the body
 /// with a newline.
 const CURL: &str = r"curl -si -w '\n'";
 const JSON: &str = "-H 'Content-Type: application/json'";

@@ -79,7 +79,7 @@ pub(crate) async fn remember(
 ) -> Response {
     let mut answer = next.run(request).await;
     let cookie = answer.extensions().get::<Session>().map(|session| devices.cookie(session));
-    // Without the cookie, the browser is unknown next time. The login succeeds all the same.
+    // Without the cookie, the browser is unknown next time. The login still succeeds.
     if let Some(Ok(cookie)) = cookie {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -1,11 +1,11 @@
 //! A shop of three servers. `auth` issues tokens. `cart` and `payment` verify them without asking
 //! `auth`, and keep working while `auth` is down.
 //!
-//! `cargo run --example shop` starts all three, and prints curl lines to paste and the address of a
-//! page. The secret is `JWT_SECRET`, or a random one for this run. With `ACCESS_SECS=10`, access
-//! tokens expire after ten seconds instead of ten minutes, and the page shows how it renews them.
-//! Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is the time
-//! after which one more login to an account may be tried, by default 60.
+//! `cargo run --example shop` starts all three, and prints curl commands to paste and the address
+//! of a page. The secret is `JWT_SECRET`, or a random one for this run. With `ACCESS_SECS=10`,
+//! access tokens expire after ten seconds instead of ten minutes, and the page shows how it renews
+//! them. Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is
+//! the time after which one more login to an account may be tried, by default 60.
 //!
 //! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
 //! `cart` and `payment`. These two servers may have `CART_SECRET` or `PAYMENT_SECRET` instead of

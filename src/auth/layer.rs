@@ -185,8 +185,8 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the scopes from this place instead of `scope` and `scp`, such as `permissions`: see
-    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with
-    /// spaces between them.
+    /// [`roles_claim`](Self::roles_claim) for its forms. A string may contain several scopes,
+    /// separated by spaces.
     #[track_caller]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().scope_claim(path);
@@ -231,7 +231,7 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie by itself, even with a request that another site caused. So an
+    /// A browser sends a cookie automatically, even with a request that another site caused. So an
     /// unsafe method or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or
     /// else `Origin`, says that neither this site nor a [trusted one](Self::trust_origin) made the
     /// request. A request with neither header does not come from a browser, and passes. With
@@ -239,7 +239,7 @@ impl<T> JwtAuth<T> {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a valid cookie name, and if this method is called a second time.
+    /// Panics if `name` is not a valid cookie name, or if this method is called twice.
     ///
     /// # Security
     ///
@@ -272,8 +272,8 @@ impl<T> JwtAuth<T> {
     ///
     /// # Panics
     ///
-    /// Panics if a value is not an origin as browsers send it (`*`, `null`, a path, a default port,
-    /// upper case), and if this method is called a second time.
+    /// Panics if a value is not an origin in the form that browsers send (for example `*`, `null`,
+    /// or an origin with a path, a default port or upper case), or if this method is called twice.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.sources_mut().trusted_origins.set(origins);
@@ -289,7 +289,7 @@ impl<T> JwtAuth<T> {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a valid protocol name, and if this method is called a second time.
+    /// Panics if `name` is not a valid protocol name, or if this method is called twice.
     #[track_caller]
     pub fn websocket_protocol(mut self, name: impl AsRef<str>) -> Self {
         let name = Subprotocol::new(name.as_ref());

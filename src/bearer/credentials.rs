@@ -59,8 +59,8 @@ impl Sources {
     ///
     /// Every source is read. Two credentials that differ are rejected: otherwise anyone who can add
     /// a credential to a request could choose which one counts (RFC 6750 section 2). A credential
-    /// that the browser adds by itself is accepted only in a request that this site or a trusted
-    /// one made.
+    /// that the browser adds automatically is accepted only in a request that this site or a
+    /// trusted one made.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,

@@ -18,8 +18,8 @@ pub(crate) struct TrustedOrigins {
 }
 
 impl TrustedOrigins {
-    /// Sets the trusted origins. Panics if an origin does not have the form in which browsers send
-    /// it, and if this method is called a second time.
+    /// Sets the trusted origins. Panics if an origin does not have the form that browsers send, or
+    /// if this method is called twice.
     #[track_caller]
     pub(crate) fn set(&mut self, origins: impl OneOrMany) {
         if !self.origins.is_empty() {
@@ -76,8 +76,8 @@ impl TrustedOrigins {
 
     /// Rejects a request with `Sec-Fetch-Site: cross-site`, unless its origin is trusted.
     ///
-    /// This is the check for requests without our cookie. It passes requests from pages of this
-    /// site and from clients that are not browsers.
+    /// Use this check for requests without our cookie. Requests from pages of this site and from
+    /// clients other than browsers pass the check.
     #[cfg(all(feature = "axum", feature = "issuer"))]
     pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), Fault> {
         let is_foreign = single(headers, "sec-fetch-site")? == Some(b"cross-site".as_slice());

@@ -69,12 +69,12 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the credentials are malformed, or if there are several that differ.
+    /// Returns an error if the credentials are malformed, or if there are several that differ.
     fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials>;
 
-    /// Returns true if a browser sends this credential by itself, as it sends a cookie. Since
-    /// another site could then cause the request, it must come from this site or from a trusted
-    /// one. `true` by default.
+    /// Returns true if browsers send this credential automatically, like a cookie. Since another
+    /// site could then cause the request, it must come from this site or from a trusted one. `true`
+    /// by default.
     fn is_ambient(&self) -> bool {
         true
     }

@@ -14,8 +14,8 @@ use redis::{
 /// an attempt that no caller waits for.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// The time after which a call that is given up without an answer drops its connection. The
-/// connection may be dead, since a network that drops packets reports no error.
+/// If a caller gives up a call that has waited this long for an answer, the connection is dropped.
+/// That connection may be dead, since a network that drops packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The number of keys that are probed. With two nodes or more, another node almost certainly holds
@@ -24,11 +24,11 @@ const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.
 ///
-/// It connects again, and resolves the host name again, after a network error, after a call that
-/// was given up without an answer, and after an answer that points to another server: `READONLY`,
-/// `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it follows a failover
-/// behind a host name or a proxy. A server that gives one of these answers has not executed the
-/// command, so a single command is repeated once on the new connection.
+/// The connection is opened again, and the host name is resolved again, after a network error,
+/// after a call that was given up without an answer, and after an answer that points to another
+/// server: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it
+/// follows a failover behind a host name or a proxy. A server that gives one of these answers has
+/// not executed the command, so a single command is repeated once on the new connection.
 ///
 /// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
 #[derive(Clone)]

@@ -42,7 +42,7 @@ pub trait Guard: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the guard denies the request.
+    /// Returns an error if the guard denies the request.
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied>;
 
     /// Returns every scope that a token needs to satisfy this guard, for the challenge of a

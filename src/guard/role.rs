@@ -48,7 +48,7 @@ hint_at_require!(RoleGuard<R>);
 ///
 /// # Panics
 ///
-/// If the name is empty.
+/// Panics if the name is empty.
 #[track_caller]
 pub fn has_role<R: AsRef<str> + Send + Sync + 'static>(role: R) -> RoleGuard<R> {
     RoleGuard { roles: RequiredNames::new([role], true, "has_role") }
@@ -58,7 +58,7 @@ pub fn has_role<R: AsRef<str> + Send + Sync + 'static>(role: R) -> RoleGuard<R> 
 ///
 /// # Panics
 ///
-/// If there are no names, or if one is empty.
+/// Panics if there are no names, or if one is empty.
 #[track_caller]
 pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
     roles: impl IntoIterator<Item = R>,
@@ -70,7 +70,7 @@ pub fn has_any_role<R: AsRef<str> + Send + Sync + 'static>(
 ///
 /// # Panics
 ///
-/// If there are no names, or if one is empty.
+/// Panics if there are no names, or if one is empty.
 #[track_caller]
 pub fn has_all_roles<R: AsRef<str> + Send + Sync + 'static>(
     roles: impl IntoIterator<Item = R>,

@@ -58,7 +58,7 @@ hint_at_require!(ScopeGuard<S>);
 ///
 /// # Panics
 ///
-/// If `scope` is not a valid scope.
+/// Panics if `scope` is not a valid scope.
 #[track_caller]
 pub fn has_scope<S: AsRef<str> + Send + Sync + 'static>(scope: S) -> ScopeGuard<S> {
     ScopeGuard::new([scope], true, "has_scope")
@@ -68,7 +68,7 @@ pub fn has_scope<S: AsRef<str> + Send + Sync + 'static>(scope: S) -> ScopeGuard<
 ///
 /// # Panics
 ///
-/// If `scopes` is empty or contains an invalid scope.
+/// Panics if `scopes` is empty or contains an invalid scope.
 #[track_caller]
 pub fn has_any_scope<S: AsRef<str> + Send + Sync + 'static>(
     scopes: impl IntoIterator<Item = S>,
@@ -80,7 +80,7 @@ pub fn has_any_scope<S: AsRef<str> + Send + Sync + 'static>(
 ///
 /// # Panics
 ///
-/// If `scopes` is empty or contains an invalid scope.
+/// Panics if `scopes` is empty or contains an invalid scope.
 #[track_caller]
 pub fn has_all_scopes<S: AsRef<str> + Send + Sync + 'static>(
     scopes: impl IntoIterator<Item = S>,

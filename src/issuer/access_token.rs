@@ -51,8 +51,8 @@ impl AccessToken {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the heaviest
-    /// claims.
+    /// Returns [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the
+    /// heaviest claims.
     pub fn fits_cookie(&self, name: &str) -> Result<(), IssueError> {
         let len = name.len().saturating_add(self.encoded.len());
         budget::check(&format!("the cookie `{name}`"), len, MAX_COOKIE_BYTES, &self.claims)

@@ -107,7 +107,8 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the claim `sid`, the name of the session that the token belongs to. None by default.
+    /// Sets the claim `sid`, the identifier of the session that the token belongs to. None by
+    /// default.
     pub fn session(mut self, id: impl AsRef<str>) -> Self {
         self.session = Some(id.as_ref().to_owned());
         self
@@ -134,8 +135,8 @@ impl<C> Grant<C> {
     ///
     /// # Errors
     ///
-    /// [`Unserializable`](crate::issuer::IssueErrorKind::Unserializable) if the data fails to
-    /// serialize.
+    /// Returns [`Unserializable`](crate::issuer::IssueErrorKind::Unserializable) if the data fails
+    /// to serialize.
     pub fn session_data(mut self, data: &impl Serialize) -> Result<Self, IssueError> {
         self.session_data = serde_json::to_value(data).map_err(|error| {
             IssueError::unserializable("the data of the session cannot be written as JSON", error)

@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 
 /// The place of a claim: its name, or the names on the way to it, outermost first.
 ///
-/// A text is one name, or several names with dots between them. If a name contains a dot, use an
-/// array of names. A text that contains `://` is one name.
+/// A string is one name, or several names separated by dots. If a name contains a dot, use an array
+/// of names. A string that contains `://` is one name.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, jwt::ClaimPath};
@@ -90,7 +90,7 @@ impl Display for ClaimPath {
 }
 
 impl From<&str> for ClaimPath {
-    /// Splits the text at its dots. A text with `://` is one name.
+    /// Splits the string at its dots. A string that contains `://` is one name.
     fn from(path: &str) -> Self {
         if path.contains("://") {
             return Self::new(vec![path.to_owned()]);
@@ -118,35 +118,35 @@ impl From<Cow<'_, str>> for ClaimPath {
 }
 
 impl<S: Into<String>, const N: usize> From<[S; N]> for ClaimPath {
-    /// Takes the names as they are. They may contain dots.
+    /// Uses the names unchanged. A name may contain dots.
     fn from(names: [S; N]) -> Self {
         Self::new(names.into_iter().map(Into::into).collect())
     }
 }
 
 impl<S: Into<String>> From<Vec<S>> for ClaimPath {
-    /// Takes the names as they are. They may contain dots.
+    /// Uses the names unchanged. A name may contain dots.
     fn from(names: Vec<S>) -> Self {
         Self::new(names.into_iter().map(Into::into).collect())
     }
 }
 
 impl<S: AsRef<str>> From<&[S]> for ClaimPath {
-    /// Takes the names as they are. They may contain dots.
+    /// Uses the names unchanged. A name may contain dots.
     fn from(names: &[S]) -> Self {
         Self::new(names.iter().map(|name| name.as_ref().to_owned()).collect())
     }
 }
 
 impl<S: AsRef<str>, const N: usize> From<&[S; N]> for ClaimPath {
-    /// Takes the names as they are. They may contain dots.
+    /// Uses the names unchanged. A name may contain dots.
     fn from(names: &[S; N]) -> Self {
         Self::from(names.as_slice())
     }
 }
 
 impl<S: AsRef<str>> From<&Vec<S>> for ClaimPath {
-    /// Takes the names as they are. They may contain dots.
+    /// Uses the names unchanged. A name may contain dots.
     fn from(names: &Vec<S>) -> Self {
         Self::from(names.as_slice())
     }

@@ -13,8 +13,8 @@ const MAX_DEPTH: usize = 32;
 /// Returns true if no value in `json` is nested deeper than [`MAX_DEPTH`]. Text that is not JSON
 /// may pass, since the parser rejects it later.
 pub(crate) fn is_shallow(json: &[u8]) -> bool {
-    // A text with few opening brackets cannot be nested deeply. Counting the brackets is
-    // vectorized, and following the nesting is not.
+    // JSON with few opening brackets cannot be nested deeply. Counting the brackets is vectorized,
+    // and following the nesting is not.
     openings(json) <= MAX_DEPTH || depth(json) <= MAX_DEPTH
 }
 

@@ -49,8 +49,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`SignErrorKind::NotAnObject`](crate::jwt::SignErrorKind::NotAnObject) if the claims do not
-    /// serialize to a JSON object, and
+    /// Returns [`SignErrorKind::NotAnObject`](crate::jwt::SignErrorKind::NotAnObject) if the claims
+    /// do not serialize to a JSON object, and
     /// [`SignErrorKind::Unserializable`](crate::jwt::SignErrorKind::Unserializable) if serializing
     /// fails.
     pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {

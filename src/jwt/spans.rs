@@ -1,10 +1,10 @@
-//! Pieces of a text that is stored once.
+//! Pieces of text that is stored once.
 
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-/// A piece of a text, as its position and length.
+/// A piece of the stored text, as its position and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -63,7 +63,7 @@ impl<'de> Placer<'de> {
         if start < self.payload.len() { Span::new(start, text.len()) } else { self.append(text) }
     }
 
-    /// Adds a text that is not in the payload.
+    /// Adds text that is not in the payload.
     #[cold]
     pub(crate) fn append(&mut self, text: &str) -> Span {
         let start = self.end.saturating_add(self.unescaped.len());

@@ -31,7 +31,7 @@ const MAX_REQUIRED: usize = 64;
 /// # Panics
 ///
 /// Every method panics on a value that cannot work, with a sentence that says what to do. A method
-/// that takes a list panics when it is called a second time, since the first list would be lost.
+/// that takes a list panics if it is called twice, since the first list would be lost.
 #[derive(Clone, Debug)]
 pub struct Validation {
     pub(super) issuers: Vec<String>,
@@ -223,7 +223,8 @@ impl Validation {
     }
 
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
-    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A text with `://` is one name.
+    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that contains `://` is
+    /// one name.
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
     /// 7643). Any other value makes the token invalid. If the value is missing or `null`, the token
@@ -243,8 +244,8 @@ impl Validation {
     }
 
     /// Reads the scopes from this place instead of `scope` and `scp`: see
-    /// [`roles_claim`](Self::roles_claim) for its forms. Strings may hold several scopes with
-    /// spaces between them.
+    /// [`roles_claim`](Self::roles_claim) for its forms. A string may contain several scopes,
+    /// separated by spaces.
     #[track_caller]
     #[must_use]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {

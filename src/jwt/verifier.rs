@@ -81,7 +81,7 @@ impl Verifier {
     /// # Errors
     ///
     /// Returns an error for the first rule that the token breaks. The error is for logs: it would
-    /// help the sender of the token to forge one. A panic of the clock or of `T`'s `Deserialize`
+    /// help the sender to forge a token. A panic of the clock or of `T`'s `Deserialize`
     /// implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
         catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
@@ -279,8 +279,7 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Returns a text that contains the decoded payload and then the whole token, and the length of
-    /// the payload.
+    /// Returns the decoded payload followed by the whole token, and the length of the payload.
     fn decode(&self, token: &[u8]) -> Option<(String, usize)> {
         let room = base64url::decoded_len(self.payload.len()).saturating_add(token.len());
         let mut text = Vec::with_capacity(room);

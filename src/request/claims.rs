@@ -14,9 +14,9 @@ use crate::request::token::{ErasedClaims, Token, TokenData};
 
 /// The claims of a verified token.
 ///
-/// A value of this type proves that the token was verified, since only `JwtAuth` creates it. It is
-/// in the request's extensions, beside the [`Token`], and it is cheap to clone. With the feature
-/// `axum` it is an extractor.
+/// A value of this type proves that the token was verified, since only `JwtAuth` creates one. The
+/// claims are in the request's extensions, next to the [`Token`], and are cheap to clone. With the
+/// feature `axum`, `Claims` is an extractor.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -111,7 +111,7 @@ impl<T> Claims<T> {
     ///
     /// # Panics
     ///
-    /// If it is awaited outside of a tokio runtime with its time driver.
+    /// Panics if the future is awaited outside of a tokio runtime with a time driver.
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<T> {
         self.token.ended()
     }

@@ -10,7 +10,7 @@ use crate::request::claims::Claims;
 use crate::request::token::Token;
 use crate::revocation::RevocationUnchecked;
 
-/// The decision of the nearest layer. Guards and extractors read this and nothing else, so a guard
+/// The decision of the nearest layer. Guards and extractors read only this decision, so a guard
 /// cannot decide about one user while the handler serves another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decision<'r> {
@@ -21,7 +21,8 @@ pub(crate) enum Decision<'r> {
 impl<'r> Decision<'r> {
     /// Returns the decision, or `None` if no layer has seen the request.
     pub(crate) fn of(extensions: &'r Extensions) -> Option<Self> {
-        // Every layer removes the entries of an outer one, so a request never has both.
+        // Every layer removes the entries of an outer layer, so a request never has both a token
+        // and the mark of an anonymous request.
         match extensions.get::<Token>() {
             Some(token) => Some(Self::Token(token)),
             None => extensions.get::<Anonymous>().map(Self::Anonymous),

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// True once the program has built a service with a `JwtAuth` layer. Only the advice depends on it.
+/// True once the program has built a service with a `JwtAuth` layer. Only the text of the advice
+/// depends on this flag.
 static HAS_A_LAYER: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn note_a_layer() {

@@ -18,8 +18,8 @@ use crate::revocation::{RevocationUnchecked, TokenNames};
 
 /// A verified token: its issuer, subject, dates, scopes and roles.
 ///
-/// It is in the extensions of every authenticated request, beside its [`Claims`](crate::Claims),
-/// and it is cheap to clone.
+/// Every authenticated request has a `Token` in its extensions, next to the
+/// [`Claims`](crate::Claims). A `Token` is cheap to clone.
 ///
 /// ```
 /// use http::Request;
@@ -65,7 +65,8 @@ impl Token {
         self.claims.data()
     }
 
-    /// Returns true if both come from one verification. Two verifications of one token differ.
+    /// Returns true if `self` and `other` come from the same verification. Two verifications of one
+    /// token are not the same.
     #[cfg(feature = "axum")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.claims, &other.claims)

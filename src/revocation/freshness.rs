@@ -126,8 +126,8 @@ impl Freshness {
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
         // The order of the stores matters: a reader that sees `looked_at` must also see
-        // `effective`. A thread that is overtaken by another look, or by new data, only makes the
-        // data look older until the next look.
+        // `effective`. If another thread stores newer values in between, this thread only makes the
+        // data look older until the clocks are read again.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness

@@ -62,7 +62,7 @@ struct RevocationState {
     counters: Counters,
     /// In nanoseconds.
     max_staleness: u64,
-    /// The limit for tokens that expire soon.
+    /// Tokens that expire within this time are accepted while the data is stale.
     accepts_stale: Option<Duration>,
     accepts_unknown: bool,
     hook: Option<Box<RevocationHook>>,

@@ -88,7 +88,7 @@ impl TestIssuer {
         self.secret.clone()
     }
 
-    /// Returns the clock, which the test moves.
+    /// Returns the clock, so that the test can move it.
     pub fn clock(&self) -> ManualClock {
         self.clock.clone()
     }

@@ -212,7 +212,8 @@ async fn a_missing_or_wrong_redis_password_fails_at_once_with_a_reason() {
     RedisStore::connect(&url).await.unwrap();
 }
 
-/// A role or a database may be read-only for a while. Connections of that time stay read-only.
+/// A role or a database may be read-only for a while. Connections that were opened during that time
+/// stay read-only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_to_postgres_that_are_read_only_are_closed() {
     let postgres = Postgres::new("postgres-read-only");

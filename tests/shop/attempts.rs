@@ -89,7 +89,8 @@ async fn device(auth: &Server, user: &str, password: &str) -> String {
 #[tokio::test]
 async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
-    // The request of a form on another site. SameSite keeps our cookies out of it.
+    // A request from a form on another site. Because of `SameSite`, the browser sends it without
+    // our cookies.
     let form = |path: &str| {
         let login = client().post(format!("{}{path}", auth.url));
         login
@@ -104,7 +105,7 @@ async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     }
     let refused = form("/auth/login").send().await.expect("the auth server answers");
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-    // A login that does not come from the page does not set it either.
+    // A login that does not come from the page does not set the cookie either.
     let answer = log_in(&auth, &client(), "bob", "builder", "").await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(device_cookie(&answer), None);
@@ -146,7 +147,7 @@ async fn an_account_is_open_again_when_the_attack_is_over() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER), ("GUESS_SECS", "1")]);
     let start = Instant::now();
     let wait = 'attack: loop {
-        // This is faster than attempts become available again.
+        // These guesses use up attempts faster than new attempts become available.
         let clients: Vec<_> = (0..30).map(client_at).collect();
         let guesses = clients.iter().map(|client| log_in(&auth, client, "alice", "guess", ""));
         for answer in futures_util::future::join_all(guesses).await {

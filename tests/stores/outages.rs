@@ -60,8 +60,8 @@ async fn killed_and_restarted(mut server: Server) {
     assert_eq!(sessions.end_all("alice").await.unwrap(), 1);
 }
 
-/// This takes less than the grace period: a write without an answer may take effect when the server
-/// resumes.
+/// The test takes less than the grace period, since an unanswered write may still take effect when
+/// the server resumes.
 async fn paused_and_resumed(server: Server) {
     let sessions = sessions(&server).await;
     let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();

@@ -56,9 +56,9 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     revocations.current_as_of(revocations.as_of());
     let names = names();
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // Check different names each time, so that the slots are not in the nearest cache. The names
-    // themselves are just written, as after the parse of a token. The clock advances, as from
-    // request to request.
+    // Each check uses different names, so that their slots are not in the fastest cache. The names
+    // were written just before the check, as they are after a token was parsed. The clock advances,
+    // as it does between requests.
     let mut turn = 0_u32;
     let mut now = UnixTime::from(std::time::SystemTime::now());
     let mut text = *b"q1S0mOuN2yrKfL1pZs3hXw";

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::issuer::grant::Grant;
 use crate::issuer::sessions::session::Session;
 
-/// The users of an application. [`AuthRoutes`](crate::issuer::AuthRoutes) asks this trait who may
-/// log in, and with which grant.
+/// The users of an application. [`AuthRoutes`](crate::issuer::AuthRoutes) calls this trait to find
+/// out if a user may log in, and with which grant.
 ///
 /// ```
 /// use axum::http::request::Parts;
@@ -131,7 +131,7 @@ pub trait Accounts: Send + Sync + 'static {
     type Claims: Serialize + Send + Sync;
 
     /// Returns the grant of the user with these credentials, or `None` if the credentials are
-    /// wrong. Take the same time for a user who does not exist.
+    /// wrong. The function should take the same time for a user who does not exist.
     ///
     /// A grant that names [audiences](Grant::audience) is only for those services. A grant that
     /// names a [client](Grant::client_id) is only for that client: the routes reject a login that
@@ -188,9 +188,9 @@ impl AccountsError {
     ///
     /// # Security
     ///
-    /// Count attempts for a user who does not exist like all others; otherwise this answer reveals
-    /// which users exist. With a limit by the user's name alone, anybody can lock a user out for as
-    /// long as the attempts go on. The shop in `examples` shows a limit without this weakness.
+    /// Count the attempts for users who do not exist, too. Otherwise this answer reveals which
+    /// users exist. With a limit by the user's name alone, anybody can lock a user out for as long
+    /// as the attempts go on. The shop in `examples` shows a limit without this weakness.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self(Undecided::TooManyAttempts(retry_after))
     }
@@ -216,8 +216,8 @@ impl Debug for AccountsError {
 ///
 /// # Security
 ///
-/// Nothing authenticates this name. A stranger can send any name, so do not grant more because of
-/// it.
+/// Nothing authenticates this name. Anyone can send any name, so a name must not lead to a larger
+/// grant.
 #[derive(Clone, Debug)]
 pub struct NamedClient(pub(crate) String);
 

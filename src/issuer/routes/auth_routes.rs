@@ -124,8 +124,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if there is no cookie for an access token, and if a cookie is for an audience for
-    /// which the issuer has no key.
+    /// Panics if there is no cookie for an access token, or if the audience of a cookie has no key
+    /// in the issuer.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -155,8 +155,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if a value is not an origin as browsers send it, and if this method is called a
-    /// second time.
+    /// Panics if a value is not an origin in the form that browsers send, or if this method is
+    /// called twice.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.context.trusted_origins.set(origins);

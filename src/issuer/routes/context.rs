@@ -77,7 +77,7 @@ impl<A, S> RouteContext<A, S> {
     }
 
     /// Rejects a request that a browser sends for a page of another site. A request with a token in
-    /// its body needs no check, since no browser adds that token by itself.
+    /// its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Every method is checked, since a request for the list of sessions also counts a used
@@ -110,8 +110,8 @@ impl<A, S> RouteContext<A, S> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Rejects an audience that no account can be granted. The check comes before the password, so
-    /// its answer reveals nothing about the password.
+    /// Rejects an audience that no account can be granted. The check comes before the password
+    /// check, so its answer reveals nothing about the password.
     pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), OAuthError> {
         let is_known = |audience: &String| match &self.cookies {
             Some(cookies) => cookies.audiences().any(|known| known == audience),

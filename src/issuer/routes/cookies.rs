@@ -113,7 +113,7 @@ impl Cookies {
     /// # Panics
     ///
     /// Panics if `name` is not a cookie name, does not begin with `__Host-` (`__Secure-` after
-    /// [`dangerous_domain`](Self::dangerous_domain)), or is taken, and if `audience` has a cookie
+    /// [`dangerous_domain`](Self::dangerous_domain)), or is taken, or if `audience` has a cookie
     /// already.
     #[track_caller]
     pub fn add_access_cookie(
@@ -216,7 +216,7 @@ impl Cookies {
     /// # Security
     ///
     /// All services behind one host name are safer: see
-    /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this,
+    /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this setting,
     ///
     /// - **every host below the domain gets the access tokens** of users who visit it, and can use
     ///   them until they expire: a blog that a third party hosts, a forgotten test server, a
@@ -259,7 +259,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if two names differ only in their prefixes, and after [`embedded`](Self::embedded).
+    /// Panics if two names differ only in their prefixes, or if [`embedded`](Self::embedded) was
+    /// called before.
     #[track_caller]
     pub fn dangerous_without_https(mut self) -> Self {
         self.is_secure = false;
@@ -368,7 +369,8 @@ impl Cookies {
                 ),
             }
         }
-        // The names as they are used. Two names may be the same without their prefixes.
+        // Compare the names that are really used: without their prefixes, two names may be the
+        // same.
         let names = self.access.iter().map(|(_, name)| name).chain([&self.refresh, &self.session]);
         let mut names: Vec<&str> = names.map(|name| self.in_use(name)).collect();
         for name in &names {

@@ -35,8 +35,8 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     context.refuse_foreign_login(&request)?;
     let replaced = context.cookie(request.headers()).map(str::to_owned);
     let (mut params, mut head) = requests::read(request).await?;
-    // Errors that do not depend on the account come before the password, and reveal nothing about
-    // it.
+    // Checks that do not depend on the account come before the password check, so their errors
+    // reveal nothing about the account.
     let requested = RequestedAccess::read(&mut params)?;
     context.refuse_unknown_audience(&requested.audience)?;
     let credentials = params.into_credentials()?;
@@ -59,7 +59,7 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
         context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     })?;
     // The new cookies replace the session that the browser had, so that session ends. If this
-    // fails, the login succeeds all the same.
+    // fails, the login still succeeds.
     if let Some(replaced) = replaced
         && let Ok(pending) = context.sessions.begin(&replaced, ClientRule::Any).await
     {

@@ -67,7 +67,7 @@ pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthE
 }
 
 impl BodyParams {
-    /// Removes and returns a text.
+    /// Removes and returns a parameter that is a string.
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, OAuthError> {
         match self.members.remove(name) {
             None | Some(Value::Null) => Ok(None),
@@ -76,7 +76,7 @@ impl BodyParams {
         }
     }
 
-    /// Removes and returns a text that is required.
+    /// Removes and returns a required parameter that is a string.
     pub(crate) fn required(&mut self, name: &'static str) -> Result<String, OAuthError> {
         self.text(name)?.ok_or_else(|| invalid(format!("`{name}` is missing")))
     }

@@ -27,7 +27,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    /// Returns [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn end(&self, id: &SessionId) -> Result<bool, SessionError> {
         self.end_because(id, EndCause::LoggedOut).await
     }
@@ -36,7 +36,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    /// Returns [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn end_because(&self, id: &SessionId, cause: EndCause) -> Result<bool, SessionError> {
         self.end_as(id, None, cause, false).await
     }
@@ -92,8 +92,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable): some of the sessions may have ended all the
-    /// same.
+    /// Returns [`Unavailable`](SessionErrorKind::Unavailable): some of the sessions may still have
+    /// ended.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
         let revoked = self.revoke_all(subject).await;
         let (ended, failure) = self.end_each(subject, None).await;

@@ -11,7 +11,7 @@ use crate::random::NoRandomness;
 /// A client must not learn why a token is refused. Answer every error for which
 /// [`is_refusal`](Self::is_refusal) returns true with `invalid_grant`, and all others with 503.
 /// After a 503 the client may present the same refresh token again: it is still valid, or it was
-/// used just now and gets its answer again during the grace period.
+/// just used, and is then exchanged for the same successor during the grace period.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,

@@ -1,4 +1,4 @@
-//! The name of a session.
+//! The identifier of a session.
 
 use std::borrow::Borrow;
 use std::error::Error;
@@ -8,14 +8,14 @@ use std::str::FromStr;
 use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 
-/// The length of a session's name.
+/// The length of a session's identifier.
 const LEN: usize = 22;
 
-/// The name of a session, 22 characters of base64url. It is the claim `sid` of the session's access
-/// tokens and the key of the session in a store.
+/// The identifier of a session: 22 characters of base64url. It is the claim `sid` of the session's
+/// access tokens, and the key of the session in a store.
 ///
-/// The name is not secret. It is a hash of the constant part of the refresh token, and does not
-/// reveal that part.
+/// The identifier is not secret. It is a hash of the constant part of the refresh token, and does
+/// not reveal that part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(String);
 
@@ -27,14 +27,14 @@ impl SessionId {
         Self(id)
     }
 
-    /// Returns the text of the name.
+    /// Returns the identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Accepts a text, such as a path parameter or a column of a store, that can be the name of a
-/// session.
+/// Accepts any text with the form of an identifier, for example from a path parameter or a column
+/// of a store.
 impl TryFrom<String> for SessionId {
     type Error = SessionIdError;
 
@@ -56,7 +56,7 @@ impl FromStr for SessionId {
     }
 }
 
-/// An error for a text that is not the name of a session.
+/// An error for a text that is not the identifier of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionIdError(());
 

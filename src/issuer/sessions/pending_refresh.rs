@@ -30,18 +30,19 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         &self.session
     }
 
-    /// Exchanges the token, in one atomic step of the store.
+    /// Exchanges the token, in one atomic operation of the store.
     ///
     /// # Errors
     ///
-    /// The errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
+    /// Returns the errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
         // If another request has used the token since then, both requests presented it at the same
         // time.
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // The code below may write nothing, so load the session again in case it has changed.
+            // The code below may answer without a write, which would detect a change of the
+            // session. So the session is loaded again.
             pending = pending.again().await?;
         }
         for _ in 0..ATTEMPTS {

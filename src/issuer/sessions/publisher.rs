@@ -1,4 +1,4 @@
-//! The publisher of the ends of sessions, so that services reject their access tokens.
+//! The publisher that announces the end of sessions, so that services reject their access tokens.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -44,7 +44,8 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // The name of the session is short, and the name of the user is optional.
+                        // The identifier of the session is short. The subject may be long, but a
+                        // message may omit it.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
                         }

@@ -10,8 +10,8 @@ use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 use crate::random::{self, NoRandomness};
 
-/// The first 16 of the 48 bytes find the session and stay the same. The other 32 are new in each
-/// token.
+/// The first 16 of the 48 bytes identify the session and stay the same. The other 32 are new in
+/// each token.
 const HANDLE: usize = 16;
 const SECRET: usize = 32;
 const LEN: usize = HANDLE + SECRET;
@@ -68,7 +68,7 @@ impl RefreshToken {
         Self::from_bytes(bytes)
     }
 
-    /// Returns the name of the token's session.
+    /// Returns the identifier of the token's session.
     pub(crate) fn session(&self) -> SessionId {
         SessionId::of_handle(self.bytes.get(..HANDLE).unwrap_or_default())
     }

@@ -81,7 +81,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](SessionErrorKind::TooLarge), [`Unavailable`](SessionErrorKind::Unavailable),
+    /// Returns [`TooLarge`](SessionErrorKind::TooLarge),
+    /// [`Unavailable`](SessionErrorKind::Unavailable) or
     /// [`NoRandomness`](SessionErrorKind::NoRandomness).
     pub async fn start(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let (token, session) = self.prepare(new)?;
@@ -210,7 +211,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`refresh`](Self::refresh).
+    /// Returns the errors of [`refresh`](Self::refresh).
     pub async fn begin_refresh(
         &self,
         presented: &str,
@@ -235,8 +236,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`refresh`](Self::refresh): a token that was used too long ago ends its
-    /// session.
+    /// Returns the errors of [`refresh`](Self::refresh): a token that was used too long ago ends
+    /// its session.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
@@ -253,7 +254,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`session_of`](Self::session_of), and
+    /// Returns the errors of [`session_of`](Self::session_of), and
     /// [`Superseded`](SessionErrorKind::Superseded).
     pub async fn current_session_of(&self, presented: &str) -> Result<Session, SessionError> {
         self.begin(presented, ClientRule::Any).await?.current().await
@@ -263,7 +264,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](SessionErrorKind::Unavailable).
+    /// Returns [`Unavailable`](SessionErrorKind::Unavailable).
     pub async fn of_subject(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
         let sessions = self.loaded_of_subject(subject).await?;
         Ok(sessions.into_iter().map(|(session, _)| session).collect())

@@ -22,7 +22,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Returns the name of the session, the claim `sid`.
+    /// Returns the identifier of the session, the claim `sid`.
     pub fn id(&self) -> &SessionId {
         &self.id
     }
@@ -155,8 +155,8 @@ impl NewSession {
     ///
     /// # Errors
     ///
-    /// [`Unserializable`](crate::issuer::SessionErrorKind::Unserializable) if the data fails to
-    /// serialize.
+    /// Returns [`Unserializable`](crate::issuer::SessionErrorKind::Unserializable) if the data
+    /// fails to serialize.
     pub fn data(mut self, data: &impl Serialize) -> Result<Self, SessionError> {
         self.data = serde_json::to_value(data)
             .map_err(|error| SessionError::caused(SessionErrorKind::Unserializable, error))?;

@@ -90,11 +90,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// Also counts renewals that were repeated within 2 seconds. A session ends after this many
     /// repeated renewals in a row, whatever the time between the uses. Off by default.
     ///
-    /// This detects a thief who renews at the same moments as the user's page. It is off by default
-    /// because two tabs that renew at the same moments, and clients that send several requests in
-    /// parallel, repeat *every* renewal within 2 seconds: these users would be logged out as if
-    /// their tokens were stolen. Enable this limit if your clients renew once for all their
-    /// requests and tabs, with
+    /// This limit detects a thief who renews at the same moments as the user's page. It is off by
+    /// default because two tabs that renew at the same moments, and clients that send several
+    /// requests in parallel, repeat *every* renewal within 2 seconds: these users would be logged
+    /// out as if their tokens were stolen. Enable this limit if your clients renew once for all
+    /// their requests and tabs, with
     /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a
     /// browser; 20 is a good number. A renewal without a repeat resets the count. If
     /// [`max_repeats`](Self::max_repeats) is larger, that number applies.
@@ -117,7 +117,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// Accepts the refresh token before the current one after the grace period too, as long as the
     /// current one was never used. Off by default.
     ///
-    /// This is for mobile clients. An answer is lost when the network changes or the system
+    /// This option is for mobile clients. An answer is lost when the network changes or the system
     /// suspends the application, and minutes later the client presents the token that it has. By
     /// default the session then ends as stolen. With this option, the client gets the lost token.
     /// Such a use does not extend the session.
@@ -125,7 +125,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// # Security
     ///
     /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal
-    /// after the theft, not for 10 seconds. A thief and a user who renew in turns are both
+    /// after the theft, not for 10 seconds. A thief and a user who take turns to renew are both
     /// accepted, since each presents the token before the current one. The theft is detected when
     /// one of them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals
     /// in a row were repeated. Each such use is reported as [`SessionEvent::ParentAccepted`]:
@@ -157,10 +157,11 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Revokes the access tokens of every session that ends before its time, whatever the cause:
-    /// logging out, a stolen token, a closed account. Without this they work until they expire.
+    /// logging out, a stolen token, a closed account. Without this method, those tokens stay valid
+    /// until they expire.
     ///
-    /// The end of a session is published once. If that fails, the session ends all the same, and
-    /// the error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
+    /// The end of a session is published once. If publishing fails, the session still ends, and the
+    /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
     /// hour, ending the session again or presenting one of its tokens publishes the same message
     /// again, until it succeeds once. Tokens of another issuer are not revoked.
     ///

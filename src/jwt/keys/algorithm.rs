@@ -59,7 +59,7 @@ impl FromStr for Algorithm {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Unsupported`] for every other text.
+    /// Returns [`KeyErrorKind::Unsupported`] for every other text.
     fn from_str(name: &str) -> Result<Self, KeyError> {
         Self::from_name(name).ok_or_else(|| {
             let message = "the algorithm is not supported: use HS256, HS384 or HS512";

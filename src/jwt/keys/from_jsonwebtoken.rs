@@ -15,7 +15,7 @@ impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
 
     /// # Errors
     ///
-    /// [`KeyErrorKind::Unsupported`] for algorithms other than HS256, HS384 and HS512.
+    /// Returns [`KeyErrorKind::Unsupported`] for algorithms other than HS256, HS384 and HS512.
     fn try_from(algorithm: jsonwebtoken::Algorithm) -> Result<Self, KeyError> {
         match algorithm {
             jsonwebtoken::Algorithm::HS256 => Ok(Self::Hs256),
@@ -33,7 +33,7 @@ impl TryFrom<&DecodingKey> for Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Unsupported`] for a public key, and the errors of [`Secret::new`].
+    /// Returns [`KeyErrorKind::Unsupported`] for a public key, and the errors of [`Secret::new`].
     fn try_from(key: &DecodingKey) -> Result<Self, KeyError> {
         match (key.family(), key.try_get_as_bytes()) {
             (AlgorithmFamily::Hmac, Ok(bytes)) => Secret::new(bytes).map(Self::hs256),
@@ -49,7 +49,7 @@ impl TryFrom<&EncodingKey> for Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Unsupported`] for a private key, and the errors of [`Secret::new`].
+    /// Returns [`KeyErrorKind::Unsupported`] for a private key, and the errors of [`Secret::new`].
     fn try_from(key: &EncodingKey) -> Result<Self, KeyError> {
         match key.family() {
             AlgorithmFamily::Hmac => Secret::new(key.as_bytes()).map(Self::hs256),

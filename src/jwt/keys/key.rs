@@ -39,7 +39,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::TooShort`] for a secret of fewer than 48 bytes.
+    /// Returns [`KeyErrorKind::TooShort`] for a secret of fewer than 48 bytes.
     pub fn hs384(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 48, Algorithm::Hs384)?;
         Ok(Self { algorithm: Algorithm::Hs384, id: None, mac: Mac::hs384(secret.as_bytes()) })
@@ -49,7 +49,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::TooShort`] for a secret of fewer than 64 bytes.
+    /// Returns [`KeyErrorKind::TooShort`] for a secret of fewer than 64 bytes.
     pub fn hs512(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 64, Algorithm::Hs512)?;
         Ok(Self { algorithm: Algorithm::Hs512, id: None, mac: Mac::hs512(secret.as_bytes()) })
@@ -65,7 +65,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::BadId`] if the identifier is empty or longer than 256 bytes.
+    /// Returns [`KeyErrorKind::BadId`] if the identifier is empty or longer than 256 bytes.
     pub fn with_id(mut self, id: impl AsRef<str>) -> Result<Self, KeyError> {
         let id = id.as_ref();
         if id.is_empty() || id.len() > MAX_ID_LEN {

@@ -42,8 +42,8 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::BadSetSize`] for no key or more than 64 keys, and [`KeyErrorKind::BadId`] if
-    /// two keys have the same identifier.
+    /// Returns [`KeyErrorKind::BadSetSize`] for no key or more than 64 keys, and
+    /// [`KeyErrorKind::BadId`] if two keys have the same identifier.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
         let mut keys = keys.into_iter();
         let Some(current) = keys.next() else {
@@ -59,7 +59,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// The errors of [`KeySet::new`].
+    /// Returns the errors of [`KeySet::new`].
     pub fn add_previous(mut self, key: Key) -> Result<Self, KeyError> {
         if self.iter().count() >= MAX_KEYS {
             let message = format!("a key set holds at most {MAX_KEYS} keys: retire the oldest");

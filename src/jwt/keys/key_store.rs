@@ -47,7 +47,7 @@ impl KeyStore {
     ///
     /// # Errors
     ///
-    /// The errors of [`KeySet::new`]. The keys then stay unchanged.
+    /// Returns the errors of [`KeySet::new`]. In that case the keys stay unchanged.
     pub fn rotate(&self, key: Key) -> Result<(), KeyError> {
         self.try_update(|keys| {
             KeySet::new(std::iter::once(key.clone()).chain(keys.iter().cloned()))

@@ -87,7 +87,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if `text` is not base64.
+    /// Returns the errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if `text` is not
+    /// base64.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         let text = secret_text::base64_in(text);
         let alphabet =
@@ -108,9 +109,9 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is not set
-    /// or not UTF-8, or if its text has a byte order mark, surrounding blanks or quotes, or several
-    /// lines. Another program could read such a text as a different secret.
+    /// Returns the errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is
+    /// not set or not UTF-8, or if its text has a byte order mark, surrounding blanks or quotes, or
+    /// several lines. Another program could read a different secret from such text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
         let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
@@ -122,8 +123,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the variable is
-    /// not set or not UTF-8.
+    /// Returns the errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the
+    /// variable is not set or not UTF-8.
     pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
         Self::from_base64(&variable(name)?).map_err(|error| error.read_from(&of_variable(name)))
     }
@@ -136,8 +137,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the file cannot be
-    /// read or is text in UTF-16. `source()` is the error of the operating system.
+    /// Returns the errors of [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the file
+    /// cannot be read or is text in UTF-16. `source()` is the error of the operating system.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -149,8 +150,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the file cannot
-    /// be read or is not UTF-8. `source()` is the error of the operating system.
+    /// Returns the errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the file
+    /// cannot be read or is not UTF-8. `source()` is the error of the operating system.
     pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -163,7 +164,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::NoRandomness`] if the system's random number generator fails.
+    /// Returns [`KeyErrorKind::NoRandomness`] if the system's random number generator fails.
     pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; 64]);
         random::fill(&mut bytes)
@@ -196,8 +197,7 @@ impl Secret {
     pub fn derive(&self, issuer: &str, audience: &str) -> Self {
         let mut info = b"tower-jwt-auth/derive/v1".to_vec();
         for part in [issuer, audience] {
-            // The length of a text beyond 4 GiB saturates, but `info` still contains the whole
-            // text.
+            // For text beyond 4 GiB the length saturates, but `info` still contains the whole text.
             info.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             info.extend(part.as_bytes());
         }

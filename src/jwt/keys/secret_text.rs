@@ -6,8 +6,8 @@ use crate::jwt::error::{KeyError, KeyErrorKind};
 
 /// Returns the part of `bytes` that is the secret.
 ///
-/// The line end of a text is removed. A text that an editor or a shell has changed is rejected,
-/// since another program would read a different secret from it. Bytes that are not text are used
+/// The line end is removed from text. Text that an editor or a shell has changed is rejected, since
+/// another program would read a different secret from that text. Bytes that are not text are used
 /// unchanged.
 pub(crate) fn secret_in(bytes: &[u8]) -> Result<&[u8], KeyError> {
     let Some(text) = text_in(bytes)? else { return Ok(bytes) };

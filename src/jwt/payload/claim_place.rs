@@ -24,7 +24,7 @@ pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
     /// A value of the wrong type makes the token invalid only at a configured place. At a default
-    /// place it is ignored, which grants nothing.
+    /// place such a value is ignored, and grants nothing.
     pub(crate) is_configured: bool,
     /// The place is a whole claim and no other place lies in this claim, so the value can be read
     /// and passed on in one step.

@@ -71,7 +71,8 @@ pub(crate) struct Noted<'de> {
 }
 
 impl<'de> Noted<'de> {
-    /// Creates empty notes for a payload. The payload is the start of a text of `end` bytes.
+    /// Creates empty notes for a payload. The payload is the start of the stored text, which has
+    /// `end` bytes.
     pub(crate) fn new(payload: &'de str, end: usize) -> Self {
         Self {
             placer: Placer::new(payload, end),

@@ -24,11 +24,11 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
-/// It reads the feed whenever the feed announces a message, and every 250 milliseconds in any case:
-/// an empty answer proves that nothing was revoked. Each call may take one second. A call that
-/// fails or panics is repeated until it succeeds, after a pause that doubles up to a second. The
-/// first failure is [reported](RevocationEvent::FeedFailed) immediately, and later failures at most
-/// every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported too.
+/// A follower reads the feed whenever the feed announces a message, and every 250 milliseconds in
+/// any case: an empty answer proves that nothing was revoked. Each call may take one second. A call
+/// that fails or panics is repeated until it succeeds, after a pause that doubles up to a second.
+/// The first failure is [reported](RevocationEvent::FeedFailed) immediately, and later failures at
+/// most every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported too.
 ///
 /// A missing log is created, and its creation is [reported](RevocationEvent::LogCreated): see
 /// [`create_missing`](Self::create_missing).
@@ -168,7 +168,8 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// Fails if the feed fails or panics ([`Panicked`](FeedErrorKind::Panicked)).
     pub async fn step(&mut self) -> Result<(), FeedError> {
-        // After a panic halfway, every message that was noted as read has been applied.
+        // If a call panics halfway, every message that was recorded as read has already been
+        // applied.
         let done = caught_panics::caught(self.read_all_there_is()).await;
         self.revocations.follower().attempted(done.as_ref().err().map(FeedError::kind));
         if done.is_err() {
@@ -213,7 +214,8 @@ impl<F: RevocationFeed> Follow<F> {
                 Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
-            // The clock is read before the call, so the answer has every message of this moment.
+            // The clock is read before the call, so the answer has every message that was published
+            // before this moment.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
                 // The positions of a new log are different.

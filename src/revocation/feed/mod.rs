@@ -55,16 +55,16 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// does not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
-    /// Publishes [the message](Revocation::to_message). If there is no log, this creates one. A
-    /// message that the log already has adds nothing, so that repeating a request cannot fill the
-    /// log. A message that is too long is an error.
+    /// Publishes [the message](Revocation::to_message). If there is no log, this method creates
+    /// one. A message that the log already has adds nothing, so that repeating a request cannot
+    /// fill the log. A message that is too long is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
     /// Reads a part of all revocations: the first part for `None`, and then the part that the
     /// previous part names as its [`next`](Snapshot::next). Messages that are appended meanwhile
-    /// may be missing. If the name may mean something else by now, for example because another
-    /// server answers, a feed returns an error. The caller then reads all parts again.
+    /// may be missing. A feed returns an error if `part` may no longer mean the same part, for
+    /// example because another server answers. The caller then reads all parts again.
     fn snapshot(
         &self,
         part: Option<String>,

@@ -60,12 +60,12 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 /// has one connection for queries and one that listens. It connects when it is first used, and
 /// again after a failed call.
 ///
-/// A standby is an error ([`Replica`](FeedErrorKind::Replica)), since it may lag behind. A logical
-/// replica must not be used: the feed cannot distinguish it from a primary. `synchronous_commit`
-/// must not be `off`. Servers that only verify tokens need `SELECT` on the two tables of
-/// `migrations/postgres/revocations.sql`. They cannot create the tables, and wait until a server
-/// that publishes has done so. A server that publishes also needs `INSERT` and `DELETE` on
-/// `tower_jwt_auth_revocations`, and `UPDATE` on the other table.
+/// Reading from a standby is an error ([`Replica`](FeedErrorKind::Replica)), since a standby may
+/// lag behind. A logical replica must not be used: the feed cannot distinguish it from a primary.
+/// `synchronous_commit` must not be `off`. Servers that only verify tokens need `SELECT` on the two
+/// tables of `migrations/postgres/revocations.sql`. Such a server cannot create the tables, and
+/// waits until a publishing server has created them. A server that publishes also needs `INSERT`
+/// and `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other table.
 ///
 /// The feed works through a pooler such as PgBouncer. In transaction mode a pooler passes on no
 /// notifications, so the feed is only polled. A database that sleeps when it is idle is kept awake
@@ -93,7 +93,7 @@ pub struct PostgresFeed {
     connection: Arc<KeptConnection<PgConnection>>,
     listening: Arc<Mutex<PostgresListener>>,
     /// True if the server reports its timeline, and `None` if this is unknown. Each new connection
-    /// asks again, since it may lead to another server.
+    /// is checked again, since it may lead to another server.
     tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
 }
 
@@ -348,7 +348,7 @@ fn has_no_timeline(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
 }
 
-/// Returns true if a table is missing, or the row that identifies the log.
+/// Returns true if a table, or the row that identifies the log, is missing.
 fn is_missing(error: &Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("42P01" | "P0002" | "02000"))

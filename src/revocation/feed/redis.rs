@@ -247,8 +247,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let added: u64 = added.parse().map_err(FeedError::new)?;
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;
-        // After trimming, fewer entries are seen than were added. An older state of the log ends
-        // before the position.
+        // If entries were trimmed before they were read, fewer entries are seen than were added. If
+        // the log went back to an older state, it ends before the position.
         let is_whole = if has_more { seen <= added } else { seen == added };
         if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
             return Ok(Read::Gap);

@@ -74,7 +74,7 @@ impl FingerprintMap {
         None
     }
 
-    /// Joins the mark with the existing entry. Returns false if there is none. The caller must be
+    /// Merges the mark into the existing entry. Returns false if there is none. The caller must be
     /// the only writer.
     pub(crate) fn update(&self, print: Fingerprint, mark: Mark) -> bool {
         let mut probed = self.probe(print);

@@ -199,7 +199,7 @@ impl RevocationTable {
         self.map.load().bytes()
     }
 
-    /// Joins the mark with an existing entry, or adds an entry if there is room. The last part of
+    /// Merges the mark into an existing entry, or adds an entry if there is room. The last part of
     /// the room is reserved for watermarks, which cover many tokens.
     fn put(
         &self,
@@ -275,7 +275,7 @@ fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Returns the number of buckets for these entries, which then fill half of the buckets at most.
+/// Returns the number of buckets at which these entries fill at most half of the map.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(table.apply(&alices, now), Applied::Widened(RevocationKind::Subject));
         assert!(table.refuses(&of("j", "alice", 400)));
         assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
-        // The room for watermarks is used up too, and then all tokens are revoked.
+        // Once the room for watermarks is used up too, all tokens are revoked.
         for n in 0..100 {
             table.apply(&Revocation::tenant(id(n), secs(300)), now);
         }

@@ -1,4 +1,5 @@
-//! Cancelled requests leave nothing behind; properties of the futures.
+//! Tests that cancelled requests leave nothing behind, and tests of the size and the traits of the
+//! futures.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -55,7 +56,7 @@ async fn a_request_dropped_at_any_await_point_releases_everything() {
             }
         }
         assert_eq!(permits.available_permits(), 1, "dropped after {dropped_at} polls");
-        // The limit of one has room again, and no reference to the request is left.
+        // The single permit is free again, and nothing still refers to the request.
         let response = service.ready().await.unwrap().call(good()).await.unwrap();
         assert_eq!(response.status(), 200);
         drop(service);

@@ -45,7 +45,7 @@ async fn the_client_of_a_grant_is_signed_and_binds_the_session() {
         }
         let renewed = refresh(&server, &tokens.refresh, json!("web")).await.tokens();
         assert_eq!(signed(&renewed.access), "web");
-        // The application now grants to another client.
+        // From now on, the application's grants name another client.
         *server.state.client.lock().unwrap() = Some("app");
         let refused = refresh(&server, &renewed.refresh, json!("web")).await;
         refused.is_error(400, "invalid_client");
@@ -76,7 +76,7 @@ async fn a_client_id_that_is_long_or_not_printable_ascii_is_refused_before_the_p
     let longest = "~ ".repeat(128);
     let tokens = log_in(&server, json!(longest)).await.tokens();
     refresh(&server, &tokens.refresh, json!(longest)).await.tokens();
-    // `Accounts` gets the name, and may decide by it.
+    // `Accounts` gets the name of the client, and may use it for its decision.
     assert_eq!(*server.state.logins.lock().unwrap(), [Some(longest)]);
 }
 

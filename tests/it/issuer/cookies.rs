@@ -144,7 +144,8 @@ async fn logging_out_deletes_the_cookies_that_logging_in_set() {
     assert_eq!(emptied, vec![(true, true); 4]);
 }
 
-/// The user is logged out in this browser, which keeps the cookies that end the session later.
+/// The browser loses its access tokens, and keeps the refresh cookies so that a later logout can
+/// end the session.
 #[tokio::test]
 async fn a_logout_while_the_store_is_down_deletes_the_access_tokens_and_can_be_retried() {
     for path in ["/logout", "/logout-everywhere"] {

@@ -138,7 +138,7 @@ async fn a_panicking_hook_loses_no_answer() {
 async fn a_forged_secret_with_a_true_handle_ends_the_session() {
     let (sessions, ..) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
-    // Only somebody who had a token knows the constant half.
+    // Only a party that had a token of this session knows the constant part, `handle`.
     let (handle, secret) = token.as_str().split_at(22);
     let other = if secret.ends_with('A') { "B" } else { "A" };
     let forged = format!("{handle}{}{other}", &secret[..secret.len() - 1]);
@@ -378,7 +378,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
-    // A later poll counts on its own.
+    // A poll 2 seconds after the renewal counts towards the limit of 5, even without a refresh by
+    // the thief.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));

@@ -1,4 +1,4 @@
-//! Slow uses of a refresh token.
+//! Tests of refreshes that pause between checking the token and exchanging it.
 
 use std::time::Duration;
 

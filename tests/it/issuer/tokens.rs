@@ -102,7 +102,8 @@ fn application_claims_cannot_contradict_the_issuer() {
         let kind = issuer.issue(&with(json!({ name: value }))).unwrap_err().kind();
         assert_eq!(kind, IssueErrorKind::ReservedClaim, "{name} {value}");
     }
-    // One type can be read and written.
+    // An application can use one type to issue and to read claims: equal values and `null` are
+    // accepted.
     let token = issuer.issue(&with(json!({ "sub": "alice", "exp": null, "sid": null }))).unwrap();
     assert_eq!(part(token.as_str(), 1)["sub"], "alice");
     assert!(part(token.as_str(), 1).get("sid").is_none());

@@ -315,7 +315,7 @@ proptest! {
     }
 }
 
-/// A type that reads each claim as text, and ignores claims that are not.
+/// A type that reads each claim as text, and ignores all other claims.
 struct Lenient;
 
 impl<'de> Deserialize<'de> for Lenient {

@@ -10,7 +10,7 @@ use tower_jwt_auth::{Algorithm, JwtAuth, Secret};
 
 use crate::kit;
 
-/// The characters to insert and to replace others by: base64url, and similar ones.
+/// The characters to insert and to substitute: those of base64url, and similar ones.
 const CHARACTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n\0é\t%,\"";
 

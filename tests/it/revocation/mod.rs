@@ -82,7 +82,7 @@ fn every_kind_of_revocation_covers_only_the_tokens_that_it_names() {
         assert_eq!(check(before.issuer("j")), Verdict::Good, "{kind:?}");
         assert_eq!(check(unissued), Verdict::Good, "{kind:?}");
     }
-    // The same text in another claim is another name.
+    // A revocation of one claim does not match the same value in another claim.
     let check = of(Revocation::subject("token 1", now()));
     assert_eq!(check(before), Verdict::Good);
 }

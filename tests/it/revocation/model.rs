@@ -200,7 +200,7 @@ proptest! {
     }
 }
 
-/// Joins revocations of one name into one entry, with the later time and the later end.
+/// Merges revocations of one name into one entry, with the later time and the later end.
 fn joined(applied: &[Revocation]) -> Vec<Revocation> {
     let mut joined: HashMap<String, Revocation> = HashMap::new();
     let at = |revocation: &Revocation| {

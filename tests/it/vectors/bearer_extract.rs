@@ -10,7 +10,8 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "http-fields/bearer_extract.json";
 
-/// A source for a field of the application, which the origin of some cases has configured.
+/// A source that reads an application's own header. Some cases come from a project that configures
+/// such a header.
 #[derive(Debug)]
 struct Field {
     name: &'static str,

@@ -1,6 +1,6 @@
-//! `http-fields/cookie_header.json`: names and values of cookies. Where the origins disagree, this
-//! crate treats quotes as a part of the value, rejects two different values, gives percent signs no
-//! meaning, and ignores white space around names and values.
+//! `http-fields/cookie_header.json`: names and values of cookies. Where the projects that the cases
+//! come from disagree, this crate treats quotes as a part of the value, rejects two different
+//! values, gives percent signs no meaning, and ignores white space around names and values.
 
 use super::{Exclusion, assert_adds_up, is_listed};
 use crate::kit;
@@ -16,12 +16,13 @@ const NOT_A_NAME: &[Exclusion] = &[
     ("11: ", "no name"),
     ("16: ", "no name"),
 ];
-/// The value that the origin finds, and the value that this crate finds.
+/// Cookies for which the original project and this crate find different values, each with the value
+/// of this crate.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
     // Go removes the quotes.
     ("1: Cookie-1", Some("\"v$1\"")),
     ("1: c2", Some("\"v2\"")),
-    // The origin takes the first of two different values. This crate does not guess.
+    // The original project takes the first of two different values. This crate does not guess.
     ("18: foo", None),
 ];
 

@@ -1,4 +1,4 @@
-//! Test vectors, mostly from other projects: `tests/data/README.md` names their origins.
+//! Test vectors, mostly from other projects: `tests/data/README.md` names those projects.
 //!
 //! Every case of a file is either applied, or excluded by name with a reason. The counts are
 //! checked, so no case is lost when a file changes.
@@ -46,7 +46,7 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
     assert_eq!(seen.len() + applied, names.len(), "{file}: excluded and applied");
 }
 
-/// Verifies a text that is not a JWT. The kind shows the check that failed: the payload is read
+/// Verifies a token that is not a JWT. The kind shows the check that failed: the payload is read
 /// only after the signature was valid.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())

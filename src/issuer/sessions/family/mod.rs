@@ -57,8 +57,8 @@ pub(crate) struct Family {
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
     leaf: TokenHash,
-    /// The used tokens that may still get their answer again, from the oldest up to the leaf
-    /// without a gap.
+    /// The used tokens that can still be exchanged within the grace period, from the oldest up to
+    /// the leaf without a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
     /// The number of successive renewals that were each repeated [`AT_ONCE`] or more after the use,
@@ -151,11 +151,11 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the leaf.
     Rotate,
-    /// The token was used before, and gets its answer again. The salts lead from the token to the
+    /// The token was used before, and is exchanged again. The salts lead from the token to the
     /// leaf.
     Repeat(Vec<&'a Salt>, Repeat),
-    /// The token belongs to this session, and is neither the leaf nor a token that gets its answer
-    /// again.
+    /// The token belongs to this session, but is neither the leaf nor a used token that can still
+    /// be exchanged.
     Reused,
     Expired,
     Ended,
@@ -211,8 +211,8 @@ impl Family {
         (rank <= latest_rank(now), rank)
     }
 
-    /// Ranks a new session above `others`, the sessions that the user has. Does not count those with
-    /// a rank that only a wrong clock explains.
+    /// Ranks a new session above `others`, the sessions that the user has. Ignores sessions with a
+    /// rank that only a wrong clock explains.
     ///
     /// The margin of a minute covers sessions that are renewed during the login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {

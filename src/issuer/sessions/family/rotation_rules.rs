@@ -15,7 +15,7 @@ pub(crate) struct RotationRules {
     pub(crate) idle: Duration,
     /// The lifetime of a session that is renewed.
     pub(crate) absolute: Duration,
-    /// The time for which a used token gets its answer again.
+    /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
     /// The number of renewals in a row that ends a session if each of them was repeated 2 seconds
     /// or more after it.

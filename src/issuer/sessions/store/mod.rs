@@ -154,7 +154,7 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
     }
 }
 
-/// A failed call of a store. The outcome is unknown: a write may have happened all the same.
+/// A failed call of a store. The outcome is unknown: a write may still have happened.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -177,7 +177,7 @@ pub enum StoreErrorKind {
 
 impl StoreError {
     /// Creates an error of the kind [`Failed`](StoreErrorKind::Failed) with this cause, which may
-    /// be a text.
+    /// be a string.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::because("the session store failed") }
     }

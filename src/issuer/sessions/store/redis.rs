@@ -40,16 +40,16 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after'
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// Adds a session to the index of its user. ARGV: name of the session, end in seconds. The index
-/// expires with its last session.
+/// Adds a session to the index of its user. ARGV: identifier of the session, end in seconds. The
+/// index expires with its last session.
 const INDEX: &str = "
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return 1";
 
-/// Returns the names of a user's sessions that have not expired, by the server's clock, which also
-/// decides about the expiry of rows.
+/// Returns the identifiers of a user's sessions that have not expired. The server's clock decides,
+/// as it does for the expiry of rows.
 const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
@@ -96,7 +96,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// Fails if `url` is not a Redis URL, and if the server cannot be reached, requires a password,
+    /// Fails if `url` is not a Redis URL, or if the server cannot be reached, requires a password,
     /// rejects the password in `url`, or is one of several nodes of a cluster: see
     /// [`from_connection`](Self::from_connection).
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
@@ -165,8 +165,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         self.run(&mut script).await
     }
 
-    /// Fails on a replica, which may not have a new session yet, so that its user would be logged
-    /// out. The field does not exist, so this deletes nothing.
+    /// Fails on a replica. A replica may not have a new session yet, and its user would be logged
+    /// out. The deleted field never exists, so this command changes nothing.
     async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");
@@ -193,8 +193,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(command.exec_async(&mut self.connection.clone()).await?)
     }
 
-    /// Reads the listed sessions of a user in batches. Removes the names of ended and expired
-    /// sessions from the list, since those sessions cannot become live again.
+    /// Reads the listed sessions of a user in batches. Removes ended and expired sessions from the
+    /// list, since those sessions cannot become live again.
     async fn read_listed(&self, subject: &str) -> Result<Vec<StoredSession>, DatabaseError> {
         let mut script = self.scripts.of_subject.key(self.index(subject));
         let names: Vec<String> = self.run(&mut script).await?;
@@ -202,8 +202,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         let ids = ids.map_err(|_| StoreError::damaged())?;
         let mut sessions = Vec::new();
         for ids in ids.chunks(READ_AT_ONCE) {
-            // Reading them one after the other would take a round trip each. A pipeline works with
-            // one node of a cluster only, and concurrent commands work with all.
+            // Reading the rows one after the other would take a round trip for each. A pipeline
+            // works with only one node of a cluster, but concurrent commands work with all nodes.
             let rows = join_all(ids.iter().map(|id| self.read(id))).await;
             let mut outdated = Vec::new();
             for (id, row) in ids.iter().zip(rows) {
@@ -225,8 +225,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
         let inserted: bool = self
             .timeout
             .apply(async {
-                // The row comes first, since a name without a row leaves the list. If the second
-                // step fails, nobody gets a token of this session.
+                // The row is written first, since a listed session without a row is removed from
+                // the list. If adding to the list fails, nobody gets a token of this session.
                 let mut script = self.scripts.insert.key(self.row(&session.id));
                 script.arg(&session.subject).arg(session.version).arg(&session.state);
                 let is_new = self.run(with_end(&mut script, session)).await?;
@@ -254,7 +254,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let replacement = async {
-            // The list comes before the row: a session that is not listed could not be ended.
+            // The list is written before the row, since a session that is not listed could not be
+            // ended.
             if !session.ended {
                 self.list(session).await?;
             }
@@ -262,7 +263,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
             script.arg(session.version.saturating_sub(1)).arg(session.version).arg(&session.state);
             let is_replaced = self.run(with_end(&mut script, session)).await?;
             if is_replaced && session.ended {
-                // If this fails, the next call that lists the sessions removes the name.
+                // If this fails, the next call that lists the sessions removes this session.
                 let _ = self.unlist(&session.subject, &[&session.id]).await;
             }
             Ok::<_, DatabaseError>(is_replaced)

@@ -93,17 +93,17 @@ macro_rules! sql_store {
                 self
             }
 
-            /// Creates or updates the tables. Several processes may call this at the same time. If
-            /// the tables are up to date, this writes nothing, and the account needs no right to
-            /// create tables. A change to a large table may take minutes.
+            /// Creates or updates the tables. Several processes may call this method at the same
+            /// time. If the tables are up to date, the method writes nothing, and the account needs
+            /// no right to create tables. A change to a large table may take minutes.
             ///
             /// # Errors
             ///
             /// Fails if the store fails, or if a later version of this crate created the tables.
             pub async fn migrate(&self) -> Result<(), StoreError> {
                 self.prepare().await?;
-                // Usually there is nothing to do, and this takes no lock. The query fails if there
-                // is no table.
+                // Usually there is nothing to do, and this query takes no lock. The query fails if
+                // there is no table.
                 if let Ok(done) = self.schema_version().await
                     && sql::pending(MIGRATIONS, done)?.is_empty()
                 {

@@ -63,10 +63,10 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// Fails if `url` is not an SQLite URL, if the file cannot be opened, and for a database in
-    /// memory: use [`MemoryStore`](crate::issuer::MemoryStore) instead.
+    /// Fails if `url` is not an SQLite URL, if the file cannot be opened, or if `url` names a
+    /// database in memory: use [`MemoryStore`](crate::issuer::MemoryStore) instead.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        // Without this check, sqlx would take any other text for the name of a file.
+        // Without this check, sqlx would treat any other text as the name of a file.
         if !url.starts_with("sqlite:") {
             return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
         }
@@ -127,7 +127,7 @@ fn create_private(file: &Path) {
 }
 
 /// Opens the file. If several processes switch a new file to WAL mode, all but one of them fail
-/// immediately, whatever the `busy_timeout`. So this tries again.
+/// immediately, whatever the `busy_timeout`. So this function tries again.
 async fn opened(
     pool: &SqlitePoolOptions,
     options: &SqliteConnectOptions,

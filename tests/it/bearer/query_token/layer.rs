@@ -21,7 +21,8 @@ async fn move_token(mut request: Request<Body>) -> Request<Body> {
     for token in tokens {
         if let Ok(mut value) = HeaderValue::try_from(token) {
             value.set_sensitive(true);
-            // Append and do not insert: the layer refuses two credentials that differ.
+            // `append` keeps an existing header, where `insert` would replace it. The layer refuses
+            // two credentials that differ.
             request.headers_mut().append(AUTHORIZATION, value);
         }
     }

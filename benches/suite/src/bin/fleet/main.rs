@@ -134,7 +134,7 @@ fn pair(n: usize) -> Arc<Pair> {
     Arc::new(Pair { revoked, good })
 }
 
-/// Returns the revocation of a token, a session or a subject, in turns.
+/// Returns the revocation of a token, a session or a subject, in rotation.
 fn revocation(n: usize) -> Revocation {
     let (id, now) = (format!("revoked-{n}"), tokens::now());
     let end = UnixTime::from_secs(now + 3600);

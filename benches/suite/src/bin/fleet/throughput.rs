@@ -1,4 +1,5 @@
-//! Requests per second with many entries, with no entries, and without revocation, in turns.
+//! Requests per second with many entries, with no entries, and without revocation. The servers take
+//! turns.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A client that sends requests at a steady rate, with valid and invalid tokens in turns.
+//! A client that sends requests at a steady rate, with valid and invalid tokens alternately.
 
 use std::time::{Duration, Instant};
 
