@@ -27,7 +27,8 @@ fn new_key(number: u32) -> Result<Key, KeyError> {
 /// servers that verify before the auth server signs with it.
 async fn rotate(keys: KeyStore) -> Result<(), KeyError> {
     for number in 2.. {
-        // A token is accepted for the leeway after its expiry too: 5 seconds by default.
+        // A token is still accepted during the leeway after its expiry, which is 5 seconds by
+        // default.
         tokio::time::sleep(LIFETIME.saturating_add(Duration::from_secs(5))).await;
         keys.retire_previous();
         keys.rotate(new_key(number)?)?;

@@ -8,7 +8,7 @@
 //! `token JTI [SECONDS]` and `session SID [SECONDS]` revoke one token or session, and are
 //! remembered for that many seconds (30 days by default). `subject SUB`, `tenant TENANT`, `key KID`
 //! and `everyone` revoke all tokens issued until now. `create` only creates the log. If the
-//! variable `ISSUER` is set, only tokens of that issuer are revoked.
+//! `ISSUER` variable is set, only tokens of that issuer are revoked.
 
 #![allow(clippy::print_stdout)]
 

@@ -229,7 +229,7 @@ impl<'de> Deserialize<'de> for UnixTime {
         }
 
         // `deserialize_any` would give maps instead of numbers if another crate in the build
-        // enables the feature `arbitrary_precision` of serde_json.
+        // enables the `arbitrary_precision` feature of serde_json.
         deserializer.deserialize_f64(NumericDate)
     }
 }

@@ -34,10 +34,10 @@
 /// Declares a page: its module, its file, and the features that its links and code need. A page with
 /// a diagram also has a summary, since the first paragraph must be text.
 ///
-/// GitHub shows a diagram as an image, and removes SVG from a page. Rustdoc shows SVG within a page,
-/// and has no place for images. So the page names the image, and the diagram is included here. The
-/// style sheet of the diagram hides the image. A diagram has no empty line, which would end its block
-/// of HTML.
+/// GitHub shows an SVG file as an image, but removes SVG that is part of a page. Rustdoc shows SVG
+/// that is part of a page, but cannot include image files. So the page refers to the image, and
+/// this macro includes the diagram. The style sheet of the diagram hides the image. A diagram has
+/// no empty line, which would end its block of HTML.
 macro_rules! page {
     ($name:ident, $file:literal $(, $feature:literal)* $(; $summary:literal, $diagram:literal)?) => {
         #[cfg_attr(

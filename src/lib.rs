@@ -105,7 +105,7 @@
 //!
 //! # Testing your service
 //!
-//! With the feature `test-util` in `[dev-dependencies]`, `testing` replaces the auth server in
+//! With the `test-util` feature in `[dev-dependencies]`, `testing` replaces the auth server in
 //! tests:
 //!
 //! ```
@@ -130,7 +130,7 @@
 //!
 //! # Unclear compiler errors
 //!
-//! If `Handler` is not implemented for a function that takes `Claims<T>`, either the feature `axum`
+//! If `Handler` is not implemented for a function that takes `Claims<T>`, either the `axum` feature
 //! of this crate is off, or an argument that reads the body is not the last one.
 //! `#[axum::debug_handler]` shows which is the case.
 //!

@@ -64,7 +64,7 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
 pub struct Tokens {
     /// `{T}`: valid, without roles.
     pub valid: String,
-    /// `{A}`: valid, with the role `admin` and the scope `pay`.
+    /// `{A}`: valid, with the `admin` role and the `pay` scope.
     pub admin: String,
     /// `{E}`: expired.
     pub expired: String,

@@ -64,7 +64,7 @@ impl JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do
-    /// not fit `U` is refused; [`AuthError::token_error`] and the event of the feature `tracing`
+    /// not fit `U` is refused; [`AuthError::token_error`] and the event of the `tracing` feature
     /// name the member of `U`. The default is [`StandardClaims`].
     ///
     /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token,
@@ -137,9 +137,9 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC
-    /// 7519 section 4.1.2). For a number, [`Token`](crate::Token)'s `subject` returns the decimal
-    /// text, so 42 and `"42"` are the same subject. The claims type receives the number.
+    /// Accepts a `sub` that is a 64-bit whole number. By default `sub` must be a string (RFC 7519
+    /// section 4.1.2). For a number, [`Token`](crate::Token)'s `subject` returns the decimal text,
+    /// so 42 and `"42"` are the same subject. The claims type receives the number.
     pub fn accept_numeric_subject(self) -> Self {
         let rules = self.rules().accept_numeric_subject();
         self.with_rules(rules)
@@ -155,8 +155,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Requires claims besides `exp`, such as `["sub", "jti"]`. A claim that is `null` counts as
-    /// missing.
+    /// Requires claims besides `exp`, such as `["sub", "jti"]`. A claim with the value `null`
+    /// counts as missing.
     #[track_caller]
     pub fn require_claim(self, names: impl OneOrMany) -> Self {
         let rules = self.rules().require_claim(names);

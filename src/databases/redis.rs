@@ -52,7 +52,7 @@ struct Current {
 }
 
 impl RedisConnection {
-    /// Creates a connection from a client of the crate [`redis`].
+    /// Creates a connection from a client of the [`redis`] crate.
     pub fn from_client(client: Client) -> Self {
         let (current, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { shared: Arc::new(Connector { client, current, connecting }) }

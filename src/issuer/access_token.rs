@@ -26,12 +26,12 @@ impl AccessToken {
         &self.encoded
     }
 
-    /// Returns the identifier of the token, the claim `jti`.
+    /// Returns the identifier of the token, the `jti` claim.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns the expiry of the token, the claim `exp`.
+    /// Returns the expiry of the token, the `exp` claim.
     pub fn expires_at(&self) -> UnixTime {
         self.expires_at
     }

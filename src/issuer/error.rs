@@ -22,7 +22,7 @@ pub enum IssueErrorKind {
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
-    /// The claims contain `scp`, or a claim of the issuer with a value other than the issuer's.
+    /// The claims contain `scp`, or a claim that the issuer writes, with another value.
     ReservedClaim,
     /// A scope is empty, or contains a space, a quote, a backslash or a character beyond ASCII (RFC
     /// 6749 section 3.3).

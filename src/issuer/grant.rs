@@ -43,7 +43,7 @@ pub struct Grant<C = ()> {
 }
 
 impl Grant<()> {
-    /// Creates a grant to `subject`, the claim `sub`.
+    /// Creates a grant to `subject`, the `sub` claim.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
@@ -70,26 +70,26 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the claim `scope`, a string with spaces between the scopes. None by default.
+    /// Sets the `scope` claim, a string with spaces between the scopes. None by default.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the claim `roles`, an array. None by default.
+    /// Sets the `roles` claim, an array. None by default.
     pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.roles = roles.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the claim `tenant`: the company or the customer that the subject belongs to. None by
+    /// Sets the `tenant` claim: the company or the customer that the subject belongs to. None by
     /// default.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
     }
 
-    /// Sets the claim `client_id`: the client that asked for the token (RFC 9068 section 2.2). None
+    /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
     /// This is the only source of that claim. A login at `AuthRoutes` that names another client is
@@ -107,14 +107,14 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the claim `sid`, the identifier of the session that the token belongs to. None by
+    /// Sets the `sid` claim, the identifier of the session that the token belongs to. None by
     /// default.
     pub fn session(mut self, id: impl AsRef<str>) -> Self {
         self.session = Some(id.as_ref().to_owned());
         self
     }
 
-    /// Sets the claim `auth_time`: the time at which the user proved who they are, which no renewal
+    /// Sets the `auth_time` claim: the time at which the user proved who they are, which no renewal
     /// changes (RFC 9470 section 6.1). None by default.
     pub fn authenticated_at(mut self, at: UnixTime) -> Self {
         self.authenticated_at = Some(at);

@@ -62,7 +62,7 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Creates an issuer with this name, the claim `iss`, and without a key:
+    /// Creates an issuer with this name, the `iss` claim, and without a key:
     /// [`audience`](Self::audience) sets one. Use an `https` URL without query or fragment (RFC
     /// 8414 section 2).
     ///
@@ -186,7 +186,7 @@ impl TokenIssuer {
         self
     }
 
-    /// Returns the name of the issuer, the claim `iss` of every token.
+    /// Returns the name of the issuer, the `iss` claim of every token.
     pub fn name(&self) -> &str {
         &self.issuer
     }
@@ -273,7 +273,7 @@ impl TokenIssuer {
         })
     }
 
-    /// Returns the claim `aud` and the keys of its services.
+    /// Returns the `aud` claim and the keys of its services.
     pub(crate) fn service(
         &self,
         wanted: Option<&[String]>,

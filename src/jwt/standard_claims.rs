@@ -57,7 +57,7 @@ pub struct StandardClaims {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
     /// The granted scopes, separated by spaces, if the claim is a string or an array of strings.
-    /// `Token::scopes` returns the single scopes, from all configured claims.
+    /// `Token::scopes` returns the individual scopes, from all configured claims.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "joined")]
     pub scope: Option<String>,
 }
@@ -136,7 +136,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
         let mut loose = Loose::Other;
         while let Some(name) = map.next_key_seed(Text)? {
-            // With the feature `arbitrary_precision` of `serde_json`, a number is read as an object
+            // With the `arbitrary_precision` feature of `serde_json`, a number is read as an object
             // with one reserved name.
             if reserved_names::is_reserved(&name) {
                 loose = Loose::Number(map.next_value()?);

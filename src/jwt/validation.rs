@@ -169,9 +169,9 @@ impl Validation {
         self
     }
 
-    /// Accepts a `sub` that is a whole number of 64 bits. By default `sub` must be a string (RFC
-    /// 7519 section 4.1.2). For a number, the subject of the token is the decimal text, so 42 and
-    /// `"42"` are the same subject. The type of the claims reads the number.
+    /// Accepts a `sub` that is a 64-bit whole number. By default `sub` must be a string (RFC 7519
+    /// section 4.1.2). For a number, the subject of the token is the decimal text, so 42 and `"42"`
+    /// are the same subject. The type of the claims reads the number.
     #[must_use]
     pub fn accept_numeric_subject(mut self) -> Self {
         self.wanted.numeric_subject = true;
@@ -199,8 +199,8 @@ impl Validation {
         self
     }
 
-    /// Requires more claims to be present. A claim that is `null` is missing. By default only `exp`
-    /// is required.
+    /// Requires more claims to be present. A claim with the value `null` counts as missing. By
+    /// default only `exp` is required.
     #[track_caller]
     #[must_use]
     pub fn require_claim(mut self, names: impl OneOrMany) -> Self {

@@ -19,8 +19,8 @@ impl RejectionBody {
 
     /// Returns `value` as a body of `application/json`.
     ///
-    /// If `value` cannot be serialized, the response has the default body instead, and the feature
-    /// `tracing` logs an error. Status and headers are the same in any case.
+    /// If `value` cannot be serialized, the response has the default body instead, and the
+    /// `tracing` feature logs an error. Status and headers are the same in any case.
     ///
     /// ```
     /// use serde_json::json;

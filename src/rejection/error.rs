@@ -86,7 +86,7 @@ pub enum AuthErrorKind {
     RevocationUnavailable,
     /// A guard or an extractor lacks the layer that it needs, or expects other claims.
     Misconfigured,
-    /// Code of the application panicked while the request was checked.
+    /// Application code panicked while the request was checked.
     InternalError,
 }
 

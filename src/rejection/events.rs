@@ -1,4 +1,4 @@
-//! The events of the feature `tracing`, one for each refusal.
+//! The events of the `tracing` feature, one for each refusal.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

@@ -104,7 +104,7 @@ impl<T> Claims<T> {
 impl<T> Claims<T> {
     /// Resolves when the token has expired (leeway included), when the token is revoked, or when
     /// its key is no longer in the layer's [`KeyStore`](crate::KeyStore). Use this method for work
-    /// that goes on after the request was accepted.
+    /// that continues after the request was accepted.
     ///
     /// With revocations, the end is noticed within a quarter of a second. Without them, a retired
     /// key is noticed within 30 seconds.

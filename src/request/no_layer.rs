@@ -15,7 +15,7 @@ pub(crate) fn has_a_layer() -> bool {
     HAS_A_LAYER.load(Ordering::Relaxed)
 }
 
-/// Returns the sentence for a guard in front of a service of the type `inner`.
+/// Returns the advice for a guard in front of a service of type `inner`.
 pub(crate) fn for_guard(inner: &str) -> String {
     let place = if inner.contains("JwtAuthService<") {
         LayerPlace::Behind

@@ -77,7 +77,7 @@ pub enum Verdict {
     /// The token is not revoked, and revocation data is current.
     Good,
     /// The token is not known to be revoked, but revocation data is missing or stale. The token is
-    /// accepted anyway. This occurs only after a call of a `dangerous_` method.
+    /// accepted anyway. This occurs only after a call to a `dangerous_` method.
     Unchecked,
     /// The token is revoked.
     Revoked,
@@ -134,8 +134,8 @@ impl Revocations {
         self
     }
 
-    /// Calls `hook` with each event for operators, whose `Display` is a sentence. The feature
-    /// `tracing` logs the same events. The hook must not block. A panic of the hook has no effect.
+    /// Calls `hook` with each event for operators, whose `Display` is a sentence. The `tracing`
+    /// feature logs the same events. The hook must not block. A panic of the hook has no effect.
     ///
     /// ```
     /// use tower_jwt_auth::Revocations;

@@ -142,7 +142,7 @@ async fn is_visible_when_down<S: Server, F: RevocationFeed>(
     service.expect_line("did not answer in time", STALE + SOON).await;
     server.resume();
     service.expect(&token, 200, SOON).await;
-    // The server is empty after a restart: the service goes on and reports the loss.
+    // The server is empty after a restart: the service continues and reports the loss.
     server.kill();
     server.start_empty();
     service.expect_line("the revocation log is gone", STALE + SOON).await;
@@ -218,7 +218,7 @@ async fn every_failure_to_reach_a_feed_is_reported_without_the_password() {
     };
     says(url("auth:correct-horse", "postgres"), wrong).await;
     says(url("postgres", "nothing"), "no database of the name").await;
-    // This user may not create the log. The service goes on when another server has created it.
+    // This user may not create the log. The service continues when another server has created it.
     let service = Service::start(url("reader", "postgres").unwrap());
     service.expect_line("start the auth server", SOON).await;
     postgres.ask("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader").await;

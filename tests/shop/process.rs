@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-/// Returns the path of the example. Cargo puts examples beside the folder of this test.
+/// Returns the path of the example. Cargo puts examples next to the folder of this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");

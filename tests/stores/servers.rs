@@ -182,7 +182,8 @@ fn id(which: &str) -> u32 {
     id.trim().parse().expect("root needs a user `postgres` to run the server as")
 }
 
-/// Returns the path of a PostgreSQL program. Debian installs them outside of the search path.
+/// Returns the path of a PostgreSQL program. Debian installs these programs outside of the search
+/// path.
 fn postgres_program(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut folders: Vec<_> = versions.map(|entry| entry.unwrap().path().join("bin")).collect();

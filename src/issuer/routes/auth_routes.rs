@@ -60,7 +60,7 @@ use crate::misuse;
 /// audience, its session is not bound, and a refresh may name any audience that the account is
 /// granted at that time.
 ///
-/// **Client.** The parameter `client_id` binds the refresh tokens of a session to a client. The
+/// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. The
 /// claim of that name is in a token only if the application's grant has it: see
 /// [`Grant::client_id`].
 ///
@@ -206,8 +206,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// Turns a panic of the application's code into a 500 for this request, and logs errors. Other
-/// requests on the connection go on.
+/// Turns a panic of application code into a 500 for this request, and logs errors. Other requests
+/// on the connection continue.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
     // The application sees the head of the request, and may print it.
     for (name, value) in request.headers_mut() {

@@ -172,7 +172,7 @@ impl Cookies {
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
     /// Choose new cookie names when you switch a running system: until they expire, browsers send
-    /// the old cookies beside the partitioned ones, and two cookies of one name that differ are
+    /// the old cookies next to the partitioned ones, and two cookies of one name that differ are
     /// rejected.
     ///
     /// # Security

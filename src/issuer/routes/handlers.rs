@@ -48,7 +48,7 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let grant = granted
         .ok_or_else(|| OAuthErrorKind::WrongCredentials.because("the credentials are wrong"))?;
     let subject = grant.subject.clone();
-    // Writing the claims runs code of the application, which may panic.
+    // Writing the claims runs application code, which may panic.
     let started = AssertUnwindSafe(start(&context, grant, requested, label(&head.headers)));
     let started = started.catch_unwind().await;
     let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));

@@ -118,7 +118,7 @@ impl OAuthErrorKind {
 }
 
 impl OAuthError {
-    /// Returns the answer to a request in which code of the application panicked.
+    /// Returns the answer to a request in which application code panicked.
     pub(crate) fn panicked() -> Self {
         OAuthErrorKind::ServerError.because("code of the application panicked")
     }

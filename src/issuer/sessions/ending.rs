@@ -129,7 +129,7 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends each session of a user except one, and goes on after a failure.
+    /// Ends each session of a user except one, and continues after a failure.
     async fn end_each(
         &self,
         subject: &str,

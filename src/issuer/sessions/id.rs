@@ -11,7 +11,7 @@ use crate::jwt::keys::mac;
 /// The length of a session's identifier.
 const LEN: usize = 22;
 
-/// The identifier of a session: 22 characters of base64url. It is the claim `sid` of the session's
+/// The identifier of a session: 22 characters of base64url. It is the `sid` claim of the session's
 /// access tokens, and the key of the session in a store.
 ///
 /// The identifier is not secret. It is a hash of the constant part of the refresh token, and does

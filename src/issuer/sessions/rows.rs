@@ -104,7 +104,7 @@ impl<S: RefreshStore> SessionRows<S> {
     ) -> Result<bool, SessionError> {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
-            // A task goes on when the client disconnects, so the end is published in any case.
+            // A task continues when the client disconnects, so the end is published in any case.
             let rows = self.clone();
             let ending = tokio::spawn(async move { rows.end(session, version, cause).await });
             return ending.await.map_err(store_failed)?;
@@ -178,7 +178,7 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the end of a session must be announced at least once. Otherwise a call of
+    /// Returns true if the end of a session must be announced at least once. Otherwise a call to
     /// the hook is enough.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused

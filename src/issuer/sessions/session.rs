@@ -22,12 +22,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// Returns the identifier of the session, the claim `sid`.
+    /// Returns the identifier of the session, the `sid` claim.
     pub fn id(&self) -> &SessionId {
         &self.id
     }
 
-    /// Returns the user of the session, the claim `sub`.
+    /// Returns the user of the session, the `sub` claim.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -59,7 +59,7 @@ impl Session {
         T::deserialize(&self.family.data).ok()
     }
 
-    /// Returns the time of the login, the claim `auth_time`. No renewal moves it.
+    /// Returns the time of the login, the `auth_time` claim. No renewal moves it.
     pub fn started_at(&self) -> UnixTime {
         self.family.started_at
     }
@@ -112,7 +112,7 @@ pub struct NewSession {
 const MAX_LABEL_CHARS: usize = 256;
 
 impl NewSession {
-    /// Describes a new session. `subject` identifies the user, and becomes the claim `sub`.
+    /// Describes a new session. `subject` identifies the user, and becomes the `sub` claim.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),

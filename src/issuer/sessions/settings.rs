@@ -88,7 +88,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Also counts renewals that were repeated within 2 seconds. A session ends after this many
-    /// repeated renewals in a row, whatever the time between the uses. Off by default.
+    /// repeated renewals in a row, regardless of the time between the uses. Off by default.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
     /// default because two tabs that renew at the same moments, and clients that send several
@@ -156,9 +156,9 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Revokes the access tokens of every session that ends before its time, whatever the cause:
-    /// logging out, a stolen token, a closed account. Without this method, those tokens stay valid
-    /// until they expire.
+    /// Revokes the access tokens of every session that ends before its time, for any cause: logging
+    /// out, a stolen token, a closed account. Without this method, those tokens stay valid until
+    /// they expire.
     ///
     /// The end of a session is published once. If publishing fails, the session still ends, and the
     /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
@@ -184,7 +184,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Calls `hook` with the events of sessions. The hook runs inside the request, so it should
-    /// hand work to a task. If it panics, the request goes on.
+    /// hand work to a task. If it panics, the request continues.
     pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
         self.rows.hook = Some(Arc::new(hook));
         self

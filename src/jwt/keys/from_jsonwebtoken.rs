@@ -1,4 +1,4 @@
-//! Conversions for applications that come from the crate `jsonwebtoken`. No other file names that
+//! Conversions for applications that come from the `jsonwebtoken` crate. No other file names that
 //! crate.
 
 use jsonwebtoken::jwk::Jwk;

@@ -6,7 +6,7 @@
 //! 2. A [`Key`](key::Key) is a secret for exactly one [`Algorithm`](algorithm::Algorithm). A token
 //!    can therefore never choose the algorithm. A key may have an identifier, the `kid` of its
 //!    tokens.
-//! 3. A key comes from a secret, from a JWK ([`jwk`]), or from the crate `jsonwebtoken`
+//! 3. A key comes from a secret, from a JWK ([`jwk`]), or from the `jsonwebtoken` crate
 //!    (`from_jsonwebtoken`).
 //! 4. A [`KeySet`](key_set::KeySet) holds the current key, which signs, and previous keys, which
 //!    still verify. It chooses the key for a token by `kid` and algorithm.

@@ -145,7 +145,7 @@ impl<'de> ClaimPlaceSeed<'_, 'de, '_> {
     }
 }
 
-/// Reads the next name of an object. With the feature `arbitrary_precision` of `serde_json`, a
+/// Reads the next name of an object. With the `arbitrary_precision` feature of `serde_json`, a
 /// number is read as an object with one reserved name. Such an object is an error here.
 fn next_name<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
     match map.next_key_seed(Text)? {

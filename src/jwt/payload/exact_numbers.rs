@@ -1,4 +1,4 @@
-//! The feature `arbitrary_precision` of `serde_json`, which any crate of a build can enable for the
+//! The `arbitrary_precision` feature of `serde_json`, which any crate of a build can enable for the
 //! whole build.
 
 use std::fmt;

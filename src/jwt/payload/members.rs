@@ -264,8 +264,8 @@ fn from_text<'de, S: DeserializeSeed<'de>>(
     seed.deserialize(&mut serde_json::Deserializer::from_str(json))
 }
 
-/// Returns true for a whole number of 64 bits in JSON without an exponent. `-0` is rejected, so
-/// that each number has one spelling.
+/// Returns true for a 64-bit whole number in JSON without an exponent. `-0` is rejected, so that
+/// each number has one spelling.
 fn is_whole_number(json: &str) -> bool {
     (json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok()) && json != "-0"
 }

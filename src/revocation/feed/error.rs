@@ -40,7 +40,7 @@ pub enum FeedErrorKind {
 }
 
 impl FeedError {
-    /// Creates an error of the kind [`Unavailable`](FeedErrorKind::Unavailable) with a cause, whose
+    /// Creates an error of kind [`Unavailable`](FeedErrorKind::Unavailable) with a cause, whose
     /// `Display` must not contain a password.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::caused(FeedErrorKind::Unavailable, source)

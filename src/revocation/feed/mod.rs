@@ -51,7 +51,7 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 pub trait RevocationFeed: Send + Sync + 'static {
     /// Creates an empty log if there is none, and returns true if it did. An existing log stays as
     /// it is. If several calls create the log at the same time, one of them returns true. Without a
-    /// log, reading is an error of the kind [`Missing`](FeedErrorKind::Missing), so that a lost log
+    /// log, reading is an error of kind [`Missing`](FeedErrorKind::Missing), so that a lost log
     /// does not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 

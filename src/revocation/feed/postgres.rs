@@ -119,7 +119,7 @@ impl PostgresFeed {
         Ok(Self::from_options(url.parse().map_err(FeedError::new)?))
     }
 
-    /// Creates a feed for the database that these options of the crate [`sqlx`] name.
+    /// Creates a feed for the database that these options of the [`sqlx`] crate name.
     pub fn from_options(options: PgConnectOptions) -> Self {
         Self {
             options: for_poolers(options),

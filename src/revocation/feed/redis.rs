@@ -140,14 +140,14 @@ impl RedisFeed {
         Ok(Self::from_client(Client::open(url).map_err(FeedError::new)?))
     }
 
-    /// Creates a feed from a client of the crate [`redis`].
+    /// Creates a feed from a client of the [`redis`] crate.
     pub fn from_client(client: Client) -> Self {
         Self::from_connection(RedisConnection::from_client(client))
     }
 }
 
 impl<C> RedisFeed<C> {
-    /// Creates a feed from a connection of the crate [`redis`], for example to a cluster (feature
+    /// Creates a feed from a connection of the [`redis`] crate, for example to a cluster (feature
     /// `cluster-async` of that crate): `ClusterClient::new(urls)?.get_async_connection().await?`.
     /// The connection must reconnect by itself after a loss and after a failover, and must not read
     /// from replicas.

@@ -6,9 +6,9 @@ use std::num::NonZeroU64;
 
 use crate::revocation::table::mark::EntryKind;
 
-/// A keyed hash of 64 bits. The keys are random and differ in each process, so nobody can search
-/// for names that collide. Two names that collide by chance share one entry: if both are of one
-/// kind, the entry rejects the tokens of both; otherwise it rejects those of the first only. With a
+/// A 64-bit keyed hash. The keys are random and differ in each process, so nobody can search for
+/// names that collide. Two names that collide by chance share one entry: if both are of one kind,
+/// the entry rejects the tokens of both; otherwise it rejects those of the first only. With a
 /// million entries, this happens in one of 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 

@@ -237,7 +237,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // The list counts a used cookie, so the request has an effect.
+            // Listing the sessions with a used cookie counts as a repeat, so this GET request has
+            // an effect.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);

@@ -45,7 +45,7 @@ pub(crate) struct State {
     /// Writes succeed, and their answers are lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
-    /// The calls of the store in order.
+    /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
     /// The number of writes after which replacements fail or lose their answers.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,

@@ -456,7 +456,7 @@ async fn an_unused_parent_is_accepted_if_configured() {
     assert_eq!(again.as_str(), lost.as_str());
     sessions.refresh(again.as_str(), None).await.unwrap();
     clock.advance(Duration::from_secs(60));
-    // Its successor was used, so somebody else presents this token.
+    // The successor of `first` was used, so `first` is presented by somebody else.
     let error = sessions.refresh(first.as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Reused);
     let heard = [

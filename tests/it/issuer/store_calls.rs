@@ -1,4 +1,4 @@
-//! Tests of the calls of the store that each route makes.
+//! Tests of the store calls that each route makes.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -10,7 +10,7 @@ use super::kit::{Server, Tokens, json};
 
 const LOG_IN: [&str; 3] = ["of_subject", "insert", "of_subject"];
 
-/// Returns the calls since the last call of this function.
+/// Returns the calls since the last call to this function.
 fn calls(server: &Server) -> Vec<&'static str> {
     std::mem::take(&mut *server.state.calls.lock().unwrap())
 }

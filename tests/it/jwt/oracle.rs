@@ -26,7 +26,7 @@ fn layer(algorithm: Algorithm, strict: bool) -> JwtAuth<Value> {
 fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<Value>> {
     oracle_crypto::install();
     let mut rules = jsonwebtoken::Validation::new(algorithm.as_str().parse().unwrap());
-    // The oracle reads the time of the system. The clock of the test stands still.
+    // The oracle reads the system's clock. The test's clock stands still.
     rules.validate_exp = false;
     rules.leeway = 5;
     if strict {

@@ -8,7 +8,7 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{self, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 
-/// Installs HMAC, as the feature `aws_lc_rs` of `jsonwebtoken` does. Call it before
+/// Installs HMAC, as the `aws_lc_rs` feature of `jsonwebtoken` does. Call it before
 /// `jsonwebtoken::decode` in each test.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();

@@ -13,7 +13,7 @@ use tower_jwt_auth::{
 use crate::kit::server::Ask;
 use crate::kit::shop::{self, Shopper};
 
-/// Returns a layer that reads the claims into another type than the shop's.
+/// Returns a layer that reads the claims into a type other than the shop's.
 fn standard() -> JwtAuth<StandardClaims> {
     shop::auth().claims()
 }

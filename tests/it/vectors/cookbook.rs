@@ -8,7 +8,7 @@ use crate::kit::{self, str_of};
 
 /// A compact JWS with an HMAC signature. Its payload is a sentence instead of claims.
 const HMAC: &str = "cookbook/jws/4_4.hmac-sha2_integrity_protection.json";
-/// Compact JWSs that need a public key. They wait for the feature `asymmetric`, except ES512, which
+/// Compact JWSs that need a public key. They wait for the `asymmetric` feature, except ES512, which
 /// is not planned.
 const WAITING: [&str; 4] = [
     "cookbook/jws/4_1.rsa_v15_signature.json",

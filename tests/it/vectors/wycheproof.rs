@@ -13,7 +13,7 @@ use crate::kit::{self, str_of};
 const FILE: &str = "wycheproof/json_web_signature_test.json";
 
 /// The first and the last case of each group with public keys. These cases are refused until the
-/// feature `asymmetric` exists. (The file omits every other number between 46 and 258.)
+/// `asymmetric` feature exists. (The file omits every other number between 46 and 258.)
 const WAITING: [(u64, u64); 4] = [(18, 258), (259, 271), (345, 345), (349, 349)];
 
 fn is_waiting(id: u64) -> bool {

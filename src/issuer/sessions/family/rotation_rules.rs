@@ -18,7 +18,7 @@ pub(crate) struct RotationRules {
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
     /// The number of renewals in a row that ends a session if each of them was repeated 2 seconds
-    /// or more after it.
+    /// or more after the use.
     pub(crate) max_repeats: u32,
     /// The number of renewals in a row that ends a session if each of them was repeated at any
     /// time. `None` if a refresh within 2 seconds of another does not count. A request for the list

@@ -154,7 +154,7 @@ impl<S: RefreshStore> RefreshStore for Arc<S> {
     }
 }
 
-/// A failed call of a store. The outcome is unknown: a write may still have happened.
+/// A failed call to a store. The outcome is unknown: a write may still have happened.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -176,19 +176,19 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    /// Creates an error of the kind [`Failed`](StoreErrorKind::Failed) with this cause, which may
-    /// be a string.
+    /// Creates an error of kind [`Failed`](StoreErrorKind::Failed) with this cause, which may be a
+    /// string.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::because("the session store failed") }
     }
 
-    /// Creates an error of the kind [`TimedOut`](StoreErrorKind::TimedOut).
+    /// Creates an error of kind [`TimedOut`](StoreErrorKind::TimedOut).
     pub fn timed_out() -> Self {
         let message = "the session store did not answer in time";
         Self { kind: StoreErrorKind::TimedOut, ..Self::because(message) }
     }
 
-    /// Creates an error of the kind [`Full`](StoreErrorKind::Full). A login that gets this error
+    /// Creates an error of kind [`Full`](StoreErrorKind::Full). A login that gets this error
     /// deletes expired sessions and tries once more.
     pub fn full() -> Self {
         Self { kind: StoreErrorKind::Full, ..Self::because("the session store is full") }

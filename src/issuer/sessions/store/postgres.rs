@@ -79,7 +79,7 @@ impl PostgresStore {
                 "this PostgreSQL is a standby: put the address of the primary into the URL",
             ));
         }
-        // The two checks below replace the ping of the pool.
+        // The two checks below replace the pool's own ping.
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(timeout.0)

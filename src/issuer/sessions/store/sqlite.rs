@@ -57,8 +57,8 @@ impl SqliteStore {
     ///
     /// # Security
     ///
-    /// On Unix a new file is readable for its owner only (mode 0600), and so are the `-wal` and
-    /// `-shm` files beside it. The mode of an existing file does not change: run `chmod 600` on a
+    /// On Unix a new file is readable by its owner only (mode 0600), and so are the `-wal` and
+    /// `-shm` files next to it. The mode of an existing file does not change: run `chmod 600` on a
     /// file that another program created.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl SqliteStore {
 }
 
 /// Creates the file if there is none, since SQLite would create a file that everybody may read.
-/// SQLite gives the files beside it the same mode. If this fails, SQLite reports the reason.
+/// SQLite gives the files next to it the same mode. If this fails, SQLite reports the reason.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

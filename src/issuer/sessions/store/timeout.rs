@@ -1,4 +1,4 @@
-//! The time limit for a call of a store.
+//! The time limit for a call to a store.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) const MIGRATION_TIMEOUT: CallTimeout = CallTimeout(Duration::from_secs(600));
 
-/// The time limit for each call of a store. A server that does not answer causes an error.
+/// The time limit for each call to a store. A server that does not answer causes an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallTimeout(pub(crate) Duration);
 

@@ -1,4 +1,4 @@
-//! Tests of panics in the code of the application.
+//! Tests of panics in application code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
