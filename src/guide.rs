@@ -27,9 +27,10 @@
 //     [how-to/cookies]: cookies.md
 //     [`JwtAuth::cookie`]: https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/struct.JwtAuth.html#method.cookie
 //
-// `docs/links.md` defines the same labels for rustdoc. It stands in front of each page, and in
-// Markdown the first definition of a label counts. The label of a page is its path in `docs/` without
-// `.md`, with `#` and the heading's anchor if there is one. `tests/docs/links` checks every link.
+// `docs/links.md` defines the same labels for rustdoc. The file is included before each page, and
+// in Markdown the first definition of a label counts. The label of a page is its path in `docs/`
+// without `.md`, with `#` and the heading's anchor if there is one. `tests/docs/links` checks every
+// link.
 
 /// Declares a page: its module, its file, and the features that its links and code need. A page with
 /// a diagram also has a summary, since the first paragraph must be text.

@@ -49,9 +49,9 @@ impl Attempts {
     /// Counts an attempt at an account, right or wrong, for any user name. Refuses the attempt if
     /// there were too many.
     ///
-    /// An attacker who keeps guessing uses up the attempts of a name, and so keeps its user out. A
-    /// browser in which this user has logged in before therefore has a separate limit (OWASP: "Slow
-    /// Down Online Guessing Attacks with Device Cookies").
+    /// An attacker who keeps guessing uses up the attempts for a user name, and so locks that user
+    /// out. Therefore a browser in which the user has logged in before has a separate limit (OWASP:
+    /// "Slow Down Online Guessing Attacks with Device Cookies").
     pub(crate) fn count(&self, user: &str, device: Option<&str>) -> Result<(), AccountsError> {
         let (limiter, key) = match device {
             Some(device) => (&self.by_device, device),
@@ -60,7 +60,7 @@ impl Attempts {
         self.check(limiter, key).map_err(AccountsError::too_many_attempts)
     }
 
-    /// Uses up one attempt of a place. The error has the time to wait.
+    /// Uses up one attempt at a place. The error has the time to wait.
     fn check(
         &self,
         limiter: &DefaultKeyedRateLimiter<u16>,

@@ -99,8 +99,8 @@ impl Accounts for Users {
         login: Password,
         request: &Parts,
     ) -> Result<Option<Grant<Employee>>, AccountsError> {
-        // This comes before the lookup, so that the answer is the same whether or not the user
-        // exists.
+        // The limit is checked before the lookup, so that the answer is the same whether or not the
+        // user exists.
         let device = self.devices.of_user(request, &login.user);
         self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;

@@ -71,8 +71,8 @@ impl<T> JwtAuth<T> {
     /// such as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are
     /// skipped.
     ///
-    /// A type with `#[serde(flatten)]` takes more time than the whole verification, since serde
-    /// buffers every member for it. Name the members instead.
+    /// Reading a type with `#[serde(flatten)]` takes longer than the whole verification, since
+    /// serde buffers every member for such a type. Name the members instead.
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(self) -> JwtAuth<U> {
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
@@ -130,8 +130,8 @@ impl<T> JwtAuth<T> {
     ///
     /// A stolen token without `exp` works until its key is retired or the token is revoked. A
     /// revocation is forgotten after some time, by default 30 days for a subject, a tenant, a key
-    /// or everyone. Then the token is accepted again. To prevent that, set a time in the far future
-    /// with [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
+    /// or everyone. After that time, the token is accepted again. To prevent that, set a time in
+    /// the far future with [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
     pub fn dangerous_allow_missing_expiry(self) -> Self {
         let rules = self.rules().dangerous_allow_missing_expiry();
         self.with_rules(rules)

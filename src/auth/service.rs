@@ -16,7 +16,7 @@ use crate::bearer::Source;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
 use crate::request::{decision, no_layer};
 
-/// Passes a request with a valid token on to `S`, and refuses any other. Made by
+/// Passes requests with a valid token on to `S`, and refuses all other requests. Made by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
 /// Request bodies are not read and may be of any type. Response bodies must implement

@@ -37,7 +37,8 @@ const KNOWN_SCHEMES: [&str; 18] = [
 pub enum OtherScheme {
     /// A scheme from a fixed list, such as `Basic`, `Token`, `JWT` or `DPoP`.
     Known(&'static str),
-    /// A scheme that is not on the list. Its name is the client's text, so it is not kept.
+    /// A scheme that is not on the list. The name of the scheme comes from the client, so it is not
+    /// kept.
     Unknown,
     /// No scheme: a value such as a token without `Bearer` in front of it.
     Missing,

@@ -39,8 +39,8 @@ pub struct ClaimError {
 pub enum ClaimErrorKind {
     /// The claim is missing or `null`.
     Missing,
-    /// The value of the claim, or a value inside it, is invalid. Or the type of the claims denies
-    /// unknown fields, and the claim is unknown.
+    /// The value of the claim, or a value inside it, is invalid. Or the claim is unknown, and the
+    /// claims type denies unknown fields.
     Invalid,
 }
 
@@ -68,8 +68,8 @@ impl ClaimError {
         Self { name, problem }
     }
 
-    /// Creates the error for the claim `name`, which the type of the claims rejected without
-    /// reading its value.
+    /// Creates the error for the claim `name`, which the claims type rejected without reading its
+    /// value.
     pub(crate) fn of_name(name: Option<&'static str>, message: &str) -> Self {
         let is_unknown = message.starts_with("unknown field ");
         let problem = if is_unknown { Problem::Unknown } else { Problem::Invalid };

@@ -73,8 +73,8 @@ impl Debug for StandardClaims {
     }
 }
 
-/// A value of any type. In the default type of the claims, a value of the wrong type is an error
-/// only if the verifier checks that claim.
+/// A value of any type. In the default claims type, a value of the wrong type is an error only if
+/// the verifier checks that claim.
 enum Loose {
     Null,
     Text(String),

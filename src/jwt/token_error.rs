@@ -10,8 +10,9 @@ use crate::jwt::claim_error::ClaimError;
 /// The reason why a token was rejected.
 ///
 /// `Display` gives the full reason: the claim, the configured values and key identifiers that the
-/// token was compared with, and for dates the number of seconds. It contains no value of the token.
-/// Still, write it to logs and never send it to the client, since it would help to forge a token.
+/// token was compared with, and for dates the number of seconds. The reason contains no value from
+/// the token. Still, write it only to logs and never send it to the client, since it would help to
+/// forge a token.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, jwt::{Key, Signer, StandardClaims, Validation, Verifier}};
@@ -77,9 +78,9 @@ pub enum TokenErrorKind {
     SenderConstrained,
     /// The claims do not fit their type. [`TokenError::claim_error`] names the claim.
     ClaimsMismatch,
-    /// The token is revoked, or its session, subject, tenant or key is.
+    /// The token, its session, or all tokens of its subject, tenant or key were revoked.
     Revoked,
-    /// The `Deserialize` implementation of the claims or the clock panicked.
+    /// The clock, or the `Deserialize` implementation of the claims, panicked.
     Panicked,
 }
 
@@ -136,8 +137,8 @@ impl TokenError {
         self.kind
     }
 
-    /// Returns the claim that is missing, has the wrong type, or does not fit the type of the
-    /// claims. `None` for errors of other kinds, and if the claim is unknown.
+    /// Returns the claim that is missing, has the wrong type, or does not fit the claims type.
+    /// `None` for errors of other kinds, and if the claim is unknown.
     pub fn claim_error(&self) -> Option<&ClaimError> {
         match &self.detail {
             Detail::Claim(claim) => Some(claim),

@@ -160,8 +160,8 @@ impl Validation {
     /// # Security
     ///
     /// A stolen token without `exp` is accepted until it is revoked or its key is retired.
-    /// Revocations expire: by default, revocations of a subject, a tenant, a key or everyone after
-    /// 30 days. The token is then accepted again, unless
+    /// Revocations expire. By default, a revocation of a subject, a tenant, a key or everyone
+    /// expires after 30 days. The token is then accepted again, unless
     /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at) is far in the future.
     #[must_use]
     pub fn dangerous_allow_missing_expiry(mut self) -> Self {
@@ -171,7 +171,7 @@ impl Validation {
 
     /// Accepts a `sub` that is a 64-bit whole number. By default `sub` must be a string (RFC 7519
     /// section 4.1.2). For a number, the subject of the token is the decimal text, so 42 and `"42"`
-    /// are the same subject. The type of the claims reads the number.
+    /// are the same subject. The claims type receives the number.
     #[must_use]
     pub fn accept_numeric_subject(mut self) -> Self {
         self.wanted.numeric_subject = true;

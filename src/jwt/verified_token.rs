@@ -1,4 +1,4 @@
-//! The part of a verified token that does not depend on the type of its claims.
+//! The part of a verified token that does not depend on the claims type.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

@@ -234,7 +234,7 @@ impl<T> Verified<T> {
         self.verified_at
     }
 
-    /// Returns the part of the token that does not depend on the type of its claims.
+    /// Returns the part of the token that does not depend on the claims type.
     pub fn token(&self) -> &VerifiedToken {
         &self.token
     }

@@ -39,8 +39,8 @@ pub(crate) fn answers(extensions: &Extensions) -> Arc<Answers> {
     }
 }
 
-/// Stores the claims in a request's extensions, and the token for code that does not know the type
-/// of the claims.
+/// Stores the claims in a request's extensions, and the token for code that does not know the
+/// claims type.
 pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions: &mut Extensions,
     claims: Claims<T>,

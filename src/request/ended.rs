@@ -1,4 +1,4 @@
-//! Tokens that end while they are in use, by a WebSocket, an event stream or a long download.
+//! Tokens that end while a WebSocket, an event stream or a long download still uses them.
 
 use std::fmt::{self, Debug};
 use std::pin::Pin;
@@ -133,8 +133,8 @@ impl<S: Stream> Stream for UntilEnded<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
-        // Poll `ending` first, so that an inner stream that is always ready ends with its token,
-        // too.
+        // Poll `ending` first, so that an inner stream that is always ready also ends when the
+        // token ends.
         if this.ended.is_none()
             && let Poll::Ready(ended) = this.ending.as_mut().poll(cx)
         {

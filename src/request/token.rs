@@ -1,4 +1,4 @@
-//! The verified token, for handlers, guards and logs that do not know the type of its claims.
+//! The verified token, for handlers, guards and logs that do not know the claims type.
 
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -45,14 +45,14 @@ pub(crate) struct TokenData {
     pub(crate) checks: Arc<TokenChecks>,
 }
 
-/// A token with its claims in one allocation, without the type of the claims.
+/// A token with its claims in one allocation, without the claims type.
 pub(crate) trait ErasedClaims: Any + Send + Sync {
     fn data(&self) -> &TokenData;
 
-    /// Returns the name of the type of the claims.
+    /// Returns the name of the claims type.
     fn type_name(&self) -> &'static str;
 
-    /// Removes the claims from a request's extensions, which requires the type of the claims.
+    /// Removes the claims from a request's extensions, which requires the claims type.
     fn remove_from(&self, extensions: &mut Extensions);
 }
 

@@ -392,7 +392,8 @@ async fn only_a_valid_message_can_be_published_with_plain_sql() {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // A longer message that is in the table anyway is not sent, but counts as unreadable.
+    // If the table contains a message that is too long, the server does not send its text, and the
+    // message counts as unreadable.
     let constraint = "tower_jwt_auth_revocations_message_check";
     let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();

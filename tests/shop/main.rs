@@ -1,4 +1,4 @@
-//! Tests of the example `shop` with real processes, real ports and real curl.
+//! Tests of the `shop` example with real processes, real ports and real curl.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 

@@ -68,8 +68,8 @@ async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
 }
 
-/// Ended sessions leave the index. Names that another version or a crash left behind are removed by
-/// the first call that finds them.
+/// Ended sessions are removed from the index. Names that another version or a crash left behind are
+/// removed by the first call that finds them.
 #[tokio::test]
 async fn the_index_of_a_user_holds_live_sessions_only() {
     let server = Server::redis();

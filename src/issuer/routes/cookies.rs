@@ -249,8 +249,8 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Drops `Secure`, and the name prefixes that require it. This is for `http://localhost` in a
-    /// browser that does not treat localhost as secure.
+    /// Drops `Secure`, and the name prefixes that require it. Use this setting for
+    /// `http://localhost` in a browser that does not treat localhost as secure.
     ///
     /// # Security
     ///

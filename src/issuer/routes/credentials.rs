@@ -1,4 +1,4 @@
-//! The reader of a login's credentials, which notes a parameter that does not fit their type.
+//! The reader of a login's credentials, which records the parameter that could not be read.
 
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -89,7 +89,7 @@ impl<'de> Deserializer<'de> for Credentials<'de, '_> {
 /// The parameters that the type sees.
 struct Parameters<'p, 'f> {
     parameters: map::Iter<'p>,
-    /// The names that the type asks for; `None` for a map, which sees all.
+    /// The names that the type asks for, or `None` for a map, which gets all parameters.
     names: Option<&'static [&'static str]>,
     /// The parameter whose name was read last.
     current: Option<(Option<&'static str>, &'p Value)>,

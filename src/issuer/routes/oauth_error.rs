@@ -24,7 +24,7 @@ pub(crate) struct OAuthError {
     /// For logs, and for the client if the kind has no fixed description. The reason names
     /// parameters, claims and sizes, never a value from the request.
     reason: Cow<'static, str>,
-    /// For logs only: the texts of the errors that caused this one.
+    /// The messages of the errors that caused this one, for logs only.
     cause: Option<String>,
 }
 

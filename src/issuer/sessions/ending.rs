@@ -87,7 +87,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// Ends all sessions of a user, for instance after a change of the password, and returns their
     /// number. A login that is in progress may not be ended: change the password first.
     ///
-    /// With revocation, this also revokes those tokens of the user that belong to no session. Each
+    /// With revocation, this method also revokes the user's tokens that belong to no session. Each
     /// call publishes one message for that, so do not let users call this method without limit.
     ///
     /// # Errors

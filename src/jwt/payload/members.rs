@@ -89,7 +89,7 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))
     }
 
-    /// Notes the first failure. Errors of the scanner are skipped, since they have no message.
+    /// Notes the first failure. Scanner errors are skipped, since they have no message.
     #[cold]
     fn note_failure(&mut self, failure: impl FnOnce(&Self) -> Option<ClaimError>) {
         if self.reading != Reading::Plain && self.noted.failure.is_none() {

@@ -63,8 +63,8 @@ pub trait RevocationFeed: Send + Sync + 'static {
 
     /// Reads a part of all revocations: the first part for `None`, and then the part that the
     /// previous part names as its [`next`](Snapshot::next). Messages that are appended meanwhile
-    /// may be missing. A feed returns an error if `part` may no longer mean the same part, for
-    /// example because another server answers. The caller then reads all parts again.
+    /// may be missing. A feed returns an error if the name `part` may no longer refer to the same
+    /// part, for example because another server answers. The caller then reads all parts again.
     fn snapshot(
         &self,
         part: Option<String>,

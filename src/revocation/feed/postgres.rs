@@ -67,7 +67,7 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 /// waits until a publishing server has created them. A server that publishes also needs `INSERT`
 /// and `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other table.
 ///
-/// The feed works through a pooler such as PgBouncer. In transaction mode a pooler passes on no
+/// The feed works through a pooler such as PgBouncer. A pooler in transaction mode does not pass on
 /// notifications, so the feed is only polled. A database that sleeps when it is idle is kept awake
 /// by polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
 /// [`max_staleness`](crate::Revocations::max_staleness).

@@ -1,4 +1,4 @@
-//! Tests that the reasons for rejections are complete, and contain no value of the token.
+//! Tests that the reasons for rejections are complete, and contain no value from the token.
 
 use std::time::Duration;
 

@@ -27,10 +27,10 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 
 /// Keeps sessions in PostgreSQL, for any number of auth servers on one database.
 ///
-/// The store needs no extension. If you run the files of `migrations/postgres` yourself, its
-/// account needs rights on its two tables only. `synchronous_commit` must not be `off` for this
-/// database. Otherwise a crash of the server can lose rotations that were answered, and those
-/// sessions end as reused.
+/// The store needs no extension. If you run the files of `migrations/postgres` yourself, the
+/// account of the store needs rights only on the two tables. `synchronous_commit` must not be `off`
+/// for this database. Otherwise a crash of the server can lose rotations that were answered, and
+/// those sessions end as reused.
 ///
 /// After a failover the store connects again. It closes connections to a server that has become
 /// read-only or is a standby, whose sessions may be out of date. Behind a pooler in transaction

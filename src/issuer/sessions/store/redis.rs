@@ -63,7 +63,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// as reused.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
-/// that ends leaves the list of its user.
+/// that ends is removed from the list of its user.
 ///
 /// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
