@@ -1,9 +1,9 @@
 //! Strict and fast JWT authentication for [tower] and [axum].
 //!
 //! One server issues tokens. Every other server stays stateless. It verifies the token of a request
-//! by itself, with a key that it shares with the issuer. It puts **typed claims** into the request,
-//! and decides about access by role, scope and tenant. If the auth server is down, the other
-//! servers still work.
+//! on its own, with a key that it shares with the issuer. It puts **typed claims** into the
+//! request, and decides about access by role, scope and tenant. If the auth server is down, the
+//! other servers still work.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {

@@ -48,7 +48,7 @@ enum Step {
     Forge {
         back: u8,
     },
-    /// Asks for the current session of a token, which does not refresh.
+    /// Asks for the current session of a token, without a refresh.
     List {
         back: u8,
     },

@@ -256,7 +256,7 @@ fn within(iat: &Number, exp: &Number, max: u32) -> bool {
 }
 
 /// Returns the strings at the end of `path`, or no strings if the path ends early or at a `null`.
-/// Returns `None` for a value of another type.
+/// Returns `None` for a value of any other type.
 fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
     let Some(node) = claim(members, path[0]) else { return Some(Vec::new()) };
     if path.len() > 1 {

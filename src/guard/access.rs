@@ -38,7 +38,8 @@ impl<'r> Access<'r> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the layer reads the claims into another type. The answer is then 500.
+    /// Returns an error if the layer reads the claims into a different type. In that case the
+    /// answer is 500.
     pub fn claims<T: Send + Sync + 'static>(&self) -> Result<&T, Denied> {
         match self.token.claims_ref::<T>() {
             Some(claims) => Ok(claims),

@@ -78,7 +78,7 @@ impl ClaimError {
 
     /// Creates the error for a message of `serde` that is not about one value, such as a missing
     /// field. `find` returns the name in the program that equals the name in the message. Returns
-    /// `None` if the message has another form.
+    /// `None` if the message has a different form.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

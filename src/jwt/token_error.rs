@@ -44,11 +44,11 @@ pub enum TokenErrorKind {
     /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, another
     /// `cty`.
     UnsupportedHeader,
-    /// `typ` names another kind of token.
+    /// `typ` names a different kind of token.
     WrongType,
     /// The token has a `kid` that no configured key has.
     UnknownKeyId,
-    /// No configured key is for the token's `alg`, or the key with its `kid` is for another
+    /// No configured key is for the token's `alg`, or the key with its `kid` is for a different
     /// algorithm.
     WrongAlgorithm,
     /// The signature does not match: the token is forged, or this server has the wrong secret. A

@@ -179,8 +179,9 @@ impl Verifier {
 
     /// Reads a payload that the scanner could not read, or that does not fit the type.
     ///
-    /// A payload that does not fit is read once more, without the type, to note all claims. If the
-    /// token is also expired or from another issuer, the error says so instead.
+    /// A payload that does not fit the type is read once more, without the type, to collect all
+    /// claims. A token that is also expired, or from another issuer, is then rejected for that
+    /// reason.
     #[cold]
     fn read_again<'de, T: DeserializeOwned>(
         &self,

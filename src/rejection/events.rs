@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// The number of events per minute and cause that may be louder than DEBUG.
+/// The number of events per minute and cause that may be logged above DEBUG.
 const LOUD_PER_MINUTE: u64 = 10;
 
-/// The events of one layer. Each cause has a limit of its own, so that a client that can cause one
-/// kind of event does not silence another.
+/// The events of one layer. Each cause has a separate limit, so that a client that causes many
+/// events of one kind does not suppress other kinds.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     misconfigured: LogLimit,
@@ -32,9 +32,9 @@ pub(crate) struct Loud {
 }
 
 impl Events {
-    /// Logs a refusal. A refusal that the client caused is at DEBUG, so that no client can fill a
-    /// log at the default level. A fault of the server is at WARN or ERROR, ten times a minute, and
-    /// at DEBUG beyond that.
+    /// Logs a refusal. Refusals that clients caused are logged at DEBUG, so that no client can fill
+    /// a log at the default level. Faults of the server are logged at WARN or ERROR, ten times a
+    /// minute, and at DEBUG beyond that.
     pub(crate) fn refused(&self, error: &AuthError) {
         let code = error.code();
         let limit = match error.kind() {
@@ -69,7 +69,7 @@ impl Events {
 }
 
 impl LogLimit {
-    /// Counts an event. Returns `None` if the event must not be louder than DEBUG.
+    /// Counts an event. Returns `None` if the event must be logged at DEBUG.
     pub(crate) fn admit(&self) -> Option<Loud> {
         self.admit_at(SystemClock.now().as_secs())
     }

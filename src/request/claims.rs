@@ -59,8 +59,8 @@ impl<T: Send + Sync + 'static> ErasedClaims for TypedClaims<T> {
 }
 
 impl Token {
-    /// Returns the claims if the layer read them into `T`, and `None` if it read them into another
-    /// type.
+    /// Returns the claims if the layer read them into `T`, and `None` if it read them into a
+    /// different type.
     ///
     /// ```
     /// use http::Request;

@@ -278,7 +278,7 @@ impl Revocations {
     /// this method from time to time, for example once a minute.
     ///
     /// Returns true if the clock was set back so far that forgotten revocations may be needed
-    /// again. Then read everything again; tokens cannot be checked until
+    /// again. In that case, read everything again. Tokens cannot be checked until
     /// [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.clock().now();

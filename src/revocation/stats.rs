@@ -16,7 +16,7 @@ pub struct RevocationStats {
     pub applied: u64,
     /// Revocations that were widened to cover more tokens, because there was no room for them.
     pub widened: u64,
-    /// Messages that revoke nothing on this server: malformed, too long, or of another version.
+    /// Messages that revoke nothing on this server: malformed, too long, or of a different version.
     pub unreadable: u64,
     /// Failed attempts to read the feed.
     pub feed_failures: u64,

@@ -42,7 +42,7 @@ impl Proxy {
         self.mode.store(PASSES, Ordering::SeqCst);
     }
 
-    /// Keeps and accepts connections, but drops all bytes.
+    /// Accepts and keeps connections, but drops all bytes.
     pub(crate) fn swallow(&self) {
         self.mode.store(SWALLOWS, Ordering::SeqCst);
     }

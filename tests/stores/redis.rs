@@ -61,15 +61,15 @@ async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     }
     let _: () = connection.zadd("p:subject:eve", "short", 9_999_999_999_i64).await.unwrap();
     assert!(store.of_subject("eve").await.is_err());
-    // A key of another type.
+    // A key of a different type.
     let _: () = connection.set("p:subject:mallory", "secret").await.unwrap();
     let error = store.of_subject("mallory").await.unwrap_err();
     let shown = format!("{error:?}");
     assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
 }
 
-/// Ended sessions are removed from the index. Names that another version or a crash left behind are
-/// removed by the first call that finds them.
+/// Ended sessions are removed from the index. Names that a different version or a crash left behind
+/// are removed by the first call that finds them.
 #[tokio::test]
 async fn the_index_of_a_user_holds_live_sessions_only() {
     let server = Server::redis();

@@ -221,9 +221,9 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
-/// The log of errors of a set of routes. Clients cannot fill it at the default log level. Each cause
-/// has a limit of its own: a client may be able to make the accounts fail, for instance with a name
-/// that a database rejects, and must not silence a failure of the store.
+/// The log of errors of a set of routes. Clients cannot fill it at the default log level. Each
+/// cause has a separate limit: a client may be able to make the accounts fail, for instance with a
+/// name that a database rejects, and must not silence a failure of the store.
 #[derive(Default)]
 pub(crate) struct ErrorLog {
     #[cfg(feature = "tracing")]
@@ -237,8 +237,8 @@ pub(crate) struct ErrorLog {
 }
 
 impl ErrorLog {
-    /// Logs the error of an answer. A failure of the server is at ERROR, ten times a minute for each
-    /// cause, and at DEBUG beyond that. All other errors are at DEBUG.
+    /// Logs the error of an answer. Failures of the server are logged at ERROR, ten times a minute
+    /// for each cause, and at DEBUG beyond that. All other errors are logged at DEBUG.
     #[cfg(feature = "tracing")]
     pub(crate) fn write(&self, error: &OAuthError) {
         let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());

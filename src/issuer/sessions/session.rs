@@ -53,8 +53,8 @@ impl Session {
         self.family.label.as_deref()
     }
 
-    /// Returns the data that the application keeps with the session, or `None` if there is none or
-    /// it is of another type.
+    /// Returns the data that the application keeps with the session, or `None` if there is no data,
+    /// or if the data has a different type.
     pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.family.data).ok()
     }

@@ -39,11 +39,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// by default, a minute at most.
     ///
     /// Within this time, a thief who has the same token gets the same successor too. The theft is
-    /// detected when thief and user renew further apart than this, or when several renewals in a
-    /// row were [repeated](Self::max_repeats). With zero, a session ends as soon as any token is
-    /// used twice, which logs out users with two tabs or a bad connection. If a database fails over
-    /// for longer than this, a user whose renewal was being written at that moment has to log in
-    /// again.
+    /// detected when the renewals of thief and user are further apart than this time, or when
+    /// several renewals in a row were [repeated](Self::max_repeats). If `grace` is zero, a session
+    /// ends as soon as any token is used twice, which logs out users with two tabs or a bad
+    /// connection. If the failover of a database takes longer than this time, a user whose renewal
+    /// was being written at that moment has to log in again.
     ///
     /// # Panics
     ///
@@ -114,22 +114,22 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Accepts the refresh token before the current one after the grace period too, as long as the
-    /// current one was never used. Off by default.
+    /// Accepts the previous refresh token even after the grace period, as long as the current token
+    /// was never used. Off by default.
     ///
     /// This option is for mobile clients. An answer is lost when the network changes or the system
     /// suspends the application, and minutes later the client presents the token that it has. By
-    /// default the session then ends as stolen. With this option, the client gets the lost token.
-    /// Such a use does not extend the session.
+    /// default the session then ends, as it does after a theft. With this option, the client gets
+    /// the lost token. Such a use does not extend the session.
     ///
     /// # Security
     ///
     /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal
     /// after the theft, not for 10 seconds. A thief and a user who take turns to renew are both
-    /// accepted, since each presents the token before the current one. The theft is detected when
-    /// one of them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals
-    /// in a row were repeated. Each such use is reported as [`SessionEvent::ParentAccepted`]:
-    /// monitor their number.
+    /// accepted, since each of them presents the previous token. The theft is detected when one of
+    /// them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row
+    /// were repeated. Each use of a previous token is reported as [`SessionEvent::ParentAccepted`]:
+    /// monitor the number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self

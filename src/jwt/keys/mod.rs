@@ -1,7 +1,7 @@
 //! Keys, from the bytes of a secret to the set that verifies requests.
 //!
 //! 1. A [`Secret`](secret::Secret) holds bytes that are hard to guess. Its constructors reject
-//!    short and predictable secrets, and keys of another kind. [`secret_text`] reads files and
+//!    short and predictable secrets, and keys of a different kind. [`secret_text`] reads files and
 //!    variables.
 //! 2. A [`Key`](key::Key) is a secret for exactly one [`Algorithm`](algorithm::Algorithm). A token
 //!    can therefore never choose the algorithm. A key may have an identifier, the `kid` of its

@@ -52,7 +52,7 @@ impl Secret {
     /// - [`KeyErrorKind::TooShort`] for fewer than 32 bytes.
     /// - [`KeyErrorKind::Predictable`] for fewer than 8 different bytes, and for secrets that are
     ///   published as examples.
-    /// - [`KeyErrorKind::NotASecret`] for a key of another kind: PEM, DER or JWK text, an SSH
+    /// - [`KeyErrorKind::NotASecret`] for a key of a different kind: PEM, DER or JWK text, an SSH
     ///   public key. If a public key were used as a secret, everyone could sign.
     ///
     /// # Security

@@ -40,7 +40,7 @@ impl ClaimPlace {
 /// Reads the strings at the end of a path: one string; or, for roles and scopes, an array of
 /// strings and of objects with a member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the
 /// keys of an object. If a member on the path is missing or `null`, there are no strings. A value
-/// of another type on the path or at its end is an error.
+/// of any other type, on the path or at its end, is an error.
 pub(crate) struct ClaimPlaceSeed<'p, 'de, 'o> {
     place: &'p ClaimPlace,
     /// The remaining names of the path.

@@ -41,7 +41,7 @@ enum Member<'p> {
 /// verifier needs are noted.
 pub(crate) struct Members<'p, 'de, A> {
     map: A,
-    /// The field names of the struct that is read; empty for another type.
+    /// The field names of the struct that is read. Empty if the type is not a struct.
     fields: &'static [&'static str],
     wanted: &'p Wanted,
     reading: Reading,

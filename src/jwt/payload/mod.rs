@@ -133,7 +133,7 @@ where
 
 struct Pass<'p, 'de, V> {
     visitor: V,
-    /// The field names of the struct that is read; empty for another type.
+    /// The field names of the struct that is read. Empty if the type is not a struct.
     fields: &'static [&'static str],
     wanted: &'p Wanted,
     reading: Reading,

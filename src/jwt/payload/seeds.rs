@@ -115,7 +115,7 @@ pub(crate) struct RawSeed;
 
 impl RawSeed {
     /// The name of a newtype struct by which `Plain` recognizes a request for text. `serde_json`
-    /// uses another name for the same purpose.
+    /// uses a different name for the same purpose.
     pub(crate) const NAME: &'static str = "$tower_jwt_auth::raw";
 }
 

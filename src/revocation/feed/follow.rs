@@ -135,9 +135,9 @@ impl<F: RevocationFeed> Follow<F> {
     /// empty server. A server that may not write cannot create one: it reports
     /// [`Missing`](FeedErrorKind::Missing), and continues once another server has created the log.
     ///
-    /// With `false`, this service answers 503 after the log was lost, until somebody creates a log,
-    /// by [`create`](RevocationFeed::create) or by revoking something. Choose this if an operator
-    /// should first decide whether to restore a backup.
+    /// With `false`, this service answers 503 once the log is lost, until somebody creates a log,
+    /// by [`create`](RevocationFeed::create) or by revoking something. Choose `false` if an
+    /// operator should first decide whether to restore a backup.
     pub fn create_missing(mut self, creates: bool) -> Self {
         self.creates = creates;
         self

@@ -13,7 +13,8 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost no name is in the map. The filter is small, and shows this with a predictable branch.
+    /// Almost no name is in the map. The filter is small, and rules out such a name with a
+    /// predictable branch.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.
@@ -154,7 +155,7 @@ impl FingerprintMap {
         (self.filter.get(place), bits)
     }
 
-    /// Returns the buckets in which a fingerprint may be, each once.
+    /// Returns the buckets that may contain a fingerprint, each of them once.
     #[inline]
     fn probe(&self, print: Fingerprint) -> impl Iterator<Item = &Bucket> {
         let start = print.get() as usize & self.mask;

@@ -255,7 +255,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message is made at another time, so a message that depends on the time would differ.
+        // Each message is made at a different time, so a message that depends on the time would
+        // differ.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

@@ -250,8 +250,9 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// The type is deserialized once for a token of the common form. A fraction, and every failure,
-/// needs the parser of `serde_json` in a second run. There is never a third run.
+/// The type is deserialized once for a token of the common form. A token with a fraction, and every
+/// token that fails, is read a second time with the parser of `serde_json`. There is never a third
+/// time.
 #[test]
 fn the_type_of_the_claims_is_read_once_and_at_most_twice() {
     let plain = json!({

@@ -92,7 +92,7 @@ fn tokens_of_real_issuers_get_their_verdicts() {
             if let Some(expected) = case.get("subject") {
                 assert_eq!(facts.subject(), expected.as_str(), "{what}");
             }
-            // A type of the application reads the claims unchanged.
+            // The application's own type gets the claims unchanged.
             let value = auth.claims::<Value>().verify(&token).unwrap();
             assert_eq!(*value, issuer["claims"], "{what}");
         }

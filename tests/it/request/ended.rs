@@ -24,7 +24,7 @@ fn auth() -> (JwtAuth, Revocations, ManualClock) {
     (auth.with_revocation(revocations.clone()), revocations, clock)
 }
 
-/// Lets the watching task check once more. The time of tokio is paused and jumps to the next timer.
+/// Lets the watching task check once more. Tokio's clock is paused, and jumps to the next timer.
 async fn look() {
     tokio::time::sleep(Duration::from_millis(600)).await;
 }
