@@ -82,7 +82,7 @@ impl Validation {
         in_future(TokenErrorKind::NotYetValid, named.not_before)?;
         in_future(TokenErrorKind::IssuedInFuture, named.issued_at)?;
         self.check_lifetime(named.issued_at, *expires_at)?;
-        // RFC 7519 section 4.1.4: not accepted "on or after" the time.
+        // RFC 7519 section 4.1.4: a token must not be accepted "on or after" its `exp`.
         match expires_at {
             Some(expires_at) if expires_at.saturating_add(self.leeway) <= now => {
                 let ago = now.saturating_since(*expires_at);

@@ -27,11 +27,11 @@ pub enum RevocationEvent<'a> {
     #[cfg(feature = "feeds")]
     SnapshotRead,
     /// The log no longer has the messages after the last one that was read, so all revocations are
-    /// read again. Known revocations stay. This server never learns of messages that the log
+    /// read again. Known revocations are kept. This server never learns of messages that the log
     /// dropped before it read them.
     #[cfg(feature = "feeds")]
     Gap,
-    /// The log that this server read before is gone. Known revocations stay.
+    /// The log that this server read before is gone. Known revocations are kept.
     #[cfg(feature = "feeds")]
     LogMissing,
     /// There was no log, and this server created an empty one. If this is not a new installation,

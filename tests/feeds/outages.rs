@@ -16,7 +16,7 @@ pub(crate) async fn all<S: Server, F: RevocationFeed>(server: &mut S, feed: impl
     let proxy = Proxy::before(server.port()).await;
     let publisher = feed(server.port());
     let strict = Member::of(feed(proxy.port), |revocations| revocations);
-    // Nobody has created the log, so the first server that reads it does.
+    // Nobody has created the log yet, so the first server that reads the feed creates the log.
     assert_eq!(strict.verdict("good"), Verdict::Unavailable);
     strict.expect("good", Verdict::Good, LATER).await;
     assert!(strict.has_seen("LogCreated"));

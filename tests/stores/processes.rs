@@ -73,7 +73,7 @@ async fn two_servers(url: &str) {
         let is_killed = round % 3 == 1;
         let mut answered = 0;
         if is_killed {
-            // The kill comes in the middle of the work, at a different point each time.
+            // The server is killed in the middle of its work, at a different point each time.
             answered = collect(&mortal_answers, round * 7 % sent_to_mortal, &mut successors);
             mortal.kill();
             kills += 1;

@@ -66,7 +66,7 @@ pub(crate) struct Noted<'de> {
     pub(crate) required: u64,
     /// True if a name occurs twice.
     pub(crate) has_duplicate: bool,
-    /// The claim at which reading failed. Errors of the scanner are not noted.
+    /// The claim at which reading failed. Scanner errors are not recorded.
     pub(crate) failure: Option<ClaimError>,
 }
 

@@ -162,8 +162,8 @@ pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
     }
 }
 
-/// Returns the first position from `at` on with a quote, a backslash or a control character.
-/// Without one, returns the length of `json` or more.
+/// Returns the first position, from `at` on, of a quote, a backslash or a control character. If
+/// there is none, returns the length of `json` or more.
 #[inline]
 fn plain_end(json: &[u8], mut at: usize) -> usize {
     while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {

@@ -34,7 +34,8 @@ impl<'de> DeserializeSeed<'de> for NumberSeed {
     type Value = Number;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Number, D::Error> {
-        // Not `deserialize_any`, for the reason in the `Deserialize` implementation of `UnixTime`.
+        // This is not `deserialize_any`, for the reason given in the `Deserialize` implementation
+        // of `UnixTime`.
         deserializer.deserialize_f64(self)
     }
 }

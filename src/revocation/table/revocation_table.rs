@@ -199,8 +199,8 @@ impl RevocationTable {
         self.map.load().bytes()
     }
 
-    /// Merges the mark into an existing entry, or adds an entry if there is room. The last part of
-    /// the room is reserved for watermarks, which cover many tokens.
+    /// Merges the mark into an existing entry, or adds an entry if there is room. A part of the
+    /// room is reserved for watermarks, since each of them covers many tokens.
     fn put(
         &self,
         writer: &mut Writer,

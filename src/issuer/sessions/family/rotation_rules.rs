@@ -24,7 +24,7 @@ pub(crate) struct RotationRules {
     /// time. `None` if a refresh within 2 seconds of another does not count. A request for the list
     /// of sessions always counts, towards [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
-    /// True if the token before the leaf is accepted after the grace period too.
+    /// True if the token before the leaf is accepted even after the grace period.
     pub(crate) accept_unused_parent: bool,
 }
 

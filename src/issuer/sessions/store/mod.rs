@@ -41,7 +41,7 @@ pub struct StoredSession {
 }
 
 impl StoredSession {
-    /// Creates a row that a store has read.
+    /// Creates a row from the values that a store has read.
     pub fn new(
         id: SessionId,
         subject: String,
