@@ -429,7 +429,7 @@ mod tests {
     }
 
     proptest! {
-        /// 128 bits hold every sum, so `from_nanos` is the only place that saturates here.
+        /// An `i128` can hold every sum, so here only `from_nanos` saturates.
         #[test]
         fn arithmetic_is_that_of_128_bits_and_saturates(time in time(), by in duration()) {
             let nanos = i128::try_from(by.as_nanos()).unwrap();

@@ -60,7 +60,7 @@ impl Attempts {
         self.check(limiter, key).map_err(AccountsError::too_many_attempts)
     }
 
-    /// Uses up one attempt at a place. The error has the time to wait.
+    /// Uses up one attempt at a place. The error contains the time to wait.
     fn check(
         &self,
         limiter: &DefaultKeyedRateLimiter<u16>,

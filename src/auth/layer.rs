@@ -115,8 +115,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Rejects tokens that are valid for longer than this from `iat` to `exp`, and those without
-    /// `iat` or `exp`. No limit by default.
+    /// Rejects tokens with more than `lifetime` between `iat` and `exp`, and tokens without `iat`
+    /// or `exp`. No limit by default.
     #[track_caller]
     pub fn max_lifetime(self, lifetime: Duration) -> Self {
         let rules = self.rules().max_lifetime(lifetime);

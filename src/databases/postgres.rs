@@ -10,7 +10,7 @@ const PROCESS: &str = "SELECT pg_backend_pid()";
 /// uses a different process almost every time.
 const LOOKS: usize = 4;
 
-/// Removes a parameter that PgBouncer refuses from the options.
+/// Removes the parameter `extra_float_digits`, which PgBouncer refuses.
 pub(crate) fn for_poolers(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None)
 }

@@ -140,8 +140,8 @@ impl Validation {
         self
     }
 
-    /// Rejects tokens that are valid for longer than `lifetime` from `iat` to `exp`, and those
-    /// without `iat` or `exp`. No limit by default.
+    /// Rejects tokens with more than `lifetime` between `iat` and `exp`, and tokens without `iat`
+    /// or `exp`. No limit by default.
     #[track_caller]
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {

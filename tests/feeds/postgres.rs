@@ -135,7 +135,8 @@ impl Server for Postgres {
     }
 
     fn kill(&mut self) {
-        // The first process would start others if it were killed last.
+        // The first process is killed first. Otherwise it would replace the processes that were
+        // killed.
         let children = self.processes().into_iter().skip(1);
         let children: Vec<_> = children.map(|process| process.to_string()).collect();
         server::end(&mut self.child);

@@ -179,7 +179,8 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Revokes one access token of a session, and ends the session if too many of its tokens were
     /// revoked in this way. Does nothing for a token of an unknown session: any service can sign
-    /// such a token. The end of a session has revoked its tokens already.
+    /// such a token. The tokens of an ended session are already revoked, so this method only makes
+    /// sure that the end was published.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(
         &self,

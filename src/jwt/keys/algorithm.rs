@@ -30,7 +30,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Returns the registered name, such as `HS256`, as the `alg` of a header has it.
+    /// Returns the registered name, such as `HS256`, which is the value of `alg` in a header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",

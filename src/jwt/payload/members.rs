@@ -97,7 +97,8 @@ impl<'p, 'de, A: MapAccess<'de>> Members<'p, 'de, A> {
         }
     }
 
-    /// Notes an error of the type that is not about one member, such as a missing field.
+    /// Records an error of the claims type that does not concern a single member, such as a missing
+    /// field.
     pub(crate) fn note_end(&mut self, error: &A::Error) {
         self.note_failure(|members| {
             ClaimError::of_type(&error.to_string(), |name| members.find_name(name))

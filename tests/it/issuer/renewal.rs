@@ -131,7 +131,7 @@ async fn scopes_are_narrowed_and_never_widened() {
     server.post("/refresh", wish("cart:read pay")).await.is_error(400, "invalid_scope");
     let narrowed = server.post("/refresh", wish("cart:read")).await;
     assert_eq!(narrowed.json()["scope"], "cart:read");
-    // The account may pay, and this login may not.
+    // The account has the scope to pay, but this login was not granted that scope.
     let next = server.refresh(&narrowed.tokens().refresh).await;
     assert_eq!(next.json()["scope"], "cart:read");
 

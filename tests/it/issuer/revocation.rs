@@ -54,7 +54,7 @@ impl Fleet {
 
     /// Waits until the cart server has read the feed, and returns true if it rejects the token.
     async fn refuses(&self, access: &str) -> bool {
-        // The feed wakes the reader, so some turns of the runtime are enough.
+        // The feed wakes the reader, so yielding to the runtime a few times is enough.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }

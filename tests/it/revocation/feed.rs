@@ -212,7 +212,7 @@ async fn an_append_wakes_the_follower() {
     while revocations.staleness().is_none() {
         tokio::task::yield_now().await;
     }
-    // The follower is waiting by now. Otherwise it reads the message after the append.
+    // By now the follower is waiting. If it is not, it reads the message right after the append.
     tokio::task::yield_now().await;
     feed.append(&Revocation::token("a", UnixTime::from_secs(4_000_000_000))).await.unwrap();
     while check(&revocations, "a") != Verdict::Revoked {

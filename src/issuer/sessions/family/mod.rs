@@ -696,8 +696,8 @@ mod tests {
     }
 
     proptest! {
-        /// After any tokens are presented at any times, all parties whose token works have the same
-        /// token.
+        /// Whatever tokens are presented, and at whatever times, all parties whose token works have
+        /// the same token.
         #[test]
         fn there_are_never_two_live_leaves(
             uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),
