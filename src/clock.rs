@@ -269,8 +269,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The clock of a type that reads the time: the system's clock, unless the application sets another
-/// one.
+/// The clock that a type reads: the system's clock, unless the application sets a different clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum TimeSource {
     #[default]

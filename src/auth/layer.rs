@@ -164,8 +164,8 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
-    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string with `://` is one
-    /// name.
+    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that contains `://` is
+    /// one name.
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
     /// 7643). Any other value makes the token invalid; a missing value and `null` mean no roles. If
@@ -272,8 +272,9 @@ impl<T> JwtAuth<T> {
     ///
     /// # Panics
     ///
-    /// Panics if a value is not an origin in the form that browsers send (for example `*`, `null`,
-    /// or an origin with a path, a default port or upper case), or if this method is called twice.
+    /// Panics if a value is not an origin in the form that browsers send, or if this method is
+    /// called twice. `*`, `null`, and origins with a path, a default port or upper case are
+    /// rejected.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.sources_mut().trusted_origins.set(origins);

@@ -41,7 +41,7 @@ pub enum KeyErrorKind {
     Unsupported,
     /// Members of a JWK contradict each other, or do not allow the use of the key for signatures.
     Contradictory,
-    /// A key identifier is empty, over 256 bytes, or taken by another key of the set.
+    /// A key identifier is empty, longer than 256 bytes, or used by another key of the set.
     BadId,
     /// A set has no key, or more than 64.
     BadSetSize,

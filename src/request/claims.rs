@@ -16,7 +16,7 @@ use crate::request::token::{ErasedClaims, Token, TokenData};
 ///
 /// A value of this type proves that the token was verified, since only `JwtAuth` creates one. The
 /// claims are in the request's extensions, next to the [`Token`], and are cheap to clone. With the
-/// feature `axum`, `Claims` is an extractor.
+/// `axum` feature, `Claims` is an extractor.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {

@@ -107,7 +107,8 @@ impl Revocation {
     }
 
     /// Sets the time from which the revocation may be forgotten, because every token that it covers
-    /// has expired. The default of a watermark is [`REMEMBERED`](Self::REMEMBERED) after its time.
+    /// has expired. By default, a watermark may be forgotten [`REMEMBERED`](Self::REMEMBERED) after
+    /// the time of the revocation.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;

@@ -86,7 +86,7 @@ pub enum Verdict {
 }
 
 impl Revocations {
-    /// Creates an empty set of revocations, before the first data has been read.
+    /// Creates an empty set of revocations, into which no data has been read yet.
     pub fn new() -> Self {
         Self {
             shared: Arc::new(RevocationState {

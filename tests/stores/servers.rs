@@ -174,7 +174,7 @@ fn is_root() -> bool {
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
-/// Returns the user or group id under which root runs PostgreSQL. The package of PostgreSQL creates
+/// Returns the user or group id under which root runs PostgreSQL. The PostgreSQL package creates
 /// that user.
 fn id(which: &str) -> u32 {
     let output = Command::new("id").args([which, "postgres"]).output().unwrap();

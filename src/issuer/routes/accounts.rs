@@ -173,8 +173,8 @@ impl<A: Accounts> Accounts for Arc<A> {
     }
 }
 
-/// The reason why an application could not decide. The operator `?` converts every [`Error`] to
-/// this type. The client then gets 503 and may try again.
+/// The reason why an application could not decide about a login or a renewal. The `?` operator
+/// converts every [`Error`] to this type. The client then gets 503 and may try again.
 pub struct AccountsError(pub(crate) Undecided);
 
 pub(crate) enum Undecided {

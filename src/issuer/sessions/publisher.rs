@@ -17,8 +17,8 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 #[cfg(feature = "feeds")]
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The minimum time for which a revocation is kept. Tokens issued before the configured lifetime
-/// became shorter live longer than that lifetime.
+/// The minimum time for which a revocation is kept. If the configured lifetime has been shortened,
+/// tokens that were issued earlier are valid for longer.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// The feed of revocations. Its futures are boxed, but only the end of a session needs one.

@@ -117,7 +117,7 @@ impl<S: RefreshStore> Sessions<S> {
         let now = self.rows.clock.now();
         let others = self.loaded_of_subject(session.subject()).await?;
         session.family.outrank(others.iter().map(|(other, _)| &other.family), now);
-        // A login that was cut off after it stored its session has not ended the surplus.
+        // A login that was cut off after it stored its session has not ended the surplus sessions.
         let kept = self.end_surplus(others).await?;
         self.store_new(&session, kept).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
@@ -141,7 +141,7 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends those of a user's sessions that are over the limit. Returns the others, the one with the
+    /// Ends a user's sessions beyond the limit. Returns the other sessions, the one with the
     /// highest rank first.
     async fn end_surplus(
         &self,

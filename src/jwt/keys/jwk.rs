@@ -9,7 +9,8 @@ use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
 
-/// The members of a JWK that matter for a shared secret. A member that is `null` is absent.
+/// The members of a JWK that matter for a shared secret. A member with the value `null` counts as
+/// absent.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,

@@ -104,8 +104,8 @@ impl Secret {
         Self::new(bytes.as_slice())
     }
 
-    /// Reads a secret from an environment variable, byte for byte: base64 is not decoded, as in
-    /// most other libraries. The line end is not part of the secret.
+    /// Reads a secret from an environment variable, byte for byte. Like most other libraries, this
+    /// function does not decode base64. The line end is not part of the secret.
     ///
     /// # Errors
     ///

@@ -50,7 +50,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// Skips white space and returns the next byte, and fails at the end of the text.
+    /// Skips white space and returns the next byte. Fails at the end of the text.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<u8, NotPlain> {
         self.peek().ok_or(NotPlain)

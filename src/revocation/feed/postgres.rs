@@ -179,7 +179,7 @@ impl PostgresFeed {
         message: &str,
         forget_at: i64,
     ) -> Result<(), Error> {
-        // Within a transaction, a pooler passes all messages to one process of the server.
+        // Within a transaction, a pooler sends all messages to the same server process.
         let mut transaction = connection.begin().await?;
         let insert = sqlx::query(APPEND).bind(message).bind(forget_at).persistent(false);
         insert.execute(&mut *transaction).await?;

@@ -210,7 +210,7 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
     }
 }
 
-/// `serde_json` uses these names internally: its `Value` would contain other JSON than was signed,
+/// `serde_json` uses these names internally: its `Value` would contain JSON that was not signed,
 /// nested without a limit.
 #[test]
 fn a_name_that_serde_json_reserves_is_rejected_at_any_depth() {

@@ -112,7 +112,7 @@ fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
     assert_eq!(revocations.staleness(), None);
     let as_of = revocations.as_of();
     clock.advance(SECOND);
-    // The age counts from the question to the feed, not from its answer.
+    // The age counts from the moment at which the feed was asked, not from its answer.
     revocations.current_as_of(as_of);
     clock.advance(Duration::from_millis(900));
     assert_eq!(revocations.check(&names), Verdict::Good);

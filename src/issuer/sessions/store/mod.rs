@@ -90,7 +90,7 @@ pub trait RefreshStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
     /// Replaces the row with the same key if its version is `session.version - 1`, in one atomic
-    /// step, and returns true if it did. Returns false also if there is no such row. The subject
+    /// step, and returns true if it did. Also returns false if there is no such row. The subject
     /// never changes.
     fn replace(
         &self,

@@ -172,7 +172,7 @@ impl PostgresStore {
         if !self.is_pooled.load(Ordering::Relaxed) {
             return query.fetch_all(connection).await;
         }
-        // Within a transaction, all messages go to one process of the server.
+        // Within a transaction, a pooler sends all messages to the same server process.
         let mut transaction = connection.begin().await?;
         let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
         transaction.commit().await?;

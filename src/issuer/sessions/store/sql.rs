@@ -80,9 +80,10 @@ impl From<sqlx::Error> for DatabaseError {
     }
 }
 
-/// Implements the common part of both stores. The store has a `writer`, `readers`, a `timeout`, a
-/// method `rows` and a method `prepare`, and its module has `MIGRATIONS` and `BEGIN_MIGRATION`.
-/// This is a macro, since generic code over databases would consist mostly of bounds.
+/// Implements the common part of both stores. The store needs the fields `writer`, `readers` and
+/// `timeout` and the methods `rows` and `prepare`. Its module needs the constants `MIGRATIONS` and
+/// `BEGIN_MIGRATION`. This is a macro, since code that is generic over databases would consist
+/// mostly of trait bounds.
 macro_rules! sql_store {
     ($store:ident) => {
         impl $store {

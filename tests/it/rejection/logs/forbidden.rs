@@ -20,7 +20,7 @@ impl Forbidden {
         self.pieces.extend(text.windows(16).map(<[u8]>::to_vec));
     }
 
-    /// Forbids the token and the decoded parts of it, but not each single claim.
+    /// Forbids the token and the decoded parts of it, but not each individual claim.
     pub(super) fn add_credential(&mut self, token: &str) {
         self.add(token.as_bytes());
         for part in token.split('.') {
@@ -43,7 +43,7 @@ impl Forbidden {
         }
     }
 
-    /// Forbids the values of a claim, except short words, which occur in every log by accident. The
+    /// Forbids the values of a claim, except short words, which occur in every log by chance. The
     /// claims of these tests are long.
     fn add_claim(&mut self, value: &Value) {
         match value {
