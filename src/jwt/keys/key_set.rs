@@ -129,8 +129,8 @@ impl KeySet {
         let mut keys = std::iter::once(first).chain(candidates);
         keys.find(|key| key.verifies(message, signature)).ok_or(TokenError::because(
             TokenErrorKind::BadSignature,
-            "the signature does not match: the token has no `kid`, and no configured key for its \
-             `alg` made its signature",
+            "no configured key made the signature: the issuer signs with another secret, or the \
+             token was changed",
         ))
     }
 
