@@ -39,7 +39,7 @@ impl<G> Require<G> {
     ///
     /// Anyone can send a request that looks like a preflight (`OPTIONS` with `Origin` and
     /// `Access-Control-Request-Method`), with a body. So everything behind the guard must answer
-    /// `OPTIONS` without a side effect: a CORS layer does, `any(handler)` and a proxy do not.
+    /// `OPTIONS` without a side effect. A CORS layer does this; `any(handler)` and a proxy may not.
     pub fn dangerous_pass_preflight(mut self) -> Self {
         self.passes_preflight = true;
         self

@@ -84,7 +84,7 @@ pub enum AuthErrorKind {
     CrossSiteRequest,
     /// Revocation data is stale, so a revoked token could not be distinguished from a valid one.
     RevocationUnavailable,
-    /// A guard or an extractor lacks the layer that it needs, or expects other claims.
+    /// A guard or an extractor lacks the layer that it needs, or expects a different claims type.
     Misconfigured,
     /// Application code panicked while the request was checked.
     InternalError,

@@ -41,8 +41,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // The code below may answer without a write, which would detect a change of the
-            // session. So the session is loaded again.
+            // The code below may answer without writing, and only a write detects that the session
+            // has changed. So the session is loaded again.
             pending = pending.again().await?;
         }
         for _ in 0..ATTEMPTS {

@@ -1,4 +1,4 @@
-//! A client that sends requests at a steady rate, with valid and invalid tokens alternately.
+//! A client that sends requests at a steady rate, alternating between valid and invalid tokens.
 
 use std::time::{Duration, Instant};
 
