@@ -79,7 +79,7 @@ async fn live(claims: Claims<Shopper>, State(carts): State<Carts>) -> impl IntoR
             let items = carts.of(&shopper);
             let event =
                 Event::default().json_data(json!({ "cents": price(&items), "items": items }));
-            // The browser connects again by itself. It then presents a renewed token, or gets 401.
+            // The browser reconnects on its own. It then presents a renewed token, or gets 401.
             Some((event.map(|event| event.retry(second)), second))
         }
     });

@@ -327,7 +327,7 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 }
 
 /// Writes a claim of the issuer. The application's claims may contain it with the same value or
-/// `null`, so that a service can read and write one type.
+/// `null`, so that an application can use one type to issue and to read claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // A grant that was narrowed to no scope must not fall back to the scopes in the claims.

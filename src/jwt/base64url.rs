@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// Decodes into the front of `buffer` and returns the decoded bytes. Does not use SIMD, which saves
-/// no time for texts as short as signatures and headers.
+/// no time for input as short as signatures and headers.
 pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let written = URL_SAFE_NO_PAD.decode_slice_unchecked(encoded, buffer).ok()?;
     buffer.get(..written)
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn trailing_bits_are_refused_at_every_length() {
-        // The longest texts reach the vector code of the engine on every processor.
+        // The longest inputs reach the engine's vector code on every processor.
         for len in 0..200_usize {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
             let mut encoded = String::new();

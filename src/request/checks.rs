@@ -1,4 +1,4 @@
-//! The checks of a layer that need nothing but the token.
+//! The checks of a layer that need only the token.
 
 use crate::clock::UnixTime;
 use crate::jwt::{TokenError, TokenErrorKind, VerifiedToken, Verifier};

@@ -13,7 +13,7 @@ use crate::jwt::{KeySet, VerifiedToken};
 use crate::request::checks::TokenChecks;
 use crate::revocation::{TokenNames, Verdict};
 
-/// The pause between two checks of a token in use. A check takes some hundred nanoseconds.
+/// The pause between two checks of a token in use. A check takes a few hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
 /// The longest pause between two checks if no revocations are configured. Without revocations, a
 /// token ends only when it expires or when its key is retired. The pause has a limit because the

@@ -254,7 +254,7 @@ async fn short_waits_are_enough_to_connect_the_listener() {
     publisher.create().await.unwrap();
     let proxy = Proxy::before(postgres.port).await;
     let feed = feed(proxy.port);
-    // Connecting takes some round trips of 200 ms, and each wait takes 100 ms.
+    // Connecting takes several round trips of 200 ms, and each wait takes 100 ms.
     let is_told = async || tokio::time::timeout(Duration::from_millis(100), feed.changed()).await;
     proxy.slow(Duration::from_millis(100));
     for name in ["once", "when the connection was lost"] {

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::session::Session;
 
-/// An event in the life of a session, for audit logs, mails to users and metrics. It is reported
+/// An event in the life of a session, for audit logs, emails to users and metrics. It is reported
 /// after the store has saved the change.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

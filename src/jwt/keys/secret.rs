@@ -299,7 +299,7 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
 }
 
 fn is_der_in_base64(text: &[u8]) -> bool {
-    // Every DER key in base64 starts with "MI" or "MC", so other texts need no decoding.
+    // Every DER key in base64 starts with "MI" or "MC", so any other text needs no decoding.
     if !(text.starts_with(b"M") && text.len() >= 40) {
         return false;
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Holds a connection between calls. A call takes the connection out, and puts it back when the
 /// call has succeeded. After a call that failed or was given up, no connection is kept, and the
-/// next call connects again. Otherwise a dead connection, in a network that drops packets, would be
+/// next call reconnects. Otherwise a dead connection, in a network that drops packets, would be
 /// used forever.
 #[derive(Debug)]
 pub(crate) struct KeptConnection<C>(Mutex<Option<C>>);

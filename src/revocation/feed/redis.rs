@@ -80,7 +80,7 @@ return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 
 /// A feed in Redis 7 or later, or Valkey: a stream of new messages, and a sorted set of all
 /// revocations that have not expired, for snapshots. The feed connects when it is first used, and
-/// connects again as documented for [`RedisConnection`].
+/// reconnects as documented for [`RedisConnection`].
 ///
 /// Reading from a replica is an error ([`Replica`](FeedErrorKind::Replica)), since a replica may
 /// lag behind. A Redis that is configured as a cache loses revocations: set `appendonly yes`,

@@ -523,7 +523,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_when_five_renewals_in_a_row_were_repeated() {
-        // The thief presents each token some seconds before or after the user.
+        // The thief presents each token a few seconds before or after the user.
         for thief_first in [false, true] {
             let (mut family, mut token) = family();
             for renewal in 1..=5 {

@@ -32,7 +32,7 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// for this database. Otherwise a crash of the server can lose rotations that were answered, and
 /// those sessions end as reused.
 ///
-/// After a failover the store connects again. It closes connections to a server that has become
+/// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, whose sessions may be out of date. Behind a pooler in transaction
 /// mode, such as PgBouncer, each call is a transaction without a prepared statement, which takes
 /// three more round trips. A pooler in session mode costs nothing. [`migrate`](Self::migrate)

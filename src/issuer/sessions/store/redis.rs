@@ -92,7 +92,7 @@ struct Scripts {
 }
 
 impl RedisStore {
-    /// Connects, and connects again as documented for [`RedisConnection`].
+    /// Connects, and reconnects as documented for [`RedisConnection`].
     ///
     /// # Errors
     ///

@@ -33,8 +33,8 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// The result of a writing statement for each written row. So all statements return rows, and run
-/// in the same way.
+/// The result of a writing statement, once for each written row. In this way all statements return
+/// rows, and can be run by the same code.
 pub(crate) type Written = (i32,);
 
 /// The columns of a session, in the order of the statements.

@@ -169,7 +169,7 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
         assert_eq!(connections, 0);
         polls.push(polled);
     }
-    // The counts of PostgreSQL vary by a few dozen.
+    // PostgreSQL's counts vary by a few dozen.
     assert!(polls[1] < 2 * polls[0].min(polls[2]), "requests ask the feed");
 }
 
