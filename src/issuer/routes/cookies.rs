@@ -112,9 +112,9 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a cookie name, does not begin with `__Host-` (`__Secure-` after
-    /// [`dangerous_domain`](Self::dangerous_domain)), or is taken, or if `audience` has a cookie
-    /// already.
+    /// Panics if `name` is not a cookie name, lacks the prefix `__Host-`, or is taken, or if
+    /// `audience` has a cookie already. After [`dangerous_domain`](Self::dangerous_domain), the
+    /// required prefix is `__Secure-`.
     #[track_caller]
     pub fn add_access_cookie(
         mut self,
@@ -230,11 +230,11 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `domain` is not a domain name with at least two labels: a top-level domain, an IP
-    /// address, or a name with a leading dot, a port or a scheme. Also panics after an
-    /// [`add_access_cookie`](Self::add_access_cookie) whose name begins with `__Host-`. Browsers
-    /// also ignore cookies for public suffixes such as `co.uk` and `github.io`, which this function
-    /// cannot know.
+    /// Panics if `domain` is not a domain name with at least two labels. For example, a top-level
+    /// domain, an IP address, and a name with a leading dot, a port or a scheme are invalid. Also
+    /// panics after an [`add_access_cookie`](Self::add_access_cookie) whose name begins with
+    /// `__Host-`. Browsers also ignore cookies for public suffixes such as `co.uk` and `github.io`,
+    /// which this function cannot know.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();

@@ -51,7 +51,7 @@ impl EntryKind {
 
 /// The kind, the end and the watermark of an entry: 4 bits of kind, 28 bits of end in steps of 16
 /// seconds, and 32 bits of watermark in seconds. The last second that fits is in 2106. An entry
-/// with a later end is kept forever, and a later watermark covers the time of 2106.
+/// with a later end is kept forever, and a later watermark is stored as that second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 

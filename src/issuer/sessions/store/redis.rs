@@ -97,8 +97,8 @@ impl RedisStore {
     /// # Errors
     ///
     /// Fails if `url` is not a Redis URL, or if the server cannot be reached, requires a password,
-    /// rejects the password in `url`, or is one of several nodes of a cluster: see
-    /// [`from_connection`](Self::from_connection).
+    /// or rejects the password in `url`. Also fails if the server is one of several nodes of a
+    /// cluster: use [`from_connection`](Self::from_connection) instead.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let client = Client::open(url).map_err(StoreError::new)?;
         let connection = RedisConnection::from_client(client);
