@@ -201,9 +201,10 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads the tenant, which [`Token`](crate::Token)'s `tenant` returns, from this place, such as
-    /// `company`: see [`roles_claim`](Self::roles_claim) for its forms. The value must be a string;
-    /// a missing value and `null` mean no tenant. No tenant by default.
+    /// Reads the tenant of the token from this place, for example `company`: see
+    /// [`roles_claim`](Self::roles_claim) for the forms of a place. [`Token`](crate::Token)'s
+    /// `tenant` returns the tenant. The value must be a string; a missing value and `null` mean no
+    /// tenant. No tenant by default.
     #[track_caller]
     pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().tenant_claim(path);
@@ -281,8 +282,8 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol` too, where it
-    /// follows this name: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
+    /// Also reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol`. In that header
+    /// the token must follow `name`: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
     ///
     /// The server must select that protocol, or the browser closes the connection: in axum,
     /// `upgrade.protocols(["bearer"])`. For clients that can set no header at all, such as

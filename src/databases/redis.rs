@@ -11,7 +11,7 @@ use redis::{
 };
 
 /// The time limit for connecting. Callers have shorter limits for their calls, so this limit ends
-/// an attempt that no caller waits for.
+/// attempts that no caller waits for any more.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
 /// If a caller gives up a call that has waited this long for an answer, the connection is dropped.
