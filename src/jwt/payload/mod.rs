@@ -4,22 +4,24 @@
 //! own type `T`, whose fields may be the same claims. Parsing the payload twice, or into a tree
 //! first, is slower, so one pass does both.
 //!
-//! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object. 2.
-//! When `T` asks for the next member, [`members`] reads the name from the JSON parser, rejects
-//! duplicates, and recognizes registered, required and configured claims. 3. The value of any other
-//! member goes straight from the parser to `T`. 4. The value of a recognized claim is read by a
-//! seed of [`seeds`] or [`claim_place`], noted as a position in the payload ([`notes`]), and then
-//! passed on to `T` by [`replay`]. 5. Members that `T` skips are noted too, since `T` must ask for
-//! them in order to skip them. If `T` stops early, the pass itself reads the remaining members. 6.
-//! Nearly all issuers write plain JSON: whole numbers, no escapes in names. [`scan`] and [`plain`]
-//! read this form quickly, and accept nothing that `serde_json` would reject. 7. If the scanner
-//! cannot read the payload, the pass starts again with `serde_json`, whose result is final. 8. If
-//! this reading fails, the notes contain the claim at which it failed. The name of the claim comes
-//! from `T`'s list of fields or from the configuration, and never from the token. 9. Claims are
-//! only noted here. `Validation` compares them with the rules after the pass. 10. The caller has
-//! verified the signature, and has checked the depth, the names in nested objects
-//! ([`duplicates`](crate::jwt::duplicates)) and the names that `serde_json` reserves
-//! ([`reserved_names`]) before the pass starts.
+//! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
+//! 2. When `T` asks for the next member, [`members`] reads the name from the JSON parser, rejects
+//!    duplicates, and recognizes registered, required and configured claims.
+//! 3. The value of any other member goes straight from the parser to `T`.
+//! 4. The value of a recognized claim is read by a seed of [`seeds`] or [`claim_place`], noted as a
+//!    position in the payload ([`notes`]), and then passed on to `T` by [`replay`].
+//! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
+//!    `T` stops early, the pass itself reads the remaining members.
+//! 6. Nearly all issuers write plain JSON: whole numbers, no escapes in names. [`scan`] and
+//!    [`plain`] read this form quickly, and accept nothing that `serde_json` would reject.
+//! 7. If the scanner cannot read the payload, the pass starts again with `serde_json`, whose result
+//!    is final.
+//! 8. If this reading fails, the notes contain the claim at which it failed. The name of the claim
+//!    comes from `T`'s list of fields or from the configuration, and never from the token.
+//! 9. Claims are only noted here. `Validation` compares them with the rules after the pass.
+//! 10. The caller has verified the signature, and has checked the depth, the names in nested
+//!     objects ([`duplicates`](crate::jwt::duplicates)) and the names that `serde_json` reserves
+//!     ([`reserved_names`]) before the pass starts.
 
 pub(crate) mod claim_place;
 pub(crate) mod exact_numbers;
