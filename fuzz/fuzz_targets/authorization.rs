@@ -2,8 +2,11 @@
 //! 6750 section 2.1.
 #![no_main]
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use tower_jwt_auth::{AuthErrorKind as Kind, JwtAuthService, StandardClaims};
@@ -48,7 +51,8 @@ fn expected(headers: &HeaderMap) -> Option<Kind> {
                 && !rest.first().is_some_and(is_tchar)
         };
         let has_bearer = words.into_iter().any(is_bearer);
-        let kind = if has_bearer { Kind::AmbiguousCredentials } else { Kind::MissingCredentials };
+        let is_ambiguous = has_bearer || jwts_in(bytes).len() > 1;
+        let kind = if is_ambiguous { Kind::AmbiguousCredentials } else { Kind::MissingCredentials };
         return Some(kind);
     }
     while let [b' ', rest @ ..] = token {
@@ -65,6 +69,20 @@ fn expected(headers: &HeaderMap) -> Option<Kind> {
     } else {
         Some(Kind::InvalidToken)
     }
+}
+
+/// Returns the different words of the header that have the shape of a JWT.
+fn jwts_in(field: &[u8]) -> BTreeSet<&str> {
+    let is_separator = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    let words = field.split(is_separator).filter_map(|word| std::str::from_utf8(word).ok());
+    words.filter(|word| is_jwt(word)).collect()
+}
+
+fn is_jwt(word: &str) -> bool {
+    let parts: Vec<_> = word.split('.').collect();
+    let [header, _, _] = *parts else { return false };
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    header.trim_ascii_start().first() == Some(&b'{')
 }
 
 target!(run);
