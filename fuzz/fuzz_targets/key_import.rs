@@ -75,10 +75,12 @@ fn assert_jwk_allows(jwk: &Value, key: &Key) {
     assert_eq!(jwk["kid"].as_str(), key.id());
 }
 
+/// Decodes base64 of either alphabet, with line breaks anywhere and spaces around it.
 fn decode(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim().replace(['\r', '\n'], "");
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let decode = |alphabet| GeneralPurpose::new(alphabet, config).decode(text.trim()).ok();
+    let decode = |alphabet| GeneralPurpose::new(alphabet, config).decode(&text).ok();
     decode(&alphabet::STANDARD).or_else(|| decode(&alphabet::URL_SAFE))
 }
 
