@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tower_jwt_auth::{AuthErrorKind, JwtAuth};
 use tower_jwt_auth_fuzz::json::Node;
@@ -24,9 +25,12 @@ fn run(input: &[u8]) {
                 assert_eq!(oracle::claims(&token, rules).as_ref(), Some(&*claims));
                 assert_eq!(claims.token().encoded(), token);
             }
-            Err(error) if error.kind() == AuthErrorKind::TokenExpired => {
-                assert_eq!(expected, Some(Decision::Expired));
-            }
+            Err(error) if error.kind() == AuthErrorKind::TokenExpired => match expected {
+                Some(decision) => assert_eq!(decision, Decision::Expired),
+                // An expired token is reported as such even if its claims do not fit the type. Here
+                // that is a string with half a surrogate pair, which nothing but `Value` reads.
+                None => assert!(serde_json::from_slice::<IgnoredAny>(input).is_ok()),
+            },
             Err(error) if error.kind() == AuthErrorKind::TokenTooLarge => {
                 assert!(token.len() > 8192);
             }
