@@ -21,7 +21,10 @@
 //! should return only after the message was synced.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Barrier;
 
 use crate::clock::{Clock, SystemClock, UnixTime};
 pub use crate::failure::Failure;
@@ -221,10 +224,13 @@ async fn concurrency<F: RevocationFeed + Clone>(feed: &F) -> Check {
     const WRITERS: usize = 8;
     const EACH: usize = 25;
     let (_, mut position) = all(feed).await?;
+    // Without a common start, the first writer may be done before the second one begins.
+    let start = Arc::new(Barrier::new(WRITERS));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let feed = feed.clone();
+            let (feed, start) = (feed.clone(), Arc::clone(&start));
             tokio::spawn(async move {
+                start.wait().await;
                 for n in 0..EACH {
                     feed.append(&token(&format!("{writer} {n}"))).await?;
                 }
