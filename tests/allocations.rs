@@ -36,6 +36,18 @@ fn a_forged_token_is_refused_without_an_allocation() {
 }
 
 #[test]
+fn the_identifier_of_the_key_costs_no_allocation() {
+    let secret = Secret::generate().unwrap();
+    let key = Key::hs256(secret.clone()).with_id("2026-11, the key of the shop").unwrap();
+    let claims = json!({ "sub": "alice", "exp": 32_503_680_000_u64 });
+    let of = |key: Key| {
+        let (token, auth) = (Signer::new(key.clone()).sign(&claims).unwrap(), JwtAuth::new(key));
+        allocations(|| drop(black_box(auth.verify(&token).unwrap())))
+    };
+    assert_eq!(of(key), of(Key::hs256(secret)));
+}
+
+#[test]
 fn a_token_is_looked_up_without_an_allocation() {
     let revocations = Revocations::new().max_staleness(Duration::from_secs(3_600));
     for n in 0..1_000 {

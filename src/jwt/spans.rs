@@ -23,6 +23,11 @@ impl Span {
         Self { start: clamp(start), len: clamp(len) }
     }
 
+    /// Returns the span of the `len` bytes that follow this span.
+    pub(crate) fn followed_by(self, len: usize) -> Self {
+        Self::new(self.start.saturating_add(self.len) as usize, len)
+    }
+
     /// Returns this piece of `text`, or an empty string if `text` is too short.
     #[inline]
     pub(crate) fn of(self, text: &str) -> &str {

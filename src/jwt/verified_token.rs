@@ -1,23 +1,23 @@
 //! The part of a verified token that does not depend on the claims type.
 
 use std::fmt::{self, Debug};
-use std::sync::Arc;
 
 use crate::clock::UnixTime;
 use crate::jwt::spans::{Span, Spans};
 
 /// A verified token without its claims of type `T`: its registered claims, its scopes, roles and
 /// tenant, its key, and the text of the token itself.
-// One text holds all strings: the decoded payload, the token as it was received, and the strings
-// that the payload writes with escapes. The spans point into that text, so a token costs one
-// allocation, however many claims it has.
+// One text holds all strings: the decoded payload, the token as it was received, the identifier of
+// its key, and the strings that the payload writes with escapes. The spans point into that text, so
+// a token costs one allocation, however many claims it has. The identifier is copied because every
+// request would otherwise change the reference count of one shared string.
 #[derive(Clone)]
 pub struct VerifiedToken {
     pub(crate) text: String,
     pub(crate) encoded: Span,
     pub(crate) named: Named,
     pub(crate) expires_at: Option<UnixTime>,
-    pub(crate) key_id: Option<Arc<str>>,
+    pub(crate) key_id: Option<Span>,
 }
 
 /// The spans of a token's strings in its text, and its dates.
@@ -98,7 +98,7 @@ impl VerifiedToken {
 
     /// Returns the identifier of the key that verified the token, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
+        self.key_id.map(|span| self.at(span))
     }
 
     /// Returns the token itself, to pass it on. Keep it out of logs: anyone who sees it can use it.
@@ -117,7 +117,7 @@ impl Debug for VerifiedToken {
         // Claim values and the token itself do not belong in logs.
         f.debug_struct("VerifiedToken")
             .field("expires_at", &self.expires_at)
-            .field("key_id", &self.key_id)
+            .field("key_id", &self.key_id())
             .finish_non_exhaustive()
     }
 }

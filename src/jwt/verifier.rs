@@ -102,7 +102,7 @@ impl Verifier {
         let keys = self.keys.peek();
         let key = self.authenticate(&parts, &keys)?;
 
-        let (text, payload_len) = parts.decode(token).ok_or(NOT_TEXT)?;
+        let (text, payload_len) = parts.decode(token, key.id()).ok_or(NOT_TEXT)?;
         let payload = text.get(..payload_len).ok_or(NOT_TEXT)?;
         if !json::is_shallow(payload.as_bytes()) {
             return Err(malformed("the claims are nested deeper than 32 levels"));
@@ -122,11 +122,12 @@ impl Verifier {
         let now = self.clock.now();
         let expires_at = self.validation.check_claims(&noted, now)?;
         let encoded = Span::new(payload_len, token.len());
+        let key_id = key.id().map(|id| encoded.followed_by(id.len()));
         let Noted { placer, named, .. } = noted;
         let unescaped = placer.into_unescaped();
         let mut text = text;
         text.push_str(&unescaped);
-        let token = VerifiedToken { text, encoded, named, expires_at, key_id: key.shared_id() };
+        let token = VerifiedToken { text, encoded, named, expires_at, key_id };
         Ok(Verified { token, claims, verified_at: now })
     }
 
@@ -280,13 +281,18 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Returns the decoded payload followed by the whole token, and the length of the payload.
-    fn decode(&self, token: &[u8]) -> Option<(String, usize)> {
-        let room = base64url::decoded_len(self.payload.len()).saturating_add(token.len());
+    /// Returns the decoded payload followed by the whole token and the identifier of its key, and
+    /// the length of the payload.
+    fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(String, usize)> {
+        let key_id = key_id.unwrap_or_default().as_bytes();
+        let room = base64url::decoded_len(self.payload.len())
+            .saturating_add(token.len())
+            .saturating_add(key_id.len());
         let mut text = Vec::with_capacity(room);
         base64url::decode_onto(self.payload, &mut text)?;
         let payload_len = text.len();
         text.extend_from_slice(token);
+        text.extend_from_slice(key_id);
         Some((String::from_utf8(text).ok()?, payload_len))
     }
 }

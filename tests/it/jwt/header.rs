@@ -176,6 +176,21 @@ fn a_kid_with_an_injection_finds_no_key() {
 }
 
 #[test]
+fn a_verified_token_has_the_identifier_of_its_key_beside_every_other_string() {
+    for id in ["k", "ключ 2026", &"k".repeat(256)] {
+        let key = Key::hs256(kit::secret()).with_id(id).unwrap();
+        let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW));
+        let header = json!({ "alg": "HS256", "kid": id }).to_string();
+        let payload = format!(r#"{{"exp":{},"sub":"al\u0069ce","jti":"\u0031"}}"#, kit::NOW + 60);
+        let encoded = kit::sign(header, payload);
+        let claims = auth.verify(&encoded).unwrap();
+        let token = claims.token();
+        assert_eq!((token.key_id(), token.encoded()), (Some(id), &*encoded));
+        assert_eq!((token.subject(), token.id()), (Some("alice"), Some("1")));
+    }
+}
+
+#[test]
 fn a_key_without_an_identifier_is_for_tokens_without_one() {
     assert_eq!(fault(r#"{"alg":"HS256","kid":"k"}"#), Some(TokenErrorKind::UnknownKeyId));
     assert_eq!(fault(r#"{"alg":"HS256","kid":""}"#), Some(TokenErrorKind::UnknownKeyId));
