@@ -8,6 +8,7 @@ use crate::jwt::header::{self, Header};
 use crate::jwt::payload::notes::Noted;
 use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
+use crate::jwt::verified_token::Named;
 
 /// The end of the year 9999. A later date is probably in milliseconds, a common mistake.
 const LATEST: UnixTime = UnixTime::from_secs(253_402_300_799);
@@ -59,11 +60,24 @@ impl Validation {
         if noted.confirmation {
             return Err(TokenError::new(TokenErrorKind::SenderConstrained));
         }
-        let Noted { named, expires_at, .. } = noted;
+        let Named { issued_at, not_before, .. } = noted.named;
+        self.check_dates(issued_at, not_before, noted.expires_at, now)?;
+        Ok(noted.expires_at)
+    }
+
+    /// Checks the dates of a token at the time `now`. Only these checks can have another result
+    /// when they are repeated for a token that passed them before.
+    pub(crate) fn check_dates(
+        &self,
+        issued_at: Option<UnixTime>,
+        not_before: Option<UnixTime>,
+        expires_at: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), TokenError> {
         for (reason, date) in [
             (after_9999!("exp"), expires_at),
-            (after_9999!("nbf"), &named.not_before),
-            (after_9999!("iat"), &named.issued_at),
+            (after_9999!("nbf"), not_before),
+            (after_9999!("iat"), issued_at),
         ] {
             if date.is_some_and(|date| date > LATEST) {
                 return Err(TokenError::because(TokenErrorKind::DateOutOfRange, reason));
@@ -79,16 +93,16 @@ impl Validation {
             }
             _ => Ok(()),
         };
-        in_future(TokenErrorKind::NotYetValid, named.not_before)?;
-        in_future(TokenErrorKind::IssuedInFuture, named.issued_at)?;
-        self.check_lifetime(named.issued_at, *expires_at)?;
+        in_future(TokenErrorKind::NotYetValid, not_before)?;
+        in_future(TokenErrorKind::IssuedInFuture, issued_at)?;
+        self.check_lifetime(issued_at, expires_at)?;
         // RFC 7519 section 4.1.4: a token must not be accepted "on or after" its `exp`.
         match expires_at {
             Some(expires_at) if expires_at.saturating_add(self.leeway) <= now => {
-                let ago = now.saturating_since(*expires_at);
+                let ago = now.saturating_since(expires_at);
                 Err(TokenError::time(TokenErrorKind::Expired, ago, self.leeway))
             }
-            _ => Ok(*expires_at),
+            _ => Ok(()),
         }
     }
 
