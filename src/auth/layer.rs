@@ -16,8 +16,8 @@ use crate::clock::Clock;
 use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
 use crate::misuse;
 use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
-use crate::request::checks::TokenChecks;
 use crate::request::claims::Claims;
+use crate::request::layer_context::LayerContext;
 use crate::revocation::Revocations;
 
 /// Verifies the token of every request and puts its claims into the request's extensions.
@@ -226,7 +226,7 @@ impl<T> JwtAuth<T> {
     /// Sets the realm in challenges. `api` by default.
     #[track_caller]
     pub fn realm(mut self, realm: impl AsRef<str>) -> Self {
-        Arc::make_mut(&mut self.settings_mut().answers).realm(realm.as_ref());
+        Arc::make_mut(&mut self.context_mut().answers).realm(realm.as_ref());
         self
     }
 
@@ -252,7 +252,7 @@ impl<T> JwtAuth<T> {
     #[track_caller]
     pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
-        if let Some(cookie) = &self.settings.sources.cookie {
+        if let Some(cookie) = &self.settings.context.sources.cookie {
             misuse::refuse(format_args!(
                 "cookie({:?}) is called after cookie({:?}): a layer reads one cookie; for more, write \
                  a `TokenSource` and `.add_source(..)`",
@@ -295,7 +295,7 @@ impl<T> JwtAuth<T> {
     #[track_caller]
     pub fn websocket_protocol(mut self, name: impl AsRef<str>) -> Self {
         let name = Subprotocol::new(name.as_ref());
-        if let Some(protocol) = &self.settings.sources.subprotocol {
+        if let Some(protocol) = &self.settings.context.sources.subprotocol {
             misuse::refuse(format_args!(
                 "websocket_protocol({:?}) is called after websocket_protocol({:?}): a layer reads one",
                 name.to_string(),
@@ -353,14 +353,14 @@ impl<T> JwtAuth<T> {
     /// # Ok::<_, tower_jwt_auth::KeyError>(())
     /// ```
     pub fn with_revocation(mut self, revocations: Revocations) -> Self {
-        self.checks_mut().revocations = Some(revocations);
+        self.context_mut().revocations = Some(revocations);
         self
     }
 
     /// Replaces the system's clock. [`Revocations`] has a separate clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        let checks = self.checks_mut();
-        checks.verifier = checks.verifier.clone().with_clock(clock);
+        let context = self.context_mut();
+        context.verifier = context.verifier.clone().with_clock(clock);
         self
     }
 
@@ -382,26 +382,26 @@ impl<T> JwtAuth<T> {
         mut self,
         renderer: impl Fn(&AuthError) -> RejectionBody + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.settings_mut().answers).with_renderer(renderer);
+        Arc::make_mut(&mut self.context_mut().answers).with_renderer(renderer);
         self
     }
 
     fn rules(&self) -> Validation {
-        self.settings.checks.verifier.validation().clone()
+        self.settings.context.verifier.validation().clone()
     }
 
     fn with_rules(mut self, rules: Validation) -> Self {
-        let checks = self.checks_mut();
-        checks.verifier = checks.verifier.clone().with_validation(rules);
+        let context = self.context_mut();
+        context.verifier = context.verifier.clone().with_validation(rules);
         self
     }
 
-    fn checks_mut(&mut self) -> &mut TokenChecks {
-        Arc::make_mut(&mut self.settings_mut().checks)
+    fn context_mut(&mut self) -> &mut LayerContext {
+        Arc::make_mut(&mut self.settings_mut().context)
     }
 
     fn sources_mut(&mut self) -> &mut Sources {
-        Arc::make_mut(&mut self.settings_mut().sources)
+        Arc::make_mut(&mut self.context_mut().sources)
     }
 
     fn settings_mut(&mut self) -> &mut Settings {

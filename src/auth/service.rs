@@ -79,7 +79,9 @@ where
                 let caching = match source {
                     Some(Source::Cookie) => Caching::PrivateByCookie,
                     Some(Source::Custom) => Caching::Private,
-                    None if self.settings.sources.cookie.is_some() => Caching::VariesByCookie,
+                    None if self.settings.context.sources.cookie.is_some() => {
+                        Caching::VariesByCookie
+                    }
                     _ => Caching::AsItIs,
                 };
                 if is_preflight {
@@ -90,8 +92,70 @@ where
             }
             Err(error) => {
                 let format = Format::of(request.method(), request.headers());
-                ResponseFuture::refused(self.settings.answers.refuse(error, &format))
+                ResponseFuture::refused(self.settings.context.answers.refuse(error, &format))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+    use std::future::ready;
+    use std::rc::Rc;
+
+    use http::header::AUTHORIZATION;
+    use tower::service_fn;
+
+    use super::*;
+    use crate::jwt::{Key, KeyStore, Secret, Signer, StandardClaims, Verifier};
+    use crate::request::token::Token;
+    use crate::revocation::Revocations;
+
+    /// `docs/explanation/performance.md` lists the changes of reference counts per request.
+    #[test]
+    fn a_request_adds_one_reference_to_the_context_and_one_for_the_clone_of_the_service() {
+        let key = Key::hs256(Secret::generate().unwrap()).with_id("2026-11").unwrap();
+        let claims = serde_json::json!({ "sub": "alice", "exp": 32_503_680_000_u64 });
+        let token = Signer::new(key.clone()).sign(&claims).unwrap();
+        let (id, keys) = (key.shared_id().unwrap(), KeyStore::from(key));
+        let revocations = Revocations::new();
+        revocations.current_as_of(revocations.as_of());
+        let mut settings = Settings::new(Verifier::new(keys.clone()));
+        Arc::make_mut(&mut settings.context).revocations = Some(revocations);
+        let settings = Arc::new(settings);
+
+        let (key_set, shared) = (keys.load(), Arc::clone(&settings));
+        let counts = Rc::new(move || {
+            [
+                Arc::strong_count(&shared),
+                Arc::strong_count(&shared.context),
+                Arc::strong_count(&shared.context.sources),
+                Arc::strong_count(&shared.context.answers),
+                Arc::strong_count(&key_set),
+                Arc::strong_count(&id),
+            ]
+        });
+        let during = Rc::new(Cell::new([0; 6]));
+        let handler = {
+            let (counts, during) = (Rc::clone(&counts), Rc::clone(&during));
+            service_fn(move |request: Request<()>| {
+                assert_eq!(request.extensions().get::<Token>().unwrap().key_id(), Some("2026-11"));
+                during.set(counts());
+                ready(Ok::<_, Infallible>(Response::new(Bytes::new())))
+            })
+        };
+        let service = JwtAuthService::<_, StandardClaims>::new(handler, settings);
+        let before = counts();
+        for _ in 0..2 {
+            let mut clone = service.clone();
+            let request = Request::builder().header(AUTHORIZATION, format!("Bearer {token}"));
+            drop(clone.call(request.body(()).unwrap()));
+            drop(clone);
+            let added: Vec<_> = during.get().iter().zip(before).map(|(a, b)| a - b).collect();
+            assert_eq!(added, [1, 1, 0, 0, 0, 0]);
+            assert_eq!(counts(), before);
         }
     }
 }

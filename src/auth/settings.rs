@@ -5,20 +5,18 @@ use std::sync::Arc;
 use http::Request;
 use serde::de::DeserializeOwned;
 
-use crate::bearer::{self, Found, Source, Sources};
+use crate::bearer::{self, Found, Source};
 use crate::jwt::{TokenError, TokenErrorKind, Verifier};
-use crate::rejection::{Answers, AuthError, AuthErrorKind};
+use crate::rejection::{AuthError, AuthErrorKind};
 use crate::request::anonymous::Anonymous;
-use crate::request::checks::TokenChecks;
 use crate::request::claims::Claims;
 use crate::request::decision;
+use crate::request::layer_context::LayerContext;
 use crate::request::token::TokenData;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) checks: Arc<TokenChecks>,
-    pub(crate) sources: Arc<Sources>,
-    pub(crate) answers: Arc<Answers>,
+    pub(crate) context: Arc<LayerContext>,
     pub(crate) allow_anonymous: bool,
     pub(crate) strip_token: bool,
 }
@@ -26,9 +24,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn new(verifier: Verifier) -> Self {
         Self {
-            checks: Arc::new(TokenChecks { verifier, revocations: None }),
-            sources: Arc::default(),
-            answers: Arc::default(),
+            context: Arc::new(LayerContext::new(verifier)),
             allow_anonymous: false,
             strip_token: false,
         }
@@ -43,18 +39,19 @@ impl Settings {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let found = self.sources.find(request.method(), request.uri(), request.headers())?;
+        let sources = &self.context.sources;
+        let found = sources.find(request.method(), request.uri(), request.headers())?;
         let Found { credentials: Some(credentials), .. } = found else {
             let Found { other, has_unread_token, .. } = found;
             let preflight = bearer::is_preflight(request.method(), request.headers());
-            let (answers, sources) = (Arc::clone(&self.answers), Arc::clone(&self.sources));
-            let anonymous = Anonymous { answers, sources, other, preflight };
             // If an unread token were ignored, a logged-in client would silently become anonymous.
             if preflight || (self.allow_anonymous && !has_unread_token) {
+                let context = Arc::clone(&self.context);
+                let anonymous = Anonymous { context, other, preflight };
                 decision::insert_anonymous(request.extensions_mut(), anonymous);
                 return Ok(None);
             }
-            return Err(anonymous.error());
+            return Err(AuthError::missing_credentials(sources, other));
         };
         let source = credentials.source;
         let verified = self.verify::<T>(&credentials.token, source);
@@ -62,9 +59,9 @@ impl Settings {
 
         let headers = request.headers_mut();
         if self.strip_token && verified.is_ok() {
-            self.sources.strip(headers);
+            sources.strip(headers);
         }
-        self.sources.mark_sensitive(headers);
+        sources.mark_sensitive(headers);
         let claims = verified?;
         if source == Source::Custom {
             bearer::mark_holders(claims.token().encoded(), headers);
@@ -77,18 +74,11 @@ impl Settings {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let verified = self.checks.verifier.verify_bytes::<T>(token);
+        let verified = self.context.verifier.verify_bytes::<T>(token);
         let verified = verified.map_err(|error| rejection(error, token, source))?;
-        let unchecked = self.checks.check_revocation(verified.token(), verified.verified_at())?;
+        let unchecked = self.context.check_revocation(verified.token(), verified.verified_at())?;
         let (verified, claims) = verified.into_parts();
-        let data = TokenData {
-            verified,
-            source,
-            answers: Arc::clone(&self.answers),
-            unchecked,
-            #[cfg(feature = "connections")]
-            checks: Arc::clone(&self.checks),
-        };
+        let data = TokenData { verified, source, unchecked, context: Arc::clone(&self.context) };
         Ok(Claims::new(claims, data))
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::bearer::{OtherScheme, Sources};
-use crate::rejection::{Answers, AuthError};
+use crate::bearer::OtherScheme;
+use crate::rejection::AuthError;
+use crate::request::layer_context::LayerContext;
 
 /// Distinguishes an anonymous request from one without a layer: guards and extractors answer the
 /// first with 401 and the second with 500.
 #[derive(Clone, Debug)]
 pub(crate) struct Anonymous {
-    pub(crate) answers: Arc<Answers>,
-    /// The sources that had no token.
-    pub(crate) sources: Arc<Sources>,
+    /// The context of the layer, whose sources had no token.
+    pub(crate) context: Arc<LayerContext>,
     /// The scheme in `Authorization` instead of `Bearer`.
     pub(crate) other: Option<OtherScheme>,
     /// The request looks like a CORS preflight.
@@ -21,6 +21,6 @@ pub(crate) struct Anonymous {
 impl Anonymous {
     /// Returns the error for a guard or an extractor that needs a token.
     pub(crate) fn error(&self) -> AuthError {
-        AuthError::missing_credentials(&self.sources, self.other)
+        AuthError::missing_credentials(&self.context.sources, self.other)
     }
 }

@@ -34,7 +34,7 @@ impl<'r> Decision<'r> {
 pub(crate) fn answers(extensions: &Extensions) -> Arc<Answers> {
     match Decision::of(extensions) {
         Some(Decision::Token(token)) => Arc::clone(token.answers()),
-        Some(Decision::Anonymous(anonymous)) => Arc::clone(&anonymous.answers),
+        Some(Decision::Anonymous(anonymous)) => Arc::clone(&anonymous.context.answers),
         None => Answers::without_layer(),
     }
 }

@@ -10,7 +10,7 @@ use futures_util::{Sink, Stream};
 use pin_project_lite::pin_project;
 
 use crate::jwt::{KeySet, VerifiedToken};
-use crate::request::checks::TokenChecks;
+use crate::request::layer_context::LayerContext;
 use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes a few hundred nanoseconds.
@@ -40,7 +40,7 @@ pub enum Ended {
 #[derive(Debug, Default)]
 pub(crate) struct SeenKeys(Weak<KeySet>);
 
-impl TokenChecks {
+impl LayerContext {
     /// Checks a token that is still in use. Returns the pause before the next check.
     fn recheck(&self, token: &VerifiedToken, seen: &mut SeenKeys) -> Result<Duration, Ended> {
         let leeway = self.verifier.validation().tolerated();

@@ -2,10 +2,10 @@
 //! an anonymous request.
 
 pub(crate) mod anonymous;
-pub(crate) mod checks;
 pub(crate) mod claims;
 pub(crate) mod decision;
 #[cfg(feature = "connections")]
 pub(crate) mod ended;
+pub(crate) mod layer_context;
 pub(crate) mod no_layer;
 pub(crate) mod token;

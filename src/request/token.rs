@@ -11,9 +11,8 @@ use crate::clock::UnixTime;
 use crate::jwt::VerifiedToken;
 use crate::rejection::Answers;
 #[cfg(feature = "connections")]
-use crate::request::checks::TokenChecks;
-#[cfg(feature = "connections")]
 use crate::request::ended::{Ended, SeenKeys};
+use crate::request::layer_context::LayerContext;
 use crate::revocation::{RevocationUnchecked, TokenNames};
 
 /// A verified token: its issuer, subject, dates, scopes and roles.
@@ -39,10 +38,8 @@ pub struct Token {
 pub(crate) struct TokenData {
     pub(crate) verified: VerifiedToken,
     pub(crate) source: Source,
-    pub(crate) answers: Arc<Answers>,
     pub(crate) unchecked: Option<RevocationUnchecked>,
-    #[cfg(feature = "connections")]
-    pub(crate) checks: Arc<TokenChecks>,
+    pub(crate) context: Arc<LayerContext>,
 }
 
 /// A token with its claims in one allocation, without the claims type.
@@ -161,12 +158,12 @@ impl Token {
     #[cfg(feature = "connections")]
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         let token = self.clone();
-        async move { token.data().checks.ended(token.verified()).await }
+        async move { token.data().context.ended(token.verified()).await }
     }
 
     #[cfg(feature = "connections")]
     pub(crate) fn has_ended(&self, seen: &mut SeenKeys) -> Option<Ended> {
-        self.data().checks.has_ended(self.verified(), seen)
+        self.data().context.has_ended(self.verified(), seen)
     }
 
     pub(crate) fn erased_claims(&self) -> &Arc<dyn ErasedClaims> {
@@ -184,7 +181,7 @@ impl Token {
 
     /// Returns the answers of the layer that verified the token.
     pub(crate) fn answers(&self) -> &Arc<Answers> {
-        &self.data().answers
+        &self.data().context.answers
     }
 }
 
