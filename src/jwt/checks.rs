@@ -42,38 +42,31 @@ impl Validation {
         })
     }
 
-    /// Checks the claims at the time `now` and returns their expiry.
+    /// Checks the claims at the time `now`.
     ///
     /// Expiry is checked last. A client can renew a token that is expired and otherwise valid, so
     /// such a token gets its own answer.
     pub(crate) fn check_claims(
         &self,
-        noted: &Noted<'_>,
+        noted: &Noted<'_, '_>,
         now: UnixTime,
-    ) -> Result<Option<UnixTime>, TokenError> {
+    ) -> Result<(), TokenError> {
         self.check_issuer(noted)?;
         self.check_audience(noted)?;
         let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
         if noted.required.count_ones() < required {
             return Err(self.missing(noted));
         }
-        if noted.confirmation {
+        if noted.has_confirmation {
             return Err(TokenError::new(TokenErrorKind::SenderConstrained));
         }
-        let Named { issued_at, not_before, .. } = noted.named;
-        self.check_dates(issued_at, not_before, noted.expires_at, now)?;
-        Ok(noted.expires_at)
+        self.check_dates(noted.named, now)
     }
 
     /// Checks the dates of a token at the time `now`. Only these checks can have another result
     /// when they are repeated for a token that passed them before.
-    pub(crate) fn check_dates(
-        &self,
-        issued_at: Option<UnixTime>,
-        not_before: Option<UnixTime>,
-        expires_at: Option<UnixTime>,
-        now: UnixTime,
-    ) -> Result<(), TokenError> {
+    pub(crate) fn check_dates(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
+        let Named { issued_at, not_before, expires_at, .. } = *named;
         for (reason, date) in [
             (after_9999!("exp"), expires_at),
             (after_9999!("nbf"), not_before),
@@ -107,7 +100,7 @@ impl Validation {
     }
 
     #[cold]
-    fn missing(&self, noted: &Noted<'_>) -> TokenError {
+    fn missing(&self, noted: &Noted<'_, '_>) -> TokenError {
         let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
         let mut required = (0..).zip(&self.wanted.required);
         let first = required.find(|(place, _)| !is_there(*place));
@@ -141,7 +134,7 @@ impl Validation {
         Err(TokenError::configured(kind, reason.into()))
     }
 
-    fn check_issuer(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
+    fn check_issuer(&self, noted: &Noted<'_, '_>) -> Result<(), TokenError> {
         if self.issuers.is_empty() {
             return Ok(());
         }
@@ -154,11 +147,11 @@ impl Validation {
         Err(TokenError::configured(TokenErrorKind::WrongIssuer, reason.into()))
     }
 
-    fn check_audience(&self, noted: &Noted<'_>) -> Result<(), TokenError> {
+    fn check_audience(&self, noted: &Noted<'_, '_>) -> Result<(), TokenError> {
         if self.accepts_any_audience {
             return Ok(());
         }
-        match (noted.audience, self.audience.is_empty()) {
+        match (noted.has_audience, self.audience.is_empty()) {
             (false, true) => return Ok(()),
             (true, true) => return Err(TokenError::new(TokenErrorKind::UnexpectedAudience)),
             (_, false) => {}
@@ -167,8 +160,11 @@ impl Validation {
         if named.any(|name| self.audience.iter().any(|ours| ours == name)) {
             return Ok(());
         }
-        let what =
-            if noted.audience { "`aud` does not name" } else { "`aud` is missing, and must name" };
+        let what = if noted.has_audience {
+            "`aud` does not name"
+        } else {
+            "`aud` is missing, and must name"
+        };
         let reason = format!("{what} {}", token_error::quoted(&self.audience));
         Err(TokenError::configured(TokenErrorKind::WrongAudience, reason.into()))
     }

@@ -63,9 +63,14 @@ impl ClaimError {
 
     /// Creates the error for the claim `name`, whose value could not be read. `message` is the
     /// error of `serde`.
-    pub(crate) fn in_value(name: Option<Cow<'static, str>>, message: &str) -> Self {
-        let problem = wrong_type(message).map_or(Problem::Invalid, Problem::WrongType);
-        Self { name, problem }
+    pub(crate) fn in_value(name: Option<&'static str>, message: &str) -> Self {
+        Self::wrong_type(name.map(Cow::Borrowed), wrong_type(message))
+    }
+
+    /// Creates the error for the claim `name`, whose value has the wrong JSON type `found`, or is
+    /// invalid for another reason.
+    pub(crate) fn wrong_type(name: Option<Cow<'static, str>>, found: Option<&'static str>) -> Self {
+        Self { name, problem: found.map_or(Problem::Invalid, Problem::WrongType) }
     }
 
     /// Creates the error for the claim `name`, which the claims type rejected without reading its

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::jwt::base64url;
-use crate::jwt::duplicates;
-use crate::jwt::json::{self, OrNull, SeenNames, Text};
+use crate::jwt::json::reader::{Fault, Reader};
+use crate::jwt::json::{OrNull, Text};
 use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::MAX_ID_LEN;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
@@ -45,15 +45,18 @@ impl<'a> Header<'a> {
 
     fn from_json(json: &'a [u8]) -> Result<Self, TokenError> {
         let text = std::str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
-        if !json::is_shallow(json) {
-            return Err(malformed("the header is nested deeper than 32 levels"));
-        }
-        if duplicates::are_nested(text) {
-            return Err(malformed("a member name of the header occurs twice in one object"));
-        }
         let mut members = HeaderMembers::default();
-        let mut parser = serde_json::Deserializer::from_str(text);
-        let read = parser.deserialize_map(&mut members).and_then(|()| parser.end());
+        let mut reader = Reader::new(text);
+        let read = reader.deserialize_map(&mut members).and_then(|()| reader.end());
+        match reader.fault() {
+            Some(Fault::TooDeep) => {
+                return Err(malformed("the header is nested deeper than 32 levels"));
+            }
+            Some(Fault::DuplicateName) => {
+                return Err(malformed("a member name of the header occurs twice in one object"));
+            }
+            _ => {}
+        }
         match (read, members.unsupported, members.alg) {
             (Err(_), ..) => Err(malformed(
                 "the header is not one JSON object with distinct names, and texts in `alg`, `kid`, \
@@ -85,7 +88,6 @@ impl<'a> Header<'a> {
 
 #[derive(Default)]
 struct HeaderMembers<'a> {
-    names: SeenNames<'a>,
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
@@ -106,9 +108,6 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key_seed(Text)? {
-            if !self.names.insert(&name) {
-                return Err(serde::de::Error::custom("duplicate member"));
-            }
             match &*name {
                 "alg" => self.alg = Some(map.next_value_seed(Text)?),
                 "typ" => self.typ = map.next_value_seed(OrNull(Text))?,

@@ -10,7 +10,6 @@ pub(crate) mod base64url;
 mod checks;
 mod claim_error;
 mod claim_path;
-mod duplicates;
 mod error;
 mod header;
 mod header_cache;

@@ -30,9 +30,10 @@ impl Span {
 
     /// Returns this piece of `text`, or an empty string if `text` is too short.
     #[inline]
-    pub(crate) fn of(self, text: &str) -> &str {
+    pub(crate) fn of(self, text: &[u8]) -> &str {
         let start = self.start as usize;
-        text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
+        let piece = text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default();
+        std::str::from_utf8(piece).unwrap_or_default()
     }
 }
 
@@ -76,19 +77,18 @@ impl<'de> Placer<'de> {
         Span::new(start, text.len())
     }
 
-    /// Returns the string at a position in the payload, or `None` if it is not in the payload.
-    #[inline]
-    pub(crate) fn in_payload(&self, span: Span) -> Option<&'de str> {
-        ((span.start as usize) < self.end).then(|| span.of(self.payload))
-    }
-
     /// Returns the string at a position.
     #[inline]
     pub(crate) fn at(&self, span: Span) -> &str {
-        self.in_payload(span).unwrap_or_else(|| {
-            let start = (span.start as usize).saturating_sub(self.end);
-            Span::new(start, span.len as usize).of(&self.unescaped)
-        })
+        match (span.start as usize).checked_sub(self.end) {
+            None => span.of(self.payload.as_bytes()),
+            Some(start) => Span::new(start, span.len as usize).of(self.unescaped.as_bytes()),
+        }
+    }
+
+    /// Returns the length of the stored text.
+    pub(crate) fn end(&self) -> usize {
+        self.end
     }
 
     /// Returns the strings to append to the stored text.
@@ -112,6 +112,6 @@ mod tests {
         let all = [borrowed, first, second, elsewhere];
         assert_eq!(all.map(|span| placer.at(span).to_owned()), ["34", "ab", "c", "static"]);
         let kept = format!("{payload}token{}", placer.into_unescaped());
-        assert_eq!(all.map(|span| span.of(&kept)), ["34", "ab", "c", "static"]);
+        assert_eq!(all.map(|span| span.of(kept.as_bytes())), ["34", "ab", "c", "static"]);
     }
 }

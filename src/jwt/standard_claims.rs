@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
 use crate::jwt::json::Text;
-use crate::jwt::payload::reserved_names;
+use crate::jwt::json::names;
 
 /// The registered claims of RFC 7519 section 4.1 and those of an access token (RFC 9068 section
 /// 2.2): the default type of `Claims`.
@@ -138,7 +138,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
         while let Some(name) = map.next_key_seed(Text)? {
             // With the `arbitrary_precision` feature of `serde_json`, a number is read as an object
             // with one reserved name.
-            if reserved_names::is_reserved(&name) {
+            if names::is_reserved(&name) {
                 loose = Loose::Number(map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;

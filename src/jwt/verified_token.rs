@@ -13,10 +13,9 @@ use crate::jwt::spans::{Span, Spans};
 // request would otherwise change the reference count of one shared string.
 #[derive(Clone)]
 pub struct VerifiedToken {
-    pub(crate) text: String,
+    pub(crate) text: Vec<u8>,
     pub(crate) encoded: Span,
     pub(crate) named: Named,
-    pub(crate) expires_at: Option<UnixTime>,
     pub(crate) key_id: Option<Span>,
 }
 
@@ -31,6 +30,7 @@ pub(crate) struct Named {
     pub(crate) audience: Spans,
     pub(crate) scopes: Spans,
     pub(crate) roles: Spans,
+    pub(crate) expires_at: Option<UnixTime>,
     pub(crate) issued_at: Option<UnixTime>,
     pub(crate) not_before: Option<UnixTime>,
 }
@@ -56,7 +56,7 @@ impl VerifiedToken {
     /// Returns `exp`, the expiry of the token. It is `None` only if
     /// `dangerous_allow_missing_expiry` accepted a token without one.
     pub fn expires_at(&self) -> Option<UnixTime> {
-        self.expires_at
+        self.named.expires_at
     }
 
     /// Returns `iat`, the time at which the token was issued.
@@ -116,7 +116,7 @@ impl Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Claim values and the token itself do not belong in logs.
         f.debug_struct("VerifiedToken")
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.named.expires_at)
             .field("key_id", &self.key_id())
             .finish_non_exhaustive()
     }

@@ -9,19 +9,17 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, TimeSource, UnixTime};
 use crate::jwt::base64url;
-use crate::jwt::duplicates;
 use crate::jwt::header::{self, Header};
-use crate::jwt::json;
+use crate::jwt::json::reader::Fault;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::key_set::KeySet;
 use crate::jwt::keys::key_store::KeyStore;
 use crate::jwt::payload;
 use crate::jwt::payload::notes::Noted;
-use crate::jwt::payload::reserved_names;
 use crate::jwt::spans::Span;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
-use crate::jwt::verified_token::VerifiedToken;
+use crate::jwt::verified_token::{Named, VerifiedToken};
 
 /// Verifies tokens: signature, header and claims. `JwtAuth` uses one for HTTP requests.
 ///
@@ -103,32 +101,33 @@ impl Verifier {
         let key = self.authenticate(&parts, &keys)?;
 
         let (text, payload_len) = parts.decode(token, key.id()).ok_or(NOT_TEXT)?;
-        let payload = text.get(..payload_len).ok_or(NOT_TEXT)?;
-        if !json::is_shallow(payload.as_bytes()) {
-            return Err(malformed("the claims are nested deeper than 32 levels"));
-        }
-        if duplicates::are_nested(payload) {
-            return Err(malformed("a member name occurs twice in one object"));
-        }
-        if reserved_names::has_name(payload) {
-            return Err(malformed("a member has a name that `serde_json` reserves for itself"));
-        }
-        let mut noted = Noted::new(payload, text.len());
-        let wanted = self.validation.wanted();
-        let claims = match payload::read_plain::<T>(payload, wanted, &mut noted) {
-            Ok(claims) => claims,
-            Err(_) => self.read_again(payload, text.len(), &mut noted)?,
-        };
-        let now = self.clock.now();
-        let expires_at = self.validation.check_claims(&noted, now)?;
         let encoded = Span::new(payload_len, token.len());
+        let named = Named::default();
         let key_id = key.id().map(|id| encoded.followed_by(id.len()));
-        let Noted { placer, named, .. } = noted;
-        let unescaped = placer.into_unescaped();
-        let mut text = text;
-        text.push_str(&unescaped);
-        let token = VerifiedToken { text, encoded, named, expires_at, key_id };
-        Ok(Verified { token, claims, verified_at: now })
+        let mut token = VerifiedToken { text, encoded, named, key_id };
+        let (claims, verified_at) = self.read_claims(&mut token, payload_len)?;
+        Ok(Verified { token, claims, verified_at })
+    }
+
+    /// Reads and checks the claims of a token with a valid signature. Returns them with the time at
+    /// which they were checked.
+    #[inline]
+    fn read_claims<T: DeserializeOwned>(
+        &self,
+        token: &mut VerifiedToken,
+        payload_len: usize,
+    ) -> Result<(T, UnixTime), TokenError> {
+        let VerifiedToken { text, named, .. } = token;
+        let payload = text.get(..payload_len).and_then(|payload| std::str::from_utf8(payload).ok());
+        let payload = payload.ok_or(NOT_TEXT)?;
+        let mut noted = Noted::new(payload, text.len(), named);
+        let claims = payload::read::<T>(payload, self.validation.wanted(), &mut noted);
+        let now = self.clock.now();
+        let Ok(claims) = claims else { return Err(self.explain(payload, noted, now)) };
+        self.validation.check_claims(&noted, now)?;
+        let unescaped = noted.placer.into_unescaped();
+        text.extend_from_slice(unescaped.as_bytes());
+        Ok((claims, now))
     }
 
     /// Returns the current keys.
@@ -178,43 +177,36 @@ impl Verifier {
         Ok(key)
     }
 
-    /// Reads a payload that the scanner could not read, or that does not fit the type.
+    /// Returns the reason for rejecting a payload that could not be read into the claims type.
     ///
-    /// A payload that does not fit the type is read once more, without the type, to collect all
-    /// claims. A token that is also expired, or from another issuer, is then rejected for that
-    /// reason.
+    /// The payload is read once more, without the type, to collect all claims. A token that is also
+    /// expired, or from another issuer, is then rejected for that reason.
     #[cold]
-    fn read_again<'de, T: DeserializeOwned>(
-        &self,
-        payload: &'de str,
-        end: usize,
-        noted: &mut Noted<'de>,
-    ) -> Result<T, TokenError> {
-        let wanted = self.validation.wanted();
-        *noted = Noted::new(payload, end);
-        if let Ok(claims) = payload::read::<T>(payload, wanted, noted) {
-            return Ok(claims);
+    fn explain<'de>(&self, payload: &'de str, noted: Noted<'_, 'de>, now: UnixTime) -> TokenError {
+        let Noted { named, placer, failure, .. } = noted;
+        let mut noted = Noted::new(payload, placer.end(), named);
+        if payload::read::<IgnoredAny>(payload, self.validation.wanted(), &mut noted).is_err() {
+            return malformed_payload(noted);
         }
-        let failure = noted.failure.take();
-        *noted = Noted::new(payload, end);
-        if let Err(error) = payload::read::<IgnoredAny>(payload, wanted, noted) {
-            return Err(malformed_payload(noted, &error));
+        match self.validation.check_claims(&noted, now) {
+            Ok(()) => TokenError::of_claim(TokenErrorKind::ClaimsMismatch, failure),
+            Err(error) => error,
         }
-        self.validation.check_claims(noted, self.clock.now())?;
-        Err(TokenError::of_claim(TokenErrorKind::ClaimsMismatch, failure))
     }
 }
 
 const NOT_TEXT: TokenError = malformed("the payload is not unpadded base64url of UTF-8");
 
 #[cold]
-fn malformed_payload(noted: &mut Noted<'_>, error: &serde_json::Error) -> TokenError {
-    match noted.failure.take() {
-        _ if noted.has_duplicate => malformed("a member name occurs twice in one object"),
-        Some(claim) if error.is_data() => {
-            TokenError::of_claim(TokenErrorKind::Malformed, Some(claim))
+fn malformed_payload(noted: Noted<'_, '_>) -> TokenError {
+    match (noted.fault, noted.failure) {
+        (Some(Fault::TooDeep), _) => malformed("the claims are nested deeper than 32 levels"),
+        (Some(Fault::DuplicateName), _) => malformed("a member name occurs twice in one object"),
+        (Some(Fault::ReservedName), _) => {
+            malformed("a member has a name that `serde_json` reserves for itself")
         }
-        _ => malformed("the payload is not one JSON object"),
+        (None, Some(claim)) => TokenError::of_claim(TokenErrorKind::Malformed, Some(claim)),
+        (Some(Fault::Syntax), _) | (None, None) => malformed("the payload is not one JSON object"),
     }
 }
 
@@ -283,7 +275,7 @@ impl<'t> TokenParts<'t> {
 
     /// Returns the decoded payload followed by the whole token and the identifier of its key, and
     /// the length of the payload.
-    fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(String, usize)> {
+    fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(Vec<u8>, usize)> {
         let key_id = key_id.unwrap_or_default().as_bytes();
         let room = base64url::decoded_len(self.payload.len())
             .saturating_add(token.len())
@@ -293,6 +285,6 @@ impl<'t> TokenParts<'t> {
         let payload_len = text.len();
         text.extend_from_slice(token);
         text.extend_from_slice(key_id);
-        Some((String::from_utf8(text).ok()?, payload_len))
+        Some((text, payload_len))
     }
 }

@@ -130,7 +130,6 @@ impl<'de> MapAccess<'de> for Parameters<'de, '_> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         let (name, value) = self.current.take().unwrap_or((None, &Value::Null));
         seed.deserialize(value).inspect_err(|error| {
-            let name = name.map(Into::into);
             *self.failure = Some(ClaimError::in_value(name, &error.to_string()));
         })
     }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::jwt::duplicates;
 use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::json::reader::{self, Fault};
 use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
@@ -52,16 +52,21 @@ impl Key {
         if !json.trim_start().starts_with('{') {
             return Err(unreadable("this is not a JWK: a JWK is one JSON object"));
         }
-        if duplicates::are_anywhere(json) {
-            return Err(unreadable("a member name of the JWK occurs twice in one object"));
-        }
-        // The error of `serde_json` is dropped, since it may show a part of the secret.
-        let jwk: Jwk = serde_json::from_str(json).map_err(|_| {
+        let not_a_jwk = || {
             unreadable(
                 "this is not a JWK: it must be one JSON object with a string in `kty`, strings in \
                  `k`, `alg`, `use` and `kid`, and an array of strings in `key_ops`",
             )
-        })?;
+        };
+        match reader::fault_in(json) {
+            None => {}
+            Some(Fault::DuplicateName) => {
+                return Err(unreadable("a member name of the JWK occurs twice in one object"));
+            }
+            Some(_) => return Err(not_a_jwk()),
+        }
+        // The error of `serde_json` is dropped, since it may show a part of the secret.
+        let jwk: Jwk = serde_json::from_str(json).map_err(|_| not_a_jwk())?;
         jwk.into_key()
     }
 }

@@ -4,105 +4,89 @@
 //! own type `T`, whose fields may be the same claims. Parsing the payload twice, or into a tree
 //! first, is slower, so one pass does both.
 //!
+//! ```text
+//!   T::deserialize ──asks──▶ ClaimsSet ──▶ Members ──notes──▶ values ──▶ Noted (spans, dates)
+//!        ▲                                   │  │               │
+//!        │                              names│  │values         │read ahead
+//!        │                                   ▼  ▼               ▼
+//!        └──────────values────────────  Reader (depth, names, duplicates)
+//!                                            │         │
+//!                                    usual forms     rare forms
+//!                                            ▼         ▼
+//!                                         Scanner   serde_json
+//! ```
+//!
 //! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
-//! 2. When `T` asks for the next member, [`members`] reads the name from the JSON parser, rejects
-//!    duplicates, and recognizes registered, required and configured claims.
-//! 3. The value of any other member goes straight from the parser to `T`.
-//! 4. The value of a recognized claim is read by a seed of [`seeds`] or [`claim_place`], noted as a
-//!    position in the payload ([`notes`]), and then passed on to `T` by [`replay`].
+//! 2. When `T` asks for the next member, [`members`] reads the name, rejects duplicates, and
+//!    recognizes registered, required and configured claims.
+//! 3. For a recognized claim, [`values`] reads the value ahead and notes it, as a date or as a
+//!    position in the payload ([`notes`]). The reader then moves back.
+//! 4. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
+//!    the reader jumps to its end.
 //! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
 //!    `T` stops early, the pass itself reads the remaining members.
-//! 6. Nearly all issuers write plain JSON: whole numbers, no escapes in names. [`scan`] and
-//!    [`plain`] read this form quickly, and accept nothing that `serde_json` would reject.
-//! 7. If the scanner cannot read the payload, the pass starts again with `serde_json`, whose result
-//!    is final.
-//! 8. If this reading fails, the notes contain the claim at which it failed. The name of the claim
-//!    comes from `T`'s list of fields or from the configuration, and never from the token.
-//! 9. Claims are only noted here. `Validation` compares them with the rules after the pass.
-//! 10. The caller has verified the signature, and has checked the depth, the names in nested
-//!     objects ([`duplicates`](crate::jwt::duplicates)) and the names that `serde_json` reserves
-//!     ([`reserved_names`]) before the pass starts.
+//! 6. The reader reads strings without escapes and whole numbers itself. For every other string or
+//!    number it finds the end, and `serde_json` reads the text in between. The same is true of an
+//!    enum with data and of `RawValue`, which needs the private names of `serde_json`.
+//! 7. The rules for depth and names are enforced where the text is read: no value, read or skipped,
+//!    is nested deeper than 32 levels, has a name twice in one object, or has a name that
+//!    `serde_json` reserves.
+//! 8. If reading fails, the notes contain the claim at which it failed. The name of the claim comes
+//!    from `T`'s list of fields or from the configuration, and never from the token.
+//! 9. Claims are only noted here. `Validation` compares them with the rules after the pass. The
+//!    caller has verified the signature before the pass.
 
 pub(crate) mod claim_place;
-pub(crate) mod exact_numbers;
-pub(crate) mod members;
+mod members;
 pub(crate) mod notes;
-pub(crate) mod plain;
 pub(crate) mod registered_claim;
-pub(crate) mod replay;
-pub(crate) mod reserved_names;
-pub(crate) mod scan;
-pub(crate) mod seeds;
+mod values;
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
+use serde_json::Error;
 
-use crate::jwt::payload::members::{Members, Reading};
+use crate::jwt::json::reader::Reader;
+use crate::jwt::payload::members::Members;
 use crate::jwt::payload::notes::{Noted, Wanted};
-use crate::jwt::payload::plain::Plain;
-use crate::jwt::payload::scan::NotPlain;
 
-/// Reads a payload of the usual plain form. Fails for every other payload.
-pub(crate) fn read_plain<'de, T: Deserialize<'de>>(
-    json: &'de str,
-    wanted: &Wanted,
-    noted: &mut Noted<'de>,
-) -> Result<T, NotPlain> {
-    if exact_numbers::are_on() {
-        return Err(NotPlain);
-    }
-    let mut parser = Plain::new(json);
-    let reading = Reading::Plain;
-    let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, reading, noted })?;
-    parser.end()?;
-    Ok(claims)
-}
-
-/// Reads any payload. Fails if the JSON is invalid or does not fit `T`. The notes then contain the
-/// claim at which reading failed.
+/// Reads a payload into `T` and notes its claims. If that fails, the notes contain the claim at
+/// which it failed.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
-    noted: &mut Noted<'de>,
-) -> Result<T, serde_json::Error> {
-    let mut parser = serde_json::Deserializer::from_str(json);
-    let reading = if exact_numbers::are_on() { Reading::ExactNumbers } else { Reading::Any };
-    let claims = T::deserialize(ClaimsSet { parser: &mut parser, wanted, reading, noted })?;
-    parser.end()?;
-    Ok(claims)
+    noted: &mut Noted<'_, 'de>,
+) -> Result<T, Error> {
+    let mut reader = Reader::new(json);
+    let claims = T::deserialize(ClaimsSet { reader: &mut reader, wanted, noted });
+    noted.fault = reader.fault();
+    claims
 }
 
 /// The deserializer of a payload. It gives one object to every type, whatever the type asks for.
-struct ClaimsSet<'p, 'de, P> {
-    parser: &'p mut P,
+struct ClaimsSet<'r, 'p, 'n, 'de> {
+    reader: &'r mut Reader<'de>,
     wanted: &'p Wanted,
-    reading: Reading,
-    noted: &'p mut Noted<'de>,
+    noted: &'r mut Noted<'n, 'de>,
 }
 
-impl<'p, 'de, P> ClaimsSet<'p, 'de, P>
-where
-    &'p mut P: Deserializer<'de>,
-{
+impl<'de> ClaimsSet<'_, '_, '_, 'de> {
     fn read_fields<V: Visitor<'de>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, <&'p mut P as Deserializer<'de>>::Error> {
-        let Self { parser, wanted, reading, noted } = self;
-        parser.deserialize_map(Pass { visitor, fields, wanted, reading, noted })
+    ) -> Result<V::Value, Error> {
+        let mut members = Members::open(self.reader, fields, self.wanted, self.noted)?;
+        let claims = visitor.visit_map(&mut members);
+        let claims = claims.inspect_err(|error| members.note_end(error))?;
+        members.close().map(|()| claims)
     }
 }
 
-impl<'p, 'de, P> Deserializer<'de> for ClaimsSet<'p, 'de, P>
-where
-    &'p mut P: Deserializer<'de>,
-{
-    type Error = <&'p mut P as Deserializer<'de>>::Error;
+impl<'de> Deserializer<'de> for ClaimsSet<'_, '_, '_, 'de> {
+    type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.read_fields(&[], visitor)
     }
 
@@ -111,11 +95,11 @@ where
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
+    ) -> Result<V::Value, Error> {
         self.read_fields(fields, visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_some(self)
     }
 
@@ -123,43 +107,12 @@ where
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-struct Pass<'p, 'de, V> {
-    visitor: V,
-    /// The field names of the struct that is read. Empty if the type is not a struct.
-    fields: &'static [&'static str],
-    wanted: &'p Wanted,
-    reading: Reading,
-    noted: &'p mut Noted<'de>,
-}
-
-impl<'de, V: Visitor<'de>> Visitor<'de> for Pass<'_, 'de, V> {
-    type Value = V::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.visitor.expecting(f)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let Self { visitor, fields, wanted, reading, noted } = self;
-        let mut members = Members::new(map, fields, wanted, reading, noted);
-        let result = visitor.visit_map(&mut members);
-        let value = result.inspect_err(|error| members.note_end(error))?;
-        // A type may stop early. The rules apply to the other members too.
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        // A type that ignores an error must not make a malformed claim count as an absent one.
-        if members.has_failed {
-            return Err(de::Error::custom("the type ignored an error"));
-        }
-        Ok(value)
     }
 }

@@ -1,7 +1,7 @@
 //! The claims that a pass over the payload looks for, and the claims that it has found.
 
-use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
+use crate::jwt::json::reader::Fault;
 use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
 use crate::jwt::spans::Placer;
 use crate::jwt::verified_token::Named;
@@ -28,6 +28,13 @@ impl Default for Wanted {
 }
 
 impl Wanted {
+    /// Returns the bit in [`Noted::required`] for a required claim, and 0 for any other.
+    #[inline]
+    pub(crate) fn required_bit(&self, claim: &str) -> u64 {
+        let place = self.required.iter().position(|required| required == claim);
+        place.map_or(0, |place| 1_u64.wrapping_shl(place as u32))
+    }
+
     /// Returns the first place in this claim.
     #[inline]
     pub(crate) fn first_in(&self, claim: &str) -> Option<&ClaimPlace> {
@@ -44,44 +51,38 @@ impl Wanted {
         self.places
             .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
         self.places.push(ClaimPlace { is_configured: true, ..place });
-        let firsts: Vec<String> =
-            self.places.iter().map(|place| place.path.first().to_owned()).collect();
-        for place in &mut self.places {
-            let is_alone = firsts.iter().filter(|first| *first == place.path.first()).count() == 1;
-            let is_direct = place.path.rest().is_empty() && !place.path.takes_keys();
-            place.is_simple = is_alone && is_direct;
-        }
     }
 }
 
 /// The claims that were found.
 #[derive(Debug)]
-pub(crate) struct Noted<'de> {
+pub(crate) struct Noted<'n, 'de> {
     pub(crate) placer: Placer<'de>,
-    pub(crate) named: Named,
-    pub(crate) expires_at: Option<UnixTime>,
-    pub(crate) audience: bool,
-    pub(crate) confirmation: bool,
+    pub(crate) named: &'n mut Named,
+    /// True if `aud` is present and not `null`.
+    pub(crate) has_audience: bool,
+    /// True if `cnf` is present and not `null`.
+    pub(crate) has_confirmation: bool,
     /// One bit for each name in [`Wanted::required`] that was found.
     pub(crate) required: u64,
-    /// True if a name occurs twice.
-    pub(crate) has_duplicate: bool,
-    /// The claim at which reading failed. Scanner errors are not recorded.
+    /// The rule for JSON that the payload breaks.
+    pub(crate) fault: Option<Fault>,
+    /// The claim at which reading failed.
     pub(crate) failure: Option<ClaimError>,
 }
 
-impl<'de> Noted<'de> {
+impl<'n, 'de> Noted<'n, 'de> {
     /// Creates empty notes for a payload. The payload is the start of the stored text, which has
     /// `end` bytes.
-    pub(crate) fn new(payload: &'de str, end: usize) -> Self {
+    pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
+        *named = Named::default();
         Self {
             placer: Placer::new(payload, end),
-            named: Named::default(),
-            expires_at: None,
-            audience: false,
-            confirmation: false,
+            named,
+            has_audience: false,
+            has_confirmation: false,
             required: 0,
-            has_duplicate: false,
+            fault: None,
             failure: None,
         }
     }

@@ -17,16 +17,16 @@ pub(crate) enum RegisteredClaim {
 impl RegisteredClaim {
     #[inline]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "iss" => Self::Issuer,
-            "sub" => Self::Subject,
-            "aud" => Self::Audience,
-            "exp" => Self::Expires,
-            "nbf" => Self::NotBefore,
-            "iat" => Self::IssuedAt,
-            "jti" => Self::Id,
-            "sid" => Self::Session,
-            "cnf" => Self::Confirmation,
+        Some(match name.as_bytes() {
+            b"iss" => Self::Issuer,
+            b"sub" => Self::Subject,
+            b"aud" => Self::Audience,
+            b"exp" => Self::Expires,
+            b"nbf" => Self::NotBefore,
+            b"iat" => Self::IssuedAt,
+            b"jti" => Self::Id,
+            b"sid" => Self::Session,
+            b"cnf" => Self::Confirmation,
             _ => return None,
         })
     }

@@ -250,11 +250,9 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// The type is deserialized once for a token of the common form. A token with a fraction, and every
-/// token that fails, is read a second time with the parser of `serde_json`. There is never a third
-/// time.
+/// A second run could have other side effects, and would cost time.
 #[test]
-fn the_type_of_the_claims_is_read_once_and_at_most_twice() {
+fn the_type_of_the_claims_is_read_once() {
     let plain = json!({
         "company": "acme", "level": 3, "plan": "Free", "sub": "a", "exp": kit::NOW + 60,
     });
@@ -263,17 +261,18 @@ fn the_type_of_the_claims_is_read_once_and_at_most_twice() {
         claims[name] = value;
         claims
     };
-    for (claims, kind, runs) in [
-        (plain.clone(), None, 1),
-        (with("price", json!(1.5)), None, 2),
-        (with("company", json!(7)), Some(TokenErrorKind::ClaimsMismatch), 2),
-        (with("company", json!({ "secret": 1 })), Some(TokenErrorKind::ClaimsMismatch), 2),
-        (with("sub", json!(7)), Some(TokenErrorKind::Malformed), 2),
-        (with("exp", json!(1)), Some(TokenErrorKind::Expired), 1),
+    for (claims, kind) in [
+        (plain.clone(), None),
+        (with("price", json!(1.5)), None),
+        (with("na\"me", json!([-1, 1e300, { "\n": "\n" }])), None),
+        (with("company", json!(7)), Some(TokenErrorKind::ClaimsMismatch)),
+        (with("company", json!({ "secret": 1 })), Some(TokenErrorKind::ClaimsMismatch)),
+        (with("sub", json!(7)), Some(TokenErrorKind::Malformed)),
+        (with("exp", json!(1)), Some(TokenErrorKind::Expired)),
     ] {
         RUNS.set(0);
         let error = verify::<Counted>(Validation::new(), &claims).err();
-        assert_eq!((error.map(|error| error.kind()), RUNS.get()), (kind, runs), "{claims}");
+        assert_eq!((error.map(|error| error.kind()), RUNS.get()), (kind, 1), "{claims}");
     }
 }
 

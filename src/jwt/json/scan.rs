@@ -1,34 +1,13 @@
-//! The scanner for the JSON that most issuers write: whole numbers, few escapes.
+//! The scanner, which finds the tokens of a JSON text.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de;
-
-/// The text is not plain JSON, or does not fit the type. Reading it with `serde_json` shows which.
-#[derive(Debug)]
-pub(crate) struct NotPlain;
-
-impl fmt::Display for NotPlain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not plain JSON")
-    }
-}
-
-impl std::error::Error for NotPlain {}
-
-impl de::Error for NotPlain {
-    #[cold]
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-/// The maximum number of digits. A longer number may not fit into 64 bits.
+/// The maximum number of digits that [`Scanner::whole_number`] reads. A longer number may not fit
+/// into 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// A position in a JSON text. Each method returns the same value as `serde_json`, or fails for JSON
-/// that is not plain.
+/// A position in a JSON text.
+///
+/// The scanner reads the forms that most issuers write: strings without escapes and whole numbers.
+/// For all other forms it finds only the end, and `serde_json` reads the text in between.
 pub(crate) struct Scanner<'de> {
     json: &'de str,
     at: usize,
@@ -50,67 +29,47 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// Skips white space and returns the next byte. Fails at the end of the text.
-    #[inline]
-    pub(crate) fn next(&mut self) -> Result<u8, NotPlain> {
-        self.peek().ok_or(NotPlain)
-    }
-
     #[inline]
     pub(crate) fn skip(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
 
-    /// Skips white space, and then this byte, which must follow.
+    /// Reads this word, or returns `false` if another one follows.
     #[inline]
-    pub(crate) fn expect(&mut self, byte: u8) -> Result<(), NotPlain> {
-        if self.peek() != Some(byte) {
-            return Err(NotPlain);
+    pub(crate) fn word(&mut self, word: &str) -> bool {
+        let follows = self.rest().starts_with(word.as_bytes());
+        if follows {
+            self.skip(word.len());
         }
-        self.skip(1);
-        Ok(())
+        follows
     }
 
+    /// Reads a whole number of at most 18 digits. Returns `None`, without moving, before any other
+    /// number.
     #[inline]
-    pub(crate) fn word(&mut self, word: &str) -> Result<(), NotPlain> {
-        if !self.rest().starts_with(word.as_bytes()) {
-            return Err(NotPlain);
-        }
-        self.skip(word.len());
-        Ok(())
-    }
-
-    /// Reads a whole number. The caller checks that a comma or a bracket follows, and neither a
-    /// decimal point nor an exponent.
-    #[inline]
-    pub(crate) fn number(&mut self) -> Result<u64, NotPlain> {
+    pub(crate) fn whole_number(&mut self) -> Option<u64> {
         let (mut number, mut digits) = (0_u64, 0_usize);
+        let mut next = None;
         for byte in self.rest() {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
+                next = Some(*byte);
                 break;
             }
             number = number.wrapping_mul(10).wrapping_add(digit.into());
             digits = digits.wrapping_add(1);
         }
         let has_leading_zero = digits > 1 && self.rest().first() == Some(&b'0');
-        if digits == 0 || digits > MAX_DIGITS || has_leading_zero {
-            return Err(NotPlain);
+        let goes_on = matches!(next, Some(b'.' | b'e' | b'E'));
+        if digits == 0 || digits > MAX_DIGITS || has_leading_zero || goes_on {
+            return None;
         }
         self.skip(digits);
-        Ok(number)
+        Some(number)
     }
 
-    /// Reads the string that starts with the quote at this position.
-    #[inline]
-    pub(crate) fn string(&mut self) -> Result<Cow<'de, str>, NotPlain> {
-        match self.plain_string() {
-            Some(text) => Ok(Cow::Borrowed(text)),
-            None => self.string_with_escapes().map(Cow::Owned),
-        }
-    }
-
-    /// Reads a string without escapes.
+    /// Reads the string that starts with the quote at this position. Returns `None`, without
+    /// moving, if the string has an escape or is invalid.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<&'de str> {
         let start = self.at.wrapping_add(1);
@@ -122,22 +81,40 @@ impl<'de> Scanner<'de> {
         self.json.get(start..end)
     }
 
-    /// Finds the end of a string, and lets `serde_json` decode it.
-    #[cold]
-    fn string_with_escapes(&mut self) -> Result<String, NotPlain> {
-        let end = string_end(self.json.as_bytes(), self.at.saturating_add(1)).saturating_add(1);
-        let quoted = self.json.get(self.at..end).ok_or(NotPlain)?;
-        self.at = end;
-        serde_json::from_str(quoted).map_err(|_| NotPlain)
+    /// Moves behind the string, number or word at this position and returns its text, which may be
+    /// invalid. Before a bracket, returns the bracket without moving.
+    pub(crate) fn scalar(&mut self) -> &'de str {
+        let start = self.at;
+        let while_next = |is_part: fn(&u8) -> bool| {
+            let part = self.rest().iter().take_while(|byte| is_part(byte));
+            start.saturating_add(part.count())
+        };
+        let end = match self.rest().first() {
+            Some(b'"') => {
+                string_end(self.json.as_bytes(), start.saturating_add(1)).saturating_add(1)
+            }
+            Some(b'0'..=b'9' | b'-') => while_next(|byte| is_in_numbers(*byte)),
+            Some(b'a'..=b'z') => while_next(u8::is_ascii_lowercase),
+            Some(b'[' | b'{') => {
+                return self.json.get(start..start.saturating_add(1)).unwrap_or("");
+            }
+            _ => start.saturating_add(1),
+        };
+        self.at = end.min(self.json.len());
+        self.since(start)
     }
 
     /// Returns the text from an earlier position to this one.
-    pub(crate) fn since(&self, earlier: usize) -> Result<&'de str, NotPlain> {
-        self.json.get(earlier..self.at).ok_or(NotPlain)
+    pub(crate) fn since(&self, earlier: usize) -> &'de str {
+        self.json.get(earlier..self.at).unwrap_or_default()
     }
 
     pub(crate) fn at(&self) -> usize {
         self.at
+    }
+
+    pub(crate) fn move_to(&mut self, at: usize) {
+        self.at = at;
     }
 
     #[inline]
@@ -146,11 +123,16 @@ impl<'de> Scanner<'de> {
     }
 }
 
+/// Returns true if numbers contain this byte.
+pub(crate) fn is_in_numbers(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
+}
+
 /// Returns the position of the closing quote of the string whose content starts at `start`. Without
 /// a closing quote, returns the length of `json` or more. Control characters are skipped, since
 /// `serde_json` accepts them in byte strings.
 #[inline]
-pub(crate) fn string_end(json: &[u8], start: usize) -> usize {
+fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;
     loop {
         end = plain_end(json, end);
@@ -213,18 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_whole_and_fit() {
-        let number = |json| Scanner::new(json).number().ok();
+    fn whole_numbers_that_fit_are_read_and_other_numbers_are_left() {
+        let number = |json| Scanner::new(json).whole_number();
         assert_eq!(number("0"), Some(0));
         assert_eq!(number("1700000000,"), Some(1_700_000_000));
         assert_eq!(number("999999999999999999"), Some(999_999_999_999_999_999));
-        for json in ["", "-1", "00", "01", "1000000000000000000", "x", ".5", "+1"] {
+        for json in
+            ["", "-1", "00", "01", "1000000000000000000", "x", ".5", "+1", "1.5", "1e3", "1E3"]
+        {
             assert_eq!(number(json), None, "{json}");
         }
     }
 
     #[test]
-    fn strings_are_those_of_serde_json() {
+    fn strings_and_scalars_end_where_they_end_in_serde_json() {
         for json in [
             r#""""#,
             r#""a""#,
@@ -235,20 +219,31 @@ mod tests {
             r#""\u00e9\/ and more than eight bytes""#,
             r#""é\né""#,
             "\"\u{7f}\u{80}\u{10ffff}\"",
+            "-1.5e+3",
+            "null",
         ] {
-            let expected: String = serde_json::from_str(json).unwrap();
-            for behind in ["", "\"", ",\"x\":\"y\"}", " "] {
+            let expected: serde_json::Value = serde_json::from_str(json).unwrap();
+            for behind in ["", ",\"x\":\"y\"}", " ", "]"] {
                 let text = format!("{json}{behind}");
                 let mut scanner = Scanner::new(&text);
-                assert_eq!(scanner.string().unwrap(), expected, "{text}");
-                assert_eq!(scanner.at(), json.len(), "{text}");
+                assert_eq!(scanner.scalar(), json, "{text}");
+                if !expected.is_string() {
+                    continue;
+                }
+                let mut scanner = Scanner::new(&text);
+                if let Some(string) = scanner.plain_string() {
+                    assert_eq!((string, scanner.at()), (expected.as_str().unwrap(), json.len()));
+                } else {
+                    assert!(json.contains('\\'), "{text}");
+                    assert_eq!(scanner.at(), 0, "{text}");
+                }
             }
         }
-        for json in [r#"""#, r#""a"#, r#""a\"#, r#""\"#, r#""\""#, "\"a\nb\"", "\"\\\n\"", "\"\0\""]
-            .into_iter()
-            .chain([r#""\x""#, r#""\ud800""#, "\"\\\u{e9}\"", "\"a\\n\n\"", r#""\u12"34""#])
-        {
-            assert!(Scanner::new(json).string().is_err(), "{json:?}");
+        for json in ["\"", "\"a", "\"a\nb\"", "\"\0\""] {
+            assert_eq!(Scanner::new(json).plain_string(), None, "{json:?}");
+        }
+        for json in ["", "[", "{x", "\"a", "\"\\", "é", "\"\\é", ","] {
+            assert!(json.starts_with(Scanner::new(json).scalar()), "{json:?}");
         }
     }
 }

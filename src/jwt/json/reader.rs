@@ -1,0 +1,876 @@
+//! The reader of JSON in tokens, as a deserializer.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde_json::Error;
+use serde_json::de::StrRead;
+
+use crate::jwt::json::by_serde_json;
+use crate::jwt::json::exact_numbers;
+use crate::jwt::json::member_name::MemberName;
+use crate::jwt::json::names::{self, SeenNames};
+use crate::jwt::json::scan::Scanner;
+
+/// The maximum depth of nested arrays and objects, the outermost one included.
+const MAX_DEPTH: usize = 32;
+
+/// The first rule that a JSON text breaks, whatever type is read from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The text is not JSON.
+    Syntax,
+    TooDeep,
+    DuplicateName,
+    /// A member has a name that `serde_json` reserves for itself.
+    ReservedName,
+}
+
+/// Returns the first fault of `json`, which must be one value.
+pub(crate) fn fault_in(json: &str) -> Option<Fault> {
+    let mut reader = Reader::new(json);
+    let _ = reader.skip_value().and_then(|()| reader.end());
+    reader.fault
+}
+
+/// A deserializer for JSON. It reads what `serde_json` reads, with the same result, and enforces
+/// the rules for depth and names in every value, even in one that a type skips.
+pub(crate) struct Reader<'de> {
+    scanner: Scanner<'de>,
+    /// The number of open brackets.
+    depth: usize,
+    /// The fault makes the text invalid even if a type ignores the error.
+    fault: Option<Fault>,
+    /// The start and the end of a value that was read before.
+    read: (usize, usize),
+    /// True if `serde_json` represents each number as its text.
+    has_exact_numbers: bool,
+}
+
+impl<'de> Reader<'de> {
+    pub(crate) fn new(json: &'de str) -> Self {
+        Self {
+            scanner: Scanner::new(json),
+            depth: 0,
+            fault: None,
+            read: (usize::MAX, 0),
+            has_exact_numbers: exact_numbers::are_on(),
+        }
+    }
+
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// Records a fault and returns it as an error.
+    #[cold]
+    pub(crate) fn fail(&mut self, fault: Fault) -> Error {
+        self.fault.get_or_insert(fault);
+        de::Error::custom("the JSON is invalid")
+    }
+
+    /// Returns the first byte of the next value.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        self.scanner.peek()
+    }
+
+    /// Checks that only white space follows.
+    #[inline]
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        if self.scanner.peek().is_none() { Ok(()) } else { Err(self.fail(Fault::Syntax)) }
+    }
+
+    /// Opens an array or object, whose bracket is next.
+    #[inline]
+    pub(crate) fn open(&mut self) -> Result<(), Error> {
+        self.scanner.skip(1);
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > MAX_DEPTH { Err(self.fail(Fault::TooDeep)) } else { Ok(()) }
+    }
+
+    /// Advances to the next item before the bracket `close`, if there is one.
+    #[inline]
+    pub(crate) fn next_item(&mut self, close: u8, is_first: &mut bool) -> Result<bool, Error> {
+        match self.scanner.peek() {
+            Some(byte) if byte == close => return Ok(false),
+            // A trailing comma is rejected by the reader of the item.
+            Some(b',') if !*is_first => self.scanner.skip(1),
+            Some(_) if *is_first => {}
+            _ => return Err(self.fail(Fault::Syntax)),
+        }
+        *is_first = false;
+        Ok(true)
+    }
+
+    /// Closes an array or object. Fails if the type did not read every item.
+    #[inline]
+    pub(crate) fn close(&mut self, close: u8) -> Result<(), Error> {
+        if self.scanner.peek() != Some(close) {
+            return Err(self.fail(Fault::Syntax));
+        }
+        self.scanner.skip(1);
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Reads the name of a member, and its quoted form.
+    #[inline]
+    pub(crate) fn name(&mut self) -> Result<MemberName<'de>, Error> {
+        if self.scanner.peek() != Some(b'"') {
+            return Err(self.fail(Fault::Syntax));
+        }
+        let start = self.scanner.at();
+        let text = match self.scanner.plain_string() {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(self.hand_over(|json| String::deserialize(json))?),
+        };
+        if names::is_reserved(&text) {
+            return Err(self.fail(Fault::ReservedName));
+        }
+        Ok(MemberName { text, quoted: self.scanner.since(start) })
+    }
+
+    /// Reads the name of a member of a nested object.
+    #[inline]
+    fn new_name(&mut self, seen: &mut SeenNames<'de>) -> Result<MemberName<'de>, Error> {
+        let name = self.name()?;
+        if seen.insert(&name.text) { Ok(name) } else { Err(self.fail(Fault::DuplicateName)) }
+    }
+
+    /// Reads the colon after a name.
+    #[inline]
+    pub(crate) fn colon(&mut self) -> Result<(), Error> {
+        if self.scanner.peek() != Some(b':') {
+            return Err(self.fail(Fault::Syntax));
+        }
+        self.scanner.skip(1);
+        Ok(())
+    }
+
+    /// Reads a value with `read`, and then moves back, so that the value can be read again. If that
+    /// second reader skips the value, the first result counts.
+    #[inline]
+    pub(crate) fn read_ahead<R, E>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.scanner.peek();
+        let (start, depth) = (self.scanner.at(), self.depth);
+        let value = read(self);
+        if value.is_ok() {
+            self.read = (start, self.scanner.at());
+        }
+        self.scanner.move_to(start);
+        self.depth = depth;
+        value
+    }
+
+    /// Reads a whole number of at most 18 digits, if it is next.
+    #[inline]
+    pub(crate) fn whole_number(&mut self) -> Option<u64> {
+        self.scanner.peek();
+        self.scanner.whole_number()
+    }
+
+    /// Reads each element of the array that is next.
+    pub(crate) fn each_element<E: From<Error>>(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open()?;
+        let mut is_first = true;
+        while self.next_item(b']', &mut is_first)? {
+            read(self)?;
+        }
+        Ok(self.close(b']')?)
+    }
+
+    /// Reads each member of the object that is next.
+    pub(crate) fn each_member<E: From<Error>>(
+        &mut self,
+        mut read: impl FnMut(&mut Self, MemberName<'de>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open()?;
+        let (mut is_first, mut seen) = (true, SeenNames::default());
+        while self.next_item(b'}', &mut is_first)? {
+            let name = self.new_name(&mut seen)?;
+            self.colon()?;
+            read(self, name)?;
+        }
+        Ok(self.close(b'}')?)
+    }
+
+    /// Skips a value and returns its text.
+    pub(crate) fn raw(&mut self) -> Result<&'de str, Error> {
+        self.scanner.peek();
+        let start = self.scanner.at();
+        self.skip_value()?;
+        Ok(self.scanner.since(start))
+    }
+
+    /// Skips a value.
+    pub(crate) fn skip_value(&mut self) -> Result<(), Error> {
+        let next = self.scanner.peek();
+        let (start, end) = self.read;
+        if self.scanner.at() == start {
+            self.scanner.move_to(end);
+            return Ok(());
+        }
+        let is_plain = match next {
+            Some(b'"') => self.scanner.plain_string().is_some(),
+            Some(b'0'..=b'9') => self.scanner.whole_number().is_some(),
+            Some(b't') => self.scanner.word("true"),
+            Some(b'f') => self.scanner.word("false"),
+            Some(b'n') => self.scanner.word("null"),
+            Some(b'[') => return self.each_element(Self::skip_value),
+            Some(b'{') => return self.skip_object(),
+            _ => false,
+        };
+        if is_plain {
+            Ok(())
+        } else {
+            self.hand_over(|json| IgnoredAny::deserialize(json).map(|_| ()))
+        }
+    }
+
+    fn skip_object(&mut self) -> Result<(), Error> {
+        self.open()?;
+        let (mut is_first, mut seen) = (true, SeenNames::default());
+        while self.next_item(b'}', &mut is_first)? {
+            self.skip_name(&mut seen)?;
+            self.colon()?;
+            self.skip_value()?;
+        }
+        self.close(b'}')
+    }
+
+    /// Reads a name that no type reads. It may contain half a surrogate pair, and then counts as
+    /// empty.
+    fn skip_name(&mut self, seen: &mut SeenNames<'de>) -> Result<(), Error> {
+        match self.new_name(seen) {
+            Err(_) if self.fault.is_none() && seen.insert(&Cow::Borrowed("")) => Ok(()),
+            Err(_) if self.fault.is_none() => Err(self.fail(Fault::DuplicateName)),
+            name => name.map(|_| ()),
+        }
+    }
+
+    /// Lets `serde_json` read the string, number or word at this position. Before a bracket,
+    /// `serde_json` reports the wrong type.
+    #[cold]
+    #[inline(never)]
+    fn hand_over<R>(
+        &mut self,
+        read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let is_bracket = matches!(self.scanner.peek(), Some(b'[' | b'{'));
+        let text = self.scanner.scalar();
+        let value = by_serde_json::read(text, read);
+        // A type that ignores this error must not accept text that is not JSON.
+        if value.is_err() && !is_bracket && serde_json::from_str::<IgnoredAny>(text).is_err() {
+            self.fail(Fault::Syntax);
+        }
+        value
+    }
+
+    /// Lets `serde_json` read the whole value at this position.
+    #[cold]
+    #[inline(never)]
+    fn hand_over_all<R>(
+        &mut self,
+        read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        by_serde_json::read(self.raw()?, read)
+    }
+
+    fn array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let depth = self.depth;
+        let value = self.open().and_then(|()| {
+            let value = visitor.visit_seq(Array { reader: self, is_first: true })?;
+            self.close(b']').map(|()| value)
+        });
+        self.depth = depth;
+        value
+    }
+
+    fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let depth = self.depth;
+        let value = self.open().and_then(|()| {
+            let members = Object { reader: self, is_first: true, seen: SeenNames::default() };
+            let value = visitor.visit_map(members)?;
+            self.close(b'}').map(|()| value)
+        });
+        self.depth = depth;
+        value
+    }
+}
+
+/// Reads a plain value of the type that the caller asks for. Everything else goes to `serde_json`.
+macro_rules! plain {
+    ($($method:ident: $kind:ident;)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            plain!($kind, self, visitor);
+            self.hand_over(|json| json.$method(visitor))
+        }
+    )*};
+    (string, $self:ident, $visitor:ident) => {
+        if $self.scanner.peek() == Some(b'"') && let Some(text) = $self.scanner.plain_string() {
+            return $visitor.visit_borrowed_str(text);
+        }
+    };
+    (number, $self:ident, $visitor:ident) => {
+        if let Some(b'0'..=b'9') = $self.scanner.peek() && let Some(n) = $self.scanner.whole_number() {
+            return $visitor.visit_u64(n);
+        }
+    };
+    (boolean, $self:ident, $visitor:ident) => {
+        match $self.scanner.peek() {
+            Some(b't') if $self.scanner.word("true") => return $visitor.visit_bool(true),
+            Some(b'f') if $self.scanner.word("false") => return $visitor.visit_bool(false),
+            _ => {}
+        }
+    };
+    (null, $self:ident, $visitor:ident) => {
+        if $self.scanner.peek() == Some(b'n') && $self.scanner.word("null") {
+            return $visitor.visit_unit();
+        }
+    };
+    (array, $self:ident, $visitor:ident) => {
+        if $self.scanner.peek() == Some(b'[') {
+            return $self.array($visitor);
+        }
+    };
+    (object, $self:ident, $visitor:ident) => {
+        if $self.scanner.peek() == Some(b'{') {
+            return $self.object($visitor);
+        }
+    };
+    (never, $self:ident, $visitor:ident) => {};
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Error;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.scanner.peek() {
+            Some(b'"') => self.deserialize_str(visitor),
+            Some(b'0'..=b'9') if !self.has_exact_numbers => match self.scanner.whole_number() {
+                Some(number) => visitor.visit_u64(number),
+                None => self.hand_over(|json| json.deserialize_any(visitor)),
+            },
+            Some(b'[') => self.array(visitor),
+            Some(b'{') => self.object(visitor),
+            Some(b't' | b'f') => self.deserialize_bool(visitor),
+            Some(b'n') => self.deserialize_unit(visitor),
+            _ => self.hand_over(|json| json.deserialize_any(visitor)),
+        }
+    }
+
+    plain! {
+        deserialize_str: string;
+        deserialize_string: string;
+        deserialize_char: string;
+        deserialize_identifier: string;
+        deserialize_u8: number;
+        deserialize_u16: number;
+        deserialize_u32: number;
+        deserialize_u64: number;
+        deserialize_i8: number;
+        deserialize_i16: number;
+        deserialize_i32: number;
+        deserialize_i64: number;
+        deserialize_f32: number;
+        deserialize_f64: number;
+        deserialize_i128: never;
+        deserialize_u128: never;
+        deserialize_bool: boolean;
+        deserialize_unit: null;
+        deserialize_seq: array;
+        deserialize_map: object;
+        deserialize_bytes: array;
+        deserialize_byte_buf: array;
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.scanner.peek() {
+            Some(b'n') if self.scanner.word("null") => visitor.visit_none(),
+            Some(b'n') => Err(self.fail(Fault::Syntax)),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // `RawValue` asks for a type with a reserved name.
+        if names::is_reserved(name) {
+            return self.hand_over_all(|json| json.deserialize_newtype_struct(name, visitor));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.scanner.peek() {
+            Some(b'{') => self.object(visitor),
+            Some(b'[') => self.array(visitor),
+            _ => self.hand_over(|json| json.deserialize_struct(name, fields, visitor)),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.hand_over_all(|json| json.deserialize_enum(name, variants, visitor))
+    }
+
+    #[inline]
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.skip_value()?;
+        visitor.visit_unit()
+    }
+}
+
+/// The elements of an array.
+struct Array<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    is_first: bool,
+}
+
+impl<'de> SeqAccess<'de> for Array<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
+        if self.reader.next_item(b']', &mut self.is_first)? {
+            seed.deserialize(&mut *self.reader).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// The members of a nested object.
+struct Object<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    is_first: bool,
+    seen: SeenNames<'de>,
+}
+
+impl<'de> MapAccess<'de> for Object<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        if !self.reader.next_item(b'}', &mut self.is_first)? {
+            return Ok(None);
+        }
+        seed.deserialize(self.reader.new_name(&mut self.seen)?).map(Some)
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        self.reader.colon()?;
+        seed.deserialize(&mut *self.reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Debug;
+
+    use proptest::prelude::*;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Reads `json` with our reader and with `serde_json`, and checks that the results are equal.
+    /// Returns the fault that our reader found.
+    #[track_caller]
+    fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<Fault> {
+        let mut reader = Reader::new(json);
+        let value = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+        let value = value.ok().filter(|_| reader.fault.is_none());
+        let expected = serde_json::from_str::<T>(json).ok();
+        let is_stricter = !matches!(reader.fault, None | Some(Fault::Syntax));
+        assert!(
+            value == expected || value.is_none() && is_stricter,
+            "{json}: {value:?}, {expected:?}"
+        );
+        reader.fault
+    }
+
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Typed<'a> {
+        #[serde(borrow)]
+        text: Option<&'a str>,
+        #[serde(default)]
+        number: Option<u32>,
+        #[serde(default)]
+        pair: (u8, bool),
+        #[serde(default)]
+        plan: Option<Plan>,
+        #[serde(default)]
+        unit: (),
+        #[serde(default)]
+        float: f64,
+        #[serde(default)]
+        big: i128,
+        #[serde(default)]
+        map: BTreeMap<i8, bool>,
+    }
+
+    /// A struct without fields, which ignores all members.
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Ignored {}
+
+    #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug)]
+    enum Plan {
+        Free,
+        Paid(u8),
+        Trial { days: i8 },
+    }
+
+    #[test]
+    fn each_form_of_a_value_is_read_as_by_serde_json() {
+        for value in [
+            "1",
+            "-1",
+            "0",
+            "-0",
+            "01",
+            "1.5",
+            "-1.5e3",
+            "1e400",
+            "1e",
+            "255",
+            "256",
+            "340282366920938463463",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1-2",
+            "+1",
+            ".5",
+            "1.",
+            "true",
+            "false",
+            "null",
+            "tru",
+            "nulll",
+            "truefalse",
+            "NaN",
+            r#""""#,
+            r#""a""#,
+            r#""\u0061""#,
+            r#""\ud83d\ude00""#,
+            r#""\ud800""#,
+            r#""\x""#,
+            r#""a"#,
+            "\"a\nb\"",
+            "\"\u{e9}\"",
+            r#""Free""#,
+            r#""Fre\u0065""#,
+            r#""Paid""#,
+            r#"{"Paid":1}"#,
+            r#"{"Paid":256}"#,
+            r#"{"Trial":{"days":-3}}"#,
+            r#"{"Trial":{"days":-3},"Free":null}"#,
+            r#"{"Free":null}"#,
+            "[]",
+            "[1]",
+            "[1,true]",
+            "[1,true,3]",
+            "[1,true,]",
+            "[,]",
+            "[1 true]",
+            "[1,[2,[3]]]",
+            "[",
+            "]",
+            "{}",
+            r#"{"1":true}"#,
+            r#"{"-1":true,"\u0031":false}"#,
+            r#"{"1 ":true}"#,
+            r#"{" 1":true}"#,
+            r#"{"1.5":true}"#,
+            r#"{"":true}"#,
+            r#"{"true":1}"#,
+            r#"{"a":1,}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":}"#,
+            r#"{a:1}"#,
+            r#"{"\ud800":1}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":1e400}"#,
+            "{",
+            "}",
+            "",
+            " ",
+            "\u{a0}1",
+            "1 \t\r\n",
+            "1 x",
+        ] {
+            read::<Value>(value);
+            read::<IgnoredAny>(value);
+            read::<String>(value);
+            read::<&str>(value);
+            read::<char>(value);
+            read::<bool>(value);
+            read::<()>(value);
+            read::<u8>(value);
+            read::<i64>(value);
+            read::<u64>(value);
+            read::<i128>(value);
+            read::<u128>(value);
+            read::<f32>(value);
+            read::<f64>(value);
+            read::<Option<u8>>(value);
+            read::<(u8, bool)>(value);
+            read::<Vec<Value>>(value);
+            read::<Plan>(value);
+            read::<Ignored>(value);
+            read::<BTreeMap<String, Value>>(value);
+            read::<BTreeMap<i8, bool>>(value);
+            read::<BTreeMap<u128, bool>>(value);
+            read::<BTreeMap<bool, u8>>(value);
+            read::<BTreeMap<Plan, u8>>(value);
+            read::<BTreeMap<Option<char>, bool>>(value);
+            let member = format!("{{\"text\":null,\"x\":{value},\"map\":{value}}}");
+            read::<Typed<'_>>(&member);
+            read::<Ignored>(&member);
+            read::<Value>(&member);
+        }
+    }
+
+    #[test]
+    fn a_name_that_occurs_twice_in_one_object_is_found_at_any_depth() {
+        let many = |last: &str| {
+            let names: Vec<_> = (0..40).map(|n| format!("\"n{n}\":{n}")).collect();
+            format!("{{\"a\":{{{},\"{last}\":0}}}}", names.join(","))
+        };
+        for json in [
+            r#"{"realm_access":{"roles":["user"],"roles":["admin"]}}"#.to_owned(),
+            r#"{"a":[1,[{"b":{},"c":[{}],"b":1}]]}"#.to_owned(),
+            r#"{"a":{"b":{"c":1},"d":2,"b" : 3}}"#.to_owned(),
+            r#"{"a":{"b":1,"\u0062":2}}"#.to_owned(),
+            r#"{"a":{"\"":1,"\u0022":2}}"#.to_owned(),
+            r#"{"a":{"":1,"":2}}"#.to_owned(),
+            r#"{"a":{},"a":1}"#.to_owned(),
+            r#"{"a":{"\ud800":1,"\udbff":2}}"#.to_owned(),
+            many("n39"),
+            many("n0"),
+        ] {
+            assert_eq!(fault_in(&json), Some(Fault::DuplicateName), "{json}");
+            if !json.contains("ud800") {
+                assert_eq!(read::<Value>(&json), Some(Fault::DuplicateName), "{json}");
+            }
+        }
+        for json in [
+            r#"{"a":{"b":1},"c":{"b":2,"a":3}}"#.to_owned(),
+            r#"{"a":[{"b":1},{"b":1}],"b":["a","a"]}"#.to_owned(),
+            r#"{"a":{"b":"b","c":"\"b\":"}}"#.to_owned(),
+            r#"{"a":{"b":"{","c":"}","d":{"b":"\\"}}}"#.to_owned(),
+            many("n40"),
+        ] {
+            assert_eq!(fault_in(&json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_open_brackets_outside_of_strings() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let too_deep = Some(Fault::TooDeep);
+        assert_eq!(fault_in(&nested(32)), None);
+        assert_eq!(fault_in(&nested(33)), too_deep);
+        assert_eq!(fault_in(&"[{\"a\":".repeat(50_000)), too_deep);
+        assert_eq!(fault_in(&format!("[{}]", vec!["{}"; 100].join(","))), None);
+        assert_eq!(fault_in(&format!(r#"["{}"]"#, "[".repeat(100))), None);
+        assert_eq!(fault_in(&format!(r#"["\"{}"]"#, "[".repeat(100))), None);
+        assert_eq!(fault_in(&format!(r#"["\\",{}]"#, nested(32))), too_deep);
+        for json in [nested(32), nested(33), format!("[{}]", nested(32)), nested(200)] {
+            read::<Value>(&json);
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_found_at_any_depth_and_in_any_spelling() {
+        for json in [
+            r#"{"$serde_json::private::RawValue":"1"}"#,
+            r#"{"a":[{"b":{"$serde_json::private::Number" : "1"}}]}"#,
+            r#"{"a":{"\u0024serde_json::private::RawValue":"1"}}"#,
+            r#"{"a":{"$serde_json::priv\u0061te::RawValue":"1"}}"#,
+            r#"{"\\":1,"a\"":{"$serde\u005fjson::private::x":"1"}}"#,
+        ] {
+            assert_eq!(fault_in(json), Some(Fault::ReservedName), "{json}");
+            assert_eq!(read::<Value>(json), Some(Fault::ReservedName), "{json}");
+        }
+        for json in [
+            r#"{"$ref":"x"}"#,
+            r#"{"a":"$serde_json::private::RawValue"}"#,
+            r#"{"a":"\":{\"$serde_json::private::RawValue\":1}"}"#,
+            r#"{"caf\u00e9":"\u0024serde_json::private::RawValue","price":"$1"}"#,
+        ] {
+            assert_eq!(fault_in(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_read_ahead_is_read_again() {
+        let mut reader = Reader::new(r#" [1,{"a":2}] "#);
+        let first = reader.read_ahead(Reader::skip_value);
+        assert!(first.is_ok());
+        assert_eq!(Value::deserialize(&mut reader).unwrap(), serde_json::json!([1, { "a": 2 }]));
+        assert!(reader.end().is_ok());
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f32>().prop_map(|float| Value::from(f64::from(float))),
+            "[ -~]{0,20}".prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            let object = prop::collection::btree_map("[$a-z\"é]{0,9}", inner.clone(), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..6).prop_map(Value::from),
+                object.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// A value whose objects keep the order and the spelling of their names.
+    #[derive(Clone, Debug)]
+    enum Json {
+        Text(String),
+        Array(Vec<Json>),
+        Object(Vec<(String, bool, Json)>),
+    }
+
+    impl Json {
+        fn render(&self) -> String {
+            match self {
+                Self::Text(text) => format!("{text:?}"),
+                Self::Array(items) => {
+                    format!("[{}]", items.iter().map(Self::render).collect::<Vec<_>>().join(","))
+                }
+                Self::Object(members) => {
+                    let members = members.iter().map(|(name, escaped, value)| {
+                        let name: String = match escaped {
+                            true => name.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+                            false => name.clone(),
+                        };
+                        format!("\"{name}\" :{}", value.render())
+                    });
+                    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+                }
+            }
+        }
+
+        fn has_duplicate(&self) -> bool {
+            match self {
+                Self::Text(_) => false,
+                Self::Array(items) => items.iter().any(Self::has_duplicate),
+                Self::Object(members) => {
+                    let mut names: Vec<_> = members.iter().map(|member| &member.0).collect();
+                    names.sort();
+                    names.dedup();
+                    names.len() < members.len() || members.iter().any(|m| m.2.has_duplicate())
+                }
+            }
+        }
+    }
+
+    fn spelled_json() -> impl Strategy<Value = Json> {
+        let leaf = "[a-c{}:, ]{0,3}".prop_map(Json::Text);
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::Array),
+                prop::collection::vec(("[a-h]{1,2}", any::<bool>(), inner), 0..5)
+                    .prop_map(Json::Object),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_values_equal_those_of_serde_json(
+            value in json(),
+            pretty: bool,
+            place: prop::sample::Index,
+            byte in "[\"\\\\{}\\[\\],:0-9eE. \\-+tfn\u{0}\n]|",
+        ) {
+            let text = if pretty { format!("{value:#}") } else { value.to_string() };
+            read::<Value>(&text);
+            read::<BTreeMap<String, Value>>(&text);
+            // Read the text again with one character inserted or removed.
+            let mut chars: Vec<char> = text.chars().collect();
+            let place = place.index(chars.len());
+            chars.splice(place..place + usize::from(byte.is_empty()), byte.chars());
+            let changed: String = chars.into_iter().collect();
+            read::<Value>(&changed);
+            read::<Ignored>(&changed);
+            read::<Typed<'_>>(&changed);
+        }
+
+        #[test]
+        fn duplicates_are_found_exactly_where_they_are(json in spelled_json()) {
+            let text = json.render();
+            let expected = json.has_duplicate().then_some(Fault::DuplicateName);
+            prop_assert_eq!(fault_in(&text), expected, "{}", text);
+            read::<Value>(&text);
+            read::<BTreeMap<String, Value>>(&text);
+        }
+    }
+}
