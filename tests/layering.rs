@@ -40,6 +40,7 @@ const ORDER: &[&str] = &[
     "jwt::keys::jwk",
     "jwt::keys::from_jsonwebtoken",
     "jwt::header",
+    "jwt::token_parts",
     "jwt::header_cache",
     "jwt::keys::key_set",
     "jwt::keys::key_store",

@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use crate::jwt::header::Header;
+use crate::jwt::token_parts::TokenParts;
 
-/// Parsed headers of verified tokens, found by the bytes of the encoded header.
+/// Parsed headers of verified tokens, found by the first bytes of a token.
 ///
 /// An issuer writes the same header into all tokens of one key. Only verified tokens add a header,
 /// so an attacker without a key cannot fill the cache. The cache holds four headers, so an attacker
@@ -16,14 +17,20 @@ pub(crate) struct HeaderCache {
 
 #[derive(Debug)]
 struct Entry {
+    /// The header in base64url.
     segment: Box<[u8]>,
     header: Header<'static>,
 }
 
 impl HeaderCache {
-    pub(crate) fn find(&self, segment: &[u8]) -> Option<&Header<'static>> {
+    /// Returns the header and the parts of a token, if the header is known and the signature has the
+    /// length of its algorithm.
+    pub(crate) fn find<'t>(&self, token: &'t [u8]) -> Option<(&Header<'static>, TokenParts<'t>)> {
         let mut known = self.entries.iter().map_while(OnceLock::get);
-        known.find(|entry| *entry.segment == *segment).map(|entry| &entry.header)
+        known.find_map(|Entry { segment, header }| {
+            let parts = TokenParts::split_known(token, segment, header.algorithm.signature_len())?;
+            Some((header, parts))
+        })
     }
 
     /// Remembers the header of a token whose signature was valid.
@@ -46,7 +53,9 @@ mod tests {
         for segment in [b"1", b"2", b"3", b"4", b"5"] {
             cache.remember(segment, &header);
         }
-        assert_eq!(cache.find(b"4"), Some(&header));
-        assert_eq!(cache.find(b"5"), None);
+        let token = |segment| format!("{segment}.payload.{}", "s".repeat(43));
+        let found = |segment| cache.find(token(segment).as_bytes()).map(|(header, _)| header);
+        assert_eq!(found("4"), Some(&header));
+        assert_eq!(found("5"), None);
     }
 }

@@ -21,6 +21,7 @@ mod signer;
 mod spans;
 mod standard_claims;
 mod token_error;
+mod token_parts;
 mod validation;
 mod verified_token;
 mod verifier;

@@ -18,6 +18,7 @@ use crate::jwt::payload;
 use crate::jwt::payload::notes::Noted;
 use crate::jwt::spans::Span;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
+use crate::jwt::token_parts::TokenParts;
 use crate::jwt::validation::Validation;
 use crate::jwt::verified_token::{Named, VerifiedToken};
 
@@ -95,10 +96,8 @@ impl Verifier {
         if token.len() > self.validation.token_limit() {
             return Err(TokenError::too_large(self.validation.token_limit()));
         }
-        let parts =
-            TokenParts::split(token).ok_or(malformed("it is not three parts with dots between"))?;
         let keys = self.keys.peek();
-        let key = self.authenticate(&parts, &keys)?;
+        let (parts, key) = self.authenticate(token, &keys)?;
 
         let (text, payload_len) = parts.decode(token, key.id()).ok_or(NOT_TEXT)?;
         let encoded = Span::new(payload_len, token.len());
@@ -139,32 +138,34 @@ impl Verifier {
     /// Returns true if one of `keys` verifies the signature of a token that was verified before.
     #[cfg(feature = "connections")]
     pub(crate) fn is_signed_by(&self, keys: &KeySet, token: &str) -> bool {
-        TokenParts::split(token.as_bytes())
-            .is_some_and(|parts| self.authenticate(&parts, keys).is_ok())
+        self.authenticate(token.as_bytes(), keys).is_ok()
     }
 
-    /// Checks header and signature, and returns the key that signed the token.
-    fn authenticate<'k>(
+    /// Checks header and signature. Returns the parts of the token, and the key that signed it.
+    fn authenticate<'t, 'k>(
         &self,
-        parts: &TokenParts<'_>,
+        token: &'t [u8],
         keys: &'k KeySet,
-    ) -> Result<&'k Key, TokenError> {
-        if let Some(header) = keys.headers().find(parts.header) {
-            self.validation.check_header(header)?;
-            return keys.signer_of(header, parts.signed, parts.signature);
-        }
-        self.authenticate_unknown_header(parts, keys)
+    ) -> Result<(TokenParts<'t>, &'k Key), TokenError> {
+        let Some((header, parts)) = keys.headers().find(token) else {
+            return self.authenticate_unknown_header(token, keys);
+        };
+        self.validation.check_header(header)?;
+        let key = keys.signer_of(header, parts.signed, parts.signature)?;
+        Ok((parts, key))
     }
 
     // A separate cold function, so that a known header does not pay for the buffer of an unknown
     // one.
     #[cold]
     #[inline(never)]
-    fn authenticate_unknown_header<'k>(
+    fn authenticate_unknown_header<'t, 'k>(
         &self,
-        parts: &TokenParts<'_>,
+        token: &'t [u8],
         keys: &'k KeySet,
-    ) -> Result<&'k Key, TokenError> {
+    ) -> Result<(TokenParts<'t>, &'k Key), TokenError> {
+        let parts =
+            TokenParts::split(token).ok_or(malformed("it is not three parts with dots between"))?;
         let mut buffer = header::BUFFER;
         let header =
             Header::parse(parts.header, &mut buffer).map_err(|error| match error.kind() {
@@ -174,7 +175,7 @@ impl Verifier {
         self.validation.check_header(&header)?;
         let key = keys.signer_of(&header, parts.signed, parts.signature)?;
         keys.headers().remember(parts.header, &header);
-        Ok(key)
+        Ok((parts, key))
     }
 
     /// Returns the reason for rejecting a payload that could not be read into the claims type.
@@ -251,28 +252,7 @@ impl<T> Debug for Verified<T> {
     }
 }
 
-/// The parts of a compact JWS (RFC 7515 section 7.1).
-struct TokenParts<'t> {
-    header: &'t [u8],
-    payload: &'t [u8],
-    signature: &'t [u8],
-    /// Header and payload with the dot between them.
-    signed: &'t [u8],
-}
-
-impl<'t> TokenParts<'t> {
-    /// Splits at the first and the last dot. Another dot between them makes the payload
-    /// undecodable.
-    fn split(token: &'t [u8]) -> Option<Self> {
-        let last = memchr::memrchr(b'.', token)?;
-        let (signed, signature) = token.split_at_checked(last)?;
-        let signature = signature.get(1..)?;
-        let first = memchr::memchr(b'.', signed)?;
-        let (header, payload) = signed.split_at_checked(first)?;
-        let payload = payload.get(1..)?;
-        Some(Self { header, payload, signature, signed })
-    }
-
+impl TokenParts<'_> {
     /// Returns the decoded payload followed by the whole token and the identifier of its key, and
     /// the length of the payload.
     fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(Vec<u8>, usize)> {

@@ -39,6 +39,15 @@ impl Algorithm {
         }
     }
 
+    /// Returns the length of every signature in base64url.
+    pub(crate) const fn signature_len(self) -> usize {
+        match self {
+            Self::Hs256 => 43,
+            Self::Hs384 => 64,
+            Self::Hs512 => 86,
+        }
+    }
+
     /// Returns the algorithm with this registered name, which is case-sensitive (RFC 7515 section
     /// 4.1.1). Allocates nothing, so that rejecting a forged header is cheap.
     pub(crate) fn from_name(name: &str) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! Tests of the serialization and encoding of a token (RFC 7515).
 
-use tower_jwt_auth::Algorithm;
 use tower_jwt_auth::jwt::TokenErrorKind;
+use tower_jwt_auth::{Algorithm, JwtAuth, Key};
 
 use crate::kit;
 
@@ -53,6 +53,74 @@ fn a_token_has_exactly_three_parts() {
         format!("{header}.{payload}.a.b.c"),
     ] {
         assert_eq!(kit::fault(&auth, &signed(&text)), Some(TokenErrorKind::Malformed), "{text}");
+    }
+}
+
+/// After the first token of a key, its header is known, and later tokens are split without a search
+/// for dots. The reason for a rejection is the same before and after.
+#[test]
+fn a_malformed_token_has_the_same_reason_whether_its_header_is_known_or_not() {
+    for algorithm in kit::ALGORITHMS {
+        for id in [None, Some("k")] {
+            let key = kit::key(algorithm);
+            let key = id.map_or(Ok(key.clone()), |id| key.with_id(id)).unwrap();
+            let sign = |text: &str| {
+                format!(
+                    "{text}.{}",
+                    kit::b64(kit::tag(algorithm, &kit::key_bytes(), text.as_bytes()))
+                )
+            };
+            let (_, payload) = parts();
+            let kid = id.map_or(String::new(), |id| format!(r#","kid":"{id}""#));
+            let header = kit::b64(format!(r#"{{"alg":"{algorithm}"{kid}}}"#));
+            let good = sign(&format!("{header}.{payload}"));
+            let (signed, signature) = good.rsplit_once('.').unwrap();
+
+            let mut tokens: Vec<String> =
+                (0..=good.len()).map(|len| good[..len].to_owned()).collect();
+            for place in 0..=good.len() {
+                let (start, end) = good.split_at(place);
+                tokens.extend(
+                    ["", ".", "..", "A", "=", "+", "é"].map(|put| format!("{start}{put}{end}")),
+                );
+                // One character is replaced, so that the length stays.
+                tokens.extend(
+                    [".", "A", "B", "\n"]
+                        .map(|put| format!("{start}{put}{}", end.get(1..).unwrap_or(""))),
+                );
+            }
+            tokens.extend((0..90).map(|len| format!("{signed}.{}", "A".repeat(len))));
+            tokens.extend((0..90).map(|len| format!("{header}.{}", "A".repeat(len))));
+            for text in [
+                header.clone(),
+                format!("{header}."),
+                format!("{header}.."),
+                format!("{header}.{payload}."),
+                format!("{header}..{payload}"),
+                format!("{header}.{payload}.{payload}"),
+                format!("{header}.{payload}.{signature}"),
+                format!("{header}.{header}.{payload}"),
+                format!(".{header}.{payload}"),
+                format!("{header}A.{payload}"),
+            ] {
+                tokens.push(sign(&text));
+                tokens.push(format!("{text}.{signature}"));
+            }
+
+            let auth = |key: &Key| JwtAuth::new(key.clone()).with_clock(kit::at(kit::NOW));
+            let reason = |auth: &JwtAuth, token: &str| {
+                auth.verify(token).map_err(|error| error.reason().into_owned()).err()
+            };
+            let warm = auth(&key);
+            assert_eq!(reason(&warm, &good), None);
+            let mut accepted = 0;
+            for token in &tokens {
+                let cold = reason(&auth(&key), token);
+                assert_eq!(reason(&warm, token), cold, "{token}");
+                accepted += usize::from(cold.is_none());
+            }
+            assert_eq!(accepted, tokens.iter().filter(|token| **token == good).count());
+        }
     }
 }
 
