@@ -256,7 +256,7 @@ fn each_boundary_is_named_in_one_place() {
 }
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 fn source(module: &str) -> String {

@@ -10,10 +10,15 @@ mod cart;
 mod reference;
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
+
+/// Returns a path in the repository.
+fn in_repository(path: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+}
 
 fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = in_repository(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -57,10 +62,9 @@ fn the_tutorials_show_the_tested_programs() {
 #[test]
 fn every_page_is_in_the_guide_and_in_its_index() {
     let modules = read("src/guide.rs") + &read("src/lib.rs");
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     for folder in ["tutorial", "how-to", "reference", "explanation"] {
         let index = read(&format!("docs/{folder}/README.md"));
-        for file in fs::read_dir(docs.join(folder)).unwrap() {
+        for file in fs::read_dir(in_repository("docs").join(folder)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             let Some(page) = name.strip_suffix(".md").filter(|page| *page != "README") else {
                 continue;

@@ -11,7 +11,7 @@ use crate::kit::{panics, shop};
 
 #[test]
 fn misuse_does_not_compile() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    trybuild::TestCases::new().compile_fail("ui/*.rs");
 }
 
 /// Returns the message of the panic, and checks that the panic was reported in this file.

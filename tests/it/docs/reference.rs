@@ -1,11 +1,11 @@
 //! Tests that the reference documents every item of the code, and names no item that does not
 //! exist.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use super::{read, variants};
+use super::{in_repository, read, variants};
 
 /// Returns the builder methods of a file: those that take `self` and return it.
 fn builders(source: &str) -> Vec<&str> {
@@ -96,17 +96,38 @@ fn every_code_has_its_row_among_the_answers() {
     }
 }
 
+/// Returns the features of a manifest, each with the features that it enables. Leaves out `default`
+/// and the features of dependencies.
+fn features(manifest: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let manifest = read(manifest);
+    let section = manifest.split_once("\n[features]\n").unwrap().1.split("\n[").next().unwrap();
+    let lines = section.lines().filter_map(|line| line.split_once(" = "));
+    let lists: Vec<_> =
+        lines.filter(|(name, _)| *name != "default" && !name.starts_with('#')).collect();
+    let names: BTreeSet<_> = lists.iter().map(|(name, _)| *name).collect();
+    assert!(names.len() > 5, "{names:?}");
+    let enabled = |list: &str| {
+        let items = list.split('"').skip(1).step_by(2);
+        items.filter(|item| names.contains(item)).map(str::to_owned).collect()
+    };
+    lists.iter().map(|(name, list)| ((*name).to_owned(), enabled(list))).collect()
+}
+
 #[test]
 fn every_feature_has_its_row() {
-    let features = read("docs/reference/features.md");
-    let manifest = read("Cargo.toml");
-    let section = manifest.split_once("\n[features]\n").unwrap().1.split("\n[").next().unwrap();
-    let lines = section.lines().filter(|line| line.starts_with(char::is_alphabetic));
-    let names: Vec<_> = lines.filter_map(|line| line.split(" = ").next()).collect();
-    assert!(names.len() > 5, "{names:?}");
-    for name in names.into_iter().filter(|name| *name != "default") {
-        let is_listed = features.contains(&format!("\n| `{name}` "));
+    let page = read("docs/reference/features.md");
+    for name in features("Cargo.toml").keys() {
+        let is_listed = page.contains(&format!("\n| `{name}` "));
         assert!(is_listed, "docs/reference/features.md lacks {name}");
+    }
+}
+
+#[test]
+fn the_tests_have_every_feature_of_the_library() {
+    assert_eq!(features("tests/Cargo.toml"), features("Cargo.toml"));
+    for name in features("Cargo.toml").keys() {
+        let line = format!("\n{name} = [\"tower-jwt-auth/{name}\"");
+        assert!(read("tests/Cargo.toml").contains(&line), "tests/Cargo.toml lacks {line}");
     }
 }
 
@@ -132,7 +153,7 @@ fn every_test_that_the_standards_name_exists() {
 
 #[test]
 fn every_diagram_can_be_embedded_in_a_page() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explanation");
+    let folder = in_repository("docs/explanation");
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -166,8 +187,7 @@ fn every_name_of_this_crate_in_a_page_exists() {
     };
     let mut pages = vec!["SECURITY.md".to_owned(), "README.md".to_owned()];
     for folder in ["docs/reference", "docs/explanation"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let files = fs::read_dir(in_repository(folder)).unwrap().map(|file| file.unwrap().path());
         let files = files.filter(|file| file.extension().is_some_and(|end| end == "md"));
         pages.extend(files.map(|file| file.to_str().unwrap().to_owned()));
     }
@@ -191,7 +211,7 @@ fn every_name_of_this_crate_in_a_page_exists() {
 #[test]
 fn the_architecture_has_every_module_and_its_walks_name_functions_that_exist() {
     let page = read("docs/explanation/architecture.md");
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
+    for entry in fs::read_dir(in_repository("src")).unwrap() {
         let path = entry.unwrap().path();
         let module = path.file_stem().unwrap().to_str().unwrap();
         assert!(module == "lib" || page.contains(&format!("`{module}`")), "no row for {module}");
@@ -212,7 +232,7 @@ fn the_architecture_has_every_module_and_its_walks_name_functions_that_exist() {
 
 fn code_in(folder: &str) -> String {
     let mut code = String::new();
-    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut code);
+    gather(&in_repository(folder), &mut code);
     code
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn fault<T: DeserializeOwned + Send + Sync + 'static>(
 
 /// Reads a file of `tests/data`.
 pub(crate) fn text(path: &str) -> String {
-    let path = format!("{}/tests/data/{path}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/data/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -1,0 +1,1 @@
+//! The tests are separate programs. The manifest lists them.
