@@ -115,6 +115,7 @@ pub mod explanation {
         "The purpose of the crate, its modules, and three walks through the code.",
         "explanation/request.svg"
     );
+    page!(cache, "explanation/cache.md");
     page!(cookies, "explanation/cookies.md");
     page!(decisions, "explanation/decisions.md");
     page!(

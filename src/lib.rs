@@ -174,7 +174,7 @@ pub mod revocation;
 pub mod testing;
 mod type_name;
 
-pub use auth::{JwtAuth, JwtAuthService};
+pub use auth::{JwtAuth, JwtAuthService, TokenCache, TokenCacheStats};
 pub use bearer::{BadCredentials, OtherScheme, Source, TokenSource};
 pub use clock::{Clock, ManualClock, SystemClock, SystemTimeRangeError, UnixTime};
 #[cfg(feature = "redis")]

@@ -118,6 +118,13 @@ const ORDER: &[&str] = &[
     "request::decision",
     "request::no_layer",
     "request",
+    // The cache of verified tokens.
+    "auth::cache::sync",
+    "auth::cache::token_text",
+    "auth::cache::shard",
+    "auth::cache::table",
+    "auth::cache::token_cache",
+    "auth::cache",
     // The middleware.
     "auth::settings",
     "auth::service",
@@ -246,6 +253,8 @@ fn each_boundary_is_named_in_one_place() {
         for crypto in ["hmac", "sha2", "hkdf"] {
             assert!(!names(crypto) || *module == "jwt::keys::mac", "{module} names {crypto}");
         }
+        let is_comparison = *module == "auth::cache::token_text";
+        assert!(!names("subtle") || is_comparison, "{module} names subtle");
         let is_conversion = *module == "jwt::keys::from_jsonwebtoken";
         assert!(!names("jsonwebtoken") || is_conversion, "{module} names jsonwebtoken");
         let is_token_code = module.starts_with("jwt");

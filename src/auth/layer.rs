@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tower_layer::Layer;
 
+use crate::auth::cache::{LayerCache, TokenCache};
 use crate::auth::service::JwtAuthService;
 use crate::auth::settings::Settings;
 use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
@@ -73,7 +74,9 @@ impl<T> JwtAuth<T> {
     ///
     /// Reading a type with `#[serde(flatten)]` takes longer than the whole verification, since
     /// serde buffers every member for such a type. Name the members instead.
-    pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(self) -> JwtAuth<U> {
+    pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
+        // A cache must not mix up tokens of different claims types.
+        self.settings_mut();
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
@@ -357,6 +360,26 @@ impl<T> JwtAuth<T> {
         self
     }
 
+    /// Keeps verified tokens in `cache`, so that a token that comes again is not verified again. By
+    /// default every token is verified.
+    ///
+    /// With HS256 a cache pays for up to a few thousand tokens that come often: see
+    /// [`TokenCache`], also for its memory and for what it means for security. Each request is
+    /// still checked against the clock, the current keys and the [`Revocations`], and gets the same
+    /// answer as without a cache.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
+    ///
+    /// let auth = JwtAuth::new(Secret::generate()?).with_cache(TokenCache::new());
+    /// # let _ = auth;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    pub fn with_cache(mut self, cache: TokenCache) -> Self {
+        self.settings_mut().cache = Some(LayerCache::new(cache));
+        self
+    }
+
     /// Replaces the system's clock. [`Revocations`] has a separate clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let context = self.context_mut();
@@ -404,8 +427,14 @@ impl<T> JwtAuth<T> {
         Arc::make_mut(&mut self.context_mut().sources)
     }
 
+    /// Returns the settings for a change. Every change must use this method: the tokens that were
+    /// verified with the old settings are then no longer found in the cache.
     fn settings_mut(&mut self) -> &mut Settings {
-        Arc::make_mut(&mut self.settings)
+        let settings = Arc::make_mut(&mut self.settings);
+        if let Some(cache) = &mut settings.cache {
+            cache.renew();
+        }
+        settings
     }
 }
 

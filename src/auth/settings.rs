@@ -5,8 +5,10 @@ use std::sync::Arc;
 use http::Request;
 use serde::de::DeserializeOwned;
 
+use crate::auth::cache::LayerCache;
 use crate::bearer::{self, Found, Source};
-use crate::jwt::{TokenError, TokenErrorKind, Verifier};
+use crate::clock::UnixTime;
+use crate::jwt::{TokenError, TokenErrorKind, Verified, Verifier};
 use crate::rejection::{AuthError, AuthErrorKind};
 use crate::request::anonymous::Anonymous;
 use crate::request::claims::Claims;
@@ -17,6 +19,8 @@ use crate::request::token::TokenData;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) context: Arc<LayerContext>,
+    /// Not in the context, since cached tokens keep the context: they would keep their own cache.
+    pub(crate) cache: Option<LayerCache>,
     pub(crate) allow_anonymous: bool,
     pub(crate) strip_token: bool,
 }
@@ -25,6 +29,7 @@ impl Settings {
     pub(crate) fn new(verifier: Verifier) -> Self {
         Self {
             context: Arc::new(LayerContext::new(verifier)),
+            cache: None,
             allow_anonymous: false,
             strip_token: false,
         }
@@ -74,12 +79,36 @@ impl Settings {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let verified = self.context.verifier.verify_bytes::<T>(token);
-        let verified = verified.map_err(|error| rejection(error, token, source))?;
-        let unchecked = self.context.check_revocation(verified.token(), verified.verified_at())?;
+        let verifier = &self.context.verifier;
+        let keys = verifier.peek_keys();
+        let cached = self.cache.as_ref().and_then(|cache| cache.find(&keys, token));
+        let cached = cached.and_then(|cached| Claims::<T>::again(cached, source));
+        let is_cached = cached.is_some();
+        let checked = match cached {
+            Some(claims) => {
+                verifier.check_dates(claims.token().verified()).map(|now| (claims, now))
+            }
+            None => {
+                verifier.verify_with(token, &keys).map(|verified| self.claims(verified, source))
+            }
+        };
+        let (mut claims, now) = checked.map_err(|error| rejection(error, token, source))?;
+        claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
+        if let Some(cache) = self.cache.as_ref().filter(|_| !is_cached) {
+            cache.insert(&keys, Arc::clone(claims.token().erased_claims()));
+        }
+        Ok(claims)
+    }
+
+    /// Returns the claims of a token with the time of its verification.
+    fn claims<T>(&self, verified: Verified<T>, source: Source) -> (Claims<T>, UnixTime)
+    where
+        T: Send + Sync + 'static,
+    {
+        let verified_at = verified.verified_at();
         let (verified, claims) = verified.into_parts();
-        let data = TokenData { verified, source, unchecked, context: Arc::clone(&self.context) };
-        Ok(Claims::new(claims, data))
+        let data = TokenData { verified, context: Arc::clone(&self.context) };
+        (Claims::new(claims, data, source), verified_at)
     }
 }
 

@@ -28,12 +28,22 @@ impl Span {
         Self::new(self.start.saturating_add(self.len) as usize, len)
     }
 
+    /// Returns the position of the first byte.
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
     /// Returns this piece of `text`, or an empty string if `text` is too short.
     #[inline]
     pub(crate) fn of(self, text: &[u8]) -> &str {
+        std::str::from_utf8(self.bytes_of(text)).unwrap_or_default()
+    }
+
+    /// Returns this piece of `text` without a look at its characters.
+    #[inline]
+    pub(crate) fn bytes_of(self, text: &[u8]) -> &[u8] {
         let start = self.start as usize;
-        let piece = text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default();
-        std::str::from_utf8(piece).unwrap_or_default()
+        text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
     }
 }
 

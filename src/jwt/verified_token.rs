@@ -106,6 +106,24 @@ impl VerifiedToken {
         self.at(self.encoded)
     }
 
+    /// Returns the bytes of the token itself.
+    pub(crate) fn encoded_bytes(&self) -> &[u8] {
+        self.encoded.bytes_of(&self.text)
+    }
+
+    /// Returns the length of the decoded payload.
+    pub(crate) fn payload_len(&self) -> usize {
+        self.encoded.start()
+    }
+
+    /// Returns the size of the memory that the token has allocated.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        let Named { audience, scopes, roles, .. } = &self.named;
+        let spilled = [audience, scopes, roles].into_iter().filter(|spans| spans.spilled());
+        let spans: usize = spilled.map(|spans| spans.capacity()).sum();
+        self.text.capacity().saturating_add(spans.saturating_mul(size_of::<Span>()))
+    }
+
     #[inline]
     fn at(&self, span: Span) -> &str {
         span.of(&self.text)

@@ -1,8 +1,8 @@
 //! The verifier, which turns the bytes of a token into typed claims.
 
 use std::fmt::{self, Debug};
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-#[cfg(feature = "connections")]
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -93,11 +93,19 @@ impl Verifier {
         &self,
         token: &[u8],
     ) -> Result<Verified<T>, TokenError> {
+        self.verify_with(token, &self.keys.peek())
+    }
+
+    /// Verifies a token as [`verify_bytes`](Self::verify_bytes) does, with these keys.
+    pub(crate) fn verify_with<T: DeserializeOwned>(
+        &self,
+        token: &[u8],
+        keys: &KeySet,
+    ) -> Result<Verified<T>, TokenError> {
         if token.len() > self.validation.token_limit() {
             return Err(TokenError::too_large(self.validation.token_limit()));
         }
-        let keys = self.keys.peek();
-        let (parts, key) = self.authenticate(token, &keys)?;
+        let (parts, key) = self.authenticate(token, keys)?;
 
         let (text, payload_len) = parts.decode(token, key.id()).ok_or(NOT_TEXT)?;
         let encoded = Span::new(payload_len, token.len());
@@ -127,6 +135,19 @@ impl Verifier {
         let unescaped = noted.placer.into_unescaped();
         text.extend_from_slice(unescaped.as_bytes());
         Ok((claims, now))
+    }
+
+    /// Checks the dates of a token that was verified before, with the same errors as a
+    /// verification. Returns the time of the check.
+    pub(crate) fn check_dates(&self, token: &VerifiedToken) -> Result<UnixTime, TokenError> {
+        let now = self.clock.now();
+        self.validation.check_dates(&token.named, now)?;
+        Ok(now)
+    }
+
+    /// Returns the current keys, for a short time.
+    pub(crate) fn peek_keys(&self) -> impl Deref<Target = Arc<KeySet>> + use<> {
+        self.keys.peek()
     }
 
     /// Returns the current keys.

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use http::Extensions;
 
+use crate::bearer::Source;
 use crate::jwt::StandardClaims;
 #[cfg(feature = "connections")]
 use crate::request::ended::{Ended, SeenKeys, UntilEnded};
 use crate::request::token::{ErasedClaims, Token, TokenData};
+use crate::revocation::RevocationUnchecked;
 
 /// The claims of a verified token.
 ///
@@ -86,10 +88,22 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    pub(crate) fn new(claims: T, data: TokenData) -> Self {
+    pub(crate) fn new(claims: T, data: TokenData, source: Source) -> Self {
         let typed = Arc::new(TypedClaims { data, claims });
-        let token = Token::new(Arc::clone(&typed) as _);
+        let token = Token::new(Arc::clone(&typed) as _, source);
         Self { typed, token }
+    }
+
+    /// Returns claims that were verified before, for another request. Returns `None` if they were
+    /// read into a different type.
+    pub(crate) fn again(claims: Arc<dyn ErasedClaims>, source: Source) -> Option<Self> {
+        let erased: Arc<dyn Any + Send + Sync> = Arc::clone(&claims) as _;
+        let typed = erased.downcast::<TypedClaims<T>>().ok()?;
+        Some(Self { typed, token: Token::new(claims, source) })
+    }
+
+    pub(crate) fn set_unchecked(&mut self, unchecked: Option<RevocationUnchecked>) {
+        self.token.set_unchecked(unchecked);
     }
 }
 

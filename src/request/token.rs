@@ -31,14 +31,15 @@ use crate::revocation::{RevocationUnchecked, TokenNames};
 /// ```
 #[derive(Clone)]
 pub struct Token {
+    /// Several requests with the same token may share this allocation.
     claims: Arc<dyn ErasedClaims>,
+    source: Source,
+    unchecked: Option<RevocationUnchecked>,
 }
 
 /// The data of a token besides its claims.
 pub(crate) struct TokenData {
     pub(crate) verified: VerifiedToken,
-    pub(crate) source: Source,
-    pub(crate) unchecked: Option<RevocationUnchecked>,
     pub(crate) context: Arc<LayerContext>,
 }
 
@@ -54,8 +55,13 @@ pub(crate) trait ErasedClaims: Any + Send + Sync {
 }
 
 impl Token {
-    pub(crate) fn new(claims: Arc<dyn ErasedClaims>) -> Self {
-        Self { claims }
+    pub(crate) fn new(claims: Arc<dyn ErasedClaims>, source: Source) -> Self {
+        Self { claims, source, unchecked: None }
+    }
+
+    /// Notes that the token was accepted with stale revocation data, or with current data.
+    pub(crate) fn set_unchecked(&mut self, unchecked: Option<RevocationUnchecked>) {
+        self.unchecked = unchecked;
     }
 
     fn data(&self) -> &TokenData {
@@ -63,13 +69,13 @@ impl Token {
     }
 
     /// Returns true if `self` and `other` come from the same verification. Two verifications of one
-    /// token are not the same.
+    /// token are not the same. With a cache, one verification serves several requests.
     #[cfg(feature = "axum")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.claims, &other.claims)
     }
 
-    fn verified(&self) -> &VerifiedToken {
+    pub(crate) fn verified(&self) -> &VerifiedToken {
         &self.data().verified
     }
 
@@ -145,13 +151,13 @@ impl Token {
 
     /// Returns the place in the request where the token was found.
     pub fn source(&self) -> Source {
-        self.data().source
+        self.source
     }
 
     /// Returns a mark if the token was accepted although the revocation data was stale. Only a
     /// `dangerous_` method of [`Revocations`](crate::Revocations) allows this.
     pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
-        self.data().unchecked
+        self.unchecked
     }
 
     /// Resolves when the token has ended: see `Claims::ended`.

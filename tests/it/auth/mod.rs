@@ -1,6 +1,7 @@
 //! Tests of the middleware as a tower service, and of the rotation of keys at run time.
 
 mod bodies;
+mod cache;
 mod cancellation;
 mod debug;
 mod readiness;

@@ -37,6 +37,7 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/issuer/routes/auth_routes.rs", "`AuthRoutes`", 3),
         ("src/issuer/routes/cookies.rs", "`Cookies`", 7),
         ("src/revocation/revocations.rs", "`Revocations`", 6),
+        ("src/auth/cache/token_cache.rs", "`TokenCache`", 1),
         ("src/revocation/feed/follow.rs", "`Follow`", 4),
         ("src/revocation/feed/memory.rs", "Stores and feeds", 2),
         ("src/revocation/feed/redis.rs", "Stores and feeds", 1),

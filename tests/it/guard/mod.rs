@@ -1,5 +1,4 @@
 //! Tests of guards.
 
-mod access;
 mod protection;
 mod scopes;

@@ -1,0 +1,26 @@
+//! The cache of verified tokens, behind [`JwtAuth::with_cache`](crate::JwtAuth::with_cache).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `token_text` | the comparison and the keyed hash of tokens |
+//! | `shard` | one part of the table: its values, their weight, and the choice of the value to evict |
+//! | `table` | all parts, each behind a lock |
+//! | `token_cache` | the public handle, and the binding of a value to keys and rules |
+//!
+//! Five rules keep the cache as strict as a verification:
+//!
+//! 1. Only a token that passed every check enters, so no stranger can fill the table.
+//! 2. A value is found only by the same bytes, the same rules and the same key set.
+//! 3. A hit proves the signature and the claims. The layer still checks the dates and the
+//!    revocations of each request, with the code that a miss runs.
+//! 4. No code of the application runs under a lock. Values are dropped after the lock is released.
+//! 5. A lock that is taken or poisoned is a miss. No request waits for another one.
+
+mod shard;
+mod sync;
+mod table;
+mod token_cache;
+mod token_text;
+
+pub(crate) use self::token_cache::LayerCache;
+pub use self::token_cache::{TokenCache, TokenCacheStats};
