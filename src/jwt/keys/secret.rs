@@ -351,6 +351,25 @@ mod tests {
     }
 
     #[test]
+    fn der_keys_of_every_length_are_refused() {
+        let content = |len: usize| [2].into_iter().chain((0..=255).cycle()).take(len);
+        for (start, len) in [
+            (&[0x30, 40][..], 40),
+            (&[0x30, 0x7F], 127),
+            (&[0x30, 0x81, 128], 128),
+            (&[0x30, 0x81, 255], 255),
+            (&[0x30, 0x82, 1, 4], 260),
+        ] {
+            let der: Vec<u8> = start.iter().copied().chain(content(len)).collect();
+            assert_eq!(kind(&der), Some(KeyErrorKind::NotASecret), "{start:?}");
+            let text = base64::prelude::BASE64_STANDARD.encode(&der);
+            assert_eq!(kind(text), Some(KeyErrorKind::NotASecret), "{start:?}");
+            // Bytes that only start like a key are a secret.
+            assert_eq!(kind(&der[..der.len() - 1]), None, "{start:?}");
+        }
+    }
+
+    #[test]
     fn base64_is_read_in_both_alphabets() {
         let bytes: Vec<u8> = (200..=239).collect();
         for text in [

@@ -220,6 +220,19 @@ async fn stripping_leaves_another_schemes_credentials() {
 }
 
 #[tokio::test]
+async fn stripping_removes_the_token_under_another_scheme() {
+    let addr = server::start(app(shop::auth().cookie("token").strip_token())).await;
+    let good = shop::good();
+    let ask = Ask::get("/")
+        .header("authorization", format!("Token {good}"))
+        .header("cookie", format!("token={good}"));
+    for wire in WIRES {
+        let reply = server::send(wire, addr, &ask).await.json();
+        assert_eq!((&reply["authorization"], &reply["cookie"]), (&json!([]), &json!([])));
+    }
+}
+
+#[tokio::test]
 async fn a_token_over_the_limit_is_431_and_at_the_limit_is_read() {
     let good = shop::good();
     let addr = server::start(app(shop::auth().max_token_bytes(good.len()))).await;

@@ -1,4 +1,5 @@
 //! Tests of guards.
 
+mod access;
 mod protection;
 mod scopes;

@@ -1,7 +1,7 @@
 //! RFC 7518 section 3.2 and RFC 8725 section 3.5: the rules for keys.
 
 use serde_json::json;
-use tower_jwt_auth::jwt::{KeyErrorKind, Signer};
+use tower_jwt_auth::jwt::{KeyError, KeyErrorKind, Signer};
 use tower_jwt_auth::{JwtAuth, Key, Secret};
 
 use crate::kit;
@@ -104,6 +104,60 @@ fn a_secret_is_read_alike_from_a_file_and_from_the_environment() {
     std::fs::remove_dir_all(&folder).unwrap();
     for error in [Secret::from_file(&path), Secret::from_file_base64(&path)] {
         assert_eq!(error.unwrap_err().kind(), KeyErrorKind::Unreadable);
+    }
+}
+
+#[test]
+fn a_secret_in_the_environment_is_read_like_one_in_a_file() {
+    const VARIABLE: &str = "TOWER_JWT_AUTH_TEST_SECRET";
+    let outcome = |result: Result<Secret, KeyError>, place: &str| match result {
+        Ok(secret) => secret.dangerous_to_base64(),
+        Err(error) => format!("{:?} {}", error.kind(), error.to_string().replace(place, "")),
+    };
+    let from_env = [Secret::from_env(VARIABLE), Secret::from_env_base64(VARIABLE)]
+        .map(|result| outcome(result, &format!("environment variable {VARIABLE}")));
+    let Ok(path) = std::env::var("TOWER_JWT_AUTH_TEST_FILE") else {
+        for outcome in from_env {
+            assert_eq!(outcome, "Unreadable  is not set: it must hold the secret");
+        }
+        let path = std::env::temp_dir().join(format!("tower-jwt-auth-env-{}", std::process::id()));
+        for value in [
+            "k\u{e9}y-0123456789+/abcdefghijklmnopqrstuvwxyz",
+            "0123456789abcdefghijklmnopqrstuvwxyz\n",
+            "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6",
+            "\"0123456789abcdefghijklmnopqrstuvwxyz\"",
+            "short",
+        ] {
+            std::fs::write(&path, value).unwrap();
+            // Changing the environment of this process would be `unsafe`.
+            let test = "jwt::keys::a_secret_in_the_environment_is_read_like_one_in_a_file";
+            let child = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", test])
+                .env(VARIABLE, value)
+                .env("TOWER_JWT_AUTH_TEST_FILE", &path)
+                .output()
+                .unwrap();
+            assert!(
+                child.status.success(),
+                "{value:?}: {}",
+                String::from_utf8_lossy(&child.stdout)
+            );
+        }
+        return std::fs::remove_file(&path).unwrap();
+    };
+    let from_file = [Secret::from_file(&path), Secret::from_file_base64(&path)]
+        .map(|result| outcome(result, &format!("file {path}")));
+    assert_eq!(from_env, from_file);
+}
+
+#[test]
+fn a_key_has_an_identifier_of_1_to_256_bytes() {
+    let with_id = |len| Key::hs256(kit::secret()).with_id("i".repeat(len));
+    for len in [1, 256] {
+        assert_eq!(with_id(len).unwrap().id(), Some(&*"i".repeat(len)));
+    }
+    for len in [0, 257, 300] {
+        assert_eq!(with_id(len).unwrap_err().kind(), KeyErrorKind::BadId);
     }
 }
 

@@ -180,6 +180,15 @@ async fn an_ignored_token_never_gives_way_to_a_cookie() {
     assert_eq!(reply_of(&ask).await.0, 200);
 }
 
+#[tokio::test]
+async fn the_reason_names_the_two_places_whose_tokens_differ() {
+    let cookie = format!("__Host-token={}", shop::good());
+    let ask = Ask::get("/open").header("cookie", &cookie).bearer(&shop::other());
+    let response = app().oneshot(ask.to_request()).await.unwrap();
+    let reason = response.extensions().get::<AuthError>().unwrap().reason();
+    assert_eq!(reason, "`Authorization` and the cookie have tokens that differ");
+}
+
 async fn reply_of(ask: &Ask) -> (u16, String) {
     let response = app().oneshot(ask.to_request()).await.unwrap();
     let code = response.extensions().get::<AuthError>().map(AuthError::code);
