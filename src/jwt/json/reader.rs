@@ -125,12 +125,19 @@ impl<'de> Reader<'de> {
         let start = self.scanner.at();
         let text = match self.scanner.plain_string() {
             Some(text) => Cow::Borrowed(text),
-            None => Cow::Owned(self.hand_over(|json| String::deserialize(json))?),
+            None => Cow::Owned(self.escaped_name()?),
         };
         if names::is_reserved(&text) {
             return Err(self.fail(Fault::ReservedName));
         }
         Ok(MemberName { text, quoted: self.scanner.since(start) })
+    }
+
+    /// Reads a name with escapes. Half a surrogate pair is an error, but not a fault.
+    #[cold]
+    fn escaped_name(&mut self) -> Result<String, Error> {
+        let quoted = self.scanner.scalar();
+        serde_json::from_str(quoted).inspect_err(|_| self.check(quoted))
     }
 
     /// Reads the name of a member of a nested object.
@@ -265,14 +272,9 @@ impl<'de> Reader<'de> {
         &mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let is_bracket = matches!(self.scanner.peek(), Some(b'[' | b'{'));
+        self.scanner.peek();
         let text = self.scanner.scalar();
-        let value = by_serde_json::read(text, read);
-        // A type that ignores this error must not accept text that is not JSON.
-        if value.is_err() && !is_bracket && serde_json::from_str::<IgnoredAny>(text).is_err() {
-            self.fail(Fault::Syntax);
-        }
-        value
+        self.hand_over_text(text, read)
     }
 
     /// Lets `serde_json` read the whole value at this position.
@@ -282,28 +284,79 @@ impl<'de> Reader<'de> {
         &mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        by_serde_json::read(self.raw()?, read)
+        let text = self.raw()?;
+        self.hand_over_text(text, read)
+    }
+
+    fn hand_over_text<R>(
+        &mut self,
+        text: &'de str,
+        read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut is_at_end = true;
+        let value = by_serde_json::read(text, |json| {
+            let value = read(json);
+            is_at_end = json.end().is_ok();
+            value
+        });
+        if value.is_err() {
+            self.check(text);
+            if !is_at_end {
+                self.scanner.move_to_end();
+            }
+        }
+        value
+    }
+
+    /// Checks that `text`, which caused an error, is JSON or a bracket. A type that ignores the
+    /// error must not accept text that is not JSON.
+    #[cold]
+    fn check(&mut self, text: &str) {
+        if !matches!(text, "[" | "{") && serde_json::from_str::<IgnoredAny>(text).is_err() {
+            self.fail(Fault::Syntax);
+        }
     }
 
     fn array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let depth = self.depth;
-        let value = self.open().and_then(|()| {
-            let value = visitor.visit_seq(Array { reader: self, is_first: true })?;
-            self.close(b']').map(|()| value)
-        });
-        self.depth = depth;
-        value
+        let value =
+            self.open().and_then(|()| visitor.visit_seq(Array { reader: self, is_first: true }));
+        self.finish(b']', depth, value)
     }
 
     fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let depth = self.depth;
         let value = self.open().and_then(|()| {
-            let members = Object { reader: self, is_first: true, seen: SeenNames::default() };
-            let value = visitor.visit_map(members)?;
-            self.close(b'}').map(|()| value)
+            let seen = SeenNames::default();
+            visitor.visit_map(Object { reader: self, is_first: true, seen })
         });
+        self.finish(b'}', depth, value)
+    }
+
+    /// Closes an array or object that a type has read.
+    #[inline]
+    fn finish<R>(&mut self, close: u8, depth: usize, value: Result<R, Error>) -> Result<R, Error> {
+        let value = match value {
+            Ok(value) => self.close(close).map(|()| value),
+            Err(error) => {
+                self.abandon(close);
+                Err(error)
+            }
+        };
         self.depth = depth;
         value
+    }
+
+    /// Leaves an array or object after an error. A type that ignores the error can read on only
+    /// behind the last item, as with `serde_json`: otherwise it would take the remaining items for
+    /// those of the array or object outside.
+    #[cold]
+    fn abandon(&mut self, close: u8) {
+        if self.scanner.peek() == Some(close) {
+            self.scanner.skip(1);
+        } else {
+            self.scanner.move_to_end();
+        }
     }
 }
 
@@ -760,6 +813,154 @@ mod tests {
         ] {
             assert_eq!(fault_in(json), None, "{json}");
         }
+    }
+
+    /// A value, or the default value if it cannot be read.
+    #[derive(PartialEq, Debug)]
+    struct Lenient<T>(T);
+
+    impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Lenient<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Ok(Self(T::deserialize(deserializer).unwrap_or_default()))
+        }
+    }
+
+    /// The readable elements of an array.
+    #[derive(PartialEq, Debug)]
+    struct Readable<T>(Vec<T>);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Readable<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Elements<T>(Vec<T>);
+
+            impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+                type Value = Readable<T>;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an array")
+                }
+
+                fn visit_seq<A: SeqAccess<'de>>(
+                    mut self,
+                    mut seq: A,
+                ) -> Result<Readable<T>, A::Error> {
+                    for _ in 0..10 {
+                        match seq.next_element() {
+                            Ok(Some(element)) => self.0.push(element),
+                            Ok(None) => break,
+                            Err(_) => {}
+                        }
+                    }
+                    Ok(Readable(self.0))
+                }
+            }
+            deserializer.deserialize_seq(Elements(Vec::new()))
+        }
+    }
+
+    #[derive(Deserialize, PartialEq, Debug, Default)]
+    struct Level {
+        level: u8,
+    }
+
+    #[test]
+    fn a_type_that_ignores_errors_reads_what_it_reads_from_serde_json() {
+        #[derive(Deserialize, PartialEq, Debug)]
+        #[allow(dead_code)]
+        struct Around<T> {
+            value: T,
+            last: u8,
+        }
+        for value in [
+            "1",
+            "256",
+            "1.5",
+            "1e400",
+            "null",
+            r#""x""#,
+            r#""\u0061""#,
+            r#""\ud800""#,
+            r#""Paid""#,
+            r#""None""#,
+            "[]",
+            "[1]",
+            "[1,2]",
+            r#"["x"]"#,
+            r#"[1,"x"]"#,
+            r#"["x",1]"#,
+            r#"[["x"],[2]]"#,
+            r#"[["x",1],[2]]"#,
+            r#"[{"level":"x"},{"level":2}]"#,
+            r#"[{"level":"x","more":1},{"level":2}]"#,
+            r#"[{"more":1},{"level":2}]"#,
+            "{}",
+            r#"{"level":1}"#,
+            r#"{"level":"x"}"#,
+            r#"{"level":256,"more":1}"#,
+            r#"{"a":{"level":"x","b":{"level":2}}}"#,
+            r#"{"Paid":1}"#,
+            r#"{"Paid":"x"}"#,
+            r#"{"None":1}"#,
+        ] {
+            let json = format!(r#"{{"value":{value},"last":1}}"#);
+            read::<Around<Lenient<u8>>>(&json);
+            read::<Around<Lenient<i128>>>(&json);
+            read::<Around<Lenient<String>>>(&json);
+            read::<Around<Lenient<Vec<u8>>>>(&json);
+            read::<Around<Lenient<(u8,)>>>(&json);
+            read::<Around<Lenient<Level>>>(&json);
+            read::<Around<Lenient<Option<Plan>>>>(&json);
+            read::<Around<Lenient<BTreeMap<String, Lenient<Level>>>>>(&json);
+            read::<Around<Lenient<Vec<Lenient<Vec<u8>>>>>>(&json);
+            read::<Around<Lenient<Vec<Lenient<Level>>>>>(&json);
+            read::<Around<Readable<u8>>>(&json);
+            read::<Around<Readable<Level>>>(&json);
+        }
+    }
+
+    #[test]
+    fn a_type_that_ignores_errors_reads_only_json() {
+        let read = |json| {
+            let mut reader = Reader::new(json);
+            let value = BTreeMap::<String, Lenient<BTreeMap<String, Lenient<Level>>>>::deserialize(
+                &mut reader,
+            );
+            value.and_then(|_| reader.end()).is_ok() && reader.fault.is_none()
+        };
+        assert!(read(r#"{"a":{"b":{"level":"x"},"c":{"level":1}},"d":1}"#));
+        // Without its second closing bracket, `a` would contain `d`.
+        assert!(!read(r#"{"a":{"b":{"level":"x","e":1},"c":{"level":1},"d":1}"#));
+        assert!(!read(r#"{"a":{"b":tru},"d":1}"#));
+    }
+
+    #[test]
+    fn a_byte_string_has_no_control_characters() {
+        #[derive(PartialEq, Debug)]
+        struct Bytes<'a>(&'a [u8]);
+
+        impl<'de> Deserialize<'de> for Bytes<'de> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Borrowed;
+
+                impl<'de> Visitor<'de> for Borrowed {
+                    type Value = Bytes<'de>;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("bytes")
+                    }
+
+                    fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Bytes<'de>, E> {
+                        Ok(Bytes(bytes))
+                    }
+                }
+                deserializer.deserialize_bytes(Borrowed)
+            }
+        }
+        assert_eq!(read::<Bytes<'_>>("\"a\u{7f}\u{e9}\""), None);
+        assert!(serde_json::from_str::<Bytes<'_>>("\"a\n\"").is_ok());
+        let mut reader = Reader::new("\"a\n\"");
+        assert!(Bytes::deserialize(&mut reader).is_err());
+        assert_eq!(reader.fault, Some(Fault::Syntax));
     }
 
     #[test]

@@ -117,6 +117,11 @@ impl<'de> Scanner<'de> {
         self.at = at;
     }
 
+    /// Moves to the end of the text, where nothing can be read.
+    pub(crate) fn move_to_end(&mut self) {
+        self.at = self.json.len();
+    }
+
     #[inline]
     fn rest(&self) -> &'de [u8] {
         self.json.as_bytes().get(self.at..).unwrap_or_default()
@@ -128,19 +133,18 @@ pub(crate) fn is_in_numbers(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// Returns the position of the closing quote of the string whose content starts at `start`. Without
-/// a closing quote, returns the length of `json` or more. Control characters are skipped, since
-/// `serde_json` accepts them in byte strings.
+/// Returns the position of the closing quote of the string whose content starts at `start`, or of a
+/// control character before it. Without both, returns the length of `json` or more. `serde_json`
+/// accepts control characters in byte strings, although they are not JSON.
 #[inline]
 fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;
     loop {
         end = plain_end(json, end);
-        end = match json.get(end) {
-            Some(b'"') | None => return end,
-            Some(b'\\') => end.saturating_add(2),
-            Some(_) => end.saturating_add(1),
-        };
+        if json.get(end) != Some(&b'\\') {
+            return end;
+        }
+        end = end.saturating_add(2);
     }
 }
 
