@@ -1,7 +1,7 @@
 //! JSON in tokens: a reader that also enforces the rules for depth and names, which `serde_json`
 //! does not know.
 
-mod by_serde_json;
+pub(crate) mod by_serde_json;
 mod exact_numbers;
 pub(crate) mod member_name;
 pub(crate) mod names;

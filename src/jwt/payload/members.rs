@@ -82,6 +82,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         if self.has_failed || self.reader.fault().is_some() {
             return Err(de::Error::custom("the type ignored an error"));
         }
+        self.noted.is_complete = true;
         Ok(())
     }
 

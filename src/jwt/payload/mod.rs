@@ -24,7 +24,8 @@
 //! 4. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
 //!    the reader jumps to its end.
 //! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
-//!    `T` stops early, the pass itself reads the remaining members.
+//!    `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or ignores
+//!    an error of the payload, the pass fails.
 //! 6. The reader reads strings without escapes and whole numbers itself. For every other string or
 //!    number it finds the end, and `serde_json` reads the text in between. The same is true of an
 //!    enum with data and of `RawValue`, which needs the private names of `serde_json`.
@@ -42,10 +43,13 @@ pub(crate) mod notes;
 pub(crate) mod registered_claim;
 mod values;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
+use serde_json::de::StrRead;
 
+use crate::jwt::json::by_serde_json;
+use crate::jwt::json::names;
 use crate::jwt::json::reader::Reader;
 use crate::jwt::payload::members::Members;
 use crate::jwt::payload::notes::{Noted, Wanted};
@@ -58,13 +62,18 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     noted: &mut Noted<'_, 'de>,
 ) -> Result<T, Error> {
     let mut reader = Reader::new(json);
-    let claims = T::deserialize(ClaimsSet { reader: &mut reader, wanted, noted });
+    let claims = T::deserialize(ClaimsSet { json, reader: &mut reader, wanted, noted });
     noted.fault = reader.fault();
+    // Otherwise a type that ignores an error would pass without the claims after that error.
+    if claims.is_ok() && !noted.is_complete {
+        return Err(Error::custom("the type ignored an error"));
+    }
     claims
 }
 
 /// The deserializer of a payload. It gives one object to every type, whatever the type asks for.
 struct ClaimsSet<'r, 'p, 'n, 'de> {
+    json: &'de str,
     reader: &'r mut Reader<'de>,
     wanted: &'p Wanted,
     noted: &'r mut Noted<'n, 'de>,
@@ -80,6 +89,15 @@ impl<'de> ClaimsSet<'_, '_, '_, 'de> {
         let claims = visitor.visit_map(&mut members);
         let claims = claims.inspect_err(|error| members.note_end(error))?;
         members.close().map(|()| claims)
+    }
+
+    /// Notes all members, and lets `serde_json` read the payload.
+    fn hand_over<R>(
+        self,
+        read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        Members::open(self.reader, &[], self.wanted, self.noted)?.close()?;
+        by_serde_json::read(self.json, read)
     }
 }
 
@@ -105,14 +123,31 @@ impl<'de> Deserializer<'de> for ClaimsSet<'_, '_, '_, 'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if names::is_reserved(name) {
+            return self.hand_over(|json| json.deserialize_newtype_struct(name, visitor));
+        }
         visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.hand_over(|json| json.deserialize_enum(name, variants, visitor))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        Members::open(self.reader, &[], self.wanted, self.noted)?.close()?;
+        visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map enum identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier
     }
 }

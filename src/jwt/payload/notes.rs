@@ -65,6 +65,8 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) has_confirmation: bool,
     /// One bit for each name in [`Wanted::required`] that was found.
     pub(crate) required: u64,
+    /// True if every member was read.
+    pub(crate) is_complete: bool,
     /// The rule for JSON that the payload breaks.
     pub(crate) fault: Option<Fault>,
     /// The claim at which reading failed.
@@ -82,6 +84,7 @@ impl<'n, 'de> Noted<'n, 'de> {
             has_audience: false,
             has_confirmation: false,
             required: 0,
+            is_complete: false,
             fault: None,
             failure: None,
         }

@@ -1,5 +1,6 @@
 //! The rules for a JWT, one small test each, in the order of the RFCs.
 
+mod agreement;
 mod claim_errors;
 mod claims;
 mod header;
