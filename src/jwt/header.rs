@@ -212,6 +212,11 @@ mod tests {
         for json in ["[]", "\"x\"", "", "null", "{", r#"{"alg":"HS256"} x"#, r#"{"alg":"HS256",}"#]
             .into_iter()
             .chain([r#"{"alg":"HS256","kid":1}"#, r#"{"alg":"HS256","typ":[]}"#])
+            .chain([
+                r#"{"alg":"HS256","$serde_json::private::Number":"1"}"#,
+                r#"{"alg":"HS256","x":[{"\u0024serde_json::private::RawValue":"1"}]}"#,
+                r#"{"alg":"HS256","\ud800":1}"#,
+            ])
             .chain(["\u{feff}{\"alg\":\"HS256\"}", long.as_str(), deep.as_str()])
         {
             assert_eq!(parse(json).unwrap_err(), TokenErrorKind::Malformed, "{json}");
