@@ -1,40 +1,113 @@
-//! Token verification without HTTP.
+//! Everything that is measured, and a check that each contender verifies its tokens.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::de::DeserializeOwned;
-use tower_jwt_auth::{JwtAuth, KeyStore};
+use std::hint::black_box;
 
-use crate::tokens::{AUDIENCE, ISSUER, SECRET, secret};
+use http::StatusCode;
 
-pub fn ours<T: DeserializeOwned + Send + Sync + 'static>(parties: bool) -> JwtAuth<T> {
-    ours_with(secret(), parties)
+use crate::measure::{Run, repeated};
+use crate::routes::{ask, request, route};
+use crate::tokens::{KEY_ID, Shopper, Size, Variant};
+use crate::verifiers::{Backend, use_backend, verifier};
+
+/// One measured operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Contender {
+    /// The verifier of this name verifies a token.
+    Verify(&'static str, Variant),
+    /// The verifier of this name verifies the tokens of this many users in turn.
+    VerifyEach(&'static str, u32),
+    /// The route of this name answers a request.
+    Ask(&'static str, Variant),
+    /// `serde_json` reads the claims type from a payload.
+    ReadClaims,
 }
 
-pub fn ours_with<T: DeserializeOwned + Send + Sync + 'static>(
-    keys: impl Into<KeyStore>,
-    parties: bool,
-) -> JwtAuth<T> {
-    let auth = JwtAuth::new(keys).claims::<T>();
-    if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
-}
-
-/// `jsonwebtoken`, used as in its documentation.
-pub struct Decode {
-    key: DecodingKey,
-    validation: Validation,
-}
-
-impl Decode {
-    pub fn new(parties: bool) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        if parties {
-            validation.set_issuer(&[ISSUER]);
-            validation.set_audience(&[AUDIENCE]);
+impl Contender {
+    /// Prepares the operation for a token of this size. Each call checks its result. A real server
+    /// has accepted a token before it gets the next one, so each contender accepts one first.
+    pub fn run(self, size: &Size) -> Run {
+        let token = |variant| size.token(variant, key_id(self));
+        match self {
+            Self::Verify(name, variant) => {
+                let verify = verifier(name, size.parties);
+                assert!(verify(&token(Variant::Good).expect("a token")), "{self:?}");
+                let token = token(variant).expect("a token");
+                let valid = is_valid(variant);
+                repeated(move || assert_eq!(verify(black_box(&token)), valid, "{self:?}"))
+            }
+            Self::VerifyEach(name, users) => {
+                let verify = verifier(name, size.parties);
+                let tokens = (0..users).map(|user| token(Variant::Of(user)).expect("a token"));
+                let tokens: Vec<String> = tokens.collect();
+                let mut at = 0;
+                repeated(move || {
+                    at = if at + 1 < tokens.len() { at + 1 } else { 0 };
+                    assert!(verify(black_box(&tokens[at])), "{self:?}");
+                })
+            }
+            Self::Ask(name, variant) => {
+                let mut router = route(name, size.parties);
+                drop(ask(&mut router, &request(token(Variant::Good).as_deref())));
+                let request = request(token(variant).as_deref());
+                let status = match name {
+                    "bare 401" => StatusCode::UNAUTHORIZED,
+                    "no layer" | "no-op layer" => StatusCode::OK,
+                    _ if is_valid(variant) => StatusCode::OK,
+                    _ => StatusCode::UNAUTHORIZED,
+                };
+                let backend = backend_of(name);
+                repeated(move || {
+                    use_backend(backend);
+                    let response = ask(&mut router, &request);
+                    assert_eq!(black_box(&response).status(), status, "{self:?}");
+                })
+            }
+            Self::ReadClaims => {
+                let payload = size.payload().to_owned();
+                repeated(move || {
+                    let claims: Result<Shopper, _> = serde_json::from_str(black_box(&payload));
+                    assert!(black_box(&claims).is_ok());
+                })
+            }
         }
-        Self { key: DecodingKey::from_secret(SECRET), validation }
     }
 
-    pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
-        Some(jsonwebtoken::decode(token, &self.key, &self.validation).ok()?.claims)
+    /// Checks that the verifier or the route refuses invalid tokens. Panics if one is accepted.
+    pub fn check(self, size: &Size) {
+        let invalid = [Some(Variant::Expired), size.parties.then_some(Variant::OtherIssuer)];
+        let invalid = invalid.into_iter().flatten().chain([Variant::Forged]);
+        match self {
+            // The floor checks only the signature.
+            Self::Verify("floor", _) => Self::Verify("floor", Variant::Forged).run(size)(1),
+            Self::Verify(name, _) | Self::VerifyEach(name, _) => {
+                invalid.for_each(|variant| Self::Verify(name, variant).run(size)(1));
+            }
+            Self::Ask("no layer" | "no-op layer" | "bare 401", _) | Self::ReadClaims => {}
+            Self::Ask(name, _) => {
+                let invalid = invalid.chain([Variant::Missing]);
+                invalid.for_each(|variant| Self::Ask(name, variant).run(size)(1));
+            }
+        }
     }
+}
+
+/// Returns the `kid` of the tokens. One crate requires a `kid`, so it is compared with our layer on
+/// tokens that have one.
+fn key_id(contender: Contender) -> Option<&'static str> {
+    let Contender::Ask("tower-jwt-auth, kid" | "tower-oauth2-resource-server", _) = contender
+    else {
+        return None;
+    };
+    Some(KEY_ID)
+}
+
+fn is_valid(variant: Variant) -> bool {
+    use Variant::{Expired, Forged, Missing, OtherIssuer};
+    !matches!(variant, Forged | Expired | OtherIssuer | Missing)
+}
+
+/// Returns the backend of `jsonwebtoken` that a route uses: `aws_lc_rs` by hand, and otherwise the
+/// one that the crate's default features select.
+fn backend_of(route: &str) -> Backend {
+    if route == "by hand" { Backend::AwsLc } else { Backend::RustCrypto }
 }

@@ -6,3 +6,4 @@ pub mod floor;
 pub mod measure;
 pub mod routes;
 pub mod tokens;
+pub mod verifiers;

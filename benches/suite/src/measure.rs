@@ -1,74 +1,82 @@
-//! Timing of contenders that take turns, round after round, so that a change of the machine's speed
-//! affects all of them. Trust the ratios within a round.
+//! Timing of contenders that take turns in random order, round after round, so that a change of the
+//! machine's speed affects all of them. Trust the ratios within a round.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::Instant;
 
-pub struct Contender<'a> {
-    pub name: &'static str,
-    run: Box<dyn FnMut() + 'a>,
+/// Performs an operation the given number of times.
+pub type Run = Box<dyn FnMut(u32)>;
+
+pub fn repeated(mut operation: impl FnMut() + 'static) -> Run {
+    Box::new(move |times| (0..times).for_each(|_| operation()))
 }
 
-impl<'a> Contender<'a> {
-    pub fn new(name: &'static str, run: impl FnMut() + 'a) -> Self {
-        Self { name, run: Box::new(run) }
-    }
-}
+/// The time of one turn, without the calls before it that fill the processor's caches.
+const SLICE_NANOS: f64 = 150_000.0;
 
-/// Nanoseconds per call: for each contender, one value per round.
-pub struct Rounds {
-    pub names: Vec<&'static str>,
-    nanos: Vec<Vec<f64>>,
-}
+/// Nanoseconds per operation: for each contender, one value per round.
+pub struct Rounds<K>(HashMap<K, Vec<f64>>);
 
-const ROUND: f64 = 4_000_000.0;
-
-pub fn measure(mut contenders: Vec<Contender<'_>>, rounds: usize) -> Rounds {
-    let calls: Vec<u32> = contenders.iter_mut().map(calibrate).collect();
-    let mut nanos = vec![Vec::new(); contenders.len()];
-    for round in 0..rounds {
-        for step in 0..contenders.len() {
-            let at = (round + step) % contenders.len();
-            nanos[at].push(time(&mut contenders[at], calls[at]));
+pub fn measure<K: Copy + Eq + Hash>(mut contenders: Vec<(K, Run)>, rounds: usize) -> Rounds<K> {
+    let calls: Vec<u32> = contenders.iter_mut().map(|(_, run)| calibrate(run)).collect();
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
+    let mut nanos: HashMap<K, Vec<f64>> = HashMap::new();
+    for _ in 0..rounds {
+        fastrand::shuffle(&mut order);
+        for &at in &order {
+            let (key, run) = &mut contenders[at];
+            run(calls[at] / 8 + 1);
+            nanos.entry(*key).or_default().push(time(run, calls[at]));
         }
     }
-    Rounds { names: contenders.iter().map(|contender| contender.name).collect(), nanos }
+    Rounds(nanos)
 }
 
-impl Rounds {
-    pub fn median(&self, name: &str) -> f64 {
-        median(self.nanos[self.at(name)].clone())
-    }
-
-    /// Returns the median of `name / other` over the rounds, with the time of `base`, if given,
-    /// subtracted from both.
-    pub fn ratio(&self, name: &str, other: &str, base: Option<&str>) -> f64 {
-        let (a, b) = (&self.nanos[self.at(name)], &self.nanos[self.at(other)]);
-        let base = base.map(|base| &self.nanos[self.at(base)]);
-        let less = |round: usize| base.map_or(0.0, |base| base[round]);
-        median((0..a.len()).map(|r| (a[r] - less(r)) / (b[r] - less(r))).collect())
-    }
-
-    fn at(&self, name: &str) -> usize {
-        self.names.iter().position(|other| *other == name).expect("a contender")
+impl<K: Eq + Hash> Rounds<K> {
+    /// Returns one value per round: the sum of the times, each with its factor.
+    pub fn sums(&self, terms: &[(f64, K)]) -> Vec<f64> {
+        let rounds = self.0.values().next().map_or(0, Vec::len);
+        let of = |round| terms.iter().map(|(factor, key)| factor * self.0[key][round]).sum();
+        (0..rounds).map(of).collect()
     }
 }
 
-fn calibrate(contender: &mut Contender<'_>) -> u32 {
-    let mut calls = 64;
+/// The quartiles of some values.
+#[derive(Clone, Copy)]
+pub struct Quartiles {
+    pub lower: f64,
+    pub median: f64,
+    pub upper: f64,
+}
+
+impl Quartiles {
+    /// Returns the quartiles of `values[n] / others[n]`.
+    pub fn of_ratios(values: &[f64], others: &[f64]) -> Self {
+        let mut ratios: Vec<f64> = values.iter().zip(others).map(|(a, b)| a / b).collect();
+        ratios.sort_by(f64::total_cmp);
+        let at = |part: usize| ratios[(ratios.len() - 1) * part / 4];
+        Self { lower: at(1), median: at(2), upper: at(3) }
+    }
+}
+
+/// Returns the number of calls that take one slice.
+fn calibrate(run: &mut Run) -> u32 {
+    let mut calls = 16;
     loop {
-        let nanos = time(contender, calls) * f64::from(calls);
-        if nanos > ROUND {
-            return calls;
+        let nanos = time(run, calls) * f64::from(calls);
+        if nanos > SLICE_NANOS {
+            // The quickest of some tries, since other programs may have interrupted the first.
+            let quick = (0..5).map(|_| time(run, calls)).fold(f64::INFINITY, f64::min);
+            return (SLICE_NANOS / quick).ceil() as u32;
         }
-        calls = (f64::from(calls) * (ROUND * 1.2 / nanos.max(1.0)).clamp(1.5, 16.0)) as u32;
+        calls *= 2;
     }
 }
 
-fn time(contender: &mut Contender<'_>, calls: u32) -> f64 {
+fn time(run: &mut Run, calls: u32) -> f64 {
     let start = Instant::now();
-    for _ in 0..calls {
-        (contender.run)();
-    }
+    run(calls);
     start.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 

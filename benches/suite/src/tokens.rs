@@ -1,7 +1,10 @@
 //! The tokens of all benchmarks.
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD as BASE64, Engine};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{Clock, Key, Secret, SystemClock};
 
@@ -19,71 +22,126 @@ pub struct Shopper {
     pub company: String,
 }
 
-/// All claims of the tokens. Small tokens have only `sub`, `company`, `exp` and `iat`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Everything {
-    pub sub: String,
-    pub company: String,
-    pub exp: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iss: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iat: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jti: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub roles: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub permissions: Vec<String>,
+/// All claims of the measured tokens. Small tokens have only `sub`, `company`, `exp` and `iat`.
+#[derive(Clone, Serialize)]
+struct Everything {
+    sub: &'static str,
+    company: &'static str,
+    exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'static str>,
+    iat: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    permissions: Vec<String>,
 }
 
+/// A token of one size, and its variants.
 pub struct Size {
     pub name: &'static str,
-    pub token: String,
-    /// A token with the same claims and a `kid` in its header, which some contenders require.
-    pub keyed: String,
+    /// The length of the token in bytes.
+    pub bytes: usize,
     /// True if the token has an issuer and an audience, and the verifier requires them.
     pub parties: bool,
+    payload: String,
 }
 
-pub fn sizes() -> Vec<Size> {
+/// Returns the small, the typical and the large token.
+pub fn sizes() -> [Size; 3] {
     let small = Everything {
-        sub: "user-10482".into(),
-        company: "acme-europe".into(),
+        sub: "user-10482",
+        company: "acme-europe",
         exp: FAR,
         iss: None,
         aud: None,
-        iat: Some(1_700_000_000),
+        iat: 1_700_000_000,
         jti: None,
         scope: None,
         roles: Vec::new(),
         permissions: Vec::new(),
     };
     let typical = Everything {
-        iss: Some(ISSUER.into()),
-        aud: Some(AUDIENCE.into()),
-        jti: Some("8f2d1c3e9a5b4d60b7e1".into()),
-        scope: Some("cart:read cart:write pay".into()),
-        roles: vec!["admin".into(), "buyer".into()],
+        iss: Some(ISSUER),
+        aud: Some(AUDIENCE),
+        jti: Some("8f2d1c3e9a5b4d60b7e18f2d1c3e9a"),
+        scope: Some("cart:read cart:write pay"),
+        roles: vec!["admin", "buyer"],
         ..small.clone()
     };
     let large = Everything {
         permissions: (0..80).map(|n| format!("warehouse:{n:03}:inventory:read-write")).collect(),
         ..typical.clone()
     };
-    let signer = Signer::new(Key::hs256(secret()));
-    let keyed = Signer::new(keyed());
-    let size = |name, claims: &Everything| Size {
-        name,
-        token: signer.sign(claims).expect("claims serialize"),
-        keyed: keyed.sign(claims).expect("claims serialize"),
-        parties: claims.iss.is_some(),
-    };
-    vec![size("small", &small), size("typical", &typical), size("large", &large)]
+    [("small", small), ("typical", typical), ("large", large)].map(|(name, claims)| {
+        let payload = serde_json::to_string(&claims).expect("claims serialize");
+        Size { name, bytes: signed(None, &payload).len(), parties: claims.iss.is_some(), payload }
+    })
+}
+
+/// The token of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variant {
+    Good,
+    /// The good token with a wrong signature.
+    Forged,
+    Expired,
+    OtherIssuer,
+    /// No token at all.
+    Missing,
+    /// The good token of another user, one of many.
+    Of(u32),
+    /// A good token with one more claim, which is an integer.
+    Integer,
+    Float,
+    Negative,
+    Exponent,
+    /// Like `Integer`, with an escape in the name of the claim.
+    EscapedName,
+}
+
+impl Size {
+    pub fn payload(&self) -> &str {
+        &self.payload
+    }
+
+    /// Returns the token, or `None` for [`Variant::Missing`].
+    pub fn token(&self, variant: Variant, key_id: Option<&str>) -> Option<String> {
+        let replaced = |from: &str, to: &str| self.payload.replace(from, to);
+        // Before the last brace.
+        let with = |member: &str| format!("{},{member}}}", &self.payload[..self.payload.len() - 1]);
+        let payload = match variant {
+            Variant::Missing => return None,
+            Variant::Good | Variant::Forged => self.payload.clone(),
+            Variant::Expired => replaced(&FAR.to_string(), "1700000100"),
+            Variant::OtherIssuer => replaced(ISSUER, "https://auth.another.example"),
+            Variant::Of(user) => replaced("user-10482", &format!("user-{user:05}")),
+            // All of one length.
+            Variant::Integer => with(r#""limit":1250"#),
+            Variant::Float => with(r#""limit":12.5"#),
+            Variant::Negative => with(r#""limit":-125"#),
+            Variant::Exponent => with(r#""limit":12e5"#),
+            Variant::EscapedName => with(r#""l\u0069m":5"#),
+        };
+        let token = signed(key_id, &payload);
+        Some(if variant == Variant::Forged { forged(&token) } else { token })
+    }
+}
+
+/// Signs a payload as it is written.
+fn signed(key_id: Option<&str>, payload: &str) -> String {
+    let key_id = key_id.map(|id| format!(r#","kid":"{id}""#)).unwrap_or_default();
+    let header = format!(r#"{{"alg":"HS256","typ":"JWT"{key_id}}}"#);
+    let [header, payload] = [header.as_str(), payload].map(|part| BASE64.encode(part));
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).expect("any length");
+    mac.update(format!("{header}.{payload}").as_bytes());
+    format!("{header}.{payload}.{}", BASE64.encode(mac.finalize().into_bytes()))
 }
 
 pub fn secret() -> Secret {
@@ -96,7 +154,7 @@ pub fn keyed() -> Key {
 }
 
 /// Returns the token with a wrong signature.
-pub fn forged(token: &str) -> String {
+fn forged(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').expect("a token");
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     format!("{signed}.{first}{}", &signature[1..])

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use suite::measure::median;
 use suite::routes;
-use suite::tokens::sizes;
+use suite::tokens::{Variant, sizes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -20,16 +20,15 @@ const BODY: &[u8] = b"\r\n\r\ncart";
 
 #[tokio::main]
 async fn main() {
-    jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default().expect("the first provider");
     let typical = sizes().into_iter().find(|size| size.name == "typical").expect("a typical token");
     let request = format!(
         "GET /cart HTTP/1.1\r\nHost: cart.shop.example\r\nAuthorization: Bearer {}\r\n\r\n",
-        typical.token
+        typical.token(Variant::Good, None).expect("a token")
     );
     let servers = [
-        ("no authentication", serve(routes::plain()).await),
-        ("tower-jwt-auth", serve(routes::tower_jwt_auth(true)).await),
-        ("from_fn by hand", serve(routes::hand_written(true)).await),
+        ("no authentication", serve(routes::route("no layer", true)).await),
+        ("tower-jwt-auth", serve(routes::route("tower-jwt-auth", true)).await),
+        ("from_fn by hand", serve(routes::route("by hand", true)).await),
     ];
     let mut rates = vec![Vec::new(); servers.len()];
     for round in 0..=ROUNDS {

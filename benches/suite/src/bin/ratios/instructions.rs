@@ -1,0 +1,111 @@
+//! Counts instructions and allocations of each contender with `callgrind`.
+//!
+//! Callgrind's processor has no SHA instructions, so SHA-256 would be most of the count. Functions
+//! of SHA-256 are left out.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use suite::contenders::Contender;
+use suite::measure::Run;
+use suite::tokens::Size;
+
+/// The argument that lets this program perform operations for callgrind.
+pub const UNDER_CALLGRIND: &str = "--under-callgrind";
+
+/// The name of [`counted_operations`] in a profile.
+const COUNTED: &str = concat!(module_path!(), "::counted_operations");
+
+const OPERATIONS: u32 = 100;
+
+/// The counts of one operation.
+#[derive(Clone, Copy, Default)]
+pub struct Counts {
+    pub instructions: f64,
+    pub allocations: f64,
+}
+
+/// Returns the counts of the contenders of each size, or `None` if valgrind is not installed.
+pub fn count(
+    contenders: &[(&'static str, Vec<Contender>)],
+    folder: &Path,
+) -> Option<HashMap<(&'static str, Contender), Counts>> {
+    std::fs::create_dir_all(folder).expect("a folder for the profiles");
+    let valgrind = Command::new("valgrind")
+        .args(["-q", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
+        .arg(format!("--toggle-collect={COUNTED}"))
+        .arg(format!("--dump-after={COUNTED}"))
+        .arg(format!("--callgrind-out-file={}/profile", folder.display()))
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(UNDER_CALLGRIND)
+        .stdout(Stdio::null())
+        .status()
+        .ok()?;
+    assert!(valgrind.success(), "callgrind failed");
+    let all = contenders.iter().flat_map(|(size, all)| all.iter().map(move |one| (*size, *one)));
+    let mut index = String::new();
+    let counts = (1..).zip(all).map(|(number, key)| {
+        let name = format!("profile.{number}");
+        index.push_str(&format!("{name} {} {:?}\n", key.0, key.1));
+        let profile = std::fs::read_to_string(folder.join(name)).expect("a profile");
+        (key, read(&profile))
+    });
+    let counts = counts.collect();
+    std::fs::write(folder.join("index"), index).expect("an index");
+    Some(counts)
+}
+
+/// Performs the operations that are counted.
+pub fn perform(contenders: &[Contender], size: &Size) {
+    for contender in contenders {
+        let mut run = contender.run(size);
+        run(3);
+        counted_operations(&mut run);
+    }
+}
+
+/// Callgrind collects while this function runs, and writes a profile after it. The last line keeps
+/// the call from becoming a jump, with which the function would end.
+#[inline(never)]
+fn counted_operations(run: &mut Run) {
+    let operations = black_box(OPERATIONS);
+    run(operations);
+    black_box(&operations);
+}
+
+/// Reads a profile: the cost of each line of a function, and calls. The line after a call is the
+/// cost of the called function, which has its own lines.
+fn read(profile: &str) -> Counts {
+    let (mut instructions, mut allocations) = (0.0, 0.0);
+    let (mut function, mut called) = ("", "");
+    let mut after_call = false;
+    for line in profile.lines() {
+        if let Some(name) = line.strip_prefix("fn=") {
+            function = name;
+        } else if let Some(name) = line.strip_prefix("cfn=") {
+            called = name;
+        } else if let Some(calls) = line.strip_prefix("calls=") {
+            if ["malloc", "calloc", "realloc", "posix_memalign"].contains(&called) {
+                allocations += number(calls.split(' ').next());
+            }
+            after_call = true;
+        } else if line.starts_with(|first: char| first.is_ascii_digit()) {
+            if !after_call && !is_sha256(function) {
+                instructions += number(line.split(' ').nth(1));
+            }
+            after_call = false;
+        }
+    }
+    let each = f64::from(OPERATIONS);
+    Counts { instructions: instructions / each, allocations: allocations / each }
+}
+
+fn number(text: Option<&str>) -> f64 {
+    text.and_then(|text| text.parse().ok()).expect("a number in a profile")
+}
+
+fn is_sha256(function: &str) -> bool {
+    ["sha256", "sha2::"].iter().any(|name| function.contains(name))
+}

@@ -1,0 +1,192 @@
+//! The table of `docs/explanation/performance.md`: times as ratios within a round, and instructions.
+//!
+//! `cargo run --release --bin ratios [-- --quick]`
+
+mod instructions;
+mod rows;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use suite::contenders::Contender;
+use suite::measure::{Quartiles, measure, median};
+use suite::tokens::{Size, sizes};
+
+use crate::instructions::{Counts, UNDER_CALLGRIND};
+use crate::rows::{Cost, allocations, rows};
+
+/// Each run is a process of its own, since the addresses of code and data change the times.
+const ONE_RUN: &str = "--one-run";
+const RUNS: usize = 3;
+const ROUNDS: usize = 1500;
+
+fn main() {
+    let argument = std::env::args().nth(1);
+    match argument.as_deref() {
+        None => print_table(RUNS, ROUNDS, count_instructions()),
+        // Shows that the benchmark works. Its figures mean nothing.
+        Some("--quick") => print_table(1, 15, None),
+        Some(ONE_RUN) => {
+            let rounds = std::env::args().nth(2).and_then(|text| text.parse().ok());
+            one_run(rounds.expect("a number of rounds"));
+        }
+        Some(UNDER_CALLGRIND) => {
+            for size in sizes() {
+                instructions::perform(&contenders(size.name), &size);
+            }
+        }
+        Some(other) => panic!("{other:?} is not --quick"),
+    }
+}
+
+/// The measurements of one row in one run.
+#[derive(Clone, Copy)]
+struct Measured {
+    ratio: Quartiles,
+    ours_nanos: f64,
+    other_nanos: f64,
+    /// The ratio of the floor to the other cost, or NaN.
+    floor: f64,
+}
+
+/// Measures the rows of all sizes, and prints one line for each row.
+fn one_run(rounds: usize) {
+    for size in sizes() {
+        for Measured { ratio, ours_nanos, other_nanos, floor } in measured(&size, rounds) {
+            let Quartiles { lower, median, upper } = ratio;
+            println!("{lower} {median} {upper} {ours_nanos} {other_nanos} {floor}");
+        }
+    }
+}
+
+fn measured(size: &Size, rounds: usize) -> Vec<Measured> {
+    let contenders = contenders(size.name);
+    contenders.iter().for_each(|contender| contender.check(size));
+    let runs = contenders.into_iter().map(|contender| (contender, contender.run(size))).collect();
+    let rounds = measure(runs, rounds);
+    let row = |row: rows::Row| {
+        let [ours, other] = [&row.ours, &row.other].map(|cost| rounds.sums(cost));
+        let floor = row
+            .floor
+            .map_or(f64::NAN, |floor| Quartiles::of_ratios(&rounds.sums(&floor), &other).median);
+        Measured {
+            ratio: Quartiles::of_ratios(&ours, &other),
+            floor,
+            ours_nanos: median(ours),
+            other_nanos: median(other),
+        }
+    };
+    rows(size.name).into_iter().map(row).collect()
+}
+
+/// Returns what the rows of a size compare, each once.
+fn contenders(size: &str) -> Vec<Contender> {
+    let mut contenders = Vec::new();
+    let costs =
+        rows(size).into_iter().flat_map(|row| [row.ours, row.other, row.floor.unwrap_or_default()]);
+    for (_, contender) in costs.chain([allocations()]).flatten() {
+        if !contenders.contains(&contender) {
+            contenders.push(contender);
+        }
+    }
+    contenders
+}
+
+type AllCounts = HashMap<(&'static str, Contender), Counts>;
+
+fn count_instructions() -> Option<AllCounts> {
+    let of_sizes = sizes().map(|size| (size.name, contenders(size.name)));
+    let counts = instructions::count(&of_sizes, &profiles());
+    match &counts {
+        Some(_) => println!("Profiles: {}\n", profiles().display()),
+        None => println!("No instructions are counted, since valgrind is not installed.\n"),
+    }
+    counts
+}
+
+/// Returns the folder for the profiles, beside this program.
+fn profiles() -> PathBuf {
+    std::env::current_exe().expect("this program").with_file_name("profiles")
+}
+
+fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
+    let runs: Vec<Vec<Measured>> = (0..runs).map(|_| run_once(rounds)).collect();
+    let bytes = sizes().map(|size| format!("{} {}", size.name, size.bytes));
+    println!("Bytes of the tokens: {}.\n", bytes.join(", "));
+    println!(
+        "| ratio | token | goal | today, each run | quartiles | floor | ns | instructions |\n\
+         |---|---|---|---|---|---|---|---|"
+    );
+    let mut at = 0;
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for size in sizes() {
+        for row in rows(size.name) {
+            let each: Vec<Measured> = runs.iter().map(|run| run[at]).collect();
+            at += 1;
+            let of = |value: fn(&Measured) -> f64| each.iter().map(value).collect::<Vec<_>>();
+            let today: Vec<String> =
+                each.iter().map(|one| format!("{:.2}", one.ratio.median)).collect();
+            let lower = of(|one| one.ratio.lower).into_iter().fold(f64::INFINITY, f64::min);
+            let upper = of(|one| one.ratio.upper).into_iter().fold(0.0, f64::max);
+            let instructions = counts.as_ref().map(|counts| {
+                let sum = |cost: &Cost| sum(counts, size.name, cost, |counts| counts.instructions);
+                let (ours, other) = (sum(&row.ours), sum(&row.other));
+                format!("{ours:.0} / {other:.0} = {:.2}", ours / other)
+            });
+            let line = format!(
+                "| {} | {} | {} | {} | {lower:.2} to {upper:.2} | {} | {:.0} / {:.0} | {} |",
+                row.what,
+                size.name,
+                row.goal.map_or("".to_owned(), |goal| format!("{goal:.2}")),
+                today.join(", "),
+                match median(of(|one| one.floor)) {
+                    floor if floor.is_nan() => "".to_owned(),
+                    floor => format!("{floor:.2}"),
+                },
+                median(of(|one| one.ours_nanos)),
+                median(of(|one| one.other_nanos)),
+                instructions.unwrap_or_default(),
+            );
+            // The lines about one ratio belong together.
+            let last = lines.iter().rposition(|(what, _)| *what == row.what);
+            lines.insert(last.map_or(lines.len(), |last| last + 1), (row.what, line));
+        }
+    }
+    lines.iter().for_each(|(_, line)| println!("{line}"));
+    let Some(counts) = counts else { return };
+    let allocations = sizes().map(|size| {
+        let sum = sum(&counts, size.name, &allocations(), |counts| counts.allocations);
+        format!("{sum:.0}")
+    });
+    println!(
+        "| allocations per accepted request, without those of the route and the claims | each | 5 | {} | | | | |",
+        allocations.join(", ")
+    );
+}
+
+/// Returns the measurements of a run in a process of its own.
+fn run_once(rounds: usize) -> Vec<Measured> {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program)
+        .args([ONE_RUN, &rounds.to_string()])
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .expect("this program starts");
+    assert!(output.status.success(), "a run failed");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let row = |line: &str| {
+        let numbers: Vec<f64> =
+            line.split(' ').map(|number| number.parse().expect("a number")).collect();
+        let [lower, median, upper, ours_nanos, other_nanos, floor] = numbers[..] else {
+            panic!("{line:?} is not a row");
+        };
+        let ratio = Quartiles { lower, median, upper };
+        Measured { ratio, ours_nanos, other_nanos, floor }
+    };
+    text.lines().map(row).collect()
+}
+
+fn sum(counts: &AllCounts, size: &'static str, cost: &Cost, count: impl Fn(&Counts) -> f64) -> f64 {
+    cost.iter().map(|(factor, contender)| factor * count(&counts[&(size, *contender)])).sum()
+}

@@ -1,0 +1,137 @@
+//! The rows of the table.
+
+use suite::contenders::Contender::{self, Ask, ReadClaims, Verify};
+use suite::tokens::Variant::{
+    EscapedName, Exponent, Float, Forged, Good, Integer, Missing, Negative,
+};
+
+/// A sum of operations, each with a factor.
+pub type Cost = Vec<(f64, Contender)>;
+
+/// One line of the table: the ratio of two costs.
+pub struct Row {
+    pub what: &'static str,
+    pub ours: Cost,
+    pub other: Cost,
+    /// The largest ratio that the project accepts.
+    pub goal: Option<f64>,
+    /// The least work that any implementation must do instead of `ours`.
+    pub floor: Option<Cost>,
+}
+
+/// Returns the rows for a size, with goals for the small, the typical and the large token.
+pub fn rows(size: &str) -> Vec<Row> {
+    let of = |goals: [f64; 3]| match size {
+        "small" => goals[0],
+        "typical" => goals[1],
+        _ => goals[2],
+    };
+    let floor = || only(Verify("floor", Good));
+    let row = |what, ours, other| Row { what, ours, other, goal: None, floor: None };
+    let layer = || added(Ask("tower-jwt-auth", Good));
+    let keyed_layer = || added(Ask("tower-jwt-auth, kid", Good));
+    let layer_floor = || [floor(), added(Ask("no-op layer", Good))].concat();
+    let verify = || only(Verify("JwtAuth", Good));
+    let decode = |backend| only(Verify(backend, Good));
+
+    let mut rows = vec![
+        row("`JwtAuth::verify` / floor", verify(), floor())
+            .goal(of([1.25, 1.20, 1.04]))
+            .floor(floor()),
+        row("`Verifier::verify` / floor", only(Verify("Verifier", Good)), floor())
+            .goal(of([1.15, 1.14, 1.03]))
+            .floor(floor()),
+        row(
+            "`JwtAuth::verify` / `jsonwebtoken::decode` (`aws_lc_rs`)",
+            verify(),
+            decode("jsonwebtoken, aws_lc_rs"),
+        )
+        .goal(of([0.28, 0.31, 0.37]))
+        .floor(floor()),
+        row(
+            "`JwtAuth::verify` / `jsonwebtoken::decode` (`rust_crypto`)",
+            verify(),
+            decode("jsonwebtoken, rust_crypto"),
+        )
+        .floor(floor()),
+        row("`JwtAuth::verify` / `aliri`", verify(), decode("aliri")).floor(floor()),
+        row("layer / `from_fn` by hand", layer(), added(Ask("by hand", Good)))
+            .goal(of([0.34, 0.35, 0.36]))
+            .floor(layer_floor()),
+        row("layer / `axum-jwt-auth`", layer(), added(Ask("axum-jwt-auth", Good)))
+            .goal(of([0.46, 0.44, 0.42]))
+            .floor(layer_floor()),
+        row("layer / `aliri_tower`", layer(), added(Ask("aliri_tower", Good))).floor(layer_floor()),
+        row("layer / `jwt-authorizer`", layer(), added(Ask("jwt-authorizer", Good)))
+            .floor(layer_floor()),
+        row("layer / `huskarl-axum`", layer(), added(Ask("huskarl-axum", Good)))
+            .floor(layer_floor()),
+        row(
+            "layer / `tower-oauth2-resource-server`, tokens with a `kid`",
+            keyed_layer(),
+            added(Ask("tower-oauth2-resource-server", Good)),
+        )
+        .floor(layer_floor()),
+        row(
+            "forged token: layer / by hand",
+            refusing(Ask("tower-jwt-auth", Forged)),
+            refusing(Ask("by hand", Forged)),
+        )
+        .goal(0.33)
+        .floor(only(Verify("floor", Forged))),
+        row(
+            "no token: layer / by hand, whole requests",
+            only(Ask("tower-jwt-auth", Missing)),
+            only(Ask("by hand", Missing)),
+        ),
+    ];
+    if size == "typical" {
+        let with = |variant| only(Verify("JwtAuth", variant));
+        rows.extend([
+            row(
+                "`JwtAuth::verify` with roles, tenant and 100,000 revocations / floor",
+                only(Verify("JwtAuth, all checks", Good)),
+                floor(),
+            )
+            .goal(1.35)
+            .floor(floor()),
+            row("a claim that is an integer / the token without it", with(Integer), verify())
+                .goal(1.10),
+            row("the same claim as a float", with(Float), verify()).goal(1.10),
+            row("the same claim as a negative number", with(Negative), verify()).goal(1.10),
+            row("the same claim with an exponent", with(Exponent), verify()).goal(1.10),
+            row("the same claim with an escaped name", with(EscapedName), verify()).goal(1.10),
+        ]);
+    }
+    rows
+}
+
+/// Returns the cost whose allocations the table shows: an accepted request, without those of the
+/// route, of any layer and of the claims type.
+pub fn allocations() -> Cost {
+    vec![(1.0, Ask("tower-jwt-auth", Good)), (-1.0, Ask("no-op layer", Good)), (-1.0, ReadClaims)]
+}
+
+impl Row {
+    fn goal(self, goal: f64) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+
+    fn floor(self, floor: Cost) -> Self {
+        Self { floor: Some(floor), ..self }
+    }
+}
+
+fn only(contender: Contender) -> Cost {
+    vec![(1.0, contender)]
+}
+
+/// Returns the cost that authentication adds to the route.
+fn added(contender: Contender) -> Cost {
+    vec![(1.0, contender), (-1.0, Ask("no layer", Good))]
+}
+
+/// Returns the cost that a rejection adds to a bare 401.
+fn refusing(contender: Contender) -> Cost {
+    vec![(1.0, contender), (-1.0, Ask("bare 401", Good))]
+}

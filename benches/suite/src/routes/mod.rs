@@ -1,0 +1,65 @@
+//! One axum route behind each contender. Its handler reads one claim.
+
+mod by_hand;
+mod ours;
+mod peers;
+mod references;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderValue, Request, header::AUTHORIZATION};
+use tower::Service;
+
+use crate::tokens::Shopper;
+
+/// Returns the route of this name. With `parties`, it requires the issuer and the audience.
+pub fn route(name: &str, parties: bool) -> Router {
+    let router = match name {
+        "no layer" => references::no_layer(),
+        "no-op layer" => references::no_op_layer(),
+        "bare 401" => references::bare_401(),
+        "by hand" => by_hand::route(parties),
+        "tower-jwt-auth" => ours::route(parties),
+        "tower-jwt-auth, kid" => ours::keyed_route(parties),
+        "aliri_tower" => peers::aliri_tower(parties),
+        "axum-jwt-auth" => peers::axum_jwt_auth(parties),
+        "huskarl-axum" => peers::huskarl_axum(parties),
+        "jwt-authorizer" => peers::jwt_authorizer(parties),
+        "tower-oauth2-resource-server" => peers::tower_oauth2_resource_server(parties),
+        other => panic!("no route {other:?}"),
+    };
+    // As `axum::serve` does before the first request. Otherwise every request would build the
+    // layered route again.
+    router.with_state(())
+}
+
+/// The work of each handler.
+fn answer(claims: &Shopper) -> &'static str {
+    if claims.company.is_empty() { "nobody" } else { "cart" }
+}
+
+/// Returns the head of a request. It is created once, since a server receives it from the
+/// connection and cloning it costs less than building it.
+pub fn request(token: Option<&str>) -> Parts {
+    let mut request = Request::new(());
+    *request.uri_mut() = http::Uri::from_static("/cart");
+    let headers = request.headers_mut();
+    headers.insert("host", HeaderValue::from_static("cart.shop.example"));
+    headers.insert("user-agent", HeaderValue::from_static("bench"));
+    headers.insert("accept", HeaderValue::from_static("*/*"));
+    if let Some(token) = token {
+        let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a header");
+        headers.insert(AUTHORIZATION, value);
+    }
+    request.into_parts().0
+}
+
+/// Sends `request` to `router` and returns the response.
+pub fn ask(router: &mut Router, request: &Parts) -> Response {
+    let request = Request::from_parts(request.clone(), Body::empty());
+    let response = router.call(request).now_or_never().expect("nothing to wait for");
+    response.expect("infallible")
+}
