@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
 use serde_json::json;
+use tower::{Layer, Service, service_fn};
 use tower_jwt_auth::jwt::{Key, Signer, StandardClaims};
 use tower_jwt_auth::revocation::{Revocation, TokenNames, Verdict};
 use tower_jwt_auth::{JwtAuth, Revocations, Secret, UnixTime};
@@ -45,6 +49,29 @@ fn the_identifier_of_the_key_costs_no_allocation() {
         allocations(|| drop(black_box(auth.verify(&token).unwrap())))
     };
     assert_eq!(of(key), of(Key::hs256(secret)));
+}
+
+#[test]
+fn the_number_of_headers_does_not_change_the_number_of_allocations() {
+    let secret = Secret::generate().unwrap();
+    let authorization = format!("Bearer {}", signed(&secret));
+    let handler =
+        service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Bytes::new())));
+    let service = JwtAuth::new(secret).layer(handler);
+    let of = |others: usize| {
+        let mut request = Request::builder().header("authorization", &authorization);
+        for n in 0..others {
+            request = request.header(format!("x-{n}"), "value");
+        }
+        let request = request.body(()).unwrap();
+        let mut service = service.clone();
+        let call = || drop(black_box(service.call(request)));
+        allocation_counter::measure(call).count_total
+    };
+    // The first token fills the cache of headers.
+    of(0);
+    let counts: Vec<u64> = (0..30).map(of).collect();
+    assert_eq!(counts, [counts[0]; 30]);
 }
 
 #[test]

@@ -120,18 +120,16 @@ impl Sources {
 
     /// Marks every header that may hold a token as sensitive. Sensitive values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
+    // One pass costs as much as one look-up. `HeaderMap::entry` would also grow a map that is exactly
+    // full.
     pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
-        let mut mark = |name| {
-            if let http::header::Entry::Occupied(mut values) = headers.entry(name) {
-                values.iter_mut().for_each(|value| value.set_sensitive(true));
+        for (name, value) in headers.iter_mut() {
+            if name == AUTHORIZATION
+                || (name == COOKIE && self.cookie.is_some())
+                || (name == SEC_WEBSOCKET_PROTOCOL && self.subprotocol.is_some())
+            {
+                value.set_sensitive(true);
             }
-        };
-        mark(AUTHORIZATION);
-        if self.cookie.is_some() {
-            mark(COOKIE);
-        }
-        if self.subprotocol.is_some() {
-            mark(SEC_WEBSOCKET_PROTOCOL);
         }
     }
 
