@@ -45,17 +45,18 @@ pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions: &mut Extensions,
     claims: Claims<T>,
 ) {
-    remove_outer(extensions);
+    let outer = extensions.insert(claims.token().clone());
+    remove_outer(extensions, outer);
     if let Some(unchecked) = claims.token().revocation_unchecked() {
         extensions.insert(unchecked);
     }
-    extensions.insert(claims.token().clone());
     extensions.insert(claims);
 }
 
 /// Stores the mark of an anonymous request in the request's extensions.
 pub(crate) fn insert_anonymous(extensions: &mut Extensions, anonymous: Anonymous) {
-    remove_outer(extensions);
+    let outer = extensions.remove::<Token>();
+    remove_outer(extensions, outer);
     extensions.insert(anonymous);
 }
 
@@ -63,12 +64,13 @@ pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
     matches!(Decision::of(extensions), Some(Decision::Anonymous(anonymous)) if anonymous.preflight)
 }
 
-/// Removes the entries of an outer layer. They are about another token, or about a token that this
-/// layer did not accept; the nearest layer decides alone.
-fn remove_outer(extensions: &mut Extensions) {
+/// Removes the entries of an outer layer besides its token, which has already been removed. The
+/// entries are about another token, or about a token that this layer did not accept; the nearest
+/// layer decides alone.
+fn remove_outer(extensions: &mut Extensions, token: Option<Token>) {
     extensions.remove::<Anonymous>();
     extensions.remove::<RevocationUnchecked>();
-    if let Some(token) = extensions.remove::<Token>() {
+    if let Some(token) = token {
         token.remove_claims(extensions);
     }
 }
