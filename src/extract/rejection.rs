@@ -94,11 +94,7 @@ impl fmt::Display for AuthRejection {
     }
 }
 
-impl Error for AuthRejection {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.content.error.source()
-    }
-}
+impl Error for AuthRejection {}
 
 fn misconfigured(sentence: String) -> AuthError {
     AuthError::because(AuthErrorKind::Misconfigured, sentence)
