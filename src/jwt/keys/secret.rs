@@ -299,8 +299,8 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
 }
 
 fn is_der_in_base64(text: &[u8]) -> bool {
-    // Every DER key in base64 starts with "MI" or "MC", so any other text needs no decoding.
-    if !(text.starts_with(b"M") && text.len() >= 40) {
+    // A SEQUENCE in base64 starts with "M", so any other text needs no decoding.
+    if !text.starts_with(b"M") {
         return false;
     }
     // A secret may start with the same characters, so decode the text to be sure.
