@@ -355,4 +355,16 @@ mod tests {
         let validation = Validation::new().require_claim(["sub", "sub", "jti"]);
         assert_eq!(validation.wanted.required, ["sub", "jti"]);
     }
+    #[test]
+    fn sixty_four_claims_can_be_required() {
+        let names: Vec<_> = (0..64).map(|n| format!("claim-{n}")).collect();
+        assert_eq!(Validation::new().require_claim(&names).wanted.required, names);
+    }
+
+    #[test]
+    #[should_panic(expected = "at most 64 names")]
+    fn sixty_five_claims_cannot_be_required() {
+        let names: Vec<_> = (0..65).map(|n| format!("claim-{n}")).collect();
+        let _ = Validation::new().require_claim(&names);
+    }
 }

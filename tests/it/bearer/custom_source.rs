@@ -1,4 +1,4 @@
-//! Tests of caching if the application reads the credentials from a custom source.
+//! Tests of an application that reads the credentials from a custom source.
 
 use std::borrow::Cow;
 
@@ -32,6 +32,19 @@ async fn responses_for_a_custom_source_are_kept_out_of_shared_caches() {
             let ask = Ask::get(path).header("x-token", shop::good());
             let reply = server::send(wire, addr, &ask).await;
             assert_eq!((reply.status.as_u16(), reply.all("cache-control")), (200, vec![expected]));
+        }
+    }
+}
+
+/// A browser may send the credential automatically, unless the source says otherwise.
+#[tokio::test]
+async fn a_custom_source_is_not_read_for_another_site() {
+    let app = Router::new().route("/", any(|| async {})).layer(shop::auth().add_source(OldHeader));
+    let addr = server::start(app).await;
+    for wire in WIRES {
+        for (site, status) in [("same-origin", 200), ("cross-site", 403)] {
+            let ask = Ask::post("/").header("x-token", shop::good()).header("sec-fetch-site", site);
+            assert_eq!(server::send(wire, addr, &ask).await.status, status, "{site} {wire:?}");
         }
     }
 }

@@ -587,6 +587,43 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
+    #[test]
+    fn a_late_repeat_counts_as_late_after_one_at_once() {
+        let (mut family, mut token) = family();
+        for renewal in 1..=5 {
+            let start = at(20 * renewal);
+            let next = present(&mut family, &token, start).unwrap();
+            let soon = start.saturating_add(Duration::from_secs(1));
+            assert!(present(&mut family, &token, soon).is_some());
+            let later = start.saturating_add(Duration::from_secs(3));
+            assert_eq!(present(&mut family, &token, later).is_some(), renewal < 5, "{renewal}");
+            token = next;
+        }
+        assert_eq!(family.ended, Some(EndCause::Reused));
+    }
+
+    /// So that nothing is written for it.
+    #[test]
+    fn a_further_repeat_of_a_renewal_changes_nothing() {
+        let (mut family, token) = family();
+        present(&mut family, &token, START).unwrap();
+        let at_once = family.repeated(Repeat::AtOnce).unwrap();
+        assert!(at_once.repeated(Repeat::AtOnce).is_none());
+        let late = at_once.repeated(Repeat::WithinGrace).unwrap();
+        for repeat in [Repeat::AtOnce, Repeat::WithinGrace, Repeat::UnusedParent] {
+            assert!(late.repeated(repeat).is_none());
+        }
+    }
+
+    #[test]
+    fn an_ended_session_keeps_neither_used_nor_revoked_tokens() {
+        let (mut family, token) = family();
+        present(&mut family, &token, START).unwrap();
+        family.revoked = RevokedTokens::full();
+        let ended = family.ended(EndCause::Reused, START);
+        assert!(ended.spent.is_empty() && ended.revoked.is_empty());
+    }
+
     /// Two tabs, or a client with parallel requests, stay logged in.
     #[test]
     fn one_renewal_without_a_repeat_restarts_the_count_of_repeats_at_once() {
