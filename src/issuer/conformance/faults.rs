@@ -4,7 +4,8 @@ use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::clock::UnixTime;
 use crate::failure::{Failure, Finding, ensure, rule};
@@ -48,11 +49,21 @@ async fn broken<S: RefreshStore>(scene: &Scene<S>, fault: ReplaceFault) -> Resul
 
 async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
-    let stuck = on(Broken { store: Arc::clone(&scene.store), fault: ReplaceFault::Never }, &clock);
+    let written = Arc::new(Notify::new());
+    let fault = ReplaceFault::Never(Arc::clone(&written));
+    let stuck = on(Broken { store: Arc::clone(&scene.store), fault }, &clock);
     let token = start(&sessions).await?;
-    let refresh = stuck.refresh(token.as_str(), None);
-    let answer = tokio::time::timeout(Duration::from_millis(500), refresh).await;
-    ensure(answer.is_err(), "there was an answer")?;
+    {
+        let mut refresh = pin!(stuck.refresh(token.as_str(), None));
+        let mut written = pin!(written.notified());
+        let is_answered = poll_fn(|context| {
+            if refresh.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            written.as_mut().poll(context).map(|()| false)
+        });
+        ensure(!is_answered.await, "there was an answer")?;
+    }
     is_usable(&sessions, &token).await
 }
 
@@ -91,11 +102,11 @@ async fn is_usable<S: RefreshStore>(
     ensure(leaf.as_str() == after.as_str(), "there are two live tokens")
 }
 
-#[derive(Clone, Copy)]
 enum ReplaceFault {
     Before,
     After,
-    Never,
+    /// There is no answer. The write is reported.
+    Never(Arc<Notify>),
 }
 
 /// A store whose `replace` fails.
@@ -118,8 +129,11 @@ impl<S: RefreshStore> RefreshStore for Broken<S> {
             return Err(StoreError::timed_out());
         }
         self.store.replace(session).await?;
-        match self.fault {
-            ReplaceFault::Never => pending().await,
+        match &self.fault {
+            ReplaceFault::Never(written) => {
+                written.notify_one();
+                pending().await
+            }
             _ => Err(StoreError::timed_out()),
         }
     }
