@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use tower_jwt_auth::JwtAuth;
 use tower_jwt_auth::issuer::{AuthRoutes, Grant, TokenIssuer};
 use tower_jwt_auth::jwt::{Key, Signer, TokenErrorKind};
 use tower_jwt_auth::revocation::RevocationFeed;
-use tower_jwt_auth::{JwtAuth, Revocations};
 
 use super::cookies::{REFRESH, cookies, log_in, value, with_cookie};
 use super::kit::{Employee, FaultyFeed, ISSUER, Routes, Server, WriteFault, issuer};
-use crate::kit::{NOW, at, fault, secret};
+use crate::kit::{self, NOW, at, fault, secret};
 
 fn server(routes: impl FnOnce(Routes) -> Routes) -> (Server, FaultyFeed) {
     let feed = FaultyFeed::new(at(NOW));
@@ -30,7 +30,7 @@ async fn revoke(server: &Server, body: Value) -> u16 {
 async fn a_revoked_access_token_is_refused_by_its_service_and_no_other_token_is() {
     let (server, feed) = server(|routes| routes);
     feed.create().await.unwrap();
-    let revocations = Revocations::new().with_clock(server.clock.clone());
+    let revocations = kit::revocations(server.clock.clone());
     tokio::spawn(revocations.follow(feed.inner.clone()).run());
     let cart = server.service("cart").with_revocation(revocations);
     let mine = server.log_in("alice").await;
@@ -361,7 +361,7 @@ async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
                 }
             }
             *server.state.max_writes.lock().unwrap() = None;
-            let revocations = Revocations::new().with_clock(server.clock.clone());
+            let revocations = kit::revocations(server.clock.clone());
             tokio::spawn(revocations.follow(feed.inner.clone()).run());
             tokio::time::sleep(Duration::from_millis(10)).await;
             let cart = server.service("cart").with_revocation(revocations);

@@ -10,10 +10,10 @@ use tower_jwt_auth::issuer::{
 };
 use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::revocation::RevocationFeed;
-use tower_jwt_auth::{JwtAuth, ManualClock, Revocations};
+use tower_jwt_auth::{JwtAuth, ManualClock};
 
 use super::kit::{FaultyFeed, ISSUER, issuer};
-use crate::kit::{NOW, at, fault, secret};
+use crate::kit::{self, NOW, at, fault, secret};
 
 /// An auth server, and a cart server that follows its feed.
 struct Fleet {
@@ -33,7 +33,7 @@ impl Fleet {
         let sessions = Sessions::new(MemoryStore::new())
             .with_clock(clock.clone())
             .with_revocation(feed.clone(), &issuer);
-        let revocations = Revocations::new().with_clock(clock.clone());
+        let revocations = kit::revocations(clock.clone());
         tokio::spawn(revocations.follow(feed.clone()).run());
         let secret = secret().derive(ISSUER, "cart");
         let cart = JwtAuth::new(secret).audience("cart").with_clock(clock.clone());
@@ -239,7 +239,7 @@ async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_en
 }
 
 /// If a server stops after it wrote the end, the next presentation publishes it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_abandoned_announcement_is_made_later() {
     let fleet = Fleet::new().await;
     let (token, session, access) = fleet.log_in("alice").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tower_jwt_auth::jwt::{TokenErrorKind, Verifier};
 use tower_jwt_auth::revocation::Revocation;
-use tower_jwt_auth::{AuthErrorKind, JwtAuth, Revocations, UnixTime};
+use tower_jwt_auth::{AuthErrorKind, JwtAuth, UnixTime};
 
 use crate::kit;
 
@@ -88,7 +88,7 @@ fn a_token_without_expiry_is_accepted_if_that_is_allowed() {
 fn a_token_without_expiry_can_be_revoked_for_good() {
     let far = UnixTime::MAX;
     let clock = kit::at(kit::NOW);
-    let revocations = Revocations::new().with_clock(clock.clone());
+    let revocations = kit::revocations(clock.clone());
     let auth = JwtAuth::new(kit::secret())
         .dangerous_allow_missing_expiry()
         .with_clock(clock.clone())

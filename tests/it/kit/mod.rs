@@ -18,7 +18,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_jwt_auth::jwt::TokenErrorKind;
-use tower_jwt_auth::{Algorithm, AuthError, JwtAuth, Key, ManualClock, Secret, Token, UnixTime};
+use tower_jwt_auth::{
+    Algorithm, AuthError, JwtAuth, Key, ManualClock, Revocations, Secret, Token, UnixTime,
+};
 
 /// The default time of the tests.
 pub(crate) const NOW: i64 = 1_700_000_000;
@@ -108,6 +110,16 @@ pub(crate) fn with_payload(payload: impl AsRef<[u8]>) -> String {
 /// Returns a token for [`auth`] with this header and valid claims.
 pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
     sign(header, format!(r#"{{"exp":{}}}"#, NOW + 600))
+}
+
+/// The maximum staleness of [`revocations`].
+pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(600);
+
+/// Returns revocations with this clock. The age of their data also counts by the steady clock of the
+/// system, which moves on while the machine stalls. With the default of 5 seconds, a stall would make
+/// the data stale.
+pub(crate) fn revocations(clock: ManualClock) -> Revocations {
+    Revocations::new().max_staleness(MAX_STALENESS).with_clock(clock)
 }
 
 /// Returns the reason for a rejection, or `None` if the token was accepted.

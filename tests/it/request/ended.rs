@@ -9,7 +9,7 @@ use tower_jwt_auth::{
     Claims, Ended, JwtAuth, Key, KeyStore, ManualClock, Revocations, Secret, UnixTime,
 };
 
-use crate::kit::{self, NOW, at, secret};
+use crate::kit::{self, MAX_STALENESS, NOW, at, secret};
 
 fn verified(auth: &JwtAuth, id: &str) -> Claims {
     let claims = json!({ "exp": NOW + 60, "iat": NOW, "jti": id, "sub": "alice" });
@@ -18,7 +18,7 @@ fn verified(auth: &JwtAuth, id: &str) -> Claims {
 
 fn auth() -> (JwtAuth, Revocations, ManualClock) {
     let clock = at(NOW);
-    let revocations = Revocations::new().with_clock(clock.clone());
+    let revocations = kit::revocations(clock.clone());
     revocations.current_as_of(revocations.as_of());
     let auth = JwtAuth::new(secret()).with_clock(clock.clone()).leeway(Duration::from_secs(5));
     (auth.with_revocation(revocations.clone()), revocations, clock)
@@ -98,11 +98,14 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
 #[tokio::test(start_paused = true)]
 async fn stale_revocation_data_ends_connections() {
     let (auth, revocations, clock) = auth();
-    let ended = tokio::spawn(verified(&auth, "a").ended());
+    let claims = json!({ "exp": NOW + 3_600 }).to_string();
+    let claims: Claims = auth.verify(&kit::with_payload(claims)).unwrap();
+    let ended = tokio::spawn(claims.ended());
     look().await;
-    clock.advance(Duration::from_secs(6));
+    assert!(!ended.is_finished());
+    clock.advance(MAX_STALENESS + Duration::from_secs(1));
     look().await;
-    assert!(revocations.staleness().unwrap() > Duration::from_secs(5));
+    assert!(revocations.staleness().unwrap() > MAX_STALENESS);
     assert_eq!(ended.await.unwrap(), Ended::RevocationUnavailable);
 }
 
@@ -110,7 +113,7 @@ async fn stale_revocation_data_ends_connections() {
 async fn the_end_does_not_depend_on_the_order_of_the_settings() {
     for order in 0..3 {
         let clock = at(NOW);
-        let revocations = Revocations::new().with_clock(clock.clone());
+        let revocations = kit::revocations(clock.clone());
         revocations.current_as_of(revocations.as_of());
         let five = Duration::from_secs(5);
         let auth = JwtAuth::new(secret());

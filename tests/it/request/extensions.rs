@@ -9,8 +9,9 @@ use http::{Request, Response};
 use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_jwt_auth::revocation::{Revocation, TokenNames, Verdict};
-use tower_jwt_auth::{Claims, Clock, Revocations, StandardClaims, Token};
+use tower_jwt_auth::{Claims, Clock, StandardClaims, Token};
 
+use crate::kit;
 use crate::kit::shop::{self, Shopper};
 
 #[tokio::test]
@@ -71,7 +72,7 @@ fn a_token_has_methods_for_everything_but_its_claims() {
     assert_eq!(token.scopes().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(token.roles().collect::<Vec<_>>(), ["customer"]);
     assert_eq!((token.key_id(), token.encoded()), (None, &*encoded));
-    let revocations = Revocations::new().with_clock(shop::clock());
+    let revocations = kit::revocations(shop::clock());
     revocations.current_as_of(revocations.as_of());
     assert_eq!(revocations.check(&TokenNames::from(token)), Verdict::Good);
     revocations.apply(&Revocation::tenant(shop::COMPANY, shop::clock().now()));

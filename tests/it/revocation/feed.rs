@@ -16,8 +16,9 @@ use tower_jwt_auth::revocation::{
 use tower_jwt_auth::{ManualClock, UnixTime};
 
 use self::faulty::{FAILS, Faulty, HANGS, LOSES, NONE, PANICS};
-use crate::kit;
+use crate::kit::{self, MAX_STALENESS};
 
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn end() -> UnixTime {
@@ -29,14 +30,13 @@ type Told = Arc<Mutex<Vec<String>>>;
 fn revocations(clock: &ManualClock) -> (Revocations, Told) {
     let told = Told::default();
     let hook = Arc::clone(&told);
-    let revocations = Revocations::new().with_clock(clock.clone()).with_events(
-        move |event: &RevocationEvent<'_>| {
-            let event = format!("{event:?}");
-            let name = event.split(['(', ' ']).next().unwrap().to_owned();
-            hook.lock().unwrap().push(name.clone());
-            assert!(name != "Widened", "a hook that panics");
-        },
-    );
+    let revocations = kit::revocations(clock.clone());
+    let revocations = revocations.with_events(move |event: &RevocationEvent<'_>| {
+        let event = format!("{event:?}");
+        let name = event.split(['(', ' ']).next().unwrap().to_owned();
+        hook.lock().unwrap().push(name.clone());
+        assert!(name != "Widened", "a hook that panics");
+    });
     (revocations, told)
 }
 
@@ -64,7 +64,7 @@ async fn a_published_token_is_revoked_after_the_next_step() {
     follow.step().await.unwrap();
     assert_eq!(check(&revocations, "b"), Verdict::Revoked);
     assert_eq!(take(&told), ["SnapshotRead"]);
-    assert!(revocations.staleness() < Some(Duration::from_secs(5)));
+    assert!(revocations.staleness() < Some(MAX_STALENESS));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_failing_feed_makes_the_data_stale_and_is_then_read_from_its_position(
         feed.append(&Revocation::token(&name, end())).await.unwrap();
         assert_eq!(follow.step().await.unwrap_err().kind(), kind);
         assert_eq!(check(&revocations, &name), Verdict::Good, "while the data is not stale");
-        clock.advance(Duration::from_secs(6));
+        clock.advance(MAX_STALENESS + SECOND);
         assert_eq!(check(&revocations, &name), Verdict::Unavailable);
         feed.set(NONE);
         follow.step().await.unwrap();
@@ -180,7 +180,7 @@ async fn snapshots_are_repeated_part_by_part() {
 async fn a_revocation_is_widened_in_the_same_way_each_time_it_is_read() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
-    let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
+    let revocations = kit::revocations(clock.clone()).max_bytes(0);
     // These revocations have no time. The feed adds one.
     for n in 0..100 {
         feed.append(&Revocation::token(format!("{n}"), end()).issuer("i")).await.unwrap();

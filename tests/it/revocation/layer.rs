@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::{StatusCode, header};
 use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::revocation::{Revocation, RevocationUnchecked};
-use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuth, Revocations, Token, UnixTime};
+use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuth, Revocations, Token};
 
-use crate::kit;
+use crate::kit::{self, MAX_STALENESS};
 use crate::revocation::{current, later, now};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -60,7 +60,7 @@ fn a_revoked_token_is_answered_like_any_invalid_one() {
 fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     let (revocations, clock) = current();
     let auth = auth(&revocations);
-    clock.advance(Duration::from_secs(6));
+    clock.advance(MAX_STALENESS + Duration::from_secs(1));
     let response = kit::send(&auth, kit::bearer(&token(kit::NOW)));
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[header::RETRY_AFTER], "1");
@@ -85,9 +85,7 @@ fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
 async fn a_token_that_is_accepted_unchecked_is_marked() {
     use tower::{Layer, ServiceExt, service_fn};
     let clock = kit::at(kit::NOW);
-    let revocations = Revocations::new()
-        .dangerous_accept_stale(std::time::Duration::from_secs(3_600))
-        .with_clock(clock.clone());
+    let revocations = kit::revocations(clock.clone()).dangerous_accept_stale(HOUR);
     revocations.current_as_of(revocations.as_of());
     let is_marked = async || {
         let inner = service_fn(|request: http::Request<()>| async move {
@@ -103,7 +101,7 @@ async fn a_token_that_is_accepted_unchecked_is_marked() {
         auth(&revocations).layer(inner).oneshot(request).await.unwrap().into_body()
     };
     assert_eq!(is_marked().await, "false");
-    clock.set(UnixTime::from_secs(kit::NOW + 60));
+    clock.advance(MAX_STALENESS + Duration::from_secs(1));
     assert_eq!(is_marked().await, "true");
     // Without a request, the token itself has the mark.
     let mark =

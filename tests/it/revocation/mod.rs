@@ -17,7 +17,7 @@ use tower_jwt_auth::revocation::{
 };
 use tower_jwt_auth::{Clock, ManualClock, UnixTime};
 
-use crate::kit;
+use crate::kit::{self, MAX_STALENESS};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -33,7 +33,7 @@ pub(crate) fn later(by: Duration) -> UnixTime {
 /// Returns current revocations with a clock that stands still.
 pub(crate) fn current() -> (Revocations, ManualClock) {
     let clock = kit::at(kit::NOW);
-    let revocations = Revocations::new().with_clock(clock.clone());
+    let revocations = kit::revocations(clock.clone());
     revocations.current_as_of(revocations.as_of());
     (revocations, clock)
 }
@@ -106,17 +106,17 @@ fn a_token_of_the_same_second_or_without_iat_is_refused() {
 #[test]
 fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
     let clock = kit::at(kit::NOW);
-    let revocations = Revocations::new().max_staleness(2 * SECOND).with_clock(clock.clone());
+    let revocations = kit::revocations(clock.clone());
     let names = alice(now());
     assert_eq!(revocations.check(&names), Verdict::Unavailable);
     assert_eq!(revocations.staleness(), None);
     let as_of = revocations.as_of();
-    clock.advance(SECOND);
+    clock.advance(MAX_STALENESS / 2);
     // The age counts from the moment at which the feed was asked, not from its answer.
     revocations.current_as_of(as_of);
-    clock.advance(Duration::from_millis(900));
+    clock.advance(MAX_STALENESS / 4);
     assert_eq!(revocations.check(&names), Verdict::Good);
-    clock.advance(Duration::from_millis(101));
+    clock.advance(MAX_STALENESS / 4 + Duration::from_nanos(1));
     assert_eq!(revocations.check(&names), Verdict::Unavailable);
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
     assert_eq!(revocations.check(&names), Verdict::Revoked, "known revocations stay");
@@ -128,15 +128,14 @@ fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
 fn stale_data_refuses_tokens_unless_a_dangerous_method_accepts_them() {
     let names = alice(now());
     let clock = kit::at(kit::NOW);
-    let at_start = Revocations::new().dangerous_accept_before_first_snapshot();
-    let at_start = at_start.with_clock(clock.clone());
+    let at_start = kit::revocations(clock.clone()).dangerous_accept_before_first_snapshot();
     assert_eq!(at_start.check(&names), Verdict::Unchecked);
     at_start.current_as_of(at_start.as_of());
     assert_eq!(at_start.check(&names), Verdict::Good);
     clock.advance(HOUR);
     assert_eq!(at_start.check(&names), Verdict::Unavailable);
 
-    let later = Revocations::new().dangerous_accept_stale(HOUR / 6).with_clock(clock.clone());
+    let later = kit::revocations(clock.clone()).dangerous_accept_stale(HOUR / 6);
     assert_eq!(later.check(&names), Verdict::Unavailable);
     later.current_as_of(later.as_of());
     clock.advance(HOUR);
@@ -194,14 +193,13 @@ fn a_revocation_is_remembered_while_any_leeway_accepts_the_token() {
 fn a_full_table_widens_revocations_and_reports_so() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hook = Arc::clone(&told);
-    let revocations = Revocations::new()
-        .max_bytes(4_096)
-        .with_clock(kit::at(kit::NOW))
-        .with_events(move |event: &RevocationEvent<'_>| {
+    let revocations = kit::revocations(kit::at(kit::NOW)).max_bytes(4_096).with_events(
+        move |event: &RevocationEvent<'_>| {
             if let RevocationEvent::Widened(revocation, kind) = event {
                 hook.lock().unwrap().push((revocation.kind(), *kind));
             }
-        });
+        },
+    );
     revocations.current_as_of(revocations.as_of());
     let mut n = 0;
     let applied = loop {

@@ -148,7 +148,7 @@ proptest! {
     #[test]
     fn the_verdict_is_the_same_as_that_of_a_plain_list(steps in vec(step(), 0..60), tokens in vec(claims(), 8)) {
         let clock = kit::at(kit::NOW);
-        let revocations = Revocations::new().with_clock(clock.clone());
+        let revocations = kit::revocations(clock.clone());
         let applied = run(&revocations, &clock, &steps);
         revocations.sweep();
         for token in &tokens {
@@ -182,7 +182,7 @@ proptest! {
         tokens in vec(claims(), 8),
     ) {
         let clock = kit::at(kit::NOW);
-        let revocations = Revocations::new().max_bytes(0).with_clock(clock.clone());
+        let revocations = kit::revocations(clock.clone()).max_bytes(0);
         let end = UnixTime::from_secs(kit::NOW + 9_000);
         let fill = many.iter().map(|name| Step::Apply(Revocation::session(name, end).issuer("i")));
         let all: Vec<Step> = fill.chain(steps).collect();

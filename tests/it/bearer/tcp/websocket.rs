@@ -14,8 +14,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tower_jwt_auth::revocation::Revocation;
-use tower_jwt_auth::{Claims, JwtAuth, Revocations, UnixTime};
+use tower_jwt_auth::{Claims, JwtAuth, UnixTime};
 
+use crate::kit;
 use crate::kit::server::{self, in_time};
 use crate::kit::shop::{self, Shopper};
 
@@ -213,7 +214,7 @@ async fn echo(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
 
 #[tokio::test]
 async fn a_socket_closes_when_its_token_is_revoked_whether_it_reads_or_sends() {
-    let revocations = Revocations::new().with_clock(shop::clock());
+    let revocations = kit::revocations(shop::clock());
     revocations.current_as_of(revocations.as_of());
     let app = Router::new().route("/ticks", any(ticks)).route("/echo", any(echo));
     let addr = server::start(app.layer(shop::auth().with_revocation(revocations.clone()))).await;

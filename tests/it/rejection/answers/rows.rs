@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use tower_jwt_auth::AuthErrorKind::{self, *};
 use tower_jwt_auth::guard::{Guard, has_scope};
 use tower_jwt_auth::{
-    Claims, Revocations, StandardClaims, UnixTime, claims_match, has_all_scopes, has_role,
-    path_param, require,
+    Claims, StandardClaims, UnixTime, claims_match, has_all_scopes, has_role, path_param, require,
 };
 
 use tower_jwt_auth::revocation::Revocation;
 
+use crate::kit;
 use crate::kit::server::Ask;
 use crate::kit::shop::{self, NOW, Shopper};
 
@@ -60,15 +60,14 @@ pub(crate) fn app() -> Router {
 /// Returns a server with current data, on which a subject is revoked, and a server without any
 /// data.
 fn revocable() -> Router {
-    let known = Revocations::new().with_clock(shop::clock());
+    let known = kit::revocations(shop::clock());
     known.current_as_of(known.as_of());
     known.apply(&Revocation::subject(shop::SUBJECT, UnixTime::from_secs(NOW)));
     let route = |path, revocations| {
         let handled = || async { "handled" };
         Router::new().route(path, any(handled)).layer(shop::auth().with_revocation(revocations))
     };
-    route("/revoked", known)
-        .merge(route("/not-known-yet", Revocations::new().with_clock(shop::clock())))
+    route("/revoked", known).merge(route("/not-known-yet", kit::revocations(shop::clock())))
 }
 
 fn own_company(claims: &Shopper) -> &String {

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tower_jwt_auth::Revocations;
 use tower_jwt_auth::revocation::{
     FeedErrorKind, Revocation, RevocationFeed, RevocationOutageKind, Verdict,
 };
@@ -86,8 +85,7 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
     feed.set(FAILS);
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let written = Arc::clone(&lines);
-    let revocations = Revocations::new()
-        .with_clock(clock)
+    let revocations = kit::revocations(clock)
         .with_events(move |event| written.lock().unwrap().push(format!("revocation: {event}")));
     let outage = revocations.outage().unwrap();
     assert_eq!(outage.kind(), RevocationOutageKind::NotFollowed);
