@@ -47,7 +47,7 @@ impl Process {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &id]).status();
         assert!(sent.expect("there is a `kill`").success());
-        for _ in 0..200 {
+        for _ in 0..1_200 {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
                 return status;
             }
