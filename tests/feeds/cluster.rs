@@ -10,7 +10,7 @@ use tower_jwt_auth::issuer::RedisStore;
 use tower_jwt_auth::revocation::{RedisFeed, RevocationFeed, Verdict};
 use tower_jwt_auth::{issuer, revocation};
 
-use crate::fleet::Member;
+use crate::fleet::{LATER, Member};
 use crate::redis::Redis;
 use crate::server::{self, Server};
 
@@ -37,7 +37,7 @@ impl Cluster {
         for node in &nodes {
             while !format!("{:?}", node.ask(cmd("CLUSTER").arg("INFO")).await).contains("state:ok")
             {
-                assert!(start.elapsed() < Duration::from_secs(20), "the cluster is not up");
+                assert!(start.elapsed() < LATER, "the cluster is not up");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -45,7 +45,11 @@ impl Cluster {
     }
 
     async fn connection(&self) -> ClusterConnection {
-        let client = ClusterClient::new(self.nodes.iter().map(Redis::url)).unwrap();
+        let client = ClusterClient::builder(self.nodes.iter().map(Redis::url))
+            .connection_timeout(LATER)
+            .response_timeout(LATER)
+            .build()
+            .unwrap();
         client.get_async_connection().await.unwrap()
     }
 }
@@ -56,10 +60,10 @@ async fn feeds_and_stores_work_on_a_cluster_connection() {
     let feed = RedisFeed::from_connection(cluster.connection().await);
     revocation::conformance::Conformance::new(feed.clone()).check().await.unwrap();
     let member = Member::of(feed.clone(), |it| it);
-    assert!(member.publish(&feed, "a").await);
-    member.expect("a", Verdict::Revoked, Duration::from_secs(2)).await;
+    member.publish(&feed, "a").await;
+    member.expect("a", Verdict::Revoked, LATER).await;
     member.look();
-    let store = RedisStore::from_connection(cluster.connection().await);
+    let store = RedisStore::from_connection(cluster.connection().await).timeout(LATER);
     if let Err(failure) = issuer::conformance::Conformance::new(store).trials(1).check().await {
         panic!("{failure}");
     }

@@ -1,7 +1,7 @@
 //! Tests of failovers without a restart: a primary becomes a replica, a connection becomes
 //! read-only, and an address leads to another server.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::cmd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,23 +11,31 @@ use tower_jwt_auth::issuer::{
     Sessions,
 };
 use tower_jwt_auth::revocation::{PostgresFeed, RedisFeed, RevocationFeed, Verdict};
+use tower_jwt_auth::{Clock, ManualClock, SystemClock};
 
-use crate::fleet::{BOUND, Member};
+use crate::fleet::{BOUND, LATER, Member};
 use crate::postgres::{self, Postgres};
 use crate::proxy::Proxy;
 use crate::redis::{Redis, redis_replicates};
 use crate::server::Server;
+use crate::stopwatch::Stopwatch;
 
-const LATER: Duration = Duration::from_secs(15);
+/// The timeout of calls that get no answer.
+const HASTE: Duration = Duration::from_secs(1);
 const STALE: Duration = BOUND.saturating_add(Duration::from_millis(500));
 
 fn redis_url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
 }
 
+/// Returns sessions on a clock that stands still, so that a stall does not end the grace period.
+fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
+    Sessions::new(store).with_clock(ManualClock::new(SystemClock.now()))
+}
+
 /// Refreshes a token until the refresh succeeds. No user may be logged out in the meantime.
 async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken) -> RefreshToken {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     loop {
         match sessions.refresh(token.as_str(), None).await {
             Ok((next, _)) => return next,
@@ -46,7 +54,7 @@ async fn redis_store_follows_its_address_to_the_new_primary() {
     let (old, new) = (Redis::new("redis-old"), Redis::new("redis-new"));
     let proxy = Proxy::before(old.port()).await;
     let store = RedisStore::connect(&redis_url(proxy.port)).await.unwrap();
-    let sessions = Sessions::new(store);
+    let sessions = sessions(store.timeout(LATER));
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     redis_replicates(&new, &old).await;
 
@@ -61,7 +69,8 @@ async fn redis_store_follows_its_address_to_the_new_primary() {
     old.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     new.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(1)).await;
     proxy.switch(old.port());
-    let elsewhere = Sessions::new(RedisStore::connect(&redis_url(old.port())).await.unwrap());
+    let elsewhere = RedisStore::connect(&redis_url(old.port())).await.unwrap();
+    let elsewhere = self::sessions(elsewhere.timeout(LATER));
     let (token, _) = elsewhere.start(NewSession::new("bob")).await.unwrap();
     sessions.refresh(token.as_str(), None).await.expect("a stale replica is not believed");
 }
@@ -72,7 +81,7 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     let proxy = Proxy::before(old.port()).await;
     let publisher = RedisFeed::new(&redis_url(proxy.port)).unwrap();
     let member = Member::of(RedisFeed::new(&redis_url(proxy.port)).unwrap(), |it| it);
-    assert!(member.publish(&publisher, "before").await);
+    member.publish(&publisher, "before").await;
     member.expect("before", Verdict::Revoked, LATER).await;
     redis_replicates(&new, &old).await;
     new.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
@@ -81,7 +90,7 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     member.expect("good", Verdict::Unavailable, STALE).await;
     proxy.switch(new.port());
     member.expect("good", Verdict::Good, LATER).await;
-    assert!(member.publish(&publisher, "after").await, "the publisher follows at once");
+    member.publish(&publisher, "after").await;
     member.expect("after", Verdict::Revoked, LATER).await;
     member.expect_all_revoked();
     member.look();
@@ -137,35 +146,38 @@ async fn errors_of_a_useless_server_lead_to_a_new_connection() {
         let port = answers_first(error).await;
         let client = redis::Client::open(redis_url(port)).unwrap();
         let store =
-            RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
+            RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client))
+                .timeout(LATER);
         assert!(store.load(&id).await.expect(error).is_none(), "{error}");
     }
     // Running out of memory is not a reason to reconnect, so the error is returned.
     let client = redis::Client::open(redis_url(answers_first("OOM no memory").await)).unwrap();
-    let store = RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client));
+    let store = RedisStore::from_connection(tower_jwt_auth::RedisConnection::from_client(client))
+        .timeout(LATER);
     for _ in 0..2 {
         let error = store.load(&id).await.unwrap_err().to_string();
         assert!(error.contains("memory"), "{error}");
     }
 }
 
+/// `patient` and `hasty` use the same connections.
 async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
-    sessions: Sessions<S>,
+    [patient, hasty]: [Sessions<S>; 2],
     proxy: &Proxy,
     connections: usize,
 ) {
     let mut tokens = Vec::new();
     for user in 0..connections {
-        tokens.push(sessions.start(NewSession::new(format!("{user}"))).await.unwrap().0);
+        tokens.push(patient.start(NewSession::new(format!("{user}"))).await.unwrap().0);
     }
     proxy.swallow();
-    let error = sessions.refresh(tokens[0].as_str(), None).await.unwrap_err();
+    let error = hasty.refresh(tokens[0].as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Unavailable);
     // Connections that swallowed a message stay open, but are dead.
     proxy.pass();
-    let start = Instant::now();
+    let start = Stopwatch::start();
     for token in &tokens {
-        refreshed(&sessions, token).await;
+        refreshed(&hasty, token).await;
     }
     assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
 }
@@ -175,8 +187,8 @@ async fn a_dead_connection_to_redis_is_replaced() {
     let redis = Redis::new("redis-swallowed");
     let proxy = Proxy::before(redis.port()).await;
     let store = RedisStore::connect(&redis_url(proxy.port)).await.unwrap();
-    let sessions = Sessions::new(store.timeout(Duration::from_secs(1)));
-    a_swallowing_network_is_left_behind(sessions, &proxy, 3).await;
+    let both = [LATER, HASTE].map(|timeout| sessions(store.clone().timeout(timeout)));
+    a_swallowing_network_is_left_behind(both, &proxy, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,13 +196,13 @@ async fn dead_connections_to_postgres_are_replaced_all_at_once() {
     let postgres = Postgres::new("postgres-swallowed");
     let proxy = Proxy::before(postgres.port()).await;
     let store = PostgresStore::connect(&postgres::url(proxy.port)).await.unwrap();
-    let sessions = Sessions::new(store.timeout(Duration::from_secs(1)));
+    let both = [LATER, HASTE].map(|timeout| sessions(store.clone().timeout(timeout)));
     // This fills the pool.
-    let logins = (0..20).map(|_| sessions.start(NewSession::new("many")));
+    let logins = (0..20).map(|_| both[0].start(NewSession::new("many")));
     for login in futures_util::future::join_all(logins).await {
         login.unwrap();
     }
-    a_swallowing_network_is_left_behind(sessions, &proxy, 5).await;
+    a_swallowing_network_is_left_behind(both, &proxy, 5).await;
 }
 
 #[tokio::test]
@@ -202,7 +214,7 @@ async fn a_missing_or_wrong_redis_password_fails_at_once_with_a_reason() {
         ("nobody:wrong@", "rejects the user or the password"),
     ] {
         let url = format!("redis://{credentials}127.0.0.1:{}", redis.port());
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let error = RedisStore::connect(&url).await.unwrap_err().to_string();
         assert!(error.contains(sentence), "{error}");
         assert!(start.elapsed() < Duration::from_secs(1));
@@ -222,7 +234,7 @@ async fn connections_to_postgres_that_are_read_only_are_closed() {
     own.migrate().await.unwrap();
     let connected = PostgresStore::connect(&postgres.url()).await.unwrap();
     for store in [own, connected] {
-        let sessions = Sessions::new(store);
+        let sessions = sessions(store.timeout(LATER));
         let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
         postgres.ask("ALTER DATABASE postgres SET default_transaction_read_only = on").await;
         postgres
@@ -253,12 +265,12 @@ async fn a_standby_is_not_used_until_it_is_promoted() {
     let mut primary = Postgres::new("postgres-primary");
     let proxy = Proxy::before(primary.port()).await;
     let url = postgres::url(proxy.port);
-    let store = PostgresStore::connect(&url).await.unwrap().timeout(Duration::from_secs(1));
-    let sessions = Sessions::new(store);
-    let (alices, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let [patient, hasty] = [LATER, HASTE].map(|timeout| sessions(store.clone().timeout(timeout)));
+    let (alices, _) = patient.start(NewSession::new("alice")).await.unwrap();
     let publisher = PostgresFeed::new(&url).unwrap();
     let member = Member::of(PostgresFeed::new(&url).unwrap(), |it| it);
-    assert!(member.publish(&publisher, "before").await);
+    member.publish(&publisher, "before").await;
     member.expect("before", Verdict::Revoked, LATER).await;
 
     let standby = Postgres::standby_of(&primary, "postgres-standby");
@@ -266,13 +278,13 @@ async fn a_standby_is_not_used_until_it_is_promoted() {
     assert!(error.contains("standby"), "{error}");
     // The standby lags from now on.
     standby.ask("SELECT pg_wal_replay_pause()").await;
-    let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
+    let (bobs, _) = patient.start(NewSession::new("bob")).await.unwrap();
     proxy.switch(standby.port());
     proxy.cut();
     tokio::time::sleep(Duration::from_millis(100)).await;
     proxy.pass();
     for _ in 0..3 {
-        let error = sessions.refresh(bobs.as_str(), None).await.unwrap_err();
+        let error = hasty.refresh(bobs.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Unavailable, "not unknown: bob stays logged in");
     }
     member.expect("good", Verdict::Unavailable, STALE).await;
@@ -281,8 +293,8 @@ async fn a_standby_is_not_used_until_it_is_promoted() {
     primary.kill();
     standby.ask("SELECT pg_wal_replay_resume()").await;
     standby.ask("SELECT pg_promote()").await;
-    refreshed(&sessions, &alices).await;
-    assert!(member.publish(&publisher, "after").await);
+    refreshed(&hasty, &alices).await;
+    member.publish(&publisher, "after").await;
     member.expect("after", Verdict::Revoked, LATER).await;
     member.expect_all_revoked();
     member.look();

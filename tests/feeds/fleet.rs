@@ -9,8 +9,12 @@ use tower_jwt_auth::revocation::{
 };
 use tower_jwt_auth::{Clock, SystemClock, UnixTime};
 
-/// The maximum staleness in these tests.
+use crate::stopwatch::Stopwatch;
+
+/// The maximum staleness in tests of outages.
 pub(crate) const BOUND: Duration = Duration::from_millis(1_500);
+/// A limit for events without a promised time. It is longer than any stall of a busy machine.
+pub(crate) const LATER: Duration = Duration::from_secs(60);
 
 pub(crate) fn in_secs(secs: i64) -> UnixTime {
     let now = SystemClock.now().whole_secs();
@@ -27,7 +31,7 @@ pub(crate) fn token_until(name: &str, end: UnixTime) -> Revocation {
 }
 
 /// A server that follows a feed. Another task fails if a token is accepted that was revoked longer
-/// ago than [`BOUND`].
+/// ago than the maximum staleness.
 pub(crate) struct Member {
     revocations: Revocations,
     published: Arc<Mutex<Vec<(String, Instant)>>>,
@@ -36,19 +40,34 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// Returns a server that soon notices an outage.
     pub(crate) fn of<F: RevocationFeed>(
         feed: F,
         configure: impl FnOnce(Revocations) -> Revocations,
     ) -> Self {
+        Self::with(feed, BOUND, Duration::from_millis(500), configure)
+    }
+
+    /// Returns a server that does not take a stall of the machine for an outage.
+    pub(crate) fn patient<F: RevocationFeed>(feed: F) -> Self {
+        Self::with(feed, LATER, LATER, |revocations| revocations)
+    }
+
+    fn with<F: RevocationFeed>(
+        feed: F,
+        max_staleness: Duration,
+        timeout: Duration,
+        configure: impl FnOnce(Revocations) -> Revocations,
+    ) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&events);
-        let revocations = configure(Revocations::new().max_staleness(BOUND)).with_events(
+        let revocations = configure(Revocations::new().max_staleness(max_staleness)).with_events(
             move |event: &RevocationEvent<'_>| told.lock().unwrap().push(format!("{event:?}")),
         );
         let follow = revocations.follow(feed);
-        let follow = follow.timeout(Duration::from_millis(500)).run();
+        let follow = follow.timeout(timeout).run();
         let published = Arc::default();
-        let watch = watch(revocations.clone(), Arc::clone(&published));
+        let watch = watch(revocations.clone(), max_staleness, Arc::clone(&published));
         let tasks = vec![
             tokio::spawn(async move {
                 follow.await;
@@ -58,24 +77,32 @@ impl Member {
         Self { revocations, published, events, tasks }
     }
 
-    /// Tries to publish, and returns true if the feed confirmed it.
-    pub(crate) async fn publish<F: RevocationFeed>(&self, feed: &F, name: &str) -> bool {
+    /// Publishes the revocation of a token.
+    pub(crate) async fn publish<F: RevocationFeed>(&self, feed: &F, name: &str) {
+        let done = tokio::time::timeout(LATER, feed.append(&token(name))).await;
+        done.expect("the feed answers").unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        self.published.lock().unwrap().push((name.to_owned(), Instant::now()));
+    }
+
+    /// Checks that the feed does not confirm a revocation.
+    pub(crate) async fn cannot_publish<F: RevocationFeed>(&self, feed: &F, name: &str) {
         let limit = Duration::from_millis(700);
         let done = tokio::time::timeout(limit, feed.append(&token(name))).await;
-        let is_done = matches!(done, Ok(Ok(())));
-        if is_done {
-            self.published.lock().unwrap().push((name.to_owned(), Instant::now()));
-        }
-        is_done
+        assert!(!matches!(done, Ok(Ok(()))), "{name} was confirmed");
+    }
+
+    /// Returns the age of the data.
+    pub(crate) fn staleness(&self) -> Option<Duration> {
+        self.revocations.staleness()
     }
 
     pub(crate) fn verdict(&self, name: &str) -> Verdict {
         verdict(&self.revocations, name)
     }
 
-    /// Waits until the verdict on the token is `expected`.
+    /// Waits until the verdict on the token is `expected`. Stalls of the machine do not count.
     pub(crate) async fn expect(&self, name: &str, expected: Verdict, within: Duration) {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         while self.verdict(name) != expected {
             assert!(
                 start.elapsed() < within,
@@ -124,12 +151,17 @@ fn verdict(revocations: &Revocations, name: &str) -> Verdict {
     revocations.check(&names)
 }
 
-/// Panics, and so ends its task, if a token is accepted that was revoked longer ago than [`BOUND`].
-async fn watch(revocations: Revocations, published: Arc<Mutex<Vec<(String, Instant)>>>) {
+/// Panics, and so ends its task, if a token is accepted that was revoked longer ago than
+/// `max_staleness`.
+async fn watch(
+    revocations: Revocations,
+    max_staleness: Duration,
+    published: Arc<Mutex<Vec<(String, Instant)>>>,
+) {
     loop {
         for (name, at) in &*published.lock().unwrap() {
             // The time is read first, so the verdict is from a later moment.
-            let is_over = at.elapsed() > BOUND;
+            let is_over = at.elapsed() > max_staleness;
             let verdict = verdict(&revocations, name);
             let is_accepted = verdict == Verdict::Good;
             assert!(!(is_over && is_accepted), "{name} is accepted {:?} later", at.elapsed());

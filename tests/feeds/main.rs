@@ -17,3 +17,4 @@ mod proxy;
 mod redis;
 mod server;
 mod shop;
+mod stopwatch;

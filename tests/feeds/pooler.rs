@@ -5,13 +5,12 @@ use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use tower_jwt_auth::issuer::{NewSession, PostgresStore, Sessions};
 use tower_jwt_auth::revocation::conformance::Conformance;
 use tower_jwt_auth::revocation::{PostgresFeed, RevocationFeed, Verdict};
 
-use crate::fleet::Member;
+use crate::fleet::{LATER, Member};
 use crate::postgres::{self, Postgres, other_user};
 use crate::server::{self, Server};
 
@@ -87,13 +86,13 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let postgres = Postgres::new("postgres-pooled");
     let pooler = PgBouncer::before(&postgres, "transaction");
     let url = postgres::url(pooler.port);
-    let store = PostgresStore::connect(&url).await.unwrap().timeout(Duration::from_secs(30));
+    let store = PostgresStore::connect(&url).await.unwrap().timeout(LATER);
     many_at_once(store).await;
     let feed = PostgresFeed::new(&url).unwrap();
     Conformance::new(feed.clone()).check().await.unwrap();
     let member = Member::of(feed.clone(), |it| it);
-    assert!(member.publish(&feed, "polled").await);
-    member.expect("polled", Verdict::Revoked, Duration::from_secs(2)).await;
+    member.publish(&feed, "polled").await;
+    member.expect("polled", Verdict::Revoked, LATER).await;
     member.look();
 }
 
@@ -106,7 +105,7 @@ async fn an_existing_pool_detects_the_pooler() {
     let options: sqlx::postgres::PgConnectOptions = postgres::url(pooler.port).parse().unwrap();
     let pool = sqlx::postgres::PgPoolOptions::new().max_connections(8);
     let pool = pool.connect_with(options.extra_float_digits(None)).await.unwrap();
-    let store = PostgresStore::from_pool(pool).timeout(Duration::from_secs(30));
+    let store = PostgresStore::from_pool(pool).timeout(LATER);
     store.migrate().await.unwrap();
     many_at_once(store).await;
 }
@@ -118,13 +117,11 @@ async fn notifications_pass_a_pooler_in_session_mode() {
     let url = postgres::url(pooler.port);
     let feed = PostgresFeed::new(&url).unwrap();
     feed.append(&crate::fleet::token("first")).await.unwrap();
-    let first = tokio::time::timeout(Duration::from_secs(2), feed.changed()).await;
-    assert!(first.is_err());
+    postgres.listens(&feed).await;
     let publisher = postgres.url();
     let publisher = PostgresFeed::new(&publisher).unwrap();
-    let (told, ()) =
-        tokio::join!(tokio::time::timeout(Duration::from_secs(10), feed.changed()), async {
-            publisher.append(&crate::fleet::token("second")).await.unwrap();
-        });
+    let (told, ()) = tokio::join!(tokio::time::timeout(LATER, feed.changed()), async {
+        publisher.append(&crate::fleet::token("second")).await.unwrap();
+    });
     told.expect("a notification");
 }

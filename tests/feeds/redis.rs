@@ -60,7 +60,11 @@ impl Redis {
 
     pub(crate) async fn ask(&self, command: &redis::Cmd) -> redis::Value {
         let client = redis::Client::open(self.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(fleet::LATER))
+            .set_response_timeout(Some(fleet::LATER));
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+        let mut connection = connection.unwrap();
         command.query_async(&mut connection).await.unwrap()
     }
 }
@@ -218,10 +222,10 @@ async fn a_message_that_is_too_long_is_not_sent() {
 async fn a_closed_connection_is_not_a_failure() {
     let redis = Redis::new("redis-closed");
     let feed = redis.feed();
-    let member = fleet::Member::of(feed.clone(), |it| it);
+    let member = fleet::Member::patient(feed.clone());
     for name in ["before", "between", "after"] {
-        assert!(member.publish(&feed, name).await);
-        member.expect(name, Verdict::Revoked, Duration::from_secs(3)).await;
+        member.publish(&feed, name).await;
+        member.expect(name, Verdict::Revoked, fleet::LATER).await;
         redis
             .ask(cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").arg("SKIPME").arg("yes"))
             .await;
@@ -259,7 +263,7 @@ async fn a_server_that_only_verifies_needs_only_the_right_to_read() {
 
 pub(crate) async fn redis_replicates(replica: &Redis, primary: &Redis) {
     replica.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(primary.port)).await;
-    for _ in 0..200 {
+    for _ in 0..1_200 {
         let size = replica.ask(&cmd("DBSIZE")).await;
         if size != redis::Value::Int(0) {
             return;

@@ -74,7 +74,7 @@ pub(crate) fn spawn(command: &mut Command) -> Child {
 pub(crate) fn wait_for_port(port: u16) {
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(30), "nothing listens on port {port}");
+        assert!(start.elapsed() < Duration::from_secs(120), "nothing listens on port {port}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

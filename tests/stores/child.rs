@@ -5,14 +5,15 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
 use tower_jwt_auth::UnixTime;
-use tower_jwt_auth::issuer::{RefreshStore, SessionId, Sessions, StoreError, StoredSession};
+use tower_jwt_auth::issuer::{RefreshStore, SessionId, StoreError, StoredSession};
 
-use crate::store::Store;
+use crate::store::{Store, sessions_at};
 
 const URL: &str = "STORES_CHILD_URL";
+/// The time at which the clock of the process stands, in seconds.
+const NOW: &str = "STORES_CHILD_NOW";
 const STUCK: &str = "STORES_CHILD_STUCK";
 /// The prefix that distinguishes our lines from lines of the test harness.
 const MARK: &str = "\u{2}";
@@ -22,9 +23,10 @@ const MARK: &str = "\u{2}";
 fn auth_server() {
     let Ok(url) = std::env::var(URL) else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = runtime.block_on(Store::connect(&url)).unwrap().timeout(Duration::from_secs(10));
+    let store = runtime.block_on(Store::connect(&url)).unwrap();
     let stuck = std::env::var(STUCK).is_ok();
-    let sessions = Sessions::new(Lossy { store, stuck });
+    let now = UnixTime::from_secs(std::env::var(NOW).unwrap().parse().unwrap());
+    let sessions = sessions_at(Lossy { store, stuck }, now);
     say("ready");
     for line in std::io::stdin().lock().lines() {
         let (token, sessions) = (line.unwrap(), sessions.clone());
@@ -83,19 +85,20 @@ pub(crate) struct AuthServer {
 }
 
 impl AuthServer {
-    pub(crate) fn start(url: &str) -> Self {
-        Self::spawn(url, false)
+    pub(crate) fn start(url: &str, now: UnixTime) -> Self {
+        Self::spawn(url, now, false)
     }
 
     /// Starts a process that stops after its first write, before the answer.
-    pub(crate) fn start_stuck(url: &str) -> Self {
-        Self::spawn(url, true)
+    pub(crate) fn start_stuck(url: &str, now: UnixTime) -> Self {
+        Self::spawn(url, now, true)
     }
 
-    fn spawn(url: &str, stuck: bool) -> Self {
+    fn spawn(url: &str, now: UnixTime, stuck: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "child::auth_server", "--ignored", "--nocapture"]);
-        command.env(URL, url).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env(URL, url).env(NOW, now.as_secs().to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         if stuck {
             command.env(STUCK, "1");
         }

@@ -9,8 +9,9 @@ use tower_jwt_auth::issuer::{
 use tower_jwt_auth::revocation::{PostgresFeed, RedisFeed};
 use tower_jwt_auth::{Clock, ManualClock, Secret, SystemClock};
 
+use crate::redis::connection;
 use crate::servers::{Folder, Server};
-use crate::store::Store;
+use crate::store::{PATIENCE, Store};
 
 fn issuer() -> TokenIssuer {
     let secret = Secret::new("a secret of more than 32 bytes, for a test").unwrap();
@@ -34,12 +35,11 @@ async fn replay<S: RefreshStore>(sessions: &Sessions<S>) {
 #[tokio::test]
 async fn replays_leave_a_redis_feed_as_it_was() {
     let server = Server::redis();
-    let store = RedisStore::connect(&server.url).await.unwrap();
+    let store = RedisStore::connect(&server.url).await.unwrap().timeout(PATIENCE);
     let feed = RedisFeed::new(&server.url).unwrap();
     let sessions = Sessions::new(store).with_revocation(feed, &issuer());
     replay(&sessions).await;
-    let client = redis::Client::open(server.url.as_str()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = connection(&server).await;
     let mut count = async |command: &str, key: &str| {
         let mut command = redis::cmd(command);
         command.arg(format!("{{tower_jwt_auth_revocations}}:{key}"));
@@ -53,7 +53,7 @@ async fn replays_leave_a_redis_feed_as_it_was() {
 #[tokio::test]
 async fn replays_leave_a_postgres_feed_as_it_was() {
     let server = Server::postgres();
-    let store = PostgresStore::connect(&server.url).await.unwrap();
+    let store = PostgresStore::connect(&server.url).await.unwrap().timeout(PATIENCE);
     let feed = PostgresFeed::new(&server.url).unwrap();
     let sessions = Sessions::new(store).with_revocation(feed, &issuer());
     replay(&sessions).await;

@@ -17,4 +17,6 @@ mod redis;
 mod schema;
 mod servers;
 mod sqlite;
+#[path = "../feeds/stopwatch.rs"]
+mod stopwatch;
 mod store;

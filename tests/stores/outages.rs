@@ -1,24 +1,30 @@
 //! Servers that are down or do not answer: calls fail in time, and nobody is logged out.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tower_jwt_auth::issuer::{
     NewSession, PostgresStore, RedisStore, Session, SessionErrorKind, Sessions, SqliteStore,
 };
+use tower_jwt_auth::{Clock, SystemClock};
 
 use crate::servers::Server;
-use crate::store::Store;
+use crate::stopwatch::Stopwatch;
+use crate::store::{self, PATIENCE, Store};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-async fn sessions(server: &Server) -> Sessions<Store> {
-    Sessions::new(Store::connect(&server.url).await.unwrap().timeout(TIMEOUT))
+/// Returns sessions that wait for a stalled machine, and sessions that soon give up, on the same
+/// connections and the same clock.
+async fn sessions(server: &Server) -> [Sessions<Store>; 2] {
+    let store = Store::connect(&server.url).await.unwrap();
+    let now = SystemClock.now();
+    [PATIENCE, TIMEOUT].map(|timeout| store::sessions_at(store.clone().timeout(timeout), now))
 }
 
 /// Checks that every call fails within its time limit.
 async fn is_unavailable(sessions: &Sessions<Store>, token: &str, session: &Session) {
     for _ in 0..3 {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let kinds = tokio::join!(
             async { sessions.refresh(token, None).await.unwrap_err().kind() },
             async { sessions.start(NewSession::new("bob")).await.unwrap_err().kind() },
@@ -31,47 +37,49 @@ async fn is_unavailable(sessions: &Sessions<Store>, token: &str, session: &Sessi
     }
 }
 
-async fn comes_back(sessions: &Sessions<Store>, token: &str) {
+async fn comes_back([patient, hasty]: &[Sessions<Store>; 2], token: &str) {
     // The first calls may use connections to the old server.
-    let deadline = Instant::now() + Duration::from_secs(8);
+    let start = Stopwatch::start();
     let next = loop {
-        match sessions.refresh(token, None).await {
+        match hasty.refresh(token, None).await {
             Ok((next, _)) => break next,
             Err(error) => {
                 assert!(!error.is_refusal(), "{error}");
-                assert!(Instant::now() < deadline, "{error:?}");
+                assert!(start.elapsed() < Duration::from_secs(8), "{error:?}");
             }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let (leaf, _) = sessions.refresh(next.as_str(), None).await.unwrap();
-    let (same, _) = sessions.refresh(token, None).await.unwrap();
+    let (leaf, _) = patient.refresh(next.as_str(), None).await.unwrap();
+    let (same, _) = patient.refresh(token, None).await.unwrap();
     assert_eq!(same.as_str(), leaf.as_str());
 }
 
 async fn killed_and_restarted(mut server: Server) {
-    let sessions = sessions(&server).await;
-    let (first, session) = sessions.start(NewSession::new("alice")).await.unwrap();
-    let (token, _) = sessions.refresh(first.as_str(), None).await.unwrap();
+    let both = sessions(&server).await;
+    let [patient, hasty] = &both;
+    let (first, session) = patient.start(NewSession::new("alice")).await.unwrap();
+    let (token, _) = patient.refresh(first.as_str(), None).await.unwrap();
     server.kill();
-    is_unavailable(&sessions, token.as_str(), &session).await;
+    is_unavailable(hasty, token.as_str(), &session).await;
     server.start();
-    comes_back(&sessions, token.as_str()).await;
-    assert_eq!(sessions.end_all("alice").await.unwrap(), 1);
+    comes_back(&both, token.as_str()).await;
+    assert_eq!(patient.end_all("alice").await.unwrap(), 1);
 }
 
-/// The test takes less than the grace period, since an unanswered write may still take effect when
+/// No time passes on the clock of the sessions, since an unanswered write may still take effect when
 /// the server resumes.
 async fn paused_and_resumed(server: Server) {
-    let sessions = sessions(&server).await;
-    let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
+    let both = sessions(&server).await;
+    let [patient, hasty] = &both;
+    let (token, session) = patient.start(NewSession::new("alice")).await.unwrap();
     server.pause();
-    is_unavailable(&sessions, token.as_str(), &session).await;
+    is_unavailable(hasty, token.as_str(), &session).await;
     server.resume();
-    comes_back(&sessions, token.as_str()).await;
+    comes_back(&both, token.as_str()).await;
     let late = Store::connect(&server.url);
     server.pause();
-    let start = Instant::now();
+    let start = Stopwatch::start();
     assert!(late.await.is_err());
     assert!(start.elapsed() < Duration::from_secs(5));
     server.resume();
@@ -111,7 +119,7 @@ async fn a_failed_connection_is_an_error_without_the_password() {
         "",
     ];
     for url in urls {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let errors = [
             SqliteStore::connect(url).await.unwrap_err(),
             PostgresStore::connect(url).await.unwrap_err(),

@@ -6,11 +6,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use tower_jwt_auth::issuer::{NewSession, Sessions};
+use tower_jwt_auth::issuer::NewSession;
+use tower_jwt_auth::{Clock, SystemClock, UnixTime};
 
 use crate::child::AuthServer;
 use crate::servers::{Folder, Server};
-use crate::store::Store;
+use crate::store::{Store, sessions_at};
 
 const CLIENTS: usize = 20;
 /// The number of tabs of a client. Each tab sends the client's token to both servers at the same
@@ -24,8 +25,8 @@ fn rounds() -> usize {
 /// The answer, or `None` if the server is gone.
 type Answers = Receiver<Option<String>>;
 
-fn auth_server(url: &str) -> (AuthServer, Answers) {
-    let mut server = AuthServer::start(url);
+fn auth_server(url: &str, now: UnixTime) -> (AuthServer, Answers) {
+    let mut server = AuthServer::start(url, now);
     let (sender, answers) = channel();
     let output = server.take_output();
     thread::spawn(move || {
@@ -40,7 +41,7 @@ fn auth_server(url: &str) -> (AuthServer, Answers) {
 /// Collects an answer for each sent token while the server lives.
 fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, String>) -> usize {
     for answered in 0..sent {
-        let answer = answers.recv_timeout(Duration::from_secs(60)).expect("an answer");
+        let answer = answers.recv_timeout(Duration::from_secs(300)).expect("an answer");
         let Some(answer) = answer else { return answered };
         let [token, outcome, next] =
             answer.split(' ').collect::<Vec<_>>().try_into().expect("three words");
@@ -52,14 +53,16 @@ fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, Stri
 }
 
 async fn two_servers(url: &str) {
-    let sessions = Sessions::new(Store::connect(url).await.unwrap());
+    // All clocks stand still at one time, so that a stall does not end the grace period.
+    let now = SystemClock.now().whole_secs();
+    let sessions = sessions_at(Store::connect(url).await.unwrap(), now);
     let mut held = Vec::new();
     for client in 0..CLIENTS {
         let new = NewSession::new(format!("user {client}"));
         held.push(sessions.start(new).await.unwrap().0.as_str().to_owned());
     }
-    let (mut steady, steady_answers) = auth_server(url);
-    let (mut mortal, mut mortal_answers) = auth_server(url);
+    let (mut steady, steady_answers) = auth_server(url, now);
+    let (mut mortal, mut mortal_answers) = auth_server(url, now);
     let (mut refreshes, mut lost, mut kills) = (0, 0, 0);
     for round in 0..rounds() {
         let mut successors = HashMap::new();
@@ -86,7 +89,7 @@ async fn two_servers(url: &str) {
             *token = successors[token].clone();
         }
         if is_killed {
-            (mortal, mortal_answers) = auth_server(url);
+            (mortal, mortal_answers) = auth_server(url, now);
         }
     }
     // Everybody is still logged in, and each client has the leaf.

@@ -5,10 +5,14 @@ use redis::aio::MultiplexedConnection;
 use tower_jwt_auth::issuer::{NewSession, RedisStore, RefreshStore, SessionId, Sessions};
 
 use crate::servers::Server;
+use crate::store::PATIENCE;
 
-async fn connection(server: &Server) -> MultiplexedConnection {
+pub(crate) async fn connection(server: &Server) -> MultiplexedConnection {
     let client = redis::Client::open(server.url.as_str()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
+    let config = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
 }
 
 #[tokio::test]
@@ -16,7 +20,7 @@ async fn every_key_has_the_prefix_and_an_end() {
     let server = Server::redis();
     let mut connection = connection(&server).await;
     let store = RedisStore::connect(&server.url).await.unwrap();
-    let sessions = Sessions::new(store);
+    let sessions = Sessions::new(store.timeout(PATIENCE));
     for _ in 0..3 {
         let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
         sessions.refresh(token.as_str(), None).await.unwrap();
@@ -33,7 +37,7 @@ async fn every_key_has_the_prefix_and_an_end() {
 #[tokio::test]
 async fn prefixes_keep_applications_apart() {
     let server = Server::redis();
-    let store = RedisStore::from_connection(connection(&server).await);
+    let store = RedisStore::from_connection(connection(&server).await).timeout(PATIENCE);
     let shop = Sessions::new(store.clone().prefix("shop"));
     let blog = Sessions::new(store.prefix("blog"));
     let (token, _) = shop.start(NewSession::new("alice")).await.unwrap();
@@ -46,7 +50,7 @@ async fn prefixes_keep_applications_apart() {
 async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     let server = Server::redis();
     let mut connection = connection(&server).await;
-    let store = RedisStore::from_connection(connection.clone()).prefix("p");
+    let store = RedisStore::from_connection(connection.clone()).prefix("p").timeout(PATIENCE);
     let id = "ABCDEFGHIJKLMNOPQRSTUV";
     let _: () = connection.zadd("p:subject:eve", id, 9_999_999_999_i64).await.unwrap();
     assert!(store.of_subject("eve").await.unwrap().is_empty());
@@ -74,7 +78,8 @@ async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
 async fn the_index_of_a_user_holds_live_sessions_only() {
     let server = Server::redis();
     let mut connection = connection(&server).await;
-    let sessions = Sessions::new(RedisStore::connect(&server.url).await.unwrap());
+    let store = RedisStore::connect(&server.url).await.unwrap();
+    let sessions = Sessions::new(store.timeout(PATIENCE));
     let index = "tower_jwt_auth_sessions:subject:alice";
     for _ in 0..1_000 {
         let (_, session) = sessions.start(NewSession::new("alice")).await.unwrap();
@@ -95,7 +100,8 @@ async fn the_index_of_a_user_holds_live_sessions_only() {
 async fn a_full_server_refuses_logins_and_ends_no_session() {
     let server = Server::redis();
     let mut connection = connection(&server).await;
-    let sessions = Sessions::new(RedisStore::connect(&server.url).await.unwrap());
+    let store = RedisStore::connect(&server.url).await.unwrap();
+    let sessions = Sessions::new(store.timeout(PATIENCE));
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     let config = |value: &'static str| {
         let mut command = redis::cmd("CONFIG");

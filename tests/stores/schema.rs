@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tower_jwt_auth::issuer::{NewSession, PostgresStore, RefreshStore, Sessions, SqliteStore};
 
 use crate::servers::{Folder, Server};
-use crate::store::Store;
+use crate::store::{PATIENCE, Store};
 
 async fn start_together(url: &str) {
     let url = url.to_owned();
@@ -51,7 +51,8 @@ async fn an_account_needs_no_right_to_create_existing_tables() {
         sqlx::raw_sql(statements).execute(&owner).await.unwrap();
     }
     let url = server.url.replace("postgres@", "auth@");
-    let sessions = Sessions::new(PostgresStore::connect(&url).await.unwrap());
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let sessions = Sessions::new(store.timeout(PATIENCE));
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     sessions.refresh(token.as_str(), None).await.unwrap();
     assert_eq!(sessions.end_all("alice").await.unwrap(), 1);
@@ -78,7 +79,8 @@ async fn tables_of_a_later_version_are_refused() {
 async fn a_damaged_row_is_an_error_that_does_not_quote_it() {
     let folder = Folder::new();
     let url = format!("sqlite:{}/sessions.db", folder.0.display());
-    let sessions = Sessions::new(SqliteStore::connect(&url).await.unwrap());
+    let store = SqliteStore::connect(&url).await.unwrap();
+    let sessions = Sessions::new(store.timeout(PATIENCE));
     let pool = SqlitePool::connect(&url).await.unwrap();
     for (id, version, state) in [
         ("short", 1, "{}"),

@@ -103,7 +103,7 @@ impl Server {
 
     pub(crate) fn start(&mut self) {
         self.process = Some((self.start)().spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while !self.answers() {
             assert!(Instant::now() < deadline, "the server does not start");
             std::thread::sleep(Duration::from_millis(20));

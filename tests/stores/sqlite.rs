@@ -1,19 +1,23 @@
 //! Tests of the SQLite file: durability, locks and permissions.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tower_jwt_auth::issuer::{NewSession, SessionErrorKind, Sessions, SqliteStore};
+use tower_jwt_auth::{Clock, SystemClock};
 
 use crate::child::AuthServer;
 use crate::servers::Folder;
+use crate::stopwatch::Stopwatch;
+use crate::store::{PATIENCE, sessions};
 
 fn url(folder: &Folder) -> String {
     format!("sqlite:{}/sessions.db", folder.0.display())
 }
 
 async fn open(folder: &Folder) -> Sessions<SqliteStore> {
-    Sessions::new(SqliteStore::connect(&url(folder)).await.unwrap())
+    let store = SqliteStore::connect(&url(folder)).await.unwrap();
+    sessions(store.timeout(PATIENCE))
 }
 
 #[tokio::test]
@@ -36,7 +40,7 @@ async fn a_killed_process_between_write_and_answer_loses_nothing() {
     let sessions = open(&folder).await;
     for _ in 0..5 {
         let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
-        let mut server = AuthServer::start_stuck(&url(&folder));
+        let mut server = AuthServer::start_stuck(&url(&folder), SystemClock.now());
         server.send(token.as_str()).unwrap();
         assert_eq!(server.line().as_deref(), Some("written"));
         server.kill();
@@ -56,16 +60,17 @@ async fn a_locked_file_is_an_error_in_time() {
     let folder = Folder::new();
     let store = SqliteStore::connect(&url(&folder)).await.unwrap();
     for (timeout, longest) in [(1, 2), (3, 4)] {
-        let sessions = Sessions::new(store.clone().timeout(Duration::from_secs(timeout)));
-        let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
+        let [patient, hasty] = [PATIENCE, Duration::from_secs(timeout)]
+            .map(|timeout| sessions(store.clone().timeout(timeout)));
+        let (token, _) = patient.start(NewSession::new("alice")).await.unwrap();
         let mut other = SqliteConnection::connect(&url(&folder)).await.unwrap();
         sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-        let start = Instant::now();
-        let error = sessions.refresh(token.as_str(), None).await.unwrap_err();
+        let start = Stopwatch::start();
+        let error = hasty.refresh(token.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Unavailable);
         assert!(start.elapsed() < Duration::from_secs(longest));
         sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
-        sessions.refresh(token.as_str(), None).await.unwrap();
+        patient.refresh(token.as_str(), None).await.unwrap();
     }
 }
 
@@ -73,7 +78,7 @@ async fn a_locked_file_is_an_error_in_time() {
 async fn a_pool_of_the_caller_works() {
     let folder = Folder::new();
     let pool = SqlitePool::connect(&format!("{}?mode=rwc", url(&folder))).await.unwrap();
-    let store = SqliteStore::from_pool(pool);
+    let store = SqliteStore::from_pool(pool).timeout(PATIENCE);
     assert!(Sessions::new(store.clone()).start(NewSession::new("alice")).await.is_err());
     store.migrate().await.unwrap();
     let sessions = Sessions::new(store);

@@ -3,11 +3,25 @@
 
 use std::time::Duration;
 
-use tower_jwt_auth::UnixTime;
 use tower_jwt_auth::issuer::{
-    PostgresStore, RedisStore, RefreshStore, SessionId, SqliteStore, StoreError, StoredSession,
+    PostgresStore, RedisStore, RefreshStore, SessionId, Sessions, SqliteStore, StoreError,
+    StoredSession,
 };
+use tower_jwt_auth::{Clock, ManualClock, SystemClock, UnixTime};
 
+/// The timeout of calls that must succeed. It is longer than any stall of a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Returns sessions on a clock that stands still, so that a stall does not end the grace period.
+pub(crate) fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
+    sessions_at(store, SystemClock.now())
+}
+
+pub(crate) fn sessions_at<S: RefreshStore>(store: S, time: UnixTime) -> Sessions<S> {
+    Sessions::new(store).with_clock(ManualClock::new(time))
+}
+
+#[derive(Clone)]
 pub(crate) enum Store {
     Sqlite(SqliteStore),
     Postgres(PostgresStore),
@@ -15,12 +29,14 @@ pub(crate) enum Store {
 }
 
 impl Store {
+    /// Connects to the store at this URL. Its calls have [`PATIENCE`].
     pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(match url.split(':').next() {
+        let store = match url.split(':').next() {
             Some("sqlite") => Self::Sqlite(SqliteStore::connect(url).await?),
             Some("postgres") => Self::Postgres(PostgresStore::connect(url).await?),
             _ => Self::Redis(Box::new(RedisStore::connect(url).await?)),
-        })
+        };
+        Ok(store.timeout(PATIENCE))
     }
 
     pub(crate) fn timeout(self, timeout: Duration) -> Self {

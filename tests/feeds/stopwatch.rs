@@ -1,0 +1,63 @@
+//! A stopwatch that does not count the stalls of a busy machine.
+
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The time between two beats of a thread that does nothing else. If a beat is late, the machine has
+/// stalled this process.
+const BEAT: Duration = Duration::from_millis(5);
+
+/// The time of the last beat, and the sum of all delays until then.
+static HEART: Mutex<Option<(Instant, Duration)>> = Mutex::new(None);
+
+/// Measures the time during which this process could run, so that a limit also holds on a machine
+/// that stalls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch {
+    start: Instant,
+    delays: Duration,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self { start: Instant::now(), delays: delays() }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed().saturating_sub(self.stalls())
+    }
+
+    /// Returns the sum of the stalls since the start.
+    pub(crate) fn stalls(&self) -> Duration {
+        delays() - self.delays
+    }
+}
+
+fn delays() -> Duration {
+    static BEATS: Once = Once::new();
+    BEATS.call_once(|| {
+        beat();
+        thread::spawn(|| {
+            loop {
+                thread::sleep(BEAT);
+                beat();
+            }
+        });
+    });
+    let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
+    // The next beat may be late already.
+    heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
+}
+
+fn beat() {
+    let mut heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
+    let delays = heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last));
+    *heart = Some((Instant::now(), delays));
+}
+
+/// Returns the delay of the beat after `last`. Short delays are no stalls.
+fn delay(last: Instant) -> Duration {
+    let delay = last.elapsed().saturating_sub(BEAT);
+    if delay > BEAT { delay } else { Duration::ZERO }
+}
