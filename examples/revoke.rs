@@ -10,9 +10,10 @@
 //! and `everyone` revoke all tokens issued until now. `create` only creates the log. If the
 //! `ISSUER` variable is set, only tokens of that issuer are revoked.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use tower_jwt_auth::revocation::{Revocation, RevocationFeed};
@@ -21,7 +22,17 @@ use tower_jwt_auth::{Clock, SystemClock};
 type Outcome = Result<(), Box<dyn Error>>;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("revoke: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((url, what)) = arguments.split_first() else {
         return Err("which feed? redis://... or postgres://...".into());
