@@ -39,6 +39,7 @@ impl Contender {
                 let verify = verifier(name, size.parties);
                 let tokens = (0..users).map(|user| token(Variant::Of(user)).expect("a token"));
                 let tokens: Vec<String> = tokens.collect();
+                assert!(tokens.iter().all(|token| verify(token)), "{self:?}");
                 let mut at = 0;
                 repeated(move || {
                     at = if at + 1 < tokens.len() { at + 1 } else { 0 };

@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use tower_jwt_auth::jwt::Verifier;
 use tower_jwt_auth::revocation::{Revocation, Revocations};
-use tower_jwt_auth::{JwtAuth, KeyStore, jwt};
+use tower_jwt_auth::{JwtAuth, KeyStore, TokenCache, jwt};
 
 use crate::floor::Floor;
 use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper, secret};
@@ -31,6 +31,7 @@ pub fn verifier(name: &str, parties: bool) -> Verify {
         }
         "JwtAuth" => verify(ours(secret(), parties)),
         "JwtAuth, all checks" => verify(all_checks()),
+        "JwtAuth, cached" => verify(ours(secret(), parties).with_cache(TokenCache::new())),
         "Verifier" => {
             let validation = jwt::Validation::new();
             let validation =

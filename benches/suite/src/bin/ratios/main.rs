@@ -160,7 +160,7 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
         format!("{sum:.0}")
     });
     println!(
-        "| allocations per accepted request, without those of the route and the claims | each | 5 | {} | | | | |",
+        "| allocations per accepted request, without those of the route and the claims | small, typical, large | 5 | {} | | | | |",
         allocations.join(", ")
     );
 }

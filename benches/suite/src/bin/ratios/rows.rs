@@ -1,6 +1,6 @@
 //! The rows of the table.
 
-use suite::contenders::Contender::{self, Ask, ReadClaims, Verify};
+use suite::contenders::Contender::{self, Ask, ReadClaims, Verify, VerifyEach};
 use suite::tokens::Variant::{
     EscapedName, Exponent, Float, Forged, Good, Integer, Missing, Negative,
 };
@@ -87,7 +87,20 @@ pub fn rows(size: &str) -> Vec<Row> {
     ];
     if size == "typical" {
         let with = |variant| only(Verify("JwtAuth", variant));
+        let each = |name, users| only(VerifyEach(name, users));
         rows.extend([
+            row(
+                "cache hit / `JwtAuth::verify`, 100 tokens in turn",
+                each("JwtAuth, cached", 100),
+                each("JwtAuth", 100),
+            )
+            .goal(0.10),
+            row(
+                "cache hit / `JwtAuth::verify`, 1,000 tokens in turn",
+                each("JwtAuth, cached", 1_000),
+                each("JwtAuth", 1_000),
+            )
+            .goal(0.25),
             row(
                 "`JwtAuth::verify` with roles, tenant and 100,000 revocations / floor",
                 only(Verify("JwtAuth, all checks", Good)),
