@@ -7,14 +7,12 @@ use serde::de::DeserializeOwned;
 
 use crate::auth::cache::LayerCache;
 use crate::bearer::{self, Found, Source};
-use crate::clock::UnixTime;
-use crate::jwt::{TokenError, TokenErrorKind, Verified, Verifier};
+use crate::jwt::{TokenError, TokenErrorKind, Verifier};
 use crate::rejection::{AuthError, AuthErrorKind};
 use crate::request::anonymous::Anonymous;
 use crate::request::claims::Claims;
 use crate::request::decision;
 use crate::request::layer_context::LayerContext;
-use crate::request::token::TokenData;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -80,6 +78,7 @@ impl Settings {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let verifier = &self.context.verifier;
+        let rejection = |error| rejection(error, token, source);
         let keys = verifier.peek_keys();
         let cached = self.cache.as_ref().and_then(|cache| cache.find(&keys, token));
         let cached = cached.and_then(|cached| Claims::<T>::again(cached, source));
@@ -88,27 +87,17 @@ impl Settings {
             Some(claims) => {
                 verifier.check_dates(claims.token().verified()).map(|now| (claims, now))
             }
-            None => {
-                verifier.verify_with(token, &keys).map(|verified| self.claims(verified, source))
-            }
+            None => verifier.open(token, &keys).and_then(|opened| {
+                let context = Arc::clone(&self.context);
+                Claims::read(opened, source, context, |verified| verifier.read(verified))
+            }),
         };
-        let (mut claims, now) = checked.map_err(|error| rejection(error, token, source))?;
+        let (mut claims, now) = checked.map_err(rejection)?;
         claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
         if let Some(cache) = self.cache.as_ref().filter(|_| !is_cached) {
             cache.insert(&keys, Arc::clone(claims.token().erased_claims()));
         }
         Ok(claims)
-    }
-
-    /// Returns the claims of a token with the time of its verification.
-    fn claims<T>(&self, verified: Verified<T>, source: Source) -> (Claims<T>, UnixTime)
-    where
-        T: Send + Sync + 'static,
-    {
-        let verified_at = verified.verified_at();
-        let (verified, claims) = verified.into_parts();
-        let data = TokenData { verified, context: Arc::clone(&self.context) };
-        (Claims::new(claims, data, source), verified_at)
     }
 }
 

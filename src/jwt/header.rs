@@ -146,6 +146,9 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
 /// `application/` prefix (RFC 7515 section 4.1.9).
 pub(crate) fn is_media_type(value: &str, name: &str) -> bool {
     const PREFIX: &str = "application/";
+    if value == name {
+        return true;
+    }
     let bare = match value.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
         _ => value,

@@ -23,7 +23,7 @@ mod standard_claims;
 mod token_error;
 mod token_parts;
 mod validation;
-mod verified_token;
+pub(crate) mod verified_token;
 mod verifier;
 
 pub use self::claim_error::{ClaimError, ClaimErrorKind};

@@ -1,7 +1,5 @@
 //! Pieces of text that is stored once.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
 /// A piece of the stored text, as its position and length.
@@ -23,17 +21,18 @@ impl Span {
         Self { start: clamp(start), len: clamp(len) }
     }
 
+    /// Returns the position of the piece.
+    #[inline]
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
     /// Returns the span of the `len` bytes that follow this span.
     pub(crate) fn followed_by(self, len: usize) -> Self {
         Self::new(self.start.saturating_add(self.len) as usize, len)
     }
 
-    /// Returns the position of the first byte.
-    pub(crate) fn start(self) -> usize {
-        self.start as usize
-    }
-
-    /// Returns this piece of `text`, or an empty string if `text` is too short.
+    /// Returns this piece of `text`, or an empty string if `text` is too short or not UTF-8.
     #[inline]
     pub(crate) fn of(self, text: &[u8]) -> &str {
         std::str::from_utf8(self.bytes_of(text)).unwrap_or_default()
@@ -42,6 +41,12 @@ impl Span {
     /// Returns this piece of `text` without a look at its characters.
     #[inline]
     pub(crate) fn bytes_of(self, text: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn in_str(self, text: &str) -> &str {
         let start = self.start as usize;
         text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
     }
@@ -64,21 +69,6 @@ impl<'de> Placer<'de> {
         Self { payload, end, unescaped: String::new() }
     }
 
-    #[expect(clippy::ptr_arg, reason = "borrowed and owned strings are treated differently")]
-    #[inline]
-    pub(crate) fn place(&mut self, text: &Cow<'de, str>) -> Span {
-        match text {
-            Cow::Borrowed(text) => self.place_borrowed(text),
-            Cow::Owned(text) => self.append(text),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn place_borrowed(&mut self, text: &'de str) -> Span {
-        let start = text.as_ptr().addr().wrapping_sub(self.payload.as_ptr().addr());
-        if start < self.payload.len() { Span::new(start, text.len()) } else { self.append(text) }
-    }
-
     /// Adds text that is not in the payload.
     #[cold]
     pub(crate) fn append(&mut self, text: &str) -> Span {
@@ -91,8 +81,8 @@ impl<'de> Placer<'de> {
     #[inline]
     pub(crate) fn at(&self, span: Span) -> &str {
         match (span.start as usize).checked_sub(self.end) {
-            None => span.of(self.payload.as_bytes()),
-            Some(start) => Span::new(start, span.len as usize).of(self.unescaped.as_bytes()),
+            None => span.in_str(self.payload),
+            Some(start) => Span::new(start, span.len as usize).in_str(&self.unescaped),
         }
     }
 
@@ -112,16 +102,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn borrowed_strings_keep_their_place_and_others_are_appended() {
+    fn strings_are_found_in_the_payload_and_behind_the_stored_text() {
         let payload = "0123456789";
         let mut placer = Placer::new(payload, 15);
-        let borrowed = placer.place(&Cow::Borrowed(&payload[3..5]));
-        let first = placer.place(&Cow::Owned("ab".to_owned()));
-        let second = placer.place(&Cow::Owned("c".to_owned()));
-        let elsewhere = placer.place(&Cow::Borrowed("static"));
-        let all = [borrowed, first, second, elsewhere];
-        assert_eq!(all.map(|span| placer.at(span).to_owned()), ["34", "ab", "c", "static"]);
+        let all = [Span::new(3, 2), placer.append("ab"), placer.append("c")];
+        assert_eq!(all.map(|span| placer.at(span).to_owned()), ["34", "ab", "c"]);
         let kept = format!("{payload}token{}", placer.into_unescaped());
-        assert_eq!(all.map(|span| span.of(kept.as_bytes())), ["34", "ab", "c", "static"]);
+        assert_eq!(all.map(|span| span.of(kept.as_bytes())), ["34", "ab", "c"]);
     }
 }

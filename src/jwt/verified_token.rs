@@ -7,15 +7,22 @@ use crate::jwt::spans::{Span, Spans};
 
 /// A verified token without its claims of type `T`: its registered claims, its scopes, roles and
 /// tenant, its key, and the text of the token itself.
+#[derive(Clone, Default)]
+pub struct VerifiedToken {
+    pub(crate) opened: OpenedToken,
+    pub(crate) named: Named,
+}
+
+/// A token with a good signature, before its claims are read.
 // One text holds all strings: the decoded payload, the token as it was received, the identifier of
 // its key, and the strings that the payload writes with escapes. The spans point into that text, so
 // a token costs one allocation, however many claims it has. The identifier is copied because every
 // request would otherwise change the reference count of one shared string.
-#[derive(Clone)]
-pub struct VerifiedToken {
+#[derive(Clone, Default)]
+pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,
+    /// The token as it was received. The payload comes before it.
     pub(crate) encoded: Span,
-    pub(crate) named: Named,
     pub(crate) key_id: Option<Span>,
 }
 
@@ -98,22 +105,22 @@ impl VerifiedToken {
 
     /// Returns the identifier of the key that verified the token, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
-        self.key_id.map(|span| self.at(span))
+        self.opened.key_id.map(|span| self.at(span))
     }
 
     /// Returns the token itself, to pass it on. Keep it out of logs: anyone who sees it can use it.
     pub fn encoded(&self) -> &str {
-        self.at(self.encoded)
+        self.at(self.opened.encoded)
     }
 
     /// Returns the bytes of the token itself.
     pub(crate) fn encoded_bytes(&self) -> &[u8] {
-        self.encoded.bytes_of(&self.text)
+        self.opened.encoded.bytes_of(&self.opened.text)
     }
 
     /// Returns the length of the decoded payload.
     pub(crate) fn payload_len(&self) -> usize {
-        self.encoded.start()
+        self.opened.encoded.start()
     }
 
     /// Returns the size of the memory that the token has allocated.
@@ -121,12 +128,12 @@ impl VerifiedToken {
         let Named { audience, scopes, roles, .. } = &self.named;
         let spilled = [audience, scopes, roles].into_iter().filter(|spans| spans.spilled());
         let spans: usize = spilled.map(|spans| spans.capacity()).sum();
-        self.text.capacity().saturating_add(spans.saturating_mul(size_of::<Span>()))
+        self.opened.text.capacity().saturating_add(spans.saturating_mul(size_of::<Span>()))
     }
 
     #[inline]
     fn at(&self, span: Span) -> &str {
-        span.of(&self.text)
+        span.of(&self.opened.text)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::jwt::spans::Span;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::token_parts::TokenParts;
 use crate::jwt::validation::Validation;
-use crate::jwt::verified_token::{Named, VerifiedToken};
+use crate::jwt::verified_token::{Named, OpenedToken, VerifiedToken};
 
 /// Verifies tokens: signature, header and claims. `JwtAuth` uses one for HTTP requests.
 ///
@@ -83,50 +83,41 @@ impl Verifier {
     /// help the sender to forge a token. A panic of the clock or of `T`'s `Deserialize`
     /// implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        catch_unwind(AssertUnwindSafe(|| self.verify_bytes(token.as_bytes())))
-            .unwrap_or_else(|_| Err(TokenError::new(TokenErrorKind::Panicked)))
+        // The notes are outside of the closure, since `catch_unwind` moves what it returns.
+        let mut verified = VerifiedToken::default();
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            verified.opened = self.open(token.as_bytes(), &self.keys.peek())?;
+            self.read(&mut verified)
+        }));
+        let (claims, verified_at) =
+            read.unwrap_or_else(|_| Err(TokenError::new(TokenErrorKind::Panicked)))?;
+        Ok(Verified { token: verified, claims, verified_at })
     }
 
-    /// Verifies a token in the order of `docs/reference/verification.md`. Nothing is allocated
-    /// before the signature is verified.
-    pub(crate) fn verify_bytes<T: DeserializeOwned>(
-        &self,
-        token: &[u8],
-    ) -> Result<Verified<T>, TokenError> {
-        self.verify_with(token, &self.keys.peek())
-    }
-
-    /// Verifies a token as [`verify_bytes`](Self::verify_bytes) does, with these keys.
-    pub(crate) fn verify_with<T: DeserializeOwned>(
-        &self,
-        token: &[u8],
-        keys: &KeySet,
-    ) -> Result<Verified<T>, TokenError> {
+    /// Checks the signature of a token and decodes the token. [`Self::read`] then reads the claims.
+    /// Nothing is allocated before the signature is verified. Both methods together verify a token
+    /// in the order of `docs/reference/verification.md`.
+    pub(crate) fn open(&self, token: &[u8], keys: &KeySet) -> Result<OpenedToken, TokenError> {
         if token.len() > self.validation.token_limit() {
             return Err(TokenError::too_large(self.validation.token_limit()));
         }
         let (parts, key) = self.authenticate(token, keys)?;
-
         let (text, payload_len) = parts.decode(token, key.id()).ok_or(NOT_TEXT)?;
         let encoded = Span::new(payload_len, token.len());
-        let named = Named::default();
         let key_id = key.id().map(|id| encoded.followed_by(id.len()));
-        let mut token = VerifiedToken { text, encoded, named, key_id };
-        let (claims, verified_at) = self.read_claims(&mut token, payload_len)?;
-        Ok(Verified { token, claims, verified_at })
+        Ok(OpenedToken { text, encoded, key_id })
     }
 
-    /// Reads and checks the claims of a token with a valid signature. Returns them with the time at
-    /// which they were checked.
+    /// Reads the claims of an opened token, notes them in `verified`, and checks them. Returns the
+    /// claims with the time of the check.
     #[inline]
-    fn read_claims<T: DeserializeOwned>(
+    pub(crate) fn read<T: DeserializeOwned>(
         &self,
-        token: &mut VerifiedToken,
-        payload_len: usize,
+        verified: &mut VerifiedToken,
     ) -> Result<(T, UnixTime), TokenError> {
-        let VerifiedToken { text, named, .. } = token;
-        let payload = text.get(..payload_len).and_then(|payload| std::str::from_utf8(payload).ok());
-        let payload = payload.ok_or(NOT_TEXT)?;
+        let VerifiedToken { opened: OpenedToken { text, encoded, .. }, named } = verified;
+        let payload = text.get(..encoded.start()).unwrap_or_default();
+        let payload = std::str::from_utf8(payload).map_err(|_| NOT_TEXT)?;
         let mut noted = Noted::new(payload, text.len(), named);
         let claims = payload::read::<T>(payload, self.validation.wanted(), &mut noted);
         let now = self.clock.now();
@@ -206,6 +197,7 @@ impl Verifier {
     #[cold]
     fn explain<'de>(&self, payload: &'de str, noted: Noted<'_, 'de>, now: UnixTime) -> TokenError {
         let Noted { named, placer, failure, .. } = noted;
+        *named = Named::default();
         let mut noted = Noted::new(payload, placer.end(), named);
         if payload::read::<IgnoredAny>(payload, self.validation.wanted(), &mut noted).is_err() {
             return malformed_payload(noted);

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use http::Extensions;
 
 use crate::bearer::Source;
+use crate::clock::UnixTime;
 use crate::jwt::StandardClaims;
+use crate::jwt::verified_token::{Named, OpenedToken, VerifiedToken};
 #[cfg(feature = "connections")]
 use crate::request::ended::{Ended, SeenKeys, UntilEnded};
+use crate::request::layer_context::LayerContext;
 use crate::request::token::{ErasedClaims, Token, TokenData};
 use crate::revocation::RevocationUnchecked;
 
@@ -43,7 +46,17 @@ pub struct Claims<T = StandardClaims> {
 
 struct TypedClaims<T> {
     data: TokenData,
-    claims: T,
+    /// `None` only while the token is read.
+    claims: Option<T>,
+}
+
+impl<T> TypedClaims<T> {
+    fn claims(&self) -> &T {
+        match &self.claims {
+            Some(claims) => claims,
+            None => unreachable!("`Claims::read` returns only claims that were read"),
+        }
+    }
 }
 
 impl<T: Send + Sync + 'static> ErasedClaims for TypedClaims<T> {
@@ -83,15 +96,27 @@ impl Token {
     /// Returns a reference to the claims if the layer read them into `T`.
     pub(crate) fn claims_ref<T: Send + Sync + 'static>(&self) -> Option<&T> {
         let erased: &dyn Any = &**self.erased_claims();
-        erased.downcast_ref::<TypedClaims<T>>().map(|typed| &typed.claims)
+        erased.downcast_ref::<TypedClaims<T>>().map(TypedClaims::claims)
     }
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    pub(crate) fn new(claims: T, data: TokenData, source: Source) -> Self {
-        let typed = Arc::new(TypedClaims { data, claims });
+    /// Allocates the claims, and then lets `read` note the token and return the claims with a time.
+    /// Notes that were made elsewhere would have to be moved, which takes longer than to make them.
+    pub(crate) fn read<E>(
+        opened: OpenedToken,
+        source: Source,
+        context: Arc<LayerContext>,
+        read: impl FnOnce(&mut VerifiedToken) -> Result<(T, UnixTime), E>,
+    ) -> Result<(Self, UnixTime), E> {
+        let verified = VerifiedToken { opened, named: Named::default() };
+        let data = TokenData { verified, context };
+        let mut typed = Arc::new(TypedClaims { data, claims: None });
+        let Some(new) = Arc::get_mut(&mut typed) else { unreachable!("there is one reference") };
+        let (claims, at) = read(&mut new.data.verified)?;
+        new.claims = Some(claims);
         let token = Token::new(Arc::clone(&typed) as _, source);
-        Self { typed, token }
+        Ok((Self { typed, token }, at))
     }
 
     /// Returns claims that were verified before, for another request. Returns `None` if they were
@@ -161,7 +186,7 @@ impl<T> Deref for Claims<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.typed.claims
+        self.typed.claims()
     }
 }
 

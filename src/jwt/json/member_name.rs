@@ -1,30 +1,42 @@
 //! The name of a member, as a deserializer.
 
-use std::borrow::Cow;
-
-use serde::de::{self, Deserializer, Unexpected, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
 use crate::jwt::json::by_serde_json;
-use crate::jwt::json::names;
 use crate::jwt::json::scan;
 
 /// The name of a member. Types may read it as text, number, boolean or enum, as with `serde_json`.
-pub(crate) struct MemberName<'de> {
-    pub(crate) text: Cow<'de, str>,
+pub(crate) enum MemberName<'de> {
+    Plain(&'de str),
+    Escaped(Box<EscapedName<'de>>),
+}
+
+pub(crate) struct EscapedName<'de> {
+    pub(crate) text: String,
     /// The name in quotes, with its escapes.
     pub(crate) quoted: &'de str,
 }
 
 impl<'de> MemberName<'de> {
-    /// Returns the name without its quotes if it may be a number.
-    fn number(&self) -> Result<&'de str, Error> {
-        let text = self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default();
-        if !text.is_empty() && text.bytes().all(scan::is_in_numbers) {
-            return Ok(text);
+    #[inline]
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Escaped(name) => &name.text,
         }
-        Err(de::Error::custom("the name is not a number"))
+    }
+
+    /// Returns the name if it may be a number. A number has no escapes.
+    fn number(&self) -> Result<&'de str, Error> {
+        match self {
+            Self::Plain(text) if !text.is_empty() && text.bytes().all(scan::is_in_numbers) => {
+                Ok(text)
+            }
+            _ => Err(de::Error::custom("the name is not a number")),
+        }
     }
 }
 
@@ -42,9 +54,9 @@ impl<'de> Deserializer<'de> for MemberName<'de> {
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.text {
-            Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
-            Cow::Owned(name) => visitor.visit_str(&name),
+        match self {
+            Self::Plain(text) => visitor.visit_borrowed_str(text),
+            Self::Escaped(name) => visitor.visit_str(&name.text),
         }
     }
 
@@ -55,27 +67,25 @@ impl<'de> Deserializer<'de> for MemberName<'de> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.quoted {
-            "\"true\"" => visitor.visit_bool(true),
-            "\"false\"" => visitor.visit_bool(false),
-            _ => Err(de::Error::invalid_type(Unexpected::Str(&self.text), &visitor)),
+        match self {
+            Self::Plain("true") => visitor.visit_bool(true),
+            Self::Plain("false") => visitor.visit_bool(false),
+            name => Err(de::Error::invalid_type(Unexpected::Str(name.text()), &visitor)),
         }
     }
 
+    #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_some(self)
     }
 
+    /// A name cannot be read as `RawValue`.
+    #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if names::is_reserved(name) {
-            return by_serde_json::read(self.quoted, |json| {
-                json.deserialize_newtype_struct(name, visitor)
-            });
-        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -85,15 +95,27 @@ impl<'de> Deserializer<'de> for MemberName<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        by_serde_json::read(self.quoted, |json| json.deserialize_enum(name, variants, visitor))
+        match self {
+            Self::Plain(text) => {
+                BorrowedStrDeserializer::new(text).deserialize_enum(name, variants, visitor)
+            }
+            Self::Escaped(escaped) => {
+                escaped.text.into_deserializer().deserialize_enum(name, variants, visitor)
+            }
+        }
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        by_serde_json::read(self.quoted, |json| json.deserialize_bytes(visitor))
+        match self {
+            Self::Plain(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
+            Self::Escaped(name) => {
+                by_serde_json::read(name.quoted, |json| json.deserialize_bytes(visitor))
+            }
+        }
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        by_serde_json::read(self.quoted, |json| json.deserialize_byte_buf(visitor))
+        self.deserialize_bytes(visitor)
     }
 
     forward_to_deserialize_any! {

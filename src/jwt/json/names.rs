@@ -22,34 +22,43 @@ pub(crate) struct SeenNames<'de> {
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds `name`, and returns true if it is new.
-    #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
+    /// Adds a name of this group without escapes, and returns true if it is new.
     #[inline]
-    pub(crate) fn insert(&mut self, name: &Cow<'de, str>) -> bool {
-        let group = group(name);
-        if self.groups & group != 0 && self.few.contains(&name.as_ref()) {
+    pub(crate) fn insert(&mut self, group: u64, name: &'de str) -> bool {
+        if self.has(group, name) {
             return false;
         }
         self.groups |= group;
-        match name {
-            Cow::Borrowed(name) if self.more.is_none() && self.few.len() < FEW_NAMES => {
-                self.few.push(name);
-                true
-            }
-            name => self.insert_more(name),
+        if self.more.is_some() || self.few.len() == FEW_NAMES {
+            return self.insert_more(name.into());
         }
+        self.few.push(name);
+        true
+    }
+
+    /// Adds a name of this group with escapes, and returns true if it is new.
+    #[cold]
+    pub(crate) fn insert_escaped(&mut self, group: u64, name: &str) -> bool {
+        let is_new = !self.has(group, name) && self.insert_more(name.to_owned().into());
+        self.groups |= group;
+        is_new
+    }
+
+    #[inline]
+    fn has(&self, group: u64, name: &str) -> bool {
+        self.groups & group != 0 && self.few.contains(&name)
     }
 
     #[cold]
-    #[expect(clippy::ptr_arg, reason = "a borrowed name is kept without a copy")]
-    fn insert_more(&mut self, name: &Cow<'de, str>) -> bool {
-        self.more.get_or_insert_default().insert(name.clone())
+    fn insert_more(&mut self, name: Cow<'de, str>) -> bool {
+        self.more.get_or_insert_default().insert(name)
     }
 }
 
-/// Returns the bit for names with the same length, first byte and last byte.
+/// Returns the group of a name, as one bit. The names of a group have the same length, or the same
+/// first and last byte. Names of different groups are different.
 #[inline]
-fn group(name: &str) -> u64 {
+pub(crate) fn group(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let first = bytes.first().copied().unwrap_or_default();
     let last = bytes.last().copied().unwrap_or_default();
@@ -71,32 +80,30 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Adds names alternately without and with escapes.
+    fn insert<'n>(seen: &mut SeenNames<'n>, is_escaped: bool, name: &'n str) -> bool {
+        let group = group(name);
+        if is_escaped { seen.insert_escaped(group, name) } else { seen.insert(group, name) }
+    }
+
     #[test]
     fn each_of_many_names_is_new_only_once() {
-        for is_owned in [false, true] {
-            let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
             let mut seen = SeenNames::default();
-            for is_new in [true, false] {
+            for (is_escaped, is_new) in [(first, true), (second, false)] {
                 for name in &names {
-                    let name =
-                        if is_owned { Cow::Owned(name.clone()) } else { Cow::Borrowed(&**name) };
-                    assert_eq!(seen.insert(&name), is_new, "{name}");
+                    assert_eq!(insert(&mut seen, is_escaped, name), is_new, "{name}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_name_with_escapes_equals_the_same_name_without() {
-        for (first, second) in [
-            (Cow::Borrowed("ab"), Cow::Owned("ab".to_owned())),
-            (Cow::Owned("ab".to_owned()), Cow::Borrowed("ab")),
-            (Cow::Borrowed(""), Cow::Owned(String::new())),
-        ] {
-            let mut seen = SeenNames::default();
-            assert!(seen.insert(&first) && !seen.insert(&second), "{first}");
-            // These names are in the same group.
-            assert!(seen.insert(&Cow::Borrowed("axb")) && seen.insert(&Cow::Borrowed("ayb")));
-        }
+    fn different_names_of_one_group_are_both_new() {
+        let mut seen = SeenNames::default();
+        assert_eq!(group("axb"), group("ayb"));
+        assert!(insert(&mut seen, false, "axb") && insert(&mut seen, false, "ayb"));
+        assert!(insert(&mut seen, false, "") && !insert(&mut seen, true, ""));
     }
 }

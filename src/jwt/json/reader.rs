@@ -1,7 +1,5 @@
 //! The reader of JSON in tokens, as a deserializer.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny};
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -10,7 +8,7 @@ use serde_json::de::StrRead;
 
 use crate::jwt::json::by_serde_json;
 use crate::jwt::json::exact_numbers;
-use crate::jwt::json::member_name::MemberName;
+use crate::jwt::json::member_name::{EscapedName, MemberName};
 use crate::jwt::json::names::{self, SeenNames};
 use crate::jwt::json::scan::Scanner;
 
@@ -45,6 +43,8 @@ pub(crate) struct Reader<'de> {
     fault: Option<Fault>,
     /// The start and the end of a value that was read before.
     read: (usize, usize),
+    /// The name that was read last, if it has escapes.
+    pub(crate) escaped_name: Option<Box<EscapedName<'de>>>,
     /// True if `serde_json` represents each number as its text.
     has_exact_numbers: bool,
 }
@@ -56,6 +56,7 @@ impl<'de> Reader<'de> {
             depth: 0,
             fault: None,
             read: (usize::MAX, 0),
+            escaped_name: None,
             has_exact_numbers: exact_numbers::are_on(),
         }
     }
@@ -116,35 +117,55 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Reads the name of a member, and its quoted form.
-    #[inline]
-    pub(crate) fn name(&mut self) -> Result<MemberName<'de>, Error> {
+    /// Reads the name of a member. If the name has escapes, returns an empty string, and
+    /// [`Self::escaped_name`] is the name.
+    // A name by value would be moved several times.
+    #[inline(always)]
+    pub(crate) fn name(&mut self) -> Result<&'de str, Error> {
         if self.scanner.peek() != Some(b'"') {
             return Err(self.fail(Fault::Syntax));
         }
-        let start = self.scanner.at();
-        let text = match self.scanner.plain_string() {
-            Some(text) => Cow::Borrowed(text),
-            None => Cow::Owned(self.escaped_name()?),
-        };
-        if names::is_reserved(&text) {
-            return Err(self.fail(Fault::ReservedName));
+        self.escaped_name = None;
+        match self.scanner.plain_string() {
+            Some(name) if !names::is_reserved(name) => Ok(name),
+            Some(_) => Err(self.fail(Fault::ReservedName)),
+            None => self.name_with_escapes(),
         }
-        Ok(MemberName { text, quoted: self.scanner.since(start) })
     }
 
     /// Reads a name with escapes. Half a surrogate pair is an error, but not a fault.
     #[cold]
-    fn escaped_name(&mut self) -> Result<String, Error> {
+    #[inline(never)]
+    fn name_with_escapes(&mut self) -> Result<&'de str, Error> {
         let quoted = self.scanner.scalar();
-        serde_json::from_str(quoted).inspect_err(|_| self.check(quoted))
+        let text: String = serde_json::from_str(quoted).inspect_err(|_| self.check(quoted))?;
+        if names::is_reserved(&text) {
+            return Err(self.fail(Fault::ReservedName));
+        }
+        self.escaped_name = Some(Box::new(EscapedName { text, quoted }));
+        Ok("")
     }
 
-    /// Reads the name of a member of a nested object.
+    /// Returns the name that [`Self::name`] has read and returned as `plain`.
+    #[inline]
+    pub(crate) fn take_name(&mut self, plain: &'de str) -> MemberName<'de> {
+        match self.escaped_name.take() {
+            None => MemberName::Plain(plain),
+            Some(name) => MemberName::Escaped(name),
+        }
+    }
+
+    /// Reads the name of a member, and checks that it is new.
     #[inline]
     fn new_name(&mut self, seen: &mut SeenNames<'de>) -> Result<MemberName<'de>, Error> {
-        let name = self.name()?;
-        if seen.insert(&name.text) { Ok(name) } else { Err(self.fail(Fault::DuplicateName)) }
+        let plain = self.name()?;
+        let name = self.take_name(plain);
+        let group = names::group(name.text());
+        let is_new = match &name {
+            MemberName::Plain(name) => seen.insert(group, name),
+            MemberName::Escaped(name) => seen.insert_escaped(group, &name.text),
+        };
+        if is_new { Ok(name) } else { Err(self.fail(Fault::DuplicateName)) }
     }
 
     /// Reads the colon after a name.
@@ -157,14 +178,13 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Reads a value with `read`, and then moves back, so that the value can be read again. If that
-    /// second reader skips the value, the first result counts.
+    /// Reads the value that was peeked at, and then moves back, so that the value can be read again.
+    /// If the second reader skips the value, the first result counts.
     #[inline]
     pub(crate) fn read_ahead<R, E>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<R, E>,
     ) -> Result<R, E> {
-        self.scanner.peek();
         let (start, depth) = (self.scanner.at(), self.depth);
         let value = read(self);
         if value.is_ok() {
@@ -175,10 +195,16 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Reads a whole number of at most 18 digits, if it is next.
+    /// Reads the string that is next, unless it has escapes, and returns its start and its length.
+    #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<(usize, usize)> {
+        let start = self.scanner.at().wrapping_add(1);
+        self.scanner.plain_string().map(|text| (start, text.len()))
+    }
+
+    /// Reads the number that is next, if it is whole and has at most 18 digits.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
-        self.scanner.peek();
         self.scanner.whole_number()
     }
 
@@ -195,17 +221,18 @@ impl<'de> Reader<'de> {
         Ok(self.close(b']')?)
     }
 
-    /// Reads each member of the object that is next.
+    /// Reads each member of the object that is next. `read` gets the first byte of the value.
     pub(crate) fn each_member<E: From<Error>>(
         &mut self,
-        mut read: impl FnMut(&mut Self, MemberName<'de>) -> Result<(), E>,
+        mut read: impl FnMut(&mut Self, MemberName<'de>, u8) -> Result<(), E>,
     ) -> Result<(), E> {
         self.open()?;
         let (mut is_first, mut seen) = (true, SeenNames::default());
         while self.next_item(b'}', &mut is_first)? {
             let name = self.new_name(&mut seen)?;
             self.colon()?;
-            read(self, name)?;
+            let Some(next) = self.peek() else { return Err(self.fail(Fault::Syntax).into()) };
+            read(self, name, next)?;
         }
         Ok(self.close(b'}')?)
     }
@@ -258,7 +285,7 @@ impl<'de> Reader<'de> {
     /// empty.
     fn skip_name(&mut self, seen: &mut SeenNames<'de>) -> Result<(), Error> {
         match self.new_name(seen) {
-            Err(_) if self.fault.is_none() && seen.insert(&Cow::Borrowed("")) => Ok(()),
+            Err(_) if self.fault.is_none() && seen.insert(names::group(""), "") => Ok(()),
             Err(_) if self.fault.is_none() => Err(self.fail(Fault::DuplicateName)),
             name => name.map(|_| ()),
         }

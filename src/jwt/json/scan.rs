@@ -21,12 +21,18 @@ impl<'de> Scanner<'de> {
     /// Skips white space and returns the next byte, without consuming it.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.json.as_bytes().get(self.at) {
-                Some(b' ' | b'\n' | b'\t' | b'\r') => self.skip(1),
-                byte => return byte.copied(),
-            }
+        match self.json.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => Some(*byte),
+            _ => self.peek_after_space(),
         }
+    }
+
+    // Most issuers write no white space.
+    #[cold]
+    fn peek_after_space(&mut self) -> Option<u8> {
+        let is_space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
+        self.skip(self.rest().iter().take_while(is_space).count());
+        self.rest().first().copied()
     }
 
     #[inline]

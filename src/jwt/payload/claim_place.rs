@@ -1,6 +1,7 @@
 //! The places of the roles, the scopes and the tenant in the claims.
 
 use crate::jwt::claim_path::ClaimPath;
+use crate::jwt::json::names;
 
 /// The purpose of the strings at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) enum Purpose {
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
+    /// The [`names::group`] of the claim that the path starts with.
+    group: u64,
     /// A value of the wrong type makes the token invalid only at a configured place. At a default
     /// place such a value is ignored, and grants nothing.
     pub(crate) is_configured: bool,
@@ -22,6 +25,14 @@ pub(crate) struct ClaimPlace {
 
 impl ClaimPlace {
     pub(crate) fn new(purpose: Purpose, path: impl Into<ClaimPath>) -> Self {
-        Self { purpose, path: path.into(), is_configured: false }
+        let path = path.into();
+        let group = names::group(path.first());
+        Self { purpose, path, group, is_configured: false }
+    }
+
+    /// Returns true if the path starts with `claim`, a name of this [`names::group`].
+    #[inline]
+    pub(crate) fn is_in(&self, group: u64, claim: &str) -> bool {
+        self.group == group && self.path.first() == claim
     }
 }

@@ -1,17 +1,18 @@
 //! The members of a payload. Registered and configured claims are noted, and every member is passed
 //! on to the user's type.
 
+use std::borrow::Cow;
+
 use serde::de::{self, DeserializeSeed, MapAccess};
 use serde_json::Error;
 
 use crate::jwt::claim_error::ClaimError;
-use crate::jwt::json::member_name::MemberName;
-use crate::jwt::json::names::SeenNames;
+use crate::jwt::json::names::{self, SeenNames};
 use crate::jwt::json::reader::{Fault, Reader};
 use crate::jwt::payload::claim_place::ClaimPlace;
 use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
-use crate::jwt::payload::values;
+use crate::jwt::payload::values::{self, WrongValue};
 
 /// The meaning of the member whose name was read last.
 #[derive(Clone, Copy)]
@@ -31,8 +32,8 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     noted: &'r mut Noted<'n, 'de>,
     is_first: bool,
     member: Member<'p>,
-    /// The name of the member, as it is written.
-    quoted_name: &'de str,
+    /// The name of the member, unless it has escapes.
+    name: &'de str,
     /// The bit of the member in [`Noted::required`], if it is required.
     required: u64,
     /// One bit for each registered name that was seen.
@@ -62,7 +63,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
             noted,
             is_first: true,
             member: Member::Other,
-            quoted_name: "",
+            name: "",
             required: 0,
             registered: 0,
             seen: SeenNames::default(),
@@ -73,7 +74,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     /// Reads the members that the user's type did not read, and closes the payload. Fails if the
     /// type ignored an error: a malformed claim must not count as an absent one.
     pub(crate) fn close(mut self) -> Result<(), Error> {
-        while self.next_name()?.is_some() {
+        while self.next_name()? {
             self.note_value()?;
             self.reader.skip_value()?;
         }
@@ -96,60 +97,69 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         }
     }
 
-    /// Reads and recognizes the name of the next member, if there is one.
-    fn next_name(&mut self) -> Result<Option<MemberName<'de>>, Error> {
+    /// Reads and recognizes the name of the next member. Returns false if there is none.
+    fn next_name(&mut self) -> Result<bool, Error> {
         if !self.reader.next_item(b'}', &mut self.is_first)? {
-            return Ok(None);
+            return Ok(false);
         }
-        let name = self.reader.name()?;
-        self.quoted_name = name.quoted;
-        let is_new = match RegisteredClaim::from_name(&name.text) {
-            Some(claim) => {
-                let bit = 1_u32.wrapping_shl(claim as u32);
-                let is_new = self.registered & bit == 0;
-                self.registered |= bit;
-                self.member = Member::Registered(claim);
-                is_new
-            }
-            None => {
-                let place = self.wanted.first_in(&name.text);
-                self.member = place.map_or(Member::Other, Member::Placed);
-                self.seen.insert(&name.text)
+        self.name = self.reader.name()?;
+        let escaped = self.reader.escaped_name.as_ref();
+        let name = escaped.map_or(self.name, |name| &name.text);
+        self.required = self.wanted.required_bit(name);
+        let is_new = if let Some(claim) = RegisteredClaim::from_name(name) {
+            let bit = 1_u32.wrapping_shl(claim as u32);
+            let is_new = self.registered & bit == 0;
+            self.registered |= bit;
+            self.member = Member::Registered(claim);
+            is_new
+        } else {
+            let group = names::group(name);
+            let place = self.wanted.first_in(group, name);
+            self.member = place.map_or(Member::Other, Member::Placed);
+            match escaped {
+                None => self.seen.insert(group, self.name),
+                Some(_) => self.seen.insert_escaped(group, name),
             }
         };
-        if !is_new {
-            return Err(self.reader.fail(Fault::DuplicateName));
-        }
-        self.required = self.wanted.required_bit(&name.text);
-        Ok(Some(name))
+        if is_new { Ok(true) } else { Err(self.reader.fail(Fault::DuplicateName)) }
     }
 
     /// Notes the value of the member whose name was read last, without consuming it.
     fn note_value(&mut self) -> Result<(), Error> {
         let Self { reader, wanted, noted, .. } = self;
         reader.colon()?;
-        if self.required != 0 && reader.peek() != Some(b'n') {
+        let Some(next) = reader.peek() else { return Err(reader.fail(Fault::Syntax)) };
+        if next != b'n' {
             noted.required |= self.required;
         }
-        let wrong = match self.member {
-            Member::Other => return Ok(()),
+        match self.member {
+            Member::Other => Ok(()),
             Member::Registered(claim) => {
-                let is_numeric = wanted.numeric_subject;
-                let value =
-                    reader.read_ahead(|reader| values::note(reader, noted, claim, is_numeric));
-                let name = || Some(claim.name().into());
-                value.err().map(|wrong| ClaimError::wrong_type(name(), wrong.found))
+                let note =
+                    |reader: &mut Reader<'de>| values::note(reader, next, noted, claim, wanted);
+                match reader.read_ahead(note) {
+                    Ok(()) => Ok(()),
+                    Err(wrong) => Err(malformed(noted, Some(claim.name().into()), wrong)),
+                }
             }
-            Member::Placed(place) => {
-                let mut places = wanted.all_in(place.path.first());
-                places.find_map(|place| note_place(reader, noted, place))
-            }
-        };
-        match wrong {
-            None => Ok(()),
-            Some(wrong) => {
-                noted.failure.get_or_insert(wrong);
-                Err(de::Error::custom("a claim of the verifier is malformed"))
+            Member::Placed(first) => {
+                let places = wanted.all_in(first.path.first());
+                for place in places {
+                    let note =
+                        |reader: &mut Reader<'de>| values::note_place(reader, next, noted, place);
+                    match reader.read_ahead(note) {
+                        Err(wrong) if place.is_configured => {
+                            return Err(malformed(
+                                noted,
+                                Some(place.path.to_string().into()),
+                                wrong,
+                            ));
+                        }
+                        // At a default place, a value of the wrong type grants nothing.
+                        _ => {}
+                    }
+                }
+                Ok(())
             }
         }
     }
@@ -170,24 +180,20 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     ) {
         self.has_failed = true;
         if self.noted.failure.is_none() {
-            let name = serde_json::from_str::<String>(self.quoted_name).unwrap_or_default();
-            self.noted.failure = Some(failure(self.find_name(&name), &error.to_string()));
+            self.noted.failure = Some(failure(self.find_name(self.name), &error.to_string()));
         }
     }
 }
 
-/// Notes the strings at a place in the next value. Returns an error only for a configured place:
-/// at a default place, a value of the wrong type grants nothing.
-fn note_place<'de>(
-    reader: &mut Reader<'de>,
-    noted: &mut Noted<'_, 'de>,
-    place: &ClaimPlace,
-) -> Option<ClaimError> {
-    let wrong = reader.read_ahead(|reader| values::note_place(reader, noted, place)).err()?;
-    place.is_configured.then(|| {
-        let path = place.path.to_string().into();
-        ClaimError::wrong_type(Some(path), wrong.found)
-    })
+/// Notes that the verifier rejected a claim, and returns an error.
+#[cold]
+fn malformed(
+    noted: &mut Noted<'_, '_>,
+    name: Option<Cow<'static, str>>,
+    wrong: WrongValue,
+) -> Error {
+    noted.failure.get_or_insert_with(|| ClaimError::wrong_type(name, wrong.found()));
+    de::Error::custom("a claim that the verifier reads is malformed")
 }
 
 impl<'de> MapAccess<'de> for Members<'_, '_, '_, 'de> {
@@ -199,9 +205,9 @@ impl<'de> MapAccess<'de> for Members<'_, '_, '_, 'de> {
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
         match self.next_name() {
-            Ok(None) => Ok(None),
-            Ok(Some(name)) => {
-                let key = seed.deserialize(name);
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                let key = seed.deserialize(self.reader.take_name(self.name));
                 key.map(Some).inspect_err(|error| self.note_failure(error, ClaimError::of_name))
             }
             Err(error) => {

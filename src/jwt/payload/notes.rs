@@ -35,10 +35,10 @@ impl Wanted {
         place.map_or(0, |place| 1_u64.wrapping_shl(place as u32))
     }
 
-    /// Returns the first place in this claim.
+    /// Returns the first place in this claim, whose name is in this group.
     #[inline]
-    pub(crate) fn first_in(&self, claim: &str) -> Option<&ClaimPlace> {
-        self.places.iter().find(|place| place.path.first() == claim)
+    pub(crate) fn first_in(&self, group: u64, claim: &str) -> Option<&ClaimPlace> {
+        self.places.iter().find(|place| place.is_in(group, claim))
     }
 
     /// Returns all places in this claim.
@@ -47,10 +47,11 @@ impl Wanted {
     }
 
     /// Adds a configured place. It replaces a place with the same purpose and path.
-    pub(crate) fn add(&mut self, place: ClaimPlace) {
+    pub(crate) fn add(&mut self, mut place: ClaimPlace) {
         self.places
             .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
-        self.places.push(ClaimPlace { is_configured: true, ..place });
+        place.is_configured = true;
+        self.places.push(place);
     }
 }
 
@@ -74,10 +75,9 @@ pub(crate) struct Noted<'n, 'de> {
 }
 
 impl<'n, 'de> Noted<'n, 'de> {
-    /// Creates empty notes for a payload. The payload is the start of the stored text, which has
-    /// `end` bytes.
+    /// Creates notes for a payload, whose claims are not yet in `named`. The payload is the start of
+    /// the stored text, which has `end` bytes.
     pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
-        *named = Named::default();
         Self {
             placer: Placer::new(payload, end),
             named,

@@ -17,7 +17,9 @@ pub(crate) enum RegisteredClaim {
 impl RegisteredClaim {
     #[inline]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name.as_bytes() {
+        // All names have three letters.
+        let name: [u8; 3] = name.as_bytes().try_into().ok()?;
+        Some(match &name {
             b"iss" => Self::Issuer,
             b"sub" => Self::Subject,
             b"aud" => Self::Audience,

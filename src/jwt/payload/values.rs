@@ -1,25 +1,31 @@
 //! The values of the claims that the verifier needs.
 
-use serde::de::{Deserialize, DeserializeSeed};
+use serde::de::Deserialize;
 use serde_json::Error;
 
 use crate::clock::UnixTime;
-use crate::jwt::json::Text;
 use crate::jwt::json::reader::Reader;
 use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
-use crate::jwt::payload::notes::Noted;
+use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::spans::{Placer, Span, Spans};
 
-/// The value of a claim has the wrong type, or is not JSON.
-pub(crate) struct WrongValue {
-    /// The JSON type that was found, if the type is the problem.
-    pub(crate) found: Option<&'static str>,
+/// The value of a claim has the wrong type, which is this one, or is invalid.
+// One byte, so that a result is returned in a register.
+#[derive(Clone, Copy)]
+pub(crate) enum WrongValue {
+    Text,
+    Number,
+    Boolean,
+    Null,
+    Array,
+    Object,
+    Invalid,
 }
 
 impl From<Error> for WrongValue {
     fn from(_: Error) -> Self {
-        Self { found: None }
+        Self::Invalid
     }
 }
 
@@ -28,188 +34,245 @@ impl WrongValue {
     #[cold]
     fn next_in(reader: &mut Reader<'_>) -> Self {
         let found = match reader.peek() {
-            Some(b'"') => Some("a string"),
-            Some(b'0'..=b'9' | b'-') => Some("a number"),
-            Some(b't' | b'f') => Some("a boolean"),
-            Some(b'n') => Some("null"),
-            Some(b'[') => Some("an array"),
-            Some(b'{') => Some("an object"),
-            _ => None,
+            Some(b'"') => Self::Text,
+            Some(b'0'..=b'9' | b'-') => Self::Number,
+            Some(b't' | b'f') => Self::Boolean,
+            Some(b'n') => Self::Null,
+            Some(b'[') => Self::Array,
+            Some(b'{') => Self::Object,
+            _ => Self::Invalid,
         };
         let _ = reader.skip_value();
-        Self { found }
+        found
+    }
+
+    /// Returns the JSON type that was found, if the type is the problem.
+    pub(crate) fn found(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Text => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Null => "null",
+            Self::Array => "an array",
+            Self::Object => "an object",
+            Self::Invalid => return None,
+        })
     }
 }
 
-/// Reads and notes the value of a registered claim. `null` counts as absent.
-pub(crate) fn note<'de>(
-    reader: &mut Reader<'de>,
-    noted: &mut Noted<'_, 'de>,
+/// Reads and notes the value of a registered claim, which starts with the byte `next`. `null` counts
+/// as absent.
+#[inline]
+pub(crate) fn note(
+    reader: &mut Reader<'_>,
+    next: u8,
+    noted: &mut Noted<'_, '_>,
     claim: RegisteredClaim,
-    accepts_numeric_subject: bool,
+    wanted: &Wanted,
 ) -> Result<(), WrongValue> {
     let Noted { named, placer, .. } = noted;
     match claim {
-        RegisteredClaim::Issuer => named.issuer = text(reader, placer)?,
-        RegisteredClaim::Subject => {
-            named.subject = match reader.peek() {
-                Some(b'0'..=b'9' | b'-') if accepts_numeric_subject => {
-                    Some(whole_number(reader, placer)?)
-                }
-                _ => text(reader, placer)?,
-            }
+        RegisteredClaim::Issuer => text(reader, next, placer, &mut named.issuer)?,
+        RegisteredClaim::Subject if wanted.numeric_subject => {
+            text_or_number(reader, next, placer, &mut named.subject)?;
         }
-        RegisteredClaim::Id => named.id = text(reader, placer)?,
-        RegisteredClaim::Session => named.session = text(reader, placer)?,
-        RegisteredClaim::Expires => named.expires_at = date(reader)?,
-        RegisteredClaim::NotBefore => named.not_before = date(reader)?,
-        RegisteredClaim::IssuedAt => named.issued_at = date(reader)?,
+        RegisteredClaim::Subject => text(reader, next, placer, &mut named.subject)?,
+        RegisteredClaim::Id => text(reader, next, placer, &mut named.id)?,
+        RegisteredClaim::Session => text(reader, next, placer, &mut named.session)?,
+        RegisteredClaim::Expires => date(reader, next, &mut named.expires_at)?,
+        RegisteredClaim::NotBefore => date(reader, next, &mut named.not_before)?,
+        RegisteredClaim::IssuedAt => date(reader, next, &mut named.issued_at)?,
         RegisteredClaim::Audience => {
-            noted.has_audience = reader.peek() != Some(b'n');
-            strings(reader, placer, &mut named.audience, None)?;
+            noted.has_audience = next != b'n';
+            strings(reader, next, placer, &mut named.audience, None)?;
         }
         RegisteredClaim::Confirmation => {
-            noted.has_confirmation = reader.peek() != Some(b'n');
+            noted.has_confirmation = next != b'n';
             reader.skip_value()?;
         }
     }
     Ok(())
 }
 
-/// Reads and notes the strings at a place. If there is an error, none is noted.
+/// Reads and notes the strings at a place. `next` is the first byte of the claim that contains the
+/// place. If there is an error, nothing is noted.
 ///
 /// The value is one string; or, for roles and scopes, an array of strings and of objects with a
 /// member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the keys of an object. If a member
 /// on the path is missing or `null`, there are no strings. A value of any other type, on the path
 /// or at its end, is an error.
-pub(crate) fn note_place<'de>(
-    reader: &mut Reader<'de>,
-    noted: &mut Noted<'_, 'de>,
+pub(crate) fn note_place(
+    reader: &mut Reader<'_>,
+    next: u8,
+    noted: &mut Noted<'_, '_>,
     place: &ClaimPlace,
 ) -> Result<(), WrongValue> {
     let Noted { named, placer, .. } = noted;
+    let mut tenant = Spans::default();
     let spans = match place.purpose {
         Purpose::Roles => &mut named.roles,
         Purpose::Scopes => &mut named.scopes,
-        Purpose::Tenant => {
-            let mut spans = Spans::default();
-            at_path(reader, placer, &mut spans, place, place.path.rest())?;
-            named.tenant = spans.first().copied().or(named.tenant);
-            return Ok(());
-        }
+        Purpose::Tenant => &mut tenant,
     };
     let before = spans.len();
-    at_path(reader, placer, spans, place, place.path.rest()).inspect_err(|_| spans.truncate(before))
+    let read = at_path(reader, next, placer, spans, place, place.path.rest());
+    if read.is_err() {
+        spans.truncate(before);
+    }
+    named.tenant = tenant.first().copied().or(named.tenant);
+    read
 }
 
-fn at_path<'de>(
-    reader: &mut Reader<'de>,
-    placer: &mut Placer<'de>,
+fn at_path(
+    reader: &mut Reader<'_>,
+    next: u8,
+    placer: &mut Placer<'_>,
     spans: &mut Spans,
     place: &ClaimPlace,
     names: &[String],
 ) -> Result<(), WrongValue> {
-    match (reader.peek(), names.split_first()) {
-        (Some(b'{'), Some((first, rest))) => reader.each_member(|reader, name| {
-            if name.text == first.as_str() {
-                return at_path(reader, placer, spans, place, rest);
+    match (next, names.split_first()) {
+        (b'{', Some((first, rest))) => reader.each_member(|reader, name, next| {
+            if name.text() == first.as_str() {
+                return at_path(reader, next, placer, spans, place, rest);
             }
             Ok(reader.skip_value()?)
         }),
-        (Some(b'n'), Some(_)) => Ok(reader.skip_value()?),
+        (b'n', Some(_)) => Ok(reader.skip_value()?),
         (_, Some(_)) => Err(WrongValue::next_in(reader)),
         (_, None) if place.purpose == Purpose::Tenant => {
-            spans.extend(text(reader, placer)?);
+            let mut span = None;
+            text(reader, next, placer, &mut span)?;
+            spans.extend(span);
             Ok(())
         }
-        (Some(b'{'), None) if place.path.takes_keys() => reader.each_member(|reader, name| {
+        (b'{', None) if place.path.takes_keys() => reader.each_member(|reader, name, next| {
             // A key with the value `false` or `null` is skipped.
-            if !matches!(reader.peek(), Some(b'f' | b'n')) {
-                spans.push(placer.place(&name.text));
+            if !matches!(next, b'f' | b'n') {
+                spans.push(placer.append(name.text()));
             }
             Ok(reader.skip_value()?)
         }),
-        (_, None) => strings(reader, placer, spans, Some(place.path.member())),
+        (_, None) => strings(reader, next, placer, spans, Some(place.path.member())),
     }
 }
 
 /// Reads one string, an array of strings, or `null`. With `member`, an array may also contain
 /// objects with that member.
-fn strings<'de>(
-    reader: &mut Reader<'de>,
-    placer: &mut Placer<'de>,
+fn strings(
+    reader: &mut Reader<'_>,
+    next: u8,
+    placer: &mut Placer<'_>,
     spans: &mut Spans,
     member: Option<&str>,
 ) -> Result<(), WrongValue> {
-    if reader.peek() != Some(b'[') {
-        spans.extend(text(reader, placer)?);
+    if next != b'[' {
+        let mut span = None;
+        text(reader, next, placer, &mut span)?;
+        spans.extend(span);
         return Ok(());
     }
     reader.each_element(|reader| {
-        let text = match (reader.peek(), member) {
-            (Some(b'"'), _) => Text.deserialize(&mut *reader)?,
+        let span = match (reader.peek(), member) {
+            (Some(b'"'), _) => string(reader, placer)?,
             (Some(b'{'), Some(member)) => {
                 let mut found = None;
-                reader.each_member(|reader, name| {
-                    match (name.text == member, reader.peek()) {
+                reader.each_member(|reader, name, next| {
+                    match (name.text() == member, next) {
                         (false, _) => reader.skip_value()?,
-                        (true, Some(b'"')) => found = Some(Text.deserialize(&mut *reader)?),
+                        (true, b'"') => found = Some(string(reader, placer)?),
                         (true, _) => return Err(WrongValue::next_in(reader)),
                     }
                     Ok(())
                 })?;
-                found.ok_or(WrongValue { found: Some("an object") })?
+                found.ok_or(WrongValue::Object)?
             }
             _ => return Err(WrongValue::next_in(reader)),
         };
-        spans.push(placer.place(&text));
+        spans.push(span);
         Ok(())
     })
 }
 
-#[inline]
-fn text<'de>(
-    reader: &mut Reader<'de>,
-    placer: &mut Placer<'de>,
-) -> Result<Option<Span>, WrongValue> {
-    match reader.peek() {
-        Some(b'"') => Ok(Some(placer.place(&Text.deserialize(&mut *reader)?))),
-        Some(b'n') => Ok(<()>::deserialize(&mut *reader).map(|()| None)?),
-        _ => Err(WrongValue::next_in(reader)),
-    }
-}
-
-/// Reads a 64-bit whole number without an exponent, and notes it as it is written. `-0` is
-/// rejected, so that each number has one spelling.
-fn whole_number<'de>(
-    reader: &mut Reader<'de>,
-    placer: &mut Placer<'de>,
-) -> Result<Span, WrongValue> {
-    let json = reader.raw()?;
-    if json == "-0" || json.parse::<i64>().is_err() && json.parse::<u64>().is_err() {
-        return Err(WrongValue { found: Some("a number") });
-    }
-    Ok(placer.place_borrowed(json))
-}
-
-/// Reads a date (RFC 7519 section 2, NumericDate). The standard library parses fractions, since the
-/// result of `serde_json` depends on a feature that other crates may enable.
-#[inline]
-fn date(reader: &mut Reader<'_>) -> Result<Option<UnixTime>, WrongValue> {
-    match reader.peek() {
-        Some(b'0'..=b'9' | b'-') => {}
-        Some(b'n') => return Ok(<()>::deserialize(&mut *reader).map(|()| None)?),
+/// Reads a string or `null`.
+#[inline(always)]
+fn text(
+    reader: &mut Reader<'_>,
+    next: u8,
+    placer: &mut Placer<'_>,
+    span: &mut Option<Span>,
+) -> Result<(), WrongValue> {
+    match next {
+        b'"' => *span = Some(string(reader, placer)?),
+        b'n' => reader.skip_value()?,
         _ => return Err(WrongValue::next_in(reader)),
     }
-    if let Some(secs) = reader.whole_number() {
-        return Ok(Some(UnixTime::from_secs_u64(secs)));
+    Ok(())
+}
+
+/// Reads the string that is next.
+#[inline(always)]
+fn string(reader: &mut Reader<'_>, placer: &mut Placer<'_>) -> Result<Span, WrongValue> {
+    match reader.plain_string() {
+        Some((start, len)) => Ok(Span::new(start, len)),
+        None => string_with_escapes(reader, placer),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn string_with_escapes(
+    reader: &mut Reader<'_>,
+    placer: &mut Placer<'_>,
+) -> Result<Span, WrongValue> {
+    Ok(placer.append(&String::deserialize(reader)?))
+}
+
+/// Reads a string, `null`, or a 64-bit whole number without an exponent, and notes it as it is
+/// written. `-0` is rejected, so that each number has one spelling.
+fn text_or_number(
+    reader: &mut Reader<'_>,
+    next: u8,
+    placer: &mut Placer<'_>,
+    span: &mut Option<Span>,
+) -> Result<(), WrongValue> {
+    if !matches!(next, b'0'..=b'9' | b'-') {
+        return text(reader, next, placer, span);
     }
     let json = reader.raw()?;
+    if json == "-0" || json.parse::<i64>().is_err() && json.parse::<u64>().is_err() {
+        return Err(WrongValue::Number);
+    }
+    *span = Some(placer.append(json));
+    Ok(())
+}
+
+/// Reads a date (RFC 7519 section 2, NumericDate) or `null`.
+#[inline(always)]
+fn date(reader: &mut Reader<'_>, next: u8, date: &mut Option<UnixTime>) -> Result<(), WrongValue> {
+    match next {
+        b'0'..=b'9' => match reader.whole_number() {
+            Some(secs) => *date = Some(UnixTime::from_secs_u64(secs)),
+            None => *date = Some(rare_date(reader)?),
+        },
+        b'-' => *date = Some(rare_date(reader)?),
+        b'n' => reader.skip_value()?,
+        _ => return Err(WrongValue::next_in(reader)),
+    }
+    Ok(())
+}
+
+/// Reads a date in another form than a few digits. The standard library parses fractions, since the
+/// result of `serde_json` depends on a feature that other crates may enable.
+#[cold]
+#[inline(never)]
+fn rare_date(reader: &mut Reader<'_>) -> Result<UnixTime, WrongValue> {
+    let json = reader.raw()?;
     if let Ok(secs) = json.parse() {
-        return Ok(Some(UnixTime::from_secs(secs)));
+        return Ok(UnixTime::from_secs(secs));
     }
     match json.parse::<f64>() {
-        Ok(secs) if secs.is_finite() => Ok(Some(UnixTime::from_secs_f64(secs))),
-        _ => Err(WrongValue { found: None }),
+        Ok(secs) if secs.is_finite() => Ok(UnixTime::from_secs_f64(secs)),
+        _ => Err(WrongValue::Invalid),
     }
 }
