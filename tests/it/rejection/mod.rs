@@ -2,4 +2,4 @@
 
 mod answers;
 #[cfg(feature = "tracing")]
-mod logs;
+pub(crate) mod logs;

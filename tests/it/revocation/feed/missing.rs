@@ -78,6 +78,25 @@ async fn a_lost_log_is_reported_once_and_known_revocations_stay() {
     assert_eq!(take(&told), ["Gap", "LogMissing", "LogCreated", "SnapshotRead"]);
 }
 
+#[cfg(feature = "tracing")]
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_logged_as_a_warning_and_the_recovery_as_information() {
+    let log = crate::rejection::logs::Log::default();
+    let _listening = log.listen();
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    feed.set(FAILS);
+    let task = tokio::spawn(Revocations::new().with_clock(clock).follow(feed.clone()).run());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    feed.set(NONE);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    task.abort();
+    for (level, text) in [("WARN", "cannot be read"), ("INFO", "can be read again")] {
+        let text = log.text().lines().find(|line| line.contains(text)).unwrap().to_owned();
+        assert!(text.contains(level), "{text}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
     let clock = kit::at(kit::NOW);
