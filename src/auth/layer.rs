@@ -360,12 +360,12 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Keeps verified tokens in `cache`, so that a token that comes again is not verified again. By
-    /// default every token is verified.
+    /// Keeps verified tokens in `cache`, so that a token is not verified again when it is presented
+    /// again. By default every token is verified.
     ///
-    /// With HS256 a cache pays for up to a few thousand tokens that come often: see
-    /// [`TokenCache`], also for its memory and for what it means for security. Each request is
-    /// still checked against the clock, the current keys and the [`Revocations`], and gets the same
+    /// With HS256, a cache is worthwhile for up to a few thousand frequently used tokens.
+    /// [`TokenCache`] describes its memory use and its effects on security. Each request is still
+    /// checked against the clock, the current keys and the [`Revocations`], and gets the same
     /// answer as without a cache.
     ///
     /// ```
@@ -427,8 +427,8 @@ impl<T> JwtAuth<T> {
         Arc::make_mut(&mut self.context_mut().sources)
     }
 
-    /// Returns the settings for a change. Every change must use this method: the tokens that were
-    /// verified with the old settings are then no longer found in the cache.
+    /// Returns the settings for a change. Every change must use this method, which hides the tokens
+    /// in the cache that were verified with the old settings.
     fn settings_mut(&mut self) -> &mut Settings {
         let settings = Arc::make_mut(&mut self.settings);
         if let Some(cache) = &mut settings.cache {

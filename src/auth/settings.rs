@@ -17,7 +17,8 @@ use crate::request::layer_context::LayerContext;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) context: Arc<LayerContext>,
-    /// Not in the context, since cached tokens keep the context: they would keep their own cache.
+    /// The cache is not in the context: cached tokens keep the context, so a cache in it would keep
+    /// itself alive.
     pub(crate) cache: Option<LayerCache>,
     pub(crate) allow_anonymous: bool,
     pub(crate) strip_token: bool,

@@ -120,8 +120,8 @@ impl Sources {
 
     /// Marks every header that may hold a token as sensitive. Sensitive values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
-    // One pass costs as much as one look-up. `HeaderMap::entry` would also grow a map that is exactly
-    // full.
+    // One pass costs as much as one look-up. `HeaderMap::entry` is not used because it would also
+    // grow a map that is exactly full.
     pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
         for (name, value) in headers.iter_mut() {
             if name == AUTHORIZATION

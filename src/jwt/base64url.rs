@@ -10,7 +10,8 @@ use base64::engine::general_purpose::NO_PAD;
 // `NO_PAD` refuses padding and non-zero trailing bits alike.
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
-/// A bit that marks a group with an invalid character. A group has three bytes, below this bit.
+/// A bit that marks a group with an invalid character. The three bytes of a group are below this
+/// bit.
 const INVALID: u32 = 1 << 24;
 
 /// The bits that a character adds to the three bytes of its group, for each of the four places in
@@ -47,8 +48,8 @@ pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'
     for (group, triple) in groups.iter().zip(triples) {
         *triple = decode_group(*group, &mut seen);
     }
-    // `A` stands for zeros. Any other bits after the last byte would be a second spelling of the
-    // same bytes.
+    // Pad with `A`, which encodes zero bits. Nonzero bits after the last byte are rejected, since
+    // they would be a second encoding of the same bytes.
     let last = match *rest {
         [] => *b"AAAA",
         [a, b] => [a, b, b'A', b'A'],

@@ -63,8 +63,8 @@ impl Validation {
         self.check_dates(noted.named, now)
     }
 
-    /// Checks the dates of a token at the time `now`. Only these checks can have another result
-    /// when they are repeated for a token that passed them before.
+    /// Checks the dates of a token at the time `now`. For a token that has passed all checks, only
+    /// these can give a different result later.
     pub(crate) fn check_dates(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
         let Named { issued_at, not_before, expires_at, .. } = *named;
         for (reason, date) in [

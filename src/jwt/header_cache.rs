@@ -23,8 +23,8 @@ struct Entry {
 }
 
 impl HeaderCache {
-    /// Returns the header and the parts of a token, if the header is known and the signature has the
-    /// length of its algorithm.
+    /// Returns the header and the parts of a token, if the header is known and the signature has
+    /// the length that its algorithm requires.
     pub(crate) fn find<'t>(&self, token: &'t [u8]) -> Option<(&Header<'static>, TokenParts<'t>)> {
         let mut known = self.entries.iter().map_while(OnceLock::get);
         known.find_map(|Entry { segment, header }| {

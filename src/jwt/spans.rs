@@ -38,7 +38,7 @@ impl Span {
         std::str::from_utf8(self.bytes_of(text)).unwrap_or_default()
     }
 
-    /// Returns this piece of `text` without a look at its characters.
+    /// Returns this piece of `text` as bytes.
     #[inline]
     pub(crate) fn bytes_of(self, text: &[u8]) -> &[u8] {
         let start = self.start as usize;

@@ -23,9 +23,8 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Splits a token with this header and a signature of this length, without a search for dots.
-    /// Returns `None` for every other token. A dot in the signature makes the signature
-    /// undecodable.
+    /// Splits a token with this header and signature length, without searching for dots. Returns
+    /// `None` for every other token. A dot in the signature makes the signature undecodable.
     #[inline]
     pub(crate) fn split_known(
         token: &'t [u8],
@@ -86,7 +85,7 @@ mod tests {
         ] {
             assert_eq!(split_known(token), None, "{token}");
         }
-        // The search finds the last dot, and the signature with it is too short.
+        // The search finds the last dot, so the signature is too short.
         assert_eq!(split_known("hh.p.s.s").map(|parts| parts.signature), Some(&b"s.s"[..]));
     }
 }

@@ -16,12 +16,12 @@ pub struct VerifiedToken {
 /// A token with a good signature, before its claims are read.
 // One text holds all strings: the decoded payload, the token as it was received, the identifier of
 // its key, and the strings that the payload writes with escapes. The spans point into that text, so
-// a token costs one allocation, however many claims it has. The identifier is copied because every
-// request would otherwise change the reference count of one shared string.
+// a token costs one allocation, however many claims it has. The identifier is copied: with one
+// shared string, every request would change its reference count.
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,
-    /// The token as it was received. The payload comes before it.
+    /// The token as it was received. The decoded payload precedes it in `text`.
     pub(crate) encoded: Span,
     pub(crate) key_id: Option<Span>,
 }
@@ -123,7 +123,7 @@ impl VerifiedToken {
         self.opened.encoded.start()
     }
 
-    /// Returns the size of the memory that the token has allocated.
+    /// Returns the number of bytes that the token has allocated.
     pub(crate) fn allocated_bytes(&self) -> usize {
         let Named { audience, scopes, roles, .. } = &self.named;
         let spilled = [audience, scopes, roles].into_iter().filter(|spans| spans.spilled());

@@ -83,7 +83,7 @@ impl Verifier {
     /// help the sender to forge a token. A panic of the clock or of `T`'s `Deserialize`
     /// implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        // The notes are outside of the closure, since `catch_unwind` moves what it returns.
+        // The notes are outside the closure, since `catch_unwind` moves its return value.
         let mut verified = VerifiedToken::default();
         let read = catch_unwind(AssertUnwindSafe(|| {
             verified.opened = self.open(token.as_bytes(), &self.keys.peek())?;
@@ -128,7 +128,7 @@ impl Verifier {
         Ok((claims, now))
     }
 
-    /// Checks the dates of a token that was verified before, with the same errors as a
+    /// Checks the dates of a token that was verified earlier, with the same errors as a
     /// verification. Returns the time of the check.
     pub(crate) fn check_dates(&self, token: &VerifiedToken) -> Result<UnixTime, TokenError> {
         let now = self.clock.now();
@@ -136,7 +136,7 @@ impl Verifier {
         Ok(now)
     }
 
-    /// Returns the current keys, for a short time.
+    /// Returns the current keys. Keep the guard only for a short time.
     pub(crate) fn peek_keys(&self) -> impl Deref<Target = Arc<KeySet>> + use<> {
         self.keys.peek()
     }

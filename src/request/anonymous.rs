@@ -10,7 +10,7 @@ use crate::request::layer_context::LayerContext;
 /// first with 401 and the second with 500.
 #[derive(Clone, Debug)]
 pub(crate) struct Anonymous {
-    /// The context of the layer, whose sources had no token.
+    /// The context of the layer that found no token.
     pub(crate) context: Arc<LayerContext>,
     /// The scheme in `Authorization` instead of `Bearer`.
     pub(crate) other: Option<OtherScheme>,

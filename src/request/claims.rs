@@ -46,7 +46,7 @@ pub struct Claims<T = StandardClaims> {
 
 struct TypedClaims<T> {
     data: TokenData,
-    /// `None` only while the token is read.
+    /// `None` only while the claims are being read.
     claims: Option<T>,
 }
 
@@ -101,8 +101,9 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    /// Allocates the claims, and then lets `read` note the token and return the claims with a time.
-    /// Notes that were made elsewhere would have to be moved, which takes longer than to make them.
+    /// Allocates the claims, and then calls `read`, which notes the token's claims in place and
+    /// returns the typed claims with a time. Moving finished notes into the allocation would take
+    /// longer than making them.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,
@@ -119,8 +120,8 @@ impl<T: Send + Sync + 'static> Claims<T> {
         Ok((Self { typed, token }, at))
     }
 
-    /// Returns claims that were verified before, for another request. Returns `None` if they were
-    /// read into a different type.
+    /// Returns claims that an earlier request verified. Returns `None` if they have a different
+    /// type.
     pub(crate) fn again(claims: Arc<dyn ErasedClaims>, source: Source) -> Option<Self> {
         let erased: Arc<dyn Any + Send + Sync> = Arc::clone(&claims) as _;
         let typed = erased.downcast::<TypedClaims<T>>().ok()?;

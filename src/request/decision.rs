@@ -39,8 +39,8 @@ pub(crate) fn answers(extensions: &Extensions) -> Arc<Answers> {
     }
 }
 
-/// Stores the claims in a request's extensions, and the token for code that does not know the
-/// claims type.
+/// Stores the claims in a request's extensions. Also stores the token, for code that does not know
+/// the claims type.
 pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions: &mut Extensions,
     claims: Claims<T>,
@@ -64,9 +64,9 @@ pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
     matches!(Decision::of(extensions), Some(Decision::Anonymous(anonymous)) if anonymous.preflight)
 }
 
-/// Removes the entries of an outer layer besides its token, which has already been removed. The
-/// entries are about another token, or about a token that this layer did not accept; the nearest
-/// layer decides alone.
+/// Removes the other entries of an outer layer, whose token has already been removed. Only the
+/// innermost layer's decision counts, and the entries belong to a different token or to one that
+/// this layer did not accept.
 fn remove_outer(extensions: &mut Extensions, token: Option<Token>) {
     extensions.remove::<Anonymous>();
     extensions.remove::<RevocationUnchecked>();

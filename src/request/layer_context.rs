@@ -8,16 +8,17 @@ use crate::jwt::{TokenError, TokenErrorKind, VerifiedToken, Verifier};
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 
-/// The checks, the sources and the answers of a layer. Guards and extractors behind the layer answer
-/// with them, and a token that stays in use after its request is checked again with them.
+/// A layer's checks, token sources and rejection responses. Guards and extractors behind the layer
+/// use them for their own rejections. A token that stays in use after its request, such as on a
+/// WebSocket, is checked again with them.
 ///
-/// All of them are in one allocation, so that a request changes only one reference count, whose
-/// cache line it shares with the requests of all other processors.
+/// All of them are in one allocation. A request then changes only one reference count, since all
+/// processors contend for that counter.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerContext {
     pub(crate) verifier: Verifier,
     pub(crate) revocations: Option<Revocations>,
-    /// In a separate allocation, since the error of a refusal keeps the sources.
+    /// In a separate allocation, since the error of a refused request keeps the sources.
     pub(crate) sources: Arc<Sources>,
     /// In a separate allocation, since the rejection of an extractor keeps the answers.
     pub(crate) answers: Arc<Answers>,

@@ -68,8 +68,8 @@ impl Token {
         self.claims.data()
     }
 
-    /// Returns true if `self` and `other` come from the same verification. Two verifications of one
-    /// token are not the same. With a cache, one verification serves several requests.
+    /// Returns true if `self` and `other` come from the same verification. Returns false if the
+    /// same token was verified twice. With a cache, one verification serves several requests.
     #[cfg(feature = "axum")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.claims, &other.claims)

@@ -1,4 +1,4 @@
-//! Everything that is measured, and a check that each contender verifies its tokens.
+//! The measured operations, and a check that each contender really verifies tokens.
 
 use std::hint::black_box;
 
@@ -23,8 +23,8 @@ pub enum Contender {
 }
 
 impl Contender {
-    /// Prepares the operation for a token of this size. Each call checks its result. A real server
-    /// has accepted a token before it gets the next one, so each contender accepts one first.
+    /// Prepares the operation for a token of this size. Each call checks the result. A server in
+    /// production has already accepted tokens, so each contender accepts one before it is measured.
     pub fn run(self, size: &Size) -> Run {
         let token = |variant| size.token(variant, key_id(self));
         match self {
@@ -92,8 +92,8 @@ impl Contender {
     }
 }
 
-/// Returns the `kid` of the tokens. One crate requires a `kid`, so it is compared with our layer on
-/// tokens that have one.
+/// Returns the `kid` of the contender's tokens. One crate requires a `kid`, so that crate and our
+/// layer are compared on tokens with a `kid`.
 fn key_id(contender: Contender) -> Option<&'static str> {
     let Contender::Ask("tower-jwt-auth, kid" | "tower-oauth2-resource-server", _) = contender
     else {

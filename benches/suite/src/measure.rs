@@ -1,5 +1,5 @@
-//! Timing of contenders that take turns in random order, round after round, so that a change of the
-//! machine's speed affects all of them. Trust the ratios within a round.
+//! Timing of contenders. They take turns in random order in every round, so that a change of the
+//! machine's speed affects all of them. Only ratios within a round are reliable.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,10 +12,10 @@ pub fn repeated(mut operation: impl FnMut() + 'static) -> Run {
     Box::new(move |times| (0..times).for_each(|_| operation()))
 }
 
-/// The time of one turn, without the calls before it that fill the processor's caches.
+/// The length of one turn, not counting the preceding calls that fill the processor's caches.
 const SLICE_NANOS: f64 = 150_000.0;
 
-/// Nanoseconds per operation: for each contender, one value per round.
+/// Nanoseconds per operation, with one value per contender and round.
 pub struct Rounds<K>(HashMap<K, Vec<f64>>);
 
 pub fn measure<K: Copy + Eq + Hash>(mut contenders: Vec<(K, Run)>, rounds: usize) -> Rounds<K> {
@@ -34,7 +34,7 @@ pub fn measure<K: Copy + Eq + Hash>(mut contenders: Vec<(K, Run)>, rounds: usize
 }
 
 impl<K: Eq + Hash> Rounds<K> {
-    /// Returns one value per round: the sum of the times, each with its factor.
+    /// Returns the weighted sum of the times for each round.
     pub fn sums(&self, terms: &[(f64, K)]) -> Vec<f64> {
         let rounds = self.0.values().next().map_or(0, Vec::len);
         let of = |round| terms.iter().map(|(factor, key)| factor * self.0[key][round]).sum();
@@ -66,7 +66,7 @@ fn calibrate(run: &mut Run) -> u32 {
     loop {
         let nanos = time(run, calls) * f64::from(calls);
         if nanos > SLICE_NANOS {
-            // The quickest of some tries, since other programs may have interrupted the first.
+            // Use the fastest of five tries, since other programs may interrupt some of them.
             let quick = (0..5).map(|_| time(run, calls)).fold(f64::INFINITY, f64::min);
             return (SLICE_NANOS / quick).ceil() as u32;
         }

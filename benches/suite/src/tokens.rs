@@ -89,20 +89,20 @@ pub fn sizes() -> [Size; 3] {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
     Good,
-    /// The good token with a wrong signature.
+    /// A token with a wrong signature.
     Forged,
     Expired,
     OtherIssuer,
     /// No token at all.
     Missing,
-    /// The good token of another user, one of many.
+    /// A valid token of the user with this number.
     Of(u32),
-    /// A good token with one more claim, which is an integer.
+    /// A valid token with an additional integer claim.
     Integer,
     Float,
     Negative,
     Exponent,
-    /// Like `Integer`, with an escape in the name of the claim.
+    /// Like `Integer`, with an escape in the claim name.
     EscapedName,
 }
 
@@ -114,7 +114,7 @@ impl Size {
     /// Returns the token, or `None` for [`Variant::Missing`].
     pub fn token(&self, variant: Variant, key_id: Option<&str>) -> Option<String> {
         let replaced = |from: &str, to: &str| self.payload.replace(from, to);
-        // Before the last brace.
+        // Insert the member before the closing brace.
         let with = |member: &str| format!("{},{member}}}", &self.payload[..self.payload.len() - 1]);
         let payload = match variant {
             Variant::Missing => return None,
@@ -122,7 +122,7 @@ impl Size {
             Variant::Expired => replaced(&FAR.to_string(), "1700000100"),
             Variant::OtherIssuer => replaced(ISSUER, "https://auth.another.example"),
             Variant::Of(user) => replaced("user-10482", &format!("user-{user:05}")),
-            // All of one length.
+            // All of these members have the same length.
             Variant::Integer => with(r#""limit":1250"#),
             Variant::Float => with(r#""limit":12.5"#),
             Variant::Negative => with(r#""limit":-125"#),
@@ -134,7 +134,7 @@ impl Size {
     }
 }
 
-/// Signs a payload as it is written.
+/// Signs the payload bytes without changing them.
 fn signed(key_id: Option<&str>, payload: &str) -> String {
     let key_id = key_id.map(|id| format!(r#","kid":"{id}""#)).unwrap_or_default();
     let header = format!(r#"{{"alg":"HS256","typ":"JWT"{key_id}}}"#);

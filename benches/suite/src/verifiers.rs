@@ -65,7 +65,7 @@ pub fn verifier(name: &str, parties: bool) -> Verify {
     }
 }
 
-/// Returns true for `Some`. The compiler must assume that somebody reads the value.
+/// Returns true for `Some`. `black_box` keeps the compiler from optimizing the value away.
 fn is_some<T>(value: Option<T>) -> bool {
     black_box(&value).is_some()
 }
@@ -139,7 +139,7 @@ pub fn install_switch() {
         verifier_factory: |algorithm, key| (backend().verifier_factory)(algorithm, key),
         key_utils: KeyUtils::new_unimplemented(),
     };
-    // An error means that the switch is there already.
+    // An error means that the provider is already installed.
     let _ = SWITCH.install_default();
 }
 
@@ -151,7 +151,7 @@ fn backend() -> &'static CryptoProvider {
     }
 }
 
-/// The claims for `aliri`, which checks only claims that the type has.
+/// The claims for `aliri`, which checks only the claims that its claims type contains.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AliriShopper {
     pub sub: String,

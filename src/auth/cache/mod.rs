@@ -9,12 +9,14 @@
 //!
 //! Five rules keep the cache as strict as a verification:
 //!
-//! 1. Only a token that passed every check enters, so no stranger can fill the table.
-//! 2. A value is found only by the same bytes, the same rules and the same key set.
+//! 1. Only a token that passed every check is added, so nobody without valid tokens can fill the
+//!    table.
+//! 2. A value is found only for the same token bytes, the same rules and the same key set.
 //! 3. A hit proves the signature and the claims. The layer still checks the dates and the
 //!    revocations of each request, with the code that a miss runs.
-//! 4. No code of the application runs under a lock. Values are dropped after the lock is released.
-//! 5. A lock that is taken or poisoned is a miss. No request waits for another one.
+//! 4. No application code runs under a lock. Values are dropped after the lock is released.
+//! 5. If a lock is held by another thread or poisoned, the look-up is a miss. No request waits for
+//!    another one.
 
 mod shard;
 mod sync;

@@ -6,14 +6,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 use smallvec::SmallVec;
 
 /// Values that left the shard. The caller drops them after the lock is released, since dropping a
-/// value runs code of the application.
+/// value runs application code.
 pub(crate) type Displaced<V> = SmallVec<[V; 2]>;
 
 /// Values by their fingerprints, up to a limit in bytes.
 ///
-/// The eviction is CLOCK: a hand goes round the slots. It passes a value that was used since the
-/// last round, and evicts one that was not. A token that is seen once therefore never displaces a
-/// token that is in use.
+/// Eviction uses the CLOCK algorithm: a hand moves round the slots, skips the values that were used
+/// since its last round, and evicts the first other one. A token that is seen only once therefore
+/// never displaces a token that is in use.
 pub(crate) struct Shard<V> {
     places: HashMap<u64, usize, BuildHasherDefault<Unhashed>>,
     slots: Vec<Option<Slot<V>>>,
@@ -43,7 +43,7 @@ pub(crate) struct Counters {
 
 impl<V> Shard<V> {
     /// The memory for a value besides its weight: a slot, and its place in `places` and `free`.
-    /// Vectors and maps have up to twice the room that they need.
+    /// Vectors and maps allocate up to twice the memory that they need.
     const OVERHEAD: usize = 3 * size_of::<Option<Slot<V>>>();
 
     /// Returns the part of a value that `pick` selects. `pick` returns `None` for a value that is
@@ -95,7 +95,8 @@ impl<V> Shard<V> {
         displaced.extend(self.remove(fingerprint));
         while self.bytes_with(weight) > limit {
             let Some(evicted) = self.evict() else {
-                // Only empty slots are left, which are too many for this value.
+                // Only empty slots are left, and the slots themselves take too much memory for this
+                // value.
                 (self.slots, self.free) = (Vec::new(), Vec::new());
                 break;
             };

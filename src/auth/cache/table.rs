@@ -51,8 +51,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         self.shard_limit.saturating_mul(SHARDS)
     }
 
-    /// Finds a token that was inserted for the same `scope`, and returns the part that `pick`
-    /// selects of its value. `pick` runs under the lock. It returns `None` for a stale value.
+    /// Finds a token that was inserted for the same `scope`, and returns the part of its value that
+    /// `pick` selects. `pick` runs under the lock. It returns `None` for a stale value.
     pub(crate) fn find<R>(
         &self,
         scope: u64,
@@ -97,15 +97,16 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
     }
 
     /// Returns the shard of a fingerprint. The map of a shard uses the lowest and the highest bits
-    /// of the fingerprint, so bits of the middle choose the shard.
+    /// of the fingerprint, so the middle bits select the shard.
     fn shard(&self, fingerprint: u64) -> Option<&Mutex<Shard<V>>> {
         let index = usize::try_from(fingerprint >> 32 & 0xffff).ok()?.checked_rem(SHARDS)?;
         self.shards.get(index).map(|Padded(shard)| shard)
     }
 }
 
-/// Drops values one by one. A panic in the `Drop` implementation of a claims type must not refuse
-/// the request that displaced the value, since that request has another token.
+/// Drops values one by one, and catches panics. A panic in the `Drop` implementation of a claims
+/// type must not fail the request that displaced the value, since that request has a different
+/// token.
 fn drop_each<V>(displaced: Displaced<V>) {
     for value in displaced {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(table.stats().entries, 0);
     }
 
-    /// Looks up the newest token while it is dropped, and panics.
+    /// A value whose `Drop` implementation looks up the newest token and then panics.
     struct Recursive {
         n: usize,
         shared: Arc<Shared>,

@@ -16,9 +16,10 @@ const LEAST_BYTES: usize = 1 << 20;
 /// A cache of verified tokens for [`JwtAuth::with_cache`](crate::JwtAuth::with_cache). This is a
 /// handle: clones share the same memory.
 ///
-/// A token that comes again is then found in the cache and not verified again. Each request is
-/// still checked against the clock, the current keys and the revocations: a cached token expires,
-/// is revoked and loses its key at the same moment, and with the same error, as any other token.
+/// When a token is presented again, its signature and claims are not verified again. Each request
+/// is still checked against the clock, the current keys and the revocations. A cached token is
+/// therefore rejected at the same moment, and with the same error, as any other token when it
+/// expires, is revoked, or loses its key.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
@@ -33,30 +34,30 @@ const LEAST_BYTES: usize = 1 << 20;
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
 ///
-/// A cache may serve several layers. They share its memory and nothing else: a layer finds only the
-/// tokens that a layer with the same configuration and the same claims type verified.
+/// A cache may serve several layers. They share only its memory: a layer finds a token only if a
+/// clone of that layer, with the same configuration and claims type, verified it.
 ///
 /// # When it pays
 ///
-/// A hit takes about a tenth of the time of a verification with HS256 if a few hundred tokens are
-/// in use, and a quarter if a few thousand are. With more tokens the memory is rarely in the
-/// processor's cache, and a hit costs half of a verification or more. A token costs about 1.2 KB.
-/// Compare the hits and misses of [`stats`](Self::stats):
-/// a token that comes once costs more than without the cache.
-/// [`guide::explanation::cache`](crate::guide::explanation::cache) has the figures.
+/// With HS256, a hit takes about a tenth of a verification's time if a few hundred tokens are in
+/// use, and a quarter if a few thousand are. With more tokens, the entries are rarely in the
+/// processor's cache, and a hit costs half of a verification or more. A token takes about 1.2 KB.
+/// Compare the hits and misses in [`stats`](Self::stats): a token that is presented only once costs
+/// more than without the cache. [`guide::explanation::cache`](crate::guide::explanation::cache) has
+/// the figures.
 ///
 /// # Security
 ///
 /// - Only tokens that passed every check enter the cache. Requests with other tokens neither use
 ///   its memory nor evict its entries.
 /// - A replaced key set takes effect at once, as without the cache.
-/// - The texts and claims of tokens stay in memory until other tokens displace them, or until the
-///   cache is dropped. They are not overwritten with zeros, just as those of a request are not.
-///   Expired tokens are among them. So a core dump contains more tokens than without the cache.
+/// - Tokens and their claims, even expired ones, stay in memory until other tokens displace them or
+///   the cache is dropped. They are not overwritten with zeros; neither are the tokens of requests.
+///   A core dump therefore contains more tokens than without the cache.
 /// - Signatures are compared in constant time, and the table is addressed by a keyed hash, so the
 ///   time of an answer does not help to guess a token.
 /// - The claims of one token are shared by all its requests. If the claims type has interior
-///   mutability, a change that one request makes is seen by the others.
+///   mutability, the other requests see a change that one request makes.
 #[derive(Clone)]
 #[must_use]
 pub struct TokenCache {
@@ -69,8 +70,8 @@ pub struct TokenCache {
 pub struct TokenCacheStats {
     /// Tokens that were found.
     pub hits: u64,
-    /// Tokens that were not found, or only from before the last change of the keys. Forged tokens
-    /// are among them.
+    /// Tokens that were not found, or that were verified before the keys last changed. Forged
+    /// tokens count as misses.
     pub misses: u64,
     /// Tokens that were evicted to make room for others.
     pub evictions: u64,
@@ -86,12 +87,12 @@ impl TokenCache {
         Self { table: Arc::new(Table::new(MAX_BYTES)) }
     }
 
-    /// Sets the maximum memory for tokens. 8 MiB by default, which is room for about 6,000 tokens
-    /// of a typical size. The minimum is 1 MiB.
+    /// Sets the maximum memory for tokens. 8 MiB by default, enough for about 6,000 tokens of
+    /// typical size. The minimum is 1 MiB.
     ///
-    /// The cache knows the size of everything but the memory that the claims type itself allocates.
-    /// For that, it counts the length of the payload, which is enough for strings. A type with maps,
-    /// such as `serde_json::Value`, may need several times as much.
+    /// The cache cannot measure the memory that the claims type itself allocates. It counts the
+    /// payload's length instead, which is enough for strings. A type with maps, such as
+    /// `serde_json::Value`, may need several times as much.
     ///
     /// A token that needs more than 1/256 of the memory is not cached.
     ///
@@ -116,8 +117,8 @@ impl TokenCache {
 
     /// Returns the current counters.
     ///
-    /// Under load, a request that finds its part of the table in use by another request verifies
-    /// its token as if there were no cache. Such a request is not counted.
+    /// If another request holds the lock of the same part of the table, the token is verified as
+    /// without a cache. Such a request is not counted.
     pub fn stats(&self) -> TokenCacheStats {
         let TableStats { counters, entries, bytes } = self.table.stats();
         TokenCacheStats {
@@ -159,7 +160,7 @@ impl LayerCache {
         Self { cache, scope: next_scope() }
     }
 
-    /// Hides all tokens that were verified before. Called for every change of the configuration.
+    /// Hides all tokens that were verified earlier. Every configuration change calls this method.
     pub(crate) fn renew(&mut self) {
         self.scope = next_scope();
     }
@@ -205,7 +206,7 @@ impl Cached for CachedToken {
         size_of_val(&*self.claims)
             .saturating_add(COUNTS)
             .saturating_add(verified.allocated_bytes())
-            // The claims type's own strings are not longer than the payload.
+            // The strings in the claims type are at most as long as the payload.
             .saturating_add(verified.payload_len())
     }
 }

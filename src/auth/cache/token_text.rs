@@ -13,8 +13,8 @@ pub(crate) struct TokenText<'t> {
     /// Header and payload.
     signed: &'t [u8],
     signature: &'t [u8],
-    /// The first characters of the signature. At the end, the signatures of some algorithms have
-    /// little variety.
+    /// The first characters of the signature. The last characters of some algorithms' signatures
+    /// vary little.
     sample: &'t [u8; SAMPLE],
 }
 
@@ -26,8 +26,8 @@ impl<'t> TokenText<'t> {
         Some(Self { signed, signature, sample: signature.first_chunk()? })
     }
 
-    /// Returns a keyed hash of the signature and of the `scope`. Without the key, nobody can choose
-    /// tokens that collide, or compute from the time of a look-up which tokens are in the table.
+    /// Returns a keyed hash of the signature and of the `scope`. Nobody who lacks the key can
+    /// choose tokens that collide, or find out from look-up times which tokens are in the table.
     pub(crate) fn fingerprint(self, key: &impl BuildHasher, scope: u64) -> u64 {
         let mut hasher = key.build_hasher();
         hasher.write_u64(scope);
@@ -38,14 +38,14 @@ impl<'t> TokenText<'t> {
     /// Returns true if both tokens are equal, byte for byte.
     ///
     /// The signature is the secret part of a token, so it is compared in constant time. Otherwise
-    /// the time would tell how many characters of a guessed signature are right. The time of the
-    /// second comparison tells nothing to anyone who lacks the whole signature.
+    /// the time would reveal how many characters of a guessed signature are right. The second
+    /// comparison reveals nothing to anyone who lacks the whole signature.
     pub(crate) fn is_same(self, other: Self) -> bool {
         is_same_secret(self.signature, other.signature) && self.signed == other.signed
     }
 }
 
-/// Compares in words, since `subtle` takes as long for a byte as for a word.
+/// Compares whole words, since `subtle` takes as long for a byte as for a word.
 fn is_same_secret(a: &[u8], b: &[u8]) -> bool {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     if a.len() != b.len() {

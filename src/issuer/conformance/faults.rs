@@ -105,7 +105,7 @@ async fn is_usable<S: RefreshStore>(
 enum ReplaceFault {
     Before,
     After,
-    /// There is no answer. The write is reported.
+    /// The call never returns, and the test is notified of the write.
     Never(Arc<Notify>),
 }
 

@@ -1,4 +1,4 @@
-//! Text that `serde_json` reads: the forms of values that are rare in tokens.
+//! Parsing with `serde_json`, for the forms of values that are rare in tokens.
 
 use serde_json::Error;
 use serde_json::de::StrRead;

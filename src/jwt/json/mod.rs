@@ -1,5 +1,5 @@
-//! JSON in tokens: a reader that also enforces the rules for depth and names, which `serde_json`
-//! does not know.
+//! JSON in tokens: a reader that also enforces rules for depth and member names, which `serde_json`
+//! lacks.
 
 pub(crate) mod by_serde_json;
 mod exact_numbers;

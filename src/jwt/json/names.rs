@@ -12,8 +12,8 @@ const FEW_NAMES: usize = 12;
 /// two programs could read one token differently.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
-    /// One bit for each group of names. Most names are the first of their group, and need no
-    /// comparison.
+    /// One bit for each group of names that was seen. Most names are the first in their group, and
+    /// need no comparison.
     groups: u64,
     few: SmallVec<[&'de str; FEW_NAMES]>,
     /// Further names, and names with escapes. Created on demand, since a new hash set draws random
@@ -55,8 +55,7 @@ impl<'de> SeenNames<'de> {
     }
 }
 
-/// Returns the group of a name, as one bit. The names of a group have the same length, or the same
-/// first and last byte. Names of different groups are different.
+/// Returns the group of a name, as one bit. Names in different groups are never equal.
 #[inline]
 pub(crate) fn group(name: &str) -> u64 {
     let bytes = name.as_bytes();
@@ -66,8 +65,9 @@ pub(crate) fn group(name: &str) -> u64 {
     1_u64.wrapping_shl(mix as u32)
 }
 
-/// The prefix of the names that `serde_json` reserves for itself. It replaces an object that starts
-/// with such a name with the JSON in the member's text. That JSON differs from what was signed.
+/// The prefix of the names that `serde_json` reserves for itself. If an object starts with such a
+/// name, `serde_json` parses the member's string as JSON and uses the result in place of the
+/// object. That result differs from the signed JSON.
 const RESERVED: &str = "$serde_json::private::";
 
 /// Returns true if `serde_json` reserves `name` for itself.

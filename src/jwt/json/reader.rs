@@ -33,19 +33,19 @@ pub(crate) fn fault_in(json: &str) -> Option<Fault> {
     reader.fault
 }
 
-/// A deserializer for JSON. It reads what `serde_json` reads, with the same result, and enforces
-/// the rules for depth and names in every value, even in one that a type skips.
+/// A deserializer for JSON. It accepts the same input as `serde_json`, with the same results. It
+/// also enforces the rules for depth and names in every value, even in values that a type skips.
 pub(crate) struct Reader<'de> {
     scanner: Scanner<'de>,
     /// The number of open brackets.
     depth: usize,
-    /// The fault makes the text invalid even if a type ignores the error.
+    /// The first fault. It makes the text invalid, even if a type ignores the error.
     fault: Option<Fault>,
     /// The start and the end of a value that was read before.
     read: (usize, usize),
     /// The name that was read last, if it has escapes.
     pub(crate) escaped_name: Option<Box<EscapedName<'de>>>,
-    /// True if `serde_json` represents each number as its text.
+    /// True if `serde_json` keeps numbers as text (its feature `arbitrary_precision`).
     has_exact_numbers: bool,
 }
 
@@ -117,9 +117,9 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Reads the name of a member. If the name has escapes, returns an empty string, and
-    /// [`Self::escaped_name`] is the name.
-    // A name by value would be moved several times.
+    /// Reads a member name. If the name has escapes, stores it in [`Self::escaped_name`] and
+    /// returns an empty string.
+    // An owned `MemberName` would be moved several times.
     #[inline(always)]
     pub(crate) fn name(&mut self) -> Result<&'de str, Error> {
         if self.scanner.peek() != Some(b'"') {
@@ -146,7 +146,7 @@ impl<'de> Reader<'de> {
         Ok("")
     }
 
-    /// Returns the name that [`Self::name`] has read and returned as `plain`.
+    /// Returns the name that [`Self::name`] read. `plain` is the string that it returned.
     #[inline]
     pub(crate) fn take_name(&mut self, plain: &'de str) -> MemberName<'de> {
         match self.escaped_name.take() {
@@ -155,7 +155,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads the name of a member, and checks that it is new.
+    /// Reads a member name, and checks that it is new.
     #[inline]
     fn new_name(&mut self, seen: &mut SeenNames<'de>) -> Result<MemberName<'de>, Error> {
         let plain = self.name()?;
@@ -178,8 +178,8 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Reads the value that was peeked at, and then moves back, so that the value can be read again.
-    /// If the second reader skips the value, the first result counts.
+    /// Reads the next value and then moves back, so that the value can be read again. If the value
+    /// is then skipped, the reader jumps to its end.
     #[inline]
     pub(crate) fn read_ahead<R, E>(
         &mut self,
@@ -195,20 +195,20 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Reads the string that is next, unless it has escapes, and returns its start and its length.
+    /// Reads the next string, unless it has escapes, and returns its start and length.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<(usize, usize)> {
         let start = self.scanner.at().wrapping_add(1);
         self.scanner.plain_string().map(|text| (start, text.len()))
     }
 
-    /// Reads the number that is next, if it is whole and has at most 18 digits.
+    /// Reads the next number, if it is a whole number of at most 18 digits.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
         self.scanner.whole_number()
     }
 
-    /// Reads each element of the array that is next.
+    /// Reads each element of the next array.
     pub(crate) fn each_element<E: From<Error>>(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<(), E>,
@@ -221,7 +221,7 @@ impl<'de> Reader<'de> {
         Ok(self.close(b']')?)
     }
 
-    /// Reads each member of the object that is next. `read` gets the first byte of the value.
+    /// Reads each member of the next object. `read` gets the first byte of the value.
     pub(crate) fn each_member<E: From<Error>>(
         &mut self,
         mut read: impl FnMut(&mut Self, MemberName<'de>, u8) -> Result<(), E>,
@@ -281,8 +281,7 @@ impl<'de> Reader<'de> {
         self.close(b'}')
     }
 
-    /// Reads a name that no type reads. It may contain half a surrogate pair, and then counts as
-    /// empty.
+    /// Reads a name in a skipped value. A name with half a surrogate pair counts as empty.
     fn skip_name(&mut self, seen: &mut SeenNames<'de>) -> Result<(), Error> {
         match self.new_name(seen) {
             Err(_) if self.fault.is_none() && seen.insert(names::group(""), "") => Ok(()),
@@ -374,9 +373,9 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Leaves an array or object after an error. A type that ignores the error can read on only
-    /// behind the last item, as with `serde_json`: otherwise it would take the remaining items for
-    /// those of the array or object outside.
+    /// Leaves an array or object after an error. If a type ignores the error, reading continues
+    /// only if the closing bracket is next, as with `serde_json`. Otherwise the type would take the
+    /// remaining items for items of the enclosing array or object.
     #[cold]
     fn abandon(&mut self, close: u8) {
         if self.scanner.peek() == Some(close) {
@@ -387,7 +386,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Reads a plain value of the type that the caller asks for. Everything else goes to `serde_json`.
+/// Reads a plain value of the requested type. Everything else goes to `serde_json`.
 macro_rules! plain {
     ($($method:ident: $kind:ident;)*) => {$(
         #[inline]

@@ -40,7 +40,7 @@ impl<'de> Scanner<'de> {
         self.at = self.at.saturating_add(bytes);
     }
 
-    /// Reads this word, or returns `false` if another one follows.
+    /// Reads this word. Returns `false` if a different word follows.
     #[inline]
     pub(crate) fn word(&mut self, word: &str) -> bool {
         let follows = self.rest().starts_with(word.as_bytes());
@@ -50,7 +50,7 @@ impl<'de> Scanner<'de> {
         follows
     }
 
-    /// Reads a whole number of at most 18 digits. Returns `None`, without moving, before any other
+    /// Reads a whole number of at most 18 digits. Returns `None`, without moving, at any other
     /// number.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
@@ -87,8 +87,8 @@ impl<'de> Scanner<'de> {
         self.json.get(start..end)
     }
 
-    /// Moves behind the string, number or word at this position and returns its text, which may be
-    /// invalid. Before a bracket, returns the bracket without moving.
+    /// Moves past the string, number or word at this position and returns its text, which may be
+    /// invalid. At a bracket, returns the bracket without moving.
     pub(crate) fn scalar(&mut self) -> &'de str {
         let start = self.at;
         let while_next = |is_part: fn(&u8) -> bool| {
@@ -139,9 +139,9 @@ pub(crate) fn is_in_numbers(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// Returns the position of the closing quote of the string whose content starts at `start`, or of a
-/// control character before it. Without both, returns the length of `json` or more. `serde_json`
-/// accepts control characters in byte strings, although they are not JSON.
+/// Returns the position of a string's closing quote, or of a control character before it. The
+/// string's content starts at `start`. If there is neither, returns the length of `json` or more.
+/// `serde_json` accepts control characters in byte strings, although they are not JSON.
 #[inline]
 fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;

@@ -299,7 +299,7 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
 }
 
 fn is_der_in_base64(text: &[u8]) -> bool {
-    // A SEQUENCE in base64 starts with "M", so any other text needs no decoding.
+    // A DER SEQUENCE in base64 starts with "M", so any other text need not be decoded.
     if !text.starts_with(b"M") {
         return false;
     }
@@ -364,7 +364,7 @@ mod tests {
             assert_eq!(kind(&der), Some(KeyErrorKind::NotASecret), "{start:?}");
             let text = base64::prelude::BASE64_STANDARD.encode(&der);
             assert_eq!(kind(text), Some(KeyErrorKind::NotASecret), "{start:?}");
-            // Bytes that only start like a key are a secret.
+            // Truncated DER is not a key, so the bytes are accepted as a secret.
             assert_eq!(kind(&der[..der.len() - 1]), None, "{start:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! The places of the roles, the scopes and the tenant in the claims.
+//! The places where the claims contain the roles, the scopes and the tenant.
 
 use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::json::names;

@@ -71,8 +71,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         })
     }
 
-    /// Reads the members that the user's type did not read, and closes the payload. Fails if the
-    /// type ignored an error: a malformed claim must not count as an absent one.
+    /// Reads the members that the user's type left unread, and closes the payload. Fails if the
+    /// type ignored an error: a malformed claim must not count as absent.
     pub(crate) fn close(mut self) -> Result<(), Error> {
         while self.next_name()? {
             self.note_value()?;
@@ -97,7 +97,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         }
     }
 
-    /// Reads and recognizes the name of the next member. Returns false if there is none.
+    /// Reads the next member's name and recognizes known claims. Returns false after the last
+    /// member.
     fn next_name(&mut self) -> Result<bool, Error> {
         if !self.reader.next_item(b'}', &mut self.is_first)? {
             return Ok(false);
@@ -164,8 +165,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         }
     }
 
-    /// Returns the name in the program that equals `name`. Reasons may contain that name, but no
-    /// name from the token.
+    /// Returns the `'static` name from the claims type or the configuration that equals `name`.
+    /// Rejection reasons may contain that name, but no text from the token.
     fn find_name(&self, name: &str) -> Option<&'static str> {
         let field = self.fields.iter().copied().find(|field| *field == name);
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))

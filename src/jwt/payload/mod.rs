@@ -32,7 +32,7 @@
 //! 7. The rules for depth and names are enforced where the text is read: no value, read or skipped,
 //!    is nested deeper than 32 levels, has a name twice in one object, or has a name that
 //!    `serde_json` reserves.
-//! 8. If reading fails, the notes contain the claim at which it failed. The name of the claim comes
+//! 8. If reading fails, the notes contain the claim that could not be read. The claim's name comes
 //!    from `T`'s list of fields or from the configuration, and never from the token.
 //! 9. Claims are only noted here. `Validation` compares them with the rules after the pass. The
 //!    caller has verified the signature before the pass.
@@ -54,8 +54,8 @@ use crate::jwt::json::reader::Reader;
 use crate::jwt::payload::members::Members;
 use crate::jwt::payload::notes::{Noted, Wanted};
 
-/// Reads a payload into `T` and notes its claims. If that fails, the notes contain the claim at
-/// which it failed.
+/// Reads a payload into `T` and notes its claims. If reading fails, the notes contain the claim
+/// that could not be read.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,
@@ -64,7 +64,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     let mut reader = Reader::new(json);
     let claims = T::deserialize(ClaimsSet { json, reader: &mut reader, wanted, noted });
     noted.fault = reader.fault();
-    // Otherwise a type that ignores an error would pass without the claims after that error.
+    // Otherwise a type that ignores an error would be accepted without the claims that follow the
+    // error.
     if claims.is_ok() && !noted.is_complete {
         return Err(Error::custom("the type ignored an error"));
     }

@@ -35,7 +35,7 @@ impl Wanted {
         place.map_or(0, |place| 1_u64.wrapping_shl(place as u32))
     }
 
-    /// Returns the first place in this claim, whose name is in this group.
+    /// Returns the first place in this claim. `group` is the group of the claim's name.
     #[inline]
     pub(crate) fn first_in(&self, group: u64, claim: &str) -> Option<&ClaimPlace> {
         self.places.iter().find(|place| place.is_in(group, claim))
@@ -68,15 +68,15 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) required: u64,
     /// True if every member was read.
     pub(crate) is_complete: bool,
-    /// The rule for JSON that the payload breaks.
+    /// The JSON rule that the payload breaks.
     pub(crate) fault: Option<Fault>,
-    /// The claim at which reading failed.
+    /// The claim that could not be read.
     pub(crate) failure: Option<ClaimError>,
 }
 
 impl<'n, 'de> Noted<'n, 'de> {
-    /// Creates notes for a payload, whose claims are not yet in `named`. The payload is the start of
-    /// the stored text, which has `end` bytes.
+    /// Creates notes for a payload that has not been read yet. The stored text has `end` bytes and
+    /// begins with the payload.
     pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
         Self {
             placer: Placer::new(payload, end),

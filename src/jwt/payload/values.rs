@@ -10,8 +10,8 @@ use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::spans::{Placer, Span, Spans};
 
-/// The value of a claim has the wrong type, which is this one, or is invalid.
-// One byte, so that a result is returned in a register.
+/// The error for a claim's value: the wrong JSON type, which is contained, or another fault.
+// The error takes one byte, so that a `Result` is returned in a register.
 #[derive(Clone, Copy)]
 pub(crate) enum WrongValue {
     Text,
@@ -30,7 +30,7 @@ impl From<Error> for WrongValue {
 }
 
 impl WrongValue {
-    /// Creates the error for the value that is next, which may also be invalid JSON.
+    /// Creates the error for the next value, which may also be invalid JSON.
     #[cold]
     fn next_in(reader: &mut Reader<'_>) -> Self {
         let found = match reader.peek() {
@@ -97,10 +97,10 @@ pub(crate) fn note(
 /// Reads and notes the strings at a place. `next` is the first byte of the claim that contains the
 /// place. If there is an error, nothing is noted.
 ///
-/// The value is one string; or, for roles and scopes, an array of strings and of objects with a
-/// member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or the keys of an object. If a member
-/// on the path is missing or `null`, there are no strings. A value of any other type, on the path
-/// or at its end, is an error.
+/// The value is a string. For roles and scopes it may also be an array of strings, an array of
+/// objects with a certain member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or an object
+/// whose keys are the strings. If a member on the path is missing or `null`, there are no strings.
+/// Any other type, on the path or at its end, is an error.
 pub(crate) fn note_place(
     reader: &mut Reader<'_>,
     next: u8,
@@ -210,7 +210,7 @@ fn text(
     Ok(())
 }
 
-/// Reads the string that is next.
+/// Reads the next string.
 #[inline(always)]
 fn string(reader: &mut Reader<'_>, placer: &mut Placer<'_>) -> Result<Span, WrongValue> {
     match reader.plain_string() {
@@ -228,8 +228,8 @@ fn string_with_escapes(
     Ok(placer.append(&String::deserialize(reader)?))
 }
 
-/// Reads a string, `null`, or a 64-bit whole number without an exponent, and notes it as it is
-/// written. `-0` is rejected, so that each number has one spelling.
+/// Reads a string, `null`, or a 64-bit whole number without an exponent, and notes its text
+/// unchanged. `-0` is rejected, so that each number has exactly one spelling.
 fn text_or_number(
     reader: &mut Reader<'_>,
     next: u8,
@@ -262,7 +262,7 @@ fn date(reader: &mut Reader<'_>, next: u8, date: &mut Option<UnixTime>) -> Resul
     Ok(())
 }
 
-/// Reads a date in another form than a few digits. The standard library parses fractions, since the
+/// Reads a date that is not a short whole number. The standard library parses fractions, since the
 /// result of `serde_json` depends on a feature that other crates may enable.
 #[cold]
 #[inline(never)]

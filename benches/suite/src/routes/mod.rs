@@ -31,7 +31,7 @@ pub fn route(name: &str, parties: bool) -> Router {
         "tower-oauth2-resource-server" => peers::tower_oauth2_resource_server(parties),
         other => panic!("no route {other:?}"),
     };
-    // As `axum::serve` does before the first request. Otherwise every request would build the
+    // `axum::serve` does the same before the first request. Otherwise every request would build the
     // layered route again.
     router.with_state(())
 }

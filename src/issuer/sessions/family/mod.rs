@@ -602,7 +602,7 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// So that nothing is written for it.
+    /// Such a repeat needs no write to the store.
     #[test]
     fn a_further_repeat_of_a_renewal_changes_nothing() {
         let (mut family, token) = family();

@@ -1,7 +1,7 @@
-//! Counts instructions and allocations of each contender with `callgrind`.
+//! Instruction and allocation counts of each contender, measured with `callgrind`.
 //!
-//! Callgrind's processor has no SHA instructions, so SHA-256 would be most of the count. Functions
-//! of SHA-256 are left out.
+//! Callgrind emulates a processor without SHA instructions, so SHA-256 would dominate the counts.
+//! SHA-256 functions are therefore left out.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -57,7 +57,7 @@ pub fn count(
     Some(counts)
 }
 
-/// Performs the operations that are counted.
+/// Runs every contender's operation under callgrind.
 pub fn perform(contenders: &[Contender], size: &Size) {
     for contender in contenders {
         let mut run = contender.run(size);
@@ -66,8 +66,8 @@ pub fn perform(contenders: &[Contender], size: &Size) {
     }
 }
 
-/// Callgrind collects while this function runs, and writes a profile after it. The last line keeps
-/// the call from becoming a jump, with which the function would end.
+/// Callgrind collects while this function runs, and writes a profile when it returns. The last line
+/// prevents a tail call, which would end the function too early.
 #[inline(never)]
 fn counted_operations(run: &mut Run) {
     let operations = black_box(OPERATIONS);
@@ -75,8 +75,9 @@ fn counted_operations(run: &mut Run) {
     black_box(&operations);
 }
 
-/// Reads a profile: the cost of each line of a function, and calls. The line after a call is the
-/// cost of the called function, which has its own lines.
+/// Sums up a profile, which lists the costs of each function's lines and its calls. The line after
+/// a call is the called function's total cost. It is skipped, since the called function has its own
+/// lines.
 fn read(profile: &str) -> Counts {
     let (mut instructions, mut allocations) = (0.0, 0.0);
     let (mut function, mut called) = ("", "");

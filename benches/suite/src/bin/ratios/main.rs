@@ -16,7 +16,7 @@ use suite::tokens::{Size, sizes};
 use crate::instructions::{Counts, UNDER_CALLGRIND};
 use crate::rows::{Cost, allocations, rows};
 
-/// Each run is a process of its own, since the addresses of code and data change the times.
+/// Each run is a separate process, since the addresses of code and data affect the times.
 const ONE_RUN: &str = "--one-run";
 const RUNS: usize = 3;
 const ROUNDS: usize = 1500;
@@ -25,7 +25,7 @@ fn main() {
     let argument = std::env::args().nth(1);
     match argument.as_deref() {
         None => print_table(RUNS, ROUNDS, count_instructions()),
-        // Shows that the benchmark works. Its figures mean nothing.
+        // Only shows that the benchmark works. The figures are meaningless.
         Some("--quick") => print_table(1, 15, None),
         Some(ONE_RUN) => {
             let rounds = std::env::args().nth(2).and_then(|text| text.parse().ok());
@@ -50,7 +50,7 @@ struct Measured {
     floor: f64,
 }
 
-/// Measures the rows of all sizes, and prints one line for each row.
+/// Measures the rows for all token sizes, and prints one line per row.
 fn one_run(rounds: usize) {
     for size in sizes() {
         for Measured { ratio, ours_nanos, other_nanos, floor } in measured(&size, rounds) {
@@ -80,7 +80,7 @@ fn measured(size: &Size, rounds: usize) -> Vec<Measured> {
     rows(size.name).into_iter().map(row).collect()
 }
 
-/// Returns what the rows of a size compare, each once.
+/// Returns the contenders that the rows of a size compare, without duplicates.
 fn contenders(size: &str) -> Vec<Contender> {
     let mut contenders = Vec::new();
     let costs =
@@ -148,7 +148,7 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
                 median(of(|one| one.other_nanos)),
                 instructions.unwrap_or_default(),
             );
-            // The lines about one ratio belong together.
+            // Keep the lines about one ratio together.
             let last = lines.iter().rposition(|(what, _)| *what == row.what);
             lines.insert(last.map_or(lines.len(), |last| last + 1), (row.what, line));
         }
@@ -165,7 +165,7 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     );
 }
 
-/// Returns the measurements of a run in a process of its own.
+/// Starts a run in a separate process and returns its measurements.
 fn run_once(rounds: usize) -> Vec<Measured> {
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program)

@@ -5,7 +5,7 @@ use suite::tokens::Variant::{
     EscapedName, Exponent, Float, Forged, Good, Integer, Missing, Negative,
 };
 
-/// A sum of operations, each with a factor.
+/// A weighted sum of operations.
 pub type Cost = Vec<(f64, Contender)>;
 
 /// One line of the table: the ratio of two costs.
@@ -119,8 +119,8 @@ pub fn rows(size: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the cost whose allocations the table shows: an accepted request, without those of the
-/// route, of any layer and of the claims type.
+/// Returns the cost whose allocations the table shows: an accepted request, minus the allocations
+/// that the route, a no-op layer and the claims type make.
 pub fn allocations() -> Cost {
     vec![(1.0, Ask("tower-jwt-auth", Good)), (-1.0, Ask("no-op layer", Good)), (-1.0, ReadClaims)]
 }
