@@ -19,8 +19,8 @@
 )]
 
 // The pages are Markdown files in `docs/`, which people read here and on GitHub. Links must work in
-// both places, and each place needs a different target. So a page never writes the target of a link
-// into the sentence. The page uses a label, and defines the label at its end for GitHub:
+// both places, and each place needs a different target. A page therefore never has link targets in
+// its sentences. It uses a label, and defines the label at its end for GitHub:
 //
 //     See [Cookies][how-to/cookies] and [`JwtAuth::cookie`].
 //
@@ -36,9 +36,9 @@
 /// a diagram also has a summary, since the first paragraph must be text.
 ///
 /// GitHub shows an SVG file as an image, but removes SVG that is part of a page. Rustdoc shows SVG
-/// that is part of a page, but cannot include image files. So the page refers to the image, and
-/// this macro includes the diagram. The style sheet of the diagram hides the image. A diagram has
-/// no empty line, which would end its block of HTML.
+/// that is part of a page, but cannot include image files. Each page therefore refers to the image,
+/// and this macro includes the diagram, whose style sheet hides the image. A diagram must not
+/// contain an empty line, which would end its HTML block.
 macro_rules! page {
     ($name:ident, $file:literal $(, $feature:literal)* $(; $summary:literal, $diagram:literal)?) => {
         #[cfg_attr(

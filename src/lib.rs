@@ -1,9 +1,9 @@
 //! Strict and fast JWT authentication for [tower] and [axum].
 //!
-//! One server issues tokens. Every other server stays stateless. It verifies the token of a request
-//! on its own, with a key that it shares with the issuer. It puts **typed claims** into the
-//! request, and decides about access by role, scope and tenant. If the auth server is down, the
-//! other servers still work.
+//! One server issues tokens. All other servers stay stateless. They verify each request's token on
+//! their own, with a key that they share with the issuer. They put **typed claims** into the
+//! request, and control access by role, scope and tenant. If the auth server is down, the other
+//! servers still work.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -78,8 +78,9 @@
 //!
 //! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request without a
 //! token that looks like a CORS preflight (`OPTIONS` with `Origin` and
-//! `Access-Control-Request-Method`) always passes the layer. So an `OPTIONS` handler must have no
-//! side effects unless a guard or an extractor (other than an `Option`) stands in front of it.
+//! `Access-Control-Request-Method`) always passes the layer. An `OPTIONS` handler must therefore
+//! have no side effects unless a guard or an extractor (other than an `Option`) stands in front of
+//! it.
 //!
 //! # Where layers go
 //!

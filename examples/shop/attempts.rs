@@ -23,8 +23,8 @@ const FROM_AN_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 /// The number of attempts made for each account and from each address.
 ///
-/// Anybody can invent names of users, and remembering them all would take unlimited memory. So all
-/// keys share 65,536 places, and only this process knows which keys share one.
+/// Anybody can invent user names, and remembering all of them would take unlimited memory. All keys
+/// therefore share 65,536 places, and only this process knows which keys share one.
 pub(crate) struct Attempts {
     by_name: DefaultKeyedRateLimiter<u16>,
     by_device: DefaultKeyedRateLimiter<u16>,
@@ -60,7 +60,8 @@ impl Attempts {
         self.check(limiter, key).map_err(AccountsError::too_many_attempts)
     }
 
-    /// Uses up one attempt at a place. The error contains the time to wait.
+    /// Counts one attempt at a place. The error contains the time until the next attempt is
+    /// allowed.
     fn check(
         &self,
         limiter: &DefaultKeyedRateLimiter<u16>,

@@ -30,8 +30,9 @@ pub(crate) fn app(
     origins: &Origins,
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    // A browser adds cookies to requests of any site. So the layer accepts the cookie in a request
-    // that changes something only from the page's origin. CORS decides which origins may read.
+    // A browser adds cookies to requests from any site. The layer therefore accepts a
+    // state-changing request with the cookie only from the page's origin. CORS decides which
+    // origins may read.
     let auth = JwtAuth::new(secret)
         .issuer(ISSUER)
         .audience("cart")

@@ -235,11 +235,12 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie automatically, even with a request that another site caused. So an
-    /// unsafe method or a WebSocket handshake with the cookie is refused if `Sec-Fetch-Site`, or
-    /// else `Origin`, says that neither this site nor a [trusted one](Self::trust_origin) made the
-    /// request. A request with neither header does not come from a browser, and passes. With
-    /// `AuthRoutes`, use the same name as in `Cookies::add_access_cookie`.
+    /// A browser sends a cookie automatically, even with a request that another site caused. An
+    /// unsafe method or a WebSocket handshake with the cookie is therefore refused if
+    /// `Sec-Fetch-Site`, or else `Origin`, says that neither this site nor a [trusted
+    /// one](Self::trust_origin) made the request. A request with neither header does not come from
+    /// a browser, and passes. With `AuthRoutes`, use the same name as in
+    /// `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///

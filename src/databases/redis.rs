@@ -24,11 +24,11 @@ const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.
 ///
-/// The connection is opened again, and the host name is resolved again, after a network error,
-/// after a call that was given up without an answer, and after an answer that points to another
-/// server: `READONLY`, `MOVED`, `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` and `NOAUTH`. So it
-/// follows a failover behind a host name or a proxy. A server that gives one of these answers has
-/// not executed the command, so a single command is repeated once on the new connection.
+/// The connection is reopened, and the host name resolved again, after a network error, after a
+/// call that timed out, and after an error that indicates the wrong server: `READONLY`, `MOVED`,
+/// `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` or `NOAUTH`. The client thereby follows a failover
+/// behind a host name or a proxy. A server that gives one of these answers has not executed the
+/// command, so a single command is repeated once on the new connection.
 ///
 /// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
 #[derive(Clone)]

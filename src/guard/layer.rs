@@ -38,8 +38,9 @@ impl<G> Require<G> {
     /// # Security
     ///
     /// Anyone can send a request that looks like a preflight (`OPTIONS` with `Origin` and
-    /// `Access-Control-Request-Method`), with a body. So everything behind the guard must answer
-    /// `OPTIONS` without a side effect. A CORS layer does this; `any(handler)` and a proxy may not.
+    /// `Access-Control-Request-Method`), with a body. Everything behind the guard must therefore
+    /// answer `OPTIONS` without side effects. A CORS layer does this; `any(handler)` and a proxy
+    /// may not.
     pub fn dangerous_pass_preflight(mut self) -> Self {
         self.passes_preflight = true;
         self

@@ -147,10 +147,10 @@ impl<C> Grant<C> {
     /// Adds the application's own claims: anything that serializes to a JSON object, such as the
     /// type that services read as `Claims<T>`.
     ///
-    /// A claim that the issuer also writes must have the same value, or be `null`, which is left
-    /// out. `scp`, the other spelling of `scope`, is rejected, since the routes narrow only `scope`
-    /// to the scopes of a login. For the same reason, do not put scopes into a claim that services
-    /// name in `scope_claim`: use [`scopes`](Self::scopes).
+    /// If the issuer also writes one of these claims, both values must be equal; `null` is ignored.
+    /// `scp`, another name for `scope`, is rejected: the routes narrow only `scope` to the login's
+    /// scopes, so `scp` would bypass that. For the same reason, do not put scopes into a claim that
+    /// a service passes to `scope_claim`. Use [`scopes`](Self::scopes).
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

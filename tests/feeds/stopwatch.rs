@@ -56,7 +56,7 @@ fn beat() {
     *heart = Some((Instant::now(), delays));
 }
 
-/// Returns the delay of the beat after `last`. Short delays are no stalls.
+/// Returns the delay of the beat after `last`. Short delays do not count as stalls.
 fn delay(last: Instant) -> Duration {
     let delay = last.elapsed().saturating_sub(BEAT);
     if delay > BEAT { delay } else { Duration::ZERO }

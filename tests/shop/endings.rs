@@ -1,4 +1,4 @@
-//! Tests of the reason that a browser gets for the end of its session.
+//! Tests of the reason that a browser is given when its session has ended.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};

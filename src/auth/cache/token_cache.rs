@@ -34,8 +34,8 @@ const LEAST_BYTES: usize = 1 << 20;
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
 ///
-/// A cache may serve several layers. They share only its memory: a layer finds a token only if a
-/// clone of that layer, with the same configuration and claims type, verified it.
+/// A cache may serve several layers. They share only its memory: a layer finds only tokens that it,
+/// or a clone with unchanged configuration and claims type, verified.
 ///
 /// # When it pays
 ///

@@ -42,10 +42,10 @@ const MAX_CANDIDATES: usize = 16;
 /// ([`dangerous_domain`](Self::dangerous_domain)), and pages in a frame of another site
 /// ([`embedded`](Self::embedded)).
 ///
-/// All cookies last as long as the session, including the cookie of the access token. So the
-/// browser presents an expired access token, which gets 401 `token-expired`, and the page renews
-/// it. Without the cookie, a service with `allow_anonymous` would treat the user as a stranger. A
-/// page whose renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
+/// All cookies last as long as the session, including the access-token cookie. When the access
+/// token expires, the browser still presents it, gets 401 `token-expired`, and the page renews it.
+/// Without the cookie, a service with `allow_anonymous` would treat the user as a stranger. A page
+/// whose renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
 ///
 /// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. Your own login, such as
 /// the callback of another identity provider, sets them with [`set_access`](Self::set_access) and
@@ -255,7 +255,7 @@ impl Cookies {
     /// # Security
     ///
     /// Everyone on the network path can read the tokens. Never use this outside of development.
-    /// `JwtAuth::cookie` must then have the name without its prefix.
+    /// Pass the cookie name to `JwtAuth::cookie` without its prefix.
     ///
     /// # Panics
     ///

@@ -86,7 +86,7 @@ impl<'de> Deserializer<'de> for Credentials<'de, '_> {
     }
 }
 
-/// The parameters that the type sees.
+/// The request parameters, as a map for the application's type.
 struct Parameters<'p, 'f> {
     parameters: map::Iter<'p>,
     /// The names that the type asks for, or `None` for a map, which gets all parameters.

@@ -221,9 +221,9 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
-/// The log of errors of a set of routes. Clients cannot fill it at the default log level. Each
-/// cause has a separate limit: a client may be able to make the accounts fail, for instance with a
-/// name that a database rejects, and must not silence a failure of the store.
+/// The error log of the routes. Clients cannot flood it at the default log level. Each cause has a
+/// separate limit: a client that can make the accounts fail, for instance with a name that a
+/// database rejects, must not be able to suppress reports of store failures.
 #[derive(Default)]
 pub(crate) struct ErrorLog {
     #[cfg(feature = "tracing")]

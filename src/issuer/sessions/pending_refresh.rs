@@ -1,4 +1,4 @@
-//! A refresh token that was checked and not yet exchanged.
+//! A refresh token that was checked but not yet exchanged.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::issuer::sessions::rows::{ATTEMPTS, SessionRows, contended};
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::RefreshStore;
 
-/// A valid refresh token that is not exchanged yet. Dropping it changes nothing.
+/// A valid refresh token that has not been exchanged yet. Dropping this value changes nothing.
 #[must_use]
 pub struct PendingRefresh<'s, S> {
     rows: &'s SessionRows<S>,
@@ -41,8 +41,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // The code below may answer without writing, and only a write detects that the session
-            // has changed. So the session is loaded again.
+            // Load the session again, since the code below may answer without a write, and only a
+            // write detects that the session has changed.
             pending = pending.again().await?;
         }
         for _ in 0..ATTEMPTS {

@@ -54,9 +54,9 @@ impl RefreshToken {
 
     /// Returns the token that follows this one.
     ///
-    /// This token and the salt always result in the same successor. So a repeated use gets the same
-    /// answer, although neither token is stored. The salt is stored, and is useless without the
-    /// token.
+    /// The successor depends only on this token and the salt. A repeated use therefore gets the
+    /// same answer, although neither token is stored. The salt is stored, and is useless without
+    /// the token.
     pub(crate) fn successor(&self, salt: &Salt) -> Self {
         let mut info = b"tower-jwt-auth/refresh/v1".to_vec();
         info.extend(salt.0);

@@ -1,4 +1,5 @@
-//! Sessions: a login starts one, refresh tokens renew it, and the user or a detected theft ends it.
+//! Sessions. A login starts a session, refresh tokens renew it, and a logout or a detected theft
+//! ends it.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Debug};
@@ -20,18 +21,18 @@ use crate::issuer::sessions::store::RefreshStore;
 /// The maximum size of the scopes and the audience together, and of the application's data.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// The number of rows that one call deletes. The number is small enough for the time limit of a
-/// store, and lets other calls write in between.
+/// The number of rows that one call deletes. Such a small batch stays within a store's time limit,
+/// and lets other calls write in between.
 const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users, which refresh tokens renew.
 ///
 /// A login starts a *family* of refresh tokens, of which only one is current at a time. Each use
-/// exchanges it for the next. If a used token is presented again, two parties have copies, and the
-/// server cannot know which one is the thief. So the session ends, and both must log in. The grace
-/// period, 10 seconds by default, is an exception. Two tabs that renew at the same time or a lost
-/// answer are far more likely than a thief within this time, so every request gets the same next
-/// token.
+/// exchanges the current token for the next. If a used token is presented again, two parties have
+/// copies, and the server cannot know which one is the thief. It therefore ends the session, and
+/// both must log in. There is one exception, a grace period of 10 seconds by default. Within this
+/// time, two tabs that renew together or a lost answer are far more likely than a thief, so every
+/// request with the used token gets the same next token.
 ///
 /// Each login deletes a few expired sessions, so no scheduled task is needed.
 ///
@@ -76,8 +77,8 @@ impl<S: RefreshStore> Sessions<S> {
         &self.rows.store
     }
 
-    /// Starts a session for a user who has just proved who they are, and returns its first refresh
-    /// token.
+    /// Starts a session for a user who has just been authenticated, and returns the session's first
+    /// refresh token.
     ///
     /// # Errors
     ///
@@ -90,8 +91,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok((token, session))
     }
 
-    /// Returns a new session and its first refresh token, and stores neither: the routes issue the
-    /// access tokens of the session before they [open](Self::open) it, so that a failure to issue
+    /// Returns a new session and its first refresh token, without storing them. The routes issue
+    /// the session's access tokens before they [open](Self::open) it, so that a failure to issue
     /// leaves no session behind.
     pub(crate) fn prepare(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
@@ -117,7 +118,8 @@ impl<S: RefreshStore> Sessions<S> {
         let now = self.rows.clock.now();
         let others = self.loaded_of_subject(session.subject()).await?;
         session.family.outrank(others.iter().map(|(other, _)| &other.family), now);
-        // A login that was cut off after it stored its session has not ended the surplus sessions.
+        // An earlier login may have been interrupted after it stored its session, and may have left
+        // too many sessions.
         let kept = self.end_surplus(others).await?;
         self.store_new(&session, kept).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
@@ -130,11 +132,11 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Ends the sessions of a user that are over the limit.
     ///
-    /// Every login counts the sessions after it stored its own, so the last of several concurrent
-    /// logins sees the others. All of them rank the sessions in the same order, and the rank of a
-    /// new session does not change meanwhile. So they all keep the same sessions, and exactly as
-    /// many as allowed. A login must not make room below the limit before it stores its session:
-    /// it could end a session that another login has counted among those to keep.
+    /// Every login stores its session and then counts, so the last of several concurrent logins
+    /// sees all the sessions. All logins rank the sessions in the same order, and the rank of a new
+    /// session does not change in the meantime. They therefore all keep the same sessions, exactly
+    /// as many as allowed. A login must not make room before it stores its session: it could end a
+    /// session that another login has decided to keep.
     async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
         let sessions = self.loaded_of_subject(subject).await?;
         self.end_surplus(sessions).await?;
@@ -158,8 +160,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Stores a new session. In a full store, a user at the limit gives up the least recently used
-    /// one of the sessions that are `kept`, since the new one would end it anyway.
+    /// Stores a new session. If the store is full and the user is at the limit, ends the least
+    /// recently used session in `kept` first. The new session would end it anyway.
     async fn store_new(
         &self,
         session: &Session,
@@ -175,7 +177,7 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// Reports a login with the right credentials that started no session.
+    /// Reports a login that had the right credentials but started no session.
     #[cfg(feature = "axum")]
     pub(crate) fn tell_refused_login(&self, refused: &RefusedLogin) {
         self.rows.tell(&SessionEvent::LoginRefused(refused));
@@ -206,8 +208,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Does the first half of [`refresh`](Self::refresh): checks the token without exchanging it.
-    /// Steps that may fail, such as loading the user's roles, belong between the halves. A failure
-    /// then leaves the client's token as it was.
+    /// [`PendingRefresh::finish`] does the second half. Put steps that may fail, such as loading
+    /// the user's roles, between the two. If such a step fails, the client's token remains usable.
     ///
     /// # Errors
     ///
@@ -220,7 +222,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin(presented, ClientRule::Is(client_id.map(str::to_owned))).await
     }
 
-    /// Does the same as [`begin_refresh`](Self::begin_refresh) with any rule for the client.
+    /// Does the same as [`begin_refresh`](Self::begin_refresh), with any [`ClientRule`].
     pub(crate) async fn begin(
         &self,
         presented: &str,
@@ -231,26 +233,27 @@ impl<S: RefreshStore> Sessions<S> {
         PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
-    /// Returns the session of a refresh token that could be exchanged now, for any client. Use it
-    /// to identify the user at a logout. The token does not change.
+    /// Returns the session of an exchangeable refresh token, for any client. Use this method to
+    /// identify the user at a logout. The token does not change.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`refresh`](Self::refresh): a token that was used too long ago ends
-    /// its session.
+    /// Returns the errors of [`refresh`](Self::refresh). As with `refresh`, presenting a used token
+    /// after the grace period ends the session.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
 
-    /// Returns the session of the current refresh token, for any client. Use it to show a user's
-    /// sessions. The token does not change.
+    /// Returns the session of the current refresh token, for any client. Use this method before you
+    /// show a user's sessions. The token does not change.
     ///
     /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within
-    /// the grace period. Otherwise a thief could poll to find out when the user renews, and keep
-    /// pace. Such a use is reported as [`Superseded`](crate::issuer::SessionEvent::Superseded), and
-    /// counts towards [`max_repeats`](Self::max_repeats) if it comes 2 seconds or more after the
-    /// renewal. Earlier than that, it counts towards a limit of 20 renewals in a row, since it may
-    /// come from a page that loads this list in parallel with its renewal.
+    /// the grace period. Otherwise a thief could poll to find out when the user renews, and renew
+    /// at the same time. Such a use is reported as
+    /// [`Superseded`](crate::issuer::SessionEvent::Superseded). If it comes 2 seconds or more after
+    /// the renewal, it counts towards [`max_repeats`](Self::max_repeats). An earlier use counts
+    /// towards a limit of 20 renewals in a row, since a page may load the list of sessions in
+    /// parallel with its renewal.
     ///
     /// # Errors
     ///
@@ -270,7 +273,7 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions.into_iter().map(|(session, _)| session).collect())
     }
 
-    /// Returns the same sessions as [`of_subject`](Self::of_subject), each with its version.
+    /// Returns the sessions of [`of_subject`](Self::of_subject), each with its row version.
     pub(crate) async fn loaded_of_subject(
         &self,
         subject: &str,
@@ -282,8 +285,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Deletes all expired sessions, a batch at a time, and returns their number. Logins do this by
-    /// themselves, so it need not be called.
+    /// Deletes all expired sessions in batches, and returns their number. You need not call this
+    /// method, since logins delete expired sessions too.
     ///
     /// # Errors
     ///

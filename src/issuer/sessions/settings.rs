@@ -12,7 +12,7 @@ use crate::issuer::sessions::store::RefreshStore;
 use crate::misuse;
 
 impl<S: RefreshStore> Sessions<S> {
-    /// Sets the lifetime of a session that is not renewed. 7 days by default.
+    /// Sets the time after which a session expires if it is not renewed. 7 days by default.
     ///
     /// # Panics
     ///
@@ -23,8 +23,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the lifetime of a session that is renewed. 30 days by default. A change applies to
-    /// sessions that start afterwards.
+    /// Sets the maximum lifetime of a session, even if it is renewed. 30 days by default. A change
+    /// applies to sessions that start afterwards.
     ///
     /// # Panics
     ///
@@ -35,15 +35,15 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the time for which a used refresh token is answered with the same successor. 10 seconds
-    /// by default, a minute at most.
+    /// Sets the grace period: the time within which a used refresh token still gets the same
+    /// successor. 10 seconds by default, a minute at most.
     ///
-    /// Within this time, a thief who has the same token gets the same successor too. The theft is
-    /// detected when the renewals of thief and user are further apart than this time, or when
-    /// several renewals in a row were [repeated](Self::max_repeats). If `grace` is zero, a session
-    /// ends as soon as any token is used twice, which logs out users with two tabs or a bad
-    /// connection. If the failover of a database takes longer than this time, a user whose renewal
-    /// was being written at that moment has to log in again.
+    /// Within the grace period, a thief with a copy of the token gets the same successor too. The
+    /// theft is detected when the thief and the user renew further apart than that, or when several
+    /// renewals in a row were [repeated](Self::max_repeats). If `grace` is zero, a session ends as
+    /// soon as any token is used twice, which logs out users with two tabs or a bad connection. If
+    /// a database failover takes longer than the grace period, users whose renewal was just being
+    /// written must log in again.
     ///
     /// # Panics
     ///
@@ -57,20 +57,19 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the number of renewals in a row after which a session ends if each of them was
-    /// repeated. 5 by default.
+    /// Ends a session after this many repeated renewals in a row. 5 by default.
     ///
-    /// A renewal was repeated if its used token was presented again within the grace period, 2
-    /// seconds or more after its use. Requests that are closer together were sent at the same time,
-    /// by two tabs or by a client that runs several requests in parallel: they are not counted
-    /// unless [`max_repeats_at_once`](Self::max_repeats_at_once) is set. A lost answer, or a slow
-    /// second tab, is counted, and rarely occurs at five renewals in a row. A thief who uses the
-    /// user's tokens without being noticed must repeat every renewal.
+    /// A renewal counts as repeated if its used token is presented again within the grace period, 2
+    /// seconds or more after its use. Requests that are closer together are not counted unless
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set: two tabs, or a client that runs
+    /// several requests in parallel, send such requests. Repeats after a lost answer or by a slow
+    /// second tab are counted, but rarely occur at five renewals in a row. A thief who wants to
+    /// stay unnoticed must repeat every renewal.
     ///
-    /// A request for the list of sessions must present the current refresh token. If the request
-    /// presents a used token instead, that renewal counts as repeated. A repeat 2 seconds or more
-    /// after the use counts towards this limit. An earlier repeat counts towards a limit of 20
-    /// renewals in a row.
+    /// A request for the list of sessions must present the current refresh token. If it presents a
+    /// used token instead, the token's renewal counts as repeated. A request 2 seconds or more
+    /// after the use counts towards this limit, and an earlier one towards a limit of 20 renewals
+    /// in a row.
     ///
     /// # Panics
     ///
@@ -87,16 +86,16 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Also counts renewals that were repeated within 2 seconds. A session ends after this many
-    /// repeated renewals in a row, regardless of the time between the uses. Off by default.
+    /// Ends a session after this many repeated renewals in a row, including those that were
+    /// repeated within 2 seconds. Off by default.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
-    /// default because two tabs that renew at the same moments, and clients that send several
-    /// requests in parallel, repeat *every* renewal within 2 seconds: these users would be logged
-    /// out as if their tokens were stolen. Enable this limit if your clients renew once for all
-    /// their requests and tabs, with
-    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) in a
-    /// browser; 20 is a good number. A renewal without a repeat resets the count. If
+    /// default because some honest clients repeat *every* renewal within 2 seconds: two tabs that
+    /// renew together, and clients that send several requests in parallel. Their users would be
+    /// logged out as if their tokens were stolen. Enable this limit if your clients renew once for
+    /// all their requests and tabs. In a browser, use
+    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). 20 is a
+    /// good limit. A renewal without a repeat resets the count. If
     /// [`max_repeats`](Self::max_repeats) is larger, that number applies.
     ///
     /// # Panics
@@ -117,15 +116,15 @@ impl<S: RefreshStore> Sessions<S> {
     /// Accepts the previous refresh token even after the grace period, as long as the current token
     /// was never used. Off by default.
     ///
-    /// This option is for mobile clients. An answer is lost when the network changes or the system
-    /// suspends the application, and minutes later the client presents the token that it has. By
-    /// default the session then ends, as it does after a theft. With this option, the client gets
-    /// the lost token. Such a use does not extend the session.
+    /// This option is for mobile clients. If the network changes or the system suspends the
+    /// application, an answer may be lost, and minutes later the client presents its previous
+    /// token. By default the session then ends, as it does after a theft. With this option, the
+    /// client gets the lost token. Such a use does not extend the session.
     ///
     /// # Security
     ///
     /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal
-    /// after the theft, not for 10 seconds. A thief and a user who take turns to renew are both
+    /// after the theft, instead of for 10 seconds. If thief and user take turns to renew, both are
     /// accepted, since each of them presents the previous token. The theft is detected when one of
     /// them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row
     /// were repeated. Each use of a previous token is reported as [`SessionEvent::ParentAccepted`]:
@@ -135,8 +134,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the number of sessions that a user may have. 100 by default. A login over the limit
-    /// ends the least recently used sessions, even if many logins arrive at the same time.
+    /// Sets the maximum number of sessions per user. 100 by default. A login over the limit ends
+    /// the least recently used sessions, even if many logins arrive at the same time.
     ///
     /// # Panics
     ///
@@ -156,9 +155,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Revokes the access tokens of every session that ends before its time, for any cause: logging
-    /// out, a stolen token, a closed account. Without this method, those tokens stay valid until
-    /// they expire.
+    /// Revokes the access tokens of every session that ends early, for any cause: a logout, a
+    /// stolen token, a closed account. By default, those tokens stay valid until they expire.
     ///
     /// The end of a session is published once. If publishing fails, the session still ends, and the
     /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
@@ -166,7 +164,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// again, until it succeeds once. Tokens of another issuer are not revoked.
     ///
     /// If the feed has no log yet, a background task creates the log immediately, and retries until
-    /// it succeeds. So services with read access only need not wait for the first revocation.
+    /// it succeeds. Services with read-only access then need not wait for the first revocation.
     /// Outside of a tokio runtime, the first revocation creates the log.
     ///
     /// # Panics
@@ -183,8 +181,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Calls `hook` with the events of sessions. The hook runs inside the request, so it should
-    /// hand work to a task. If it panics, the request continues.
+    /// Calls `hook` with each session event. The hook runs inside the request, so it should leave
+    /// slow work to a task. If the hook panics, the request continues.
     pub fn with_events(mut self, hook: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
         self.rows.hook = Some(Arc::new(hook));
         self

@@ -171,8 +171,9 @@ impl<C> RedisFeed<C> {
 }
 
 impl<C: ConnectionLike + Clone> RedisFeed<C> {
-    /// Runs a script, and runs it again if the connection was dropped: the connection may have been
-    /// closed since it was last used. So every script must be harmless if it runs twice.
+    /// Runs a script, and runs it again if the connection was dropped, since the connection may
+    /// have been closed while it was idle. Every script must therefore be harmless if it runs
+    /// twice.
     async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
         let mut connection = self.connection.clone();
         let done = match script.query_async(&mut connection).await {

@@ -12,8 +12,8 @@ use crate::revocation::table::mark::EntryKind;
 /// million entries, this happens in one of 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 
-/// The keys: one for each kind of name, and one for issuers. So the hash covers the name only, and
-/// an issuer is hashed once for all names of a token.
+/// The hash keys: one for each kind of name, and one for issuers. With separate keys, the hash
+/// covers only the name, and an issuer is hashed once for all names in a token.
 #[derive(Clone, Default)]
 pub(crate) struct FingerprintKeys {
     of_issuers: RandomState,

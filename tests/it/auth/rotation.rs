@@ -55,7 +55,7 @@ impl Progress {
     }
 }
 
-/// The numbers of responses at stages that allow only one result.
+/// The number of responses that each client got at a stage at which only one status is right.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

@@ -221,7 +221,8 @@ async fn every_401_and_every_403_about_a_token_has_exactly_one_challenge() {
     }
 }
 
-/// A client that probes with tokens gets the same response to every rejection of the class.
+/// A client that probes with different tokens gets the same response to every `invalid-token`
+/// rejection.
 #[tokio::test]
 async fn rejections_of_the_generic_class_have_the_same_bytes() {
     let addr = server::start(app()).await;

@@ -77,8 +77,8 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
         let ended = tokio::spawn(claims.ended());
         tokio::time::sleep(Duration::from_secs(60)).await;
 
-        // The key remains the token's key if it is part of another set, or becomes the previous
-        // key.
+        // The claims do not end while the token's key is in the store: in a new key set, or as the
+        // previous key.
         keys.replace(Key::hs256(secret()));
         keys.rotate(new()).unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;

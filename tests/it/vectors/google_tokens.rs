@@ -1,8 +1,8 @@
 //! Tests with `google-jwt_verify_lib/jwt_parse.json`: valid and invalid tokens.
 //!
-//! The signatures are placeholders. So the original tokens must be rejected, and the payloads are
-//! also tested with a valid signature. The original project does not require `exp`, but this crate
-//! does. The test adds an `exp` to payloads without one, and sets the clock for the others.
+//! The signatures are placeholders, so the original tokens must be rejected. The payloads are also
+//! tested with a valid signature. The original project does not require `exp`, but this crate does.
+//! The test adds an `exp` to payloads without one, and sets the clock for the others.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{TokenError, TokenErrorKind};

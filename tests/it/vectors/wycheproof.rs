@@ -1,8 +1,9 @@
 //! Tests with `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
 //! The payloads are not claims ("foo"), so no case is ever accepted. But a payload is read only
-//! after the signature was valid. So `Malformed` proves a valid signature, and the same token under
-//! another key proves that `Malformed` has no other cause.
+//! after the signature was verified, so `Malformed` proves a valid signature. The same token is
+//! rejected under another key with a different error, which proves that `Malformed` has no other
+//! cause.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::TokenErrorKind;

@@ -1,5 +1,5 @@
-//! The rules of rotation, as functions of the stored state and the presented token. They do no I/O,
-//! so they are the same for every store.
+//! The rotation rules, as functions of the stored state and the presented token. They do no I/O, so
+//! they are the same for every store.
 
 pub(crate) mod announcement;
 mod exact_time;
@@ -17,31 +17,34 @@ use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
 use crate::issuer::sessions::family::rotation_rules::{MAX_LISTS_AT_ONCE, RotationRules};
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt, TokenHash};
 
-/// The number of used tokens that are remembered, all of them used within the grace period. A
-/// client that rotates more often within seconds does not need the older ones.
+/// The maximum number of used tokens that a stored session contains. All of them were used within
+/// the grace period. A client that rotates even more often within seconds does not need the older
+/// ones.
 const MAX_SPENT: usize = 16;
 
-/// The maximum time by which the clock of another server may be ahead.
+/// The maximum time by which another server's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// The maximum size that later changes add to the JSON of a new session: all used tokens, and the
-/// access tokens that were revoked one by one.
+/// The maximum number of bytes that later changes add to a new session's JSON: all used tokens, and
+/// the individually revoked access tokens.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
-/// The time within which requests with one token count as sent at the same time, by two tabs or by
-/// several requests of a client whose access token has expired. This is common, so it indicates a
+/// Requests with the same token within this time count as sent at once. Two tabs do so, and so do
+/// parallel requests of a client whose access token has expired. This is common, so it indicates a
 /// thief only after many renewals in a row.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// The time for which an ended session is kept, so that its tokens can be distinguished from
-/// unknown ones. If it were kept for its whole lifetime, logging in and out would fill the store.
+/// unknown tokens. If ended sessions were kept for their whole lifetime, logging in and out would
+/// fill the store.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
 
 /// The time after which an unfinished announcement counts as abandoned. Publishing takes 3 seconds
 /// at most.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The tokens that came from one login. Exactly one of them, the leaf, can be exchanged.
+/// The refresh tokens that came from one login. Each exchange replaces the current token, called
+/// the *leaf*, with a new one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Family {
     #[serde(with = "exact_time")]
@@ -50,32 +53,32 @@ pub(crate) struct Family {
     pub(crate) renewed_at: UnixTime,
     #[serde(with = "exact_time")]
     pub(crate) idle_until: UnixTime,
-    /// The latest end of the session. Rotation does not move it.
+    /// The absolute end of the session, which rotation does not extend.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
-    /// The [rank](Self::rank) that the login gave to the session.
+    /// The session's [rank](Self::rank) at login.
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
     leaf: TokenHash,
-    /// The used tokens that can still be exchanged within the grace period, from the oldest up to
-    /// the leaf without a gap.
+    /// The used tokens that can still be exchanged within the grace period, as an unbroken chain
+    /// from the oldest to the leaf.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of successive renewals that were each repeated [`AT_ONCE`] or more after the use,
-    /// including the last renewal if it was repeated.
+    /// The number of consecutive renewals whose used token was presented again [`AT_ONCE`] or more
+    /// after its use. Includes the last renewal if its token was presented again.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
     /// True once the used token of the last renewal was presented again [`AT_ONCE`] or more after
     /// its use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of successive renewals that were each repeated at any time.
+    /// The number of consecutive renewals whose used token was presented again at any time.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
     /// True once the used token of the last renewal was presented again at any time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
-    /// The access tokens that were revoked one by one.
+    /// The access tokens that were revoked individually.
     #[serde(default, skip_serializing_if = "RevokedTokens::is_empty")]
     pub(crate) revoked: RevokedTokens,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -90,12 +93,14 @@ pub(crate) struct Family {
     pub(crate) data: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<EndCause>,
-    /// The end of the session in seconds. A repeated announcement has the same time as the first.
+    /// The time at which the session ended, in seconds. A repeated announcement has the same time
+    /// as the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-    /// True if a logout everywhere ended this session last. That logout is then complete.
+    /// True if a logout from all devices ended this session as its last step. That logout is then
+    /// complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
 }
@@ -137,12 +142,12 @@ pub enum EndCause {
     TooMany,
 }
 
-/// The clients that may present a token.
+/// The rule for clients that may present a token.
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
-    /// A client with this identifier, or without one. It must be the client that the session was
-    /// started for.
+    /// The client with this identifier, or a client without an identifier. The session must have
+    /// been started for the same client.
     Is(Option<String>),
 }
 
@@ -151,8 +156,8 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the leaf.
     Rotate,
-    /// The token was used before, and is exchanged again. The salts lead from the token to the
-    /// leaf.
+    /// The token was used before, and is exchanged again. The leaf is derived from the token with
+    /// these salts.
     Repeat(Vec<&'a Salt>, Repeat),
     /// The token belongs to this session, but is neither the leaf nor a used token that can still
     /// be exchanged.
@@ -169,7 +174,8 @@ pub(crate) enum Repeat {
     AtOnce,
     /// Within the grace period.
     WithinGrace,
-    /// After the grace period, if the token before an unused leaf is accepted.
+    /// After the grace period. Possible only if the settings accept the predecessor of an unused
+    /// leaf.
     UnusedParent,
 }
 
@@ -201,8 +207,8 @@ impl Family {
         }
     }
 
-    /// Returns the rank among the sessions of a user. The sessions of the lowest ranks end if a
-    /// user has too many. Renewals raise the rank.
+    /// Returns the session's rank among the user's sessions. If a user has too many sessions, those
+    /// with the lowest ranks end. Renewals raise the rank.
     ///
     /// A session from a server whose clock was far ahead has the lowest rank. Its times would
     /// otherwise protect the session for years.
@@ -211,8 +217,8 @@ impl Family {
         (rank <= latest_rank(now), rank)
     }
 
-    /// Ranks a new session above `others`, the sessions that the user has. Ignores sessions with a
-    /// rank that only a wrong clock explains.
+    /// Ranks a new session above `others`, the user's other sessions. Ignores sessions with a rank
+    /// that only a wrong clock explains.
     ///
     /// The margin of a minute covers sessions that are renewed during the login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
@@ -222,10 +228,11 @@ impl Family {
         self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
     }
 
-    /// Decides about a token that names this session.
+    /// Decides about a token that contains this session's handle.
     ///
-    /// Only somebody with a token of the session knows the handle. So an unknown token here is an
-    /// old token whose hash was dropped, and the row need not keep all hashes.
+    /// Only the holder of one of the session's tokens knows its handle. An unknown token with this
+    /// handle is therefore an old token whose hash was dropped, and the row need not keep all
+    /// hashes.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
@@ -301,7 +308,7 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // Only the oldest are removed, since the rest must lead to the leaf without a gap.
+        // Remove only the oldest tokens, since the others must form an unbroken chain to the leaf.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
@@ -321,7 +328,7 @@ impl Family {
         next
     }
 
-    /// Returns the family after its end, which is not announced yet.
+    /// Returns the family in its ended state, with the announcement still due.
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
@@ -350,7 +357,8 @@ impl Family {
         }
     }
 
-    /// Returns true if the end was announced, so that the row is no longer needed for it.
+    /// Returns true if the end was announced. The row is then no longer needed for the
+    /// announcement.
     pub(crate) fn is_announced(&self) -> bool {
         self.announcement == Announcement::Done
     }
@@ -365,8 +373,7 @@ impl Family {
 }
 
 /// Returns true if a token was used less than `grace` ago. The clock of the server that recorded
-/// the use may be ahead. A clock that was set back extends the time by no more than the same
-/// amount.
+/// the use may be ahead. Setting a clock back extends the time by at most the same amount.
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }
@@ -424,7 +431,7 @@ mod tests {
             RotationDecision::Reused => (family.ended(EndCause::Reused, now), None),
             _ => (family.clone(), None),
         };
-        // The state passes through the store and back.
+        // Serialize and parse the state, as a store does.
         *family = serde_json::from_str(&serde_json::to_string(&next.0).unwrap()).unwrap();
         next.1
     }
@@ -545,7 +552,7 @@ mod tests {
             let start = at(20 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             if renewal % 5 != 0 {
-                // Any number of repeats of one renewal counts once.
+                // Repeats of the same renewal count only once.
                 for _ in 0..3 {
                     let later = start.saturating_add(Duration::from_secs(9));
                     assert!(present(&mut family, &token, later).is_some());
@@ -563,7 +570,7 @@ mod tests {
             let start = at(14 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             let soon = start.saturating_add(Duration::from_millis(1_999));
-            // Any number of repeats of one renewal counts once.
+            // Repeats of the same renewal count only once.
             for _ in 0..3 {
                 assert_eq!(present(&mut family, &token, soon).is_some(), renewal < 20, "{renewal}");
             }
@@ -651,7 +658,7 @@ mod tests {
         let mut present =
             |token: &RefreshToken, secs| present_by(&rules, &mut family, token, at(secs));
         let second = present(&first, 1).unwrap();
-        // The answer was lost twice.
+        // The client lost the answer twice.
         assert_eq!(present(&first, 60).unwrap().as_str(), second.as_str());
         assert_eq!(present(&first, 90).unwrap().as_str(), second.as_str());
         let third = present(&second, 95).unwrap();
@@ -675,7 +682,7 @@ mod tests {
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();
-        // Thief and victim take turns, minutes apart, each with the token before the leaf.
+        // Thief and victim take turns, minutes apart. Each presents the predecessor of the leaf.
         let (mut family, mut held) = family();
         let mut renewals = 0;
         for secs in (10..300).step_by(20) {
@@ -733,8 +740,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever tokens are presented, and at whatever times, all parties whose token works have
-        /// the same token.
+        /// For any tokens and times, all parties that hold a working token hold the same one.
         #[test]
         fn there_are_never_two_live_leaves(
             uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),

@@ -8,7 +8,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// seconds by a request for the list of sessions.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
-/// The settings that decide about a refresh token.
+/// The settings that determine how a refresh token is handled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RotationRules {
     /// The lifetime of a session that is not renewed.

@@ -1,4 +1,4 @@
-//! Tests that a hit decides like a verification.
+//! Tests that a cache hit gives the same decision as a verification.
 
 use std::time::Duration;
 
