@@ -15,9 +15,6 @@ static PAYLOAD: LazyLock<String> =
     LazyLock::new(|| format!(r#"{{"iss":"https://i.example","aud":"cart","exp":{}}}"#, NOW + 60));
 
 fn run(input: &[u8]) {
-    if Node::is_skipped_only(input) {
-        return;
-    }
     let token = sign(input, PAYLOAD.as_bytes());
     let header = Node::parse(input);
     let header = header.as_ref().and_then(Node::strict_members);

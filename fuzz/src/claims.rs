@@ -145,9 +145,7 @@ impl Writer {
             Value::Integer(number) => number.to_string(),
             Value::Unsigned(number) => number.to_string(),
             Value::Float(number) if number.is_finite() => format!("{number:e}"),
-            // Numbers that overflow a float are left to the `payload` target. RFC 8259 lets a
-            // parser decide whether to accept such a number in a claim that no type reads.
-            Value::Float(_) => "1e308".to_owned(),
+            Value::Float(_) => "1e309".to_owned(),
             Value::Time(index) => time(TIMES[usize::from(*index) % TIMES.len()]),
             Value::Known(index) => match index % 4 {
                 0 => self.quoted(ISSUER),

@@ -1,32 +1,72 @@
-//! A JSON tree that keeps the order of members and duplicate names.
+//! A JSON tree that keeps the order of members and duplicate names. It contains all JSON that
+//! RFC 8259 allows, and is the same with every feature of `serde_json`.
 
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Deeper values are replaced, since the tree is built by recursion. The verifier rejects them.
+const MAX_DEPTH: usize = 40;
 
 #[derive(Clone, Debug)]
 pub enum Node {
     Null,
     Bool(bool),
-    Number(Number),
+    /// The text of a number.
+    Number(String),
     Text(String),
+    /// A string with half a surrogate pair, which is JSON but not text.
+    NoText,
     Array(Vec<Node>),
     Object(Vec<(String, Node)>),
+    /// The value of a member whose name contains half a surrogate pair and counts as empty.
+    Unnamed(Box<Node>),
 }
 
 impl Node {
     /// Parses `bytes` as JSON, or returns `None` if they are invalid.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        Some(Self::of(serde_json::from_slice(bytes).ok()?, 1))
     }
 
-    /// Returns true if `serde_json` accepts `bytes` only because it skips unread values. An unread
-    /// member may have a number out of range or an unpaired surrogate, which RFC 8259 leaves to the
-    /// parser.
-    pub fn is_skipped_only(bytes: &[u8]) -> bool {
-        Self::parse(bytes).is_none() && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    fn of(json: &RawValue, depth: usize) -> Self {
+        let text = json.get();
+        match text.as_bytes() {
+            [b'n', ..] => Self::Null,
+            [b't' | b'f', ..] => Self::Bool(text == "true"),
+            [b'"', ..] => serde_json::from_str(text).map_or(Self::NoText, Self::Text),
+            [b'[' | b'{', ..] if depth > MAX_DEPTH => Self::Array(Vec::new()),
+            [b'[', ..] => {
+                let nodes: Vec<&RawValue> = serde_json::from_str(text).expect("an array");
+                Self::Array(nodes.into_iter().map(|node| Self::of(node, depth + 1)).collect())
+            }
+            [b'{', ..] => {
+                let Members(members) = serde_json::from_str(text).expect("an object");
+                let members = members.into_iter().map(|(name, node)| {
+                    let node = Self::of(node, depth + 1);
+                    match serde_json::from_str(name.get()) {
+                        Ok(name) => (name, node),
+                        Err(_) => (String::new(), Self::Unnamed(Box::new(node))),
+                    }
+                });
+                Self::Object(members.collect())
+            }
+            _ => Self::Number(text.to_owned()),
+        }
+    }
+
+    /// Returns true if the value contains a number out of range or half a surrogate pair, which RFC
+    /// 8259 leaves to the parser. `serde_json` accepts them only in values that a type skips.
+    pub fn has_unreadable(&self) -> bool {
+        match self {
+            Self::NoText | Self::Unnamed(_) => true,
+            Self::Number(number) => !float(number).is_finite(),
+            Self::Array(nodes) => nodes.iter().any(Self::has_unreadable),
+            Self::Object(members) => members.iter().any(|(_, node)| node.has_unreadable()),
+            _ => false,
+        }
     }
 
     pub fn text(&self) -> Option<&str> {
@@ -45,9 +85,13 @@ impl Node {
         }
     }
 
+    /// Returns the members of an object whose names are text.
     pub fn members(&self) -> Option<&[(String, Node)]> {
         match self {
-            Self::Object(members) => Some(members),
+            Self::Object(members) => {
+                let has_names = !members.iter().any(|(_, node)| matches!(node, Self::Unnamed(_)));
+                has_names.then_some(members)
+            }
             _ => None,
         }
     }
@@ -57,27 +101,30 @@ impl Node {
         let inner = match self {
             Self::Array(nodes) => nodes.iter().map(Self::depth).max(),
             Self::Object(members) => members.iter().map(|(_, node)| node.depth()).max(),
+            Self::Unnamed(node) => return node.depth(),
             _ => return 0,
         };
         1 + inner.unwrap_or_default()
     }
 
     /// Returns true if any member name has a special meaning to `serde_json::Value`.
-    pub fn has_in_band_name(&self) -> bool {
+    fn has_in_band_name(&self) -> bool {
         match self {
             Self::Array(nodes) => nodes.iter().any(Self::has_in_band_name),
             Self::Object(members) => {
                 members.iter().any(|(name, node)| is_in_band(name) || node.has_in_band_name())
             }
+            Self::Unnamed(node) => node.has_in_band_name(),
             _ => false,
         }
     }
 
-    /// Returns the members of an object with a depth of at most 32 and no duplicate names at any
-    /// depth.
+    /// Returns the members of an object with a depth of at most 32, and without duplicate or
+    /// reserved names at any depth.
     pub fn strict_members(&self) -> Option<&[(String, Node)]> {
         let members = self.members()?;
-        (self.has_distinct_names() && self.depth() <= 32).then_some(members)
+        let is_strict = self.has_distinct_names() && !self.has_in_band_name() && self.depth() <= 32;
+        is_strict.then_some(members)
     }
 
     fn has_distinct_names(&self) -> bool {
@@ -89,12 +136,13 @@ impl Node {
                 names.windows(2).all(|pair| pair[0] != pair[1])
                     && members.iter().all(|(_, node)| node.has_distinct_names())
             }
+            Self::Unnamed(node) => node.has_distinct_names(),
             _ => true,
         }
     }
 }
 
-pub fn is_in_band(name: &str) -> bool {
+fn is_in_band(name: &str) -> bool {
     name.starts_with("$serde_json::private::")
 }
 
@@ -109,58 +157,33 @@ pub fn claim<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> 
     get(members, name).filter(|node| !matches!(node, Node::Null))
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
+/// Returns a number as a float, which is infinite if the number is out of range.
+pub fn float(number: &str) -> f64 {
+    number.parse().expect("a number")
 }
 
-struct NodeVisitor;
+/// The members of an object, as JSON.
+struct Members<'de>(Vec<(&'de RawValue, &'de RawValue)>);
 
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collector;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
+        impl<'de> Visitor<'de> for Collector {
+            type Value = Members<'de>;
 
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Bool(value))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
-        Ok(Node::Number(number.into()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
-        Ok(Node::Number(number.into()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
-        Ok(Node::Number(Number::from_f64(number).expect("JSON has no NaN and no infinity")))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some(node) = seq.next_element()? {
-            nodes.push(node);
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
         }
-        Ok(Node::Array(nodes))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Node::Object(members))
+        deserializer.deserialize_map(Collector)
     }
 }

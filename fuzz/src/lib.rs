@@ -6,8 +6,11 @@ pub mod answer;
 pub mod challenge;
 pub mod claims;
 pub mod json;
+#[cfg(feature = "targets")]
 pub mod oracle;
+pub mod payload;
 pub mod rules;
+pub mod types;
 pub mod wire;
 
 use std::sync::LazyLock;

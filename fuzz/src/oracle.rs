@@ -35,5 +35,5 @@ pub fn reads_header(header: &[(String, Node)]) -> bool {
     texts.into_iter().all(is_text)
         && get(header, "x5c").is_none_or(is_chain)
         && get(header, "jwk").is_none()
-        && !header.iter().any(|(_, node)| node.has_in_band_name())
+        && !header.iter().any(|(_, node)| node.has_unreadable())
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use serde_json::Number;
-use tower_jwt_auth::JwtAuth;
+use tower_jwt_auth::jwt::{Validation, VerifiedToken, Verifier};
+use tower_jwt_auth::{JwtAuth, UnixTime};
 
-use crate::json::{Node, claim, is_in_band};
+use crate::json::{Node, claim, float};
 use crate::{AUDIENCE, ISSUER, NOW, clock, key};
 
 /// A configuration for both the crate and the reference.
@@ -92,44 +92,73 @@ pub enum Decision {
 /// The values that the crate must extract from an accepted token.
 #[derive(Debug, Default)]
 pub struct Noted {
+    /// `iss`, `sub`, `jti` and `sid`.
+    pub names: [Option<String>; 4],
+    /// `exp`, `nbf` and `iat`.
+    pub dates: [Option<UnixTime>; 3],
     pub scopes: Vec<String>,
     pub roles: Vec<String>,
     pub audience: Vec<String>,
     pub tenant: Option<String>,
 }
 
-impl Rules {
-    pub fn auth(&self) -> JwtAuth {
-        let mut auth = JwtAuth::new(key()).with_clock(clock());
-        if let Some(path) = self.roles {
+impl Noted {
+    /// Checks that the crate extracted these values.
+    pub fn check(&self, token: &VerifiedToken) {
+        let names = [token.issuer(), token.subject(), token.id(), token.session()];
+        assert_eq!(names, self.names.each_ref().map(Option::as_deref), "names");
+        let dates = [token.expires_at(), token.not_before(), token.issued_at()];
+        assert_eq!(dates, self.dates, "dates");
+        assert!(token.scopes().eq(&self.scopes), "scopes");
+        assert!(token.roles().eq(&self.roles), "roles");
+        assert!(token.audience().eq(&self.audience), "audience");
+        assert_eq!(token.tenant(), self.tenant.as_deref(), "tenant");
+    }
+}
+
+/// Applies the rules to a type with the methods of [`Validation`].
+macro_rules! configure {
+    ($rules:ident, $auth:expr) => {{
+        let mut auth = $auth.leeway(Duration::from_secs($rules.leeway.into()));
+        if let Some(path) = $rules.roles {
             auth = auth.roles_claim(path);
         }
-        if let Some(path) = self.scopes {
+        if let Some(path) = $rules.scopes {
             auth = auth.scope_claim(path);
         }
-        if let Some(name) = self.tenant {
+        if let Some(name) = $rules.tenant {
             auth = auth.tenant_claim(name);
         }
-        if self.numeric_subject {
+        if $rules.numeric_subject {
             auth = auth.accept_numeric_subject();
         }
-        if self.missing_expiry {
+        if $rules.missing_expiry {
             auth = auth.dangerous_allow_missing_expiry();
         }
-        if self.any_audience {
+        if $rules.any_audience {
             auth = auth.dangerous_any_audience();
         }
-        auth = auth.leeway(Duration::from_secs(self.leeway.into()));
-        if let Some(issuer) = self.issuer {
+        if let Some(issuer) = $rules.issuer {
             auth = auth.issuer(issuer);
         }
-        if !self.audience.is_empty() {
-            auth = auth.audience(self.audience);
+        if !$rules.audience.is_empty() {
+            auth = auth.audience($rules.audience);
         }
-        if let Some(seconds) = self.max_lifetime {
+        if let Some(seconds) = $rules.max_lifetime {
             auth = auth.max_lifetime(Duration::from_secs(seconds.into()));
         }
-        if self.required.is_empty() { auth } else { auth.require_claim(self.required) }
+        if $rules.required.is_empty() { auth } else { auth.require_claim($rules.required) }
+    }};
+}
+
+impl Rules {
+    pub fn auth(&self) -> JwtAuth {
+        configure!(self, JwtAuth::new(key()).with_clock(clock()))
+    }
+
+    pub fn verifier(&self) -> Verifier {
+        let validation = configure!(self, Validation::new());
+        Verifier::new(key()).with_clock(clock()).with_validation(validation)
     }
 
     /// Decides on the payload, ignoring the type that the claims are read into.
@@ -157,14 +186,20 @@ impl Rules {
     fn read(&self, claims: &[(String, Node)]) -> Option<Noted> {
         let mut noted = Noted::default();
         for (name, node) in claims {
-            if is_in_band(name) || node.has_in_band_name() {
-                return None;
-            }
             match (name.as_str(), node) {
                 (_, Node::Null) => {}
-                ("sub", Node::Number(number)) if self.numeric_subject && is_whole(number) => {}
-                ("iss" | "sub" | "jti" | "sid", node) => drop(node.text()?),
-                ("exp" | "nbf" | "iat", node) if !matches!(node, Node::Number(_)) => return None,
+                ("sub", Node::Number(number)) if self.numeric_subject && is_whole(number) => {
+                    noted.names[1] = Some(number.clone());
+                }
+                ("iss" | "sub" | "jti" | "sid", node) => {
+                    let place = ["iss", "sub", "jti", "sid"].into_iter().position(|n| n == name)?;
+                    noted.names[place] = Some(node.text()?.to_owned());
+                }
+                ("exp" | "nbf" | "iat", Node::Number(number)) => {
+                    let place = ["exp", "nbf", "iat"].into_iter().position(|n| n == name)?;
+                    noted.dates[place] = Some(date(number)?);
+                }
+                ("exp" | "nbf" | "iat", _) => return None,
                 ("aud", node) => noted.audience = owned(node.texts()?),
                 (name, node) if Some(name) == self.tenant => {
                     noted.tenant = Some(node.text()?.to_owned());
@@ -196,7 +231,7 @@ impl Rules {
         &self,
         claims: &[(String, Node)],
         noted: &Noted,
-        exp: Option<&Number>,
+        exp: Option<&String>,
     ) -> bool {
         let is_there = |name: &&str| claim(claims, name).is_some();
         let in_seconds = |name| match claim(claims, name) {
@@ -228,9 +263,21 @@ impl Rules {
     }
 }
 
-/// Returns true for a whole number except `-0`, which `serde_json` parses as a float.
-fn is_whole(number: &Number) -> bool {
-    number.is_i64() || number.is_u64()
+/// Returns true for a 64-bit whole number without an exponent, except `-0`.
+fn is_whole(number: &str) -> bool {
+    number != "-0" && (number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok())
+}
+
+/// Returns a date, or `None` if the number is out of range.
+fn date(number: &str) -> Option<UnixTime> {
+    if let Ok(seconds) = number.parse() {
+        return Some(UnixTime::from_secs(seconds));
+    }
+    let seconds = float(number);
+    // The cast of a float saturates.
+    let nanos = i128::from(seconds.floor() as i64) * 1_000_000_000
+        + ((seconds - seconds.floor()) * 1e9).round() as i128;
+    seconds.is_finite().then(|| UnixTime::from_nanos(nanos))
 }
 
 fn owned(texts: Vec<&str>) -> Vec<String> {
@@ -239,19 +286,19 @@ fn owned(texts: Vec<&str>) -> Vec<String> {
 
 /// Returns true if `number` is greater than `seconds`. The comparison is exact, since all limits
 /// here are whole numbers far below 2^53.
-fn later(number: &Number, seconds: i128) -> bool {
-    match number.as_i128() {
-        Some(number) => number > seconds,
-        None => number.as_f64().expect("a number") > seconds as f64,
+fn later(number: &str, seconds: i128) -> bool {
+    match number.parse::<i128>() {
+        Ok(number) => number > seconds,
+        Err(_) => float(number) > seconds as f64,
     }
 }
 
 /// Returns true if `exp` is at most `max` seconds after `iat`. Floating point is exact here: times
 /// near now are multiples of 2^-22, and so is their difference.
-fn within(iat: &Number, exp: &Number, max: u32) -> bool {
-    match (iat.as_i128(), exp.as_i128()) {
-        (Some(iat), Some(exp)) => exp - iat <= i128::from(max),
-        _ => exp.as_f64().expect("a number") - iat.as_f64().expect("a number") <= f64::from(max),
+fn within(iat: &str, exp: &str, max: u32) -> bool {
+    match (iat.parse::<i128>(), exp.parse::<i128>()) {
+        (Ok(iat), Ok(exp)) => exp.saturating_sub(iat) <= i128::from(max),
+        _ => float(exp) - float(iat) <= f64::from(max),
     }
 }
 
@@ -272,7 +319,7 @@ fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
 /// Returns a string, or the `value` of an object.
 fn element(node: &Node) -> Option<String> {
     match node {
-        Node::Object(members) => members.iter().find(|(name, _)| name == "value")?.1.text(),
+        Node::Object(_) => node.members()?.iter().find(|(name, _)| name == "value")?.1.text(),
         node => node.text(),
     }
     .map(str::to_owned)

@@ -1,0 +1,12 @@
+//! Fuzzes payloads that are close to valid ones, with claims types of every kind. The claims must be
+//! those that `serde_json` reads, and the decision and the extracted values those of the reference.
+#![no_main]
+
+use tower_jwt_auth_fuzz::{payload, target, types};
+
+fn run(input: &[u8]) {
+    let [kind, rules, input @ ..] = input else { return };
+    types::check(usize::from(*kind), usize::from(*rules), &payload::payload(input));
+}
+
+target!(run);
