@@ -128,8 +128,8 @@ impl User {
     }
 }
 
-/// The limit on concurrent hashes. Each hash takes 19 MiB and tens of milliseconds of a processor,
-/// so two run at a time and the others wait.
+/// The limit on concurrent hashes. Each hash takes 19 MiB and tens of milliseconds of processor
+/// time, so two run at a time and the others wait.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
 async fn hash(password: String) -> Result<String, Box<dyn Error + Send + Sync>> {

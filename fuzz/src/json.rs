@@ -76,7 +76,7 @@ impl Node {
         }
     }
 
-    /// Returns the strings of one string or of an array of strings.
+    /// Returns the string, or the strings in an array.
     pub fn texts(&self) -> Option<Vec<&str>> {
         match self {
             Self::Text(text) => Some(vec![text]),

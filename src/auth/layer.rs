@@ -102,8 +102,8 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9): anyone who runs or breaks into another service can use the tokens of its users at this
-    /// service. Use this method only if the key belongs to this service alone.
+    /// 3.9): anyone who operates another service, or breaks into it, can use its users' tokens at
+    /// this service. Use this method only if the key belongs to this service alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();
@@ -150,8 +150,8 @@ impl<T> JwtAuth<T> {
 
     /// Requires the `typ` header to be one of these values, ignoring case and the prefix
     /// `application/`. A missing `typ` is rejected. By default `typ` may be `JWT`, `at+jwt` or
-    /// absent. With `"at+jwt"`, no other kind of token of the same issuer can pass for an access
-    /// token (RFC 8725 section 3.11).
+    /// absent. With `"at+jwt"`, other kinds of tokens from the same issuer cannot be used as access
+    /// tokens (RFC 8725 section 3.11).
     #[track_caller]
     pub fn accept_type(self, types: impl OneOrMany) -> Self {
         let rules = self.rules().accept_type(types);

@@ -51,7 +51,7 @@ pub(crate) enum Authorization<'r> {
     /// The text after `Bearer`. Its characters are checked only after a failed verification, since
     /// a token that verifies has only allowed characters.
     Bearer(&'r [u8]),
-    /// Another scheme, and the part of the value that has the shape of a JWT.
+    /// A scheme other than `Bearer`, with the part of the value that looks like a JWT.
     Other {
         scheme: OtherScheme,
         token: Option<&'r [u8]>,

@@ -75,8 +75,8 @@ async fn process(connection: &mut PgConnection) -> Result<i32, Error> {
     sqlx::raw_sql(PROCESS).fetch_one(connection).await?.try_get(0)
 }
 
-/// Returns a sentence for the code of a server's error. The server's own messages are not used,
-/// since they may quote a row.
+/// Returns a sentence for a server's error code. The server's own messages are not used, since they
+/// may quote a row.
 pub(crate) fn sentence(error: &Error) -> Option<&'static str> {
     Some(match code(error)?.as_str() {
         "28P01" => "PostgreSQL rejects the user or the password in the URL (28P01)",

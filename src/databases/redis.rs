@@ -220,8 +220,8 @@ pub(crate) fn is_denied(error: &RedisError) -> bool {
         || matches!(code, Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
 }
 
-/// Returns a sentence for the code of a server's error. The server's own messages are not used,
-/// since they may quote a command.
+/// Returns a sentence for a server's error code. The server's own messages are not used, since they
+/// may quote a command.
 pub(crate) fn sentence(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some("Redis rejects the user or the password in the URL (WRONGPASS)");

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-/// The denial of a guard. `Display` is for developers, like
+/// A guard's denial. `Display` is for developers, like
 /// [`AuthError::reason`](crate::AuthError::reason).
 #[derive(Clone, Debug)]
 pub struct Denied {
@@ -17,7 +17,7 @@ pub(crate) enum Reason {
     Scope,
     /// The guard denies the request for any other reason.
     Role,
-    /// The guard cannot decide, because of a mistake of the application.
+    /// The guard cannot decide because of an application error.
     Misconfigured(Arc<str>),
 }
 
@@ -34,7 +34,7 @@ impl Denied {
         Self { reason: Reason::Scope }
     }
 
-    /// Denies the request because of a mistake of the application: 500, with this sentence in
+    /// Denies the request because of an application error: 500, with this sentence in
     /// [`AuthError::reason`](crate::AuthError::reason). No combinator turns it into an admission.
     pub fn misconfigured(sentence: impl Into<Arc<str>>) -> Self {
         Self { reason: Reason::Misconfigured(sentence.into()) }

@@ -1,4 +1,4 @@
-//! Descriptions of the requirements of guards.
+//! Descriptions of guard requirements.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};

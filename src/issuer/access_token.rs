@@ -26,7 +26,7 @@ impl AccessToken {
         &self.encoded
     }
 
-    /// Returns the identifier of the token, the `jti` claim.
+    /// Returns the token's identifier, the `jti` claim.
     pub fn id(&self) -> &str {
         &self.id
     }

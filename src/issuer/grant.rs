@@ -107,8 +107,7 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the `sid` claim, the identifier of the session that the token belongs to. None by
-    /// default.
+    /// Sets the `sid` claim, which identifies the token's session. None by default.
     pub fn session(mut self, id: impl AsRef<str>) -> Self {
         self.session = Some(id.as_ref().to_owned());
         self

@@ -1,4 +1,4 @@
-//! The issuer of access tokens.
+//! The access-token issuer.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

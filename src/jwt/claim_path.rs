@@ -1,9 +1,10 @@
-//! The place of roles, scopes or a tenant in the claims.
+//! The place in the claims that contains roles, scopes or a tenant.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-/// The place of a claim: its name, or the names on the way to it, outermost first.
+/// The place of a value in the claims: a claim's name, or the path of names that leads to a nested
+/// value, outermost first.
 ///
 /// A string is one name, or several names separated by dots. If a name contains a dot, use an array
 /// of names. A string that contains `://` is one name.

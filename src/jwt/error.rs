@@ -1,4 +1,4 @@
-//! Errors of keys and of claims to be signed.
+//! Errors in keys, and in claims that are to be signed.
 
 use std::error::Error;
 use std::fmt;
@@ -79,7 +79,7 @@ impl fmt::Display for KeyError {
 }
 
 impl Error for KeyError {
-    /// Returns the error of the operating system, for a file that cannot be read.
+    /// Returns the operating system's error, for an unreadable file.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_ref().map(|source| source.as_ref() as _)
     }

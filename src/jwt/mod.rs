@@ -1,4 +1,4 @@
-//! Verification and signing of tokens as pure functions: no HTTP, no async, no storage.
+//! Token verification and signing as pure functions: no HTTP, no async, no storage.
 //!
 //! [`Verifier::verify`] takes a token and returns it as [`Verified`], or an error for the first
 //! rule that the token breaks.

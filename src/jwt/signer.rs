@@ -1,4 +1,4 @@
-//! The signer of tokens, the counterpart of the verifier.
+//! The token signer, the counterpart of the verifier.
 
 use std::fmt::{self, Debug};
 

@@ -47,7 +47,7 @@ pub struct StandardClaims {
     /// The time at which the token was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<UnixTime>,
-    /// The identifier of the token.
+    /// The token's identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
     /// The client that the token was issued to, if the claim is a string.

@@ -76,7 +76,7 @@ impl VerifiedToken {
         self.named.not_before
     }
 
-    /// Returns `jti`, the identifier of the token.
+    /// Returns `jti`, the token's identifier.
     pub fn id(&self) -> Option<&str> {
         self.named.id.map(|span| self.at(span))
     }

@@ -29,7 +29,7 @@ pub(crate) struct Answers {
     events: Arc<Events>,
 }
 
-/// The answers of guards and extractors without a layer.
+/// The answers that guards and extractors give without a layer.
 static WITHOUT_LAYER: LazyLock<Arc<Answers>> = LazyLock::new(Arc::default);
 
 impl Default for Answers {

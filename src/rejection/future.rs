@@ -91,7 +91,7 @@ pub(crate) enum Caching {
     VariesByCookie,
     /// The response is for the holder of the cookie.
     PrivateByCookie,
-    /// The response is for the holder of credentials that caches do not recognize.
+    /// The response is for the holder of credentials that HTTP caches do not recognize.
     Private,
 }
 

@@ -112,7 +112,7 @@ impl Token {
         self.verified().not_before()
     }
 
-    /// Returns `jti`, the identifier of the token.
+    /// Returns `jti`, the token's identifier.
     pub fn id(&self) -> Option<&str> {
         self.verified().id()
     }

@@ -1,4 +1,4 @@
-//! The rules for feeds, as a check for authors of feeds (feature `test-util`).
+//! A conformance check for authors of revocation feeds (feature `test-util`).
 //!
 //! A feed is correct if a test such as this one passes, on a multi-threaded runtime and against a
 //! real server. The example checks [`MemoryFeed`](crate::revocation::MemoryFeed); put your own feed

@@ -26,9 +26,9 @@ pub enum RevocationEvent<'a> {
     /// All revocations were read.
     #[cfg(feature = "feeds")]
     SnapshotRead,
-    /// The log no longer has the messages after the last one that was read, so all revocations are
+    /// The log no longer has the messages that follow the last one read, so all revocations are
     /// read again. Known revocations are kept. This server never learns of messages that the log
-    /// dropped before it read them.
+    /// dropped before the server read them.
     #[cfg(feature = "feeds")]
     Gap,
     /// The log that this server read before is gone. Known revocations are kept.

@@ -59,7 +59,7 @@ impl fmt::Display for RevocationOutage {
     }
 }
 
-/// The state of the follower of a feed.
+/// The state of the task that follows a feed.
 #[cfg(feature = "feeds")]
 #[derive(Default)]
 pub(crate) struct Follower {

@@ -20,7 +20,7 @@ use crate::redis::{Redis, redis_replicates};
 use crate::server::Server;
 use crate::stopwatch::Stopwatch;
 
-/// The timeout of calls that get no answer.
+/// The timeout for calls that are expected to get no answer.
 const HASTE: Duration = Duration::from_secs(1);
 const STALE: Duration = BOUND.saturating_add(Duration::from_millis(500));
 

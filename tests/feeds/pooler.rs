@@ -39,7 +39,7 @@ impl PgBouncer {
             postgres.port(),
         );
         fs::write(&settings, text).unwrap();
-        // Debian installs PgBouncer outside of the search path of users.
+        // Debian installs PgBouncer outside the users' search path.
         let found = PathBuf::from("/usr/sbin/pgbouncer");
         let program = if found.exists() { found } else { "pgbouncer".into() };
         let mut command = Command::new(program);

@@ -22,7 +22,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns the names of the variants of an enum.
+/// Returns the variant names of an enum.
 fn variants(source: &str, name: &str) -> Vec<String> {
     let start = format!("pub enum {name} {{");
     let (_, body) = source.split_once(&start).unwrap_or_else(|| panic!("no {name}"));

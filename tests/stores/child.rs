@@ -12,7 +12,7 @@ use tower_jwt_auth::issuer::{RefreshStore, SessionId, StoreError, StoredSession}
 use crate::store::{Store, sessions_at};
 
 const URL: &str = "STORES_CHILD_URL";
-/// The time at which the clock of the process stands, in seconds.
+/// The time, in seconds, at which the process's clock stands still.
 const NOW: &str = "STORES_CHILD_NOW";
 const STUCK: &str = "STORES_CHILD_STUCK";
 /// The prefix that distinguishes our lines from lines of the test harness.

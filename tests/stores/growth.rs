@@ -1,4 +1,4 @@
-//! Tests on real servers of the data structures that one account can make grow.
+//! Tests of the data structures that a single account can make grow, on real servers.
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use crate::servers::{Folder, Server};
 use crate::store::{Store, sessions_at};
 
 const CLIENTS: usize = 20;
-/// The number of tabs of a client. Each tab sends the client's token to both servers at the same
+/// The number of tabs per client. Each tab sends the client's token to both servers at the same
 /// time.
 const TABS: usize = 3;
 

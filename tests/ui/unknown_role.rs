@@ -1,4 +1,4 @@
-//! With an enum of roles, the compiler finds a misspelled role.
+//! If roles are an enum, the compiler finds a misspelled role.
 
 use tower_jwt_auth::has_role;
 

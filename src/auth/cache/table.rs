@@ -16,7 +16,7 @@ pub(crate) trait Cached {
     fn weight(&self) -> usize;
 }
 
-/// Verified tokens, each with what a layer made of it.
+/// Verified tokens, each with a value that a layer computed from it.
 ///
 /// A look-up never waits: if another thread holds the lock of the shard, or panicked while it held
 /// the lock, the look-up finds nothing, and the token is verified again.
@@ -28,7 +28,8 @@ pub(crate) struct Table<V, const SHARDS: usize> {
     shard_limit: usize,
 }
 
-/// Keeps two locks out of one cache line, or of a pair of lines that the processor loads together.
+/// Keeps any two locks in different cache lines, and in different pairs of lines that the processor
+/// loads together.
 #[repr(align(128))]
 struct Padded<T>(T);
 

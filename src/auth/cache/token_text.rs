@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use subtle::{Choice, ConstantTimeEq};
 
-/// The number of characters of the signature that the fingerprint covers: 96 bits.
+/// The number of signature characters that the fingerprint covers: 96 bits.
 const SAMPLE: usize = 16;
 
 /// A token, split at the last dot.

@@ -1,4 +1,4 @@
-//! A check of the rules for stores, for authors of stores (feature `test-util`).
+//! A conformance check for authors of session stores (feature `test-util`).
 //!
 //! A store is correct if a test like this one passes, on a multi-threaded runtime and against a
 //! real server. The example checks [`MemoryStore`](crate::issuer::MemoryStore); put your own store

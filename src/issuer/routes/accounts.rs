@@ -56,10 +56,10 @@ use crate::issuer::sessions::session::Session;
 /// # let _ = Users;
 /// ```
 ///
-/// Both functions get the head of the request with its headers and extensions. The extensions
-/// contain the values of layers in front, such as the peer's address (`ConnectInfo`), and at a
-/// login the [client](NamedClient) that the request names. The session can keep data of the login
-/// for its renewals:
+/// Both functions get the request's head, with its headers and extensions. The extensions contain
+/// values from outer layers, such as the peer's address (`ConnectInfo`). At a login, they also
+/// contain the [client](NamedClient) that the request names. The session can keep login data for
+/// its renewals:
 ///
 /// ```
 /// # use axum::extract::ConnectInfo;

@@ -209,7 +209,7 @@ impl<A, S> Debug for AuthRoutes<A, S> {
 /// Turns a panic of application code into a 500 for this request, and logs errors. Other requests
 /// on the connection continue.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
-    // The application sees the head of the request, and may print it.
+    // The application gets the request's head, and may print it.
     for (name, value) in request.headers_mut() {
         if [AUTHORIZATION, COOKIE].contains(name) {
             value.set_sensitive(true);

@@ -1,4 +1,5 @@
-//! The state that all routes share, the credentials of a request, and the tokens of an answer.
+//! The shared state of all routes. It reads a request's credentials and creates the tokens of an
+//! answer.
 
 use axum::Json;
 use axum::extract::Request;
@@ -87,7 +88,7 @@ impl<A, S> RouteContext<A, S> {
         Ok(())
     }
 
-    /// Returns the presented refresh token, the other parameters, and the head of the request.
+    /// Returns the presented refresh token, the other parameters, and the request's head.
     pub(crate) async fn presented(
         &self,
         request: Request,

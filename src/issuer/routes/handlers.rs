@@ -270,7 +270,7 @@ async fn end<A: Accounts, S: RefreshStore>(
     Ok(())
 }
 
-/// Returns the session that a request is to end, with its version. Every client that has the
+/// Returns the session that a request asks to end, with its row version. Every client that has the
 /// refresh token may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,

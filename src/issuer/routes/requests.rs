@@ -32,7 +32,7 @@ pub(crate) struct BodyParams {
     members: Map<String, Value>,
 }
 
-/// Reads the parameters from the body of a request. Also returns the head of the request.
+/// Reads the parameters from a request body. Also returns the request's head.
 ///
 /// Only the content types of JSON and forms are accepted, since a page on another site can send
 /// other types without a preflight.
@@ -41,7 +41,7 @@ pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthE
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    // The whole head is copied, since the limit on the body is in the extensions.
+    // Copy the whole head: its extensions contain the body limit, which the extractors below apply.
     let request = Request::from_parts(head.clone(), body);
     let members = match essence.as_slice() {
         b"application/json" => {

@@ -1,4 +1,4 @@
-//! The end of sessions, and the revocation of their access tokens.
+//! Ending sessions, and revoking their access tokens.
 
 #[cfg(feature = "axum")]
 use crate::issuer::own_token::OwnToken;
@@ -223,8 +223,8 @@ impl<S: RefreshStore> Sessions<S> {
         Err(rows::contended())
     }
 
-    /// Publishes the revocation of an access token. The message consists of claims of the token
-    /// alone, so that the same token gives the same message, which a feed keeps once.
+    /// Publishes the revocation of an access token. The message depends only on the token's claims.
+    /// Revoking a token twice therefore gives the same message, which a feed keeps once.
     #[cfg(feature = "axum")]
     async fn publish_one(&self, token: &OwnToken) -> Result<(), SessionError> {
         let Some(publisher) = &self.rows.publisher else { return Ok(()) };

@@ -36,7 +36,7 @@ pub enum SessionErrorKind {
     Superseded,
     /// The token was issued to another client.
     WrongClient,
-    /// The store or the feed of revocations failed. The call may be repeated.
+    /// The store or the revocation feed failed. The call may be repeated.
     Unavailable,
     /// The session's data, scopes or names are too large.
     TooLarge,

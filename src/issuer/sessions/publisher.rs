@@ -1,4 +1,5 @@
-//! The publisher that announces the end of sessions, so that services reject their access tokens.
+//! The publisher. It announces that a session has ended, so that services reject the session's
+//! access tokens.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -21,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// tokens that were issued earlier are valid for longer.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// The feed of revocations. Its futures are boxed, but only the end of a session needs one.
+/// The revocation feed. Its futures are boxed, but only ending a session allocates one.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     append: Arc<dyn Fn(Revocation) -> Appending + Send + Sync>,
@@ -44,8 +45,8 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // The identifier of the session is short. The subject may be long, but a
-                        // message may omit it.
+                        // The session's identifier is short. The subject may be long, but a message
+                        // may omit it.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
                         }

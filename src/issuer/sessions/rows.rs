@@ -1,4 +1,4 @@
-//! The rows of sessions, and the steps from one version of a row to the next.
+//! Session rows, and the steps from one row version to the next.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};

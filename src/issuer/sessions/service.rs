@@ -183,7 +183,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.rows.tell(&SessionEvent::LoginRefused(refused));
     }
 
-    /// Returns true if the ends of sessions are published to a revocation feed.
+    /// Returns true if a revocation is published when a session ends.
     #[cfg(feature = "axum")]
     pub(crate) fn publishes(&self) -> bool {
         self.rows.publisher.is_some()

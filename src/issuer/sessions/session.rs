@@ -22,7 +22,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Returns the identifier of the session, the `sid` claim.
+    /// Returns the session's identifier, the `sid` claim.
     pub fn id(&self) -> &SessionId {
         &self.id
     }

@@ -55,7 +55,7 @@ impl Key {
         Ok(Self { algorithm: Algorithm::Hs512, id: None, mac: Mac::hs512(secret.as_bytes()) })
     }
 
-    /// Sets the identifier of the key, which becomes the `kid` of the tokens that it signs. By
+    /// Sets the key's identifier, which becomes the `kid` of the tokens that the key signs. By
     /// default a key has none.
     ///
     /// A token with a `kid` is checked only against the key with this identifier. A key without an

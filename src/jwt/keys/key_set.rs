@@ -32,8 +32,8 @@ pub struct KeySet {
     current: Key,
     previous: Vec<Key>,
     headers: Arc<HeaderCache>,
-    /// The list of identifiers and algorithms for the reasons of rejections. Created in advance, so
-    /// that rejecting a token allocates nothing.
+    /// The identifiers and algorithms of all keys, as text for rejection reasons. Created in
+    /// advance, so that rejecting a token allocates nothing.
     listed: Arc<str>,
 }
 

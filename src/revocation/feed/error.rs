@@ -25,7 +25,7 @@ pub enum FeedErrorKind {
     Missing,
     /// The server requires a password, rejects the password in the URL, or does not grant a right.
     Denied,
-    /// The server is a replica, which may lag behind, or accepts no writes.
+    /// The server is a replica, which may lag behind, or it does not accept writes.
     Replica,
     /// The feed or the application's clock panicked.
     Panicked,

@@ -218,7 +218,8 @@ impl<F: RevocationFeed> Follow<F> {
             // before this moment.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
-                // The positions of a new log are different.
+                // The log was lost. A new log numbers its messages differently, so read everything
+                // again.
                 Err(error) if error.kind() == FeedErrorKind::Missing => Read::Gap,
                 read => read?,
             };

@@ -102,10 +102,10 @@ impl Position {
     }
 }
 
-/// A part of all revocations.
+/// One part of a read of all revocations.
 ///
-/// Authors of feeds create this type with a struct expression. It is closed on purpose: a further
-/// field would be a change of the contract, which every feed must follow.
+/// Authors of feeds create this type with a struct expression. The struct is exhaustive on purpose:
+/// a further field would change the contract that every feed must satisfy.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Messages in JSON.
@@ -119,8 +119,8 @@ pub struct Snapshot {
 
 /// The result of reading after a position.
 ///
-/// The type is closed on purpose: a further variant would be a change of the contract, which every
-/// feed and every follower must follow.
+/// The enum is exhaustive on purpose: a further variant would change the contract between feeds and
+/// their followers.
 #[derive(Clone, Debug)]
 pub enum Read {
     /// Some messages, or none.
@@ -137,9 +137,9 @@ pub enum Read {
 }
 
 impl Revocation {
-    /// Returns the message that a feed publishes at this time. The message gets this time if the
-    /// revocation has none, so that a server without room revokes the same tokens whenever it reads
-    /// the message.
+    /// Returns the message that a feed publishes at the time `now`. If the revocation has no time,
+    /// the message gets this one. A server that is out of memory then widens the revocation to the
+    /// same tokens, whenever it reads the message.
     ///
     /// # Errors
     ///

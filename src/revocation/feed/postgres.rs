@@ -265,7 +265,7 @@ impl RevocationFeed for PostgresFeed {
         if is_standby(&mut connection).await.map_err(feed_error)? {
             return Err(FeedErrorKind::Replica.into());
         }
-        // The statement that takes the lock returns one row. Creating a log returns another.
+        // The script returns one row for taking the lock, and a second one if it creates the log.
         let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await.map_err(feed_error)?;
         self.connection.put(connection);
         Ok(rows.len() > 1)

@@ -1,4 +1,4 @@
-//! The value of an entry of the table, packed into one word.
+//! The value of a table entry, packed into one word.
 
 use std::time::Duration;
 

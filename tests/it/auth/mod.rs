@@ -1,4 +1,4 @@
-//! Tests of the middleware as a tower service, and of the rotation of keys at run time.
+//! Tests of the middleware as a tower service, and of key rotation at run time.
 
 mod bodies;
 mod cache;

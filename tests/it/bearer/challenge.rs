@@ -17,7 +17,7 @@ pub(crate) struct Challenge {
     pub(crate) params: BTreeMap<String, String>,
 }
 
-/// Returns the challenges of a field, or `None` if the grammar does not allow the field.
+/// Returns the challenges in a field, or `None` if the field violates the grammar.
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();

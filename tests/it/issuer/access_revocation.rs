@@ -314,7 +314,8 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     }
 }
 
-/// The same request completes later, whatever failed, and no session or token of the user is left.
+/// Whatever failed, repeating the request completes the revocation, and no session or token of the
+/// user remains.
 #[tokio::test(start_paused = true)]
 async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
     #[derive(Clone, Copy, Debug)]

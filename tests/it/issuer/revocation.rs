@@ -148,7 +148,7 @@ async fn sessions_end_while_the_feed_is_down_and_are_published_later() {
     }
 
     fleet.feed.is_down.store(false, Ordering::SeqCst);
-    // Any token of an ended session publishes the end when it is presented.
+    // Presenting any token of an ended session retries the publication.
     for token in [&leaf, &carols] {
         let error = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Ended);

@@ -1,4 +1,4 @@
-//! The number of sessions of one user while logins, renewals and lists overlap.
+//! Tests of the session limit per user while logins, renewals and lists overlap.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

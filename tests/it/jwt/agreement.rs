@@ -114,7 +114,7 @@ fn types_that_only_serde_json_can_read_receive_the_whole_payload() {
     assert_eq!(*role, Role::Admin { level: 7 });
     assert!(lax().claims::<Ignored>().verify(&token).is_ok());
     assert!(lax().claims::<IgnoredAny>().verify(&token).is_ok());
-    // The rules hold for these types too.
+    // The verifier's checks apply to these types too.
     for (payload, kind) in [
         (r#"{"Admin":{"level":7,"level":7}}"#, TokenErrorKind::Malformed),
         (r#"{"exp":1}"#, TokenErrorKind::Expired),

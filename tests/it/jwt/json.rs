@@ -1,4 +1,4 @@
-//! Tests of the JSON of a payload: RFC 7519 sections 4 and 7.2, RFC 8725 section 3.7.
+//! Tests of the payload's JSON: RFC 7519 sections 4 and 7.2, RFC 8725 section 3.7.
 
 use tower_jwt_auth::JwtAuth;
 use tower_jwt_auth::jwt::TokenErrorKind;
@@ -60,7 +60,7 @@ fn a_claim_occurs_once_in_any_spelling() {
     ] {
         assert_eq!(fault(among(members)), Some(TokenErrorKind::Malformed), "{members}");
     }
-    // Names that only look alike are different names.
+    // Names that look alike but have different characters are different names.
     assert_eq!(fault(among("\"é\":1,\"e\\u0301\":2,\"E\":3,\"e\":4")), None);
 }
 

@@ -9,8 +9,8 @@ use crate::jwt::base64url;
 #[cfg(feature = "axum")]
 use crate::jwt::keys::mac;
 
-/// The number of access tokens of a session that can be revoked one by one. Each of them is a
-/// message in the feed of revocations, and no honest client needs more.
+/// The maximum number of individually revoked access tokens per session. Each of them is a message
+/// in the revocation feed, and no honest client needs more.
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 
@@ -23,7 +23,7 @@ pub(crate) struct RevokedTokens(Vec<String>);
 #[cfg(feature = "axum")]
 #[derive(Debug)]
 pub(crate) enum RevokeDecision {
-    /// The revoked tokens including this one.
+    /// The revoked tokens, with this one added.
     Added(RevokedTokens),
     /// The token has been revoked before.
     Known,

@@ -1,30 +1,30 @@
-//! The settings of rotation.
+//! The rotation settings.
 
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The number of renewals in a row after which a session ends if each of them was repeated within 2
-/// seconds by a request for the list of sessions.
+/// A session ends after this many consecutive renewals if, within 2 seconds of each, a request for
+/// the list of sessions presents the used token.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RotationRules {
-    /// The lifetime of a session that is not renewed.
+    /// The time after which a session expires if it is not renewed.
     pub(crate) idle: Duration,
-    /// The lifetime of a session that is renewed.
+    /// The maximum lifetime of a session, even if it is renewed.
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
-    /// The number of renewals in a row that ends a session if each of them was repeated 2 seconds
-    /// or more after the use.
+    /// A session ends after this many consecutive renewals if each used token was presented again 2
+    /// seconds or more after its use.
     pub(crate) max_repeats: u32,
-    /// The number of renewals in a row that ends a session if each of them was repeated at any
-    /// time. `None` if a refresh within 2 seconds of another does not count. A request for the list
-    /// of sessions always counts, towards [`MAX_LISTS_AT_ONCE`].
+    /// A session ends after this many consecutive renewals if each used token was presented again
+    /// at any time. `None` if a refresh within 2 seconds of another does not count. A request for
+    /// the list of sessions always counts, towards [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
-    /// True if the token before the leaf is accepted even after the grace period.
+    /// True if the predecessor of an unused leaf is accepted even after the grace period.
     pub(crate) accept_unused_parent: bool,
 }
 

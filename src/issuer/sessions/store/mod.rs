@@ -65,7 +65,7 @@ impl Debug for StoredSession {
     }
 }
 
-/// A store of sessions: a table with a key and a version.
+/// A session store: a table with a key and a version.
 ///
 /// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows.
 /// Rotation is safe because [`replace`](Self::replace) is *one atomic step*: if several calls

@@ -40,16 +40,16 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after'
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// Adds a session to the index of its user. ARGV: identifier of the session, end in seconds. The
-/// index expires with its last session.
+/// Adds a session to its user's index. ARGV: session identifier, end in seconds. The index expires
+/// with its last session.
 const INDEX: &str = "
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return 1";
 
-/// Returns the identifiers of a user's sessions that have not expired. The server's clock decides,
-/// as it does for the expiry of rows.
+/// Returns the identifiers of a user's unexpired sessions. The server's clock decides, as it does
+/// for the expiry of rows.
 const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";
@@ -158,7 +158,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(script.invoke_async(&mut self.connection.clone()).await?)
     }
 
-    /// Adds a session to the list of its user, for at least as long as the session lasts.
+    /// Adds a session to its user's list, for at least as long as the session lasts.
     async fn list(&self, session: &StoredSession) -> Result<(), DatabaseError> {
         let mut script = self.scripts.index.key(self.index(&session.subject));
         script.arg(session.id.as_str()).arg(end(session));
@@ -307,7 +307,7 @@ fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession
 }
 
 impl From<RedisError> for DatabaseError {
-    /// Keeps only the code of a server's error: the messages may quote a command.
+    /// Keeps only the server's error code: error messages may quote a command.
     fn from(error: RedisError) -> Self {
         let error = match (sentence(&error), error.code()) {
             (Some(sentence), _) => StoreError::because(sentence),

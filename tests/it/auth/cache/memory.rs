@@ -1,4 +1,4 @@
-//! Tests of the memory of the cache, and of its use by several threads.
+//! Tests of the cache's memory use, and of its use by several threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

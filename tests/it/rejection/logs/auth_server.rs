@@ -18,8 +18,7 @@ use crate::kit::{NOW, at};
 
 const WRONG_PASSWORD: &str = "the-wrong-password-of-somebody";
 
-/// Returns a server that logs all headers of requests and responses, outside of the routes, and all
-/// events.
+/// Returns a server that logs all events, and all request and response headers outside the routes.
 fn server(cookies: Option<Cookies>, printed: &Arc<Mutex<String>>) -> Server {
     let state = Arc::<State>::default();
     let clock = at(NOW);

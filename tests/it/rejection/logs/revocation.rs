@@ -1,4 +1,4 @@
-//! Tests of the events of a revocation feed in the log.
+//! Tests of the log events that a revocation feed causes.
 
 use std::time::{Duration, Instant};
 

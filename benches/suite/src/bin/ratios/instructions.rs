@@ -27,7 +27,8 @@ pub struct Counts {
     pub allocations: f64,
 }
 
-/// Returns the counts of the contenders of each size, or `None` if valgrind is not installed.
+/// Returns the counts of each contender for each token size, or `None` if valgrind is not
+/// installed.
 pub fn count(
     contenders: &[(&'static str, Vec<Contender>)],
     folder: &Path,
