@@ -86,7 +86,7 @@ async fn a_failure_is_logged_as_a_warning_and_the_recovery_as_information() {
     let clock = kit::at(kit::NOW);
     let feed = Faulty::new(&clock);
     feed.set(FAILS);
-    let task = tokio::spawn(Revocations::new().with_clock(clock).follow(feed.clone()).run());
+    let task = tokio::spawn(kit::revocations(clock).follow(feed.clone()).run());
     tokio::time::sleep(Duration::from_millis(10)).await;
     feed.set(NONE);
     tokio::time::sleep(Duration::from_secs(2)).await;
