@@ -26,12 +26,12 @@ const NANOS_PER_SEC: u32 = 1_000_000_000;
 /// assert_eq!(UnixTime::from(SystemTime::try_from(noon)?), noon);
 /// # Ok::<_, tower_jwt_auth::SystemTimeRangeError>(())
 /// ```
-// The derived `Ord` compares the fields in this order, which is the order of times.
+// The derived `Ord` compares the fields in this order, which is the chronological order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime {
     /// The whole seconds, rounded down so that `nanos` is never negative.
     secs: i64,
-    /// The rest in nanoseconds, less than [`NANOS_PER_SEC`].
+    /// The fraction of a second in nanoseconds, less than [`NANOS_PER_SEC`].
     nanos: u32,
 }
 

@@ -27,7 +27,7 @@ impl Finding {
     }
 }
 
-/// Runs the check of a rule.
+/// Runs a rule's check.
 pub(crate) async fn rule(
     rule: &'static str,
     check: impl Future<Output = Result<(), Finding>>,

@@ -107,8 +107,8 @@ const ORDER: &[&str] = &[
     "revocation::feed::postgres",
     "revocation::conformance",
     "revocation",
-    // The part of a layer's configuration that a request keeps, such as the checks of its token,
-    // which are repeated while a long request uses the token.
+    // The part of a layer's configuration that a request keeps. It contains the token checks, which
+    // are repeated while a long request uses the token.
     "request::layer_context",
     "request::ended",
     // The decision about a request, stored in its extensions.

@@ -1,1 +1,1 @@
-//! The tests are separate programs. The manifest lists them.
+//! An empty library. The tests are separate programs, listed in the manifest.

@@ -71,7 +71,7 @@ fn expected(headers: &HeaderMap) -> Option<Kind> {
     }
 }
 
-/// Returns the different words of the header that have the shape of a JWT.
+/// Returns the distinct words in the header that look like a JWT.
 fn jwts_in(field: &[u8]) -> BTreeSet<&str> {
     let is_separator = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
     let words = field.split(is_separator).filter_map(|word| std::str::from_utf8(word).ok());

@@ -1,5 +1,5 @@
-//! Fuzzes payloads that are close to valid ones, with claims types of every kind. The claims must be
-//! those that `serde_json` reads, and the decision and the extracted values those of the reference.
+//! Fuzzes almost valid payloads with claims types of every kind. The claims must equal those that
+//! `serde_json` reads. The decision and the extracted values must equal those of the reference.
 #![no_main]
 
 use tower_jwt_auth_fuzz::{payload, target, types};

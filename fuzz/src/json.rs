@@ -1,5 +1,5 @@
-//! A JSON tree that keeps the order of members and duplicate names. It contains all JSON that
-//! RFC 8259 allows, and is the same with every feature of `serde_json`.
+//! A JSON tree that keeps duplicate names and the order of members. It can represent all JSON that
+//! RFC 8259 allows, and does not depend on the features of `serde_json`.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Deeper values are replaced, since the tree is built by recursion. The verifier rejects them.
+/// The maximum depth. Deeper values are replaced, since the tree is built by recursion; the
+/// verifier rejects them anyway.
 const MAX_DEPTH: usize = 40;
 
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ impl Node {
         }
     }
 
-    /// Returns the members of an object whose names are text.
+    /// Returns the members of an object, or `None` if a name is not valid text.
     pub fn members(&self) -> Option<&[(String, Node)]> {
         match self {
             Self::Object(members) => {
@@ -119,8 +120,8 @@ impl Node {
         }
     }
 
-    /// Returns the members of an object with a depth of at most 32, and without duplicate or
-    /// reserved names at any depth.
+    /// Returns the members of an object. Returns `None` if it is deeper than 32 levels, or has
+    /// duplicate or reserved names at any depth.
     pub fn strict_members(&self) -> Option<&[(String, Node)]> {
         let members = self.members()?;
         let is_strict = self.has_distinct_names() && !self.has_in_band_name() && self.depth() <= 32;

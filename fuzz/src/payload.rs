@@ -1,5 +1,5 @@
-//! Generated payloads: the claims of a valid token in any order and spelling, with further claims in
-//! all forms of JSON. Half of them are then changed in one character.
+//! Generated payloads: the claims of a valid token in any order and spelling, and further claims in
+//! all forms of JSON. One character is then changed in half of the payloads.
 
 use arbitrary::{Result, Unstructured};
 
@@ -32,7 +32,7 @@ const NAMES: [&str; 24] = [
     "",
 ];
 
-/// Values that the types in [`crate::types`] read, and values that are almost the same.
+/// Values that the types in [`crate::types`] accept, and similar values that they do not accept.
 const VALUES: [&str; 96] = [
     "null",
     "true",
@@ -132,7 +132,7 @@ const VALUES: [&str; 96] = [
     r#"{"$serde_json::private::RawValue":"1"}"#,
 ];
 
-/// Returns a payload that consists of the choices in `input`.
+/// Builds a payload; the bytes of `input` select its parts.
 pub fn payload(input: &[u8]) -> String {
     write(&mut Unstructured::new(input)).unwrap_or_default()
 }
@@ -184,7 +184,7 @@ fn value(input: &mut Unstructured<'_>) -> Result<String> {
     })
 }
 
-/// Escapes characters and adds white space. Each bit decides on one place.
+/// Escapes characters and adds white space. Each bit decides for one position.
 fn spell(text: &str, mut bits: u64) -> String {
     let mut spelled = String::new();
     let (mut is_inside, mut is_escaped) = (false, false);
@@ -196,7 +196,7 @@ fn spell(text: &str, mut bits: u64) -> String {
                 is_inside = !is_inside;
                 spelled.push('"');
             }
-            // A character of an escape is kept, and so are the digits of `\u`.
+            // Keep the characters of an escape, including the digits after `\u`.
             '\\' | 'u' | '0'..='9' | 'a'..='f' | 'n' | '/' | '"' if is_inside => {
                 spelled.push(character);
             }

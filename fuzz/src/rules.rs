@@ -116,7 +116,7 @@ impl Noted {
     }
 }
 
-/// Applies the rules to a type with the methods of [`Validation`].
+/// Applies the rules with the methods of [`Validation`].
 macro_rules! configure {
     ($rules:ident, $auth:expr) => {{
         let mut auth = $auth.leeway(Duration::from_secs($rules.leeway.into()));
@@ -274,7 +274,7 @@ fn date(number: &str) -> Option<UnixTime> {
         return Some(UnixTime::from_secs(seconds));
     }
     let seconds = float(number);
-    // The cast of a float saturates.
+    // A cast from a float saturates.
     let nanos = i128::from(seconds.floor() as i64) * 1_000_000_000
         + ((seconds - seconds.floor()) * 1e9).round() as i128;
     seconds.is_finite().then(|| UnixTime::from_nanos(nanos))

@@ -1,5 +1,5 @@
-//! Claims types of every kind. For each of them, the claims must be those that `serde_json` reads,
-//! and the decision and the extracted values those of the [reference](crate::rules).
+//! Claims types of every kind. For each type, the claims must equal those that `serde_json` reads,
+//! and the decision and the extracted values must equal those of the [reference](crate::rules).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,8 +17,8 @@ use crate::json::Node;
 use crate::rules::{Decision, Noted, RULES};
 use crate::sign;
 
-/// Reads `payload` into one of the [`TYPES`], with one of the [`RULES`], and panics at a difference.
-/// Returns true if the token was accepted.
+/// Reads `payload` into one of the [`TYPES`], with one of the [`RULES`]. Panics if the result
+/// differs from the reference. Returns true if the token was accepted.
 pub fn check(kind: usize, rules: usize, payload: &str) -> bool {
     static VERIFIERS: LazyLock<Vec<Verifier>> =
         LazyLock::new(|| RULES.iter().map(|rules| rules.verifier()).collect());
@@ -31,7 +31,7 @@ pub fn check(kind: usize, rules: usize, payload: &str) -> bool {
     TYPES[kind % TYPES.len()](&case)
 }
 
-/// A token with what it contains.
+/// A token and its contents.
 pub struct Case<'a> {
     verifier: &'a Verifier,
     payload: &'a str,
@@ -163,7 +163,7 @@ enum InternallyTagged {
     Other,
 }
 
-/// The name of the only member is the variant.
+/// An externally tagged enum: the only member's name selects the variant.
 #[derive(Deserialize, PartialEq, Debug)]
 #[serde(rename_all = "lowercase")]
 enum ExternallyTagged {
@@ -261,7 +261,7 @@ struct Maps {
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Name(String);
 
-/// JSON that is kept as it is written.
+/// JSON that is kept unchanged.
 #[derive(Deserialize, Debug)]
 #[serde(transparent)]
 struct Text(Box<RawValue>);

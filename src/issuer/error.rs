@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::random::NoRandomness;
 
-/// An error of issuing a token. The text names claims, never their values.
+/// An error that occurred while issuing a token. Its text contains names of claims, never their
+/// values.
 #[derive(Debug)]
 pub struct IssueError {
     kind: IssueErrorKind,

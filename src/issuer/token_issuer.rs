@@ -24,8 +24,8 @@ use crate::random;
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The longest lifetime of a recognized token. The configured lifetime may have been longer when
-/// the token was issued.
+/// The longest lifetime that a token may have to be recognized as this issuer's. The token may have
+/// been issued with a longer lifetime than is configured now.
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 

@@ -133,7 +133,7 @@ impl Display for ClaimError {
         let (problem, link) = match self.problem {
             Problem::Missing => ("missing field", ""),
             Problem::Unknown => ("unknown field", ""),
-            // The value may lie deeper than in the member itself.
+            // The text says "in" because the value may be nested inside the member.
             Problem::WrongType(_) => ("invalid type", " in"),
             Problem::Invalid => ("invalid value", " in"),
         };

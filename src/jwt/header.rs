@@ -117,14 +117,16 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
                         return Err(serde::de::Error::custom("kid too long"));
                     }
                 }
-                // `cty` names the type of a payload that is not claims, such as a nested token.
+                // `cty` is the payload's type if the payload is not claims but, for example, a
+                // nested token.
                 "cty" => {
                     let cty = map.next_value_seed(OrNull(Text))?;
                     if cty.is_some_and(|cty| !is_media_type(&cty, "JWT")) {
                         self.unsupported = Some("the header's `cty` is not `JWT`");
                     }
                 }
-                // Extensions that must be either understood or rejected, and encryption.
+                // Reject extensions, which RFC 7515 allows only if they are understood, and
+                // encryption.
                 name => {
                     let reason = match name {
                         "crit" => Some("the header has `crit`, and no extension is supported"),

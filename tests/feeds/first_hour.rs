@@ -14,8 +14,7 @@ use crate::server::{self, Server};
 use crate::stopwatch::Stopwatch;
 
 const ISSUER: &str = "https://auth.shop.example";
-/// The time until the data is stale: the default of `max_staleness`, and some more for a busy
-/// machine.
+/// The time until the data is stale: the default `max_staleness`, plus a margin for a busy machine.
 const STALE: Duration = Duration::from_secs(8);
 
 type Lines = Arc<Mutex<Vec<String>>>;

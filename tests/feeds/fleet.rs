@@ -151,7 +151,7 @@ fn verdict(revocations: &Revocations, name: &str) -> Verdict {
     revocations.check(&names)
 }
 
-/// Panics, and so ends its task, if a token is accepted that was revoked longer ago than
+/// Runs until it panics, which happens if a token is accepted that was revoked longer ago than
 /// `max_staleness`.
 async fn watch(
     revocations: Revocations,

@@ -4,7 +4,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The time between two beats of a thread that does nothing else. If a beat is late, the machine has
+/// The interval at which a background thread records a beat. If a beat is late, the machine has
 /// stalled this process.
 const BEAT: Duration = Duration::from_millis(5);
 
@@ -46,7 +46,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // The next beat may be late already.
+    // The next beat may already be late.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

@@ -1,4 +1,4 @@
-//! The cache as an application configures it, and as a layer uses it.
+//! The public cache handle, and its use by a layer.
 
 use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,7 +146,7 @@ impl Debug for TokenCache {
     }
 }
 
-/// A cache as one configuration of a layer sees it.
+/// A cache, limited to the tokens of one layer configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerCache {
     cache: TokenCache,
@@ -165,7 +165,7 @@ impl LayerCache {
         self.scope = next_scope();
     }
 
-    /// Returns a token that was verified with `keys`.
+    /// Returns the claims of a token that was verified with `keys`.
     pub(crate) fn find(&self, keys: &Arc<KeySet>, token: &[u8]) -> Option<Arc<dyn ErasedClaims>> {
         let pick = |cached: &CachedToken| {
             let is_current = cached.keys.as_ptr() == Arc::as_ptr(keys);
@@ -174,7 +174,7 @@ impl LayerCache {
         self.cache.table.find(self.scope, token, pick)
     }
 
-    /// Adds a token that was verified with `keys`.
+    /// Adds the claims of a token that was verified with `keys`.
     pub(crate) fn insert(&self, keys: &Arc<KeySet>, claims: Arc<dyn ErasedClaims>) {
         let keys = Arc::downgrade(keys);
         self.cache.table.insert(self.scope, CachedToken { claims, keys });
@@ -186,7 +186,7 @@ fn next_scope() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A token with the key set that verified it.
+/// The claims of a verified token, with the key set that verified it.
 struct CachedToken {
     claims: Arc<dyn ErasedClaims>,
     /// The reference is weak, so it does not keep retired keys in memory. It does keep their
@@ -200,7 +200,7 @@ impl Cached for CachedToken {
     }
 
     fn weight(&self) -> usize {
-        /// The reference counts of an `Arc`, and the headers of two allocations.
+        /// The size of an `Arc`'s reference counts and of two allocation headers.
         const COUNTS: usize = 2 * size_of::<usize>() + 32;
         let verified = &self.claims.data().verified;
         size_of_val(&*self.claims)

@@ -222,7 +222,7 @@ impl Debug for AccountsError {
 pub struct NamedClient(pub(crate) String);
 
 impl NamedClient {
-    /// The name: 1 to 256 characters of printable ASCII.
+    /// The name, which has 1 to 256 printable ASCII characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -45,13 +45,12 @@ use crate::misuse;
 /// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each
 /// parameter, answer and error.
 ///
-/// **Tokens in bodies**, the default, are answered as in RFC 6749 section 5.1, with
-/// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)** the tokens are in cookies that no
-/// script can read, refresh tokens are read from their cookie alone, and requests that a browser
-/// makes for another site are rejected. The answer then has `expires_in` and `scope`, from which a
-/// page learns when to renew. `/login` takes the credentials, `audience` and `scope`; the other
-/// routes take no body. Mount the routes twice, with an `Arc` of the accounts, to serve browsers
-/// and other clients.
+/// By default, **tokens are in bodies**: answers follow RFC 6749 section 5.1, with `Cache-Control:
+/// no-store`. **With [`cookies`](Self::cookies)**, tokens are in cookies that no script can read,
+/// and refresh tokens are read only from their cookie. Requests that a browser makes for another
+/// site are then rejected. The body contains `expires_in` and `scope`, so that a page learns when
+/// to renew. `/login` takes the credentials, `audience` and `scope`; the other routes take no body.
+/// Mount the routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
 ///
 /// **Audience.** A login may name one service or several. It must name one if the issuer has
 /// several keys and the grant names no audience. The token is for all named services if they share

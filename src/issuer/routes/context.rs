@@ -81,8 +81,8 @@ impl<A, S> RouteContext<A, S> {
     /// its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, request: &Request) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
-            // Every method is checked, since a request for the list of sessions also counts a used
-            // token.
+            // Check requests with safe methods too: listing the sessions with a used token counts
+            // towards ending the session.
             self.trusted_origins.check_origin(request.uri(), request.headers())?;
         }
         Ok(())

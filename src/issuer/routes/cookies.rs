@@ -58,10 +58,10 @@ const MAX_CANDIDATES: usize = 16;
 /// over can use those tokens until they expire. If a service must not be trusted with the tokens of
 /// the others, give it a separate host, or let the proxy in front strip the cookies of the others.
 ///
-/// The refresh token's cookie needs a path, so that browsers send it to the auth server only.
-/// Therefore it cannot have the prefix `__Host-`, and a sibling domain could set a cookie of the
-/// same name. A third cookie, `__Host-session`, which no sibling can set, names the session. A
-/// refresh token of another session is ignored.
+/// The refresh-token cookie has a path, so that browsers send it only to the auth server. It
+/// therefore cannot have the prefix `__Host-`, and a sibling domain could set a cookie with the
+/// same name. A third cookie, `__Host-session`, contains the session identifier, and sibling
+/// domains cannot set it. A refresh token from a different session is ignored.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {
@@ -342,8 +342,8 @@ impl Cookies {
         self.domain.as_deref().map_or(Reach::Host, Reach::Domain)
     }
 
-    /// Checks the configuration as a whole, since each method can make the setting of another
-    /// method invalid.
+    /// Checks the whole configuration, since each method can invalidate the setting of another
+    /// method.
     #[track_caller]
     fn with_names_checked(self) -> Self {
         if self.same_site == SameSite::Partitioned && !self.is_secure {

@@ -63,7 +63,7 @@ impl RefusedLogin {
 
 impl Debug for RefusedLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names of users do not belong in logs.
+        // User names do not belong in logs.
         f.debug_struct("RefusedLogin").field("reason", &self.reason).finish_non_exhaustive()
     }
 }

@@ -97,7 +97,7 @@ impl Debug for Publisher {
     }
 }
 
-/// Creates the log if there is none, so that servers with read access only need not wait for the
+/// Creates the log if there is none, so that servers with read-only access need not wait for the
 /// first logout. Outside of a tokio runtime, the first revocation creates the log.
 #[cfg(feature = "feeds")]
 fn create_soon<F: crate::revocation::RevocationFeed>(feed: &Arc<F>) {

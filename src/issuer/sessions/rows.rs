@@ -73,7 +73,7 @@ impl<S: RefreshStore> SessionRows<S> {
         session(row.ok_or(SessionError::new(SessionErrorKind::Unknown))?)
     }
 
-    /// Loads the sessions of a user that have not ended, with their versions.
+    /// Loads a user's live sessions, with their row versions.
     pub(crate) async fn of_subject(
         &self,
         subject: &str,
@@ -93,9 +93,9 @@ impl<S: RefreshStore> SessionRows<S> {
         self.store.replace(&row).await.map_err(SessionError::unavailable)
     }
 
-    /// Ends a session and its access tokens. The session ends even if its end cannot be published.
-    /// The caller then gets an error, and a repeated request publishes again: see
-    /// [`Self::announce_again`]. Returns false if another request replaced the session first.
+    /// Ends a session and revokes its access tokens. The session ends even if its end cannot be
+    /// published. In that case the caller gets an error, and a repeated request publishes again:
+    /// see [`Self::announce_again`]. Returns false if another request replaced the session first.
     pub(crate) async fn replace_with_end(
         &self,
         session: Session,

@@ -13,7 +13,7 @@ use crate::issuer::sessions::family::{EndCause, Family};
 use crate::issuer::sessions::id::SessionId;
 use crate::jwt::OneOrMany;
 
-/// A session of one user on one device, from the login to the logout.
+/// A user's session on one device, from login to logout.
 #[derive(Clone)]
 pub struct Session {
     pub(crate) id: SessionId,
@@ -69,7 +69,7 @@ impl Session {
         self.family.renewed_at
     }
 
-    /// Returns the time at which the session ends unless it is renewed before.
+    /// Returns the time at which the session ends if it is not renewed first.
     pub fn expires_at(&self) -> UnixTime {
         self.family.idle_until
     }

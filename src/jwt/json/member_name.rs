@@ -1,4 +1,4 @@
-//! The name of a member, as a deserializer.
+//! A deserializer for a member name.
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
@@ -8,7 +8,7 @@ use serde_json::Error;
 use crate::jwt::json::by_serde_json;
 use crate::jwt::json::scan;
 
-/// The name of a member. Types may read it as text, number, boolean or enum, as with `serde_json`.
+/// A member name. Types may read it as text, number, boolean or enum, as with `serde_json`.
 pub(crate) enum MemberName<'de> {
     Plain(&'de str),
     Escaped(Box<EscapedName<'de>>),

@@ -1,4 +1,4 @@
-//! The reader of JSON in tokens, as a deserializer.
+//! The reader for JSON in tokens, which is a deserializer.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny};

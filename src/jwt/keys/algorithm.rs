@@ -39,7 +39,7 @@ impl Algorithm {
         }
     }
 
-    /// Returns the length of every signature in base64url.
+    /// Returns the base64url length of this algorithm's signatures.
     pub(crate) const fn signature_len(self) -> usize {
         match self {
             Self::Hs256 => 43,

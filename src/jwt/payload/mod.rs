@@ -72,7 +72,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     claims
 }
 
-/// The deserializer of a payload. It gives one object to every type, whatever the type asks for.
+/// The payload's deserializer. It passes an object to the visitor, whatever type the visitor asks
+/// for.
 struct ClaimsSet<'r, 'p, 'n, 'de> {
     json: &'de str,
     reader: &'r mut Reader<'de>,

@@ -61,7 +61,7 @@ impl RevocationTable {
     }
 
     pub(crate) fn max_bytes(&mut self, bytes: usize) {
-        // While one map replaces another, both exist.
+        // Both maps exist while the new one replaces the old one.
         let buckets = bytes.checked_div(2 * BUCKET_BYTES).unwrap_or(0).max(FEWEST_BUCKETS);
         let is_exact = buckets.is_power_of_two();
         let above = buckets.checked_next_power_of_two().unwrap_or(buckets);
@@ -265,17 +265,17 @@ impl RevocationTable {
     }
 }
 
-/// Returns the number of entries of any kind for which these buckets have room.
+/// Returns the number of entries, of any kind, that fit into these buckets.
 fn room(buckets: usize) -> usize {
     reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
-/// Returns the room including the part that is reserved for watermarks.
+/// Returns the number of entries that fit if the part reserved for watermarks is used too.
 fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Returns the number of buckets at which these entries fill at most half of the map.
+/// Returns the number of buckets for a map that these entries fill at most by half.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }

@@ -1,5 +1,5 @@
-//! Tests that the decision on a payload, the claims and the extracted values are those of the
-//! references, for every claims type and with every feature of `serde_json`.
+//! Tests that decisions, claims and extracted values agree with the references, for every claims
+//! type and every `serde_json` feature.
 
 use serde_json::Value;
 use tower_jwt_auth::StandardClaims;
@@ -7,7 +7,7 @@ use tower_jwt_auth::jwt::VerifiedToken;
 use tower_jwt_auth_fuzz::rules::RULES;
 use tower_jwt_auth_fuzz::{payload, sign, types};
 
-/// The number of generated payloads. `PAYLOADS` replaces it.
+/// The default number of generated payloads. The environment variable `PAYLOADS` overrides it.
 const PAYLOADS: usize = 50_000;
 
 #[test]
@@ -42,8 +42,8 @@ fn the_features_are_as_configured() {
     assert_eq!(read(r#"{"b":1,"a":2}"#) == r#"{"b":1,"a":2}"#, cfg!(feature = "all"));
 }
 
-/// Payloads with the results that hold with every feature: the extracted values, or the reason for
-/// the rejection. The number selects the rules.
+/// Payloads whose results must be the same with every feature: the extracted values, or the
+/// rejection reason. The number selects the rules.
 const RECORDED: &[(usize, &str, &str)] = &[
     (
         0,

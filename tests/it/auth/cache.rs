@@ -1,4 +1,4 @@
-//! Tests of the cache of verified tokens. A cached token gets the decision of an uncached one.
+//! Tests of the cache of verified tokens. A cached token gets the same decision as an uncached one.
 
 mod claims_types;
 mod decisions;
@@ -58,7 +58,8 @@ fn describe_token(token: &Token) -> String {
     text
 }
 
-/// Sends a request through the layer to a service that describes the token and the headers.
+/// Sends a request through the layer to a service that describes the token and the headers that it
+/// receives.
 fn sent<T>(auth: &JwtAuth<T>, request: Request<()>) -> String
 where
     T: DeserializeOwned + Send + Sync + 'static,

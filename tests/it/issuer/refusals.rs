@@ -1,4 +1,4 @@
-//! Tests that errors help the developers of clients, but not an attacker who guesses passwords.
+//! Tests that errors help client developers, but not an attacker who guesses passwords.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -250,7 +250,7 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// A second run could have other side effects, and would cost time.
+/// A second run would take time, and could repeat side effects.
 #[test]
 fn the_type_of_the_claims_is_read_once() {
     let plain = json!({

@@ -129,7 +129,8 @@ fn a_secret_in_the_environment_is_read_like_one_in_a_file() {
             "short",
         ] {
             std::fs::write(&path, value).unwrap();
-            // Changing the environment of this process would be `unsafe`.
+            // Use a child process, since changing the environment of this process would be
+            // `unsafe`.
             let test = "jwt::keys::a_secret_in_the_environment_is_read_like_one_in_a_file";
             let child = std::process::Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", test])

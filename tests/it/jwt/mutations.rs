@@ -58,7 +58,7 @@ fn for_each_token(check: impl Fn(&JwtAuth, &str) + Sync) {
     });
 }
 
-/// Returns the positions between characters, both ends included.
+/// Returns the positions between characters, including both ends.
 fn places(token: &str) -> impl Iterator<Item = usize> {
     0..=token.len()
 }

@@ -83,7 +83,7 @@ fn a_malformed_token_has_the_same_reason_whether_its_header_is_known_or_not() {
                 tokens.extend(
                     ["", ".", "..", "A", "=", "+", "é"].map(|put| format!("{start}{put}{end}")),
                 );
-                // One character is replaced, so that the length stays.
+                // Replace one character, so that the length does not change.
                 tokens.extend(
                     [".", "A", "B", "\n"]
                         .map(|put| format!("{start}{put}{}", end.get(1..).unwrap_or(""))),

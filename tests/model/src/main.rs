@@ -125,7 +125,7 @@ fn requests_at_once() {
     scene.request(1);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
-    // Nobody is in the way now.
+    // No other thread holds the lock now.
     scene.request(1);
     assert!(scene.finds(1, 1));
 }
@@ -160,7 +160,7 @@ fn evictions() {
     let is_used = scene.finds(0, 1);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
-    // The table had more than two values that were not in use.
+    // More than two values were unused, so adding two must not evict the one in use.
     assert!(!is_used || scene.finds(0, 1) || scene.table.stats().counters.evictions < 1);
 }
 

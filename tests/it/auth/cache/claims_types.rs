@@ -53,7 +53,7 @@ fn layers_that_share_a_cache_find_only_their_own_tokens() {
     assert_eq!((cache.stats().entries, cache.stats().hits), (accepted, accepted as u64 * 2));
 }
 
-/// The settings of a layer that nothing else uses are changed in place.
+/// If no clone shares a layer's settings, a change modifies them in place.
 #[test]
 fn a_layer_that_is_configured_again_finds_none_of_its_earlier_tokens() {
     let good = token(&json!({ "aud": "cart", "company": "acme" }));
@@ -143,7 +143,7 @@ fn claims_may_use_the_layer_while_they_are_dropped() {
         assert!(auth.verify(&token(&json!({ "sub": format!("user {n}") }))).is_ok());
     }
     assert!(NESTED.load(Ordering::Relaxed) > 1_000);
-    // Each use from `Drop` but the first few was a hit: no lock was held.
+    // Each use from `Drop`, except the first few, was a hit, so no lock was held.
     assert!(cache.stats().hits > 1_000, "{cache:?}");
 }
 

@@ -164,7 +164,7 @@ fn a_replaced_key_set_hides_the_tokens_of_the_old_one() {
     keys.replace(Secret::generate().unwrap());
     assert_eq!(fault(&auth, &token), Some(TokenErrorKind::BadSignature));
     assert_eq!(counts(&cache), (1, 2, 1));
-    // If the key is valid again, or still, then the token is verified again.
+    // If the key is still valid, or valid again, the token is verified again.
     keys.replace(kit::secret());
     assert!((0..2).all(|_| fault(&auth, &token).is_none()));
     assert_eq!(counts(&cache), (2, 3, 1));
@@ -200,7 +200,8 @@ fn a_token_that_differs_in_one_character_is_not_found() {
         assert_eq!(verified(&auth, &changed), verified(&uncached, &changed), "{place}");
         assert!(auth.verify(&changed).is_err(), "{place}");
     }
-    // Other last characters may decode to the same signature: only bits that are cut off differ.
+    // Different last characters may decode to the same signature, since the decoder ignores some of
+    // their bits.
     let last = good.as_bytes()[good.len() - 1] + 1;
     for changed in [
         format!("{}{}", &good[..good.len() - 1], char::from(last)),

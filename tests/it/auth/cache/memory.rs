@@ -61,7 +61,8 @@ fn tokens_in_use_survive_a_flood_of_tokens_seen_once() {
     }
     let stats = cache.stats();
     assert!(stats.evictions > 3_000, "{stats:?}");
-    // In a shard, a token may be lost before its first use or if all its neighbours are in use.
+    // A shard may evict a token before the token's first use, or if all other tokens in the shard
+    // are in use.
     assert!(stats.hits > 50 * 18, "{stats:?}");
 }
 
@@ -107,7 +108,7 @@ fn a_dropped_layer_and_cache_leave_no_claims() {
     assert_eq!(LIVE.load(Ordering::Relaxed), 0);
 }
 
-/// Every decision is right at every moment, whatever other threads do to the cache and the keys.
+/// Every decision is right at any time, whatever other threads do to the cache and the keys.
 #[test]
 fn threads_share_a_cache_while_keys_rotate() {
     let key = |n: u8| {
@@ -152,7 +153,7 @@ fn threads_share_a_cache_while_keys_rotate() {
         is_done.store(true, Ordering::Relaxed);
         assert!(results.iter().all(Result::is_ok));
     });
-    // Afterwards the keys stand still, and the cache serves again.
+    // Once the keys no longer change, the cache works again.
     let before = cache.stats().hits;
     assert!((0..2).all(|_| auth.verify(&ours[0]).is_ok()));
     assert_eq!(cache.stats().hits, before + 1);

@@ -113,7 +113,7 @@ impl Scene {
         Self { tokens, clock, keys, revocations, uncached, cached, cache }
     }
 
-    /// Makes one step. Returns what both layers say about a token.
+    /// Performs one step. Returns the decisions of both layers on a token.
     fn make(&self, step: &Step) -> Option<[String; 2]> {
         let both = [&self.uncached, &self.cached];
         match step {
@@ -125,7 +125,7 @@ impl Scene {
             }
             Step::SetClock(secs) => self.clock.set(UnixTime::from_secs(NOW + secs)),
             Step::Replace(n) => self.keys.replace(key(*n)),
-            // A rotation to a key that the set has already fails, and changes nothing.
+            // Rotating to a key that is already in the set fails and changes nothing.
             Step::Rotate(n) => drop(self.keys.rotate(key(*n))),
             Step::RetirePrevious => self.keys.retire_previous(),
             Step::Revoke(n) => drop(self.revocations.apply(&revocations()[*n])),
@@ -152,7 +152,7 @@ proptest! {
     }
 }
 
-/// The property would hold for a cache that never finds anything.
+/// The property would also hold for a cache that never finds anything, so hits are counted.
 #[test]
 fn the_sequences_of_the_property_have_hits_of_every_kind() {
     let scene = Scene::new(false);

@@ -1,7 +1,7 @@
 //! Welch's t-test.
 
-/// Returns the largest |t| of two sets of times over several croppings. Cropping removes the
-/// slowest times, which are distorted by other activity on the machine.
+/// Compares two sets of times with Welch's t-test, and returns the largest |t| over several
+/// croppings. Cropping removes the slowest times, which other activity on the machine distorts.
 pub(crate) fn t(times: [Vec<f64>; 2]) -> f64 {
     let mut all: Vec<f64> = times.iter().flatten().copied().collect();
     all.sort_by(f64::total_cmp);
