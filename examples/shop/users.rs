@@ -16,7 +16,7 @@ use tower_jwt_auth::issuer::{Accounts, AccountsError, Grant, Session};
 use crate::attempts::Attempts;
 use crate::devices::Devices;
 
-/// Name, password, company, roles, scopes.
+/// The users of the demonstration: name, password, company, roles and scopes.
 const DEMONSTRATION: [[&str; 5]; 2] = [
     ["alice", "wonderland", "acme", "admin", "cart pay"],
     ["bob", "builder", "acme", "shopper", "cart"],
@@ -52,7 +52,7 @@ pub(crate) struct Employee {
 }
 
 impl Users {
-    /// Opens the table, and adds the users of the demonstration.
+    /// Opens the table, and adds the demonstration's users.
     pub(crate) async fn open(
         path: &str,
         attempts: Arc<Attempts>,

@@ -68,7 +68,7 @@ impl<T> JwtAuth<T> {
     /// not fit `U` is refused; [`AuthError::token_error`] and the event of the `tracing` feature
     /// name the member of `U`. The default is [`StandardClaims`].
     ///
-    /// With `#[serde(deny_unknown_fields)]`, `U` must have a member for every claim of the token,
+    /// With `#[serde(deny_unknown_fields)]`, `U` must have a field for every claim in the token,
     /// such as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are
     /// skipped.
     ///
@@ -102,7 +102,7 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9): anyone who operates another service, or breaks into it, can use its users' tokens at
+    /// 3.9). Anyone who operates another service, or breaks into it, can use its users' tokens at
     /// this service. Use this method only if the key belongs to this service alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {

@@ -1,4 +1,4 @@
-//! The settings of a layer, and its decision about a request.
+//! A layer's settings, and its decision about a request.
 
 use std::sync::Arc;
 

@@ -32,7 +32,8 @@ pub(crate) struct Challenges {
 impl Challenges {
     #[track_caller]
     pub(crate) fn new(realm: &str) -> Self {
-        // Not `unwrap_or_else`: the panic would name this line instead of the caller's.
+        // `unwrap_or_else` is not used because the panic would name this line instead of the
+        // caller's.
         match Self::try_new(realm).filter(|_| is_quotable(realm)) {
             Some(challenges) => challenges,
             None => misuse::refuse(format_args!(

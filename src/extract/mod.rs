@@ -3,8 +3,8 @@
 //!
 //! `Claims<T>` is available to every handler behind a `JwtAuth<T>` layer. `Option<Claims<T>>` is
 //! `None` for a request that the layer passed on without a token. If there is no layer, or if the
-//! layer reads a different type, the answer is 500 and its reason says what to change: the handler
-//! must never run as if the request were anonymous.
+//! layer reads a different type, the answer is 500, since the handler must never run as if the
+//! request were anonymous. The reason says what to change.
 
 mod allowed;
 mod claims;

@@ -39,7 +39,7 @@ pub struct ClaimError {
 pub enum ClaimErrorKind {
     /// The claim is missing or `null`.
     Missing,
-    /// The value of the claim, or a value inside it, is invalid. Or the claim is unknown, and the
+    /// The claim's value, or a value nested in it, is invalid. Also for an unknown claim, if the
     /// claims type denies unknown fields.
     Invalid,
 }
@@ -106,9 +106,9 @@ impl ClaimError {
 
     /// Returns the name of the claim, or the configured path to it.
     ///
-    /// Returns `None` if the program does not contain the name: for a map instead of a struct, for
-    /// an unknown field that is not a registered claim, and for most fields of a struct with
-    /// `#[serde(flatten)]`.
+    /// Returns `None` if the program does not contain the name. That is the case for a map instead
+    /// of a struct, for an unknown field that is not a registered claim, and for most fields of a
+    /// struct with `#[serde(flatten)]`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

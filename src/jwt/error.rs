@@ -37,7 +37,7 @@ pub enum KeyErrorKind {
     /// The constructor cannot read its input: invalid base64, an unset variable, an unreadable
     /// file.
     Unreadable,
-    /// The algorithm or the type of the key is not supported.
+    /// The key's algorithm or type is not supported.
     Unsupported,
     /// Members of a JWK contradict each other, or do not allow the use of the key for signatures.
     Contradictory,

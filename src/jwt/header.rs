@@ -91,7 +91,7 @@ struct HeaderMembers<'a> {
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
-    /// The reason if the header is not supported.
+    /// The reason why the header is not supported, if it is not.
     unsupported: Option<&'static str>,
 }
 

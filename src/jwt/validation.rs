@@ -1,4 +1,4 @@
-//! The rules for the header and the claims of a token.
+//! The rules for a token's header and claims.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -32,7 +32,8 @@ pub(crate) struct Freshness {
     as_of_steady: AtomicU64,
     /// The wall clock's time when both clocks were last read.
     looked_at: AtomicI64,
-    /// The time on the wall clock at which the data was current, if the greater age is right.
+    /// The time on the wall clock at which the data was current. If the two clocks disagree about
+    /// the data's age, this time assumes the greater age.
     effective: AtomicI64,
     /// Zero for a custom clock, which may jump at any time.
     trusted_for: u64,

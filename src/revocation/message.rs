@@ -39,8 +39,8 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// The time for which a watermark is remembered by default: 30 days from the time of the
-    /// revocation. This must not be shorter than the lifetime of a token.
+    /// The time for which a watermark is remembered by default: 30 days from the revocation time.
+    /// This must not be shorter than the lifetime of a token.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
     /// The maximum length of a message. A longer message is not published by this crate, and

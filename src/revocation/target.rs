@@ -6,9 +6,9 @@ use crate::clock::UnixTime;
 
 /// The tokens that a [`Revocation`](crate::revocation::Revocation) covers.
 ///
-/// A single token, or the tokens of a session, are revoked no matter when they were issued. Every
-/// other target is a watermark: it covers the tokens that were issued at its time or before,
-/// compared in whole seconds.
+/// A single token, or a session's tokens, are revoked no matter when they were issued. Every other
+/// target is a watermark: it covers the tokens that were issued at its time or before, compared in
+/// whole seconds.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationTarget {

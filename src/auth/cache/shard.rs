@@ -245,7 +245,7 @@ mod tests {
         let mut shard = filled();
         assert!((0..10).all(|value| has(&mut shard, value)));
         assert_eq!(insert(&mut shard, 10), [0]);
-        // The hand has passed the others, so the next ones go in turn.
+        // The hand has marked all values as unused, so the next insertion evicts the next one.
         assert_eq!(insert(&mut shard, 11), [1]);
     }
 

@@ -34,7 +34,7 @@ use self::scene::Scene;
 pub use crate::failure::Failure;
 use crate::issuer::sessions::store::RefreshStore;
 
-/// A check of a store.
+/// A conformance check for a store.
 #[derive(Debug)]
 #[must_use]
 pub struct Conformance<S> {

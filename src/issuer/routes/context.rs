@@ -31,7 +31,7 @@ pub(crate) struct RouteContext<A, S> {
     pub(crate) trusted_origins: TrustedOrigins,
 }
 
-/// The well-formed parameters of a client other than its credentials.
+/// The access that a client requests: its validated parameters, without credentials.
 #[derive(Default)]
 pub(crate) struct RequestedAccess {
     pub(crate) audience: Vec<String>,
@@ -182,7 +182,7 @@ impl<A, S> RouteContext<A, S> {
         response
     }
 
-    /// Issues the access tokens of a grant.
+    /// Issues a grant's access tokens.
     pub(crate) fn tokens<C: Serialize>(
         &self,
         mut grant: Grant<C>,
@@ -236,7 +236,7 @@ pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER_AGENT)?.to_str().ok()
 }
 
-/// Rejects a client other than the client of the grant.
+/// Rejects a client other than the grant's client.
 pub(crate) fn refuse_other_client<C>(
     grant: &Grant<C>,
     named: Option<&str>,

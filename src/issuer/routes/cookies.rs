@@ -218,12 +218,13 @@ impl Cookies {
     /// All services behind one host name are safer: see
     /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this setting,
     ///
-    /// - **every host below the domain gets the access tokens** of users who visit it, and can use
-    ///   them until they expire: a blog that a third party hosts, a forgotten test server, a
-    ///   subdomain that somebody took over;
+    /// - **every host below the domain gets the access tokens** of its visitors, and can use them
+    ///   until they expire. That includes a blog that a third party hosts, a forgotten test server,
+    ///   and a subdomain that somebody took over;
     /// - every host below the domain can *set* these cookies. It can make a service treat its
-    ///   visitors as another user, for instance so that they save their address in the attacker's
-    ///   account, or lock them out of the services with a second cookie of the same name.
+    ///   visitors as a different user, so that they save their address in the attacker's account,
+    ///   for instance. It can also lock them out of the services with a second cookie of the same
+    ///   name.
     ///
     /// The refresh token and `__Host-session` stay with the auth server's host, so no other host
     /// can read or replace a session.

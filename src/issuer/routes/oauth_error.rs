@@ -51,7 +51,7 @@ pub(crate) enum OAuthErrorKind {
     Unavailable,
     /// The application's accounts failed.
     AccountsFailed,
-    /// The account has more claims than a token or its cookie holds.
+    /// The account has more claims than fit into a token or its cookie.
     TooManyClaims,
     ServerError,
 }
@@ -94,8 +94,8 @@ impl OAuthErrorKind {
         }
     }
 
-    /// Returns the description of all answers of this kind, or `None` if the reason describes the
-    /// answer.
+    /// Returns the fixed description for answers of this kind, or `None` if each answer is
+    /// described by its reason.
     fn description(self) -> Option<&'static str> {
         Some(match self {
             Self::WrongCredentials => "the credentials are wrong",
@@ -237,8 +237,8 @@ pub(crate) struct ErrorLog {
 }
 
 impl ErrorLog {
-    /// Logs the error of an answer. Failures of the server are logged at ERROR, ten times a minute
-    /// for each cause, and at DEBUG beyond that. All other errors are logged at DEBUG.
+    /// Logs an answer's error. Server failures are logged at ERROR, ten times a minute for each
+    /// cause, and at DEBUG beyond that. All other errors are logged at DEBUG.
     #[cfg(feature = "tracing")]
     pub(crate) fn write(&self, error: &OAuthError) {
         let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());

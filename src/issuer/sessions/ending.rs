@@ -84,7 +84,7 @@ impl<S: RefreshStore> Sessions<S> {
         Err(rows::contended())
     }
 
-    /// Ends all sessions of a user, for instance after a change of the password, and returns their
+    /// Ends all of a user's sessions, for instance after a password change, and returns their
     /// number. A login that is in progress may not be ended: change the password first.
     ///
     /// With revocation, this method also revokes the user's tokens that belong to no session. Each

@@ -1,4 +1,4 @@
-//! The deletion of expired sessions by logins, a few at a time.
+//! Deletion of expired sessions: each login deletes a few.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

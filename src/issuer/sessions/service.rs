@@ -130,7 +130,7 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends the sessions of a user that are over the limit.
+    /// Ends the sessions by which a user is over the limit.
     ///
     /// Every login stores its session and then counts, so the last of several concurrent logins
     /// sees all the sessions. All logins rank the sessions in the same order, and the rank of a new
@@ -263,7 +263,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin(presented, ClientRule::Any).await?.current().await
     }
 
-    /// Returns the live sessions of a user, the most recently used one first.
+    /// Returns a user's live sessions, the most recently used one first.
     ///
     /// # Errors
     ///

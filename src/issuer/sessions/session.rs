@@ -27,7 +27,7 @@ impl Session {
         &self.id
     }
 
-    /// Returns the user of the session, the `sub` claim.
+    /// Returns the session's user, the `sub` claim.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -59,7 +59,7 @@ impl Session {
         T::deserialize(&self.family.data).ok()
     }
 
-    /// Returns the time of the login, the `auth_time` claim. No renewal moves it.
+    /// Returns the login time, the `auth_time` claim. Renewals do not change it.
     pub fn started_at(&self) -> UnixTime {
         self.family.started_at
     }

@@ -13,8 +13,8 @@ use crate::jwt::keys::secret::Secret;
 /// A shared handle to a [`KeySet`] that can be replaced. Clones share one set. Every token is
 /// checked against the set that is current at that moment, without a lock.
 ///
-/// To rotate a secret without a restart and without rejecting valid tokens: first add the new key
-/// to the servers that verify, then sign with it on the auth server, and retire the old key once
+/// A secret can be rotated without a restart and without rejecting valid tokens. First add the new
+/// key to the servers that verify, then sign with it on the auth server. Retire the old key once
 /// its last token has expired.
 ///
 /// ```

@@ -38,7 +38,7 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     required: u64,
     /// One bit for each registered name that was seen.
     registered: u32,
-    /// All other names that were seen.
+    /// The unregistered names that were seen.
     seen: SeenNames<'de>,
     /// True after an error, even if the user's type ignored the error.
     has_failed: bool,

@@ -24,14 +24,14 @@
 //! 4. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
 //!    the reader jumps to its end.
 //! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
-//!    `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or ignores
-//!    an error of the payload, the pass fails.
+//!    `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or
+//!    ignores an error in the payload, the pass fails.
 //! 6. The reader reads strings without escapes and whole numbers itself. For every other string or
 //!    number it finds the end, and `serde_json` reads the text in between. The same is true of an
 //!    enum with data and of `RawValue`, which needs the private names of `serde_json`.
-//! 7. The rules for depth and names are enforced where the text is read: no value, read or skipped,
-//!    is nested deeper than 32 levels, has a name twice in one object, or has a name that
-//!    `serde_json` reserves.
+//! 7. The rules for depth and names are enforced where the text is read, whether a value is read or
+//!    skipped: at most 32 levels, no duplicate names in an object, and no names that `serde_json`
+//!    reserves.
 //! 8. If reading fails, the notes contain the claim that could not be read. The claim's name comes
 //!    from `T`'s list of fields or from the configuration, and never from the token.
 //! 9. Claims are only noted here. `Validation` compares them with the rules after the pass. The

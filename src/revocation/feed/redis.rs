@@ -45,8 +45,8 @@ return 1";
 
 /// Reads entries of the log, or of the set of live messages. KEYS: log, live, epoch. ARGV: 'log' or
 /// 'live', the last entry that was read or the cursor, the number of entries to read, the maximum
-/// length of a message. Returns the epoch, the last entry of the log, the number of entries ever
-/// added, the last entry that was read or the next cursor, the messages, and for 'live' the
+/// length of a message. Returns the epoch, the log's last entry, the number of entries ever added,
+/// the last entry read or the next cursor, and the messages. For 'live', also returns the
 /// identifier of the Redis process. Returns nothing if there is no log. The script also reads the
 /// role, so that the role and the data come from the same server.
 const READ: &str = "

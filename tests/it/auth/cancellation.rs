@@ -1,5 +1,4 @@
-//! Tests that cancelled requests leave nothing behind, and tests of the size and the traits of the
-//! futures.
+//! Tests that cancelled requests leave nothing behind, and tests of the futures' size and traits.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};

@@ -54,9 +54,9 @@ pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
 }
 
 /// Returns the parameters of the single `Bearer` challenge of a field that the crate sent. Checks
-/// the requirements for a sender beyond the grammar: every value is quoted, there is no space
-/// around `=`, there is a realm (RFC 6750 section 3), and each value has only the characters that
-/// RFC 6750 allows.
+/// the requirements that a sender must meet beyond the grammar. Every value is quoted, without
+/// space around `=`. There is a realm (RFC 6750 section 3), and each value has only the characters
+/// that RFC 6750 allows.
 #[track_caller]
 pub(crate) fn bearer_params(field: &str) -> BTreeMap<String, String> {
     let challenges = parse(field.as_bytes()).unwrap_or_else(|| panic!("no challenge: {field}"));

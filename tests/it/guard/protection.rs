@@ -82,7 +82,7 @@ async fn a_layer_within_a_nest_protects_the_nest_and_nothing_beside_it() {
     for (path, status) in [
         ("/admin/cart", 401),
         ("/admin/checkout", 401),
-        // The fallback of the outer router answers for a nested router without a fallback.
+        // The nested router has no fallback, so the outer router's fallback answers.
         ("/admin/missing", 404),
         ("/cart", 200),
         ("/missing", 404),

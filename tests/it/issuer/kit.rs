@@ -334,7 +334,7 @@ impl Server {
         self.send(json(Method::POST, path, &body)).await
     }
 
-    /// Logs in and returns the tokens of the response.
+    /// Logs in and returns the tokens in the response.
     pub(crate) async fn log_in(&self, user: &str) -> Tokens {
         let login = serde_json::json!({ "user": user, "password": "right", "audience": "cart" });
         self.post("/login", login).await.tokens()

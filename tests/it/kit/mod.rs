@@ -22,7 +22,7 @@ use tower_jwt_auth::{
     Algorithm, AuthError, JwtAuth, Key, ManualClock, Revocations, Secret, Token, UnixTime,
 };
 
-/// The default time of the tests.
+/// The tests' default time.
 pub(crate) const NOW: i64 = 1_700_000_000;
 /// The HMAC algorithms.
 pub(crate) const ALGORITHMS: [Algorithm; 3] =

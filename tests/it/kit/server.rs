@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Longer than any stall of a busy machine.
+/// The time limit for a response. It is longer than any stall of a busy machine.
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Panics if `future` takes too long, so that a test cannot hang.

@@ -96,7 +96,7 @@ async fn claims_that_the_application_inserted_are_extracted_if_there_is_no_layer
     assert_eq!(response.status(), 401);
 }
 
-/// A layer that swaps the user must replace the token as well, since guards decide by the token.
+/// A layer that replaces the claims must also replace the token, since guards read the token.
 #[tokio::test]
 async fn claims_that_are_removed_or_replaced_without_their_token_are_refused() {
     let others = shop::auth().verify(&shop::token(&json!({ "sub": "somebody else" }))).unwrap();

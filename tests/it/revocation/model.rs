@@ -189,7 +189,8 @@ proptest! {
         let applied = run(&revocations, &clock, &all);
         prop_assert!(revocations.stats().bytes <= 1_088);
         for token in &tokens {
-            // The property holds for tokens that were issued before they were revoked.
+            // Only tokens that were issued before the revocation must be revoked: widening covers
+            // no later ones.
             let is_covered = applied.iter().any(|revocation| {
                 covers(revocation, token)
                     && revocation.forgotten_at() > clock.now()

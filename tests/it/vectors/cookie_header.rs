@@ -1,6 +1,7 @@
-//! `http-fields/cookie_header.json`: names and values of cookies. Where the projects that the cases
-//! come from disagree, this crate treats quotes as a part of the value, rejects two different
-//! values, gives percent signs no meaning, and ignores white space around names and values.
+//! `http-fields/cookie_header.json`: names and values of cookies. The cases come from projects that
+//! disagree on some points. On these, this crate treats quotes as a part of the value, rejects two
+//! different values, does not decode percent signs, and ignores white space around names and
+//! values.
 
 use super::{Exclusion, assert_adds_up, is_listed};
 use crate::kit;

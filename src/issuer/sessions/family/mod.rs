@@ -105,8 +105,8 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
-/// The highest rank of a session that a server with a correct clock can see: another server's clock
-/// may be ahead by [`AHEAD`], and the rank of a new session may add the same margin.
+/// The highest session rank that a server with a correct clock can see. Another server's clock may
+/// be ahead by [`AHEAD`], and a new session's rank may add the same margin.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -129,7 +129,7 @@ struct Spent {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndCause {
-    /// The user ended the session, or somebody did so for the user.
+    /// The user ended the session, or somebody else ended it on the user's behalf.
     LoggedOut,
     /// Somebody has a copy of a refresh token: a used token was presented after the grace period
     /// (RFC 9700 section 4.14.2), or too many renewals in a row were repeated within it

@@ -27,7 +27,7 @@ use crate::issuer::sessions::id::SessionId;
 pub struct StoredSession {
     /// The key of the row.
     pub id: SessionId,
-    /// The user of the session. A user may have several sessions.
+    /// The session's user. A user may have several sessions.
     pub subject: String,
     /// The version: 1 when inserted, and one more with every replacement.
     pub version: u64,
@@ -97,8 +97,7 @@ pub trait RefreshStore: Send + Sync + 'static {
         session: &StoredSession,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Returns the rows of a subject whose sessions have not [ended](StoredSession::ended), in any
-    /// order.
+    /// Returns a subject's rows, without [ended](StoredSession::ended) sessions, in any order.
     fn of_subject(
         &self,
         subject: &str,

@@ -16,8 +16,8 @@ pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
      SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2 \
      RETURNING 1";
 
-/// The statement that reads the live sessions of a subject. `NOT ended` is also the condition of
-/// the index, so that PostgreSQL and SQLite can use it.
+/// The statement that reads a subject's live sessions. `NOT ended` is also the condition of the
+/// partial index, so that PostgreSQL and SQLite can use the index.
 pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE subject = $1 AND NOT ended";
 

@@ -99,7 +99,7 @@ impl SqliteStore {
         Self { writer: pool.clone(), readers: pool, timeout: CallTimeout::default() }
     }
 
-    /// A file needs no preparation.
+    /// Does nothing, since a file needs no preparation.
     async fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -43,8 +43,8 @@ impl Forbidden {
         }
     }
 
-    /// Forbids the values of a claim, except short words, which occur in every log by chance. The
-    /// claims of these tests are long.
+    /// Forbids a claim's values, except short words, which occur in every log by chance. The claims
+    /// in these tests are long.
     fn add_claim(&mut self, value: &Value) {
         match value {
             Value::String(text) if text.len() >= 6 => {
@@ -58,7 +58,7 @@ impl Forbidden {
         }
     }
 
-    /// Allows a value of the configuration, since reasons name such values.
+    /// Allows a configured value, since reasons contain such values.
     pub(super) fn allow(&mut self, configured: &str) {
         for piece in format!("\"{configured}\"").as_bytes().windows(16) {
             self.pieces.remove(piece);

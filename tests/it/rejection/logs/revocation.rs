@@ -34,7 +34,7 @@ async fn a_feed_that_cannot_be_reached_is_logged_as_a_warning() {
     while revocations.stats().feed_failures < 5 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // At most one line in ten seconds.
+    // The feed logs at most one line in ten seconds.
     let lines = log.text().matches("cannot be read").count() as u64;
     assert!(
         lines <= 1 + start.elapsed().as_secs() / 10,
