@@ -19,7 +19,7 @@ use crate::rows::{Cost, allocations, rows};
 /// Each run is a separate process, since the addresses of code and data affect the times.
 const ONE_RUN: &str = "--one-run";
 const RUNS: usize = 3;
-const ROUNDS: usize = 1500;
+const ROUNDS: usize = 1000;
 
 fn main() {
     let argument = std::env::args().nth(1);
