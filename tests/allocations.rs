@@ -68,7 +68,7 @@ fn the_number_of_headers_does_not_change_the_number_of_allocations() {
         let call = || drop(black_box(service.call(request)));
         allocation_counter::measure(call).count_total
     };
-    // The first token fills the cache of headers.
+    // The first token fills the header cache.
     of(0);
     let counts: Vec<u64> = (0..30).map(of).collect();
     assert_eq!(counts, [counts[0]; 30]);

@@ -69,7 +69,7 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns an error if the credentials are malformed, or if there are several that differ.
+    /// Returns an error if the credentials are malformed, or if there are several different ones.
     fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials>;
 
     /// Returns true if browsers send this credential automatically, like a cookie. Since another
@@ -92,7 +92,7 @@ impl Debug for dyn TokenSource {
 pub enum BadCredentials {
     /// The credentials do not have the required form.
     Malformed,
-    /// There are several credentials that differ. Choosing one would be a guess.
+    /// There are several different credentials. Choosing one would be a guess.
     Ambiguous,
     /// A browser sent the credentials on behalf of another site.
     CrossSite,

@@ -99,9 +99,9 @@ impl<C> Grant<C> {
     ///
     /// # Security
     ///
-    /// The routes do not authenticate clients. Set this to a client that the application knows by
-    /// other means, such as the credentials or a client certificate, before a service grants
-    /// anything for it.
+    /// The routes do not authenticate clients. If services grant rights because of this claim, set
+    /// it only after your application has authenticated the client, for example by a client
+    /// certificate.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());
         self

@@ -186,7 +186,7 @@ impl TokenIssuer {
         self
     }
 
-    /// Returns the name of the issuer, the `iss` claim of every token.
+    /// Returns the issuer's name, the `iss` claim of every token.
     pub fn name(&self) -> &str {
         &self.issuer
     }
@@ -248,8 +248,8 @@ impl TokenIssuer {
     /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // Services can sign tokens too, with their secrets. The revocation of such a token must not
-        // be remembered for long.
+        // Services can sign tokens too, with their own secrets. A revocation of such a token must
+        // not be kept for long.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type("at+jwt")

@@ -13,7 +13,7 @@ pub struct VerifiedToken {
     pub(crate) named: Named,
 }
 
-/// A token with a good signature, before its claims are read.
+/// A token with a valid signature, before its claims are read.
 // One text holds all strings: the decoded payload, the token as it was received, the identifier of
 // its key, and the strings that the payload writes with escapes. The spans point into that text, so
 // a token costs one allocation, however many claims it has. The identifier is copied: with one
@@ -86,7 +86,7 @@ impl VerifiedToken {
         self.named.session.map(|span| self.at(span))
     }
 
-    /// Returns the tenant of the subject, from the claim that `tenant_claim` names.
+    /// Returns the subject's tenant, from the claim that `tenant_claim` names.
     pub fn tenant(&self) -> Option<&str> {
         self.named.tenant.map(|span| self.at(span))
     }

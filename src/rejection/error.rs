@@ -68,7 +68,7 @@ pub enum AuthErrorKind {
     MissingCredentials,
     /// The `Authorization` header, or another place for a token, is malformed.
     MalformedRequest,
-    /// The request has several credentials that differ.
+    /// The request has several different credentials.
     AmbiguousCredentials,
     /// The token is longer than the limit.
     TokenTooLarge,
@@ -172,8 +172,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the error of the token, if the token was at fault. It is for logs and metrics: a
-    /// client learns only that the token is invalid or expired.
+    /// Returns the token's error, if the token was at fault. It is for logs and metrics: a client
+    /// learns only that the token is invalid or expired.
     pub fn token_error(&self) -> Option<&TokenError> {
         match &self.detail {
             AuthErrorDetail::Token(error) => Some(error),

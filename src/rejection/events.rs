@@ -1,11 +1,11 @@
-//! The events of the `tracing` feature, one for each refusal.
+//! The events that the `tracing` feature logs, one for each refusal.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// The number of events per minute and cause that may be logged above DEBUG.
+/// The maximum number of events that are logged above DEBUG per minute and cause.
 const LOUD_PER_MINUTE: u64 = 10;
 
 /// The events of one layer. Each cause has a separate limit, so that a client that causes many
@@ -27,14 +27,15 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that the limit kept at DEBUG, in the last minute with events.
+    /// The number of events that were logged only at DEBUG because of the limit, in the last minute
+    /// with events.
     pub(crate) suppressed: Option<u64>,
 }
 
 impl Events {
     /// Logs a refusal. Refusals that clients caused are logged at DEBUG, so that no client can fill
-    /// a log at the default level. Faults of the server are logged at WARN or ERROR, ten times a
-    /// minute, and at DEBUG beyond that.
+    /// a log at the default level. Server faults are logged at WARN or ERROR, ten times a minute,
+    /// and at DEBUG beyond that.
     pub(crate) fn refused(&self, error: &AuthError) {
         let code = error.code();
         let limit = match error.kind() {

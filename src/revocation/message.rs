@@ -92,9 +92,9 @@ impl Revocation {
         self
     }
 
-    /// Sets the owner of the token or session, and the time of the revocation by the clock of the
-    /// issuer. A server that has no room for more entries then revokes the tokens that this subject
-    /// had at that time, instead of everyone's tokens. This has no effect on a watermark.
+    /// Sets the owner of the token or session, and the revocation time by the issuer's clock. A
+    /// server without room for more entries then revokes all tokens that this subject had at that
+    /// time, instead of everyone's tokens. This has no effect on a watermark.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }
@@ -108,7 +108,7 @@ impl Revocation {
 
     /// Sets the time from which the revocation may be forgotten, because every token that it covers
     /// has expired. By default, a watermark may be forgotten [`REMEMBERED`](Self::REMEMBERED) after
-    /// the time of the revocation.
+    /// the revocation time.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;
@@ -130,7 +130,7 @@ impl Revocation {
         self.until
     }
 
-    /// Removes the owner of a token or session, for a shorter message.
+    /// Removes the owner of a token or session, to shorten the message.
     #[cfg(all(feature = "feeds", feature = "issuer"))]
     pub(crate) fn without_owner(mut self) -> Self {
         if let RevocationTarget::Token { owner, .. } | RevocationTarget::Session { owner, .. } =

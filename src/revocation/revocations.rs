@@ -177,8 +177,9 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens before the first data has been read, however long they are valid, and marks
-    /// them and their requests as [`dangerous_accept_stale`](Self::dangerous_accept_stale) does.
+    /// Accepts tokens before any revocation data has been read, however long they are valid. Marks
+    /// these tokens and their requests like
+    /// [`dangerous_accept_stale`](Self::dangerous_accept_stale).
     ///
     /// # What is lost
     ///

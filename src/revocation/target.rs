@@ -19,7 +19,7 @@ pub enum RevocationTarget {
         id: String,
         /// The `sub` of the token, if the publisher gave it.
         owner: Option<String>,
-        /// The time of the revocation, if the publisher gave it.
+        /// The revocation time, if the publisher gave it.
         revoked_at: Option<UnixTime>,
     },
     /// The tokens of one session.
@@ -29,7 +29,7 @@ pub enum RevocationTarget {
         id: String,
         /// The `sub` of the tokens, if the publisher gave it.
         owner: Option<String>,
-        /// The time of the revocation, if the publisher gave it.
+        /// The revocation time, if the publisher gave it.
         revoked_at: Option<UnixTime>,
     },
     /// The tokens of a subject.

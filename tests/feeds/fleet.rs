@@ -1,4 +1,4 @@
-//! A server of a fleet that follows a feed, with a watch on its verdicts.
+//! A server in a fleet. It follows a feed, and a background task checks its verdicts.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -41,7 +41,7 @@ impl Process {
         line
     }
 
-    /// Ends the process with the signal of Ctrl-C.
+    /// Ends the process with SIGINT, as Ctrl-C does.
     #[cfg(unix)]
     pub(crate) fn interrupt(&mut self) -> std::process::ExitStatus {
         let id = self.child.id().to_string();
@@ -68,7 +68,7 @@ impl Drop for Process {
 
 /// One of the three servers in a separate process, with its address.
 pub(crate) struct Server {
-    /// The process, which runs until this is dropped.
+    /// The server process, which is killed when this value is dropped.
     pub(crate) process: Process,
     pub(crate) url: String,
 }

@@ -231,7 +231,7 @@ impl IssuedTokens<'_> {
     }
 }
 
-/// Returns the label of a session, the `User-Agent` of the browser.
+/// Returns a session's label: the browser's `User-Agent`.
 pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER_AGENT)?.to_str().ok()
 }

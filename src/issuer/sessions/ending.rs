@@ -156,9 +156,9 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// Returns the session of a refresh token and its version, for a request that ends the session.
-    /// If the session has ended already, its end has been published by the time this function
-    /// returns [`Ended`](SessionErrorKind::Ended).
+    /// Returns a refresh token's session and row version, for a request that ends the session. If
+    /// the session has ended already, its end has been published by the time this function returns
+    /// [`Ended`](SessionErrorKind::Ended).
     #[cfg(feature = "axum")]
     pub(crate) async fn session_to_end(
         &self,

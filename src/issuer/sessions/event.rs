@@ -24,15 +24,15 @@ pub enum SessionEvent<'a> {
     /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent)
     /// allows this.
     ParentAccepted(&'a Session),
-    /// A token that was used within the grace period was presented to list or end sessions, and was
+    /// A used token, still within its grace period, was presented to list or end sessions, and was
     /// refused. A thief could find out in this way when the user renews, so the use counts as a
-    /// repeat of the renewal. Within 2 seconds of the renewal it counts towards a limit of 20
+    /// repeat of the renewal. A use within 2 seconds of the renewal counts towards a limit of 20
     /// renewals in a row. Each such use is reported.
     Superseded(&'a Session),
-    /// The session ended before its time. [`EndCause::Reused`] means that somebody has a copy of a
-    /// refresh token: notify the user. A session has one such event. If the server stopped before
-    /// it called the hook, or its store failed right after the call, a theft is reported again when
-    /// a token of the session is presented within the next hour.
+    /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
+    /// token: notify the user. Normally there is one such event per session. If the server stopped
+    /// before it called the hook, or its store failed right after the call, a theft is reported
+    /// when one of the session's tokens is presented within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, do so here too: the error for a missing

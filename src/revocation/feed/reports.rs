@@ -40,7 +40,7 @@ impl Reports {
         }
     }
 
-    /// Reports, once, that the log is missing although there was one before.
+    /// Reports, once, that a log which existed before is now missing.
     pub(crate) fn found_no_log(&mut self, to: &Revocations) {
         if self.has_read_a_log && !std::mem::replace(&mut self.is_missing, true) {
             to.tell(&RevocationEvent::LogMissing);

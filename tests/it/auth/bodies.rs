@@ -1,4 +1,4 @@
-//! Bodies of any type, which are not read before the decision.
+//! Tests with bodies of any type, which the layer does not read before its decision.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -114,7 +114,8 @@ async fn logins_and_renewals_get_headers_and_extensions() {
     let answer = server.send(post("/login", "acme.example", &login(&json!({})))).await;
     assert_eq!(tenant(&answer), "acme.example");
 
-    // The session belongs to the host of the login, whatever the host of a renewal.
+    // The session keeps the tenant of the host at which the login was sent, even if a renewal uses
+    // another host.
     let refresh = json!({ "refresh_token": answer.tokens().refresh, "audience": "cart" });
     let renewed = server.send(post("/refresh", "globex.example", &refresh)).await;
     assert_eq!(tenant(&renewed), "acme.example");

@@ -103,7 +103,7 @@ async fn a_token_that_is_accepted_unchecked_is_marked() {
     assert_eq!(is_marked().await, "false");
     clock.advance(MAX_STALENESS + Duration::from_secs(1));
     assert_eq!(is_marked().await, "true");
-    // Without a request, the token itself has the mark.
+    // `verify` has no request to mark, so the token itself has the mark.
     let mark =
         || auth(&revocations).verify(&token(kit::NOW)).unwrap().token().revocation_unchecked();
     assert_eq!(mark(), Some(RevocationUnchecked));

@@ -14,8 +14,8 @@ const CAPACITY: usize = 100_000;
 /// Keeps sessions in memory, for tests, and for a single auth server whose users can log in again
 /// after a restart.
 ///
-/// The store holds 100,000 sessions by default, of about 1 KiB each and 12 KiB at most. A full
-/// store drops ended sessions, in the order in which they ended. Sessions whose end is not
+/// The store holds 100,000 sessions by default. A session takes about 1 KiB, and at most 12 KiB. A
+/// full store drops ended sessions, in the order in which they ended. Sessions whose end is not
 /// published yet are dropped last. If all sessions are live, nobody else can log in until one ends
 /// or expires. The store never ends a session to make room for another.
 pub struct MemoryStore {
@@ -26,7 +26,7 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct MemoryRows {
     by_id: HashMap<SessionId, StoredSession>,
-    /// The live sessions of each user.
+    /// Each user's live sessions.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
     by_deletion: BTreeSet<(UnixTime, SessionId)>,
     /// Ended sessions in the order in which a full store drops them. The flag is `true` if the end

@@ -63,7 +63,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// as reused.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
-/// that ends is removed from the list of its user.
+/// that ends is removed from its user's list.
 ///
 /// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.
@@ -183,7 +183,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(Some(session(id, fields).ok_or_else(StoreError::damaged)?))
     }
 
-    /// Removes sessions from the list of a user.
+    /// Removes sessions from a user's list.
     async fn unlist(&self, subject: &str, ids: &[&SessionId]) -> Result<(), DatabaseError> {
         let mut command = cmd("ZREM");
         command.arg(self.index(subject));

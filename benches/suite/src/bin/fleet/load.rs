@@ -18,7 +18,8 @@ pub(crate) struct Load {
     pub(crate) micros: Vec<u64>,
 }
 
-/// Sends valid tokens at the goal's rate, or as fast as possible if that is slower.
+/// Sends valid tokens at the target rate, or as fast as possible if the servers cannot reach that
+/// rate.
 pub(crate) async fn run(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, time: Duration) -> Load {
     let start = Instant::now();
     let servers = u32::try_from(ports.len()).expect("a few");
