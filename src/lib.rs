@@ -64,7 +64,7 @@
 //! | condition | status |
 //! |---|---|
 //! | no token, or an invalid or expired one | 401, with a challenge |
-//! | a malformed `Authorization` header, or several credentials that differ | 400 |
+//! | a malformed `Authorization` header, or several different credentials | 400 |
 //! | the token lacks a scope or a role, or another site used the cookie | 403 |
 //! | the token is too long | 431 |
 //! | revocation data is stale | 503 |

@@ -27,7 +27,7 @@ pub(crate) struct Devices {
     auth: JwtAuth<Device>,
 }
 
-/// The claims of such a token, beside its `sub` and `jti`.
+/// The claims in such a token, besides `sub` and `jti`.
 #[derive(Serialize, Deserialize)]
 struct Device {
     session: String,
@@ -70,8 +70,8 @@ impl Devices {
     }
 }
 
-/// A layer for the `/login` of pages, which refuses requests from other sites. Otherwise another
-/// site could replace the cookie with a cookie of its own account.
+/// A layer for the `/login` route that pages use. It refuses requests from other sites. Otherwise
+/// another site could replace the cookie with one for its own account.
 pub(crate) async fn remember(
     State(devices): State<Arc<Devices>>,
     request: Request,

@@ -26,7 +26,7 @@ pub(crate) fn app(
         .realm("payment")
         .cookie(PAYMENT_COOKIE)
         .trust_origin(&origins.page)
-        // Paying requires a short-lived token, whatever the auth server issues.
+        // Paying requires a short-lived token, even if the auth server issues longer-lived ones.
         .max_lifetime(Duration::from_secs(900))
         .claims::<Shopper>();
     let auth = feed.checked_by(auth)?;

@@ -442,7 +442,7 @@ impl<T> JwtAuth<T> {
 impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// Verifies a token that did not come in a request's header, but for instance in the first
     /// message of a WebSocket, in a queue or in a test. The checks are the same as for a request,
-    /// except those that concern the token's place in the request.
+    /// except for those about the token's place in the request.
     /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns a mark if stale
     /// revocation data was accepted.
     ///

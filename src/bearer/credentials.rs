@@ -57,8 +57,8 @@ impl Sources {
 
     /// Finds the credential of this request.
     ///
-    /// Every source is read. Two credentials that differ are rejected: otherwise anyone who can add
-    /// a credential to a request could choose which one counts (RFC 6750 section 2). A credential
+    /// Every source is read. Two different credentials are rejected: otherwise anyone who can add a
+    /// credential to a request could choose which one counts (RFC 6750 section 2). A credential
     /// that the browser adds automatically is accepted only in a request that this site or a
     /// trusted one made.
     pub(crate) fn find<'r>(
@@ -187,7 +187,7 @@ pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
     }
 }
 
-/// Keeps the first of two credentials that are the same, and rejects two that differ.
+/// Keeps one of two equal credentials, and rejects two different ones.
 fn agree<'r>(
     found: &mut Option<Credentials<'r>>,
     other: Option<Credentials<'r>>,

@@ -7,7 +7,7 @@ use crate::issuer::error::{IssueError, IssueErrorKind};
 /// RFC 6265bis section 5.6: a browser silently drops a cookie whose name and value are longer.
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
-/// The number of claims that an error names.
+/// The maximum number of claims whose names an error contains.
 const NAMED: usize = 3;
 
 /// Returns an error with the names and sizes of the heaviest claims if `len` is above `limit`.

@@ -60,7 +60,7 @@ impl KeyError {
         self
     }
 
-    /// Puts the origin of the key in front of the message.
+    /// Prefixes the message with the key's origin.
     pub(crate) fn read_from(mut self, origin: &str) -> Self {
         self.message = format!("{origin}: {}", self.message);
         self

@@ -20,7 +20,7 @@ use crate::rejection::problem;
 
 type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
 
-/// The answers of one layer: its realm, and the application's body if it has one.
+/// A layer's answers: its realm, and the application's body if there is one.
 #[derive(Clone)]
 pub(crate) struct Answers {
     challenges: Challenges,

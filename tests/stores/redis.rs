@@ -65,7 +65,7 @@ async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     }
     let _: () = connection.zadd("p:subject:eve", "short", 9_999_999_999_i64).await.unwrap();
     assert!(store.of_subject("eve").await.is_err());
-    // A key of a different type.
+    // The key holds a value of a different type.
     let _: () = connection.set("p:subject:mallory", "secret").await.unwrap();
     let error = store.of_subject("mallory").await.unwrap_err();
     let shown = format!("{error:?}");

@@ -16,8 +16,8 @@ use crate::misuse;
 /// RFC 6265bis section 5.6: a browser ignores a longer attribute.
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
-/// The maximum number of cookies of one name that are read. A browser sends one; a sibling domain
-/// can add a few refresh cookies, one for each path that leads to the routes.
+/// The maximum number of cookies with the same name that are read. A browser sends one; a sibling
+/// domain can add a few refresh cookies, one for each path that leads to the routes.
 const MAX_CANDIDATES: usize = 16;
 
 /// The cookies that hold a browser's tokens.
@@ -131,7 +131,7 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Renames the cookie of the refresh token. `__Secure-refresh_token` by default.
+    /// Renames the refresh-token cookie. `__Secure-refresh_token` by default.
     ///
     /// # Panics
     ///
@@ -172,8 +172,8 @@ impl Cookies {
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
     /// Choose new cookie names when you switch a running system: until they expire, browsers send
-    /// the old cookies next to the partitioned ones, and two cookies of one name that differ are
-    /// rejected.
+    /// the old cookies next to the partitioned ones, and two different cookies with the same name
+    /// are rejected.
     ///
     /// # Security
     ///

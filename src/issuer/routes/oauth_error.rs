@@ -39,10 +39,10 @@ pub(crate) enum OAuthErrorKind {
     /// The request names a client other than the client of the token or the grant.
     InvalidClient,
     InvalidScope,
-    /// RFC 8707 section 2.
+    /// The `invalid_target` error of RFC 8707 section 2.
     InvalidTarget,
     UnsupportedGrantType,
-    /// RFC 7009 section 2.2.1.
+    /// The `unsupported_token_type` error of RFC 7009 section 2.2.1.
     UnsupportedTokenType,
     CrossSite,
     TooManyAttempts {

@@ -1,4 +1,4 @@
-//! A set of keys that can be replaced while requests run.
+//! A key set that can be replaced while requests run.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

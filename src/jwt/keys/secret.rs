@@ -172,7 +172,7 @@ impl Secret {
         Ok(Self { bytes })
     }
 
-    /// Derives the secret of one service from this master secret.
+    /// Derives a service's secret from this master secret.
     ///
     /// Only the auth server has the master secret. Each service has its own secret, so an attacker
     /// who steals the secret of the cart server cannot sign tokens for the payment server. The

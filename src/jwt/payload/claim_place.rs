@@ -16,7 +16,7 @@ pub(crate) enum Purpose {
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
-    /// The [`names::group`] of the claim that the path starts with.
+    /// The [`names::group`] of the path's first name.
     group: u64,
     /// A value of the wrong type makes the token invalid only at a configured place. At a default
     /// place such a value is ignored, and grants nothing.
@@ -30,7 +30,7 @@ impl ClaimPlace {
         Self { purpose, path, group, is_configured: false }
     }
 
-    /// Returns true if the path starts with `claim`, a name of this [`names::group`].
+    /// Returns true if the path starts with `claim`. `group` is the [`names::group`] of `claim`.
     #[inline]
     pub(crate) fn is_in(&self, group: u64, claim: &str) -> bool {
         self.group == group && self.path.first() == claim

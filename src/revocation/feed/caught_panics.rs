@@ -1,4 +1,4 @@
-//! Panics of a feed or of the application's clock, turned into errors.
+//! Catches panics of a feed or of the application's clock, and returns errors instead.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! The keyed hash by which the table identifies a name.
+//! The keyed hash that identifies a name in the table.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -7,9 +7,9 @@ use std::num::NonZeroU64;
 use crate::revocation::table::mark::EntryKind;
 
 /// A 64-bit keyed hash. The keys are random and differ in each process, so nobody can search for
-/// names that collide. Two names that collide by chance share one entry: if both are of one kind,
-/// the entry rejects the tokens of both; otherwise it rejects those of the first only. With a
-/// million entries, this happens in one of 30 million tables.
+/// names that collide. Two names that collide by chance share one entry. If both names are of the
+/// same kind, the entry rejects the tokens of both; otherwise it rejects only those of the first.
+/// With a million entries, a collision happens in one of 30 million tables.
 pub(crate) type Fingerprint = NonZeroU64;
 
 /// The hash keys: one for each kind of name, and one for issuers. With separate keys, the hash

@@ -23,7 +23,7 @@ pub enum Applied {
     Kept,
     /// The revocation is not remembered, because every token that it covers has expired.
     Expired,
-    /// There was no room for the entry. A broader revocation of the given kind is remembered
+    /// There was no room for the entry. The table contains a broader revocation, of the given kind,
     /// instead.
     Widened(RevocationKind),
 }

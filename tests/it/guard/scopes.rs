@@ -41,7 +41,8 @@ impl Expression {
         }
     }
 
-    /// Returns the scopes that could make the expression true. Scopes under a `not` could not.
+    /// Returns the scopes that may help to make the expression true. Scopes under a `not` never
+    /// help.
     fn helpful(&self) -> Vec<&'static str> {
         match self {
             Self::Has(scope) => vec![scope],

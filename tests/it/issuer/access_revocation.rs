@@ -1,4 +1,4 @@
-//! `POST /revoke` of access tokens, through the feed.
+//! Tests of `POST /revoke` with access tokens, whose revocation reaches services through the feed.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A layer of the application that adds a header to a logout.
+//! Tests of an application layer that adds a header to the response to a logout.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -1,4 +1,4 @@
-//! RFC 7515 section 4: the parameters of a header, and those that are rejected.
+//! Tests of header parameters, accepted and rejected ones: RFC 7515 section 4.
 
 use serde_json::json;
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};

@@ -201,7 +201,7 @@ proptest! {
     }
 }
 
-/// Merges revocations of one name into one entry, with the later time and the later end.
+/// Merges revocations of the same name into one entry, with the later time and the later end.
 fn joined(applied: &[Revocation]) -> Vec<Revocation> {
     let mut joined: HashMap<String, Revocation> = HashMap::new();
     let at = |revocation: &Revocation| {

@@ -1,4 +1,4 @@
-//! `adversarial/`: tokens and requests that attack this crate.
+//! Tests with `adversarial/`: tokens and requests that attack this crate.
 
 use std::time::Duration;
 

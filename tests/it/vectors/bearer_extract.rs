@@ -1,4 +1,4 @@
-//! `http-fields/bearer_extract.json`: the token that is taken from the fields of a request.
+//! Tests with `http-fields/bearer_extract.json`: request fields, and the token that they contain.
 
 use std::borrow::Cow;
 

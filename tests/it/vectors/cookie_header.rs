@@ -1,7 +1,7 @@
-//! `http-fields/cookie_header.json`: names and values of cookies. The cases come from projects that
-//! disagree on some points. On these, this crate treats quotes as a part of the value, rejects two
-//! different values, does not decode percent signs, and ignores white space around names and
-//! values.
+//! Tests with `http-fields/cookie_header.json`: cookie names and values. The cases come from
+//! projects that disagree on some points. On these, this crate treats quotes as a part of the
+//! value, rejects two different values, does not decode percent signs, and ignores white space
+//! around names and values.
 
 use super::{Exclusion, assert_adds_up, is_listed};
 use crate::kit;

@@ -1,4 +1,5 @@
-//! `google-jwt_verify_lib/{jwks_parse,verify}.json`: sets of keys, and tokens with their keys.
+//! Tests with `google-jwt_verify_lib/{jwks_parse,verify}.json`: key sets, and tokens with their
+//! keys.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};

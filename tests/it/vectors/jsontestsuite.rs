@@ -1,5 +1,5 @@
-//! `jsontestsuite/all.json`: valid JSON, invalid JSON, and JSON that a parser may accept or reject.
-//! Each text is used as a header, a header member, a payload and a claim.
+//! Tests with `jsontestsuite/all.json`: valid JSON, invalid JSON, and JSON that a parser may accept
+//! or reject. Each text is used as a header, a header member, a payload and a claim.
 
 use std::collections::HashMap;
 

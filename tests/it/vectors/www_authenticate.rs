@@ -1,4 +1,4 @@
-//! `http-fields/www_authenticate.json`: a test of the parser that the tests use for challenges.
+//! Tests with `http-fields/www_authenticate.json` of the challenge parser that other tests use.
 
 use crate::bearer::challenge::parse;
 use crate::kit::{self, str_of};

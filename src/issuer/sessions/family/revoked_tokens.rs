@@ -27,7 +27,7 @@ pub(crate) enum RevokeDecision {
     Added(RevokedTokens),
     /// The token has been revoked before.
     Known,
-    /// There is no room for another token.
+    /// The maximum number of revoked tokens is reached.
     TooMany,
 }
 
@@ -36,7 +36,8 @@ impl RevokedTokens {
         self.0.is_empty()
     }
 
-    /// Decides about an access token. Tokens with the same arguments have the same revocation.
+    /// Adds an access token, unless it was revoked before or there are too many. Tokens with equal
+    /// arguments count as the same token.
     #[cfg(feature = "axum")]
     pub(crate) fn add(
         &self,

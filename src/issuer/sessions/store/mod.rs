@@ -211,7 +211,7 @@ impl StoreError {
         Self::because(format!("the server of the session store answered with error {code}"))
     }
 
-    /// Creates the error for a row that differs from the one that was written.
+    /// Creates the error for a row that differs from the written row.
     pub(crate) fn damaged() -> Self {
         Self::because("a row of the session store is damaged")
     }

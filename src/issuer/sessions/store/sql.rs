@@ -1,5 +1,4 @@
-//! The statements that SQLite and PostgreSQL share: all of them except those that create the
-//! tables.
+//! The statements that SQLite and PostgreSQL share: all except those that create the tables.
 
 use crate::clock::UnixTime;
 use crate::issuer::sessions::store::timeout::DatabaseError;

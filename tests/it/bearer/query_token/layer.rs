@@ -22,7 +22,7 @@ async fn move_token(mut request: Request<Body>) -> Request<Body> {
         if let Ok(mut value) = HeaderValue::try_from(token) {
             value.set_sensitive(true);
             // `append` keeps an existing header, where `insert` would replace it. The layer refuses
-            // two credentials that differ.
+            // two different credentials.
             request.headers_mut().append(AUTHORIZATION, value);
         }
     }
