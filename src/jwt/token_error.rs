@@ -126,7 +126,7 @@ impl TokenError {
         Self { kind, detail: Detail::Time { distance, leeway } }
     }
 
-    /// Creates an error about one claim. `None` means that the name of the claim is not known.
+    /// Creates an error about one claim. `None` means that the claim's name is not known.
     pub(crate) fn of_claim(kind: TokenErrorKind, claim: Option<ClaimError>) -> Self {
         let detail = claim.map_or(Detail::None, |claim| Detail::Claim(Box::new(claim)));
         Self { kind, detail }

@@ -51,7 +51,8 @@ enum AuthErrorDetail {
         sources: Arc<Sources>,
         other: Option<OtherScheme>,
     },
-    /// The scopes for the challenge, separated by spaces, and the whole requirement.
+    /// Contains the scopes for the challenge, separated by spaces, and a description of the whole
+    /// requirement.
     Scope {
         scopes: Arc<str>,
         reason: Arc<str>,

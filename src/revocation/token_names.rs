@@ -28,7 +28,7 @@ pub struct TokenNames<'a> {
 }
 
 impl<'a> TokenNames<'a> {
-    /// Creates the names of a token without any claim.
+    /// Creates the names for a token that has no claims. Add each claim with the methods below.
     pub fn new() -> Self {
         Self::default()
     }
@@ -57,7 +57,7 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the tenant of the token, from any claim.
+    /// Sets the token's tenant, from any claim.
     pub fn tenant(mut self, tenant: impl Into<Option<&'a str>>) -> Self {
         self.tenant = tenant.into();
         self

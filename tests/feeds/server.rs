@@ -22,8 +22,8 @@ pub(crate) trait Server: Send {
 
     /// Stops the processes. Their connections stay open.
     fn pause(&self) {
-        // The first process is stopped first, since it would start others. A child may have ended
-        // since.
+        // Stop the parent process first, since it would start new children. A listed child may have
+        // ended already, which is not an error.
         self.processes().into_iter().for_each(|process| signal("-STOP", process));
     }
 

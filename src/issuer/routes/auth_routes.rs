@@ -29,7 +29,7 @@ use crate::issuer::token_issuer::TokenIssuer;
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// The routes of an auth server: to log in, renew, log out, and list and end sessions.
+/// The routes of an auth server: login, renewal, logout, and listing and ending sessions.
 ///
 /// | route | parameters | success |
 /// |---|---|---|

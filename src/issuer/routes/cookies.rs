@@ -53,10 +53,11 @@ const MAX_CANDIDATES: usize = 16;
 ///
 /// # Security
 ///
-/// A browser sends cookies to one host and, whatever their path or prefix, to every port of that
-/// host. Every service on the host gets the access tokens for all of them: a service that is taken
-/// over can use those tokens until they expire. If a service must not be trusted with the tokens of
-/// the others, give it a separate host, or let the proxy in front strip the cookies of the others.
+/// A browser sends a host's cookies to every port of that host, whatever their path or prefix.
+/// Every service on the host therefore gets the access tokens for all services on it, and a
+/// compromised service can use those tokens until they expire. If you do not trust a service with
+/// the other services' tokens, give it a separate host, or let a proxy in front of it strip the
+/// other cookies.
 ///
 /// The refresh-token cookie has a path, so that browsers send it only to the auth server. It
 /// therefore cannot have the prefix `__Host-`, and a sibling domain could set a cookie with the

@@ -53,8 +53,8 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let started = started.catch_unwind().await;
     let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
     let (tokens, refresh, session) = started.inspect_err(|error| {
-        // The answer reveals that the credentials are right, and no session shows it, so the login
-        // is reported.
+        // The answer reveals that the credentials are right, and no new session shows the user that
+        // somebody logged in. Report the login, so that the application can notify the user.
         let reason = error.reason().to_owned();
         context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     })?;

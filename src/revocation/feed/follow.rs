@@ -72,8 +72,8 @@ impl Revocations {
     ///
     /// # Panics
     ///
-    /// Panics if a feed is followed already, by this value or a clone. With two feeds, a working
-    /// feed would hide an outage of the other.
+    /// Panics if these revocations, or a clone of them, already follow a feed. With two feeds, a
+    /// working feed would hide an outage of the other.
     #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
         if !self.follower().starts() {

@@ -9,7 +9,7 @@ use tower_jwt_auth::guard::{Guard, has_all_scopes, has_role, has_scope, require}
 
 use crate::kit;
 
-/// One challenge of a field.
+/// One challenge in a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) scheme: String,
