@@ -92,8 +92,8 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// Consecutive rotations with a repeat that was not simultaneous, including the current one if
-    /// it has one.
+    /// The number of consecutive rotations that had a repeat which was not simultaneous. Includes
+    /// the current rotation if it has such a repeat.
     repeats: u32,
     is_repeated: bool,
     /// Consecutive rotations with any counted repeat, including the current one if it has one.

@@ -65,7 +65,7 @@ pub enum Source {
             `TokenSource` for a type of your own"
 )]
 pub trait TokenSource: Send + Sync + 'static {
-    /// Returns the token in `headers`, or `None` if this source finds none.
+    /// Returns the token in `headers`, or `None` if this source finds no token.
     ///
     /// # Errors
     ///

@@ -48,7 +48,7 @@ impl Member {
         Self::with(feed, BOUND, Duration::from_millis(500), configure)
     }
 
-    /// Returns a server that does not take a stall of the machine for an outage.
+    /// Returns a server that does not mistake a stall of the machine for an outage.
     pub(crate) fn patient<F: RevocationFeed>(feed: F) -> Self {
         Self::with(feed, LATER, LATER, |revocations| revocations)
     }

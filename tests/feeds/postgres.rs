@@ -284,7 +284,7 @@ async fn short_waits_are_enough_to_connect_the_listener() {
         postgres
             .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
             .await;
-        // A lost connection is a reason to read, too.
+        // A lost connection must also cause a read.
         let mut rounds = 0..600;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "the loss is not noticed");

@@ -170,7 +170,7 @@ fn signal(name: &str, pids: &[String]) {
 }
 
 fn is_root() -> bool {
-    // The owner of this process.
+    // Take the user who owns this process.
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 

@@ -332,7 +332,7 @@ impl Cookies {
         self.access.iter().map(|(audience, _)| audience.as_str())
     }
 
-    /// Deletes the cookies of the access tokens for some audiences.
+    /// Deletes the access-token cookies for some audiences.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
             let cookie = self.render(name, "", self.of_access(), Duration::ZERO);

@@ -167,7 +167,7 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Waits for another request to publish the end of a session. Publishing takes 3 seconds at
-    /// most, as do the pauses of all attempts together.
+    /// most, and the pauses between all attempts add up to 3 seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {

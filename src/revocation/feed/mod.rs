@@ -61,10 +61,10 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads a part of all revocations: the first part for `None`, and then the part that the
-    /// previous part names as its [`next`](Snapshot::next). Messages that are appended meanwhile
-    /// may be missing. A feed returns an error if the name `part` may no longer refer to the same
-    /// part, for example because another server answers. The caller then reads all parts again.
+    /// Reads one part of all revocations. `None` reads the first part, and [`next`](Snapshot::next)
+    /// of each part names the part after it. Messages that are appended between two reads may be
+    /// missing. A feed returns an error if `part` may no longer name the same part, for example
+    /// because a different server answers. The caller then reads all parts again.
     fn snapshot(
         &self,
         part: Option<String>,

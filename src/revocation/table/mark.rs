@@ -85,9 +85,9 @@ impl Mark {
         EntryKind((self.0 >> KIND_SHIFT) as u8)
     }
 
-    /// Returns true if the mark covers a token with this time of issue. Times are compared in whole
-    /// seconds, since a token of the same second may have been issued before the revocation. A
-    /// token without a time of issue is covered for the same reason.
+    /// Returns true if the mark covers a token with this issue time. Times are compared in whole
+    /// seconds, since a token from the same second may have been issued before the revocation. A
+    /// token without an issue time is covered for the same reason.
     #[inline]
     pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;

@@ -1,4 +1,4 @@
-//! Tests of `POST /revoke` with access tokens, whose revocation reaches services through the feed.
+//! Tests of `POST /revoke` with access tokens. The revocations reach services through the feed.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -191,7 +191,7 @@ async fn a_token_of_an_ended_session_publishes_only_an_end_that_is_due() {
     assert!(message.contains(r#""revoke":"session""#), "{message}");
 }
 
-/// Returns the session of an access token.
+/// Returns an access token's session.
 fn sid(token: &str) -> String {
     let payload = crate::kit::unb64(token.split('.').nth(1).unwrap());
     let payload: Value = serde_json::from_slice(&payload).unwrap();

@@ -28,7 +28,7 @@ const JSON_ONLY: [&str; 4] = [
     "cookbook/jws/4_8.multiple_signatures.json",
     "cookbook/rfc7797/4.2.hmac-sha2_b64_false.json",
 ];
-/// Keys that are not for HMAC, with the kind of the error.
+/// Keys that are not for HMAC, with the expected error kind.
 const OTHER_KEYS: [(&str, KeyErrorKind); 5] = [
     ("cookbook/jwk/3_1.ec_public_key.json", KeyErrorKind::Unsupported),
     ("cookbook/jwk/3_2.ec_private_key.json", KeyErrorKind::Unsupported),

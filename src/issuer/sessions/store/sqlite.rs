@@ -127,7 +127,7 @@ fn create_private(file: &Path) {
 }
 
 /// Opens the file. If several processes switch a new file to WAL mode, all but one of them fail
-/// immediately, whatever the `busy_timeout`. This function therefore tries again.
+/// immediately, whatever the `busy_timeout` is. This function therefore tries again.
 async fn opened(
     pool: &SqlitePoolOptions,
     options: &SqliteConnectOptions,

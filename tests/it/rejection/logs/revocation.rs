@@ -19,7 +19,7 @@ async fn line(log: &Log, text: &str) -> String {
     }
 }
 
-/// The warning needs no hook and no application code.
+/// The warning is logged even if the application sets no hook.
 #[tokio::test]
 async fn a_feed_that_cannot_be_reached_is_logged_as_a_warning() {
     let log = Log::default();
