@@ -62,10 +62,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
     ) -> Option<R> {
         let token = TokenText::split(token)?;
         let fingerprint = token.fingerprint(&self.key, scope);
-        let pick = |value: &V| {
-            let is_same = TokenText::split(value.token()).is_some_and(|own| own.is_same(token));
-            if is_same { pick(value) } else { None }
-        };
+        let pick = |value: &V| if token.is(value.token()) { pick(value) } else { None };
         let mut shard = self.shard(fingerprint)?.try_lock().ok()?;
         shard.find(fingerprint, scope, pick)
     }

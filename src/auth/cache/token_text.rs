@@ -6,12 +6,15 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// The number of signature characters that the fingerprint covers: 96 bits.
 const SAMPLE: usize = 16;
+/// The length of a dot and a signature of HS256.
+const DOT_AND_HS256: usize = 44;
 
-/// A token, split at the last dot.
+/// A token, split before its last dot.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenText<'t> {
     /// Header and payload.
     signed: &'t [u8],
+    /// The dot and the signature.
     signature: &'t [u8],
     /// The first characters of the signature. The last characters of some algorithms' signatures
     /// vary little.
@@ -21,40 +24,44 @@ pub(crate) struct TokenText<'t> {
 impl<'t> TokenText<'t> {
     /// Splits a token. Returns `None` if the signature is shorter than that of any algorithm.
     pub(crate) fn split(token: &'t [u8]) -> Option<Self> {
-        let (signed, signature) = token.split_at_checked(memchr::memrchr(b'.', token)?)?;
-        let signature = signature.get(1..)?;
-        Some(Self { signed, signature, sample: signature.first_chunk()? })
+        // Most tokens have a signature of one length, and the search takes longer than the look.
+        let usual = token.len().checked_sub(DOT_AND_HS256);
+        let usual = usual.filter(|place| token.get(*place) == Some(&b'.'));
+        let dot = usual.or_else(|| memchr::memrchr(b'.', token))?;
+        let (signed, signature) = token.split_at_checked(dot)?;
+        Some(Self { signed, signature, sample: signature.get(1..)?.first_chunk()? })
     }
 
     /// Returns a keyed hash of the signature and of the `scope`. Nobody who lacks the key can
     /// choose tokens that collide, or find out from look-up times which tokens are in the table.
     pub(crate) fn fingerprint(self, key: &impl BuildHasher, scope: u64) -> u64 {
         let mut hasher = key.build_hasher();
-        hasher.write_u64(scope);
         hasher.write(self.sample);
-        hasher.finish()
+        hasher.finish() ^ scope
     }
 
-    /// Returns true if both tokens are equal, byte for byte.
+    /// Returns true if `token` is this token, byte for byte.
     ///
     /// The signature is the secret part of a token, so it is compared in constant time. Otherwise
     /// the time would reveal how many characters of a guessed signature are right. The second
     /// comparison reveals nothing to anyone who lacks the whole signature.
-    pub(crate) fn is_same(self, other: Self) -> bool {
-        is_same_secret(self.signature, other.signature) && self.signed == other.signed
+    pub(crate) fn is(self, token: &[u8]) -> bool {
+        token.split_at_checked(self.signed.len()).is_some_and(|(signed, signature)| {
+            is_same_secret(signature, self.signature) && signed == self.signed
+        })
     }
 }
 
-/// Compares whole words, since `subtle` takes as long for a byte as for a word.
+/// Compares secrets of at least 16 bytes in constant time: in words of 16 bytes, since `subtle` takes
+/// as long for a byte as for a word. The last word overlaps the one before it.
 fn is_same_secret(a: &[u8], b: &[u8]) -> bool {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    if a.len() != b.len() {
-        return false;
+    fn words(secret: &[u8]) -> impl Iterator<Item = u128> {
+        let last = secret.last_chunk::<16>();
+        let words = secret.as_chunks::<16>().0.iter().chain(last);
+        words.map(|word| u128::from_ne_bytes(*word))
     }
-    let words = a.iter().map(|word| u64::from_ne_bytes(*word));
-    let words = words.zip(b.iter().map(|word| u64::from_ne_bytes(*word)));
-    let same = words.fold(Choice::from(1), |same, (a, b)| same & a.ct_eq(&b));
-    (same & a_rest.ct_eq(b_rest)).into()
+    let same = |same, (a, b): (u128, u128)| same & a.ct_eq(&b);
+    a.len() == b.len() && a.len() >= 16 && words(a).zip(words(b)).fold(Choice::from(1), same).into()
 }
 
 #[cfg(test)]
@@ -71,21 +78,21 @@ mod tests {
 
     #[test]
     fn tokens_that_differ_in_any_byte_or_in_length_are_not_the_same() {
-        assert!(split(TOKEN).is_same(split(TOKEN)));
+        assert!(split(TOKEN).is(TOKEN));
         for place in 0..TOKEN.len() {
             let mut other = TOKEN.to_vec();
             other[place] ^= 1;
-            let is_same = TokenText::split(&other).is_some_and(|it| it.is_same(split(TOKEN)));
-            assert!(!is_same, "{place}");
+            assert!(!split(TOKEN).is(&other), "{place}");
+            assert!(!TokenText::split(&other).is_some_and(|other| other.is(TOKEN)), "{place}");
         }
         for other in [&TOKEN[1..], &TOKEN[..TOKEN.len() - 1], &[TOKEN, b"A"].concat()] {
-            assert!(!split(other).is_same(split(TOKEN)));
+            assert!(!split(other).is(TOKEN) && !split(TOKEN).is(other));
         }
     }
 
     #[test]
     fn every_length_of_a_signature_is_compared_to_its_end() {
-        for len in 0..40 {
+        for len in 16..70 {
             let signature = vec![b'A'; len];
             assert!(is_same_secret(&signature, &signature.clone()), "{len}");
             for place in 0..len {
@@ -94,6 +101,16 @@ mod tests {
                 assert!(!is_same_secret(&signature, &other), "{place} of {len}");
             }
             assert!(!is_same_secret(&signature, &vec![b'A'; len + 1]), "{len}");
+        }
+        assert!(!is_same_secret(b"short", b"short"), "too short for a word");
+    }
+
+    #[test]
+    fn a_signature_of_any_length_is_split_at_its_dot() {
+        for len in [16, 42, 43, 44, 64, 86, 342] {
+            let token = format!("header.payload.{}", "s".repeat(len));
+            let TokenText { signed, signature, .. } = split(token.as_bytes());
+            assert_eq!((signed, signature.len()), (&b"header.payload"[..], len + 1));
         }
     }
 
