@@ -41,8 +41,8 @@ pub enum TokenErrorKind {
     /// The token is not three base64url parts, or its JSON breaks a rule: encoding, UTF-8, a
     /// duplicate member, depth, a claim of the wrong type.
     Malformed,
-    /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, another
-    /// `cty`.
+    /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, or a `cty`
+    /// other than `JWT`.
     UnsupportedHeader,
     /// `typ` names a different kind of token.
     WrongType,

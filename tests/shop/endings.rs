@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::MASTER;
 use crate::process::{Server, client};
 
-/// Returns the cookies of a browser as one header.
+/// Returns a browser's cookies as one header.
 async fn log_in(auth: &Server) -> String {
     let body = json!({ "user": "alice", "password": "wonderland" });
     let login = client().post(format!("{}/auth/login", auth.url)).json(&body).send().await;

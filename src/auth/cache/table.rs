@@ -94,8 +94,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         sums
     }
 
-    /// Returns the shard of a fingerprint. The map of a shard uses the lowest and the highest bits
-    /// of the fingerprint, so the middle bits select the shard.
+    /// Returns the shard for a fingerprint. A shard's map uses the fingerprint's lowest and highest
+    /// bits, so the middle bits select the shard.
     fn shard(&self, fingerprint: u64) -> Option<&Mutex<Shard<V>>> {
         let index = usize::try_from(fingerprint >> 32 & 0xffff).ok()?.checked_rem(SHARDS)?;
         self.shards.get(index).map(|Padded(shard)| shard)

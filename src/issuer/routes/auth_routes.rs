@@ -123,8 +123,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if there is no cookie for an access token, or if the audience of a cookie has no key
-    /// in the issuer.
+    /// Panics if there is no access-token cookie, or if the issuer has no key for a cookie's
+    /// audience.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {

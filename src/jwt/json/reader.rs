@@ -97,7 +97,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn next_item(&mut self, close: u8, is_first: &mut bool) -> Result<bool, Error> {
         match self.scanner.peek() {
             Some(byte) if byte == close => return Ok(false),
-            // A trailing comma is rejected by the reader of the item.
+            // After a trailing comma, reading the next item fails.
             Some(b',') if !*is_first => self.scanner.skip(1),
             Some(_) if *is_first => {}
             _ => return Err(self.fail(Fault::Syntax)),

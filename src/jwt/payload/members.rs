@@ -32,9 +32,9 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     noted: &'r mut Noted<'n, 'de>,
     is_first: bool,
     member: Member<'p>,
-    /// The name of the member, unless it has escapes.
+    /// The member's name, unless the name has escapes.
     name: &'de str,
-    /// The bit of the member in [`Noted::required`], if it is required.
+    /// The member's bit in [`Noted::required`], or 0 if the member is not required.
     required: u64,
     /// One bit for each registered name that was seen.
     registered: u32,

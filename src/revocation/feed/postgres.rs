@@ -314,7 +314,7 @@ impl RevocationFeed for PostgresFeed {
         let mut listening = self.listening.lock().await;
         if listening.wait(&self.options).await.is_err() {
             drop(listening);
-            // The follower polls in any case.
+            // A failure is not reported, since the follower also polls.
             std::future::pending().await
         }
     }

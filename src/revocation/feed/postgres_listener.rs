@@ -1,4 +1,4 @@
-//! Notifications of PostgreSQL.
+//! PostgreSQL notifications.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -112,7 +112,7 @@ fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
     assert_eq!(revocations.staleness(), None);
     let as_of = revocations.as_of();
     clock.advance(MAX_STALENESS / 2);
-    // The age counts from the moment at which the feed was asked, not from its answer.
+    // The data's age is measured from the start of the read, not from the feed's answer.
     revocations.current_as_of(as_of);
     clock.advance(MAX_STALENESS / 4);
     assert_eq!(revocations.check(&names), Verdict::Good);
