@@ -39,7 +39,7 @@ pub(crate) fn ensure(holds: bool, otherwise: &str) -> Result<(), Finding> {
     if holds { Ok(()) } else { Err(Finding::new(otherwise)) }
 }
 
-/// Makes a finding of any error. The text includes the causes of the error, which contain no
+/// Converts any error into a finding. The text includes the error's causes, which contain no
 /// values.
 impl<E: Error> From<E> for Finding {
     fn from(error: E) -> Self {

@@ -83,7 +83,7 @@ impl RefreshStore for Store {
     }
 }
 
-/// The rules of rotation, as the guide describes them.
+/// The rotation rules, as the guide describes them.
 struct Model {
     /// All tokens of the session, oldest first, each with the time of its use. The last one is the
     /// leaf.

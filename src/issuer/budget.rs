@@ -1,4 +1,4 @@
-//! The limit on the size of a token.
+//! The token size limit.
 
 use serde_json::{Map, Value};
 

@@ -113,8 +113,7 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the latest time of issue that a watermark covers, or `None` for a token or a
-    /// session.
+    /// Returns the latest issue time that a watermark covers, or `None` for a token or a session.
     pub(crate) fn watermark(&self) -> Option<UnixTime> {
         match self {
             Self::Token { .. } | Self::Session { .. } => None,

@@ -165,7 +165,7 @@ pub fn now() -> i64 {
     SystemClock.now().as_secs()
 }
 
-/// Returns the claims of an access token of the shop.
+/// Returns the claims of a typical access token.
 pub fn claims(subject: &str, id: &str, session: &str, issued_at: i64, expires_at: i64) -> Value {
     json!({
         "iss": ISSUER, "sub": subject, "jti": id, "sid": session, "iat": issued_at, "exp": expires_at,

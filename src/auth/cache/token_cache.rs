@@ -39,11 +39,11 @@ const LEAST_BYTES: usize = 1 << 20;
 ///
 /// # When it pays
 ///
-/// With HS256, a hit takes an eighth of the time of a verification if a few hundred tokens are in
-/// use, and a fifth if a thousand are. With more tokens their memory is rarely in the processor's
-/// cache, and 10,000 tokens save only a third of the time. A token takes about 1.4 KB. A token that
-/// comes only once takes longer than without a cache, so compare the hits and misses of
-/// [`stats`](Self::stats).
+/// With HS256, a hit takes an eighth of a verification's time if a few hundred tokens are in use,
+/// and a fifth if a thousand are. With more tokens, the entries are rarely in the processor's
+/// cache: with 10,000 tokens, a hit saves only a third of the time. A token takes about 1.4 KB. A
+/// token that is presented only once takes longer than without a cache, so compare the hits and
+/// misses in [`stats`](Self::stats).
 /// [`guide::explanation::cache`](crate::guide::explanation::cache) has the figures.
 ///
 /// # Security

@@ -6,7 +6,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// The number of signature characters that the fingerprint covers: 96 bits.
 const SAMPLE: usize = 16;
-/// The length of a dot and a signature of HS256.
+/// The length of a dot and an HS256 signature.
 const DOT_AND_HS256: usize = 44;
 
 /// A token, split before its last dot.
@@ -24,7 +24,8 @@ pub(crate) struct TokenText<'t> {
 impl<'t> TokenText<'t> {
     /// Splits a token. Returns `None` if the signature is shorter than that of any algorithm.
     pub(crate) fn split(token: &'t [u8]) -> Option<Self> {
-        // Most tokens have a signature of one length, and the search takes longer than the look.
+        // Most signatures have the same length. Checking for a dot at that distance is faster than
+        // searching for it.
         let usual = token.len().checked_sub(DOT_AND_HS256);
         let usual = usual.filter(|place| token.get(*place) == Some(&b'.'));
         let dot = usual.or_else(|| memchr::memrchr(b'.', token))?;
@@ -52,8 +53,8 @@ impl<'t> TokenText<'t> {
     }
 }
 
-/// Compares secrets of at least 16 bytes in constant time: in words of 16 bytes, since `subtle` takes
-/// as long for a byte as for a word. The last word overlaps the one before it.
+/// Compares secrets of at least 16 bytes in constant time. Compares words of 16 bytes, since
+/// `subtle` takes as long for a byte as for a word. The last word overlaps the word before it.
 fn is_same_secret(a: &[u8], b: &[u8]) -> bool {
     fn words(secret: &[u8]) -> impl Iterator<Item = u128> {
         let last = secret.last_chunk::<16>();

@@ -66,7 +66,7 @@ async fn ended_cost_nothing<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Fin
 async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let outdated = scene.row(&subject()?, 1)?;
     scene.store.insert(&outdated).await?;
-    // One more second, for a server whose clock is a little behind.
+    // Wait one more second, since the server's clock may be slightly behind.
     let end = outdated.delete_after.saturating_add(Duration::from_secs(1));
     tokio::time::sleep(end.saturating_since(SystemClock.now())).await;
     let sessions = Sessions::new(Arc::clone(&scene.store));

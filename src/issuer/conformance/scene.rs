@@ -1,4 +1,4 @@
-//! The tools of the checks.
+//! Helpers that the checks share.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -327,7 +327,7 @@ impl Debug for PostgresFeed {
     }
 }
 
-/// Keeps only the code of an answer: the server's own sentences may quote a row.
+/// Keeps only the server's error code: error messages may quote a row.
 fn feed_error(error: Error) -> FeedError {
     let Some(code) = code(&error) else { return FeedError::new(error) };
     let kind = match code.as_str() {

@@ -401,8 +401,8 @@ async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
     for answer in futures_util::future::join_all(requests).await {
         assert!([204, 400].contains(&answer.status()), "{answer:?}");
     }
-    // The messages are for two sessions, and for the user's tokens without a session. A repeated
-    // message adds nothing.
+    // Three messages: one for each of the user's two sessions, and one for the user's tokens that
+    // belong to no session. Repeated messages add nothing.
     assert_eq!(feed.inner.len(), 3);
     server.refresh(&other.refresh).await.is_error(400, "invalid_grant");
 }

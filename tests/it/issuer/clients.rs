@@ -1,4 +1,4 @@
-//! The client that a login names, and the client in the token.
+//! Tests of the client that a login names, and of the client in the token.
 
 use http::Method;
 use serde_json::{Value, json};

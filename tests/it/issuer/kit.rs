@@ -159,7 +159,7 @@ impl Accounts for Users {
     }
 }
 
-/// A store in memory that can fail on demand, and that records its calls.
+/// An in-memory store that can fail on demand, and that records its calls.
 pub(crate) struct Fragile {
     pub(crate) inner: MemoryStore,
     pub(crate) state: Arc<State>,
@@ -212,7 +212,7 @@ impl RefreshStore for Fragile {
     }
 }
 
-/// A feed in memory that can fail on demand, and that records its messages.
+/// An in-memory feed that can fail on demand, and that records its messages.
 #[cfg(feature = "feeds")]
 #[derive(Clone)]
 pub(crate) struct FaultyFeed {

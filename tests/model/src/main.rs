@@ -1,6 +1,6 @@
 //! Checks the table of verified tokens with every order in which its threads can run:
 //!
-//! - A look-up finds only the token that it looks for, of the key set that it names.
+//! - A look-up finds only the requested token, and only if the requested key set verified it.
 //! - A value is dropped once, and never while its thread holds a lock.
 //! - The memory stays below the limit.
 //! - A token that nobody displaced is found once the threads are done.

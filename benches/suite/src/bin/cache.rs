@@ -1,5 +1,5 @@
-//! The time of a look-up in the cache of verified tokens, as a ratio to a verification: the table of
-//! `docs/explanation/cache.md`.
+//! The time of a look-up in the cache of verified tokens, relative to a verification. Prints the
+//! table in `docs/explanation/cache.md`.
 //!
 //! `cargo run --release --bin cache`
 
@@ -24,11 +24,11 @@ struct Shopper {
 enum Contender {
     Cached,
     Uncached,
-    /// Every token is added, and evicted before it comes again.
+    /// Every token is added, and evicted before it is presented again.
     Churning,
 }
 
-/// Returns typical tokens of this many users.
+/// Returns typical tokens for this many users.
 fn tokens(secret: &Secret, users: usize) -> Vec<String> {
     let signer = Signer::new(Key::hs256(secret.clone()));
     let claims = |user: usize| {

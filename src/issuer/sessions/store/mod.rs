@@ -1,4 +1,4 @@
-//! The trait of session stores.
+//! The trait for session stores.
 
 pub(crate) mod memory;
 #[cfg(feature = "postgres")]

@@ -283,7 +283,7 @@ fn each_request_has_its_own_source() {
         assert_eq!(source(by_socket()), "WebSocketProtocol");
         assert_eq!(auth.verify(&token).unwrap().token().source(), Source::Direct);
     }
-    // The answer to a request with a cookie is private, also on a hit.
+    // The response to a request with a cookie is private, even on a cache hit.
     assert!(sent(&auth, by_cookie()).contains("private"));
     assert!(!sent(&auth, bearer(&token)).contains("private"));
     assert_eq!(counts(&cache), (9, 1, 1));

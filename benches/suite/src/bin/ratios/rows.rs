@@ -15,7 +15,7 @@ pub struct Row {
     pub other: Cost,
     /// The largest ratio that the project accepts.
     pub goal: Option<f64>,
-    /// The least work that any implementation must do instead of `ours`.
+    /// The minimum work that any implementation must do for the same result as `ours`.
     pub floor: Option<Cost>,
 }
 
