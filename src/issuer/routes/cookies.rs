@@ -181,10 +181,10 @@ impl Cookies {
     /// `SameSite` no longer keeps the cookies out of requests that other sites make. Two
     /// protections remain. The first is the cross-site check of the layer and of these routes, for
     /// every request but GET, HEAD and OPTIONS. The second is the separate set of cookies in
-    /// browsers that support `Partitioned`: the page of an attacker has its own set, without a
+    /// browsers that support `Partitioned`: an attacker's page has its own set, which contains no
     /// login. Make sure that no GET request changes anything. Name the sites that may show your
-    /// page in a frame with `Content-Security-Policy: frame-ancestors`, or any site can trick its
-    /// visitors into clicking on your page.
+    /// page in a frame with `Content-Security-Policy: frame-ancestors`, since otherwise any site
+    /// can trick its visitors into clicking on your page.
     ///
     /// # Panics
     ///

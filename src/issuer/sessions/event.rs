@@ -1,4 +1,4 @@
-//! Events in the life of a session.
+//! Session events.
 
 use std::fmt::{self, Debug};
 

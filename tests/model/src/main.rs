@@ -3,7 +3,7 @@
 //! - A look-up finds only the requested token, and only if the requested key set verified it.
 //! - A value is dropped once, and never while its thread holds a lock.
 //! - The memory stays below the limit.
-//! - A token that nobody displaced is found once the threads are done.
+//! - A token that was not displaced is found once the threads are done.
 #![allow(dead_code, reason = "the program does not use every function of the table")]
 
 mod sync;
@@ -32,7 +32,7 @@ use self::table::{Cached, Table};
 
 const SCOPE: u64 = 1;
 const WEIGHT: usize = 1_000;
-/// Room for six values, and not for seven.
+/// The table has room for six values, but not for seven.
 const LIMIT: usize = 8_500;
 
 /// The counters of one execution.
