@@ -1,5 +1,7 @@
 //! A deserializer for a member name.
 
+use std::borrow::Cow;
+
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
@@ -26,6 +28,14 @@ impl<'de> MemberName<'de> {
         match self {
             Self::Plain(text) => text,
             Self::Escaped(name) => &name.text,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn to_cow(&self) -> Cow<'de, str> {
+        match self {
+            Self::Plain(text) => Cow::Borrowed(text),
+            Self::Escaped(name) => Cow::Owned(name.text.clone()),
         }
     }
 

@@ -12,41 +12,32 @@ const FEW_NAMES: usize = 12;
 /// two programs could read one token differently.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
-    /// One bit for each group of names that was seen. Most names are the first in their group, and
-    /// need no comparison.
+    /// One bit for each group of names. Most names are the first of their group, and need no
+    /// comparison.
     groups: u64,
-    few: SmallVec<[&'de str; FEW_NAMES]>,
-    /// Further names, and names with escapes. Created on demand, since a new hash set draws random
-    /// keys.
+    few: SmallVec<[Cow<'de, str>; FEW_NAMES]>,
+    /// Further names. Created on demand, since a new hash set draws random keys.
     more: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds a name of this group without escapes, and returns true if it is new.
+    /// Adds a name of this group, and returns true if it is new. `own` makes the name to keep.
     #[inline]
-    pub(crate) fn insert(&mut self, group: u64, name: &'de str) -> bool {
-        if self.has(group, name) {
+    pub(crate) fn insert(
+        &mut self,
+        group: u64,
+        name: &str,
+        own: impl FnOnce() -> Cow<'de, str>,
+    ) -> bool {
+        if self.groups & group != 0 && self.few.iter().any(|other| other == name) {
             return false;
         }
         self.groups |= group;
-        if self.more.is_some() || self.few.len() == FEW_NAMES {
-            return self.insert_more(name.into());
+        if self.few.len() == FEW_NAMES {
+            return self.insert_more(own());
         }
-        self.few.push(name);
+        self.few.push(own());
         true
-    }
-
-    /// Adds a name of this group with escapes, and returns true if it is new.
-    #[cold]
-    pub(crate) fn insert_escaped(&mut self, group: u64, name: &str) -> bool {
-        let is_new = !self.has(group, name) && self.insert_more(name.to_owned().into());
-        self.groups |= group;
-        is_new
-    }
-
-    #[inline]
-    fn has(&self, group: u64, name: &str) -> bool {
-        self.groups & group != 0 && self.few.contains(&name)
     }
 
     #[cold]
@@ -80,10 +71,9 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Adds names alternately without and with escapes.
     fn insert<'n>(seen: &mut SeenNames<'n>, is_escaped: bool, name: &'n str) -> bool {
-        let group = group(name);
-        if is_escaped { seen.insert_escaped(group, name) } else { seen.insert(group, name) }
+        let own = || if is_escaped { Cow::Owned(name.to_owned()) } else { Cow::Borrowed(name) };
+        seen.insert(group(name), name, own)
     }
 
     #[test]

@@ -161,10 +161,7 @@ impl<'de> Reader<'de> {
         let plain = self.name()?;
         let name = self.take_name(plain);
         let group = names::group(name.text());
-        let is_new = match &name {
-            MemberName::Plain(name) => seen.insert(group, name),
-            MemberName::Escaped(name) => seen.insert_escaped(group, &name.text),
-        };
+        let is_new = seen.insert(group, name.text(), || name.to_cow());
         if is_new { Ok(name) } else { Err(self.fail(Fault::DuplicateName)) }
     }
 
@@ -284,7 +281,9 @@ impl<'de> Reader<'de> {
     /// Reads a name in a skipped value. A name with half a surrogate pair counts as empty.
     fn skip_name(&mut self, seen: &mut SeenNames<'de>) -> Result<(), Error> {
         match self.new_name(seen) {
-            Err(_) if self.fault.is_none() && seen.insert(names::group(""), "") => Ok(()),
+            Err(_) if self.fault.is_none() && seen.insert(names::group(""), "", || "".into()) => {
+                Ok(())
+            }
             Err(_) if self.fault.is_none() => Err(self.fail(Fault::DuplicateName)),
             name => name.map(|_| ()),
         }

@@ -117,10 +117,10 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
             let group = names::group(name);
             let place = self.wanted.first_in(group, name);
             self.member = place.map_or(Member::Other, Member::Placed);
-            match escaped {
-                None => self.seen.insert(group, self.name),
-                Some(_) => self.seen.insert_escaped(group, name),
-            }
+            let plain = self.name;
+            self.seen.insert(group, name, || {
+                escaped.map_or(Cow::Borrowed(plain), |name| Cow::Owned(name.text.clone()))
+            })
         };
         if is_new { Ok(true) } else { Err(self.reader.fail(Fault::DuplicateName)) }
     }
