@@ -25,6 +25,8 @@ pub(super) const PANICS: u8 = 5;
 pub(super) const PANICS_WAITING: u8 = 6;
 /// There is no log, and the right to create one is missing.
 pub(super) const MISSING_AND_DENIED: u8 = 7;
+/// There is no log, and the server fails while it creates one.
+pub(super) const MISSING_AND_DOWN: u8 = 8;
 
 impl Faulty {
     pub(super) fn new(clock: &ManualClock) -> Self {
@@ -39,7 +41,7 @@ impl Faulty {
     async fn fail(&self) -> Result<u8, FeedError> {
         match self.fault.load(Ordering::SeqCst) {
             FAILS => Err(FeedError::new("down")),
-            MISSING | MISSING_AND_DENIED => Err(FeedErrorKind::Missing.into()),
+            MISSING | MISSING_AND_DENIED | MISSING_AND_DOWN => Err(FeedErrorKind::Missing.into()),
             HANGS => std::future::pending().await,
             PANICS => panic!("a feed with a fault"),
             other => Ok(other),
@@ -51,6 +53,7 @@ impl RevocationFeed for Faulty {
     async fn create(&self) -> Result<bool, FeedError> {
         match self.fault.load(Ordering::SeqCst) {
             MISSING_AND_DENIED => Err(FeedErrorKind::Denied.into()),
+            MISSING_AND_DOWN => Err(FeedError::new("down")),
             fault => {
                 self.set(NONE);
                 Ok(fault == MISSING)

@@ -7,7 +7,7 @@ use tower_jwt_auth::revocation::{
     FeedErrorKind, Revocation, RevocationFeed, RevocationOutageKind, Verdict,
 };
 
-use super::faulty::{FAILS, Faulty, MISSING, MISSING_AND_DENIED, NONE};
+use super::faulty::{FAILS, Faulty, MISSING, MISSING_AND_DENIED, MISSING_AND_DOWN, NONE};
 use super::{check, end, revocations, take};
 use crate::kit;
 
@@ -38,6 +38,21 @@ async fn a_server_that_may_only_read_waits_for_another_one_to_create_the_log() {
         follow.step().await.unwrap();
         assert_eq!(check(&revocations, "a"), Verdict::Good);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_fails_while_it_creates_the_log_is_unavailable_and_not_forbidden() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    feed.set(MISSING_AND_DOWN);
+    let (revocations, _) = revocations(&clock);
+    let mut follow = revocations.follow(feed.clone());
+    let error = follow.step().await.unwrap_err();
+    assert_eq!(error.kind(), FeedErrorKind::Unavailable);
+    assert_eq!(check(&revocations, "a"), Verdict::Unavailable);
+    feed.set(MISSING);
+    follow.step().await.unwrap();
+    assert_eq!(check(&revocations, "a"), Verdict::Good);
 }
 
 #[tokio::test]
