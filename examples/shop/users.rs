@@ -24,7 +24,8 @@ const DEMONSTRATION: [[&str; 5]; 2] = [
 
 pub(crate) struct Users {
     pool: SqlitePool,
-    /// A hash that is verified if the user does not exist, so that the answer takes the same time.
+    /// The hash that the password is checked against if the user does not exist, so that the answer
+    /// takes just as long.
     nobodys_hash: Arc<str>,
     attempts: Arc<Attempts>,
     devices: Arc<Devices>,

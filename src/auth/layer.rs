@@ -47,7 +47,7 @@ use crate::revocation::Revocations;
 /// The configuration methods panic on a setting that cannot work, so that a misconfigured server
 /// does not start. The panic's message says what to do. A method that takes a list panics when it
 /// is called again, since the first list would be lost: give all values in one call, or use the
-/// method that begins with `add_`.
+/// method whose name begins with `add_`.
 #[must_use]
 pub struct JwtAuth<T = StandardClaims> {
     settings: Arc<Settings>,

@@ -147,8 +147,8 @@ fn is_jwt(word: &[u8]) -> bool {
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let core = token.get(..token.len().saturating_sub(padding)).unwrap_or_default();
-    // The loop has no early return, so it compiles to vector instructions. That is cheap enough for
-    // every rejected token.
+    // The loop has no early return, so it compiles to vector instructions. The check is
+    // therefore cheap enough to run on every rejected token.
     let is_core = |byte: u8| {
         (byte | 0x20).is_ascii_lowercase() | matches!(byte, b'-'..=b'9' | b'_' | b'~' | b'+')
     };

@@ -1,4 +1,4 @@
-//! Errors of PostgreSQL, and poolers in front of it.
+//! The errors of PostgreSQL, and support for poolers in front of it.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Error, PgConnection};

@@ -48,8 +48,8 @@ pub enum TokenErrorKind {
     WrongType,
     /// The token has a `kid` that no configured key has.
     UnknownKeyId,
-    /// No configured key is for the token's `alg`, or the key with its `kid` is for a different
-    /// algorithm.
+    /// There is no configured key for the token's `alg`, or the key with the token's `kid` is for a
+    /// different algorithm.
     WrongAlgorithm,
     /// The signature does not match: the token is forged, or this server has the wrong secret. A
     /// derived secret is base64: read it with `Secret::from_env_base64` or

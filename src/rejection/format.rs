@@ -20,8 +20,11 @@ pub(crate) enum Format {
 const GRPC: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "application/grpc"];
 
 impl Format {
-    /// Returns the form for a request with this method and these headers. All gRPC requests are
-    /// POST. If the method were not checked, a client could get the status 200 for any refused GET.
+    /// Returns the form of the refusal for a request with this method and these headers.
+    ///
+    /// A refusal in gRPC has the HTTP status 200. All gRPC requests are POST, so the method is
+    /// checked too: otherwise a client could get the status 200 for any refused GET by sending a
+    /// gRPC content type.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let content_type = headers.get(CONTENT_TYPE).filter(|_| *method == Method::POST);
         match content_type.and_then(|value| grpc(value.as_bytes())) {

@@ -101,9 +101,9 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    /// Allocates the claims, and then calls `read`, which notes the token's claims in place and
-    /// returns the typed claims with a time. Moving finished notes into the allocation would take
-    /// longer than making them.
+    /// Allocates the claims first. Then calls `read`, which writes its notes about the token
+    /// directly into the allocation, and returns the typed claims and the time of the check. Moving
+    /// finished notes into the allocation would take longer than making them.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,

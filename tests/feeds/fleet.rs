@@ -13,7 +13,7 @@ use crate::stopwatch::Stopwatch;
 
 /// The maximum staleness in tests of outages.
 pub(crate) const BOUND: Duration = Duration::from_millis(1_500);
-/// A limit for events without a promised time. It is longer than any stall of a busy machine.
+/// A time limit for events for which no time is promised. It is longer than any stall of a busy machine.
 pub(crate) const LATER: Duration = Duration::from_secs(60);
 
 pub(crate) fn in_secs(secs: i64) -> UnixTime {

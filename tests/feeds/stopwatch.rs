@@ -11,8 +11,8 @@ const BEAT: Duration = Duration::from_millis(5);
 /// The time of the last beat, and the sum of all delays until then.
 static HEART: Mutex<Option<(Instant, Duration)>> = Mutex::new(None);
 
-/// Measures the time during which this process could run, so that a limit also holds on a machine
-/// that stalls.
+/// Measures elapsed time without the stalls of this process, so that a time limit can also be
+/// checked on a machine that stalls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch {
     start: Instant,

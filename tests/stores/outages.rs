@@ -1,4 +1,4 @@
-//! Servers that are down or do not answer: calls fail in time, and nobody is logged out.
+//! Servers that are down or do not answer: calls fail within their time limit, and nobody is logged out.
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ pub(crate) trait Cached {
     /// Returns the whole token.
     fn token(&self) -> &[u8];
 
-    /// Returns the memory of the value in bytes.
+    /// Returns the memory that the value occupies, in bytes.
     fn weight(&self) -> usize;
 }
 

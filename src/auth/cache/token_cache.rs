@@ -50,12 +50,12 @@ const LEAST_BYTES: usize = 1 << 20;
 ///
 /// - Only tokens that passed every check enter the cache. Requests with other tokens neither use
 ///   its memory nor evict its entries.
-/// - A replaced key set takes effect at once, as without the cache.
+/// - Replacing the key set takes effect at once, as without the cache.
 /// - Tokens and their claims, even expired ones, stay in memory until other tokens displace them or
 ///   the cache is dropped. They are not overwritten with zeros; neither are the tokens of requests.
 ///   A core dump therefore contains more tokens than without the cache.
-/// - Signatures are compared in constant time, and the table is addressed by a keyed hash, so the
-///   time of an answer does not help to guess a token.
+/// - Signatures are compared in constant time, and the table is addressed by a keyed hash, so
+///   response times do not help an attacker to guess a token.
 /// - The claims of one token are shared by all its requests. If the claims type has interior
 ///   mutability, the other requests see a change that one request makes.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ pub struct TokenCacheStats {
     pub evictions: u64,
     /// The number of tokens in the cache. Some may have expired or been revoked.
     pub entries: usize,
-    /// The memory of these tokens in bytes.
+    /// The memory that these tokens occupy, in bytes.
     pub bytes: usize,
 }
 

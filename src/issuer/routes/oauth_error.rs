@@ -49,7 +49,7 @@ pub(crate) enum OAuthErrorKind {
         retry_after_secs: u64,
     },
     Unavailable,
-    /// The application's accounts failed.
+    /// A call to the application's `Accounts` failed.
     AccountsFailed,
     /// The account has more claims than fit into a token or its cookie.
     TooManyClaims,

@@ -108,7 +108,7 @@ pub struct NewSession {
     pub(crate) data: Value,
 }
 
-/// The `User-Agent` of a browser has about 120 characters.
+/// A browser's `User-Agent` is about 120 characters long.
 const MAX_LABEL_CHARS: usize = 256;
 
 impl NewSession {

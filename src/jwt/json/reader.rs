@@ -1,4 +1,4 @@
-//! The reader for JSON in tokens, which is a deserializer.
+//! The reader for the JSON in tokens: a `serde` deserializer.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny};

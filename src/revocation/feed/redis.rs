@@ -43,12 +43,16 @@ redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
 return 1";
 
-/// Reads entries of the log, or of the set of live messages. KEYS: log, live, epoch. ARGV: 'log' or
-/// 'live', the last entry that was read or the cursor, the number of entries to read, the maximum
-/// length of a message. Returns the epoch, the log's last entry, the number of entries ever added,
-/// the last entry read or the next cursor, and the messages. For 'live', also returns the
-/// identifier of the Redis process. Returns nothing if there is no log. The script also reads the
-/// role, so that the role and the data come from the same server.
+/// Reads entries of the log, or of the set of live messages.
+///
+/// - KEYS: log, live, epoch.
+/// - ARGV: the mode, which is 'log' or 'live'; the place, which is the last entry that was read
+///   ('log') or the cursor ('live'); the number of entries to read; the maximum message length.
+/// - Returns the epoch, the log's last entry, the number of entries ever added, the new place, the
+///   messages, and, for 'live', the identifier of the Redis process. Returns nothing if there is no
+///   log.
+///
+/// The script also reads the role, so that the role and the data come from the same server.
 const READ: &str = "
 if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then
     return redis.error_reply('READONLY revocations are read from the primary')

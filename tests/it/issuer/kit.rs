@@ -42,7 +42,7 @@ pub(crate) struct State {
     /// Serializing the claims panics.
     pub(crate) claims_panic: AtomicBool,
     pub(crate) store_down: AtomicBool,
-    /// Writes succeed, and their answers are lost.
+    /// Writes succeed, but their answers are lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.

@@ -35,8 +35,9 @@ enum Found {
     Several,
 }
 
-/// Compares the cookie with `value`, which is not a token and cannot be read back. Therefore
-/// `value` is also sent in `Authorization`: the layer rejects the request if the two differ.
+/// Finds out whether the layer reads `value` from the cookie. Since `value` is not a token, no
+/// claims can be read back. Therefore `value` is also sent in `Authorization`: if it differs from
+/// the cookie, the layer rejects the request as ambiguous.
 fn find(headers: &[String], name: &str, value: &str) -> Found {
     let auth = kit::auth().cookie(name);
     let mut fields: Vec<(&str, String)> =

@@ -35,7 +35,7 @@ fn key_sets_get_their_verdicts() {
                 continue;
             }
             applied += 1;
-            // The payload is "foo" and not claims, so a token with a valid signature is
+            // The payload is "foo" instead of claims, so a token with a valid signature is
             // `Malformed`: see `wycheproof.rs`.
             let verdict = set_of(group).map(|keys| {
                 let verifier = Verifier::new(keys).with_clock(kit::at(kit::NOW));

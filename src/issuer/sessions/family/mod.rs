@@ -93,8 +93,8 @@ pub(crate) struct Family {
     pub(crate) data: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<EndCause>,
-    /// The time at which the session ended, in seconds. A repeated announcement has the same time
-    /// as the first.
+    /// The time at which the session ended, in seconds. It is stored so that a repeated
+    /// announcement of the end carries the same time as the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
@@ -146,8 +146,8 @@ pub enum EndCause {
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
-    /// The client with this identifier, or a client without an identifier. The session must have
-    /// been started for the same client.
+    /// Only the client with this identifier; `None` is a client without an identifier. A session
+    /// with an identifier refuses `None`, and the reverse.
     Is(Option<String>),
 }
 
@@ -220,7 +220,8 @@ impl Family {
     /// Ranks a new session above `others`, the user's other sessions. Ignores sessions with a rank
     /// that only a wrong clock explains.
     ///
-    /// The margin of a minute covers sessions that are renewed during the login.
+    /// The margin of one minute keeps the new session above those that are renewed while the login
+    /// runs.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();

@@ -122,8 +122,8 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Runs a statement. If the connection prevented the execution, the statement runs again on a
-    /// new connection.
+    /// Runs a statement. If it was not executed because of the connection, it runs again on a new
+    /// one.
     async fn rows<'q, T>(
         &self,
         pool: &PgPool,

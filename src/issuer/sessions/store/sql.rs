@@ -32,8 +32,8 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// The result of a writing statement, once for each written row. In this way all statements return
-/// rows, and can be run by the same code.
+/// The row that a writing statement returns for each row it writes. All statements therefore return
+/// rows, and the same code can run them.
 pub(crate) type Written = (i32,);
 
 /// The columns of a session, in the order of the statements.

@@ -37,8 +37,8 @@ async fn main() {
     let seconds =
         std::env::var("SOAK_SECONDS").map_or(3600, |text| text.parse().expect("a number"));
     let time = Duration::from_secs(seconds);
-    // The warm-up covers one-time allocations, such as the buffers of connections and the
-    // revocations of the last minutes.
+    // The warm-up covers memory that is allocated once and then stays level, such as connection
+    // buffers and the revocations that have not expired yet.
     let warm_up = (time / 6).min(Duration::from_secs(600));
     let mut server = Server::start();
     let current: Current = Arc::new(RwLock::new(Arc::new(Generation::new(0))));
