@@ -16,10 +16,10 @@ const LEAST_BYTES: usize = 1 << 20;
 /// A cache of verified tokens for [`JwtAuth::with_cache`](crate::JwtAuth::with_cache). This is a
 /// handle: clones share the same memory.
 ///
-/// When a token is presented again, its signature and claims are not verified again. Each request
-/// is still checked against the clock, the current keys and the revocations. A cached token is
-/// therefore rejected at the same moment, and with the same error, as any other token when it
-/// expires, is revoked, or loses its key.
+/// The signature and the claims of a cached token are not verified again. Each request is still
+/// checked against the clock, the current keys and the revocations. A cached token is therefore
+/// rejected at the same moment, and with the same error, as any other token when it expires, is
+/// revoked, or loses its key.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
