@@ -1,5 +1,7 @@
 //! The parts of a compact JWS (RFC 7515 section 7.1).
 
+use crate::jwt::base64url;
+
 /// A token that was split at its dots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TokenParts<'t> {
@@ -38,6 +40,21 @@ impl<'t> TokenParts<'t> {
             signed.split_at_checked(header.len()).filter(|(start, _)| *start == header)?;
         let payload = payload.strip_prefix(b".")?;
         Some(Self { header, payload, signature, signed })
+    }
+
+    /// Returns the decoded payload followed by the whole token and the identifier of its key, and
+    /// the length of the payload.
+    pub(crate) fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(Vec<u8>, usize)> {
+        let key_id = key_id.unwrap_or_default().as_bytes();
+        let room = base64url::decoded_len(self.payload.len())
+            .saturating_add(token.len())
+            .saturating_add(key_id.len());
+        let mut text = Vec::with_capacity(room);
+        base64url::decode_onto(self.payload, &mut text)?;
+        let payload_len = text.len();
+        text.extend_from_slice(token);
+        text.extend_from_slice(key_id);
+        Some((text, payload_len))
     }
 }
 

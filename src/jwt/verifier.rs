@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, TimeSource, UnixTime};
-use crate::jwt::base64url;
 use crate::jwt::header::{self, Header};
 use crate::jwt::json::reader::Fault;
 use crate::jwt::keys::key::Key;
@@ -262,22 +261,5 @@ impl<T> Debug for Verified<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Claim values do not belong in logs.
         f.debug_struct("Verified").field("token", &self.token).finish_non_exhaustive()
-    }
-}
-
-impl TokenParts<'_> {
-    /// Returns the decoded payload followed by the whole token and the identifier of its key, and
-    /// the length of the payload.
-    fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(Vec<u8>, usize)> {
-        let key_id = key_id.unwrap_or_default().as_bytes();
-        let room = base64url::decoded_len(self.payload.len())
-            .saturating_add(token.len())
-            .saturating_add(key_id.len());
-        let mut text = Vec::with_capacity(room);
-        base64url::decode_onto(self.payload, &mut text)?;
-        let payload_len = text.len();
-        text.extend_from_slice(token);
-        text.extend_from_slice(key_id);
-        Some((text, payload_len))
     }
 }

@@ -93,12 +93,17 @@ impl<'de> ClaimsSet<'_, '_, '_, 'de> {
         members.close().map(|()| claims)
     }
 
+    /// Notes all members without a type.
+    fn note_all(&mut self) -> Result<(), Error> {
+        Members::open(self.reader, &[], self.wanted, self.noted)?.close()
+    }
+
     /// Notes all members, and lets `serde_json` read the payload.
     fn hand_over<R>(
-        self,
+        mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        Members::open(self.reader, &[], self.wanted, self.noted)?.close()?;
+        self.note_all()?;
         by_serde_json::read(self.json, read)
     }
 }
@@ -143,8 +148,8 @@ impl<'de> Deserializer<'de> for ClaimsSet<'_, '_, '_, 'de> {
         self.hand_over(|json| json.deserialize_enum(name, variants, visitor))
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        Members::open(self.reader, &[], self.wanted, self.noted)?.close()?;
+    fn deserialize_ignored_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        self.note_all()?;
         visitor.visit_unit()
     }
 
