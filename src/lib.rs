@@ -167,6 +167,7 @@ pub mod guide;
 pub mod issuer;
 pub mod jwt;
 mod misuse;
+mod providers;
 mod random;
 mod rejection;
 mod request;
@@ -175,7 +176,7 @@ pub mod revocation;
 pub mod testing;
 mod type_name;
 
-pub use auth::{JwtAuth, JwtAuthService, TokenCache, TokenCacheStats};
+pub use auth::{JwtAuth, JwtAuthFuture, JwtAuthService, TokenCache, TokenCacheStats};
 pub use bearer::{BadCredentials, OtherScheme, Source, TokenSource};
 pub use clock::{Clock, ManualClock, SystemClock, SystemTimeRangeError, UnixTime};
 #[cfg(feature = "redis")]
@@ -189,6 +190,8 @@ pub use guard::{
 };
 #[doc(inline)]
 pub use jwt::{Algorithm, Key, KeyError, KeySet, KeyStore, OneOrMany, Secret, StandardClaims};
+pub use providers::issuer::Issuer;
+pub use providers::issuer_keys::IssuerKeys;
 pub use rejection::{AuthError, AuthErrorKind, RejectionBody, ResponseFuture};
 pub use request::claims::Claims;
 #[cfg(feature = "connections")]

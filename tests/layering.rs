@@ -59,6 +59,7 @@ const ORDER: &[&str] = &[
     "jwt::checks",
     "jwt::verifier",
     "jwt::signer",
+    "jwt::issuer_peek",
     "jwt",
     // Bearer credentials and challenges (RFC 6750).
     "bearer::source",
@@ -107,6 +108,13 @@ const ORDER: &[&str] = &[
     "revocation::feed::postgres",
     "revocation::conformance",
     "revocation",
+    // The issuers that a layer trusts.
+    "providers::claims_mapping",
+    "providers::issuer_keys",
+    "providers::trusted_issuer",
+    "providers::issuer",
+    "providers::issuers",
+    "providers",
     // The part of a layer's configuration that a request keeps. It contains the token checks, which
     // are repeated while a long request uses the token.
     "request::layer_context",
@@ -127,6 +135,8 @@ const ORDER: &[&str] = &[
     "auth::cache",
     // The middleware.
     "auth::settings",
+    "auth::decide",
+    "auth::future",
     "auth::service",
     "auth::layer",
     "auth",

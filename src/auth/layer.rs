@@ -11,11 +11,14 @@ use tower_layer::Layer;
 
 use crate::auth::cache::{LayerCache, TokenCache};
 use crate::auth::service::JwtAuthService;
-use crate::auth::settings::Settings;
+use crate::auth::settings::{NotAuthenticated, Settings};
 use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
 use crate::clock::Clock;
 use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
 use crate::misuse;
+use crate::providers::issuer::Issuer;
+use crate::providers::issuers::Issuers;
+use crate::providers::trusted_issuer::TrustedIssuer;
 use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
 use crate::request::claims::Claims;
 use crate::request::layer_context::LayerContext;
@@ -59,7 +62,41 @@ impl JwtAuth<StandardClaims> {
     /// [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a [`KeyStore`], whose keys can be
     /// replaced while requests run.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
-        Self { settings: Arc::new(Settings::new(Verifier::new(keys))), claims: PhantomData }
+        Self { settings: Arc::new(Settings::new(Verifier::new(keys).into())), claims: PhantomData }
+    }
+
+    /// Accepts the tokens of several issuers. Each token is checked only with the keys and the rules
+    /// of the issuer that its `iss` names, character for character. A token without an `iss`, or
+    /// with another one, is refused.
+    ///
+    /// The methods of the layer that set rules for claims, such as [`audience`](Self::audience),
+    /// panic on a layer with several issuers. Call the methods of the same name on each [`Issuer`].
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth, Secret};
+    ///
+    /// let auth = JwtAuth::issuers([
+    ///     Issuer::new("https://auth.shop.example", Secret::generate()?).audience("cart"),
+    ///     Issuer::new("https://login.partner.example", Secret::generate()?).audience("shop"),
+    /// ]);
+    /// # let _ = auth;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no issuer, or if two issuers have the same name or alias.
+    #[track_caller]
+    pub fn issuers(issuers: impl IntoIterator<Item = Issuer>) -> Self {
+        Self { settings: Arc::new(Settings::new(Issuers::new(issuers))), claims: PhantomData }
+    }
+}
+
+impl From<Issuer> for JwtAuth<StandardClaims> {
+    /// Accepts the tokens of one issuer.
+    #[track_caller]
+    fn from(issuer: Issuer) -> Self {
+        Self::issuers([issuer])
     }
 }
 
@@ -76,7 +113,7 @@ impl<T> JwtAuth<T> {
     /// serde buffers every member for such a type. Name the members instead.
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
         // A cache must not mix up tokens of different claims types.
-        self.settings_mut();
+        self.settings_mut().context.issuers.iter().for_each(TrustedIssuer::check_claims::<U>);
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
@@ -383,8 +420,10 @@ impl<T> JwtAuth<T> {
 
     /// Replaces the system's clock. [`Revocations`] has a separate clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        let context = self.context_mut();
-        context.verifier = context.verifier.clone().with_clock(clock);
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        for issuer in self.context_mut().issuers.iter_mut() {
+            issuer.verifier = issuer.verifier.clone().with_clock(Arc::clone(&clock));
+        }
         self
     }
 
@@ -410,13 +449,21 @@ impl<T> JwtAuth<T> {
         self
     }
 
+    #[track_caller]
     fn rules(&self) -> Validation {
-        self.settings.context.verifier.validation().clone()
+        match &self.settings.context.issuers {
+            Issuers::One(issuer) => issuer.verifier.validation().clone(),
+            Issuers::Several(_) => misuse::refuse(
+                "the layer has several issuers, and each has rules of its own: call this method on \
+                 each `Issuer`",
+            ),
+        }
     }
 
     fn with_rules(mut self, rules: Validation) -> Self {
-        let context = self.context_mut();
-        context.verifier = context.verifier.clone().with_validation(rules);
+        if let Issuers::One(issuer) = &mut self.context_mut().issuers {
+            issuer.verifier = issuer.verifier.clone().with_validation(rules);
+        }
         self
     }
 
@@ -459,9 +506,30 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// The error names the first rule that the token breaks. A panic of the clock or of `T`'s
     /// `Deserialize` implementation becomes [`AuthErrorKind::InternalError`].
     pub fn verify(&self, token: &str) -> Result<Claims<T>, AuthError> {
+        self.try_verify(token).map_err(NotAuthenticated::without_wait)
+    }
+
+    /// Verifies a token as [`verify`](Self::verify) does. If the token names a key that is not known
+    /// yet, waits until the keys of its issuer have been fetched, for two seconds at most.
+    ///
+    /// # Errors
+    ///
+    /// See [`verify`](Self::verify).
+    pub async fn verify_async(&self, token: &str) -> Result<Claims<T>, AuthError> {
+        match self.try_verify(token) {
+            Err(NotAuthenticated::Waits(wait)) => {
+                wait.await;
+                self.verify(token)
+            }
+            Err(NotAuthenticated::Refused(error)) => Err(error),
+            Ok(claims) => Ok(claims),
+        }
+    }
+
+    fn try_verify(&self, token: &str) -> Result<Claims<T>, NotAuthenticated> {
         let verify = || self.settings.verify(token.as_bytes(), Source::Direct);
         catch_unwind(AssertUnwindSafe(verify))
-            .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)))
+            .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError).into()))
     }
 }
 

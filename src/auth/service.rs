@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,15 +10,16 @@ use http::{Request, Response};
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use crate::auth::settings::Settings;
-use crate::bearer::Source;
-use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
-use crate::request::{decision, no_layer};
+use crate::auth::decide;
+use crate::auth::future::JwtAuthFuture;
+use crate::auth::settings::{NotAuthenticated, Settings};
+use crate::request::no_layer;
 
 /// Passes requests with a valid token on to `S`, and refuses all other requests. Made by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
-/// Request bodies are not read and may be of any type. Response bodies must implement
+/// `S` must be `Clone`, since a request whose key is being fetched keeps the instance of `S` that is
+/// ready. Request bodies are not read and may be of any type. Response bodies must implement
 /// `From<Bytes>`; for other bodies, put `MapResponseBodyLayer` of `tower-http` between this service
 /// and `S`.
 pub struct JwtAuthService<S, T> {
@@ -53,46 +53,30 @@ impl<S: Debug, T> Debug for JwtAuthService<S, T> {
 
 impl<S, T, ReqBody, ResBody> Service<Request<ReqBody>> for JwtAuthService<S, T>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
     T: DeserializeOwned + Send + Sync + 'static,
     ResBody: From<Bytes>,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, ResBody>;
+    type Future = JwtAuthFuture<S, T, ReqBody, ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        // A panic in the application's token source, clock or `Deserialize` implementation must not
-        // close the connection, which may carry other requests.
-        let decision =
-            catch_unwind(AssertUnwindSafe(|| self.settings.authenticate::<T, _>(&mut request)))
-                .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError)));
-        match decision {
-            Ok(source) => {
-                let is_preflight = source.is_none() && decision::is_preflight(request.extensions());
-                // Call the instance that was polled ready, not a clone.
-                let future = self.inner.call(request);
-                let caching = match source {
-                    Some(Source::Cookie) => Caching::PrivateByCookie,
-                    Some(Source::Custom) => Caching::Private,
-                    None if self.settings.context.sources.cookie.is_some() => {
-                        Caching::VariesByCookie
-                    }
-                    _ => Caching::AsItIs,
-                };
-                if is_preflight {
-                    ResponseFuture::preflight(future, caching)
-                } else {
-                    ResponseFuture::running(future, caching)
-                }
+        match decide::decide::<T, _>(&self.settings, &mut request) {
+            // Call the instance that was polled ready, not a clone.
+            Ok(passed) => JwtAuthFuture::decided(passed.on_to(&mut self.inner, request)),
+            Err(NotAuthenticated::Refused(error)) => {
+                JwtAuthFuture::decided(decide::refuse(&self.settings, error, &request))
             }
-            Err(error) => {
-                let format = Format::of(request.method(), request.headers());
-                ResponseFuture::refused(self.settings.context.answers.refuse(error, &format))
+            Err(NotAuthenticated::Waits(wait)) => {
+                // The instance that was polled ready waits with the request.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                JwtAuthFuture::waiting(wait, request, ready, Arc::clone(&self.settings))
             }
         }
     }
@@ -122,7 +106,7 @@ mod tests {
         let (id, keys) = (key.shared_id().unwrap(), KeyStore::from(key));
         let revocations = Revocations::new();
         revocations.current_as_of(revocations.as_of());
-        let mut settings = Settings::new(Verifier::new(keys.clone()));
+        let mut settings = Settings::new(Verifier::new(keys.clone()).into());
         Arc::make_mut(&mut settings.context).revocations = Some(revocations);
         let settings = Arc::new(settings);
 

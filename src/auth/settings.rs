@@ -1,13 +1,18 @@
 //! A layer's settings, and its decision about a request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
 use serde::de::DeserializeOwned;
 
 use crate::auth::cache::LayerCache;
 use crate::bearer::{self, Found, Source};
-use crate::jwt::{TokenError, TokenErrorKind, Verifier};
+use crate::clock::UnixTime;
+use crate::jwt::{KeySet, TokenError, TokenErrorKind};
+use crate::providers::issuer_keys::{KeyWait, MissingKey};
+use crate::providers::issuers::Issuers;
+use crate::providers::trusted_issuer::TrustedIssuer;
 use crate::rejection::{AuthError, AuthErrorKind};
 use crate::request::anonymous::Anonymous;
 use crate::request::claims::Claims;
@@ -24,10 +29,36 @@ pub(crate) struct Settings {
     pub(crate) strip_token: bool,
 }
 
+/// The reason why a request is not authenticated.
+pub(crate) enum NotAuthenticated {
+    Refused(AuthError),
+    /// The key of the token is being fetched. The decision can be made after the wait.
+    Waits(KeyWait),
+}
+
+impl NotAuthenticated {
+    /// Returns the error for a request that cannot wait, or that has waited already.
+    pub(crate) fn without_wait(self) -> AuthError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Waits(_) => {
+                let reason = "the keys of the issuer are still being fetched";
+                AuthError::keys_unavailable(Duration::from_secs(1), reason)
+            }
+        }
+    }
+}
+
+impl From<AuthError> for NotAuthenticated {
+    fn from(error: AuthError) -> Self {
+        Self::Refused(error)
+    }
+}
+
 impl Settings {
-    pub(crate) fn new(verifier: Verifier) -> Self {
+    pub(crate) fn new(issuers: Issuers) -> Self {
         Self {
-            context: Arc::new(LayerContext::new(verifier)),
+            context: Arc::new(LayerContext::new(issuers)),
             cache: None,
             allow_anonymous: false,
             strip_token: false,
@@ -35,16 +66,19 @@ impl Settings {
     }
 
     /// Decides about a request and stores the decision in the request's extensions. Returns the
-    /// source of the token, or `None` for an anonymous request.
+    /// source of the token, or `None` for an anonymous request. A request that has to wait for a
+    /// key keeps its token, so that the decision can be repeated.
     pub(crate) fn authenticate<T, B>(
         &self,
         request: &mut Request<B>,
-    ) -> Result<Option<Source>, AuthError>
+    ) -> Result<Option<Source>, NotAuthenticated>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let sources = &self.context.sources;
-        let found = sources.find(request.method(), request.uri(), request.headers())?;
+        let found = sources
+            .find(request.method(), request.uri(), request.headers())
+            .map_err(AuthError::from)?;
         let Found { credentials: Some(credentials), .. } = found else {
             let Found { other, has_unread_token, .. } = found;
             let preflight = bearer::is_preflight(request.method(), request.headers());
@@ -55,7 +89,7 @@ impl Settings {
                 decision::insert_anonymous(request.extensions_mut(), anonymous);
                 return Ok(None);
             }
-            return Err(AuthError::missing_credentials(sources, other));
+            return Err(AuthError::missing_credentials(sources, other).into());
         };
         let source = credentials.source;
         let verified = self.verify::<T>(&credentials.token, source);
@@ -74,31 +108,68 @@ impl Settings {
         Ok(Some(source))
     }
 
-    pub(crate) fn verify<T>(&self, token: &[u8], source: Source) -> Result<Claims<T>, AuthError>
+    pub(crate) fn verify<T>(
+        &self,
+        token: &[u8],
+        source: Source,
+    ) -> Result<Claims<T>, NotAuthenticated>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let verifier = &self.context.verifier;
-        let rejection = |error| rejection(error, token, source);
-        let keys = verifier.peek_keys();
-        let cached = self.cache.as_ref().and_then(|cache| cache.find(&keys, token));
-        let cached = cached.and_then(|cached| Claims::<T>::again(cached, source));
-        let is_cached = cached.is_some();
-        let checked = match cached {
-            Some(claims) => {
-                verifier.check_dates(claims.token().verified()).map(|now| (claims, now))
-            }
-            None => verifier.open(token, &keys).and_then(|opened| {
-                let context = Arc::clone(&self.context);
-                Claims::read(opened, source, context, |verified| verifier.read(verified))
-            }),
+        let issuers = &self.context.issuers;
+        let cached = self.cache.as_ref().and_then(|cache| cache.find(issuers, token));
+        if let Some((place, cached)) = cached
+            && let Some(claims) = Claims::<T>::again(cached, source)
+            && let Some(issuer) = issuers.at(place)
+        {
+            let checked = issuer.verifier.check_dates(claims.token().verified());
+            let now = checked.map_err(AuthError::of_token)?;
+            return self.check_revocation(claims, now);
+        }
+        let (place, issuer) =
+            issuers.choose(token).map_err(|error| rejection(error, token, source))?;
+        issuer.start();
+        let keys = issuer.verifier.peek_keys();
+        let opened = match issuer.verifier.open(token, &keys) {
+            Ok(opened) => opened,
+            Err(error) => return Err(not_opened(issuer, &keys, error, token, source)),
         };
-        let (mut claims, now) = checked.map_err(rejection)?;
-        claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
-        if let Some(cache) = self.cache.as_ref().filter(|_| !is_cached) {
-            cache.insert(&keys, Arc::clone(claims.token().erased_claims()));
+        let context = Arc::clone(&self.context);
+        let (claims, now) =
+            Claims::read(opened, source, context, |verified| issuer.read::<T>(verified))?;
+        let claims = self.check_revocation(claims, now)?;
+        if let Some(cache) = &self.cache {
+            cache.insert(place, &keys, Arc::clone(claims.token().erased_claims()));
         }
         Ok(claims)
+    }
+
+    #[inline]
+    fn check_revocation<T: Send + Sync + 'static>(
+        &self,
+        mut claims: Claims<T>,
+        now: UnixTime,
+    ) -> Result<Claims<T>, NotAuthenticated> {
+        claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
+        Ok(claims)
+    }
+}
+
+/// Decides about a token whose signature was not verified.
+#[cold]
+fn not_opened(
+    issuer: &TrustedIssuer,
+    keys: &KeySet,
+    error: TokenError,
+    token: &[u8],
+    source: Source,
+) -> NotAuthenticated {
+    match issuer.on_rejected(token, keys, &error) {
+        None | Some(MissingKey::Unknown) => rejection(error, token, source).into(),
+        Some(MissingKey::Unavailable { retry_after, reason }) => {
+            AuthError::keys_unavailable(retry_after, reason).into()
+        }
+        Some(MissingKey::Wait(wait)) => NotAuthenticated::Waits(wait),
     }
 }
 

@@ -189,6 +189,29 @@ impl Verifier {
         Ok((parts, key))
     }
 
+    /// Calls `decide` with the `kid` of a token that was rejected with `error`, if the key of the
+    /// token may be missing from `keys`. A token without a `kid` may be signed by a key that is not
+    /// in the set yet.
+    pub(crate) fn missing_key<R>(
+        &self,
+        token: &[u8],
+        keys: &KeySet,
+        error: &TokenError,
+        decide: impl FnOnce(Option<&str>) -> R,
+    ) -> Option<R> {
+        let parts = TokenParts::split(token)?;
+        let mut buffer = header::BUFFER;
+        let header = Header::parse(parts.header, &mut buffer).ok()?;
+        let is_possible = match error.kind() {
+            TokenErrorKind::UnknownKeyId => true,
+            TokenErrorKind::BadSignature | TokenErrorKind::WrongAlgorithm => {
+                header.kid.is_none() || keys.iter().next().is_none()
+            }
+            _ => false,
+        };
+        is_possible.then(|| decide(header.kid.as_deref()))
+    }
+
     /// Returns the reason for rejecting a payload that could not be read into the claims type.
     ///
     /// The payload is read once more, without the type, to collect all claims. A token that is also

@@ -121,8 +121,8 @@ impl Answers {
         if error.kind() == AuthErrorKind::CrossSiteRequest {
             headers.insert(VARY, HeaderValue::from_static("Sec-Fetch-Site, Origin"));
         }
-        if error.kind() == AuthErrorKind::RevocationUnavailable {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(secs) = error.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
         }
         response.extensions_mut().insert(error);
         response

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -58,6 +59,11 @@ enum AuthErrorDetail {
         reason: Arc<str>,
     },
     Reason(Arc<str>),
+    /// Keys that could not be fetched, with the time until the next attempt.
+    Keys {
+        retry_after: Duration,
+        reason: Arc<str>,
+    },
 }
 
 /// The kind of an [`AuthError`], one for each row of the
@@ -83,6 +89,8 @@ pub enum AuthErrorKind {
     InsufficientRole,
     /// A cookie came with a request that another site made.
     CrossSiteRequest,
+    /// The issuer's keys could not be fetched, so the signature could not be checked.
+    KeysUnavailable,
     /// Revocation data is stale, so a revoked token could not be distinguished from a valid one.
     RevocationUnavailable,
     /// A guard or an extractor lacks the layer that it needs, or expects a different claims type.
@@ -120,6 +128,28 @@ impl AuthError {
         let detail =
             AuthErrorDetail::Scope { scopes: scopes.join(" ").into(), reason: reason.into() };
         Self { kind: AuthErrorKind::InsufficientScope, detail }
+    }
+
+    pub(crate) fn keys_unavailable(retry_after: Duration, reason: impl Into<Arc<str>>) -> Self {
+        let detail = AuthErrorDetail::Keys { retry_after, reason: reason.into() };
+        Self { kind: AuthErrorKind::KeysUnavailable, detail }
+    }
+
+    /// Returns the time after which a client should try again, in whole seconds, for the answers
+    /// with the status 503.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match (self.kind, &self.detail) {
+            (_, AuthErrorDetail::Keys { retry_after, .. }) => {
+                let secs = retry_after.as_secs();
+                Some(if retry_after.subsec_nanos() > 0 {
+                    secs.saturating_add(1)
+                } else {
+                    secs.max(1)
+                })
+            }
+            (AuthErrorKind::RevocationUnavailable, _) => Some(1),
+            _ => None,
+        }
     }
 
     /// Returns the kind of the refusal.
@@ -160,9 +190,9 @@ impl AuthError {
                 };
                 format!("{found}; searched: {sources}").into()
             }
-            AuthErrorDetail::Scope { reason, .. } | AuthErrorDetail::Reason(reason) => {
-                Cow::Borrowed(reason)
-            }
+            AuthErrorDetail::Scope { reason, .. }
+            | AuthErrorDetail::Keys { reason, .. }
+            | AuthErrorDetail::Reason(reason) => Cow::Borrowed(reason),
             AuthErrorDetail::None => Cow::Borrowed(match self.kind {
                 AuthErrorKind::InternalError => {
                     "code of the application panicked: a token source, a clock, a guard, a claims \
@@ -203,6 +233,7 @@ impl AuthError {
             AuthErrorKind::InsufficientScope => "insufficient-scope",
             AuthErrorKind::InsufficientRole => "insufficient-role",
             AuthErrorKind::CrossSiteRequest => "cross-site-request",
+            AuthErrorKind::KeysUnavailable => "keys-unavailable",
             AuthErrorKind::RevocationUnavailable => "revocation-unavailable",
             AuthErrorKind::Misconfigured => "misconfigured",
             AuthErrorKind::InternalError => "internal-error",
@@ -222,7 +253,9 @@ impl AuthError {
             AuthErrorKind::InsufficientScope
             | AuthErrorKind::InsufficientRole
             | AuthErrorKind::CrossSiteRequest => StatusCode::FORBIDDEN,
-            AuthErrorKind::RevocationUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            AuthErrorKind::KeysUnavailable | AuthErrorKind::RevocationUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -243,6 +276,7 @@ impl AuthError {
             // A new token would not help with these errors.
             AuthErrorKind::TokenTooLarge
             | AuthErrorKind::CrossSiteRequest
+            | AuthErrorKind::KeysUnavailable
             | AuthErrorKind::RevocationUnavailable
             | AuthErrorKind::Misconfigured
             | AuthErrorKind::InternalError => None,
@@ -270,6 +304,7 @@ impl AuthErrorKind {
             Self::InsufficientScope => "the token lacks a scope",
             Self::InsufficientRole => "the token does not allow this",
             Self::CrossSiteRequest => "the request was made by another site",
+            Self::KeysUnavailable => "the keys of the issuer are not available",
             Self::RevocationUnavailable => "revocation data is stale",
             Self::Misconfigured => "the server is misconfigured",
             Self::InternalError => "the server failed",

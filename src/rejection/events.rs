@@ -14,6 +14,7 @@ const LOUD_PER_MINUTE: u64 = 10;
 pub(crate) struct Events {
     misconfigured: LogLimit,
     internal: LogLimit,
+    keys: LogLimit,
     revocation: LogLimit,
     unserializable: LogLimit,
 }
@@ -41,6 +42,7 @@ impl Events {
         let limit = match error.kind() {
             AuthErrorKind::Misconfigured => Some(&self.misconfigured),
             AuthErrorKind::InternalError => Some(&self.internal),
+            AuthErrorKind::KeysUnavailable => Some(&self.keys),
             AuthErrorKind::RevocationUnavailable => Some(&self.revocation),
             _ => None,
         };
@@ -49,7 +51,7 @@ impl Events {
             tracing::debug!(code, token_error, reason = %error.reason(), "request refused");
             return;
         };
-        if error.kind() == AuthErrorKind::RevocationUnavailable {
+        if error.retry_after().is_some() {
             tracing::warn!(code, reason = %error.reason(), suppressed, "request refused");
         } else {
             tracing::error!(code, reason = %error.reason(), suppressed, "request refused");

@@ -49,7 +49,7 @@ pub(crate) fn grpc_status(error: &AuthError) -> HeaderValue {
         AuthErrorKind::InsufficientScope
         | AuthErrorKind::InsufficientRole
         | AuthErrorKind::CrossSiteRequest => "7",
-        AuthErrorKind::RevocationUnavailable => "14",
+        AuthErrorKind::KeysUnavailable | AuthErrorKind::RevocationUnavailable => "14",
         AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => "13",
         _ => "16",
     })

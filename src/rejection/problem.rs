@@ -59,6 +59,9 @@ pub(crate) fn body(error: &AuthError, is_debug_build: bool) -> Bytes {
         AuthErrorKind::CrossSiteRequest => {
             problem!("cross-site-request", "Another site made this request", 403)
         }
+        AuthErrorKind::KeysUnavailable => {
+            problem!("keys-unavailable", "The access token cannot be checked now", 503)
+        }
         AuthErrorKind::RevocationUnavailable => {
             problem!("revocation-unavailable", "The access token cannot be checked now", 503)
         }
@@ -105,7 +108,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    const KINDS: [AuthErrorKind; 12] = [
+    const KINDS: [AuthErrorKind; 13] = [
         AuthErrorKind::MissingCredentials,
         AuthErrorKind::MalformedRequest,
         AuthErrorKind::AmbiguousCredentials,
@@ -115,6 +118,7 @@ mod tests {
         AuthErrorKind::InsufficientScope,
         AuthErrorKind::InsufficientRole,
         AuthErrorKind::CrossSiteRequest,
+        AuthErrorKind::KeysUnavailable,
         AuthErrorKind::RevocationUnavailable,
         AuthErrorKind::Misconfigured,
         AuthErrorKind::InternalError,

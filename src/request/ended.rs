@@ -43,8 +43,10 @@ pub(crate) struct SeenKeys(Weak<KeySet>);
 impl LayerContext {
     /// Checks a token that is still in use. Returns the pause before the next check.
     fn recheck(&self, token: &VerifiedToken, seen: &mut SeenKeys) -> Result<Duration, Ended> {
-        let leeway = self.verifier.validation().tolerated();
-        let now = self.verifier.clock().now();
+        let Some(issuer) = self.issuers.of(token) else { return Err(Ended::KeyRetired) };
+        let verifier = &issuer.verifier;
+        let leeway = verifier.validation().tolerated();
+        let now = verifier.clock().now();
         let left = match token.expires_at() {
             Some(expires_at) => expires_at.saturating_add(leeway).saturating_since(now),
             // Only a revocation or a retired key can end such a token.
@@ -53,9 +55,9 @@ impl LayerContext {
         if left.is_zero() {
             return Err(Ended::Expired);
         }
-        let keys = self.verifier.key_set();
+        let keys = verifier.key_set();
         if seen.0.as_ptr() != Arc::as_ptr(&keys) {
-            if !self.verifier.is_signed_by(&keys, token.encoded()) {
+            if !verifier.is_signed_by(&keys, token.encoded()) {
                 return Err(Ended::KeyRetired);
             }
             seen.0 = Arc::downgrade(&keys);

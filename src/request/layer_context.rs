@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::bearer::Sources;
 use crate::clock::UnixTime;
-use crate::jwt::{TokenError, TokenErrorKind, VerifiedToken, Verifier};
+use crate::jwt::{TokenError, TokenErrorKind, VerifiedToken};
+use crate::providers::issuers::Issuers;
 use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 
@@ -16,7 +17,7 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 /// processors contend for that counter.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerContext {
-    pub(crate) verifier: Verifier,
+    pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
     /// In a separate allocation, since the error of a refused request keeps the sources.
     pub(crate) sources: Arc<Sources>,
@@ -25,8 +26,8 @@ pub(crate) struct LayerContext {
 }
 
 impl LayerContext {
-    pub(crate) fn new(verifier: Verifier) -> Self {
-        Self { verifier, revocations: None, sources: Arc::default(), answers: Arc::default() }
+    pub(crate) fn new(issuers: Issuers) -> Self {
+        Self { issuers, revocations: None, sources: Arc::default(), answers: Arc::default() }
     }
 
     /// Checks that the token is not revoked. Returns a mark if stale revocation data was accepted.
@@ -37,7 +38,8 @@ impl LayerContext {
     ) -> Result<Option<RevocationUnchecked>, AuthError> {
         let Some(revocations) = &self.revocations else { return Ok(None) };
         let names = TokenNames::from(token);
-        let is_same_clock = self.verifier.clock().is_system() && revocations.clock().is_system();
+        let clock = self.issuers.first().verifier.clock();
+        let is_same_clock = clock.is_system() && revocations.clock().is_system();
         let verdict = if is_same_clock {
             revocations.check_at(&names, verified_at)
         } else {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use crate::auth::cache::table::{Cached, Table, TableStats};
 use crate::jwt::KeySet;
 use crate::misuse;
+use crate::providers::issuers::Issuers;
 use crate::request::token::ErasedClaims;
 
 const SHARDS: usize = 64;
@@ -165,19 +166,26 @@ impl LayerCache {
         self.scope = next_scope();
     }
 
-    /// Returns the claims of a token that was verified with `keys`.
-    pub(crate) fn find(&self, keys: &Arc<KeySet>, token: &[u8]) -> Option<Arc<dyn ErasedClaims>> {
+    /// Returns the claims of a token that was verified with the current keys of its issuer, and the
+    /// place of that issuer.
+    pub(crate) fn find(
+        &self,
+        issuers: &Issuers,
+        token: &[u8],
+    ) -> Option<(usize, Arc<dyn ErasedClaims>)> {
         let pick = |cached: &CachedToken| {
-            let is_current = cached.keys.as_ptr() == Arc::as_ptr(keys);
-            is_current.then(|| Arc::clone(&cached.claims))
+            let keys = issuers.at(cached.issuer)?.verifier.peek_keys();
+            let is_current = cached.keys.as_ptr() == Arc::as_ptr(&keys);
+            is_current.then(|| (cached.issuer, Arc::clone(&cached.claims)))
         };
         self.cache.table.find(self.scope, token, pick)
     }
 
-    /// Adds the claims of a token that was verified with `keys`.
-    pub(crate) fn insert(&self, keys: &Arc<KeySet>, claims: Arc<dyn ErasedClaims>) {
+    /// Adds the claims of a token that was verified with `keys`, which belong to the issuer at this
+    /// place.
+    pub(crate) fn insert(&self, issuer: usize, keys: &Arc<KeySet>, claims: Arc<dyn ErasedClaims>) {
         let keys = Arc::downgrade(keys);
-        self.cache.table.insert(self.scope, CachedToken { claims, keys });
+        self.cache.table.insert(self.scope, CachedToken { claims, issuer, keys });
     }
 }
 
@@ -189,6 +197,8 @@ fn next_scope() -> u64 {
 /// The claims of a verified token, with the key set that verified it.
 struct CachedToken {
     claims: Arc<dyn ErasedClaims>,
+    /// The place of the issuer in [`Issuers`].
+    issuer: usize,
     /// The reference is weak, so it does not keep retired keys in memory. It does keep their
     /// address from being used again, so two key sets never have the same address.
     keys: Weak<KeySet>,

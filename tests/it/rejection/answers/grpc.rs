@@ -14,7 +14,7 @@ fn expected(kind: AuthErrorKind) -> &'static str {
         AuthErrorKind::InsufficientScope
         | AuthErrorKind::InsufficientRole
         | AuthErrorKind::CrossSiteRequest => "7",
-        AuthErrorKind::RevocationUnavailable => "14",
+        AuthErrorKind::KeysUnavailable | AuthErrorKind::RevocationUnavailable => "14",
         AuthErrorKind::Misconfigured | AuthErrorKind::InternalError => "13",
         _ => "16",
     }

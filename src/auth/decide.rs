@@ -1,0 +1,73 @@
+//! The decision about a request, and the response that follows from it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::de::DeserializeOwned;
+use tower_service::Service;
+
+use crate::auth::settings::{NotAuthenticated, Settings};
+use crate::bearer::Source;
+use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
+use crate::request::decision;
+
+/// A request that may go on to the inner service.
+pub(crate) struct Passed {
+    caching: Caching,
+    is_preflight: bool,
+}
+
+/// Decides about a request, and stores the decision in its extensions.
+///
+/// A panic in the application's token source, clock or `Deserialize` implementation must not close
+/// the connection, which may carry other requests.
+#[inline]
+pub(crate) fn decide<T, B>(
+    settings: &Settings,
+    request: &mut Request<B>,
+) -> Result<Passed, NotAuthenticated>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    let source = catch_unwind(AssertUnwindSafe(|| settings.authenticate::<T, _>(request)))
+        .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError).into()))?;
+    let caching = match source {
+        Some(Source::Cookie) => Caching::PrivateByCookie,
+        Some(Source::Custom) => Caching::Private,
+        None if settings.context.sources.cookie.is_some() => Caching::VariesByCookie,
+        _ => Caching::AsItIs,
+    };
+    let is_preflight = source.is_none() && decision::is_preflight(request.extensions());
+    Ok(Passed { caching, is_preflight })
+}
+
+impl Passed {
+    /// Calls the inner service.
+    #[inline]
+    pub(crate) fn on_to<S, ReqBody, ResBody>(
+        self,
+        inner: &mut S,
+        request: Request<ReqBody>,
+    ) -> ResponseFuture<S::Future, ResBody>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    {
+        let future = inner.call(request);
+        if self.is_preflight {
+            ResponseFuture::preflight(future, self.caching)
+        } else {
+            ResponseFuture::running(future, self.caching)
+        }
+    }
+}
+
+/// Returns the response to a refused request.
+pub(crate) fn refuse<F, ReqBody, ResBody: From<Bytes>>(
+    settings: &Settings,
+    error: AuthError,
+    request: &Request<ReqBody>,
+) -> ResponseFuture<F, ResBody> {
+    let format = Format::of(request.method(), request.headers());
+    ResponseFuture::refused(settings.context.answers.refuse(error, &format))
+}

@@ -1,0 +1,112 @@
+//! The response future of the service.
+
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use serde::de::DeserializeOwned;
+use tower_service::Service;
+
+use crate::auth::decide;
+use crate::auth::settings::Settings;
+use crate::providers::issuer_keys::KeyWait;
+use crate::rejection::ResponseFuture;
+
+pin_project! {
+    /// The response future of [`JwtAuthService`](crate::JwtAuthService).
+    ///
+    /// Almost every request is decided before this future exists. Only a request whose key is being
+    /// fetched waits in it.
+    pub struct JwtAuthFuture<S, T, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, ReqBody, S::Future, ResBody>,
+        claims: PhantomData<fn() -> T>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, ReqBody, F, ResBody> {
+        Decided { #[pin] future: ResponseFuture<F, ResBody> },
+        // In a box, since few requests wait, and the request would make every future larger.
+        Waiting { waiting: Option<Box<Waiting<S, ReqBody>>> },
+    }
+}
+
+/// A request that waits for a key, with the service that was polled ready for it.
+struct Waiting<S, ReqBody> {
+    wait: KeyWait,
+    request: Request<ReqBody>,
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S, T, ReqBody, ResBody> JwtAuthFuture<S, T, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    pub(crate) fn decided(future: ResponseFuture<S::Future, ResBody>) -> Self {
+        Self { state: State::Decided { future }, claims: PhantomData }
+    }
+
+    #[cold]
+    pub(crate) fn waiting(
+        wait: KeyWait,
+        request: Request<ReqBody>,
+        inner: S,
+        settings: Arc<Settings>,
+    ) -> Self {
+        let waiting = Some(Box::new(Waiting { wait, request, inner, settings }));
+        Self { state: State::Waiting { waiting }, claims: PhantomData }
+    }
+}
+
+impl<S, T, ReqBody, ResBody> Future for JwtAuthFuture<S, T, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    T: DeserializeOwned + Send + Sync + 'static,
+    ResBody: From<Bytes>,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Decided { future } => return future.poll(cx),
+                StateProjection::Waiting { waiting } => {
+                    // Polling again after completion does not panic.
+                    let Some(still) = waiting else { return Poll::Pending };
+                    ready!(Pin::new(&mut still.wait).poll(cx));
+                    let Some(mut done) = waiting.take() else { return Poll::Pending };
+                    let future = match decide::decide::<T, _>(&done.settings, &mut done.request) {
+                        Ok(passed) => passed.on_to(&mut done.inner, done.request),
+                        Err(not) => {
+                            let error = not.without_wait();
+                            decide::refuse(&done.settings, error, &done.request)
+                        }
+                    };
+                    state.set(State::Decided { future });
+                }
+            }
+        }
+    }
+}
+
+impl<S, T, ReqBody, ResBody> Debug for JwtAuthFuture<S, T, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtAuthFuture").finish_non_exhaustive()
+    }
+}

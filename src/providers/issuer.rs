@@ -1,0 +1,277 @@
+//! The configuration of a trusted issuer.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::jwt::{ClaimPath, OneOrMany, Validation, Verifier};
+use crate::misuse;
+use crate::providers::claims_mapping::ClaimsMapping;
+use crate::providers::issuer_keys::IssuerKeys;
+use crate::providers::trusted_issuer::TrustedIssuer;
+
+/// An issuer whose tokens a layer accepts: its name, its keys, and its rules for claims.
+///
+/// [`JwtAuth::issuers`](crate::JwtAuth::issuers) takes several. Each token is checked only with the
+/// keys and the rules of the issuer that its `iss` names.
+///
+/// ```
+/// use tower_jwt_auth::{Issuer, JwtAuth, Secret};
+///
+/// let ours = Secret::generate()?;
+/// let partner = Secret::generate()?;
+/// let auth = JwtAuth::issuers([
+///     Issuer::new("https://auth.shop.example", ours).audience("cart"),
+///     Issuer::new("https://login.partner.example", partner)
+///         .audience("https://api.shop.example")
+///         .roles_claim("groups"),
+/// ]);
+/// # let _ = auth;
+/// # Ok::<_, tower_jwt_auth::KeyError>(())
+/// ```
+///
+/// `sub` is unique only within an issuer. Two issuers may each have a subject `42`, so identify a
+/// user by [`Token::issuer`](crate::Token::issuer) and `Token::subject` together.
+///
+/// # Panics
+///
+/// Every method panics on a setting that cannot work, with a sentence that says what to do. A
+/// method that takes a list panics when it is called again, since the first list would be lost.
+#[derive(Clone)]
+#[must_use]
+pub struct Issuer {
+    identities: Vec<Identity>,
+    keys: IssuerKeys,
+    rules: Validation,
+    mapping: Option<ClaimsMapping>,
+}
+
+/// The names of an issuer, each of which is an accepted `iss`.
+#[derive(Clone, Debug)]
+struct Identity {
+    names: Vec<String>,
+}
+
+impl Issuer {
+    /// Creates an issuer with this name and these keys. `name` is the exact `iss` of its tokens,
+    /// and the comparison includes a slash at the end.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is empty.
+    #[track_caller]
+    pub fn new(name: impl AsRef<str>, keys: impl Into<IssuerKeys>) -> Self {
+        let identity = Identity { names: vec![checked_name(name.as_ref())] };
+        Self {
+            identities: vec![identity],
+            keys: keys.into(),
+            rules: Validation::new(),
+            mapping: None,
+        }
+    }
+
+    /// Also accepts this name in `iss`, for an issuer that writes its name in two ways.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is empty.
+    #[track_caller]
+    pub fn add_alias(mut self, name: impl AsRef<str>) -> Self {
+        let name = checked_name(name.as_ref());
+        if let Some(identity) = self.identities.first_mut() {
+            identity.names.push(name);
+        }
+        self
+    }
+
+    /// Replaces the keys.
+    pub fn with_keys(mut self, keys: impl Into<IssuerKeys>) -> Self {
+        self.keys = keys.into();
+        self
+    }
+
+    /// Requires `aud` to name this service: see
+    /// [`JwtAuth::audience`](crate::JwtAuth::audience). By default a token that has an `aud` is
+    /// rejected.
+    #[track_caller]
+    pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        self.rules = self.rules.audience(audience);
+        self
+    }
+
+    /// Accepts a token with any `aud`, or without one.
+    ///
+    /// # Security
+    ///
+    /// A token that the issuer made for any other service is then accepted here. Anyone who
+    /// operates another service, or breaks into it, can use its users' tokens at this service (RFC
+    /// 8725 section 3.9).
+    #[track_caller]
+    pub fn dangerous_any_audience(mut self) -> Self {
+        self.rules = self.rules.dangerous_any_audience();
+        self
+    }
+
+    /// Sets the allowed difference between the clocks of the issuer and this server. 5 seconds by
+    /// default, 60 at most.
+    #[track_caller]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.rules = self.rules.leeway(leeway);
+        self
+    }
+
+    /// Rejects tokens with more than `lifetime` between `iat` and `exp`, and tokens without `iat`
+    /// or `exp`. No limit by default.
+    #[track_caller]
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.rules = self.rules.max_lifetime(lifetime);
+        self
+    }
+
+    /// Sets the maximum length of a token in bytes. 8192 by default.
+    #[track_caller]
+    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
+        self.rules = self.rules.max_token_bytes(bytes);
+        self
+    }
+
+    /// Accepts tokens without `exp`.
+    ///
+    /// # Security
+    ///
+    /// A stolen token without `exp` works until its key is retired or the token is revoked: see
+    /// [`JwtAuth::dangerous_allow_missing_expiry`](crate::JwtAuth::dangerous_allow_missing_expiry).
+    pub fn dangerous_allow_missing_expiry(mut self) -> Self {
+        self.rules = self.rules.dangerous_allow_missing_expiry();
+        self
+    }
+
+    /// Accepts a `sub` that is a 64-bit whole number: see
+    /// [`JwtAuth::accept_numeric_subject`](crate::JwtAuth::accept_numeric_subject).
+    pub fn accept_numeric_subject(mut self) -> Self {
+        self.rules = self.rules.accept_numeric_subject();
+        self
+    }
+
+    /// Requires the `typ` header to be one of these values: see
+    /// [`JwtAuth::accept_type`](crate::JwtAuth::accept_type). By default `typ` may be `JWT`,
+    /// `at+jwt` or absent.
+    #[track_caller]
+    pub fn accept_type(mut self, types: impl OneOrMany) -> Self {
+        self.rules = self.rules.accept_type(types);
+        self
+    }
+
+    /// Requires claims besides `exp`, such as `["sub", "jti"]`. A claim with the value `null`
+    /// counts as missing.
+    #[track_caller]
+    pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
+        self.rules = self.rules.require_claim(names);
+        self
+    }
+
+    /// Reads the roles from this place instead of `roles`: see
+    /// [`JwtAuth::roles_claim`](crate::JwtAuth::roles_claim).
+    #[track_caller]
+    pub fn roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.rules = self.rules.roles_claim(path);
+        self
+    }
+
+    /// Reads roles from one more place.
+    #[track_caller]
+    pub fn add_roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.rules = self.rules.add_roles_claim(path);
+        self
+    }
+
+    /// Reads the scopes from this place instead of `scope` and `scp`: see
+    /// [`JwtAuth::scope_claim`](crate::JwtAuth::scope_claim).
+    #[track_caller]
+    pub fn scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.rules = self.rules.scope_claim(path);
+        self
+    }
+
+    /// Reads scopes from one more place.
+    #[track_caller]
+    pub fn add_scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.rules = self.rules.add_scope_claim(path);
+        self
+    }
+
+    /// Reads the tenant from this place: see
+    /// [`JwtAuth::tenant_claim`](crate::JwtAuth::tenant_claim). No tenant by default.
+    #[track_caller]
+    pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.rules = self.rules.tenant_claim(path);
+        self
+    }
+
+    /// Reads the claims of this issuer into `U` and converts them with `map` into the claims type
+    /// of the layer. Handlers then see one type, although the issuers write different claims. By
+    /// default the claims are read into the claims type of the layer.
+    ///
+    /// Converted claims cost one more allocation per token.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth, Secret};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Shopper { user: String }
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Partner { sub: String }
+    ///
+    /// let auth = JwtAuth::issuers([
+    ///     Issuer::new("https://auth.shop.example", Secret::generate()?),
+    ///     Issuer::new("https://login.partner.example", Secret::generate()?)
+    ///         .map_claims(|partner: Partner| Shopper { user: format!("partner:{}", partner.sub) }),
+    /// ])
+    /// .claims::<Shopper>();
+    /// # let _ = auth;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    pub fn map_claims<U, T>(mut self, map: impl Fn(U) -> T + Send + Sync + 'static) -> Self
+    where
+        U: DeserializeOwned + 'static,
+        T: 'static,
+    {
+        self.mapping = Some(ClaimsMapping::new(map));
+        self
+    }
+
+    /// Returns the issuer, ready to verify tokens, with its names. An issuer with several
+    /// identities becomes several issuers with the same keys.
+    #[track_caller]
+    pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
+        let Self { identities, keys, rules, mapping } = self;
+        let mut trusted = Vec::new();
+        for Identity { names } in identities {
+            let verifier = Verifier::new(keys.store().clone())
+                .with_validation(rules.clone().issuer(names.as_slice()));
+            let keys = Some(keys.clone());
+            trusted.push((names, TrustedIssuer { verifier, keys, mapping: mapping.clone() }));
+        }
+        trusted
+    }
+}
+
+#[track_caller]
+fn checked_name(name: &str) -> String {
+    if name.is_empty() {
+        misuse::refuse("an issuer needs a name: give the exact `iss` of its tokens");
+    }
+    name.to_owned()
+}
+
+impl Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("identities", &self.identities)
+            .field("keys", &self.keys)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! An issuer that is ready to verify tokens.
+
+use std::any::type_name;
+
+use serde::de::DeserializeOwned;
+
+use crate::clock::UnixTime;
+use crate::jwt::{KeySet, TokenError, VerifiedToken, Verifier};
+use crate::misuse;
+use crate::providers::claims_mapping::ClaimsMapping;
+use crate::providers::issuer_keys::{IssuerKeys, MissingKey};
+use crate::rejection::{AuthError, AuthErrorKind};
+
+/// An issuer's verifier, its keys, and the conversion of its claims.
+#[derive(Clone, Debug)]
+pub(crate) struct TrustedIssuer {
+    /// Reads its keys from the store of `keys`.
+    pub(crate) verifier: Verifier,
+    /// `None` if the keys are only in the verifier.
+    pub(crate) keys: Option<IssuerKeys>,
+    pub(crate) mapping: Option<ClaimsMapping>,
+}
+
+impl From<Verifier> for TrustedIssuer {
+    fn from(verifier: Verifier) -> Self {
+        Self { verifier, keys: None, mapping: None }
+    }
+}
+
+impl TrustedIssuer {
+    /// Panics if the claims of the issuer are converted to another type than `T`.
+    #[track_caller]
+    pub(crate) fn check_claims<T>(&self) {
+        let output = self.mapping.as_ref().map(ClaimsMapping::output);
+        let wanted = type_name::<T>();
+        if let Some(output) = output.filter(|output| *output != wanted) {
+            misuse::refuse(format_args!(
+                "claims::<{wanted}>(): `map_claims` of an issuer returns `{output}`"
+            ));
+        }
+    }
+
+    /// Starts to fetch the keys if that is necessary and has not been done.
+    #[inline]
+    pub(crate) fn start(&self) {
+        if let Some(keys) = &self.keys {
+            keys.start();
+        }
+    }
+
+    /// Reads the claims of an opened token, as `Verifier::read` does.
+    #[inline]
+    pub(crate) fn read<T: DeserializeOwned + 'static>(
+        &self,
+        verified: &mut VerifiedToken,
+    ) -> Result<(T, UnixTime), AuthError> {
+        match &self.mapping {
+            None => self.verifier.read(verified).map_err(AuthError::of_token),
+            Some(mapping) => self.read_mapped(mapping, verified),
+        }
+    }
+
+    #[inline(never)]
+    fn read_mapped<T: DeserializeOwned + 'static>(
+        &self,
+        mapping: &ClaimsMapping,
+        verified: &mut VerifiedToken,
+    ) -> Result<(T, UnixTime), AuthError> {
+        let (claims, at) = mapping.read(&self.verifier, verified).map_err(AuthError::of_token)?;
+        match claims {
+            Some(claims) => Ok((claims, at)),
+            None => {
+                let reason = format!(
+                    "the layer reads `{}`, and `Issuer::map_claims` of this issuer returns `{}`",
+                    type_name::<T>(),
+                    mapping.output(),
+                );
+                Err(AuthError::because(AuthErrorKind::Misconfigured, reason))
+            }
+        }
+    }
+
+    /// Decides about a token that was rejected with `error`. Returns `None` if the keys of the
+    /// issuer do not matter for the decision.
+    #[cold]
+    pub(crate) fn on_rejected(
+        &self,
+        token: &[u8],
+        keys: &KeySet,
+        error: &TokenError,
+    ) -> Option<MissingKey> {
+        let origin = self.keys.as_ref()?;
+        self.verifier.missing_key(token, keys, error, |kid| origin.on_missing(kid))
+    }
+}
