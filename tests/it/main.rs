@@ -12,6 +12,7 @@ mod issuer;
 mod jwt;
 mod kit;
 mod misuse;
+mod providers;
 mod rejection;
 mod request;
 mod revocation;

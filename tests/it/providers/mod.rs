@@ -1,0 +1,3 @@
+//! Tests of layers that trust several issuers.
+
+mod issuers;
