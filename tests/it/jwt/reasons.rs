@@ -173,7 +173,7 @@ fn a_rejected_header_is_explained_with_the_configured_keys() {
             &two,
             r#"{"alg":"HS256"}"#,
             TokenErrorKind::BadSignature,
-            "no configured key made the signature: the issuer signs with another secret, or the \
+            "no configured key made the signature: the issuer signs with another key, or the \
              token was changed",
         ),
         (

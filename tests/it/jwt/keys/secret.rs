@@ -131,7 +131,7 @@ fn a_secret_in_the_environment_is_read_like_one_in_a_file() {
             std::fs::write(&path, value).unwrap();
             // Use a child process, since changing the environment of this process would be
             // `unsafe`.
-            let test = "jwt::keys::a_secret_in_the_environment_is_read_like_one_in_a_file";
+            let test = "jwt::keys::secret::a_secret_in_the_environment_is_read_like_one_in_a_file";
             let child = std::process::Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", test])
                 .env(VARIABLE, value)
@@ -167,6 +167,6 @@ fn the_documentation_says_that_a_shared_secret_can_also_sign() {
     let token =
         Signer::new(Key::hs256(kit::secret())).sign(&json!({ "exp": kit::NOW + 1 })).unwrap();
     assert_eq!(kit::fault(&kit::auth(), &token), None);
-    let source = include_str!("../../../src/jwt/keys/secret.rs");
+    let source = include_str!("../../../../src/jwt/keys/secret.rs");
     assert!(source.contains("RFC 7515") && source.contains("can *create* tokens"));
 }
