@@ -39,6 +39,33 @@ fn a_forged_token_is_refused_without_an_allocation() {
     assert_eq!(allocations(|| drop(black_box(auth.verify(&forged).unwrap_err()))), 0);
 }
 
+#[cfg(feature = "asymmetric")]
+#[test]
+fn a_token_forged_for_a_public_key_is_refused_without_an_allocation() {
+    use tower_jwt_auth::Algorithm;
+
+    let claims = json!({ "sub": "alice", "exp": 32_503_680_000_u64 });
+    let of_secret = {
+        let key = Key::hs256(Secret::generate().unwrap());
+        let (token, auth) = (Signer::new(key.clone()).sign(&claims).unwrap(), JwtAuth::new(key));
+        allocations(|| drop(black_box(auth.verify(&token).unwrap())))
+    };
+    for algorithm in
+        [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::MlDsa44]
+    {
+        let pair = Key::generate(algorithm).unwrap();
+        let good = Signer::new(pair.clone()).sign(&claims).unwrap();
+        let (message, signature) = good.rsplit_once('.').unwrap();
+        let other = if signature.starts_with('A') { "B" } else { "A" };
+        let forged = format!("{message}.{other}{}", &signature[1..]);
+        let auth = JwtAuth::new(pair.public().unwrap());
+        let of_good = allocations(|| drop(black_box(auth.verify(&good).unwrap())));
+        assert_eq!(of_good, of_secret, "{algorithm}");
+        let of_forged = allocations(|| drop(black_box(auth.verify(&forged).unwrap_err())));
+        assert_eq!(of_forged, 0, "{algorithm}");
+    }
+}
+
 #[test]
 fn the_identifier_of_the_key_costs_no_allocation() {
     let secret = Secret::generate().unwrap();

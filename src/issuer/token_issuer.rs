@@ -113,7 +113,8 @@ impl TokenIssuer {
     ///
     /// # Panics
     ///
-    /// Panics if an audience is empty or is named twice, or if the issuer has a key already.
+    /// Panics if an audience is empty or is named twice, if the issuer has a key already, or if the
+    /// current key is a public key.
     #[track_caller]
     pub fn audience(self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         if !self.services.is_empty() {
@@ -141,7 +142,7 @@ impl TokenIssuer {
     ///
     /// # Panics
     ///
-    /// Panics if an audience is empty or has a key already.
+    /// Panics if an audience is empty or has a key already, or if the current key is a public key.
     #[track_caller]
     pub fn add_audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         let audiences = audience.into_strings();
@@ -154,7 +155,14 @@ impl TokenIssuer {
                 ));
             }
         }
-        self.services.push((audiences, keys.into()));
+        let keys = keys.into();
+        if !keys.load().current().can_sign() {
+            misuse::refuse(
+                "TokenIssuer::add_audience: the current key is a public key, which cannot sign: use \
+                 the key pair that it belongs to",
+            );
+        }
+        self.services.push((audiences, keys));
         self
     }
 
@@ -237,8 +245,8 @@ impl TokenIssuer {
         }
 
         let key = keys.load().current().clone();
-        let encoded =
-            Signer::new(key.clone()).token_type("at+jwt").sign(&claims).map_err(unsignable)?;
+        let signer = Signer::try_new(key.clone()).map_err(unsignable)?.token_type("at+jwt");
+        let encoded = signer.sign(&claims).map_err(unsignable)?;
         budget::check("the token", encoded.len(), self.max_token_bytes, &claims)?;
         refuse_what_servers_refuse(key, &encoded)?;
         Ok(AccessToken { encoded, claims, id, issued_at, expires_at })

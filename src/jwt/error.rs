@@ -28,7 +28,8 @@ pub struct KeyError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyErrorKind {
-    /// The secret has fewer bytes than the hash of the algorithm (RFC 7518 section 3.2).
+    /// The secret has fewer bytes than the hash of the algorithm (RFC 7518 section 3.2), or the RSA
+    /// key has fewer than 2048 bits (section 3.3).
     TooShort,
     /// The secret has too few different bytes: a repeated character, zeroes, a placeholder.
     Predictable,
@@ -39,9 +40,14 @@ pub enum KeyErrorKind {
     Unreadable,
     /// The key's algorithm or type is not supported.
     Unsupported,
-    /// Members of a JWK contradict each other, or do not allow the use of the key for signatures.
+    /// Members of a JWK contradict each other, or do not allow the use of the key for signatures. Or
+    /// the key is for another algorithm.
     Contradictory,
-    /// A key identifier is empty, longer than 256 bytes, or used by another key of the set.
+    /// The numbers of the key are not a valid key: a point that is not on its curve, an RSA exponent
+    /// of 1, a private key that does not belong to its public key.
+    Invalid,
+    /// A key identifier is empty, longer than 256 bytes, or used by another key of the set with the
+    /// same algorithm.
     BadId,
     /// A set has no key, or more than 64.
     BadSetSize,
@@ -108,11 +114,24 @@ pub enum SignErrorKind {
     NotAnObject,
     /// The `Serialize` implementation of the claims failed; `source()` has its error.
     Unserializable,
+    /// The key is a public key, which can only verify.
+    NoPrivateKey,
+    /// The signature could not be computed, for example because the random number generator failed.
+    Failed,
 }
 
 impl SignError {
     pub(crate) fn not_an_object() -> Self {
         Self { kind: SignErrorKind::NotAnObject, source: None }
+    }
+
+    pub(crate) fn no_private_key() -> Self {
+        Self { kind: SignErrorKind::NoPrivateKey, source: None }
+    }
+
+    #[cfg(feature = "asymmetric")]
+    pub(crate) fn failed() -> Self {
+        Self { kind: SignErrorKind::Failed, source: None }
     }
 
     pub(crate) fn unserializable(source: serde_json::Error) -> Self {
@@ -132,6 +151,10 @@ impl fmt::Display for SignError {
                 "claims must serialize to a JSON object: use a struct or a map"
             }
             SignErrorKind::Unserializable => "the claims could not be serialized",
+            SignErrorKind::NoPrivateKey => {
+                "a public key cannot sign: use the key pair that it belongs to"
+            }
+            SignErrorKind::Failed => "the signature could not be computed",
         })
     }
 }

@@ -170,7 +170,10 @@ mod tests {
     fn the_algorithm_is_a_known_name_in_its_exact_case() {
         assert_eq!(parse(r#"{"alg":"HS256"}"#).unwrap().algorithm, Algorithm::Hs256);
         assert_eq!(parse(r#"{"\u0061lg":"HS256"}"#).unwrap().algorithm, Algorithm::Hs256);
-        for alg in ["hs256", "HS256 ", "none", "None", "nOnE", "", "HS257", "dir", "ES512"] {
+        assert_eq!(parse(r#"{"alg":"Ed25519"}"#).unwrap().algorithm, Algorithm::EdDsa);
+        for alg in
+            ["hs256", "HS256 ", "none", "None", "nOnE", "", "HS257", "dir", "ES256K", "Ed448"]
+        {
             let json = format!(r#"{{"alg":"{alg}"}}"#);
             let refused = parse(&json).is_err();
             assert!(refused, "{alg:?}");

@@ -19,25 +19,31 @@ pub(crate) struct HeaderCache {
 struct Entry {
     /// The header in base64url.
     segment: Box<[u8]>,
+    /// The length of the signature in base64url, which depends on the key.
+    signature_len: usize,
     header: Header<'static>,
 }
 
 impl HeaderCache {
-    /// Returns the header and the parts of a token, if the header is known and the signature has
-    /// the length that its algorithm requires.
+    /// Returns the header and the parts of a token, if a token with the same header and the same
+    /// length of the signature was verified.
     pub(crate) fn find<'t>(&self, token: &'t [u8]) -> Option<(&Header<'static>, TokenParts<'t>)> {
         let mut known = self.entries.iter().map_while(OnceLock::get);
-        known.find_map(|Entry { segment, header }| {
-            let parts = TokenParts::split_known(token, segment, header.algorithm.signature_len())?;
+        known.find_map(|Entry { segment, signature_len, header }| {
+            let parts = TokenParts::split_known(token, segment, *signature_len)?;
             Some((header, parts))
         })
     }
 
     /// Remembers the header of a token whose signature was valid.
-    pub(crate) fn remember(&self, segment: &[u8], header: &Header<'_>) {
+    pub(crate) fn remember(&self, parts: TokenParts<'_>, header: &Header<'_>) {
         let Some(free) = self.entries.iter().find(|entry| entry.get().is_none()) else { return };
         // Two threads may add the same header. The second copy costs one comparison per look-up.
-        let _ = free.set(Entry { segment: segment.into(), header: header.clone().into_owned() });
+        let _ = free.set(Entry {
+            segment: parts.header.into(),
+            signature_len: parts.signature.len(),
+            header: header.clone().into_owned(),
+        });
     }
 }
 
@@ -46,16 +52,30 @@ mod tests {
     use super::*;
     use crate::jwt::keys::algorithm::Algorithm;
 
+    fn remember(cache: &HeaderCache, token: &str) {
+        let header = Header { algorithm: Algorithm::Hs256, kid: None, typ: None };
+        cache.remember(TokenParts::split(token.as_bytes()).unwrap(), &header);
+    }
+
     #[test]
     fn four_headers_are_remembered_and_a_fifth_is_not() {
         let cache = HeaderCache::default();
-        let header = Header { algorithm: Algorithm::Hs256, kid: None, typ: None };
-        for segment in [b"1", b"2", b"3", b"4", b"5"] {
-            cache.remember(segment, &header);
+        for token in ["1.p.sss", "2.p.sss", "3.p.sss", "4.p.sss", "5.p.sss"] {
+            remember(&cache, token);
         }
-        let token = |segment| format!("{segment}.payload.{}", "s".repeat(43));
-        let found = |segment| cache.find(token(segment).as_bytes()).map(|(header, _)| header);
-        assert_eq!(found("4"), Some(&header));
-        assert_eq!(found("5"), None);
+        assert!(cache.find(b"4.payload.xyz").is_some());
+        assert!(cache.find(b"5.payload.xyz").is_none());
+    }
+
+    #[test]
+    fn one_header_may_have_signatures_of_different_lengths() {
+        let cache = HeaderCache::default();
+        remember(&cache, "h.p.sss");
+        assert!(cache.find(b"h.p.ssss").is_none());
+        remember(&cache, "h.p.ssss");
+        for token in ["h.p.sss", "h.p.ssss"] {
+            let (_, parts) = cache.find(token.as_bytes()).unwrap();
+            assert_eq!(Some(parts), TokenParts::split(token.as_bytes()), "{token}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::jwt::base64url;
 use crate::jwt::error::SignError;
 use crate::jwt::keys::key::Key;
+use crate::misuse;
 
 /// Signs claims with one key.
 ///
@@ -33,9 +34,25 @@ pub struct Signer {
 
 impl Signer {
     /// Creates a signer that writes `typ: JWT`, and `kid` if the key has an identifier.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `key` is a public key, since it cannot sign: see [`Key::can_sign`].
+    #[track_caller]
     pub fn new(key: Key) -> Self {
+        // No closure, so that the panic is reported at the caller's line.
+        match Self::try_new(key) {
+            Ok(signer) => signer,
+            Err(error) => misuse::refuse(format_args!("Signer::new: {error}")),
+        }
+    }
+
+    pub(crate) fn try_new(key: Key) -> Result<Self, SignError> {
+        if !key.can_sign() {
+            return Err(SignError::no_private_key());
+        }
         let header = encode_header(&key, "JWT");
-        Self { key, header }
+        Ok(Self { key, header })
     }
 
     /// Sets the `typ`, for example `at+jwt` for an access token of RFC 9068. `JWT` by default.
@@ -50,9 +67,10 @@ impl Signer {
     /// # Errors
     ///
     /// Returns [`SignErrorKind::NotAnObject`](crate::jwt::SignErrorKind::NotAnObject) if the claims
-    /// do not serialize to a JSON object, and
+    /// do not serialize to a JSON object,
     /// [`SignErrorKind::Unserializable`](crate::jwt::SignErrorKind::Unserializable) if serializing
-    /// fails.
+    /// fails, and [`SignErrorKind::Failed`](crate::jwt::SignErrorKind::Failed) if the signature of a
+    /// key pair could not be computed.
     pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {
         let payload = serde_json::to_vec(claims).map_err(SignError::unserializable)?;
         if payload.first() != Some(&b'{') {
@@ -60,7 +78,7 @@ impl Signer {
         }
         let mut token = self.header.clone();
         base64url::encode_onto(&payload, &mut token);
-        self.key.mac().sign_onto(&mut token);
+        self.key.sign_onto(&mut token)?;
         Ok(token)
     }
 }

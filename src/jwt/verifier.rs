@@ -185,7 +185,7 @@ impl Verifier {
             })?;
         self.validation.check_header(&header)?;
         let key = keys.signer_of(&header, parts.signed, parts.signature)?;
-        keys.headers().remember(parts.header, &header);
+        keys.headers().remember(parts, &header);
         Ok((parts, key))
     }
 

@@ -10,19 +10,44 @@ use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
 
+/// The algorithms that both crates have.
+const ALGORITHMS: [(jsonwebtoken::Algorithm, Algorithm); 12] = [
+    (jsonwebtoken::Algorithm::HS256, Algorithm::Hs256),
+    (jsonwebtoken::Algorithm::HS384, Algorithm::Hs384),
+    (jsonwebtoken::Algorithm::HS512, Algorithm::Hs512),
+    (jsonwebtoken::Algorithm::RS256, Algorithm::Rs256),
+    (jsonwebtoken::Algorithm::RS384, Algorithm::Rs384),
+    (jsonwebtoken::Algorithm::RS512, Algorithm::Rs512),
+    (jsonwebtoken::Algorithm::PS256, Algorithm::Ps256),
+    (jsonwebtoken::Algorithm::PS384, Algorithm::Ps384),
+    (jsonwebtoken::Algorithm::PS512, Algorithm::Ps512),
+    (jsonwebtoken::Algorithm::ES256, Algorithm::Es256),
+    (jsonwebtoken::Algorithm::ES384, Algorithm::Es384),
+    (jsonwebtoken::Algorithm::EdDSA, Algorithm::EdDsa),
+];
+
 impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
     type Error = KeyError;
 
     /// # Errors
     ///
-    /// Returns [`KeyErrorKind::Unsupported`] for algorithms other than HS256, HS384 and HS512.
+    /// Returns [`KeyErrorKind::Unsupported`] for an algorithm that this crate does not have.
     fn try_from(algorithm: jsonwebtoken::Algorithm) -> Result<Self, KeyError> {
-        match algorithm {
-            jsonwebtoken::Algorithm::HS256 => Ok(Self::Hs256),
-            jsonwebtoken::Algorithm::HS384 => Ok(Self::Hs384),
-            jsonwebtoken::Algorithm::HS512 => Ok(Self::Hs512),
-            _ => Err(not_hmac()),
-        }
+        let known = ALGORITHMS.iter().find(|(theirs, _)| *theirs == algorithm);
+        known.map(|(_, ours)| *ours).ok_or_else(unsupported)
+    }
+}
+
+impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
+    type Error = KeyError;
+
+    /// # Errors
+    ///
+    /// Returns [`KeyErrorKind::Unsupported`] for an algorithm that `jsonwebtoken` does not have:
+    /// ES512 and ML-DSA.
+    fn try_from(algorithm: Algorithm) -> Result<Self, KeyError> {
+        let known = ALGORITHMS.iter().find(|(_, ours)| *ours == algorithm);
+        known.map(|(theirs, _)| *theirs).ok_or_else(unsupported)
     }
 }
 
@@ -70,6 +95,10 @@ impl TryFrom<&Jwk> for Key {
     }
 }
 
+fn unsupported() -> KeyError {
+    KeyError::new(KeyErrorKind::Unsupported, "only one of the two crates has this algorithm")
+}
+
 fn not_hmac() -> KeyError {
     let message = "only HMAC converts: this is for public-key signatures";
     KeyError::new(KeyErrorKind::Unsupported, message)
@@ -89,16 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_of_jsonwebtoken_convert_if_they_are_hmac() {
-        let convert = |name: &str| {
-            Algorithm::try_from(name.parse::<jsonwebtoken::Algorithm>().unwrap())
-                .map_err(|error| error.kind())
-        };
-        for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
-            assert_eq!(convert(algorithm.as_str()), Ok(algorithm));
+    fn algorithms_convert_both_ways_if_both_crates_have_them() {
+        for algorithm in Algorithm::ALL {
+            let theirs = algorithm.as_str().parse::<jsonwebtoken::Algorithm>().ok();
+            assert_eq!(jsonwebtoken::Algorithm::try_from(algorithm).ok(), theirs, "{algorithm}");
+            if let Some(theirs) = theirs {
+                assert_eq!(Algorithm::try_from(theirs).unwrap(), algorithm);
+            }
         }
-        assert_eq!(convert("RS256"), Err(KeyErrorKind::Unsupported));
-        assert_eq!(convert("EdDSA"), Err(KeyErrorKind::Unsupported));
     }
 
     #[test]

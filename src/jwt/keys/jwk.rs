@@ -98,7 +98,7 @@ impl Jwk {
             Some(Algorithm::Hs256) => Key::hs256(secret),
             Some(Algorithm::Hs384) => Key::hs384(secret)?,
             Some(Algorithm::Hs512) => Key::hs512(secret)?,
-            None => return Err(contradiction("the JWK's `alg` is not one of its `kty`")),
+            _ => return Err(contradiction("the JWK's `alg` is not one of its `kty`")),
         };
         match self.kid {
             Some(kid) => key.with_id(kid),

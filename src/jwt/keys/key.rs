@@ -3,8 +3,10 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::error::{KeyError, KeyErrorKind, SignError};
 use crate::jwt::keys::algorithm::Algorithm;
+#[cfg(feature = "asymmetric")]
+use crate::jwt::keys::asymmetric::{KeyPair, PublicKey};
 use crate::jwt::keys::mac::Mac;
 use crate::jwt::keys::secret::Secret;
 
@@ -14,6 +16,9 @@ pub(crate) const MAX_ID_LEN: usize = 256;
 ///
 /// The algorithm is fixed when the key is created, so the header of a token cannot choose it (RFC
 /// 8725 section 3.1). A key for HS256 rejects every token with `alg: HS512`.
+///
+/// A key made from a [`Secret`] signs and verifies. With the feature `asymmetric`, a key can also be
+/// a *key pair*, which signs and verifies, or a *public key*, which only verifies.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret};
@@ -26,13 +31,26 @@ pub(crate) const MAX_ID_LEN: usize = 256;
 pub struct Key {
     algorithm: Algorithm,
     id: Option<Arc<str>>,
-    mac: Mac,
+    material: Material,
+}
+
+#[derive(Clone)]
+#[cfg_attr(
+    feature = "asymmetric",
+    expect(clippy::large_enum_variant, reason = "HMAC is so fast that a pointer to it would show")
+)]
+enum Material {
+    Mac(Mac),
+    #[cfg(feature = "asymmetric")]
+    Public(PublicKey),
+    #[cfg(feature = "asymmetric")]
+    Pair(Arc<KeyPair>),
 }
 
 impl Key {
     /// Creates a key for HMAC with SHA-256. Every [`Secret`] is long enough for it.
     pub fn hs256(secret: Secret) -> Self {
-        Self { algorithm: Algorithm::Hs256, id: None, mac: Mac::hs256(secret.as_bytes()) }
+        Self::hmac(Algorithm::Hs256, Mac::hs256(secret.as_bytes()))
     }
 
     /// Creates a key for HMAC with SHA-384.
@@ -42,7 +60,7 @@ impl Key {
     /// Returns [`KeyErrorKind::TooShort`] for a secret of fewer than 48 bytes.
     pub fn hs384(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 48, Algorithm::Hs384)?;
-        Ok(Self { algorithm: Algorithm::Hs384, id: None, mac: Mac::hs384(secret.as_bytes()) })
+        Ok(Self::hmac(Algorithm::Hs384, Mac::hs384(secret.as_bytes())))
     }
 
     /// Creates a key for HMAC with SHA-512.
@@ -52,16 +70,94 @@ impl Key {
     /// Returns [`KeyErrorKind::TooShort`] for a secret of fewer than 64 bytes.
     pub fn hs512(secret: Secret) -> Result<Self, KeyError> {
         long_enough(&secret, 64, Algorithm::Hs512)?;
-        Ok(Self { algorithm: Algorithm::Hs512, id: None, mac: Mac::hs512(secret.as_bytes()) })
+        Ok(Self::hmac(Algorithm::Hs512, Mac::hs512(secret.as_bytes())))
+    }
+
+    fn hmac(algorithm: Algorithm, mac: Mac) -> Self {
+        Self { algorithm, id: None, material: Material::Mac(mac) }
+    }
+
+    /// Generates a key for this algorithm, which signs and verifies. An RSA key has 2048 bits.
+    ///
+    /// A key pair has its thumbprint (RFC 7638) as its identifier. A key for HMAC has no identifier,
+    /// and its secret cannot be read: use [`Secret::generate`] for a secret that several servers
+    /// share.
+    ///
+    #[cfg_attr(feature = "asymmetric", doc = "```")]
+    #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
+    /// use tower_jwt_auth::{Algorithm, JwtAuth, Key, jwt::Signer};
+    ///
+    /// let pair = Key::generate(Algorithm::EdDsa)?;
+    /// let public = pair.public().expect("a key pair has a public key");
+    ///
+    /// let token = Signer::new(pair).sign(&serde_json::json!({ "exp": 32_503_680_000_u64 }))?;
+    /// assert!(JwtAuth::new(public).verify(&token).is_ok());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`KeyErrorKind::NoRandomness`] if the random number generator fails, and
+    /// [`KeyErrorKind::Unsupported`] for a key pair without the feature `asymmetric`.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
+        match algorithm {
+            Algorithm::Hs256 => Secret::generate().map(Self::hs256),
+            Algorithm::Hs384 => Self::hs384(Secret::generate()?),
+            Algorithm::Hs512 => Self::hs512(Secret::generate()?),
+            #[cfg(feature = "asymmetric")]
+            _ => KeyPair::generate(algorithm).map(|pair| Self::pair(algorithm, pair)),
+            #[cfg(not(feature = "asymmetric"))]
+            _ => Err(KeyError::new(
+                KeyErrorKind::Unsupported,
+                format!("{algorithm} needs the feature `asymmetric` of tower-jwt-auth"),
+            )),
+        }
+    }
+
+    /// Creates a key pair with its thumbprint as its identifier.
+    #[cfg(feature = "asymmetric")]
+    pub(crate) fn pair(algorithm: Algorithm, pair: KeyPair) -> Self {
+        let id = pair.public().components().thumbprint();
+        Self { algorithm, id: Some(id.into()), material: Material::Pair(Arc::new(pair)) }
+    }
+
+    /// Returns the public key of a key pair, with the same identifier. Returns a public key
+    /// unchanged, and `None` for a shared secret.
+    #[cfg(feature = "asymmetric")]
+    pub fn public(&self) -> Option<Self> {
+        let public = self.public_key()?.clone();
+        Some(Self { material: Material::Public(public), ..self.clone() })
+    }
+
+    #[cfg(feature = "asymmetric")]
+    fn public_key(&self) -> Option<&PublicKey> {
+        match &self.material {
+            Material::Mac(_) => None,
+            Material::Public(public) => Some(public),
+            Material::Pair(pair) => Some(pair.public()),
+        }
+    }
+
+    /// Returns true if the key can sign: a key pair or a shared secret. A public key can only
+    /// verify.
+    pub fn can_sign(&self) -> bool {
+        match &self.material {
+            Material::Mac(_) => true,
+            #[cfg(feature = "asymmetric")]
+            Material::Public(_) => false,
+            #[cfg(feature = "asymmetric")]
+            Material::Pair(_) => true,
+        }
     }
 
     /// Sets the key's identifier, which becomes the `kid` of the tokens that the key signs. By
-    /// default a key has none.
+    /// default, a key pair and a public key have their thumbprint (RFC 7638), and a shared secret
+    /// has no identifier.
     ///
-    /// A token with a `kid` is checked only against the key with this identifier. A key without an
-    /// identifier verifies only tokens without a `kid`. Use a name or a date. Never use a hash of
-    /// the secret: `kid` is public, and an attacker could test guesses of the secret against the
-    /// hash.
+    /// A token with a `kid` is checked only against the keys with this identifier. A key without an
+    /// identifier verifies only tokens without a `kid`. For a shared secret, use a name or a date,
+    /// and never a hash of the secret: `kid` is public, and an attacker could test guesses of the
+    /// secret against the hash.
     ///
     /// # Errors
     ///
@@ -91,13 +187,27 @@ impl Key {
         self.id.clone()
     }
 
-    pub(crate) fn mac(&self) -> &Mac {
-        &self.mac
+    /// Signs `text` and appends a dot and the signature in base64url.
+    pub(crate) fn sign_onto(&self, text: &mut String) -> Result<(), SignError> {
+        match &self.material {
+            Material::Mac(mac) => mac.sign_onto(text),
+            #[cfg(feature = "asymmetric")]
+            Material::Public(_) => return Err(SignError::no_private_key()),
+            #[cfg(feature = "asymmetric")]
+            Material::Pair(pair) => pair.sign_onto(text)?,
+        }
+        Ok(())
     }
 
     /// Returns true if `signature`, in base64url, is the signature of `message` by this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.mac.verify(message, signature)
+        match &self.material {
+            Material::Mac(mac) => mac.verify(message, signature),
+            #[cfg(feature = "asymmetric")]
+            Material::Public(public) => public.verify(message, signature),
+            #[cfg(feature = "asymmetric")]
+            Material::Pair(pair) => pair.public().verify(message, signature),
+        }
     }
 }
 

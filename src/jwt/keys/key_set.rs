@@ -11,12 +11,16 @@ use crate::jwt::keys::secret::Secret;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 const MAX_KEYS: usize = 64;
+/// The number of public keys that one token is checked against, so that an attacker cannot make the
+/// server compute one signature for each key of a set.
+const MAX_TRIES: usize = 4;
 
 /// The keys that are valid at the same time: the current key, and previous keys whose tokens have
-/// not all expired. Identifiers are unique within a set.
+/// not all expired. No two keys have both the same identifier and the same algorithm.
 ///
-/// A token with a `kid` is checked only against the key with this identifier. A token without a
-/// `kid` is checked against every key of its algorithm, first to last.
+/// A token with a `kid` is checked only against the key with this identifier and its algorithm. A
+/// token without a `kid` is checked against the keys of its algorithm, first to last: against every
+/// shared secret, and against at most four public keys.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, KeySet, Secret};
@@ -29,8 +33,9 @@ const MAX_KEYS: usize = 64;
 /// ```
 #[derive(Clone)]
 pub struct KeySet {
-    current: Key,
-    previous: Vec<Key>,
+    /// The current key and then the previous ones. Empty only for a remote set that was never
+    /// loaded.
+    keys: Vec<Key>,
     headers: Arc<HeaderCache>,
     /// The identifiers and algorithms of all keys, as text for rejection reasons. Created in
     /// advance, so that rejecting a token allocates nothing.
@@ -43,16 +48,41 @@ impl KeySet {
     /// # Errors
     ///
     /// Returns [`KeyErrorKind::BadSetSize`] for no key or more than 64 keys, and
-    /// [`KeyErrorKind::BadId`] if two keys have the same identifier.
+    /// [`KeyErrorKind::BadId`] if two keys have the same identifier and the same algorithm.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
-        let mut keys = keys.into_iter();
-        let Some(current) = keys.next() else {
-            return Err(KeyError::new(
-                KeyErrorKind::BadSetSize,
-                "a key set needs at least one key",
-            ));
-        };
-        keys.try_fold(Self::from(current), Self::add_previous)
+        let mut distinct: Vec<Key> = Vec::new();
+        for key in keys {
+            if distinct.len() >= MAX_KEYS {
+                let message = format!("a key set holds at most {MAX_KEYS} keys: retire the oldest");
+                return Err(KeyError::new(KeyErrorKind::BadSetSize, message));
+            }
+            let is_same =
+                |other: &Key| other.id() == key.id() && other.algorithm() == key.algorithm();
+            if key.id().is_some() && distinct.iter().any(is_same) {
+                let message = "two keys of the set have the same identifier: rename one";
+                return Err(KeyError::new(KeyErrorKind::BadId, message));
+            }
+            distinct.push(key);
+        }
+        if distinct.is_empty() {
+            let message = "a key set needs at least one key";
+            return Err(KeyError::new(KeyErrorKind::BadSetSize, message));
+        }
+        Ok(Self::of(distinct))
+    }
+
+    /// Creates a set without a check. Two keys may have the same identifier and algorithm.
+    pub(crate) fn of(keys: Vec<Key>) -> Self {
+        let listed = listed(&keys);
+        Self { keys, headers: Arc::default(), listed }
+    }
+
+    /// Creates the set of a remote source that was never loaded. No public function returns such a
+    /// set.
+    #[cfg(feature = "jwks")]
+    #[allow(dead_code, reason = "the remote key sets begin with it")]
+    pub(crate) fn empty() -> Self {
+        Self::of(Vec::new())
     }
 
     /// Adds a previous key after the keys of the set.
@@ -60,29 +90,19 @@ impl KeySet {
     /// # Errors
     ///
     /// Returns the errors of [`KeySet::new`].
-    pub fn add_previous(mut self, key: Key) -> Result<Self, KeyError> {
-        if self.iter().count() >= MAX_KEYS {
-            let message = format!("a key set holds at most {MAX_KEYS} keys: retire the oldest");
-            return Err(KeyError::new(KeyErrorKind::BadSetSize, message));
-        }
-        if key.id().is_some() && self.iter().any(|other| other.id() == key.id()) {
-            let message = "two keys of the set have the same identifier: rename one";
-            return Err(KeyError::new(KeyErrorKind::BadId, message));
-        }
-        self.previous.push(key);
-        self.headers = Arc::default();
-        self.listed = listed(self.iter());
-        Ok(self)
+    pub fn add_previous(self, key: Key) -> Result<Self, KeyError> {
+        Self::new(self.keys.into_iter().chain([key]))
     }
 
     /// Returns the first key, which signs new tokens.
+    #[expect(clippy::expect_used, reason = "the public API returns no empty set")]
     pub fn current(&self) -> &Key {
-        &self.current
+        self.keys.first().expect("a key set has at least one key")
     }
 
     /// Iterates over all keys, the current key first.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
-        std::iter::once(&self.current).chain(&self.previous)
+        self.keys.iter()
     }
 
     pub(crate) fn headers(&self) -> &HeaderCache {
@@ -96,42 +116,42 @@ impl KeySet {
         message: &[u8],
         signature: &[u8],
     ) -> Result<&Key, TokenError> {
-        let Some(kid) = header.kid.as_deref() else {
-            return self.signer_without_id(header, message, signature);
-        };
-        // A `kid` names one key. No other key is tried.
-        let Some(key) = self.iter().find(|key| key.id() == Some(kid)) else {
-            return Err(self.error(TokenErrorKind::UnknownKeyId));
-        };
-        if key.algorithm() != header.algorithm {
-            return Err(self.error(TokenErrorKind::WrongAlgorithm));
+        let kid = header.kid.as_deref();
+        let mut candidates = self.keys.iter().filter(|key| {
+            key.algorithm() == header.algorithm && kid.is_none_or(|kid| key.id() == Some(kid))
+        });
+        let Some(first) = candidates.next() else { return Err(self.no_candidate(kid)) };
+        if first.verifies(message, signature) {
+            return Ok(first);
         }
-        if key.verifies(message, signature) {
+        let more = if header.algorithm.is_hmac() { MAX_KEYS } else { MAX_TRIES.saturating_sub(1) };
+        let mut others = candidates.by_ref().take(more);
+        if let Some(key) = others.find(|key| key.verifies(message, signature)) {
             return Ok(key);
         }
-        Err(match key.shared_id() {
+        Err(match first.shared_id().filter(|_| kid.is_some()) {
             Some(id) => TokenError::configured(TokenErrorKind::BadSignature, id),
-            None => TokenError::new(TokenErrorKind::BadSignature),
+            None if candidates.next().is_some() => TokenError::because(
+                TokenErrorKind::BadSignature,
+                "none of the first 4 keys for the token's `alg` made the signature: without a \
+                 `kid` in the token, no more keys are tried",
+            ),
+            None => TokenError::because(
+                TokenErrorKind::BadSignature,
+                "no configured key made the signature: the issuer signs with another key, or the \
+                 token was changed",
+            ),
         })
     }
 
-    /// Finds the key that signed a token without a `kid`, among all keys of its algorithm.
-    fn signer_without_id(
-        &self,
-        header: &Header<'_>,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<&Key, TokenError> {
-        let mut candidates = self.iter().filter(|key| key.algorithm() == header.algorithm);
-        let Some(first) = candidates.next() else {
-            return Err(self.error(TokenErrorKind::WrongAlgorithm));
-        };
-        let mut keys = std::iter::once(first).chain(candidates);
-        keys.find(|key| key.verifies(message, signature)).ok_or(TokenError::because(
-            TokenErrorKind::BadSignature,
-            "no configured key made the signature: the issuer signs with another secret, or the \
-             token was changed",
-        ))
+    /// Returns the reason why no key is for a token with this `kid`.
+    #[cold]
+    fn no_candidate(&self, kid: Option<&str>) -> TokenError {
+        let is_known = |kid| self.keys.iter().any(|key| key.id() == Some(kid));
+        self.error(match kid {
+            Some(kid) if !is_known(kid) => TokenErrorKind::UnknownKeyId,
+            _ => TokenErrorKind::WrongAlgorithm,
+        })
     }
 
     /// Creates an error that lists the configured keys.
@@ -142,13 +162,13 @@ impl KeySet {
 }
 
 /// Lists keys in the form that reasons show: `"2026-11" (HS256)`.
-fn listed<'k>(keys: impl Iterator<Item = &'k Key>) -> Arc<str> {
+fn listed(keys: &[Key]) -> Arc<str> {
     const SHOWN: usize = 8;
     let named = |key: &Key| match key.id() {
         Some(id) => format!("{id:?} ({})", key.algorithm()),
         None => format!("one without an identifier ({})", key.algorithm()),
     };
-    let names: Vec<String> = keys.map(named).collect();
+    let names: Vec<String> = keys.iter().map(named).collect();
     let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => shown.into(),
@@ -164,8 +184,7 @@ impl Debug for KeySet {
 
 impl From<Key> for KeySet {
     fn from(key: Key) -> Self {
-        let listed = listed(std::iter::once(&key));
-        Self { current: key, previous: Vec::new(), headers: Arc::default(), listed }
+        Self::of(vec![key])
     }
 }
 
@@ -196,5 +215,69 @@ mod tests {
         assert_eq!(kind(vec![key(1, None); 65]), Some(KeyErrorKind::BadSetSize));
         assert_eq!(kind(vec![key(1, Some("a")), key(2, Some("b"))]), None);
         assert_eq!(kind(vec![key(1, Some("a")), key(2, Some("a"))]), Some(KeyErrorKind::BadId));
+    }
+
+    #[cfg(feature = "asymmetric")]
+    mod public_keys {
+        use super::*;
+        use crate::jwt::keys::algorithm::Algorithm;
+
+        fn pair(id: Option<&str>) -> Key {
+            let pair = Key::generate(Algorithm::EdDsa).unwrap();
+            match id {
+                Some(id) => pair.with_id(id).unwrap(),
+                None => pair,
+            }
+        }
+
+        fn signer_of(set: &KeySet, key: &Key, kid: Option<&str>) -> Result<Key, TokenError> {
+            let mut text = "message".to_owned();
+            key.sign_onto(&mut text).unwrap();
+            let (message, signature) = text.split_once('.').unwrap();
+            let header = Header { algorithm: key.algorithm(), kid: kid.map(Into::into), typ: None };
+            set.signer_of(&header, message.as_bytes(), signature.as_bytes()).cloned()
+        }
+
+        #[test]
+        fn at_most_four_keys_are_tried_for_a_token_without_an_identifier() {
+            let keys: Vec<Key> = (0..5).map(|_| pair(None)).collect();
+            // Keys of other algorithms do not count.
+            let others = (0..5).map(|first| key(first, None));
+            let set = KeySet::of(others.chain(keys.iter().cloned()).collect());
+            for key in &keys[..4] {
+                assert_eq!(signer_of(&set, key, None).unwrap().id(), key.id());
+                assert_eq!(signer_of(&set, key, key.id()).unwrap().id(), key.id());
+            }
+            let error = signer_of(&set, &keys[4], None).unwrap_err();
+            assert_eq!(error.kind(), TokenErrorKind::BadSignature);
+            assert!(error.to_string().contains("none of the first 4 keys"), "{error}");
+            assert_eq!(signer_of(&set, &keys[4], keys[4].id()).unwrap().id(), keys[4].id());
+
+            let error = signer_of(&KeySet::of(keys[..4].to_vec()), &keys[4], None).unwrap_err();
+            assert!(error.to_string().contains("no configured key"), "{error}");
+        }
+
+        #[test]
+        fn keys_with_the_same_identifier_are_tried_in_their_order_and_at_most_four() {
+            let keys: Vec<Key> = (0..5).map(|_| pair(Some("a"))).collect();
+            let set = KeySet::of(keys.clone());
+            for (place, key) in keys.iter().enumerate() {
+                let found = signer_of(&set, key, Some("a"));
+                assert_eq!(found.is_ok(), place < 4, "{place}");
+            }
+            let error = signer_of(&set, &keys[4], Some("a")).unwrap_err();
+            assert_eq!(error.to_string(), "the signature is not that of the key \"a\"");
+        }
+
+        #[cfg(feature = "jwks")]
+        #[test]
+        fn an_empty_set_knows_no_key() {
+            let set = KeySet::empty();
+            let key = pair(Some("a"));
+            let kind = |kid| signer_of(&set, &key, kid).unwrap_err().kind();
+            assert_eq!(kind(Some("a")), TokenErrorKind::UnknownKeyId);
+            assert_eq!(kind(None), TokenErrorKind::WrongAlgorithm);
+            assert_eq!(set.iter().count(), 0);
+        }
     }
 }

@@ -57,7 +57,7 @@ impl KeyStore {
     /// Removes every key but the current one. From then on, tokens signed with the removed keys are
     /// rejected, and connections that use `Claims::ended` or `until_ended` for such a token end.
     pub fn retire_previous(&self) {
-        self.keys.rcu(|keys| KeySet::from(keys.current().clone()));
+        self.keys.rcu(|keys| KeySet::of(keys.iter().take(1).cloned().collect()));
     }
 
     /// Returns the current set.

@@ -60,7 +60,7 @@ impl Mac {
 }
 
 /// Computes SHA-256, for values that are looked up by their hash.
-#[cfg(feature = "issuer")]
+#[cfg(any(feature = "asymmetric", feature = "issuer"))]
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest;
     Sha256::digest(bytes).into()

@@ -15,6 +15,10 @@
 //! 6. [`mac`] computes HMAC and HKDF. No other file names the crates behind them.
 
 pub(crate) mod algorithm;
+#[cfg(feature = "asymmetric")]
+mod asymmetric;
+#[cfg(feature = "asymmetric")]
+mod der;
 #[cfg(feature = "jsonwebtoken")]
 mod from_jsonwebtoken;
 mod jwk;
@@ -22,5 +26,7 @@ pub(crate) mod key;
 pub(crate) mod key_set;
 pub(crate) mod key_store;
 pub(crate) mod mac;
+#[cfg(feature = "asymmetric")]
+mod public_components;
 pub(crate) mod secret;
 pub(crate) mod secret_text;

@@ -1,6 +1,8 @@
 //! Helpers for all tests: tokens with arbitrary bytes, files of test vectors, and requests without
 //! a server.
 
+#[cfg(feature = "asymmetric")]
+pub(crate) mod pairs;
 pub(crate) mod panics;
 pub(crate) mod server;
 pub(crate) mod shop;

@@ -1,3 +1,7 @@
 //! Tests of keys: what may be one, and which of them verifies a token.
 
+#[cfg(feature = "asymmetric")]
+mod choice;
+#[cfg(feature = "asymmetric")]
+mod pairs;
 mod secret;
