@@ -54,6 +54,7 @@ const ORDER: &[&str] = &[
     "jwt::payload::registered_claim",
     "jwt::claim_path",
     "jwt::payload::claim_place",
+    "jwt::payload::claim_rule",
     "jwt::payload::notes",
     "jwt::payload::values",
     "jwt::payload::members",

@@ -4,7 +4,7 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use crate::{AUDIENCE, ISSUER, NOW};
 
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -17,6 +17,7 @@ const NAMES: [&str; 20] = [
     "cnf",
     "roles",
     "realm_access",
+    "act",
     "https://i.example/roles",
     "company",
     "level",
@@ -104,6 +105,7 @@ impl Claims {
             ("company", "\"c\"".to_owned()),
             ("https://i.example/roles", "[\"r\"]".to_owned()),
             ("realm_access", "{\"roles\":[{\"value\":\"r\"}]}".to_owned()),
+            ("act", "{\"sub\":\"s\",\"x\":{\"value\":\"r\"}}".to_owned()),
         ];
         let mut writer = Writer { escapes: self.escapes, text: String::new() };
         let mut members = Vec::new();

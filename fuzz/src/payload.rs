@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use crate::{AUDIENCE, ISSUER, NOW};
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "x",
     "y",
     "z",
@@ -19,6 +19,7 @@ const NAMES: [&str; 24] = [
     "scope",
     "scp",
     "realm_access",
+    "act",
     "https://i.example/roles",
     "iss",
     "sub",
@@ -33,7 +34,7 @@ const NAMES: [&str; 24] = [
 ];
 
 /// Values that the types in [`crate::types`] accept, and similar values that they do not accept.
-const VALUES: [&str; 96] = [
+const VALUES: [&str; 98] = [
     "null",
     "true",
     "false",
@@ -114,6 +115,8 @@ const VALUES: [&str; 96] = [
     r#"{"roles":["r",7]}"#,
     r#"{"roles":null,"scope":"read"}"#,
     r#"{"scope":["read","pay"],"roles":[{"value":"admin"}]}"#,
+    r#"{"sub":"s","x":{"value":"\u0072"}}"#,
+    r#"{"sub":"s","x":{"value":"r","value":"r"}}"#,
     r#"{"Paid":1}"#,
     r#"{"Paid":"a"}"#,
     r#"{"Trial":{"days":7}}"#,
@@ -141,9 +144,9 @@ fn write(input: &mut Unstructured<'_>) -> Result<String> {
     let mut members = Vec::new();
     // An externally tagged enum reads only a payload of one member.
     let is_alone = input.ratio(1, 8)?;
-    let without = if is_alone { 0x7F } else { input.arbitrary::<u8>()? };
+    let without = if is_alone { 0xFF } else { input.arbitrary::<u16>()? };
     for (bit, member) in valid().into_iter().enumerate() {
-        if without >> bit & 1 == 0 || without & 0x80 != 0 {
+        if without >> bit & 1 == 0 || without & 0x100 != 0 {
             members.push(member);
         }
     }
@@ -156,7 +159,7 @@ fn write(input: &mut Unstructured<'_>) -> Result<String> {
     if input.ratio(1, 2)? { change(&text, input) } else { Ok(text) }
 }
 
-fn valid() -> [String; 7] {
+fn valid() -> [String; 8] {
     [
         format!("\"iss\":\"{ISSUER}\""),
         format!("\"aud\":\"{AUDIENCE}\""),
@@ -165,6 +168,7 @@ fn valid() -> [String; 7] {
         "\"sub\":\"a\"".to_owned(),
         "\"company\":\"c\"".to_owned(),
         "\"https://i.example/roles\":[\"r\"]".to_owned(),
+        "\"act\":{\"sub\":\"s\",\"x\":{\"value\":\"r\"}}".to_owned(),
     ]
 }
 

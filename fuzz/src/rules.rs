@@ -24,9 +24,11 @@ pub struct Rules {
     pub missing_expiry: bool,
     pub any_audience: bool,
     pub required: &'static [&'static str],
+    /// The paths of claims that must have one of these values.
+    pub exact: &'static [(&'static [&'static str], &'static [&'static str])],
 }
 
-pub static RULES: [Rules; 4] = [
+pub static RULES: [Rules; 5] = [
     Rules {
         issuer: Some(ISSUER),
         audience: &[AUDIENCE],
@@ -39,6 +41,7 @@ pub static RULES: [Rules; 4] = [
         missing_expiry: false,
         any_audience: false,
         required: &[],
+        exact: &[],
     },
     Rules {
         issuer: None,
@@ -52,6 +55,7 @@ pub static RULES: [Rules; 4] = [
         missing_expiry: false,
         any_audience: false,
         required: &["sub", "company"],
+        exact: &[],
     },
     Rules {
         issuer: None,
@@ -66,6 +70,7 @@ pub static RULES: [Rules; 4] = [
         any_audience: false,
         // The duplicate must have no effect.
         required: &["https://i.example/roles", "https://i.example/roles"],
+        exact: &[],
     },
     Rules {
         issuer: None,
@@ -79,6 +84,26 @@ pub static RULES: [Rules; 4] = [
         missing_expiry: true,
         any_audience: true,
         required: &[],
+        exact: &[],
+    },
+    Rules {
+        issuer: None,
+        audience: &[],
+        leeway: 5,
+        max_lifetime: None,
+        roles: None,
+        scopes: None,
+        tenant: Some("company"),
+        numeric_subject: true,
+        missing_expiry: true,
+        any_audience: true,
+        required: &["sub"],
+        exact: &[
+            (&["sub"], &["a", "7", "b"]),
+            (&["company"], &["\u{e9}", "c", "a\n\"\\//b"]),
+            (&["act", "sub"], &["a", "s"]),
+            (&["act", "x", "value"], &["r"]),
+        ],
     },
 ];
 
@@ -146,6 +171,9 @@ macro_rules! configure {
         }
         if let Some(seconds) = $rules.max_lifetime {
             auth = auth.max_lifetime(Duration::from_secs(seconds.into()));
+        }
+        for (path, values) in $rules.exact {
+            auth = auth.claim_is(*path, *values);
         }
         if $rules.required.is_empty() { auth } else { auth.require_claim($rules.required) }
     }};
@@ -255,6 +283,9 @@ impl Rules {
         self.issuer.is_none_or(|issuer| claim(claims, "iss").and_then(Node::text) == Some(issuer))
             && for_us
             && self.required.iter().all(is_there)
+            && self.exact.iter().all(|(path, values)| {
+                at_path(claims, path).and_then(Node::text).is_some_and(|is| values.contains(&is))
+            })
             && claim(claims, "cnf").is_none()
             && ["exp", "nbf", "iat"].into_iter().all(in_seconds)
             && not_ahead("nbf")
@@ -316,6 +347,13 @@ fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
     }
 }
 
+/// Returns the value at the end of `path`.
+fn at_path<'n>(members: &'n [(String, Node)], path: &[&str]) -> Option<&'n Node> {
+    let (first, rest) = path.split_first()?;
+    let node = claim(members, first)?;
+    if rest.is_empty() { Some(node) } else { at_path(node.members()?, rest) }
+}
+
 /// Returns a string, or the `value` of an object.
 fn element(node: &Node) -> Option<String> {
     match node {
@@ -349,6 +387,9 @@ mod tests {
             ),
             r#"{"aud":"x","realm_access":{"scope":"a b"}}"#.to_owned(),
             r#"{"realm_access":7}"#.to_owned(),
+            r#"{"sub":"a","company":"c","act":{"sub":"s","x":{"value":"r"}}}"#.to_owned(),
+            r#"{"sub":"a","company":"c","act":{"sub":"s","x":{"value":7}}}"#.to_owned(),
+            r#"{"sub":7,"company":"c","act":{"sub":"s","x":{"value":"r"}}}"#.to_owned(),
             r#"{"exp":null}"#.to_owned(),
             r#"{"exp":1}"#.to_owned(),
             r#"{"exp":1700000060000}"#.to_owned(),

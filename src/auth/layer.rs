@@ -203,6 +203,24 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
+    /// Requires `claim` to be one of `values`, character for character: a claim's name, a path with
+    /// dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The value must be a string; a
+    /// missing value and `null` are rejected. By default no claim has to have a certain value.
+    ///
+    /// Each claim is a setting of its own, so calls for different claims add up. Use this method
+    /// for claims that tell tokens of one issuer apart: `.claim_is("token_use", "access")`,
+    /// `.claim_is("azp", ["cart-web", "cart-app"])`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is called twice for the same claim, and as listed at
+    /// [`Validation::claim_is`](crate::jwt::Validation::claim_is).
+    #[track_caller]
+    pub fn claim_is(self, claim: impl Into<ClaimPath>, values: impl OneOrMany) -> Self {
+        let rules = self.rules().claim_is(claim, values);
+        self.with_rules(rules)
+    }
+
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
     /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that contains `://` is
     /// one name.

@@ -53,9 +53,9 @@ impl Validation {
     ) -> Result<(), TokenError> {
         self.check_issuer(noted)?;
         self.check_audience(noted)?;
-        let required = u32::try_from(self.wanted.required.len()).unwrap_or(u32::MAX);
-        if noted.required.count_ones() < required {
-            return Err(self.missing(noted));
+        let rules = u32::try_from(self.wanted.rules.len()).unwrap_or(u32::MAX);
+        if noted.met.count_ones() < rules {
+            return Err(self.broken_rule(noted));
         }
         if noted.has_confirmation {
             return Err(TokenError::new(TokenErrorKind::SenderConstrained));
@@ -99,12 +99,21 @@ impl Validation {
         }
     }
 
+    /// Returns the error for the first broken rule. Required claims come before claims with
+    /// configured values.
     #[cold]
-    fn missing(&self, noted: &Noted<'_, '_>) -> TokenError {
-        let is_there = |place| noted.required.checked_shr(place).is_some_and(|bits| bits & 1 == 1);
-        let mut required = (0..).zip(&self.wanted.required);
-        let first = required.find(|(place, _)| !is_there(*place));
-        missing(first.map_or("exp", |(_, name)| name))
+    fn broken_rule(&self, noted: &Noted<'_, '_>) -> TokenError {
+        let broken = self.wanted.numbered_rules().filter(|(bit, _)| noted.met & bit == 0);
+        let Some((bit, rule)) = broken.min_by_key(|(_, rule)| !rule.values.is_empty()) else {
+            return TokenError::new(TokenErrorKind::MissingClaim);
+        };
+        let (path, values) = (&rule.path, token_error::quoted(&rule.values));
+        if rule.values.is_empty() {
+            return missing(&path.to_string());
+        }
+        let what = if noted.wrong & bit == 0 { "is missing, and must be" } else { "is not" };
+        let reason = format!("`{path}` {what} {values}");
+        TokenError::configured(TokenErrorKind::WrongClaim, reason.into())
     }
 
     fn check_lifetime(

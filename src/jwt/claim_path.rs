@@ -77,6 +77,11 @@ impl ClaimPath {
         self.names == other.names
     }
 
+    /// Returns true if the path was configured to read the strings of an object or of objects.
+    pub(crate) fn reads_objects(&self) -> bool {
+        self.takes_keys || self.member.is_some()
+    }
+
     pub(crate) fn has_empty_name(&self) -> bool {
         self.names.is_empty()
             || self.names.iter().any(String::is_empty)

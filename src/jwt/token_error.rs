@@ -63,6 +63,9 @@ pub enum TokenErrorKind {
     UnexpectedAudience,
     /// A required claim is missing or `null`.
     MissingClaim,
+    /// A claim is missing or `null`, or has another value than the values configured with
+    /// [`Validation::claim_is`](crate::jwt::Validation::claim_is).
+    WrongClaim,
     /// `exp` has passed.
     Expired,
     /// `nbf` is in the future.
@@ -165,6 +168,7 @@ impl TokenErrorKind {
                  name this service with `audience(..)`"
             }
             Self::MissingClaim => "a required claim is missing",
+            Self::WrongClaim => "a claim does not have the configured value",
             Self::Expired => "the token has expired",
             Self::NotYetValid => "the token is not valid yet",
             Self::IssuedInFuture => "the token was issued in the future",

@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::one_or_many::OneOrMany;
 use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
+use crate::jwt::payload::claim_rule::ClaimRule;
 use crate::jwt::payload::notes::Wanted;
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::token_error;
 use crate::misuse;
 
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
-const MAX_REQUIRED: usize = 64;
+const MAX_RULES: usize = 64;
 
 /// The rules that a token must meet besides having a valid signature.
 ///
@@ -204,22 +205,101 @@ impl Validation {
     #[track_caller]
     #[must_use]
     pub fn require_claim(mut self, names: impl OneOrMany) -> Self {
-        refuse_second_call("require_claim", &self.wanted.required);
-        for name in names.into_strings() {
-            // Each name has one bit, so a duplicate must not be added.
-            if !self.wanted.required.contains(&name) {
-                self.wanted.required.push(name);
-            }
-        }
-        if self.wanted.required.is_empty() {
+        let rules = self.wanted.rules.iter().filter(|rule| rule.values.is_empty());
+        let current: Vec<String> = rules.map(|rule| rule.path.first().to_owned()).collect();
+        refuse_second_call("require_claim", &current);
+        let names = names.into_strings();
+        if names.is_empty() {
             misuse::refuse("require_claim(..) needs at least one name");
         }
-        if self.wanted.required.len() > MAX_REQUIRED {
+        let mut seen = Vec::new();
+        for name in names {
+            // Each rule has one bit, so a duplicate must not be added.
+            if !seen.contains(&name) {
+                seen.push(name.clone());
+                self.wanted.rules.push(ClaimRule::new(ClaimPath::from([name]), Vec::new()));
+            }
+        }
+        self.refuse_too_many_rules();
+        self
+    }
+
+    /// Requires `claim` to be one of `values`, character for character. By default no claim has to
+    /// have a certain value.
+    ///
+    /// The claim is given by its name, a path with dots such as `act.sub`, an array of names, or a
+    /// [`ClaimPath`]. The value must be a string. A token in which the value is missing, `null`,
+    /// of another type or another string is rejected with [`TokenErrorKind::WrongClaim`].
+    ///
+    /// Each claim is a setting of its own, so calls for different claims add up.
+    ///
+    /// ```
+    /// use tower_jwt_auth::jwt::Validation;
+    ///
+    /// let rules = Validation::new()
+    ///     .claim_is("token_use", "access")
+    ///     .claim_is("client_id", ["cart-web", "cart-app"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is called twice for the same claim, if there is no value or an empty one, and
+    /// for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`, which have settings of their own or are
+    /// never strings. Panics if there are more than 64 rules, including the claims of
+    /// [`require_claim`](Self::require_claim).
+    ///
+    /// [`TokenErrorKind::WrongClaim`]: crate::jwt::TokenErrorKind::WrongClaim
+    #[track_caller]
+    #[must_use]
+    pub fn claim_is(mut self, claim: impl Into<ClaimPath>, values: impl OneOrMany) -> Self {
+        let (path, values) = (claim.into(), values.into_strings());
+        refuse_empty_name("claim_is", &path);
+        if values.is_empty() || values.iter().any(String::is_empty) {
             misuse::refuse(format_args!(
-                "require_claim(..) takes at most {MAX_REQUIRED} names: let the type of the claims need the rest"
+                "claim_is(\"{path}\", ..) needs at least one value, and none may be empty"
             ));
         }
+        if path.reads_objects() {
+            misuse::refuse(format_args!(
+                "claim_is(\"{path}\", ..) compares one string: leave out `object_keys` and \
+                 `object_member`"
+            ));
+        }
+        let advice = match RegisteredClaim::from_name(path.first()) {
+            Some(RegisteredClaim::Issuer) => Some("use issuer(..)"),
+            Some(RegisteredClaim::Audience) => Some("use audience(..)"),
+            Some(RegisteredClaim::Subject | RegisteredClaim::Id | RegisteredClaim::Session)
+                if path.rest().is_empty() =>
+            {
+                None
+            }
+            None => None,
+            Some(_) => Some("this claim is never such a string, so every token would be refused"),
+        };
+        if let Some(advice) = advice {
+            misuse::refuse(format_args!("claim_is(\"{path}\", ..): {advice}"));
+        }
+        let mut rules = self.wanted.rules.iter().filter(|rule| !rule.values.is_empty());
+        if let Some(rule) = rules.find(|rule| rule.path.is_at(&path)) {
+            misuse::refuse(format_args!(
+                "claim_is(\"{path}\", ..) was called before, with {}: give all values in one \
+                 call, as in claim_is(\"{path}\", [a, b])",
+                token_error::quoted(&rule.values)
+            ));
+        }
+        self.wanted.rules.push(ClaimRule::new(path, values));
+        self.refuse_too_many_rules();
         self
+    }
+
+    #[track_caller]
+    fn refuse_too_many_rules(&self) {
+        if self.wanted.rules.len() > MAX_RULES {
+            misuse::refuse(format_args!(
+                "require_claim(..) and claim_is(..) take at most {MAX_RULES} names together: let \
+                 the type of the claims need the rest"
+            ));
+        }
     }
 
     /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
@@ -287,12 +367,7 @@ impl Validation {
     #[track_caller]
     fn add_place(mut self, method: &str, place: ClaimPlace) -> Self {
         let path = &place.path;
-        if path.has_empty_name() {
-            misuse::refuse(format_args!(
-                "{method}(\"{path}\") has an empty name: write names with dots between them, or an \
-                 array of names"
-            ));
-        }
+        refuse_empty_name(method, path);
         let mut places = self.wanted.places.iter();
         let is_taken = places.any(|other| other.purpose != place.purpose && other.path.is_at(path));
         if is_taken || RegisteredClaim::from_name(path.first()).is_some() {
@@ -346,19 +421,34 @@ fn refuse_second_call(method: &str, current: &[String]) {
     }
 }
 
+#[track_caller]
+fn refuse_empty_name(method: &str, path: &ClaimPath) {
+    if path.has_empty_name() {
+        misuse::refuse(format_args!(
+            "{method}(\"{path}\") has an empty name: write names with dots between them, or an \
+             array of names"
+        ));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn required(validation: &Validation) -> Vec<String> {
+        validation.wanted.rules.iter().map(|rule| rule.path.to_string()).collect()
+    }
+
     #[test]
     fn a_claim_required_twice_is_required_once() {
         let validation = Validation::new().require_claim(["sub", "sub", "jti"]);
-        assert_eq!(validation.wanted.required, ["sub", "jti"]);
+        assert_eq!(required(&validation), ["sub", "jti"]);
     }
+
     #[test]
     fn sixty_four_claims_can_be_required() {
         let names: Vec<_> = (0..64).map(|n| format!("claim-{n}")).collect();
-        assert_eq!(Validation::new().require_claim(&names).wanted.required, names);
+        assert_eq!(required(&Validation::new().require_claim(&names)), names);
     }
 
     #[test]
@@ -366,5 +456,22 @@ mod tests {
     fn sixty_five_claims_cannot_be_required() {
         let names: Vec<_> = (0..65).map(|n| format!("claim-{n}")).collect();
         let _ = Validation::new().require_claim(&names);
+    }
+
+    #[test]
+    fn the_sixty_fourth_rule_counts() {
+        let names: Vec<_> = (0..63).map(|n| format!("claim-{n}")).collect();
+        let rules = Validation::new().require_claim(&names).claim_is("last", "a");
+        let last = rules.wanted.rules_in("last");
+        assert_eq!(last, 1 << 63);
+        assert_eq!(rules.wanted.rules_in("claim-0"), 1);
+        assert_eq!(rules.wanted.rules_in("claim"), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "at most 64 names together")]
+    fn sixty_five_rules_are_refused() {
+        let names: Vec<_> = (0..64).map(|n| format!("claim-{n}")).collect();
+        let _ = Validation::new().require_claim(&names).claim_is("last", "a");
     }
 }

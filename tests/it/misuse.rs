@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tower_jwt_auth::jwt::ClaimPath;
 use tower_jwt_auth::{
     JwtAuth, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role, has_scope,
 };
@@ -87,6 +88,43 @@ fn invalid_claim_names_are_rejected() {
 }
 
 #[test]
+fn claims_that_cannot_have_a_configured_value_are_rejected() {
+    for path in ["", ".azp", "o..id"] {
+        let sentence = layer_refuses(|auth| auth.claim_is(path, "a"));
+        says(&sentence, &["claim_is", "empty name"]);
+    }
+    for values in [&[][..], &[""], &["web", ""]] {
+        let sentence = layer_refuses(|auth| auth.claim_is("azp", values.to_vec()));
+        says(&sentence, &["claim_is(\"azp\", ..)", "at least one value", "none may be empty"]);
+    }
+    for (path, advice) in [
+        ("iss", "use issuer(..)"),
+        ("aud", "use audience(..)"),
+        ("exp", "never such a string"),
+        ("nbf", "never such a string"),
+        ("iat", "never such a string"),
+        ("cnf.jkt", "never such a string"),
+        ("sub.id", "never such a string"),
+    ] {
+        let sentence = layer_refuses(|auth| auth.claim_is(path, "a"));
+        says(&sentence, &["claim_is(", path, advice]);
+    }
+    let keys = layer_refuses(|auth| auth.claim_is(ClaimPath::from("o").object_keys(), "a"));
+    says(&keys, &["claim_is(\"o\", ..)", "leave out `object_keys`"]);
+    let member = ClaimPath::from("o").object_member("id");
+    says(&layer_refuses(|auth| auth.claim_is(member, "a")), &["leave out", "`object_member`"]);
+    let full = |mut auth: JwtAuth| {
+        for n in 0..64 {
+            auth = auth.claim_is([format!("claim{n}")], "a");
+        }
+        auth
+    };
+    let sentence = layer_refuses(|auth| full(auth).claim_is("azp", "a"));
+    says(&sentence, &["claim_is(..)", "at most 64"]);
+    says(&layer_refuses(|auth| full(auth).require_claim("azp")), &["at most 64"]);
+}
+
+#[test]
 fn a_second_list_is_rejected_with_the_right_call() {
     for (method, sentence) in [
         ("issuer", layer_refuses(|auth| auth.issuer("a").issuer("b"))),
@@ -97,6 +135,10 @@ fn a_second_list_is_rejected_with_the_right_call() {
         let hint = format!("{method}([a, b])");
         says(&sentence, &[method, "was called before, with \"a\"", "in one call", &hint]);
     }
+    let sentence = layer_refuses(|auth| auth.claim_is("azp", ["a", "b"]).claim_is("azp", "c"));
+    says(&sentence, &["claim_is(\"azp\", ..) was called before, with \"a\" or \"b\""]);
+    says(&sentence, &["in one call, as in claim_is(\"azp\", [a, b])"]);
+    let _ = JwtAuth::new(shop::secret()).claim_is("azp", "a").claim_is("azp.x", "a");
     let sentence = layer_refuses(|auth| auth.roles_claim("a").roles_claim("b"));
     says(&sentence, &["roles_claim(\"b\")", "use add_roles_claim(..)"]);
     let sentence = layer_refuses(|auth| auth.add_scope_claim("a").scope_claim("b"));

@@ -10,6 +10,7 @@ use crate::jwt::claim_error::ClaimError;
 use crate::jwt::json::names::{self, SeenNames};
 use crate::jwt::json::reader::{Fault, Reader};
 use crate::jwt::payload::claim_place::ClaimPlace;
+use crate::jwt::payload::claim_rule::Finding;
 use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::payload::values::{self, WrongValue};
@@ -34,8 +35,8 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     member: Member<'p>,
     /// The member's name, unless the name has escapes.
     name: &'de str,
-    /// The member's bit in [`Noted::required`], or 0 if the member is not required.
-    required: u64,
+    /// The bits in [`Noted::met`] of the rules about the member.
+    rules: u64,
     /// One bit for each registered name that was seen.
     registered: u32,
     /// The unregistered names that were seen.
@@ -64,7 +65,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
             is_first: true,
             member: Member::Other,
             name: "",
-            required: 0,
+            rules: 0,
             registered: 0,
             seen: SeenNames::default(),
             has_failed: false,
@@ -106,7 +107,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         self.name = self.reader.name()?;
         let escaped = self.reader.escaped_name.as_ref();
         let name = escaped.map_or(self.name, |name| &name.text);
-        self.required = self.wanted.required_bit(name);
+        self.rules = self.wanted.rules_in(name);
         let is_new = if let Some(claim) = RegisteredClaim::from_name(name) {
             let bit = 1_u32.wrapping_shl(claim as u32);
             let is_new = self.registered & bit == 0;
@@ -127,12 +128,12 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
 
     /// Notes the value of the member whose name was read last, without consuming it.
     fn note_value(&mut self) -> Result<(), Error> {
-        let Self { reader, wanted, noted, .. } = self;
-        reader.colon()?;
-        let Some(next) = reader.peek() else { return Err(reader.fail(Fault::Syntax)) };
-        if next != b'n' {
-            noted.required |= self.required;
+        self.reader.colon()?;
+        let Some(next) = self.reader.peek() else { return Err(self.reader.fail(Fault::Syntax)) };
+        if self.rules != 0 {
+            self.note_rules(next);
         }
+        let Self { reader, wanted, noted, .. } = self;
         match self.member {
             Member::Other => Ok(()),
             Member::Registered(claim) => {
@@ -161,6 +162,20 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
                     }
                 }
                 Ok(())
+            }
+        }
+    }
+
+    /// Notes the rules that the member meets or breaks. Its value starts with the byte `next` and
+    /// is not consumed.
+    #[inline(never)]
+    fn note_rules(&mut self, next: u8) {
+        let Self { reader, wanted, noted, rules, .. } = self;
+        for (bit, rule) in wanted.numbered_rules().filter(|(bit, _)| *rules & bit != 0) {
+            match rule.compare(reader, next, &noted.placer) {
+                Finding::Right => noted.met |= bit,
+                Finding::Wrong => noted.wrong |= bit,
+                Finding::Missing => {}
             }
         }
     }

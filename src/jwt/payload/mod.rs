@@ -19,25 +19,29 @@
 //! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
 //! 2. When `T` asks for the next member, [`members`] reads the name, rejects duplicates, and
 //!    recognizes registered, required and configured claims.
-//! 3. For a recognized claim, [`values`] reads the value ahead and notes it, as a date or as a
+//! 3. A claim with a rule of its own is read ahead and compared at once ([`claim_rule`]). The notes
+//!    have one bit for each rule that is met.
+//! 4. For a registered claim or a configured place, [`values`] reads the value ahead and notes it, as a date or as a
 //!    position in the payload ([`notes`]). The reader then moves back.
-//! 4. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
+//! 5. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
 //!    the reader jumps to its end.
-//! 5. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
+//! 6. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
 //!    `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or
 //!    ignores an error in the payload, the pass fails.
-//! 6. The reader reads strings without escapes and whole numbers itself. For every other string or
+//! 7. The reader reads strings without escapes and whole numbers itself. For every other string or
 //!    number it finds the end, and `serde_json` reads the text in between. The same is true of an
 //!    enum with data and of `RawValue`, which needs the private names of `serde_json`.
-//! 7. The rules for depth and names are enforced where the text is read, whether a value is read or
+//! 8. The rules for depth and names are enforced where the text is read, whether a value is read or
 //!    skipped: at most 32 levels, no duplicate names in an object, and no names that `serde_json`
 //!    reserves.
-//! 8. If reading fails, the notes contain the claim that could not be read. The claim's name comes
+//! 9. If reading fails, the notes contain the claim that could not be read. The claim's name comes
 //!    from `T`'s list of fields or from the configuration, and never from the token.
-//! 9. Claims are only noted here. `Validation` compares them with the rules after the pass. The
-//!    caller has verified the signature before the pass.
+//! 10. All other claims are only noted here. `Validation` compares them with the rules after the
+//!     pass, and rejects the token if a bit is missing. The caller has verified the signature before
+//!     the pass.
 
 pub(crate) mod claim_place;
+pub(crate) mod claim_rule;
 mod members;
 pub(crate) mod notes;
 pub(crate) mod registered_claim;

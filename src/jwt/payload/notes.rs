@@ -3,6 +3,7 @@
 use crate::jwt::claim_error::ClaimError;
 use crate::jwt::json::reader::Fault;
 use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
+use crate::jwt::payload::claim_rule::ClaimRule;
 use crate::jwt::spans::Placer;
 use crate::jwt::verified_token::Named;
 
@@ -10,8 +11,8 @@ use crate::jwt::verified_token::Named;
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) places: Vec<ClaimPlace>,
-    /// Claims that must be present and not `null`; at most 64.
-    pub(crate) required: Vec<String>,
+    /// Claims that must be present, or have one of several values; at most 64.
+    pub(crate) rules: Vec<ClaimRule>,
     /// True if a number in `sub` is accepted.
     pub(crate) numeric_subject: bool,
 }
@@ -23,16 +24,22 @@ impl Default for Wanted {
             ClaimPlace::new(Purpose::Scopes, "scp"),
             ClaimPlace::new(Purpose::Roles, "roles"),
         ];
-        Self { places, required: Vec::new(), numeric_subject: false }
+        Self { places, rules: Vec::new(), numeric_subject: false }
     }
 }
 
 impl Wanted {
-    /// Returns the bit in [`Noted::required`] for a required claim, and 0 for any other.
+    /// Returns the bits in [`Noted::met`] of the rules about this claim, and 0 for most claims.
     #[inline]
-    pub(crate) fn required_bit(&self, claim: &str) -> u64 {
-        let place = self.required.iter().position(|required| required == claim);
-        place.map_or(0, |place| 1_u64.wrapping_shl(place as u32))
+    pub(crate) fn rules_in(&self, claim: &str) -> u64 {
+        let rules = self.numbered_rules().filter(|(_, rule)| rule.is_in(claim));
+        rules.fold(0, |bits, (bit, _)| bits | bit)
+    }
+
+    /// Returns the rules, each with its bit in [`Noted::met`].
+    #[inline]
+    pub(crate) fn numbered_rules(&self) -> impl Iterator<Item = (u64, &ClaimRule)> {
+        (0..).map(|place| 1_u64.wrapping_shl(place)).zip(&self.rules)
     }
 
     /// Returns the first place in this claim. `group` is the group of the claim's name.
@@ -64,8 +71,10 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) has_audience: bool,
     /// True if `cnf` is present and not `null`.
     pub(crate) has_confirmation: bool,
-    /// One bit for each name in [`Wanted::required`] that was found.
-    pub(crate) required: u64,
+    /// One bit for each rule in [`Wanted::rules`] that is met.
+    pub(crate) met: u64,
+    /// One bit for each rule whose claim is present and has another value.
+    pub(crate) wrong: u64,
     /// True if every member was read.
     pub(crate) is_complete: bool,
     /// The JSON rule that the payload breaks.
@@ -83,7 +92,8 @@ impl<'n, 'de> Noted<'n, 'de> {
             named,
             has_audience: false,
             has_confirmation: false,
-            required: 0,
+            met: 0,
+            wrong: 0,
             is_complete: false,
             fault: None,
             failure: None,

@@ -107,6 +107,15 @@ const RECORDED: &[(usize, &str, &str)] = &[
     (3, r#"{"x":{"$serde_json::private::RawValue":"1"}}"#, "Malformed"),
     (3, r#"{"x":01}"#, "Malformed"),
     (3, r#"{"x":[1.5,]}"#, "Malformed"),
+    (
+        4,
+        r#"{"sub":"a","company":"c","act":{"n":1.5,"sub":"s","x":{"value":"\u0072"}}}"#,
+        "sub=a tenant=c",
+    ),
+    (4, r#"{"sub":"a","company":"c","act":{"sub":"s","x":{"value":1.5}}}"#, "WrongClaim"),
+    (4, r#"{"sub":7,"company":"c","act":{"sub":"s","x":{"value":"r"}}}"#, "WrongClaim"),
+    (4, r#"{"sub":"a","company":"c","act":{"sub":"\ud800","x":{"value":"r"}}}"#, "WrongClaim"),
+    (4, r#"{"company":"c","act":{"sub":"s","x":{"value":"r"}}}"#, "MissingClaim"),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod claim_errors;
+mod claim_is;
 mod claims;
 mod header;
 mod issuers;

@@ -72,6 +72,24 @@ fn a_rejected_claim_is_named_with_the_configured_values() {
             "the required claim `x_company` is missing",
         ),
         (
+            rules().claim_is("azp", "cart-web"),
+            json!({ "azp": "secret" }),
+            TokenErrorKind::WrongClaim,
+            "`azp` is not \"cart-web\"",
+        ),
+        (
+            rules().claim_is("azp", "cart-web"),
+            json!({ "azp": null }),
+            TokenErrorKind::WrongClaim,
+            "`azp` is missing, and must be \"cart-web\"",
+        ),
+        (
+            rules().claim_is("sub", "alice").claim_is(["o", "x.id"], ["a", "b"]),
+            json!({ "sub": "alice", "o": { "x.id": ["secret"] } }),
+            TokenErrorKind::WrongClaim,
+            "`o.x.id` is not \"a\" or \"b\"",
+        ),
+        (
             rules().max_lifetime(Duration::from_secs(30)),
             json!({ "iat": kit::NOW - 60 }),
             TokenErrorKind::LifetimeTooLong,

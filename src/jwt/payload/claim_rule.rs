@@ -1,0 +1,96 @@
+//! The rules about single claims: `require_claim` and `claim_is`.
+
+use serde::de::Deserialize;
+use serde_json::Error;
+
+use crate::jwt::claim_path::ClaimPath;
+use crate::jwt::json::reader::Reader;
+use crate::jwt::spans::{Placer, Span};
+
+/// A claim that must be present.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimRule {
+    /// The first name of the path. Stored here too, since every member is compared with it.
+    first: String,
+    pub(crate) path: ClaimPath,
+    /// The accepted values of the claim, which must then be a string. If empty, every value except
+    /// `null` is accepted.
+    pub(crate) values: Vec<String>,
+}
+
+/// The result of comparing a value with a [`ClaimRule`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// The value, or a member on the path to it, is missing or `null`.
+    Missing,
+    Wrong,
+    Right,
+}
+
+impl ClaimRule {
+    pub(crate) fn new(path: ClaimPath, values: Vec<String>) -> Self {
+        Self { first: path.first().to_owned(), path, values }
+    }
+
+    /// Returns true if the path starts with `claim`.
+    #[inline]
+    pub(crate) fn is_in(&self, claim: &str) -> bool {
+        self.first == claim
+    }
+
+    /// Compares the claim that contains the value with this rule. The claim starts with the byte
+    /// `next` and is not consumed.
+    pub(crate) fn compare(
+        &self,
+        reader: &mut Reader<'_>,
+        next: u8,
+        placer: &Placer<'_>,
+    ) -> Finding {
+        if self.values.is_empty() {
+            return if next == b'n' { Finding::Missing } else { Finding::Right };
+        }
+        let find = |reader: &mut Reader<'_>| self.at_path(reader, next, placer, self.path.rest());
+        // Invalid JSON is a fault, which the reader reports when it reads the value again.
+        reader.read_ahead(find).unwrap_or(Finding::Wrong)
+    }
+
+    fn at_path(
+        &self,
+        reader: &mut Reader<'_>,
+        next: u8,
+        placer: &Placer<'_>,
+        names: &[String],
+    ) -> Result<Finding, Error> {
+        let finding = match (next, names.split_first()) {
+            (b'"', None) => return self.compare_string(reader, placer),
+            (b'{', Some((first, rest))) => {
+                let mut finding = Finding::Missing;
+                reader.each_member(|reader, name, next| {
+                    if name.text() == first.as_str() {
+                        finding = self.at_path(reader, next, placer, rest)?;
+                        return Ok(());
+                    }
+                    reader.skip_value()
+                })?;
+                return Ok(finding);
+            }
+            (b'n', _) => Finding::Missing,
+            _ => Finding::Wrong,
+        };
+        reader.skip_value()?;
+        Ok(finding)
+    }
+
+    fn compare_string(
+        &self,
+        reader: &mut Reader<'_>,
+        placer: &Placer<'_>,
+    ) -> Result<Finding, Error> {
+        let is_right = |text: &str| self.values.iter().any(|value| value == text);
+        let is_right = match reader.plain_string() {
+            Some((start, len)) => is_right(placer.at(Span::new(start, len))),
+            None => is_right(&String::deserialize(reader)?),
+        };
+        Ok(if is_right { Finding::Right } else { Finding::Wrong })
+    }
+}
