@@ -18,7 +18,6 @@ use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Ver
 use crate::misuse;
 use crate::providers::issuer::Issuer;
 use crate::providers::issuers::Issuers;
-use crate::providers::trusted_issuer::TrustedIssuer;
 use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
 use crate::request::claims::Claims;
 use crate::request::layer_context::LayerContext;
@@ -111,9 +110,12 @@ impl<T> JwtAuth<T> {
     ///
     /// Reading a type with `#[serde(flatten)]` takes longer than the whole verification, since
     /// serde buffers every member for such a type. Name the members instead.
+    #[track_caller]
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
         // A cache must not mix up tokens of different claims types.
-        self.settings_mut().context.issuers.iter().for_each(TrustedIssuer::check_claims::<U>);
+        for issuer in self.settings_mut().context.issuers.iter() {
+            issuer.check_claims::<U>();
+        }
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
