@@ -165,6 +165,8 @@ pub mod guard;
 pub mod guide;
 #[cfg(feature = "issuer")]
 pub mod issuer;
+#[cfg(feature = "jwks")]
+pub mod jwks;
 pub mod jwt;
 mod misuse;
 mod providers;

@@ -80,7 +80,6 @@ impl KeySet {
     /// Creates the set of a remote source that was never loaded. No public function returns such a
     /// set.
     #[cfg(feature = "jwks")]
-    #[allow(dead_code, reason = "the remote key sets begin with it")]
     pub(crate) fn empty() -> Self {
         Self::of(Vec::new())
     }

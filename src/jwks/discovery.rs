@@ -1,0 +1,159 @@
+//! The discovery document of an issuer (OpenID Connect Discovery 1.0 and RFC 8414).
+
+use serde::Deserialize;
+
+use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
+use crate::jwks::http;
+use crate::jwks::key_url::KeyUrl;
+
+const ACCEPT: &str = "application/json";
+
+/// The members that this crate reads. A name that occurs twice is an error.
+#[derive(Debug, Deserialize)]
+struct Document {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// Reads the issuer's document, and returns the URL of its keys.
+///
+/// The OpenID document is tried first: nearly all issuers publish it, and those that publish both
+/// name the same keys in both. The document of RFC 8414 is tried only if the server answers that it
+/// does not have the first one, with a status of 4xx. Any other failure ends the attempt, since a
+/// second request would be likely to fail too.
+pub(crate) async fn keys_url(
+    issuer: &str,
+    url: &KeyUrl,
+    allow_http: bool,
+) -> Result<KeyUrl, KeySourceError> {
+    let [openid, oauth] = document_urls(issuer, url);
+    let fetched = match http::get(&parse(&openid)?, ACCEPT).await {
+        Err(error) if is_client_error(&error) => http::get(&parse(&oauth)?, ACCEPT).await?,
+        fetched => fetched?,
+    };
+    read(&fetched.body, issuer, allow_http)
+}
+
+/// Returns both addresses. OpenID appends its path to the issuer, and RFC 8414 inserts its path
+/// between the host and the issuer's path. Both remove a final slash of the issuer first.
+fn document_urls(issuer: &str, url: &KeyUrl) -> [String; 2] {
+    let openid = issuer.strip_suffix('/').unwrap_or(issuer);
+    let (origin, path) = url.split();
+    let path = path.strip_suffix('/').unwrap_or(path);
+    [
+        format!("{openid}/.well-known/openid-configuration"),
+        format!("{origin}/.well-known/oauth-authorization-server{path}"),
+    ]
+}
+
+/// Checks a document, and returns the URL of the keys.
+fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<KeyUrl, KeySourceError> {
+    let document: Document = serde_json::from_slice(json)
+        .map_err(|error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error))?;
+    if document.issuer != issuer {
+        let cause = format!("its issuer is {:?}, not {issuer:?}", document.issuer);
+        return Err(KeySourceError::caused(KeySourceErrorKind::WrongIssuer, cause));
+    }
+    KeyUrl::parse_allowed(&document.jwks_uri, allow_http).map_err(|reason| {
+        let cause = format!("`jwks_uri` is {:?}: {reason}", document.jwks_uri);
+        KeySourceError::caused(KeySourceErrorKind::BadUrl, cause)
+    })
+}
+
+fn parse(url: &str) -> Result<KeyUrl, KeySourceError> {
+    KeyUrl::parse(url).map_err(|reason| KeySourceError::caused(KeySourceErrorKind::BadUrl, reason))
+}
+
+fn is_client_error(error: &KeySourceError) -> bool {
+    matches!(error.kind(), KeySourceErrorKind::Status(400..=499))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn openid_appends_its_path_and_rfc_8414_inserts_its_own() {
+        const OPENID: &str = "/.well-known/openid-configuration";
+        const OAUTH: &str = "/.well-known/oauth-authorization-server";
+        for (issuer, host, path) in [
+            ("https://a.example", "https://a.example", ""),
+            ("https://a.example/", "https://a.example", ""),
+            ("https://a.example:8443/x/y", "https://a.example:8443", "/x/y"),
+            ("https://a.example/x/y/", "https://a.example", "/x/y"),
+        ] {
+            let [openid, oauth] = document_urls(issuer, &KeyUrl::parse(issuer).unwrap());
+            assert_eq!(openid, format!("{host}{path}{OPENID}"));
+            assert_eq!(oauth, format!("{host}{OAUTH}{path}"));
+        }
+    }
+
+    #[test]
+    fn the_issuer_is_compared_character_for_character() {
+        let document = |issuer| json!({ "issuer": issuer, "jwks_uri": "https://k.example/keys" });
+        for (configured, stated, is_same) in [
+            ("https://a.example", "https://a.example", true),
+            ("https://a.example/", "https://a.example/", true),
+            ("https://a.example", "https://a.example/", false),
+            ("https://a.example/", "https://a.example", false),
+            ("https://a.example", "https://A.example", false),
+            ("https://a.example", "https://a.example:443", false),
+            ("https://a.example", "https://b.example", false),
+        ] {
+            let read = read(document(stated).to_string().as_bytes(), configured, false);
+            let kind = read.map_err(|error| error.kind()).err();
+            let expected = (!is_same).then_some(KeySourceErrorKind::WrongIssuer);
+            assert_eq!(kind, expected, "{configured} {stated}");
+        }
+    }
+
+    #[test]
+    fn a_document_needs_an_issuer_and_an_allowed_url() {
+        const ISSUER: &str = "https://a.example";
+        let kind = |json: &str| read(json.as_bytes(), ISSUER, true).map_err(|error| error.kind());
+        for (json, expected) in [
+            ("", KeySourceErrorKind::Unreadable),
+            ("<html>", KeySourceErrorKind::Unreadable),
+            ("[]", KeySourceErrorKind::Unreadable),
+            ("{}", KeySourceErrorKind::Unreadable),
+            (r#"{"issuer":"https://a.example"}"#, KeySourceErrorKind::Unreadable),
+            (r#"{"jwks_uri":"https://a.example"}"#, KeySourceErrorKind::Unreadable),
+            (
+                r#"{"issuer":"https://a.example","issuer":"https://a.example","jwks_uri":"https://a.example/"}"#,
+                KeySourceErrorKind::Unreadable,
+            ),
+            (r#"{"issuer":"https://a.example","jwks_uri":7}"#, KeySourceErrorKind::Unreadable),
+            (
+                r#"{"issuer":"https://a.example","jwks_uri":"http://a.example/"}"#,
+                KeySourceErrorKind::BadUrl,
+            ),
+            (r#"{"issuer":"https://a.example","jwks_uri":"/keys"}"#, KeySourceErrorKind::BadUrl),
+            (
+                r#"{"issuer":"https://a.example","jwks_uri":"file:///etc/passwd"}"#,
+                KeySourceErrorKind::BadUrl,
+            ),
+        ] {
+            assert_eq!(kind(json), Err(expected), "{json}");
+        }
+        let json = r#"{"issuer":"https://a.example","jwks_uri":"http://127.0.0.1:1/","other":[1]}"#;
+        assert!(kind(json).is_ok());
+        assert!(read(json.as_bytes(), ISSUER, false).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_is_accepted_only_with_its_issuer_and_https(
+            issuer in "https://[a-c]{1,2}/?",
+            stated in "https://[a-c]{1,2}/?",
+            keys in "(https?|ftp)://[a-z.@#]{1,8}/[ -~]{0,8}",
+        ) {
+            let json = json!({ "issuer": stated, "jwks_uri": keys }).to_string();
+            if let Ok(url) = read(json.as_bytes(), &issuer, false) {
+                prop_assert_eq!(issuer, stated);
+                prop_assert!(keys.starts_with("https://") && !url.is_http());
+            }
+        }
+    }
+}

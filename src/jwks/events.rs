@@ -1,0 +1,44 @@
+//! The events that the `tracing` feature logs.
+//!
+//! A key source is fetched at most every 30 seconds while keys are loaded, and clients cannot change
+//! that, so these events need no other limit. Text from the network is escaped and shortened.
+
+use std::time::Duration;
+
+use crate::jwks::error::KeySourceError;
+use crate::jwks::health::KeysHealth;
+use crate::jwks::origin::Origin;
+
+/// Logs a successful fetch: at INFO if the keys changed or the source had failed before, else at
+/// DEBUG.
+pub(crate) fn fetched(source: &Origin, health: &KeysHealth, is_news: bool) {
+    let (keys, skipped) = (health.keys, health.skipped.len());
+    let next_secs = health.next_fetch.as_secs();
+    if is_news {
+        tracing::info!(%source, keys, skipped, next_secs, "keys fetched");
+    } else {
+        tracing::debug!(%source, keys, skipped, next_secs, "keys fetched");
+    }
+    for reason in &health.skipped {
+        tracing::debug!(%source, reason, "key skipped");
+    }
+}
+
+pub(crate) fn failed(source: &Origin, health: &KeysHealth, error: &KeySourceError) {
+    let age_secs = health.age.map(|age| age.as_secs());
+    let next_secs = health.next_fetch.as_secs();
+    let (failures, error) = (health.failures, error.with_causes());
+    tracing::warn!(%source, error, failures, age_secs, next_secs, "keys could not be fetched");
+}
+
+/// Warns that half of the time is over for which the last good set is used.
+pub(crate) fn half_stale(source: &Origin, age: Duration, error: Option<&KeySourceError>) {
+    let error = error.map(KeySourceError::with_causes);
+    let age_secs = age.as_secs();
+    tracing::warn!(%source, error, age_secs, "keys are half as old as they may become");
+}
+
+pub(crate) fn expired(source: &Origin, error: Option<&KeySourceError>) {
+    let error = error.map(KeySourceError::with_causes);
+    tracing::error!(%source, error, "keys are too old: requests get 503 until a fetch succeeds");
+}

@@ -1,0 +1,27 @@
+//! The state of a key source, for operators.
+
+use std::time::Duration;
+
+use crate::jwks::error::KeySourceError;
+
+/// The state of [`RemoteKeys`](crate::jwks::RemoteKeys), for metrics and health checks.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeysHealth {
+    /// The age of the key set, from the start of the last successful fetch. `None` if no set is
+    /// loaded: none was fetched yet, or the last one became too old. Tokens then get 503.
+    pub age: Option<Duration>,
+    /// The number of keys in use.
+    pub keys: usize,
+    /// The reasons for which keys of the last fetched set are not in use, one for each skipped key.
+    /// A key that was [forgotten](crate::jwks::RemoteKeys::forget) is not among them.
+    pub skipped: Vec<String>,
+    /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
+    pub last_error: Option<KeySourceError>,
+    /// The number of failed fetches since the last success, or since the last set became too old.
+    pub failures: u32,
+    /// True while a fetch is in flight.
+    pub is_fetching: bool,
+    /// The time until the next scheduled fetch. A token with an unknown key can start one earlier.
+    pub next_fetch: Duration,
+}

@@ -1,0 +1,118 @@
+//! The HTTP client: one GET request, without redirects, compression, cookies or proxies.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::TokioExecutor;
+use tokio::task;
+use tower_service::Service;
+
+use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
+use crate::jwks::key_url::KeyUrl;
+
+/// The maximum length of an answer.
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
+
+const USER_AGENT: &str = concat!("tower-jwt-auth/", env!("CARGO_PKG_VERSION"));
+
+type TlsClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
+type LoopbackClient = Client<HttpConnector<Loopback>, Empty<Bytes>>;
+
+/// An answer with the status 200.
+pub(crate) struct Fetched {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Sends a GET request and reads the whole answer. The caller sets the time limit.
+///
+/// Each call creates its own client. A fetch happens about once an hour, so there is nothing to
+/// reuse, and new root certificates of the system take effect without a restart.
+pub(crate) async fn get(url: &KeyUrl, accept: &'static str) -> Result<Fetched, KeySourceError> {
+    let request = Request::get(url.uri().clone())
+        .header(header::ACCEPT, accept)
+        .header(header::USER_AGENT, USER_AGENT)
+        .body(Empty::new())
+        .map_err(|error| KeySourceError::caused(KeySourceErrorKind::BadUrl, error))?;
+    let response = if url.is_http() {
+        loopback_client().request(request).await
+    } else {
+        tls_client().await?.request(request).await
+    };
+    let response = response.map_err(unreachable)?;
+    if response.status() != StatusCode::OK {
+        return Err(KeySourceErrorKind::Status(response.status().as_u16()).into());
+    }
+    let (parts, body) = response.into_parts();
+    if is_compressed(&parts.headers) {
+        let cause = "the answer is compressed although the request does not accept that";
+        return Err(KeySourceError::caused(KeySourceErrorKind::Unreadable, cause));
+    }
+    match Limited::new(body, MAX_BYTES).collect().await {
+        Ok(body) => Ok(Fetched { headers: parts.headers, body: body.to_bytes() }),
+        Err(error) if error.is::<LengthLimitError>() => Err(KeySourceErrorKind::TooLarge.into()),
+        Err(error) => Err(unreachable(error)),
+    }
+}
+
+/// Creates a client for `https` alone, with the root certificates of the system. Reading them from
+/// the disk takes several milliseconds, so another thread does it.
+async fn tls_client() -> Result<TlsClient, KeySourceError> {
+    let created = task::spawn_blocking(|| {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let builder = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider);
+        let connector = builder.map_err(no_roots)?.https_only().enable_http1().build();
+        let mut builder = Client::builder(TokioExecutor::new());
+        Ok(builder.pool_max_idle_per_host(0).build(connector))
+    });
+    created.await.map_err(KeySourceError::new)?
+}
+
+/// Creates a client for plain `http`. It connects to loopback addresses only, whatever name the URL
+/// contains.
+fn loopback_client() -> LoopbackClient {
+    let connector = HttpConnector::new_with_resolver(Loopback);
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
+}
+
+/// Resolves every name to the loopback addresses.
+#[derive(Clone)]
+struct Loopback;
+
+impl Service<Name> for Loopback {
+    type Response = std::array::IntoIter<SocketAddr, 2>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Name) -> Self::Future {
+        let addresses =
+            [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), (Ipv6Addr::LOCALHOST, 0).into()];
+        ready(Ok(addresses.into_iter()))
+    }
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn unreachable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> KeySourceError {
+    KeySourceError::caused(KeySourceErrorKind::Unreachable, error)
+}
+
+fn no_roots(error: std::io::Error) -> KeySourceError {
+    KeySourceError::caused(KeySourceErrorKind::NoRootCertificates, error)
+}

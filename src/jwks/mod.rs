@@ -1,0 +1,34 @@
+//! Key sets of other issuers, fetched over HTTPS and refreshed in the background.
+//!
+//! [`RemoteKeys`] keeps the public keys of an issuer up to date, so that a request never waits for a
+//! fetch if its token's key is known. The keys come from a JWKS document
+//! ([`RemoteKeys::jwks`]), from the issuer's discovery document ([`RemoteKeys::discover`]), or from
+//! your own [`KeySource`]: a proxy, a private CA, a client certificate, a file.
+//! [Key sets](crate::guide::explanation::key_sets) explains the policy, and what happens when the
+//! source fails.
+
+mod cache_control;
+mod discovery;
+mod error;
+#[cfg(feature = "tracing")]
+mod events;
+mod health;
+mod http;
+mod key_url;
+mod key_wait;
+mod loaded_set;
+mod origin;
+mod policy;
+mod race;
+mod remote_keys;
+mod source;
+mod state;
+mod task;
+mod unknown_names;
+
+pub use self::error::{KeySourceError, KeySourceErrorKind};
+pub use self::health::KeysHealth;
+pub(crate) use self::key_wait::KeyWait;
+pub use self::remote_keys::RemoteKeys;
+pub use self::source::{FetchedKeys, KeySource};
+pub(crate) use self::state::UnknownKey;

@@ -1,0 +1,67 @@
+//! The key names that a fetch did not find.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+/// The maximum number of names. Strangers choose the names, so their number must be bounded.
+pub(crate) const MAX_NAMES: usize = 1_024;
+/// The time after which a missing key may start a fetch again.
+pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
+
+/// The names of missing keys. A missing key does not start a fetch again for five minutes, or until
+/// the set changes.
+///
+/// Only hashes are kept, with a random key, so that a stranger can neither fill the memory with long
+/// names nor find two names with the same hash. A token without a `kid` counts as a name too.
+#[derive(Debug, Default)]
+pub(crate) struct UnknownNames {
+    hasher: RandomState,
+    /// The names that asked for the next fetch.
+    asking: HashSet<u64>,
+    /// The names that asked before the fetch in flight began. A name that asks later is not
+    /// remembered, since the answer may be older than its key.
+    fetching: HashSet<u64>,
+    /// The names that a fetch did not find, and the time until which they are remembered.
+    missing: HashMap<u64, Instant>,
+}
+
+impl UnknownNames {
+    /// Notes that this name asks for a fetch. If there are too many names, the name is not noted,
+    /// and may start another fetch after the cooldown.
+    pub(crate) fn ask(&mut self, name: Option<&str>) {
+        if self.len() < MAX_NAMES {
+            self.asking.insert(self.hasher.hash_one(name));
+        }
+    }
+
+    /// Returns true if a fetch did not find this name within the last five minutes.
+    pub(crate) fn is_missing(&self, name: Option<&str>, now: Instant) -> bool {
+        self.missing.get(&self.hasher.hash_one(name)).is_some_and(|until| now < *until)
+    }
+
+    pub(crate) fn fetch_started(&mut self) {
+        self.fetching = std::mem::take(&mut self.asking);
+    }
+
+    /// Remembers the names that asked for the fetch. The caller does not ask about a name that the
+    /// new set has, so no name of the set needs to be removed here.
+    pub(crate) fn fetch_succeeded(&mut self, set_changed: bool, now: Instant) {
+        if set_changed {
+            self.missing.clear();
+        }
+        self.missing.retain(|_, until| now < *until);
+        if let Some(until) = now.checked_add(REMEMBERED_FOR) {
+            self.missing.extend(self.fetching.drain().map(|name| (name, until)));
+        }
+    }
+
+    pub(crate) fn fetch_failed(&mut self) {
+        self.fetching.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let pending = self.asking.len().saturating_add(self.fetching.len());
+        pending.saturating_add(self.missing.len())
+    }
+}
