@@ -10,6 +10,7 @@
     not(all(
         feature = "axum",
         feature = "connections",
+        feature = "jwks",
         feature = "redis",
         feature = "sqlite",
         feature = "postgres",
@@ -75,6 +76,7 @@ pub mod how_to {
     page!(cors, "how-to/cors.md", "axum");
     page!(debug_a_401, "how-to/debug-a-401.md", "axum");
     page!(error_body, "how-to/error-body.md", "axum");
+    page!(fetch_keys_your_way, "how-to/fetch-keys-your-way.md", "jwks");
     page!(migrate_from_axum_jwt_auth, "how-to/migrate-from-axum-jwt-auth.md", "axum");
     page!(migrate_from_from_fn, "how-to/migrate-from-from-fn.md", "axum", "issuer");
     page!(migrate_from_jwt_authorizer, "how-to/migrate-from-jwt-authorizer.md", "axum");
@@ -122,6 +124,11 @@ pub mod explanation {
         keys, "explanation/keys.md";
         "Shared secrets, keys, and their rotation.",
         "explanation/key-rotation.svg"
+    );
+    page!(
+        key_sets, "explanation/key-sets.md", "jwks";
+        "The public keys of other issuers: when they are fetched, and which requests wait.",
+        "explanation/key-sets.svg"
     );
     page!(performance, "explanation/performance.md");
     page!(

@@ -38,6 +38,8 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/issuer/routes/cookies.rs", "`Cookies`", 7),
         ("src/revocation/revocations.rs", "`Revocations`", 6),
         ("src/auth/cache/token_cache.rs", "`TokenCache`", 1),
+        ("src/jwks/remote_keys.rs", "`RemoteKeys`", 4),
+        ("src/jwks/source.rs", "`RemoteKeys`", 2),
         ("src/revocation/feed/follow.rs", "`Follow`", 4),
         ("src/revocation/feed/memory.rs", "Stores and feeds", 2),
         ("src/revocation/feed/redis.rs", "Stores and feeds", 1),
@@ -66,6 +68,7 @@ fn every_kind_of_event_and_error_has_its_row() {
         ("src/issuer/sessions/family/mod.rs", "EndCause"),
         ("src/revocation/event.rs", "RevocationEvent<'a>"),
         ("src/revocation/feed/error.rs", "FeedErrorKind"),
+        ("src/jwks/error.rs", "KeySourceErrorKind"),
     ] {
         let kinds = variants(&read(file), name);
         assert!(kinds.len() > 3, "{kinds:?}");
