@@ -49,6 +49,16 @@ pub struct Validation {
     pub(super) wanted: Wanted,
 }
 
+/// A setting that a preset makes and that the application can replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Setting {
+    Audience,
+    Types,
+    Places(Purpose),
+    /// The accepted values of the claim at this path.
+    Claim(ClaimPath),
+}
+
 impl Default for Validation {
     fn default() -> Self {
         Self {
@@ -395,6 +405,52 @@ impl Validation {
         }
         self.max_token_bytes = bytes;
         self
+    }
+
+    /// Returns true if the rules decide which audience is accepted.
+    pub(crate) fn decides_audience(&self) -> bool {
+        self.accepts_any_audience || !self.audience.is_empty()
+    }
+
+    /// Returns true if a claim with this name must have a certain value.
+    pub(crate) fn decides_claim(&self, name: &str) -> bool {
+        let mut rules = self.wanted.rules.iter().filter(|rule| !rule.values.is_empty());
+        rules.any(|rule| rule.path.first() == name && rule.path.rest().is_empty())
+    }
+
+    /// Removes settings that a preset made, so that the application can make its own.
+    pub(crate) fn forget(&mut self, setting: &Setting) {
+        match setting {
+            Setting::Audience => {
+                self.audience.clear();
+                self.accepts_any_audience = false;
+            }
+            Setting::Types => self.types.clear(),
+            Setting::Places(purpose) => {
+                self.wanted.places.retain(|place| place.purpose != *purpose);
+            }
+            Setting::Claim(path) => {
+                let is_other = |rule: &ClaimRule| rule.values.is_empty() || !rule.path.is_at(path);
+                self.wanted.rules.retain(is_other);
+            }
+        }
+    }
+
+    /// Returns all settings that [`Self::forget`] can remove.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        if self.decides_audience() {
+            settings.push(Setting::Audience);
+        }
+        if !self.types.is_empty() {
+            settings.push(Setting::Types);
+        }
+        for place in self.wanted.places.iter().filter(|place| place.is_configured) {
+            settings.push(Setting::Places(place.purpose));
+        }
+        let rules = self.wanted.rules.iter().filter(|rule| !rule.values.is_empty());
+        settings.extend(rules.map(|rule| Setting::Claim(rule.path.clone())));
+        settings
     }
 
     #[cfg(feature = "connections")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::jwt::{ClaimPath, OneOrMany, Validation, Verifier};
+use crate::jwt::{ClaimPath, OneOrMany, Purpose, Setting, Validation, Verifier};
 use crate::misuse;
 use crate::providers::claims_mapping::ClaimsMapping;
 use crate::providers::issuer_keys::IssuerKeys;
@@ -44,13 +44,18 @@ pub struct Issuer {
     identities: Vec<Identity>,
     keys: IssuerKeys,
     rules: Validation,
+    /// The settings of a preset, which the application may replace.
+    preset: Vec<Setting>,
     mapping: Option<ClaimsMapping>,
 }
 
-/// The names of an issuer, each of which is an accepted `iss`.
+/// An issuer as it appears in tokens.
 #[derive(Clone, Debug)]
-struct Identity {
-    names: Vec<String>,
+pub(crate) struct Identity {
+    /// The accepted values of `iss`.
+    pub(crate) names: Vec<String>,
+    /// A claim that must have this value in tokens with one of the names.
+    pub(crate) claim: Option<(&'static str, String)>,
 }
 
 impl Issuer {
@@ -62,12 +67,28 @@ impl Issuer {
     /// Panics if the name is empty.
     #[track_caller]
     pub fn new(name: impl AsRef<str>, keys: impl Into<IssuerKeys>) -> Self {
-        let identity = Identity { names: vec![checked_name(name.as_ref())] };
-        Self {
-            identities: vec![identity],
-            keys: keys.into(),
-            rules: Validation::new(),
-            mapping: None,
+        let identity = Identity { names: vec![checked_name(name.as_ref())], claim: None };
+        Self::with_identities(vec![identity], keys.into())
+    }
+
+    /// Creates an issuer that appears in tokens in several ways, such as once for each tenant.
+    pub(crate) fn with_identities(identities: Vec<Identity>, keys: IssuerKeys) -> Self {
+        let rules = Validation::new();
+        Self { identities, keys, rules, preset: Vec::new(), mapping: None }
+    }
+
+    /// Marks all present settings as those of a preset. The application may then replace each of
+    /// them with one call of the same method.
+    pub(crate) fn as_preset(mut self) -> Self {
+        self.preset = self.rules.settings();
+        self
+    }
+
+    /// Removes a setting that the preset made and the application is about to make.
+    fn forget(&mut self, setting: Setting) {
+        if let Some(place) = self.preset.iter().position(|preset| *preset == setting) {
+            self.preset.swap_remove(place);
+            self.rules.forget(&setting);
         }
     }
 
@@ -96,6 +117,7 @@ impl Issuer {
     /// rejected.
     #[track_caller]
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        self.forget(Setting::Audience);
         self.rules = self.rules.audience(audience);
         self
     }
@@ -109,6 +131,7 @@ impl Issuer {
     /// 8725 section 3.9).
     #[track_caller]
     pub fn dangerous_any_audience(mut self) -> Self {
+        self.forget(Setting::Audience);
         self.rules = self.rules.dangerous_any_audience();
         self
     }
@@ -159,6 +182,7 @@ impl Issuer {
     /// `at+jwt` or absent.
     #[track_caller]
     pub fn accept_type(mut self, types: impl OneOrMany) -> Self {
+        self.forget(Setting::Types);
         self.rules = self.rules.accept_type(types);
         self
     }
@@ -171,10 +195,21 @@ impl Issuer {
         self
     }
 
+    /// Requires a claim to be one of `values`: see
+    /// [`JwtAuth::claim_is`](crate::JwtAuth::claim_is).
+    #[track_caller]
+    pub fn claim_is(mut self, claim: impl Into<ClaimPath>, values: impl OneOrMany) -> Self {
+        let claim = claim.into();
+        self.forget(Setting::Claim(claim.clone()));
+        self.rules = self.rules.claim_is(claim, values);
+        self
+    }
+
     /// Reads the roles from this place instead of `roles`: see
     /// [`JwtAuth::roles_claim`](crate::JwtAuth::roles_claim).
     #[track_caller]
     pub fn roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.forget(Setting::Places(Purpose::Roles));
         self.rules = self.rules.roles_claim(path);
         self
     }
@@ -190,6 +225,7 @@ impl Issuer {
     /// [`JwtAuth::scope_claim`](crate::JwtAuth::scope_claim).
     #[track_caller]
     pub fn scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.forget(Setting::Places(Purpose::Scopes));
         self.rules = self.rules.scope_claim(path);
         self
     }
@@ -205,6 +241,7 @@ impl Issuer {
     /// [`JwtAuth::tenant_claim`](crate::JwtAuth::tenant_claim). No tenant by default.
     #[track_caller]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.forget(Setting::Places(Purpose::Tenant));
         self.rules = self.rules.tenant_claim(path);
         self
     }
@@ -246,11 +283,14 @@ impl Issuer {
     /// identities becomes several issuers with the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
-        let Self { identities, keys, rules, mapping } = self;
+        let Self { identities, keys, rules, mapping, .. } = self;
         let mut trusted = Vec::new();
-        for Identity { names } in identities {
-            let verifier = Verifier::new(keys.store().clone())
-                .with_validation(rules.clone().issuer(names.as_slice()));
+        for Identity { names, claim } in identities {
+            let mut rules = rules.clone().issuer(names.as_slice());
+            if let Some((claim, value)) = claim {
+                rules = rules.claim_is(claim, value);
+            }
+            let verifier = Verifier::new(keys.store().clone()).with_validation(rules);
             let keys = Some(keys.clone());
             trusted.push((names, TrustedIssuer { verifier, keys, mapping: mapping.clone() }));
         }
