@@ -14,10 +14,15 @@ use crate::auth::service::JwtAuthService;
 use crate::auth::settings::{NotAuthenticated, Settings};
 use crate::bearer::{CookieName, Source, Sources, Subprotocol, TokenSource};
 use crate::clock::Clock;
+#[cfg(feature = "jwks")]
+use crate::jwks::RemoteKeys;
 use crate::jwt::{ClaimPath, KeyStore, OneOrMany, StandardClaims, Validation, Verifier};
 use crate::misuse;
 use crate::providers::issuer::Issuer;
+#[cfg(feature = "jwks")]
+use crate::providers::issuer_keys::IssuerKeys;
 use crate::providers::issuers::Issuers;
+use crate::providers::trusted_issuer::TrustedIssuer;
 use crate::rejection::{AuthError, AuthErrorKind, RejectionBody};
 use crate::request::claims::Claims;
 use crate::request::layer_context::LayerContext;
@@ -469,6 +474,31 @@ impl<T> JwtAuth<T> {
         self
     }
 
+    /// Returns the fetched keys of all issuers, for health checks and metrics, or to wait until the
+    /// keys are there before a server accepts requests.
+    ///
+    /// ```no_run
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// # async fn main_() -> Result<(), tower_jwt_auth::jwks::KeySourceError> {
+    /// let auth = JwtAuth::from(Issuer::discover("https://login.shop.example").audience("cart"));
+    /// for keys in auth.remote_keys() {
+    ///     keys.ready().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "jwks")]
+    pub fn remote_keys(&self) -> impl Iterator<Item = &RemoteKeys> {
+        let mut found: Vec<&RemoteKeys> = Vec::new();
+        for issuer in self.settings.context.issuers.iter() {
+            let keys = issuer.keys.as_ref().and_then(IssuerKeys::remote);
+            // Several issuers may have the same keys, such as the tenants of one provider.
+            found.extend(keys.filter(|keys| !found.iter().any(|other| other.is_same(keys))));
+        }
+        found.into_iter()
+    }
+
     #[track_caller]
     fn rules(&self) -> Validation {
         match &self.settings.context.issuers {
@@ -569,6 +599,8 @@ impl<S, T> Layer<S> for JwtAuth<T> {
     type Service = JwtAuthService<S, T>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        // The first request then does not wait for the keys.
+        self.settings.context.issuers.iter().for_each(TrustedIssuer::start);
         JwtAuthService::new(inner, Arc::clone(&self.settings))
     }
 }

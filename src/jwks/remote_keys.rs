@@ -229,6 +229,11 @@ impl RemoteKeys {
 
 /// The interface for the layer.
 impl RemoteKeys {
+    /// Returns true if both handles share the same keys.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+
     /// Returns the store into which the task puts the keys.
     pub(crate) fn store(&self) -> &KeyStore {
         &self.state.store

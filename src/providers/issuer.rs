@@ -5,11 +5,18 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "jwks")]
+use crate::jwks::{KeySource, RemoteKeys};
+#[cfg(feature = "jwks")]
+use crate::jwt::Algorithm;
 use crate::jwt::{ClaimPath, OneOrMany, Purpose, Setting, Validation, Verifier};
 use crate::misuse;
 use crate::providers::claims_mapping::ClaimsMapping;
 use crate::providers::issuer_keys::IssuerKeys;
 use crate::providers::trusted_issuer::TrustedIssuer;
+
+/// The claims in which providers name the client that a token was issued to.
+const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 
 /// An issuer whose tokens a layer accepts: its name, its keys, and its rules for claims.
 ///
@@ -38,6 +45,11 @@ use crate::providers::trusted_issuer::TrustedIssuer;
 ///
 /// Every method panics on a setting that cannot work, with a sentence that says what to do. A
 /// method that takes a list panics when it is called again, since the first list would be lost.
+///
+/// A layer panics when it is built from an issuer whose keys are fetched, if the issuer has neither
+/// an [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) about the client (`azp`,
+/// `client_id`, `cid` or `appid`). Otherwise every service with the same issuer could use the tokens
+/// of its users here.
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {
@@ -79,6 +91,7 @@ impl Issuer {
 
     /// Marks all present settings as those of a preset. The application may then replace each of
     /// them with one call of the same method.
+    #[expect(dead_code, reason = "for presets")]
     pub(crate) fn as_preset(mut self) -> Self {
         self.preset = self.rules.settings();
         self
@@ -90,6 +103,91 @@ impl Issuer {
             self.preset.swap_remove(place);
             self.rules.forget(&setting);
         }
+    }
+
+    /// Creates an issuer that publishes its keys at this URL, such as
+    /// `https://auth.shop.example/.well-known/jwks.json`.
+    ///
+    /// The keys are fetched when the first request arrives, and refreshed in the background:
+    /// [`RemoteKeys`] has the details, and settings for them. To set them, pass the `RemoteKeys` to
+    /// [`Issuer::new`].
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let login = "https://login.shop.example/realms/shop";
+    /// let keys = format!("{login}/protocol/openid-connect/certs");
+    /// let auth = JwtAuth::from(Issuer::jwks(login, keys).audience("cart"));
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is empty, or if `url` is not an absolute `https` URL.
+    #[cfg(feature = "jwks")]
+    #[track_caller]
+    pub fn jwks(name: impl AsRef<str>, url: impl AsRef<str>) -> Self {
+        Self::new(name, RemoteKeys::jwks(url))
+    }
+
+    /// Creates an issuer whose discovery document says where its keys are. `name` is the exact
+    /// `iss` of its tokens, and an `https` URL.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let auth = JwtAuth::from(Issuer::discover("https://login.shop.example").audience("cart"));
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is not an absolute `https` URL.
+    #[cfg(feature = "jwks")]
+    #[track_caller]
+    pub fn discover(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        Self::new(name, RemoteKeys::discover(name))
+    }
+
+    /// Creates an issuer whose keys your own client fetches: see [`KeySource`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is empty.
+    #[cfg(feature = "jwks")]
+    #[track_caller]
+    pub fn key_source(name: impl AsRef<str>, source: impl KeySource) -> Self {
+        Self::new(name, RemoteKeys::new(source))
+    }
+
+    /// Accepts fetched keys for these algorithms only: see [`RemoteKeys::algorithms`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no algorithms, or if the keys of the issuer are not fetched.
+    #[cfg(feature = "jwks")]
+    #[track_caller]
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.keys = self.keys.map_remote("algorithms", |keys| keys.algorithms(algorithms));
+        self
+    }
+
+    /// Accepts plain `http` on loopback addresses: see [`RemoteKeys::dangerous_allow_http`].
+    ///
+    /// # Security
+    ///
+    /// Every process on this machine that can listen on the port can choose the keys, and so sign
+    /// tokens.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the keys of the issuer are not fetched over HTTP.
+    #[cfg(feature = "jwks")]
+    #[track_caller]
+    pub fn dangerous_allow_http(mut self) -> Self {
+        self.keys = self.keys.map_remote("dangerous_allow_http", RemoteKeys::dangerous_allow_http);
+        self
     }
 
     /// Also accepts this name in `iss`, for an issuer that writes its name in two ways.
@@ -283,6 +381,11 @@ impl Issuer {
     /// identities becomes several issuers with the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
+        self.refuse_tokens_for_anyone();
+        #[cfg(feature = "jwks")]
+        if let Some(remote) = self.keys.remote() {
+            remote.refuse_forbidden_url();
+        }
         let Self { identities, keys, rules, mapping, .. } = self;
         let mut trusted = Vec::new();
         for Identity { names, claim } in identities {
@@ -295,6 +398,24 @@ impl Issuer {
             trusted.push((names, TrustedIssuer { verifier, keys, mapping: mapping.clone() }));
         }
         trusted
+    }
+}
+
+impl Issuer {
+    /// Panics if the issuer signs tokens for many services and no rule tells their tokens apart.
+    #[track_caller]
+    fn refuse_tokens_for_anyone(&self) {
+        let names_client = || CLIENT_CLAIMS.iter().any(|claim| self.rules.decides_claim(claim));
+        if self.keys.are_remote() && !self.rules.decides_audience() && !names_client() {
+            let name = self.identities.first().and_then(|identity| identity.names.first());
+            misuse::refuse(format_args!(
+                "the issuer {:?} signs tokens for other services, too, and nothing tells them from \
+                 tokens for this one: call `.audience(..)` with the `aud` that your provider writes, \
+                 or `.claim_is(\"azp\", [..])` with the clients if it writes none \
+                 (`dangerous_any_audience()` accepts the tokens of every service)",
+                name.map_or("", String::as_str)
+            ));
+        }
     }
 }
 

@@ -3,35 +3,38 @@
 use std::time::Duration;
 
 #[cfg(feature = "jwks")]
-use crate::jwks::{KeyWait as FetchWait, RemoteKeys, UnknownKey};
+use crate::jwks::{RemoteKeys, UnknownKey};
 use crate::jwt::KeyStore;
 
 /// The keys of an [`Issuer`](crate::Issuer).
 ///
 /// Everything that converts into a [`KeyStore`] converts into this type: a
 /// [`Secret`](crate::Secret), a [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a `KeyStore`.
-/// With the feature `jwks`, `RemoteKeys` converts into it too.
+/// With the feature `jwks`, so does `RemoteKeys`.
 #[derive(Clone, Debug)]
-pub struct IssuerKeys {
-    store: KeyStore,
+pub struct IssuerKeys(Origin);
+
+#[derive(Clone, Debug)]
+enum Origin {
+    Local(KeyStore),
     #[cfg(feature = "jwks")]
-    remote: Option<RemoteKeys>,
+    Remote(RemoteKeys),
 }
 
 /// The future of a request that waits for a key. It resolves when the fetch in flight ends, after
 /// two seconds at the latest.
 #[cfg(feature = "jwks")]
-pub(crate) type KeyWait = FetchWait;
-/// Without the feature `jwks`, no request waits.
+pub(crate) use crate::jwks::KeyWait;
+/// No request waits for a key, since nothing is fetched.
 #[cfg(not(feature = "jwks"))]
-pub(crate) type KeyWait = std::future::Ready<()>;
+pub(crate) type KeyWait = std::future::Pending<()>;
 
 /// The answer for a token whose key is not there.
-#[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "no keys are fetched"))]
+#[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "nothing is fetched"))]
 pub(crate) enum MissingKey {
-    /// No key of the issuer has the name.
+    /// The issuer does not have the key.
     Unknown,
-    /// The keys cannot be fetched at the moment.
+    /// Nobody knows whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
     /// The keys are being fetched.
     Wait(KeyWait),
@@ -40,57 +43,89 @@ pub(crate) enum MissingKey {
 impl IssuerKeys {
     /// Returns the store with the keys, which changes when keys are fetched.
     pub(crate) fn store(&self) -> &KeyStore {
-        &self.store
-    }
-
-    /// Starts to fetch the keys if that is necessary and has not been done.
-    #[inline]
-    pub(crate) fn start(&self) {
-        #[cfg(feature = "jwks")]
-        if let Some(remote) = &self.remote {
-            remote.start();
+        match &self.0 {
+            Origin::Local(store) => store,
+            #[cfg(feature = "jwks")]
+            Origin::Remote(keys) => keys.store(),
         }
     }
 
-    /// Decides about a token whose key is not in the store. `kid` is the name of the key in the
-    /// token, if it has one.
-    #[cfg_attr(not(feature = "jwks"), allow(unused_variables, reason = "no keys are fetched"))]
+    /// Starts to fetch the keys, unless that was done before or nothing has to be fetched.
+    #[inline]
+    pub(crate) fn start(&self) {
+        match &self.0 {
+            Origin::Local(_) => {}
+            #[cfg(feature = "jwks")]
+            Origin::Remote(keys) => keys.start(),
+        }
+    }
+
+    /// Returns true if the keys are public keys of another server. Such a server issues tokens for
+    /// many services.
+    pub(crate) fn are_remote(&self) -> bool {
+        match &self.0 {
+            Origin::Local(_) => false,
+            #[cfg(feature = "jwks")]
+            Origin::Remote(_) => true,
+        }
+    }
+
+    /// Returns the keys if they are fetched.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn remote(&self) -> Option<&RemoteKeys> {
+        match &self.0 {
+            Origin::Local(_) => None,
+            Origin::Remote(keys) => Some(keys),
+        }
+    }
+
+    /// Changes the settings of keys that are fetched. `method` is the name of the method that was
+    /// called.
+    #[cfg(feature = "jwks")]
+    #[track_caller]
+    pub(crate) fn map_remote(
+        self,
+        method: &str,
+        map: impl FnOnce(RemoteKeys) -> RemoteKeys,
+    ) -> Self {
+        match self.0 {
+            Origin::Remote(keys) => Self(Origin::Remote(map(keys))),
+            Origin::Local(_) => crate::misuse::refuse(format_args!(
+                "Issuer::{method}(..) is for keys that are fetched, and this issuer has its keys \
+                 in memory"
+            )),
+        }
+    }
+
+    /// Decides about a token whose key is not in the store. `kid` is the identifier of the key in
+    /// the token, if it has one.
     pub(crate) fn on_missing(&self, kid: Option<&str>) -> MissingKey {
-        #[cfg(feature = "jwks")]
-        if let Some(remote) = &self.remote {
-            return match remote.on_unknown_key(kid) {
+        match &self.0 {
+            Origin::Local(_) => {
+                let _ = kid;
+                MissingKey::Unknown
+            }
+            #[cfg(feature = "jwks")]
+            Origin::Remote(keys) => match keys.on_unknown_key(kid) {
                 UnknownKey::Rejected => MissingKey::Unknown,
                 UnknownKey::Unavailable { retry_after, reason } => {
                     MissingKey::Unavailable { retry_after, reason }
                 }
                 UnknownKey::Wait(wait) => MissingKey::Wait(wait),
-            };
+            },
         }
-        MissingKey::Unknown
     }
 }
 
 impl<K: Into<KeyStore>> From<K> for IssuerKeys {
     fn from(keys: K) -> Self {
-        Self {
-            store: keys.into(),
-            #[cfg(feature = "jwks")]
-            remote: None,
-        }
+        Self(Origin::Local(keys.into()))
     }
 }
 
 #[cfg(feature = "jwks")]
 impl From<RemoteKeys> for IssuerKeys {
-    /// Uses fetched keys.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the URL is a plain `http` URL without
-    /// [`dangerous_allow_http`](RemoteKeys::dangerous_allow_http).
-    #[track_caller]
-    fn from(remote: RemoteKeys) -> Self {
-        remote.refuse_forbidden_url();
-        Self { store: remote.store().clone(), remote: Some(remote) }
+    fn from(keys: RemoteKeys) -> Self {
+        Self(Origin::Remote(keys))
     }
 }
