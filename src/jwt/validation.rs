@@ -437,6 +437,7 @@ impl Validation {
     }
 
     /// Returns all settings that [`Self::forget`] can remove.
+    #[cfg(feature = "jwks")]
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let mut settings = Vec::new();
         if self.decides_audience() {

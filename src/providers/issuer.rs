@@ -91,8 +91,9 @@ impl Issuer {
 
     /// Marks all present settings as those of a preset. The application may then replace each of
     /// them with one call of the same method.
+    #[cfg(feature = "jwks")]
     #[expect(dead_code, reason = "for presets")]
-    pub(crate) fn as_preset(mut self) -> Self {
+    pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();
         self
     }

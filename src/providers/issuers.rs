@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+#[cfg(feature = "connections")]
+use crate::jwt::VerifiedToken;
 use crate::jwt::issuer_peek::{self, PeekBuffer};
-use crate::jwt::{TokenError, TokenErrorKind, VerifiedToken, Verifier};
+use crate::jwt::{TokenError, TokenErrorKind, Verifier};
 use crate::misuse;
 use crate::providers::issuer::Issuer;
 use crate::providers::trusted_issuer::TrustedIssuer;
