@@ -1,5 +1,3 @@
 //! Tests of layers that trust several issuers.
 
 mod issuers;
-#[cfg(feature = "jwks")]
-mod waiting;
