@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::rsa::{KeyPairComponents, KeySize};
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, Ed25519KeyPair,
     KeyPair as _, ParsedPublicKey, PqdsaKeyPair, PqdsaSigningAlgorithm, PqdsaVerificationAlgorithm,
     RsaKeyPair, RsaParameters, RsaPublicKeyComponents, RsaSignatureEncoding,
 };
 
+use zeroize::Zeroizing;
+
 use crate::jwt::base64url;
 use crate::jwt::error::{KeyError, KeyErrorKind, SignError};
 use crate::jwt::keys::algorithm::{Algorithm, KeyType};
-use crate::jwt::keys::der;
-use crate::jwt::keys::public_components::{PublicComponents, invalid};
+use crate::jwt::keys::der::{self, Form};
+use crate::jwt::keys::public_components::{PublicComponents, invalid, other_algorithm};
 
 /// The longest signature except for ML-DSA: that of an RSA key of 8192 bits.
 const MAX_SHORT: usize = 1024;
@@ -152,6 +155,16 @@ impl PublicKey {
     }
 }
 
+/// The private numbers of an RSA key (RFC 7518 section 6.3.2).
+pub(crate) struct RsaPrivateNumbers {
+    pub(crate) d: Zeroizing<Vec<u8>>,
+    pub(crate) p: Zeroizing<Vec<u8>>,
+    pub(crate) q: Zeroizing<Vec<u8>>,
+    pub(crate) dp: Zeroizing<Vec<u8>>,
+    pub(crate) dq: Zeroizing<Vec<u8>>,
+    pub(crate) qi: Zeroizing<Vec<u8>>,
+}
+
 /// A private key with its public key, for one algorithm.
 pub(crate) struct KeyPair {
     private: PrivateKey,
@@ -183,6 +196,111 @@ impl KeyPair {
             }
         };
         Self::new(algorithm, private)
+    }
+
+    /// Reads a private key in one of the three private forms.
+    pub(crate) fn from_der(algorithm: Algorithm, form: Form, der: &[u8]) -> Result<Self, KeyError> {
+        let scheme = Scheme::of(algorithm)?;
+        der::check_private_key(form, der, algorithm)?;
+        let private = match (scheme, form) {
+            (Scheme::Rsa(_, encoding), Form::Pkcs8) => {
+                RsaKeyPair::from_pkcs8(der).map(|pair| PrivateKey::Rsa(pair, encoding))
+            }
+            (Scheme::Rsa(_, encoding), Form::RsaPrivate) => {
+                RsaKeyPair::from_der(der).map(|pair| PrivateKey::Rsa(pair, encoding))
+            }
+            (Scheme::Ecdsa(_, signing), Form::Pkcs8) => {
+                EcdsaKeyPair::from_pkcs8(signing, der).map(PrivateKey::Ecdsa)
+            }
+            (Scheme::Ecdsa(_, signing), Form::EcPrivate) => {
+                EcdsaKeyPair::from_private_key_der(signing, der).map(PrivateKey::Ecdsa)
+            }
+            (Scheme::Ed25519, Form::Pkcs8) => {
+                Ed25519KeyPair::from_pkcs8(der).map(PrivateKey::Ed25519)
+            }
+            (Scheme::MlDsa(_, signing), Form::Pkcs8) => {
+                PqdsaKeyPair::from_pkcs8(signing, der).map(PrivateKey::MlDsa)
+            }
+            // `check_private_key` has rejected every other form that does not fit.
+            _ => return Err(other_algorithm("a key on an elliptic curve", algorithm)),
+        };
+        Self::new(algorithm, private.map_err(rejected)?)
+    }
+
+    /// Makes an RSA key pair from the numbers of a JWK.
+    pub(crate) fn from_rsa_numbers(
+        algorithm: Algorithm,
+        n: &[u8],
+        e: &[u8],
+        numbers: &RsaPrivateNumbers,
+    ) -> Result<Self, KeyError> {
+        let Scheme::Rsa(_, encoding) = Scheme::of(algorithm)? else {
+            return Err(other_algorithm("an RSA key", algorithm));
+        };
+        let RsaPrivateNumbers { d, p, q, dp, dq, qi } = numbers;
+        // Longer numbers cannot belong to the key, and checking them would be slow.
+        if [d, p, q, dp, dq, qi].into_iter().any(|number| number.len() > n.len()) {
+            return Err(invalid("a private number of the RSA key is longer than its modulus"));
+        }
+        let components = KeyPairComponents {
+            public_key: RsaPublicKeyComponents { n, e },
+            d: d.as_slice(),
+            p: p.as_slice(),
+            q: q.as_slice(),
+            dP: dp.as_slice(),
+            dQ: dq.as_slice(),
+            qInv: qi.as_slice(),
+        };
+        let pair = RsaKeyPair::from_components(&components).map_err(rejected)?;
+        Self::new(algorithm, PrivateKey::Rsa(pair, encoding))
+    }
+
+    /// Makes a key pair of any type but RSA from its private number or seed, and checks that the
+    /// public key belongs to it.
+    pub(crate) fn from_scalar(
+        algorithm: Algorithm,
+        public: &PublicComponents,
+        private: &[u8],
+    ) -> Result<Self, KeyError> {
+        public.check(algorithm)?;
+        let pair = match (Scheme::of(algorithm)?, public) {
+            (Scheme::Ecdsa(_, signing), PublicComponents::Ec { curve, x, y }) => {
+                // A shorter number would be a second encoding of the same key.
+                if private.len() != curve.coordinate_len() {
+                    return Err(invalid("the private number of the key has the wrong length"));
+                }
+                let point = [&[4][..], x, y].concat();
+                EcdsaKeyPair::from_private_key_and_public_key(signing, private, &point)
+                    .map(PrivateKey::Ecdsa)
+            }
+            (Scheme::Ed25519, PublicComponents::Ed25519 { x }) if private.len() == 32 => {
+                Ed25519KeyPair::from_seed_and_public_key(private, x).map(PrivateKey::Ed25519)
+            }
+            (Scheme::MlDsa(_, signing), PublicComponents::MlDsa { .. }) => {
+                PqdsaKeyPair::from_seed(signing, private).map(PrivateKey::MlDsa)
+            }
+            _ => return Err(invalid("the private number of the key has the wrong length")),
+        };
+        let pair = Self::new(algorithm, pair.map_err(rejected)?)?;
+        if pair.public.components() != public {
+            return Err(invalid("the private key does not belong to the public key"));
+        }
+        Ok(pair)
+    }
+
+    /// Encodes the private key as PKCS #8. Returns `None` if that fails, as for an ML-DSA key that
+    /// was read without its seed.
+    pub(crate) fn to_pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let copy = |bytes: &[u8]| Some(Zeroizing::new(bytes.to_vec()));
+        match &self.private {
+            PrivateKey::Rsa(pair, _) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+                copy(der.as_ref())
+            }
+            PrivateKey::Ecdsa(pair) => copy(pair.to_pkcs8v1().ok()?.as_ref()),
+            PrivateKey::Ed25519(pair) => copy(pair.to_pkcs8v1().ok()?.as_ref()),
+            PrivateKey::MlDsa(pair) => copy(pair.to_pkcs8v1().ok()?.as_ref()),
+        }
     }
 
     fn new(algorithm: Algorithm, private: PrivateKey) -> Result<Self, KeyError> {
@@ -230,4 +348,8 @@ impl KeyPair {
             }
         })
     }
+}
+
+fn rejected(_: aws_lc_rs::error::KeyRejected) -> KeyError {
+    invalid("the private key is not a valid key of its type")
 }

@@ -1,30 +1,27 @@
 //! A key in JSON: the JWK of RFC 7517.
 
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::jwt::error::{KeyError, KeyErrorKind};
-use crate::jwt::json::reader::{self, Fault};
 use crate::jwt::keys::algorithm::Algorithm;
+use crate::jwt::keys::jwk_common::{Jwk, unreadable};
+#[cfg(feature = "asymmetric")]
+use crate::jwt::keys::jwk_members;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
 
-/// The members of a JWK that matter for a shared secret. A member with the value `null` counts as
-/// absent.
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    k: Option<String>,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    usage: Option<String>,
-    key_ops: Option<Vec<String>>,
-    kid: Option<String>,
-}
-
 impl Key {
-    /// Reads a key from the text of a JWK (RFC 7517), with its `kid` if it has one. `alg` is
-    /// required, since a key serves one algorithm only.
+    /// Reads a key from the text of a JWK (RFC 7517), with its `kid` if it has one.
+    ///
+    /// | `kty` | Key | `alg` |
+    /// |---|---|---|
+    /// | `oct` | a shared secret | required |
+    /// | `RSA` | a public key or a key pair | RS256 by default |
+    /// | `EC`, `OKP` | a public key or a key pair | the only algorithm of the curve by default |
+    /// | `AKP` (ML-DSA) | a public key or a key pair | required |
+    ///
+    /// All types but `oct` need the feature `asymmetric`. Their identifier is the thumbprint (RFC
+    /// 7638) if there is no `kid`.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, Key};
@@ -41,70 +38,86 @@ impl Key {
     /// # Errors
     ///
     /// - [`KeyErrorKind::Unreadable`] if `json` is not one JSON object, if a member name occurs
-    ///   twice in an object, if a member has the wrong type, or if `k` is missing or not base64.
-    /// - [`KeyErrorKind::Unsupported`] if `kty` is not `oct`, or if there is no `alg`.
-    /// - [`KeyErrorKind::Contradictory`] if `alg` is not HS256, HS384 or HS512, if `use` is not
-    ///   `sig`, or if `key_ops` does not contain `verify`.
+    ///   twice in an object, or if a member is missing, has the wrong type or is not base64url.
+    /// - [`KeyErrorKind::Unsupported`] if `kty` or `crv` is not supported, or if a required `alg` is
+    ///   missing.
+    /// - [`KeyErrorKind::Contradictory`] if `alg` is not one of the key's type, if `use` is not
+    ///   `sig`, or if `key_ops` does not contain `verify` (for a key pair: `sign`).
+    /// - [`KeyErrorKind::TooShort`] for an RSA key of fewer than 2048 bits.
+    /// - [`KeyErrorKind::Invalid`] if the numbers are not a valid key.
     /// - The errors of [`Secret::new`] and [`Key::with_id`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
-        let unreadable = |message: &str| KeyError::new(KeyErrorKind::Unreadable, message);
-        // The derived `Deserialize` would also accept an array.
-        if !json.trim_start().starts_with('{') {
-            return Err(unreadable("this is not a JWK: a JWK is one JSON object"));
+        let jwk = Jwk::read(json)?;
+        if jwk.kty == "oct" {
+            return secret_key(jwk);
         }
-        let not_a_jwk = || {
-            unreadable(
-                "this is not a JWK: it must be one JSON object with a string in `kty`, strings in \
-                 `k`, `alg`, `use` and `kid`, and an array of strings in `key_ops`",
-            )
-        };
-        match reader::fault_in(json) {
-            None => {}
-            Some(Fault::DuplicateName) => {
-                return Err(unreadable("a member name of the JWK occurs twice in one object"));
-            }
-            Some(_) => return Err(not_a_jwk()),
+        #[cfg(feature = "asymmetric")]
+        return jwk_members::key(json, &jwk);
+        #[cfg(not(feature = "asymmetric"))]
+        Err(KeyError::new(
+            KeyErrorKind::Unsupported,
+            "this JWK is not a shared secret (`kty` of `oct`): other keys need the feature \
+             `asymmetric` of tower-jwt-auth",
+        ))
+    }
+
+    /// Writes the public key as a JWK for a key set that other servers read. Returns `None` for a
+    /// shared secret.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, Key};
+    ///
+    /// let pair = Key::generate(Algorithm::EdDsa)?;
+    /// let jwk = pair.to_jwk().expect("a key pair has a public key");
+    /// let public = Key::from_jwk(&jwk)?;
+    /// assert_eq!(public.id(), pair.id());
+    /// assert!(!public.can_sign());
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    #[cfg(feature = "asymmetric")]
+    pub fn to_jwk(&self) -> Option<String> {
+        let mut jwk = serde_json::Map::new();
+        for (name, value) in self.public_components()?.members() {
+            jwk.insert(name.to_owned(), value.into());
         }
-        // The error of `serde_json` is dropped, since it may show a part of the secret.
-        let jwk: Jwk = serde_json::from_str(json).map_err(|_| not_a_jwk())?;
-        jwk.into_key()
+        jwk.insert("alg".to_owned(), self.algorithm().as_str().into());
+        jwk.insert("use".to_owned(), "sig".into());
+        if let Some(id) = self.id() {
+            jwk.insert("kid".to_owned(), id.into());
+        }
+        Some(serde_json::Value::Object(jwk).to_string())
+    }
+
+    /// Returns the thumbprint of the public key (RFC 7638): SHA-256 over the required members of its
+    /// JWK, in base64url. It depends on the key alone. Returns `None` for a shared secret, whose
+    /// thumbprint would let an attacker test guesses.
+    #[cfg(feature = "asymmetric")]
+    pub fn thumbprint(&self) -> Option<String> {
+        Some(self.public_components()?.thumbprint())
     }
 }
 
-impl Jwk {
-    fn into_key(self) -> Result<Key, KeyError> {
-        let k = self.k.map(Zeroizing::new);
-        if self.kty != "oct" {
-            let message =
-                "this JWK is not a shared secret: it needs `kty` of `oct` and the secret in `k`";
-            return Err(KeyError::new(KeyErrorKind::Unsupported, message));
+fn secret_key(mut jwk: Jwk) -> Result<Key, KeyError> {
+    let k = jwk.k.take().map(Zeroizing::new);
+    jwk.check_use("verify")?;
+    let Some(k) = k else {
+        return Err(unreadable("the JWK has no `k`"));
+    };
+    let secret = Secret::from_base64(&k)?;
+    let Some(alg) = &jwk.alg else {
+        let message = "the JWK has no `alg`: add \"alg\":\"HS256\" or what its issuer uses";
+        return Err(KeyError::new(KeyErrorKind::Unsupported, message));
+    };
+    let key = match Algorithm::from_name(alg) {
+        Some(Algorithm::Hs256) => Key::hs256(secret),
+        Some(Algorithm::Hs384) => Key::hs384(secret)?,
+        Some(Algorithm::Hs512) => Key::hs512(secret)?,
+        _ => {
+            let message = "the JWK's `alg` is not one of its `kty`";
+            return Err(KeyError::new(KeyErrorKind::Contradictory, message));
         }
-        let contradiction = |message: &str| KeyError::new(KeyErrorKind::Contradictory, message);
-        if self.usage.is_some_and(|usage| usage != "sig") {
-            return Err(contradiction("the JWK's `use` is not `sig`"));
-        }
-        if self.key_ops.is_some_and(|ops| ops.iter().all(|op| op != "verify")) {
-            return Err(contradiction("the JWK's `key_ops` does not contain `verify`"));
-        }
-        let Some(k) = k else {
-            return Err(KeyError::new(KeyErrorKind::Unreadable, "the JWK has no `k`"));
-        };
-        let secret = Secret::from_base64(&k)?;
-        let Some(alg) = self.alg else {
-            let message = "the JWK has no `alg`: add \"alg\":\"HS256\" or what its issuer uses";
-            return Err(KeyError::new(KeyErrorKind::Unsupported, message));
-        };
-        let key = match Algorithm::from_name(&alg) {
-            Some(Algorithm::Hs256) => Key::hs256(secret),
-            Some(Algorithm::Hs384) => Key::hs384(secret)?,
-            Some(Algorithm::Hs512) => Key::hs512(secret)?,
-            _ => return Err(contradiction("the JWK's `alg` is not one of its `kty`")),
-        };
-        match self.kid {
-            Some(kid) => key.with_id(kid),
-            None => Ok(key),
-        }
-    }
+    };
+    jwk.name(key)
 }
 
 #[cfg(test)]
@@ -180,7 +193,7 @@ mod tests {
 
     #[test]
     fn keys_of_other_types_are_rejected() {
-        for json in [r#"{"kty":"RSA","n":"AQ","e":"AQAB"}"#, r#"{"kty":"Oct","k":"AQ"}"#] {
+        for json in [r#"{"kty":"rsa","n":"AQ","e":"AQAB"}"#, r#"{"kty":"Oct","k":"AQ"}"#] {
             let error = Key::from_jwk(json).unwrap_err();
             assert_eq!(error.kind(), KeyErrorKind::Unsupported, "{json}");
         }

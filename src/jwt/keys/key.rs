@@ -8,6 +8,8 @@ use crate::jwt::keys::algorithm::Algorithm;
 #[cfg(feature = "asymmetric")]
 use crate::jwt::keys::asymmetric::{KeyPair, PublicKey};
 use crate::jwt::keys::mac::Mac;
+#[cfg(feature = "asymmetric")]
+use crate::jwt::keys::public_components::PublicComponents;
 use crate::jwt::keys::secret::Secret;
 
 pub(crate) const MAX_ID_LEN: usize = 256;
@@ -105,7 +107,7 @@ impl Key {
             Algorithm::Hs384 => Self::hs384(Secret::generate()?),
             Algorithm::Hs512 => Self::hs512(Secret::generate()?),
             #[cfg(feature = "asymmetric")]
-            _ => KeyPair::generate(algorithm).map(|pair| Self::pair(algorithm, pair)),
+            _ => KeyPair::generate(algorithm).map(|pair| Self::of_pair(algorithm, pair)),
             #[cfg(not(feature = "asymmetric"))]
             _ => Err(KeyError::new(
                 KeyErrorKind::Unsupported,
@@ -116,9 +118,20 @@ impl Key {
 
     /// Creates a key pair with its thumbprint as its identifier.
     #[cfg(feature = "asymmetric")]
-    pub(crate) fn pair(algorithm: Algorithm, pair: KeyPair) -> Self {
+    pub(crate) fn of_pair(algorithm: Algorithm, pair: KeyPair) -> Self {
         let id = pair.public().components().thumbprint();
         Self { algorithm, id: Some(id.into()), material: Material::Pair(Arc::new(pair)) }
+    }
+
+    /// Creates a public key with its thumbprint as its identifier.
+    #[cfg(feature = "asymmetric")]
+    pub(crate) fn of_public(
+        algorithm: Algorithm,
+        components: PublicComponents,
+    ) -> Result<Self, KeyError> {
+        let id = components.thumbprint();
+        let material = Material::Public(PublicKey::new(algorithm, components)?);
+        Ok(Self { algorithm, id: Some(id.into()), material })
     }
 
     /// Returns the public key of a key pair, with the same identifier. Returns a public key
@@ -135,6 +148,19 @@ impl Key {
             Material::Mac(_) => None,
             Material::Public(public) => Some(public),
             Material::Pair(pair) => Some(pair.public()),
+        }
+    }
+
+    #[cfg(feature = "asymmetric")]
+    pub(crate) fn public_components(&self) -> Option<&PublicComponents> {
+        self.public_key().map(PublicKey::components)
+    }
+
+    #[cfg(feature = "asymmetric")]
+    pub(crate) fn key_pair(&self) -> Option<&KeyPair> {
+        match &self.material {
+            Material::Pair(pair) => Some(pair),
+            _ => None,
         }
     }
 

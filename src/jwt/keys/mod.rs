@@ -22,10 +22,17 @@ mod der;
 #[cfg(feature = "jsonwebtoken")]
 mod from_jsonwebtoken;
 mod jwk;
+mod jwk_common;
+#[cfg(feature = "asymmetric")]
+mod jwk_members;
+#[cfg(feature = "asymmetric")]
+pub(crate) mod jwk_set;
 pub(crate) mod key;
 pub(crate) mod key_set;
 pub(crate) mod key_store;
 pub(crate) mod mac;
+#[cfg(feature = "asymmetric")]
+mod pem;
 #[cfg(feature = "asymmetric")]
 mod public_components;
 pub(crate) mod secret;

@@ -63,17 +63,30 @@ impl PublicComponents {
         }
     }
 
+    /// Returns the algorithm of a key that names none: RS256 for RSA, and the only algorithm for
+    /// every other type.
+    pub(crate) fn default_algorithm(&self) -> Algorithm {
+        match self {
+            Self::Rsa { .. } => Algorithm::Rs256,
+            Self::Ec { curve: Curve::P256, .. } => Algorithm::Es256,
+            Self::Ec { curve: Curve::P384, .. } => Algorithm::Es384,
+            Self::Ec { curve: Curve::P521, .. } => Algorithm::Es512,
+            Self::Ed25519 { .. } => Algorithm::EdDsa,
+            Self::MlDsa { algorithm, .. } => *algorithm,
+        }
+    }
+
+    pub(crate) fn is_for(&self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Rsa { .. } => algorithm.key_type() == KeyType::Rsa,
+            _ => self.default_algorithm() == algorithm,
+        }
+    }
+
     /// Checks everything that does not need arithmetic on a curve.
     pub(crate) fn check(&self, algorithm: Algorithm) -> Result<(), KeyError> {
-        let is_for_algorithm = match self {
-            Self::Rsa { .. } => algorithm.key_type() == KeyType::Rsa,
-            Self::Ec { curve, .. } => algorithm.key_type() == KeyType::Ec(*curve),
-            Self::Ed25519 { .. } => algorithm.key_type() == KeyType::Ed25519,
-            Self::MlDsa { algorithm: own, .. } => *own == algorithm,
-        };
-        if !is_for_algorithm {
-            let message = format!("{} is not for {algorithm}", self.description());
-            return Err(KeyError::new(KeyErrorKind::Contradictory, message));
+        if !self.is_for(algorithm) {
+            return Err(other_algorithm(&self.description(), algorithm));
         }
         match self {
             Self::Rsa { n, e } => check_rsa(n, e),
@@ -150,10 +163,8 @@ impl PublicComponents {
 
     fn description(&self) -> String {
         match self {
-            Self::Rsa { .. } => "an RSA key".into(),
-            Self::Ec { curve, .. } => format!("a key on the curve {}", curve.as_str()),
-            Self::Ed25519 { .. } => "a key on the curve Ed25519".into(),
-            Self::MlDsa { algorithm, .. } => format!("a key for {algorithm}"),
+            Self::Rsa { .. } => "an RSA key".to_owned(),
+            _ => format!("a key for {}", self.default_algorithm()),
         }
     }
 }
@@ -166,6 +177,11 @@ pub(crate) fn encoded(bytes: &[u8]) -> String {
 
 pub(crate) fn invalid(message: impl Into<String>) -> KeyError {
     KeyError::new(KeyErrorKind::Invalid, message)
+}
+
+pub(crate) fn other_algorithm(description: &str, algorithm: Algorithm) -> KeyError {
+    let message = format!("this is {description}, and {algorithm} needs another one");
+    KeyError::new(KeyErrorKind::Contradictory, message)
 }
 
 fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {

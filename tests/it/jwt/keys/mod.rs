@@ -3,5 +3,9 @@
 #[cfg(feature = "asymmetric")]
 mod choice;
 #[cfg(feature = "asymmetric")]
+mod import;
+#[cfg(feature = "asymmetric")]
 mod pairs;
 mod secret;
+#[cfg(feature = "asymmetric")]
+mod sets;

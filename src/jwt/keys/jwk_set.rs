@@ -1,0 +1,171 @@
+//! A set of public keys in JSON, as providers publish it: the JWK Set of RFC 7517 section 5.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::jwt::error::{KeyError, KeyErrorKind};
+use crate::jwt::keys::algorithm::Algorithm;
+use crate::jwt::keys::jwk_common::{Jwk, unreadable};
+use crate::jwt::keys::jwk_members;
+use crate::jwt::keys::key::Key;
+use crate::jwt::keys::key_set::KeySet;
+
+/// The number of keys that are read from a set.
+const MAX_KEYS: usize = 100;
+/// The number of skipped keys whose reasons are kept.
+const MAX_REASONS: usize = 8;
+
+/// A key set that was read, possibly without some of its keys.
+#[derive(Debug)]
+#[allow(dead_code, reason = "the remote key sets read all members")]
+pub(crate) struct ParsedKeySet {
+    /// The usable keys. Empty if there is none.
+    pub(crate) keys: KeySet,
+    /// The number of keys that were skipped.
+    pub(crate) skipped: usize,
+    /// The reasons for skipping the first of them, such as `key 2 ("2026-11"): ..`. They contain
+    /// no key material.
+    pub(crate) reasons: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct JwkSet<'j> {
+    #[serde(borrow)]
+    keys: Vec<&'j RawValue>,
+}
+
+impl KeySet {
+    /// Reads the public keys of a JWK Set (RFC 7517 section 5), as an issuer publishes them.
+    ///
+    /// A key that cannot be used is skipped: another `kty` or `crv`, `use` of `enc`, a weak or
+    /// malformed key, a private key, a shared secret. At most 100 keys are read. Two keys may have
+    /// the same `kid`: a token is then checked against both. A key without a `kid` has its
+    /// thumbprint (RFC 7638) as its identifier, and a key without an `alg` is for RS256, or for the
+    /// only algorithm of its type.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, KeySet};
+    ///
+    /// let keys = KeySet::from_jwks(
+    ///     r#"{ "keys": [
+    ///         { "kty": "OKP", "crv": "Ed25519", "kid": "2026-11",
+    ///           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+    ///         { "kty": "RSA", "use": "enc", "n": "..", "e": "AQAB" }
+    ///     ] }"#,
+    /// )?;
+    /// assert_eq!(keys.iter().count(), 1);
+    /// assert_eq!(keys.current().algorithm(), Algorithm::EdDsa);
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`KeyErrorKind::Unreadable`] if `json` is not a JWK Set, and
+    /// [`KeyErrorKind::BadSetSize`] if it has no usable key. The message names the reasons.
+    pub fn from_jwks(json: &str) -> Result<Self, KeyError> {
+        let ParsedKeySet { keys, reasons, .. } = parse(json.as_bytes(), None)?;
+        if keys.iter().next().is_some() {
+            return Ok(keys);
+        }
+        let message = format!("the key set has no usable key: {}", reasons.join("; "));
+        Err(KeyError::new(KeyErrorKind::BadSetSize, message))
+    }
+}
+
+/// Reads a key set. A key without `alg` is for all of `algorithms` that fit its type, and a key for
+/// another algorithm is skipped. Without `algorithms`, a key without `alg` is for one default
+/// algorithm.
+pub(crate) fn parse(
+    json: &[u8],
+    algorithms: Option<&[Algorithm]>,
+) -> Result<ParsedKeySet, KeyError> {
+    let not_a_set = || unreadable("this is not a JWK Set: a JSON object with an array in `keys`");
+    let json = std::str::from_utf8(json).map_err(|_| not_a_set())?;
+    // The derived `Deserialize` would also accept an array.
+    if !json.trim_start().starts_with('{') {
+        return Err(not_a_set());
+    }
+    let set: JwkSet<'_> = serde_json::from_str(json).map_err(|_| not_a_set())?;
+    let (mut keys, mut skipped, mut reasons) = (Vec::new(), 0_usize, Vec::new());
+    for (place, json) in set.keys.iter().enumerate() {
+        let read = if place < MAX_KEYS {
+            public_keys(json.get(), algorithms)
+        } else {
+            Err((None, KeyError::new(KeyErrorKind::BadSetSize, "only the first 100 keys are read")))
+        };
+        match read {
+            Ok(read) => keys.extend(read),
+            Err((kid, error)) => {
+                skipped = skipped.saturating_add(1);
+                if reasons.len() < MAX_REASONS {
+                    let number = place.saturating_add(1);
+                    let kid = kid.map(shown).unwrap_or_default();
+                    reasons.push(format!("key {number}{kid}: {error}"));
+                }
+            }
+        }
+    }
+    Ok(ParsedKeySet { keys: KeySet::of(keys), skipped, reasons })
+}
+
+/// Returns the keys, or the error with the key's `kid`.
+fn public_keys(
+    json: &str,
+    algorithms: Option<&[Algorithm]>,
+) -> Result<Vec<Key>, (Option<String>, KeyError)> {
+    let jwk = Jwk::read(json).map_err(|error| (None, error))?;
+    let keys = if jwk.kty == "oct" {
+        let message = "a shared secret does not belong into a published key set";
+        Err(KeyError::new(KeyErrorKind::Contradictory, message))
+    } else {
+        jwk_members::public_keys(json, &jwk, algorithms)
+    };
+    keys.map_err(|error| (jwk.kid, error))
+}
+
+/// Formats the start of a `kid` for a reason.
+fn shown(kid: String) -> String {
+    let start: String = kid.chars().take(64).collect();
+    format!(" ({start:?})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rsa(more: &str) -> String {
+        let key = Key::generate(Algorithm::Rs256).unwrap();
+        let members = key.public_components().unwrap().members();
+        let members = members.into_iter().map(|(name, value)| format!(r#""{name}":"{value}""#));
+        format!(r#"{{{}{more}}}"#, members.collect::<Vec<_>>().join(","))
+    }
+
+    fn algorithms(keys: &[String], allowed: Option<&[Algorithm]>) -> (Vec<Algorithm>, usize) {
+        let json = format!(r#"{{"keys":[{}]}}"#, keys.join(","));
+        let ParsedKeySet { keys, skipped, reasons } = parse(json.as_bytes(), allowed).unwrap();
+        assert_eq!(reasons.len(), skipped.min(MAX_REASONS));
+        (keys.iter().map(Key::algorithm).collect(), skipped)
+    }
+
+    #[test]
+    fn a_key_without_an_algorithm_is_for_all_allowed_ones_of_its_type() {
+        use Algorithm::{Es256, Ps256, Rs256};
+        let unnamed = [rsa(r#","kid":"a""#)];
+        assert_eq!(algorithms(&unnamed, None), (vec![Rs256], 0));
+        assert_eq!(algorithms(&unnamed, Some(&[Ps256, Es256, Rs256])), (vec![Rs256, Ps256], 0));
+        assert_eq!(algorithms(&unnamed, Some(&[Ps256])), (vec![Ps256], 0));
+        assert_eq!(algorithms(&unnamed, Some(&[Es256])), (vec![], 1));
+        let named = [rsa(r#","kid":"a","alg":"PS256""#)];
+        assert_eq!(algorithms(&named, None), (vec![Ps256], 0));
+        assert_eq!(algorithms(&named, Some(&[Rs256, Ps256])), (vec![Ps256], 0));
+        assert_eq!(algorithms(&named, Some(&[Rs256])), (vec![], 1));
+    }
+
+    #[test]
+    fn skipped_keys_are_counted_and_the_first_reasons_are_kept() {
+        let bad = vec!["{}".to_owned(); 120];
+        assert_eq!(algorithms(&bad, None), (vec![], 120));
+        let error = parse(b"\xFF", None).unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::Unreadable);
+    }
+}
