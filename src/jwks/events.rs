@@ -12,14 +12,14 @@ use crate::jwks::origin::Origin;
 /// Logs a successful fetch: at INFO if the keys changed or the source had failed before, else at
 /// DEBUG.
 pub(crate) fn fetched(source: &Origin, health: &KeysHealth, is_news: bool) {
-    let (keys, skipped) = (health.keys, health.skipped.len());
+    let (keys, skipped) = (health.keys, health.skipped);
     let next_secs = health.next_fetch.as_secs();
     if is_news {
         tracing::info!(%source, keys, skipped, next_secs, "keys fetched");
     } else {
         tracing::debug!(%source, keys, skipped, next_secs, "keys fetched");
     }
-    for reason in &health.skipped {
+    for reason in &health.skip_reasons {
         tracing::debug!(%source, reason, "key skipped");
     }
 }

@@ -13,9 +13,12 @@ pub struct KeysHealth {
     pub age: Option<Duration>,
     /// The number of keys in use.
     pub keys: usize,
-    /// The reasons for which keys of the last fetched set are not in use, one for each skipped key.
-    /// A key that was [forgotten](crate::jwks::RemoteKeys::forget) is not among them.
-    pub skipped: Vec<String>,
+    /// The number of keys of the last fetched set that were skipped, because they cannot verify a
+    /// token. A key that was [forgotten](crate::jwks::RemoteKeys::forget) is not among them.
+    pub skipped: usize,
+    /// The reasons for skipping the first eight of them, with the place of the key in the set and
+    /// the start of its `kid`.
+    pub skip_reasons: Vec<String>,
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
     pub last_error: Option<KeySourceError>,
     /// The number of failed fetches since the last success, or since the last set became too old.

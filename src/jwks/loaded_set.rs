@@ -2,46 +2,47 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
-use crate::jwt::{Algorithm, Key, KeySet};
+use crate::jwt::{Algorithm, Key, KeySet, ParsedKeySet, parse_key_set};
 
-/// The keys of a document.
+/// The usable keys of a document, at least one.
 pub(crate) struct LoadedSet {
     keys: KeySet,
-    /// The JWKs of the document, to compare it with the next one.
-    jwks: Vec<Value>,
-    skipped: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    keys: Vec<Value>,
+    skipped: usize,
+    skip_reasons: Vec<String>,
 }
 
 impl LoadedSet {
+    /// Reads a document. A set without a usable key is an error.
     pub(crate) fn parse(
         json: &[u8],
         algorithms: Option<&[Algorithm]>,
     ) -> Result<Self, KeySourceError> {
-        let unreadable = |error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error);
-        let document: Document = serde_json::from_slice(json).map_err(unreadable)?;
-        let (keys, skipped) = usable(&document.keys, algorithms);
-        if keys.is_empty() {
-            return Err(KeySourceErrorKind::NoUsableKey.into());
+        let ParsedKeySet { keys, skipped, reasons } = parse_key_set(json, algorithms)
+            .map_err(|error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error))?;
+        if keys.iter().next().is_none() {
+            let kind = KeySourceErrorKind::NoUsableKey;
+            return Err(match reasons.is_empty() {
+                true => kind.into(),
+                false => KeySourceError::caused(kind, reasons.join("; ")),
+            });
         }
-        Ok(Self { keys: KeySet::of(keys), jwks: document.keys, skipped })
+        Ok(Self { keys, skipped, skip_reasons: reasons })
     }
 
-    /// Returns true if both documents contain the same keys, in any order. Some issuers publish
-    /// their keys in a new order each time.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let contains = |jwks: &[Value], jwk| jwks.contains(jwk);
-        self.jwks.len() == other.jwks.len()
-            && self.jwks.iter().all(|jwk| contains(&other.jwks, jwk))
-            && other.jwks.iter().all(|jwk| contains(&self.jwks, jwk))
+    /// Returns true if both sets have the same keys, in any order. Some issuers publish their keys
+    /// in a new order each time.
+    pub(crate) fn has_same_keys(&self, other: &Self) -> bool {
+        let contains = |keys: &KeySet, key| keys.iter().any(|other| is_same(key, other));
+        self.keys.iter().count() == other.keys.iter().count()
+            && self.keys.iter().all(|key| contains(&other.keys, key))
+            && other.keys.iter().all(|key| contains(&self.keys, key))
+    }
+
+    /// Replaces the notes about skipped keys by those of a newer document with the same keys.
+    pub(crate) fn note_skipped(&mut self, newer: Self) {
+        self.skipped = newer.skipped;
+        self.skip_reasons = newer.skip_reasons;
     }
 
     /// Returns the keys without those that were forgotten.
@@ -53,17 +54,19 @@ impl LoadedSet {
         KeySet::of(self.keys.iter().filter(is_kept).cloned().collect())
     }
 
-    pub(crate) fn skipped(&self) -> &[String] {
-        &self.skipped
+    /// Returns the number of skipped keys.
+    pub(crate) fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Returns the reasons for skipping the first keys of the document that were skipped.
+    pub(crate) fn skip_reasons(&self) -> &[String] {
+        &self.skip_reasons
     }
 }
 
-/// Returns the keys that can verify tokens, and the reasons for which others were skipped. Until the
-/// import of public keys exists, no key is usable outside of this crate's own tests.
-fn usable(jwks: &[Value], _algorithms: Option<&[Algorithm]>) -> (Vec<Key>, Vec<String>) {
-    let mut skipped = Vec::new();
-    let keys = jwks.iter().filter(|_| cfg!(test)).filter_map(|jwk| {
-        Key::from_jwk(&jwk.to_string()).map_err(|error| skipped.push(error.to_string())).ok()
-    });
-    (keys.collect(), skipped)
+fn is_same(key: &Key, other: &Key) -> bool {
+    key.id() == other.id()
+        && key.algorithm() == other.algorithm()
+        && key.public_components() == other.public_components()
 }

@@ -290,11 +290,13 @@ impl Debug for RemoteKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Mutex;
     use std::sync::atomic::AtomicUsize;
     use std::thread;
 
+    use serde_json::Value;
     use tokio::runtime::{Builder, Runtime};
     use tokio::task::yield_now;
     use tokio::time::{advance, sleep};
@@ -303,6 +305,7 @@ mod tests {
     use crate::jwks::policy::{DEFAULT_MAX_STALENESS, LONGEST_WAIT};
     use crate::jwks::source::FetchedKeys;
     use crate::jwks::state::MAX_WAITING;
+    use crate::jwt::Key;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -681,11 +684,19 @@ mod tests {
         assert!(!format!("{keys:?}").contains("secret"));
     }
 
-    /// Returns a document with keys of these identifiers.
+    /// Returns a document with keys of these identifiers. One identifier always has the same key.
     fn testing_set(ids: &[&str]) -> String {
+        static JWKS: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
+        let mut jwks = JWKS.lock().unwrap();
         let keys = ids.iter().map(|id| {
-            let secret = format!("{id}{}", "abcdefghijklmnopqrstuvwxyz0123456789-_AAAAAAA");
-            serde_json::json!({ "kty": "oct", "alg": "HS256", "kid": id, "k": &secret[..43] })
+            let jwk = jwks.entry((*id).to_owned()).or_insert_with(|| {
+                let key = Key::generate(Algorithm::EdDsa).unwrap();
+                let members = key.public_components().unwrap().members();
+                let members =
+                    members.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+                Value::Object(members.chain([("kid".to_owned(), (*id).into())]).collect())
+            });
+            jwk.clone()
         });
         serde_json::json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
     }

@@ -185,13 +185,14 @@ impl SourceState {
         let failures = refresh.policy.failures();
         let ended = match parsed {
             Ok((set, max_age)) => {
-                let is_same = refresh.set.as_ref().is_some_and(|last| last.is_same(&set));
+                let is_same = refresh.set.as_ref().is_some_and(|last| last.has_same_keys(&set));
                 let was_loaded = refresh.policy.is_loaded();
                 refresh.policy.fetch_succeeded(max_age, !is_same, now, jitter);
                 refresh.last_error = None;
                 refresh.has_warned_of_age = false;
-                if !is_same {
-                    refresh.set = Some(set);
+                match &mut refresh.set {
+                    Some(last) if is_same => last.note_skipped(set),
+                    last => *last = Some(set),
                 }
                 // The same keys stay the same set, since cached tokens belong to one set.
                 if !is_same || !was_loaded {
@@ -275,7 +276,11 @@ impl SourceState {
         KeysHealth {
             age: refresh.policy.age(now),
             keys: if is_loaded { self.store.peek().iter().count() } else { 0 },
-            skipped: refresh.set.as_ref().map_or_else(Vec::new, |set| set.skipped().to_vec()),
+            skipped: refresh.set.as_ref().map_or(0, LoadedSet::skipped),
+            skip_reasons: refresh
+                .set
+                .as_ref()
+                .map_or_else(Vec::new, |set| set.skip_reasons().to_vec()),
             last_error: refresh.last_error.clone(),
             failures: refresh.policy.failures(),
             is_fetching: refresh.policy.is_fetching(),

@@ -17,7 +17,7 @@ const MAX_REASONS: usize = 8;
 
 /// A key set that was read, possibly without some of its keys.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the remote key sets read all members")]
+#[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "remote key sets read all members"))]
 pub(crate) struct ParsedKeySet {
     /// The usable keys. Empty if there is none.
     pub(crate) keys: KeySet,
