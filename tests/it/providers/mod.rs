@@ -1,3 +1,5 @@
 //! Tests of layers that trust several issuers.
 
 mod issuers;
+#[cfg(feature = "jwks")]
+mod waiting;
