@@ -37,7 +37,12 @@ impl Issuers {
         let mut places = HashMap::new();
         let mut trusted = Vec::new();
         let mut names = Vec::new();
-        for (its_names, issuer) in issuers.into_iter().flat_map(Issuer::into_trusted) {
+        let mut identities = Vec::new();
+        // A loop, since a closure would hide the line of the configuration from a panic.
+        for issuer in issuers {
+            identities.extend(issuer.into_trusted());
+        }
+        for (its_names, issuer) in identities {
             for name in its_names {
                 if places.insert(name.clone().into_boxed_str(), trusted.len()).is_some() {
                     misuse::refuse(format_args!(
