@@ -567,7 +567,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// See [`verify`](Self::verify).
     pub async fn verify_async(&self, token: &str) -> Result<Claims<T>, AuthError> {
         match self.try_verify(token) {
-            Err(NotAuthenticated::Waits(wait)) => {
+            Err(NotAuthenticated::Waits { wait, .. }) => {
                 wait.await;
                 self.verify(token)
             }

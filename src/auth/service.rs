@@ -72,7 +72,7 @@ where
             Err(NotAuthenticated::Refused(error)) => {
                 JwtAuthFuture::decided(decide::refuse(&self.settings, error, &request))
             }
-            Err(NotAuthenticated::Waits(wait)) => {
+            Err(NotAuthenticated::Waits { wait, .. }) => {
                 // The instance that was polled ready waits with the request.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);

@@ -33,7 +33,10 @@ pub(crate) struct Settings {
 pub(crate) enum NotAuthenticated {
     Refused(AuthError),
     /// The key of the token is being fetched. The decision can be made after the wait.
-    Waits(KeyWait),
+    Waits {
+        wait: KeyWait,
+        reason: String,
+    },
 }
 
 impl NotAuthenticated {
@@ -41,8 +44,7 @@ impl NotAuthenticated {
     pub(crate) fn without_wait(self) -> AuthError {
         match self {
             Self::Refused(error) => error,
-            Self::Waits(_) => {
-                let reason = "the keys of the issuer are still being fetched";
+            Self::Waits { reason, .. } => {
                 AuthError::keys_unavailable(Duration::from_secs(1), reason)
             }
         }
@@ -169,7 +171,7 @@ fn not_opened(
         Some(MissingKey::Unavailable { retry_after, reason }) => {
             AuthError::keys_unavailable(retry_after, reason).into()
         }
-        Some(MissingKey::Wait(wait)) => NotAuthenticated::Waits(wait),
+        Some(MissingKey::Wait { wait, reason }) => NotAuthenticated::Waits { wait, reason },
     }
 }
 

@@ -376,7 +376,7 @@ mod tests {
 
     fn wait(unknown: UnknownKey) -> crate::jwks::key_wait::KeyWait {
         match unknown {
-            UnknownKey::Wait(wait) => wait,
+            UnknownKey::Wait { wait, .. } => wait,
             other => panic!("{other:?}"),
         }
     }

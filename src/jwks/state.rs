@@ -57,8 +57,9 @@ pub(crate) enum UnknownKey {
     Rejected,
     /// Nobody knows whether the issuer has the key: 503.
     Unavailable { retry_after: Duration, reason: String },
-    /// A fetch is in flight, or is about to start.
-    Wait(KeyWait),
+    /// A fetch is in flight, or is about to start. The reason is for a request that does not wait,
+    /// or that has waited before.
+    Wait { wait: KeyWait, reason: String },
 }
 
 /// The next action of the task.
@@ -111,9 +112,10 @@ impl SourceState {
             }
             Answer::Wait => match refresh.wait() {
                 Some(wait) => {
+                    let reason = self.outage(&refresh);
                     drop(refresh);
                     self.wake.notify_one();
-                    UnknownKey::Wait(wait)
+                    UnknownKey::Wait { wait, reason }
                 }
                 None => UnknownKey::Unavailable {
                     retry_after: Duration::from_secs(1),

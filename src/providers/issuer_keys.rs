@@ -36,8 +36,8 @@ pub(crate) enum MissingKey {
     Unknown,
     /// Nobody knows whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
-    /// The keys are being fetched.
-    Wait(KeyWait),
+    /// The keys are being fetched. The reason is for a request that cannot wait.
+    Wait { wait: KeyWait, reason: String },
 }
 
 impl IssuerKeys {
@@ -111,7 +111,7 @@ impl IssuerKeys {
                 UnknownKey::Unavailable { retry_after, reason } => {
                     MissingKey::Unavailable { retry_after, reason }
                 }
-                UnknownKey::Wait(wait) => MissingKey::Wait(wait),
+                UnknownKey::Wait { wait, reason } => MissingKey::Wait { wait, reason },
             },
         }
     }
