@@ -180,7 +180,7 @@ async fn garbage_never_starts_a_fetch_for_an_unknown_key() {
     let good = token(&key);
     let forged = format!("{}AAAA", &good[..good.len() - 4]);
     for bad in ["a.b.c", "", &forged] {
-        assert_eq!(send(&auth, bad).await.status().is_client_error(), true, "{bad}");
+        assert!(send(&auth, bad).await.status().is_client_error(), "{bad}");
     }
     assert_eq!(source.fetches(), 1);
 }
