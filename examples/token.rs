@@ -10,6 +10,14 @@
 //! $ cargo run --example token -- issue alice cart | cargo run --example token -- verify cart
 //! {"iss":"https://auth.shop.example","sub":"alice",...}
 //! ```
+//!
+//! The auth server of several services has one secret and derives another for each service. This
+//! command prints the secret of one service, which reads it with `Secret::from_env_base64`:
+//!
+//! ```console
+//! $ cargo run --example token -- derive https://auth.shop.example cart
+//! gK0p...
+//! ```
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -44,11 +52,12 @@ fn run() -> Result<String, Box<dyn Error>> {
         ["issue", subject, audience, scopes] => issue(subject, audience, scopes, "{}"),
         ["issue", subject, audience, scopes, claims] => issue(subject, audience, scopes, claims),
         ["verify", audience] => verify(audience, read_to_string(std::io::stdin())?.trim()),
-        _ => {
-            Err("write `issue SUBJECT AUDIENCE [SCOPES [CLAIMS]]`, or `verify AUDIENCE` with the token on \
-                  standard input"
-                .into())
+        ["derive", issuer, audience] => {
+            Ok(Secret::from_env("JWT_SECRET")?.derive(issuer, audience).dangerous_to_base64())
         }
+        _ => Err("write `issue SUBJECT AUDIENCE [SCOPES [CLAIMS]]`, `derive ISSUER AUDIENCE`, or `verify \
+                   AUDIENCE` with the token on standard input"
+            .into()),
     }
 }
 
