@@ -29,6 +29,7 @@ mod unknown_names;
 pub use self::error::{KeySourceError, KeySourceErrorKind};
 pub use self::health::KeysHealth;
 pub(crate) use self::key_wait::KeyWait;
+pub(crate) use self::origin::KeySetUrl;
 pub use self::remote_keys::RemoteKeys;
 pub use self::source::{FetchedKeys, KeySource};
 pub(crate) use self::state::UnknownKey;

@@ -90,6 +90,21 @@ impl Origin {
     }
 }
 
+/// The URL of a key set, for a source that changes the set.
+pub(crate) struct KeySetUrl(KeyUrl);
+
+impl KeySetUrl {
+    /// Parses a URL. `method` is for the message of the panic.
+    #[track_caller]
+    pub(crate) fn new(method: &str, url: &str) -> Self {
+        Self(parse(method, url))
+    }
+
+    pub(crate) async fn fetch(&self) -> Result<FetchedKeys, KeySourceError> {
+        key_set(&self.0).await
+    }
+}
+
 async fn key_set(url: &KeyUrl) -> Result<FetchedKeys, KeySourceError> {
     let fetched = http::get(url, ACCEPT).await?;
     Ok(FetchedKeys::new(fetched.body).cache_headers(&fetched.headers))

@@ -88,6 +88,12 @@ impl FetchedKeys {
         self
     }
 
+    /// Replaces the JSON.
+    pub(crate) fn with_json(mut self, json: impl Into<Bytes>) -> Self {
+        self.json = json.into();
+        self
+    }
+
     pub(crate) fn json(&self) -> &Bytes {
         &self.json
     }

@@ -407,6 +407,18 @@ impl Validation {
         self
     }
 
+    /// Requires these claims in addition to all others.
+    pub(crate) fn also_require(mut self, names: Vec<&str>) -> Self {
+        for name in names {
+            let path = ClaimPath::from([name]);
+            let mut rules = self.wanted.rules.iter().filter(|rule| rule.values.is_empty());
+            if !rules.any(|rule| rule.path.is_at(&path)) {
+                self.wanted.rules.push(ClaimRule::new(path, Vec::new()));
+            }
+        }
+        self
+    }
+
     /// Returns true if the rules decide which audience is accepted.
     pub(crate) fn decides_audience(&self) -> bool {
         self.accepts_any_audience || !self.audience.is_empty()

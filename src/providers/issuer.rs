@@ -58,7 +58,23 @@ pub struct Issuer {
     rules: Validation,
     /// The settings of a preset, which the application may replace.
     preset: Vec<Setting>,
+    /// Claims that the preset requires, in addition to those of the application.
+    also_required: Vec<&'static str>,
+    /// `None` means [`Distinction::AudienceOrClient`], for fetched keys only.
+    distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
+}
+
+/// The setting that distinguishes tokens for this service from the issuer's other tokens.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "for presets"))]
+pub(crate) enum Distinction {
+    /// The audience, or the client.
+    AudienceOrClient,
+    /// The value of one of these claims.
+    OneOf(&'static [&'static str]),
+    /// The name and the keys of the issuer, which exist for this service alone.
+    Issuer,
 }
 
 /// An issuer as it appears in tokens.
@@ -68,6 +84,8 @@ pub(crate) struct Identity {
     pub(crate) names: Vec<String>,
     /// A claim that must have this value in tokens with one of the names.
     pub(crate) claim: Option<(&'static str, String)>,
+    /// Claims that must be present in tokens with one of the names.
+    pub(crate) required: Vec<&'static str>,
 }
 
 impl Issuer {
@@ -79,22 +97,43 @@ impl Issuer {
     /// Panics if the name is empty.
     #[track_caller]
     pub fn new(name: impl AsRef<str>, keys: impl Into<IssuerKeys>) -> Self {
-        let identity = Identity { names: vec![checked_name(name.as_ref())], claim: None };
+        let names = vec![checked_name(name.as_ref())];
+        let identity = Identity { names, claim: None, required: Vec::new() };
         Self::with_identities(vec![identity], keys.into())
     }
 
     /// Creates an issuer that appears in tokens in several ways, such as once for each tenant.
     pub(crate) fn with_identities(identities: Vec<Identity>, keys: IssuerKeys) -> Self {
-        let rules = Validation::new();
-        Self { identities, keys, rules, preset: Vec::new(), mapping: None }
+        Self {
+            identities,
+            keys,
+            rules: Validation::new(),
+            preset: Vec::new(),
+            also_required: Vec::new(),
+            distinction: None,
+            mapping: None,
+        }
     }
 
     /// Marks all present settings as those of a preset. The application may then replace each of
     /// them with one call of the same method.
     #[cfg(feature = "jwks")]
-    #[expect(dead_code, reason = "for presets")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();
+        self.distinction.get_or_insert(Distinction::AudienceOrClient);
+        self
+    }
+
+    /// Requires these claims, whatever the application requires.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn also_requiring(mut self, claims: impl IntoIterator<Item = &'static str>) -> Self {
+        self.also_required.extend(claims);
+        self
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn distinguished_by(mut self, distinction: Distinction) -> Self {
+        self.distinction = Some(distinction);
         self
     }
 
@@ -382,15 +421,16 @@ impl Issuer {
     /// identities becomes several issuers with the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
-        self.refuse_tokens_for_anyone();
+        self.refuse_tokens_for_others();
         #[cfg(feature = "jwks")]
         if let Some(remote) = self.keys.remote() {
             remote.refuse_forbidden_url();
         }
-        let Self { identities, keys, rules, mapping, .. } = self;
+        let Self { identities, keys, rules, mapping, also_required, .. } = self;
+        let rules = rules.also_require(also_required);
         let mut trusted = Vec::new();
-        for Identity { names, claim } in identities {
-            let mut rules = rules.clone().issuer(names.as_slice());
+        for Identity { names, claim, required } in identities {
+            let mut rules = rules.clone().also_require(required).issuer(names.as_slice());
             if let Some((claim, value)) = claim {
                 rules = rules.claim_is(claim, value);
             }
@@ -403,20 +443,33 @@ impl Issuer {
 }
 
 impl Issuer {
-    /// Panics if the issuer signs tokens for many services and no rule tells their tokens apart.
+    /// Panics if the issuer signs tokens for others too, and no rule distinguishes these from tokens
+    /// for this service.
     #[track_caller]
-    fn refuse_tokens_for_anyone(&self) {
-        let names_client = || CLIENT_CLAIMS.iter().any(|claim| self.rules.decides_claim(claim));
-        if self.keys.are_remote() && !self.rules.decides_audience() && !names_client() {
-            let name = self.identities.first().and_then(|identity| identity.names.first());
-            misuse::refuse(format_args!(
-                "the issuer {:?} signs tokens for other services, too, and nothing tells them from \
-                 tokens for this one: call `.audience(..)` with the `aud` that your provider writes, \
-                 or `.claim_is(\"azp\", [..])` with the clients if it writes none \
-                 (`dangerous_any_audience()` accepts the tokens of every service)",
-                name.map_or("", String::as_str)
-            ));
-        }
+    fn refuse_tokens_for_others(&self) {
+        let decides = |claims: &[&str]| claims.iter().any(|claim| self.rules.decides_claim(claim));
+        let remote = self.keys.are_remote().then_some(Distinction::AudienceOrClient);
+        let advice = match self.distinction.or(remote) {
+            Some(Distinction::AudienceOrClient)
+                if !self.rules.decides_audience() && !decides(&CLIENT_CLAIMS) =>
+            {
+                "`.audience(..)` with the `aud` that your provider writes, or \
+                 `.claim_is(\"azp\", [..])` with the clients if it writes none \
+                 (`dangerous_any_audience()` accepts the tokens of every service)"
+                    .to_owned()
+            }
+            Some(Distinction::OneOf(claims)) if !decides(claims) => {
+                let claims: Vec<_> = claims.iter().map(|claim| format!("`{claim}`")).collect();
+                format!("`.claim_is(.., [..])` with one of {}", claims.join(", "))
+            }
+            _ => return,
+        };
+        let name = self.identities.first().and_then(|identity| identity.names.first());
+        misuse::refuse(format_args!(
+            "the issuer {:?} signs tokens for others, too, and nothing tells them from tokens for \
+             this service: call {advice}",
+            name.map_or("", String::as_str)
+        ));
     }
 }
 

@@ -6,9 +6,12 @@
 //!    tokens.
 //! 4. [`Issuers`](issuers::Issuers) holds all of them. It chooses one by the exact `iss` of the
 //!    token, and no other issuer's keys are tried.
+//! 5. `presets` has a constructor of `Issuer` for each provider.
 
 mod claims_mapping;
 pub(crate) mod issuer;
 pub(crate) mod issuer_keys;
 pub(crate) mod issuers;
+#[cfg(feature = "jwks")]
+mod presets;
 pub(crate) mod trusted_issuer;

@@ -2,4 +2,6 @@
 
 mod issuers;
 #[cfg(feature = "jwks")]
+mod presets;
+#[cfg(feature = "jwks")]
 mod waiting;

@@ -1,0 +1,49 @@
+//! Auth0.
+
+use crate::providers::issuer::Issuer;
+use crate::providers::presets::checked_part::checked_part;
+
+impl Issuer {
+    /// Trusts a tenant of Auth0. `domain` is the tenant's domain, or its custom domain. The audience
+    /// is required: it is the identifier of the API.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let auth = JwtAuth::from(
+    ///     Issuer::auth0("shop.eu.auth0.com").audience("https://api.shop.example"),
+    /// );
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// - `iss` is `https://{domain}/`, with the slash. The keys are at
+    ///   `https://{domain}/.well-known/jwks.json`.
+    /// - `aud` must name the API. Auth0 gives ID tokens the client as their audience, so an ID token
+    ///   is rejected. A client that asks for no audience gets an opaque or an encrypted token, which
+    ///   no API can read.
+    /// - The scopes are in `scope`. The roles are the `permissions`, which Auth0 writes if the API
+    ///   has role-based access control. They are the user's permissions, whether or not the client
+    ///   asked for them, so a guard should combine `has_role` with `has_scope` where clients of other
+    ///   parties have access. For roles of your own, use `.roles_claim("https://shop.example/roles")`
+    ///   with the name that your Action writes.
+    ///
+    /// Both token profiles are accepted, that of Auth0 and that of RFC 9068. A token of the second
+    /// one has the header `typ: at+jwt`, and `.accept_type("at+jwt")` requires it.
+    ///
+    /// Sources, read on 2026-11-27: [access token profiles][profiles] and
+    /// [validate access tokens][validate].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `domain` is not a host name. The layer panics without an audience and without a
+    /// `claim_is` about the client.
+    ///
+    /// [profiles]: https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
+    /// [validate]: https://auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens
+    #[track_caller]
+    pub fn auth0(domain: impl AsRef<str>) -> Self {
+        let domain = checked_part("auth0", "the domain of a tenant", domain.as_ref());
+        let keys = format!("https://{domain}/.well-known/jwks.json");
+        Self::jwks(format!("https://{domain}/"), keys).roles_claim("permissions").into_preset()
+    }
+}

@@ -1,0 +1,21 @@
+//! The parts of URLs that the application gives.
+
+use crate::misuse;
+
+/// Returns a part of a URL that the application gives, such as the identifier of a tenant.
+///
+/// # Panics
+///
+/// Panics if the part could change the rest of the URL, or if it is empty, as after a missing
+/// environment variable.
+#[track_caller]
+pub(super) fn checked_part<'a>(method: &str, what: &str, part: &'a str) -> &'a str {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if part.is_empty() || !part.bytes().all(is_allowed) {
+        misuse::refuse(format_args!(
+            "Issuer::{method}: {part:?} is not {what}: it has other characters than letters, \
+             digits, `-`, `_` and `.`, or none"
+        ));
+    }
+    part
+}

@@ -1,0 +1,54 @@
+//! Clerk.
+
+use crate::jwt::OneOrMany;
+use crate::providers::issuer::Issuer;
+use crate::providers::presets::checked_part::checked_part;
+
+impl Issuer {
+    /// Trusts the session tokens of a Clerk instance that were made for these origins. `domain` is
+    /// the host of the Frontend API.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let clerk = Issuer::clerk("clerk.shop.example", ["https://shop.example"]);
+    /// let auth = JwtAuth::from(clerk).cookie("__session").trust_origin("https://shop.example");
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// - `iss` is `https://{domain}`. The keys are at `/.well-known/jwks.json` below it.
+    /// - `azp` must be one of `origins`. It is the `Origin` of the page that asked for the token.
+    ///   The cookie `__session` may be visible to other applications below the same domain, and this
+    ///   rule rejects tokens that were made for them. A token without `azp` is rejected; a client
+    ///   without an origin, such as a native application, gets one.
+    /// - `sub` and `sid` are required. A token of a JWT template has no `sid`, so a token that the
+    ///   application made for another service is rejected.
+    /// - There must be no `aud`. If you add one, call [`audience`](Self::audience).
+    /// - The organization is the tenant: `o.id`. The role is `o.rol`, without the prefix `org:`.
+    ///
+    /// A token lives for 60 seconds, so the client must renew it before nearly every request.
+    ///
+    /// Never decide by `unsafe_metadata`, if your session tokens have it: users can edit it.
+    ///
+    /// Sources, read on 2026-11-27: [manual verification][verification] and
+    /// [session tokens][tokens].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `domain` is not a host name, or if there are no origins.
+    ///
+    /// [verification]: https://clerk.com/docs/guides/sessions/manual-jwt-verification
+    /// [tokens]: https://clerk.com/docs/guides/sessions/session-tokens
+    #[track_caller]
+    pub fn clerk(domain: impl AsRef<str>, origins: impl OneOrMany) -> Self {
+        let domain = checked_part("clerk", "the host of the Frontend API", domain.as_ref());
+        let name = format!("https://{domain}");
+        let keys = format!("{name}/.well-known/jwks.json");
+        Self::jwks(name, keys)
+            .claim_is("azp", origins)
+            .also_requiring(["sub", "sid"])
+            .roles_claim("o.rol")
+            .tenant_claim("o.id")
+            .into_preset()
+    }
+}

@@ -1,0 +1,78 @@
+//! The key set of Microsoft Entra ID.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::jwks::{FetchedKeys, KeySetUrl, KeySource, KeySourceError};
+
+/// The key set of Microsoft, without the keys that are reserved for other tenants.
+///
+/// Each key has a member `issuer`. For a key that signs for every tenant, it contains the text
+/// `{tenantid}`. For a key that signs for one tenant, it is the name of that tenant's issuer. Such a
+/// key must not verify tokens of another tenant.
+pub(super) struct EntraKeys {
+    url: KeySetUrl,
+    /// The issuer whose own keys are used.
+    only: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<Value>,
+}
+
+impl EntraKeys {
+    /// Creates a source for this URL. The keys of a single tenant are used if `only` is the name of
+    /// its issuer.
+    #[track_caller]
+    pub(super) fn new(url: &str, only: Option<String>) -> Self {
+        Self { url: KeySetUrl::new("Issuer::entra", url), only }
+    }
+}
+
+impl KeySource for EntraKeys {
+    async fn fetch(&self) -> Result<FetchedKeys, KeySourceError> {
+        let fetched = self.url.fetch().await?;
+        let json = usable(fetched.json(), self.only.as_deref()).map_err(KeySourceError::new)?;
+        Ok(fetched.with_json(json))
+    }
+}
+
+/// Returns the key set without the keys of tenants other than `only`.
+fn usable(json: &[u8], only: Option<&str>) -> Result<String, serde_json::Error> {
+    let Document { mut keys } = serde_json::from_slice(json)?;
+    keys.retain(|key| match key.get("issuer") {
+        None => true,
+        Some(Value::String(issuer)) => issuer.contains("{tenantid}") || only == Some(issuer),
+        Some(_) => false,
+    });
+    Ok(json!({ "keys": keys }).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_other_tenants_are_not_used() {
+        let issuer = |tenant| format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        let set = json!({ "keys": [
+            { "kid": "all", "issuer": issuer("{tenantid}") },
+            { "kid": "none" },
+            { "kid": "personal", "issuer": issuer("9188040d-6c67-4c5b-b112-36a304b66dad") },
+            { "kid": "own", "issuer": issuer("own") },
+            { "kid": "number", "issuer": 7 },
+            7,
+        ] });
+        let kids = |only: Option<&str>| {
+            let json = usable(set.to_string().as_bytes(), only).unwrap();
+            let Document { keys } = serde_json::from_str(&json).unwrap();
+            keys.iter().map(|key| key["kid"].clone()).collect::<Vec<_>>()
+        };
+        // The last key is not an object. The import of the set skips and counts it.
+        assert_eq!(kids(None), [json!("all"), json!("none"), Value::Null]);
+        let own = issuer("own");
+        assert_eq!(kids(Some(&own)), [json!("all"), json!("none"), json!("own"), Value::Null]);
+        assert!(usable(b"{}", None).is_err() && usable(b"<html>", None).is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! Keycloak.
+
+use crate::providers::issuer::Issuer;
+
+impl Issuer {
+    /// Trusts a realm of Keycloak. `realm` is the URL of the realm. The audience is required: see
+    /// [`audience`](Self::audience).
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let shop = Issuer::keycloak("https://login.shop.example/realms/shop").audience("cart");
+    /// let auth = JwtAuth::from(shop);
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// - The keys are found by discovery, since their URL depends on the realm. Keys for encryption
+    ///   are skipped.
+    /// - The claim `typ` must be `Bearer`. Keycloak signs ID tokens with the same key and the same
+    ///   header; there the claim is `ID`. In refresh and logout tokens it has other values.
+    /// - `aud` must name this service. Keycloak writes it only if the client has an audience mapper;
+    ///   otherwise `aud` is `account` or absent, and the token is rejected.
+    /// - The roles are those of the realm, `realm_access.roles`. To read those of a client, add
+    ///   `.add_roles_claim(["resource_access", "cart", "roles"])`. The scopes are in `scope`.
+    ///
+    /// A client that any user can register ([`clientRegistration`]) gets tokens of the same realm.
+    /// Such a token is rejected as long as the realm lets only trusted clients have the audience
+    /// mapper.
+    ///
+    /// Sources, read on 2026-11-27: [a token of Keycloak 26.7, decoded][decoded], and the
+    /// [server administration guide][guide].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `realm` is not an `https` URL. The layer panics without an audience and without
+    /// `claim_is("azp", ..)`.
+    ///
+    /// [`clientRegistration`]: https://www.keycloak.org/securing-apps/client-registration
+    /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/
+    /// [guide]: https://www.keycloak.org/docs/latest/server_admin/
+    #[track_caller]
+    pub fn keycloak(realm: impl AsRef<str>) -> Self {
+        Self::discover(realm)
+            .claim_is("typ", "Bearer")
+            .roles_claim("realm_access.roles")
+            .into_preset()
+    }
+}

@@ -1,0 +1,53 @@
+//! Service accounts of Kubernetes.
+
+use crate::jwt::OneOrMany;
+use crate::providers::issuer::Issuer;
+
+impl Issuer {
+    /// Trusts the service accounts of a Kubernetes cluster. `name` is the issuer of the cluster,
+    /// which a pod sees in its own token. The audience is the one for which clients mount their
+    /// tokens.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let cluster = Issuer::kubernetes("https://kubernetes.default.svc.cluster.local", "cart")
+    ///     .claim_is("sub", ["system:serviceaccount:shop:web", "system:serviceaccount:shop:jobs"]);
+    /// let auth = JwtAuth::from(cluster);
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// - `aud` must name this service. Do not use the audience of the API server: a service that
+    ///   receives such tokens could act at the API server for each of its clients.
+    /// - `sub` is required. It is `system:serviceaccount:{namespace}:{name}`. Every pod of the
+    ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`,
+    ///   here or in a guard.
+    /// - The namespace is the tenant.
+    /// - The token must be bound to its lifetime. The old tokens in secrets have no `exp` and another
+    ///   issuer, and are rejected.
+    ///
+    /// A token is valid until it expires, even if its pod or its account is deleted earlier.
+    ///
+    /// The keys are found by discovery, which works for clusters whose issuer is public: EKS, GKE,
+    /// AKS. The API server of another cluster needs the cluster's CA, and a token unless the role
+    /// `system:service-account-issuer-discovery` is bound to `system:unauthenticated`. Give these
+    /// keys with [`with_keys`](Self::with_keys), from a
+    /// [`KeySource`](crate::jwks::KeySource) with your client, or from a file:
+    /// `kubectl get --raw /openid/v1/jwks`.
+    ///
+    /// Source, read on 2026-11-26: [managing service accounts][page].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `name` is not an `https` URL, or if there is no audience.
+    ///
+    /// [page]: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+    #[track_caller]
+    pub fn kubernetes(name: impl AsRef<str>, audience: impl OneOrMany) -> Self {
+        Self::discover(name)
+            .audience(audience)
+            .also_requiring(["sub"])
+            .tenant_claim(["kubernetes.io", "namespace"])
+            .into_preset()
+    }
+}

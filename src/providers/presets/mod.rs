@@ -1,0 +1,23 @@
+//! Presets: one constructor of [`Issuer`](crate::Issuer) for each provider, with the rules that make
+//! its tokens safe to accept.
+//!
+//! Every setting of a preset can be replaced with the method of the same name, and the keys with
+//! [`Issuer::with_keys`](crate::Issuer::with_keys). Claims that a preset requires stay required.
+//! Each preset names the page of the provider that it follows, and the day on which that page was
+//! read.
+
+mod auth0;
+mod checked_part;
+mod clerk;
+mod cognito;
+mod entra;
+mod entra_keys;
+mod firebase;
+mod github_actions;
+mod google;
+mod keycloak;
+mod kubernetes;
+mod okta;
+mod supabase;
+mod workos;
+mod zitadel;

@@ -1,0 +1,47 @@
+//! Okta.
+
+use crate::providers::issuer::Issuer;
+
+impl Issuer {
+    /// Trusts a custom authorization server of Okta. `server` is its issuer URI. The audience is
+    /// required: `api://default` for the server `default`.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let server = Issuer::okta("https://shop.okta.com/oauth2/default").audience("api://default");
+    /// let auth = JwtAuth::from(server);
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// - The keys are found by discovery.
+    /// - `aud` must be the audience of the authorization server.
+    /// - `cid`, the client, must be present. Only access tokens have it, so an ID token is rejected,
+    ///   whatever its `aud` is.
+    /// - The scopes are in `scp`. The roles are in `groups`, if the server has such a claim for
+    ///   access tokens.
+    ///
+    /// Tokens of the org authorization server (`https://shop.okta.com`, without `/oauth2/..`) are
+    /// for Okta itself and cannot be verified by anyone else.
+    ///
+    /// All clients of the authorization server share its audience. To accept some of them only, add
+    /// `.claim_is("cid", [..])`.
+    ///
+    /// Sources, read on 2026-11-27: [Okta's own verifier][verifier] and [the tokens][tokens].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `server` is not an `https` URL. The layer panics without an audience and without a
+    /// `claim_is` about the client.
+    ///
+    /// [verifier]: https://www.npmjs.com/package/@okta/jwt-verifier
+    /// [tokens]: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
+    #[track_caller]
+    pub fn okta(server: impl AsRef<str>) -> Self {
+        Self::discover(server)
+            .also_requiring(["cid"])
+            .scope_claim("scp")
+            .roles_claim("groups")
+            .into_preset()
+    }
+}

@@ -1,0 +1,54 @@
+//! Zitadel.
+
+use crate::jwt::ClaimPath;
+use crate::providers::issuer::Issuer;
+use crate::providers::presets::checked_part::checked_part;
+
+impl Issuer {
+    /// Trusts the access tokens of a Zitadel instance for one project. `instance` is the URL of the
+    /// instance, `project` the numeric identifier of the project that this service belongs to.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Issuer, JwtAuth};
+    ///
+    /// let project = "170848003706815745";
+    /// let auth = JwtAuth::from(Issuer::zitadel("https://shop.zitadel.cloud", project));
+    /// # let _ = auth;
+    /// ```
+    ///
+    /// - The keys are found by discovery.
+    /// - `aud` must name the project.
+    /// - `jti` is required. Access tokens have it and ID tokens do not, although both name the
+    ///   project in `aud`.
+    /// - The roles are the keys of the object `urn:zitadel:iam:org:project:{project}:roles`, which
+    ///   Zitadel writes for clients that ask for the scope `urn:zitadel:iam:org:projects:roles`.
+    ///   The claim without the project's identifier has the roles of the project that the *client*
+    ///   belongs to. It is not read: with it, anyone who may create a project in the instance could
+    ///   give roles in yours to himself.
+    /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
+    ///
+    /// A role says nothing about the organization in which the user has it. If several organizations
+    /// share the project, read the object with your claims type and compare the organization.
+    ///
+    /// Set the access token type of the application to JWT; otherwise the tokens are opaque.
+    ///
+    /// Sources, read on 2026-11-27: [claims][claims] and [scopes][scopes].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `instance` is not an `https` URL, or if `project` is not an identifier.
+    ///
+    /// [claims]: https://zitadel.com/docs/apis/openidoauth/claims
+    /// [scopes]: https://zitadel.com/docs/apis/openidoauth/scopes
+    #[track_caller]
+    pub fn zitadel(instance: impl AsRef<str>, project: impl AsRef<str>) -> Self {
+        let project = checked_part("zitadel", "the identifier of a project", project.as_ref());
+        let roles = format!("urn:zitadel:iam:org:project:{project}:roles");
+        Self::discover(instance)
+            .audience(project)
+            .also_requiring(["jti"])
+            .roles_claim(ClaimPath::from([roles]).object_keys())
+            .tenant_claim(["urn:zitadel:iam:user:resourceowner:id"])
+            .into_preset()
+    }
+}
