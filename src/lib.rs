@@ -209,6 +209,7 @@ pub mod problems {}
 #[cfg(all(
     doctest,
     feature = "axum",
+    feature = "jwks",
     feature = "sqlite",
     feature = "redis",
     feature = "test-util"
