@@ -1,7 +1,7 @@
 //! Strict and fast JWT authentication for [tower] and [axum].
 //!
 //! One server issues tokens. All other servers stay stateless. They verify each request's token on
-//! their own, with a key that they share with the issuer. They put **typed claims** into the
+//! their own, with a key that they share with the issuer or with its public key. They put **typed claims** into the
 //! request, and control access by role, scope and tenant. If the auth server is down, the other
 //! servers still work.
 //!
@@ -49,6 +49,8 @@
 //! | `sqlite`, `postgres`, `redis` | durable session stores, including `issuer`; revocation feeds for `postgres` and `redis` |
 //! | `feeds` | `RevocationFeed`, `MemoryFeed`, and the task that follows a feed |
 //! | `connections` | `Claims::ended`, `Claims::until_ended` |
+//! | `asymmetric` | public keys: RS, PS, ES, EdDSA and ML-DSA |
+//! | `jwks` | the tokens of identity providers: [`Issuer`] presets, discovery, and fetched key sets |
 //! | `tracing` | [one event per refusal](guide::reference::events), never a token, a secret or a claim value |
 //! | `test-util` | `testing`, tokens for your tests; conformance suites for your own stores and feeds |
 //!
