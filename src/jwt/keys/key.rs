@@ -213,6 +213,20 @@ impl Key {
         self.id.clone()
     }
 
+    /// Returns true if both keys have the same algorithm, identifier and key material. A key pair is
+    /// the same key as its public key.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_same_material = match (&self.material, &other.material) {
+            (Material::Mac(one), Material::Mac(other)) => one.is_same(other),
+            #[cfg(feature = "asymmetric")]
+            _ => match (self.public_key(), other.public_key()) {
+                (Some(one), Some(other)) => one.components() == other.components(),
+                _ => false,
+            },
+        };
+        is_same_material && self.algorithm == other.algorithm && self.id == other.id
+    }
+
     /// Signs `text` and appends a dot and the signature in base64url.
     pub(crate) fn sign_onto(&self, text: &mut String) -> Result<(), SignError> {
         match &self.material {

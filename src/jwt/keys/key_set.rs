@@ -15,8 +15,9 @@ const MAX_KEYS: usize = 64;
 /// server compute one signature for each key of a set.
 const MAX_TRIES: usize = 4;
 
-/// The keys that are valid at the same time: the current key, and previous keys whose tokens have
-/// not all expired. No two keys have both the same identifier and the same algorithm.
+/// The keys that are valid at the same time: the current key, previous keys whose tokens have not
+/// all expired, and announced keys, which will sign later. No two keys have both the same identifier
+/// and the same algorithm.
 ///
 /// A token with a `kid` is checked only against the key with this identifier and its algorithm. A
 /// token without a `kid` is checked against the keys of its algorithm, first to last: against every
@@ -33,9 +34,11 @@ const MAX_TRIES: usize = 4;
 /// ```
 #[derive(Clone)]
 pub struct KeySet {
-    /// The current key and then the previous ones. Empty only for a remote set that was never
-    /// loaded.
+    /// The current key, then the previous keys, then the announced keys. Empty only for a remote
+    /// set that was never loaded.
     keys: Vec<Key>,
+    /// The number of announced keys at the end of `keys`.
+    announced: usize,
     headers: Arc<HeaderCache>,
     /// The identifiers and algorithms of all keys, as text for rejection reasons. Created in
     /// advance, so that rejecting a token allocates nothing.
@@ -43,7 +46,7 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// Creates a set of `keys`. The first key is the current one.
+    /// Creates a set of `keys`. The first key is the current one, and the others are previous keys.
     ///
     /// # Errors
     ///
@@ -71,10 +74,18 @@ impl KeySet {
         Ok(Self::of(distinct))
     }
 
+    /// Creates a set whose last `announced` keys are announced ones.
+    fn with_announced(
+        keys: impl IntoIterator<Item = Key>,
+        announced: usize,
+    ) -> Result<Self, KeyError> {
+        Ok(Self { announced, ..Self::new(keys)? })
+    }
+
     /// Creates a set without a check. Two keys may have the same identifier and algorithm.
     pub(crate) fn of(keys: Vec<Key>) -> Self {
         let listed = listed(&keys);
-        Self { keys, headers: Arc::default(), listed }
+        Self { keys, announced: 0, headers: Arc::default(), listed }
     }
 
     /// Creates the set of a remote source that was never loaded. No public function returns such a
@@ -84,13 +95,49 @@ impl KeySet {
         Self::of(Vec::new())
     }
 
-    /// Adds a previous key after the keys of the set.
+    /// Adds a previous key.
     ///
     /// # Errors
     ///
     /// Returns the errors of [`KeySet::new`].
-    pub fn add_previous(self, key: Key) -> Result<Self, KeyError> {
-        Self::new(self.keys.into_iter().chain([key]))
+    pub fn add_previous(mut self, key: Key) -> Result<Self, KeyError> {
+        let announced = self.keys.split_off(self.keys.len().saturating_sub(self.announced));
+        let count = announced.len();
+        Self::with_announced(self.keys.into_iter().chain([key]).chain(announced), count)
+    }
+
+    /// Adds a key that does not sign yet. The set verifies its tokens, and an issuer publishes its
+    /// public key, so that all services know the key before it signs. A server that starts while a
+    /// key is announced creates its set with this method. See [`KeyStore::announce`].
+    ///
+    /// [`KeyStore::announce`]: crate::KeyStore::announce
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`KeySet::new`].
+    pub fn add_announced(self, key: Key) -> Result<Self, KeyError> {
+        let announced = self.announced.saturating_add(1);
+        Self::with_announced(self.keys.into_iter().chain([key]), announced)
+    }
+
+    /// Returns the set with `key` as the current key. If the set has this key already, the key moves
+    /// to the front.
+    pub(crate) fn rotated_to(&self, key: Key) -> Result<Self, KeyError> {
+        let (valid, announced) = self.keys.split_at(self.keys.len().saturating_sub(self.announced));
+        let is_other = |other: &&Key| !other.is_same(&key);
+        let announced: Vec<Key> = announced.iter().filter(is_other).cloned().collect();
+        let valid = valid.iter().filter(is_other).cloned();
+        let count = announced.len();
+        Self::with_announced(std::iter::once(key.clone()).chain(valid).chain(announced), count)
+    }
+
+    /// Returns the set without its previous keys.
+    pub(crate) fn without_previous(&self) -> Self {
+        let announced = self.keys.len().saturating_sub(self.announced);
+        let kept = |place: &usize| *place == 0 || *place >= announced;
+        let keys = self.keys.iter().enumerate().filter(|(place, _)| kept(place));
+        let keys = keys.map(|(_, key)| key.clone()).collect();
+        Self { announced: self.announced, ..Self::of(keys) }
     }
 
     /// Returns the first key, which signs new tokens.
@@ -99,7 +146,7 @@ impl KeySet {
         self.keys.first().expect("a key set has at least one key")
     }
 
-    /// Iterates over all keys, the current key first.
+    /// Iterates over all keys: the current key, the previous keys, and the announced keys.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter()
     }

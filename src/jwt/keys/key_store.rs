@@ -13,9 +13,11 @@ use crate::jwt::keys::secret::Secret;
 /// A shared handle to a [`KeySet`] that can be replaced. Clones share one set. Every token is
 /// checked against the set that is current at that moment, without a lock.
 ///
-/// A secret can be rotated without a restart and without rejecting valid tokens. First add the new
-/// key to the servers that verify, then sign with it on the auth server. Retire the old key once
-/// its last token has expired.
+/// A key can be rotated without a restart and without rejecting valid tokens. The servers that
+/// verify must have the new key before the auth server signs with it. For a shared secret,
+/// [`rotate`](Self::rotate) on those servers first. For a key pair, [`announce`](Self::announce) the
+/// key on the auth server first, so that it is published. Retire the old key once its last token
+/// has expired.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};
@@ -43,21 +45,53 @@ impl KeyStore {
         self.keys.store(Arc::new(keys.into()));
     }
 
-    /// Makes `key` the current key and keeps the other keys as previous ones.
+    /// Adds a key that does not sign yet. An issuer publishes its public key in the key set, and a
+    /// later [`rotate`](Self::rotate) with the same key makes it the current key.
+    ///
+    /// Services fetch an issuer's key set at most once an hour by default, and reject a token whose
+    /// key they do not know. Announce a key pair at least a day before it signs: services may cache
+    /// the set for that long. The public half is enough for the announcement, so the private key
+    /// need not be on the server before the rotation.
+    ///
+    #[cfg_attr(feature = "asymmetric", doc = "```")]
+    #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
+    /// use tower_jwt_auth::{Algorithm, Key, KeyStore};
+    ///
+    /// let october = Key::generate(Algorithm::EdDsa)?;
+    /// let keys = KeyStore::from(october.clone());
+    /// let november = Key::generate(Algorithm::EdDsa)?;
+    /// keys.announce(november.clone())?;
+    /// assert_eq!(keys.load().current().id(), october.id());
+    /// // A day later:
+    /// keys.rotate(november.clone())?;
+    /// assert_eq!(keys.load().current().id(), november.id());
+    /// assert_eq!(keys.load().iter().count(), 2);
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// Returns the errors of [`KeySet::new`]. In that case the keys stay unchanged.
-    pub fn rotate(&self, key: Key) -> Result<(), KeyError> {
-        self.try_update(|keys| {
-            KeySet::new(std::iter::once(key.clone()).chain(keys.iter().cloned()))
-        })
+    pub fn announce(&self, key: Key) -> Result<(), KeyError> {
+        self.try_update(|keys| keys.clone().add_announced(key.clone()))
     }
 
-    /// Removes every key but the current one. From then on, tokens signed with the removed keys are
-    /// rejected, and connections that use `Claims::ended` or `until_ended` for such a token end.
+    /// Makes `key` the current key and keeps the other keys as previous ones. If the store has this
+    /// key already, announced or previous, the key only changes its place.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`KeySet::new`]: for example, if another key of the store has the same
+    /// identifier and algorithm. In that case the keys stay unchanged.
+    pub fn rotate(&self, key: Key) -> Result<(), KeyError> {
+        self.try_update(|keys| keys.rotated_to(key.clone()))
+    }
+
+    /// Removes the previous keys. The current key and announced keys stay. From then on, tokens
+    /// signed with the removed keys are rejected, and connections that use `Claims::ended` or
+    /// `until_ended` for such a token end.
     pub fn retire_previous(&self) {
-        self.keys.rcu(|keys| KeySet::of(keys.iter().take(1).cloned().collect()));
+        self.keys.rcu(|keys| keys.without_previous());
     }
 
     /// Returns the current set.
@@ -141,5 +175,65 @@ mod tests {
         assert_eq!(store.load().current().id(), Some("b"));
         store.retire_previous();
         assert_eq!(store.load().iter().count(), 1);
+    }
+
+    fn ids(store: &KeyStore) -> Vec<String> {
+        let keys = store.load();
+        keys.iter().map(|key| key.id().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn an_announced_key_stays_until_it_signs() {
+        let store = KeyStore::from(key(0, "a"));
+        store.announce(key(1, "b")).unwrap();
+        store.announce(key(2, "c")).unwrap();
+        assert_eq!(ids(&store), ["a", "b", "c"]);
+        assert!(store.announce(key(1, "b")).is_err());
+
+        // Another key with the same identifier is not the announced key.
+        assert!(store.rotate(key(9, "b")).is_err());
+        assert_eq!(ids(&store), ["a", "b", "c"]);
+        store.rotate(key(1, "b")).unwrap();
+        assert_eq!(ids(&store), ["b", "a", "c"]);
+        store.retire_previous();
+        assert_eq!(ids(&store), ["b", "c"]);
+        store.rotate(key(3, "d")).unwrap();
+        assert_eq!(ids(&store), ["d", "b", "c"]);
+        store.rotate(key(2, "c")).unwrap();
+        store.retire_previous();
+        assert_eq!(ids(&store), ["c"]);
+    }
+
+    #[test]
+    fn a_rotation_back_to_a_previous_key_moves_it_to_the_front() {
+        let store = KeyStore::from(key(0, "a"));
+        store.rotate(key(1, "b")).unwrap();
+        for _ in 0..2 {
+            store.rotate(key(0, "a")).unwrap();
+            assert_eq!(ids(&store), ["a", "b"]);
+        }
+    }
+
+    #[test]
+    fn a_previous_key_is_added_before_the_announced_ones() {
+        let set = KeySet::from(key(0, "a")).add_announced(key(1, "b")).unwrap();
+        let store = KeyStore::from(set.add_previous(key(2, "c")).unwrap());
+        assert_eq!(ids(&store), ["a", "c", "b"]);
+        store.retire_previous();
+        assert_eq!(ids(&store), ["a", "b"]);
+    }
+
+    #[cfg(feature = "asymmetric")]
+    #[test]
+    fn a_pair_replaces_its_announced_public_key() {
+        use crate::jwt::keys::algorithm::Algorithm;
+        let pair = Key::generate(Algorithm::EdDsa).unwrap();
+        let store = KeyStore::from(key(0, "a"));
+        store.announce(pair.public().unwrap()).unwrap();
+        let renamed = Key::generate(Algorithm::EdDsa).unwrap().with_id(pair.id().unwrap()).unwrap();
+        assert!(store.rotate(renamed).is_err());
+        store.rotate(pair.clone()).unwrap();
+        assert!(store.load().current().can_sign());
+        assert_eq!(ids(&store), [pair.id().unwrap(), "a"]);
     }
 }

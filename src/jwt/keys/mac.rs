@@ -46,6 +46,13 @@ impl Mac {
         }
     }
 
+    /// Returns true if both have the same secret and the same hash.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let mut text = String::new();
+        self.sign_onto(&mut text);
+        other.verify(b"", text.trim_start_matches('.').as_bytes())
+    }
+
     /// Signs `text` and appends a dot and the tag in base64url.
     pub(crate) fn sign_onto(&self, text: &mut String) {
         let message = text.as_bytes();
