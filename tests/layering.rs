@@ -247,6 +247,7 @@ const ORDER: &[&str] = &[
     "issuer::routes::credentials",
     "issuer::routes::requests",
     "issuer::routes::context",
+    "issuer::routes::well_known",
     "issuer::routes::handlers",
     "issuer::routes::auth_routes",
     "issuer::routes",

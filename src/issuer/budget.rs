@@ -1,4 +1,4 @@
-//! The token size limit.
+//! The limits on the size of a token.
 
 use serde_json::{Map, Value};
 
@@ -6,6 +6,19 @@ use crate::issuer::error::{IssueError, IssueErrorKind};
 
 /// RFC 6265bis section 5.6: a browser silently drops a cookie whose name and value are longer.
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
+
+/// The room for claims that a cookie must have: the claims that the issuer writes take about 300
+/// bytes, and the rest is for the scopes, the roles and the application's claims.
+#[cfg(feature = "axum")]
+pub(crate) const MIN_CLAIM_BYTES: usize = 1024;
+
+/// Returns the size of the JSON of the claims that a token may have, if the token has `overhead`
+/// bytes without claims and at most `limit` bytes with them.
+#[cfg(feature = "axum")]
+pub(crate) fn room(limit: usize, overhead: usize) -> usize {
+    // Base64 makes four characters of three bytes.
+    limit.saturating_sub(overhead).saturating_mul(3) / 4
+}
 
 /// The maximum number of claims whose names an error contains.
 const NAMED: usize = 3;

@@ -37,6 +37,9 @@ pub enum IssueErrorKind {
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,
+    /// The current key of the audience is a public key, to which its `KeyStore` was rotated. Or the
+    /// signature could not be computed.
+    CannotSign,
 }
 
 impl IssueError {

@@ -17,10 +17,17 @@ use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::grant::Grant;
 #[cfg(feature = "axum")]
 use crate::issuer::own_token::{ClientClaim, OwnToken};
-use crate::jwt::{Key, KeyStore, OneOrMany, Secret, Signer, TokenErrorKind, Validation, Verifier};
+#[cfg(feature = "axum")]
+use crate::jwt::Algorithm;
+use crate::jwt::{
+    Key, KeyStore, OneOrMany, Secret, SignError, SignErrorKind, Signer, TokenErrorKind, Validation,
+    Verifier,
+};
 use crate::misuse;
 use crate::random;
 
+/// The `typ` of an access token (RFC 9068 section 2.1).
+const TOKEN_TYPE: &str = "at+jwt";
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
@@ -33,9 +40,11 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 ///
 /// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
 /// `exp` and `jti`, and those of the [`Grant`]. Times are whole seconds, as the typed claims of
-/// other libraries expect. The tokens do not conform to that RFC, which requires RS256 and a
-/// `client_id`. This issuer signs with a shared secret, and writes `client_id` only if the grant
-/// has one.
+/// other libraries expect. A token conforms to that RFC if the grant has a `client_id`, and if the
+/// services support RS256: with this crate, both sides need the feature `asymmetric` for that.
+///
+/// The issuer signs with shared secrets, or with key pairs (feature `asymmetric`), whose public keys
+/// it publishes: see [`jwks`](Self::jwks).
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, issuer::{Grant, TokenIssuer}};
@@ -108,8 +117,9 @@ impl TokenIssuer {
     /// Sets the key for a service, or for several services that share it. None by default.
     /// [`add_audience`](Self::add_audience) adds a service with another key.
     ///
-    /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new key
-    /// before the issuer gets it.
+    /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new
+    /// secret before the issuer gets it, and [announce](KeyStore::announce) a new key pair before it
+    /// signs.
     ///
     /// # Panics
     ///
@@ -130,6 +140,10 @@ impl TokenIssuer {
     /// Adds a service with another key, or several services that share another key. Call it once
     /// for each key.
     ///
+    /// Services that verify with public keys need no keys of their own, since they cannot sign. Give
+    /// each of them the same `KeyStore`. A token is then still for one service, unless the grant
+    /// names several services of the same call.
+    ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
     ///
@@ -142,7 +156,9 @@ impl TokenIssuer {
     ///
     /// # Panics
     ///
-    /// Panics if an audience is empty or has a key already, or if the current key is a public key.
+    /// Panics if an audience is empty or has a key already, if the current key is a public key, or if
+    /// two different public keys of the issuer have the same algorithm and identifier, since services
+    /// read them from one key set.
     #[track_caller]
     pub fn add_audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         let audiences = audience.into_strings();
@@ -162,8 +178,33 @@ impl TokenIssuer {
                  the key pair that it belongs to",
             );
         }
+        #[cfg(feature = "asymmetric")]
+        self.refuse_ambiguous_keys(&keys);
         self.services.push((audiences, keys));
         self
+    }
+
+    /// Panics if a public key has the identifier of another public key.
+    #[cfg(feature = "asymmetric")]
+    #[track_caller]
+    fn refuse_ambiguous_keys(&self, added: &KeyStore) {
+        let added = added.load();
+        for key in added.iter().filter(|key| !key.algorithm().is_hmac()) {
+            for (_, keys) in &self.services {
+                let is_ambiguous = |other: &Key| {
+                    (other.algorithm(), other.id()) == (key.algorithm(), key.id())
+                        && !other.is_same(key)
+                };
+                if keys.load().iter().any(is_ambiguous) {
+                    misuse::refuse(format_args!(
+                        "TokenIssuer::add_audience: two different keys for {} have the identifier \
+                         {:?}, and services read both from one key set: rename one",
+                        key.algorithm(),
+                        key.id().unwrap_or_default(),
+                    ));
+                }
+            }
+        }
     }
 
     /// Sets the lifetime of a token. 10 minutes by default, since a stolen token works until it
@@ -183,6 +224,8 @@ impl TokenIssuer {
 
     /// Sets the maximum size of a token in bytes. Issuing a longer token is an error. 4096 by
     /// default, about the size of a cookie. Services reject more than 8192 by default.
+    ///
+    /// Signatures of ML-DSA-65 and ML-DSA-87 alone are longer than the default. Set 8192 for them.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
         self
@@ -207,6 +250,69 @@ impl TokenIssuer {
     /// Returns true if there is a key for this audience.
     pub fn has_audience(&self, audience: &str) -> bool {
         self.services.iter().any(|(names, _)| names.iter().any(|name| name == audience))
+    }
+
+    /// Returns the public keys as a JWK Set (RFC 7517 section 5), for services that verify the
+    /// tokens. `AuthRoutes` serves it at `/.well-known/jwks.json`. Without these routes, serve it at
+    /// a URL of your own with the type `application/jwk-set+json`, or upload it after each change of
+    /// the keys.
+    ///
+    /// The set has the public halves of all keys of all audiences: the current keys, the announced
+    /// keys, and the previous keys, whose tokens services may still accept. Each has `kid`, `alg`
+    /// and `use`. Shared secrets are never in the set, so it is empty if the issuer has only secrets:
+    /// their services do not fetch keys.
+    ///
+    #[cfg_attr(feature = "asymmetric", doc = "```")]
+    #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
+    /// use tower_jwt_auth::issuer::{Grant, TokenIssuer};
+    /// use tower_jwt_auth::{Algorithm, JwtAuth, Key, KeySet};
+    ///
+    /// const ISSUER: &str = "https://auth.shop.example";
+    /// let issuer = TokenIssuer::new(ISSUER).audience("cart", Key::generate(Algorithm::EdDsa)?);
+    /// let token = issuer.issue(&Grant::new("alice"))?;
+    ///
+    /// let keys = KeySet::from_jwks(&issuer.jwks())?; // with the feature `jwks`: fetched
+    /// let cart = JwtAuth::new(keys).issuer(ISSUER).audience("cart");
+    /// assert!(cart.verify(token.as_str()).is_ok());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn jwks(&self) -> String {
+        #[cfg_attr(not(feature = "asymmetric"), expect(unused_mut, reason = "all are secrets"))]
+        let mut jwks: Vec<String> = Vec::new();
+        #[cfg(feature = "asymmetric")]
+        for (_, keys) in &self.services {
+            for jwk in keys.load().iter().filter_map(Key::to_jwk) {
+                // Services may share a key.
+                if !jwks.contains(&jwk) {
+                    jwks.push(jwk);
+                }
+            }
+        }
+        format!(r#"{{"keys":[{}]}}"#, jwks.join(","))
+    }
+
+    /// Returns the algorithm of the tokens for this audience, and their length without claims.
+    #[cfg(feature = "axum")]
+    pub(crate) fn overhead(&self, audience: &str) -> Option<(Algorithm, usize)> {
+        let is_for = |names: &[String]| names.iter().any(|name| name == audience);
+        let (_, keys) = self.services.iter().find(|(names, _)| is_for(names))?;
+        let key = keys.load().current().clone();
+        let algorithm = key.algorithm();
+        let signer = Signer::try_new(key).ok()?.token_type(TOKEN_TYPE);
+        let token = signer.sign(&Map::new()).ok()?;
+        Some((algorithm, token.len().saturating_sub("e30".len())))
+    }
+
+    /// Returns the audiences that have a key.
+    #[cfg(feature = "axum")]
+    pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().flat_map(|(names, _)| names).map(String::as_str)
+    }
+
+    /// Returns the maximum size of a token in bytes.
+    #[cfg(feature = "axum")]
+    pub(crate) fn token_bytes(&self) -> usize {
+        self.max_token_bytes
     }
 
     /// Issues a token.
@@ -245,8 +351,8 @@ impl TokenIssuer {
         }
 
         let key = keys.load().current().clone();
-        let signer = Signer::try_new(key.clone()).map_err(unsignable)?.token_type("at+jwt");
-        let encoded = signer.sign(&claims).map_err(unsignable)?;
+        let signer = Signer::try_new(key.clone()).map_err(unsigned)?.token_type(TOKEN_TYPE);
+        let encoded = signer.sign(&claims).map_err(unsigned)?;
         budget::check("the token", encoded.len(), self.max_token_bytes, &claims)?;
         refuse_what_servers_refuse(key, &encoded)?;
         Ok(AccessToken { encoded, claims, id, issued_at, expires_at })
@@ -260,7 +366,7 @@ impl TokenIssuer {
         // not be kept for long.
         let validation = Validation::new()
             .issuer(&*self.issuer)
-            .accept_type("at+jwt")
+            .accept_type(TOKEN_TYPE)
             .require_claim(["sub", "iat", "jti"])
             .max_lifetime(self.lifetime.max(LONGEST_LIFETIME))
             .max_token_bytes(self.max_token_bytes.clamp(64, 1024 * 1024));
@@ -319,12 +425,22 @@ impl Debug for TokenIssuer {
     }
 }
 
-fn unsignable(source: impl Into<Box<dyn Error + Send + Sync>>) -> IssueError {
+fn unserializable(source: impl Into<Box<dyn Error + Send + Sync>>) -> IssueError {
     IssueError::unserializable("the claims cannot be signed", source)
 }
 
+fn unsigned(error: SignError) -> IssueError {
+    match error.kind() {
+        SignErrorKind::NoPrivateKey | SignErrorKind::Failed => {
+            let message = format!("the token cannot be signed: {error}");
+            IssueError::new(IssueErrorKind::CannotSign, message)
+        }
+        _ => unserializable(error),
+    }
+}
+
 fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
-    match serde_json::to_value(claims).map_err(unsignable)? {
+    match serde_json::to_value(claims).map_err(unserializable)? {
         Value::Object(claims) => Ok(claims),
         Value::Null => Ok(Map::new()),
         _ => {

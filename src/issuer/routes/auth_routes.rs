@@ -17,19 +17,22 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::bearer::TrustedOrigins;
+use crate::issuer::budget::{self, MAX_COOKIE_BYTES, MIN_CLAIM_BYTES};
 use crate::issuer::routes::accounts::Accounts;
 use crate::issuer::routes::context::RouteContext;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::handlers;
 use crate::issuer::routes::oauth_error::{ErrorLog, OAuthError};
 use crate::issuer::routes::requests::MAX_BODY_BYTES;
+use crate::issuer::routes::well_known::{self, PublicUrl};
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::store::RefreshStore;
 use crate::issuer::token_issuer::TokenIssuer;
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// The routes of an auth server: login, renewal, logout, and listing and ending sessions.
+/// The routes of an auth server: login, renewal, logout, listing and ending sessions, and the public
+/// keys.
 ///
 /// | route | parameters | success |
 /// |---|---|---|
@@ -40,6 +43,8 @@ use crate::misuse;
 /// | `POST /sessions`, with cookies `GET` | `refresh_token` | 200, the user's sessions |
 /// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404 if that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
+/// | `GET /.well-known/jwks.json` (RFC 7517) | | 200, the public keys |
+/// | `GET /.well-known/oauth-authorization-server` (RFC 8414) | | 200, the metadata |
 ///
 /// Parameters are the members of a JSON object or of a form.
 /// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each
@@ -70,6 +75,10 @@ use crate::misuse;
 /// write, it stays valid for the grace period. A failed refresh never deletes a cookie, since
 /// another tab may have renewed it in the meantime. A failed logout deletes the access tokens, and
 /// keeps the cookies that the next attempt needs.
+///
+/// **Public keys.** Services that verify with public keys fetch [`TokenIssuer::jwks`] from
+/// `/.well-known/jwks.json`, or find it by [`metadata`](Self::metadata). Everyone may read both
+/// documents, and caches keep them for an hour.
 ///
 /// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how
 /// to do both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
@@ -109,22 +118,41 @@ use crate::misuse;
 pub struct AuthRoutes<A, S> {
     context: RouteContext<A, S>,
     log_in: MethodRouter<Arc<RouteContext<A, S>>>,
+    public_url: Option<PublicUrl>,
 }
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// Creates routes that answer with tokens in bodies.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a signature alone is longer than [`TokenIssuer::max_token_bytes`].
+    #[track_caller]
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
+        for audience in issuer.audiences() {
+            let Some((algorithm, overhead)) = issuer.overhead(audience) else { continue };
+            let limit = issuer.token_bytes();
+            if overhead >= limit {
+                misuse::refuse(format_args!(
+                    "AuthRoutes::new: a token for {audience:?} has {overhead} bytes without claims, \
+                     since it is signed with {algorithm}, and may have {limit}: raise \
+                     `TokenIssuer::max_token_bytes`, or use a key for another algorithm"
+                ));
+            }
+        }
+        let public_url = PublicUrl::parse(issuer.name());
         let trusted_origins = TrustedOrigins::default();
         let context = RouteContext { accounts, issuer, sessions, cookies: None, trusted_origins };
-        Self { context, log_in: post(handlers::log_in::<A, S>) }
+        Self { context, log_in: post(handlers::log_in::<A, S>), public_url }
     }
 
     /// Keeps the tokens in cookies.
     ///
     /// # Panics
     ///
-    /// Panics if there is no access-token cookie, or if the issuer has no key for a cookie's
-    /// audience.
+    /// Panics if there is no access-token cookie, if the issuer has no key for a cookie's audience,
+    /// or if a signature is so long that a cookie has room for less than 1024 bytes of claims, as
+    /// with ML-DSA. A browser silently drops a cookie of more than 4096 bytes.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -133,12 +161,26 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
                  `Cookies::add_access_cookie`",
             );
         }
-        for audience in cookies.audiences() {
+        for (audience, name) in cookies.access_cookies() {
             if !self.context.issuer.has_audience(audience) {
                 misuse::refuse(format_args!(
                     "AuthRoutes::cookies has one for {audience:?}, and the issuer has no key for \
                      that audience: name it in `TokenIssuer::derived` or `TokenIssuer::add_audience`, \
                      or take another name in `Cookies::add_access_cookie`"
+                ));
+            }
+            let Some((algorithm, overhead)) = self.context.issuer.overhead(audience) else {
+                continue;
+            };
+            let limit = MAX_COOKIE_BYTES.saturating_sub(name.len());
+            let room = budget::room(limit, overhead);
+            if room < MIN_CLAIM_BYTES {
+                misuse::refuse(format_args!(
+                    "AuthRoutes::cookies: a token for {audience:?} has {overhead} bytes without \
+                     claims, since it is signed with {algorithm}, and the cookie {name:?} has room \
+                     for {limit}. That leaves {room} bytes for claims, and {MIN_CLAIM_BYTES} are \
+                     required: use a key for another algorithm, such as EdDSA or ES256, or keep the \
+                     tokens in bodies"
                 ));
             }
         }
@@ -160,6 +202,72 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.context.trusted_origins.set(origins);
         self
+    }
+
+    /// Sets the URL of these routes as clients see it, such as `https://shop.example/auth`. The
+    /// [metadata](Self::metadata) contains it. By default it is the issuer's name.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `url` is not an absolute `https` or `http` URL without user name, query and
+    /// fragment.
+    #[track_caller]
+    pub fn public_url(mut self, url: impl AsRef<str>) -> Self {
+        let url = url.as_ref();
+        let Some(parsed) = PublicUrl::parse(url) else {
+            misuse::refuse(format_args!(
+                "AuthRoutes::public_url({url:?}): give the URL under which clients reach the routes, \
+                 as in \"https://shop.example/auth\", without query and fragment"
+            ))
+        };
+        self.public_url = Some(parsed);
+        self
+    }
+
+    /// Returns the metadata of the authorization server as JSON (RFC 8414), with which services find
+    /// the public keys. Returns `None` if the issuer's name is not a URL, as RFC 8414 requires.
+    ///
+    /// The document names only what exists: `issuer`, `jwks_uri`, `revocation_endpoint`, and, with
+    /// tokens in bodies, `/refresh` as the `token_endpoint` for the grant `refresh_token`. The URLs
+    /// come from the configuration and never from the request.
+    ///
+    /// The routes serve the document at `/.well-known/oauth-authorization-server`. For an issuer
+    /// without a path, such as `https://auth.shop.example`, merge the routes into the root of the
+    /// application's router. For an issuer with a path, such as `https://shop.example/auth`, RFC 8414
+    /// section 3.1 puts the document *outside* of that path, where nested routes cannot serve it. Add
+    /// a route there:
+    ///
+    /// ```
+    /// # use axum::http::{header::CONTENT_TYPE, request::Parts};
+    /// # use tower_jwt_auth::{Secret, issuer::{
+    /// #     Accounts, AccountsError, AuthRoutes, Grant, MemoryStore, Session, Sessions, TokenIssuer,
+    /// # }};
+    /// # struct Users;
+    /// # impl Accounts for Users {
+    /// #     type Credentials = ();
+    /// #     type Claims = ();
+    /// #     async fn log_in(&self, _: (), _: &Parts) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+    /// #     async fn renew(&self, _: &Session, _: &Parts) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+    /// # }
+    /// # let key = Secret::generate()?;
+    /// use axum::{Router, routing::get};
+    ///
+    /// let issuer = TokenIssuer::new("https://shop.example/auth").audience("cart", key);
+    /// let routes = AuthRoutes::new(Users, issuer, Sessions::new(MemoryStore::new()));
+    /// let metadata = routes.metadata().expect("the issuer's name is a URL");
+    /// let json = [(CONTENT_TYPE, "application/json")];
+    /// let app: Router = Router::new().nest("/auth", routes.into_router()).route(
+    ///     "/.well-known/oauth-authorization-server/auth",
+    ///     get(|| async move { (json, metadata) }),
+    /// );
+    /// # let _ = app;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    pub fn metadata(&self) -> Option<String> {
+        let issuer = self.context.issuer.name();
+        PublicUrl::parse(issuer)?;
+        let url = self.public_url.as_ref()?;
+        Some(well_known::metadata(issuer, url, self.context.cookies.is_none()))
     }
 
     /// Puts a layer in front of `/login` only, such as a limit on attempts. Users who are logged in
@@ -185,7 +293,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         };
         // A proxy may drop the body of a DELETE (RFC 9110 section 9.3.5).
         let end_one = delete(handlers::end_one::<A, S>).post(handlers::end_one::<A, S>);
-        Router::new()
+        let metadata = self.metadata();
+        let routes = Router::new()
             .route("/login", self.log_in)
             .route("/refresh", post(handlers::refresh::<A, S>))
             .route("/logout", post(handlers::log_out::<A, S>))
@@ -194,8 +303,15 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/sessions/{id}", end_one)
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(from_fn_with_state(Arc::<ErrorLog>::default(), answered))
-            .with_state(Arc::new(self.context))
+            .layer(from_fn_with_state(Arc::<ErrorLog>::default(), answered));
+        // The documents are public and may be cached, so the layers above are not for them.
+        let mut routes = routes.route("/.well-known/jwks.json", get(handlers::key_set::<A, S>));
+        if let Some(metadata) = metadata {
+            let metadata: Arc<str> = metadata.into();
+            let metadata = || async move { well_known::metadata_document(&metadata) };
+            routes = routes.route("/.well-known/oauth-authorization-server", get(metadata));
+        }
+        routes.with_state(Arc::new(self.context))
     }
 }
 

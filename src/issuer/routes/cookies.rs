@@ -332,6 +332,11 @@ impl Cookies {
         self.access.iter().map(|(audience, _)| audience.as_str())
     }
 
+    /// Returns the audiences that have a cookie, each with the name of its cookie.
+    pub(crate) fn access_cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.access.iter().map(|(audience, name)| (audience.as_str(), self.in_use(name)))
+    }
+
     /// Deletes the access-token cookies for some audiences.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {

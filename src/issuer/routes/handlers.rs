@@ -18,6 +18,7 @@ use crate::issuer::routes::context::{
 };
 use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 use crate::issuer::routes::requests;
+use crate::issuer::routes::well_known;
 use crate::issuer::sessions::event::RefusedLogin;
 use crate::issuer::sessions::family::{ClientRule, EndCause};
 use crate::issuer::sessions::id::SessionId;
@@ -256,6 +257,13 @@ async fn revoke_access<A: Accounts, S: RefreshStore>(
         context.sessions.revoke_one(&session, &token).await?;
     }
     Ok(StatusCode::OK.into_response())
+}
+
+/// Returns the public keys, for everyone.
+pub(crate) async fn key_set<A: Accounts, S: RefreshStore>(
+    State(context): SharedContext<A, S>,
+) -> Response {
+    well_known::key_set_document(context.issuer.jwks())
 }
 
 fn of_another_client() -> OAuthError {

@@ -9,3 +9,4 @@ mod handlers;
 mod oauth_error;
 mod requests;
 mod set_cookie;
+mod well_known;

@@ -8,6 +8,8 @@ mod clients;
 mod cookies;
 pub(crate) mod kit;
 mod misuse;
+#[cfg(feature = "asymmetric")]
+mod public_keys;
 mod refusals;
 mod renewal;
 #[cfg(feature = "feeds")]
@@ -18,3 +20,4 @@ mod sessions;
 mod slow_answers;
 mod store_calls;
 mod tokens;
+mod well_known;
