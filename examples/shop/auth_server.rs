@@ -8,17 +8,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower_jwt_auth::Secret;
-use tower_jwt_auth::issuer::{
-    AuthRoutes, Cookies, EndCause, SessionEvent, Sessions, SqliteStore, TokenIssuer,
-};
+use tower_jwt_auth::issuer::{AuthRoutes, Cookies, EndCause, SessionEvent, Sessions, SqliteStore};
 
 use crate::attempts::{self, Attempts};
 use crate::devices::{self, Devices};
 use crate::endings::{self, Endings};
+use crate::keys;
 use crate::origins::Origins;
 use crate::page;
 use crate::revocation::Feed;
-use crate::secrets::ISSUER;
 use crate::users::Users;
 
 /// The cookies that cart and payment read.
@@ -33,7 +31,7 @@ pub(crate) async fn app(
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let file = env::var("SHOP_DB").unwrap_or_else(|_| "shop.sqlite".to_owned());
-    let mut issuer = TokenIssuer::derived(ISSUER, master, ["cart", "payment"]);
+    let mut issuer = keys::issuer(master)?;
     if let Ok(secs) = env::var("ACCESS_SECS") {
         issuer = issuer.lifetime(Duration::from_secs(secs.parse()?));
     }

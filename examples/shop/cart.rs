@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_jwt_auth::{Claims, Clock, JwtAuth, Secret, SystemClock, has_scope, require};
+use tower_jwt_auth::{Claims, Clock, Issuer, IssuerKeys, JwtAuth, SystemClock, has_scope, require};
 
 use crate::auth_server::CART_COOKIE;
 use crate::carts::Carts;
@@ -26,16 +26,14 @@ use crate::shopper::Shopper;
 const CENTS: u64 = 499;
 
 pub(crate) fn app(
-    secret: Secret,
+    keys: IssuerKeys,
     origins: &Origins,
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     // A browser adds cookies to requests from any site. The layer therefore accepts a
     // state-changing request with the cookie only from the page's origin. CORS decides which
     // origins may read.
-    let auth = JwtAuth::new(secret)
-        .issuer(ISSUER)
-        .audience("cart")
+    let auth = JwtAuth::from(Issuer::new(ISSUER, keys).audience("cart"))
         .realm("cart")
         .cookie(CART_COOKIE)
         .trust_origin(&origins.page)

@@ -7,9 +7,15 @@
 //! them. Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is
 //! the time after which one more login to an account may be tried, by default 60.
 //!
+//! With `SHOP_ALG=EdDSA`, or another algorithm with public keys, only the auth server can sign
+//! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. Cart and payment then fetch its
+//! public key from `/.well-known/jwks.json`. `SHOP_KEY` names a PEM file with the key pair. Without
+//! it, each run makes a new one.
+//!
 //! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
 //! `cart` and `payment`. These two servers may have `CART_SECRET` or `PAYMENT_SECRET` instead of
-//! `JWT_SECRET`. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
+//! `JWT_SECRET`. With `SHOP_ALG`, they need no secret, and `AUTH_URL` is the address of the auth
+//! server, by default `http://127.0.0.1:4000`. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
 //! `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` then give each server the origins of the
 //! others. `REVOCATIONS` names a Redis, such as `redis://localhost`, through which revocations
 //! reach all processes.
@@ -24,6 +30,7 @@ mod companies;
 mod curl;
 mod devices;
 mod endings;
+mod keys;
 mod origins;
 mod page;
 mod payment;
@@ -67,15 +74,15 @@ async fn run(service: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> 
             alone(Server::bind("AUTH_PORT", AUTH).await?, app).await
         }
         Some("cart") => {
-            let secret = secrets::of_service("cart")?;
+            let keys = keys::of_service("cart")?;
             alone(Server::bind("CART_PORT", CART).await?, async |o| {
-                cart::app(secret, o, &Feed::alone())
+                cart::app(keys, o, &Feed::alone())
             })
             .await
         }
         Some("payment") => {
-            let secret = secrets::of_service("payment")?;
-            let app = async |origins: &Origins| payment::app(secret, origins, &Feed::alone());
+            let keys = keys::of_service("payment")?;
+            let app = async |origins: &Origins| payment::app(keys, origins, &Feed::alone());
             alone(Server::bind("PAYMENT_PORT", PAYMENT).await?, app).await
         }
         Some(other) => Err(format!(
@@ -94,8 +101,8 @@ async fn all() -> Result<(), Box<dyn Error + Send + Sync>> {
     let feed = Feed::shared();
     let apps = (
         auth_server::app(&master, &origins, &feed).await?,
-        cart::app(master.derive(secrets::ISSUER, "cart"), &origins, &feed)?,
-        payment::app(master.derive(secrets::ISSUER, "payment"), &origins, &feed)?,
+        cart::app(keys::beside(&auth.url(), "cart", &master)?, &origins, &feed)?,
+        payment::app(keys::beside(&auth.url(), "payment", &master)?, &origins, &feed)?,
     );
     println!("{}", curl::lines(&auth.url(), &cart.url(), &payment.url()));
     println!("# Or open {} in a browser. Ctrl-C ends the servers.", origins.page);

@@ -7,7 +7,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_jwt_auth::{Claims, JwtAuth, Secret, has_scope, require};
+use tower_jwt_auth::{Claims, Issuer, IssuerKeys, JwtAuth, has_scope, require};
 
 use crate::auth_server::PAYMENT_COOKIE;
 use crate::origins::Origins;
@@ -15,19 +15,19 @@ use crate::revocation::Feed;
 use crate::secrets::ISSUER;
 use crate::shopper::Shopper;
 
+const MAX_LIFETIME: Duration = Duration::from_secs(900);
+
 pub(crate) fn app(
-    secret: Secret,
+    keys: IssuerKeys,
     origins: &Origins,
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    let auth = JwtAuth::new(secret)
-        .issuer(ISSUER)
-        .audience("payment")
+    // Paying requires a short-lived token, even if the auth server issues longer-lived ones.
+    let issuer = Issuer::new(ISSUER, keys).audience("payment").max_lifetime(MAX_LIFETIME);
+    let auth = JwtAuth::from(issuer)
         .realm("payment")
         .cookie(PAYMENT_COOKIE)
         .trust_origin(&origins.page)
-        // Paying requires a short-lived token, even if the auth server issues longer-lived ones.
-        .max_lifetime(Duration::from_secs(900))
         .claims::<Shopper>();
     let auth = feed.checked_by(auth)?;
     let routes = Router::new().route("/payments", post(pay));

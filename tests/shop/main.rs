@@ -5,6 +5,7 @@
 mod attempts;
 mod endings;
 mod process;
+mod public_keys;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -47,6 +48,12 @@ async fn services_continue_without_the_auth_server() {
     // The cart server never gets the master secret, as in production.
     let cart = Server::start("cart", &[("CART_SECRET", CART)]);
     let payment = Server::start("payment", &[("JWT_SECRET", MASTER)]);
+    services_work_with_and_without(auth, &cart, &payment).await;
+}
+
+/// Sends accepted and rejected requests to the services, ends the auth server, and sends the same
+/// requests again.
+async fn services_work_with_and_without(auth: Server, cart: &Server, payment: &Server) {
     let for_cart = auth.token("alice", "wonderland", "cart").await;
     let for_payment = auth.token("alice", "wonderland", "payment").await;
     let bob_for_payment = auth.token("bob", "builder", "payment").await;
@@ -171,13 +178,18 @@ fn a_server_alone_asks_for_its_secret() {
     }
 }
 
-/// On Windows, `bash` may belong to another system, which cannot reach these servers.
 #[cfg(unix)]
 #[test]
 fn the_printed_lines_work_when_pasted() {
+    paste_the_printed_lines(&[]);
+}
+
+/// On Windows, `bash` may belong to another system, which cannot reach these servers.
+#[cfg(unix)]
+fn paste_the_printed_lines(settings: &[(&str, &str)]) {
     use std::io::Write;
     use std::process::{Command, Stdio};
-    let mut shop = process::Process::start(&[], &[]);
+    let mut shop = process::Process::start(&[], settings);
     let mut lines = shop.line();
     while !lines.ends_with("Ctrl-C ends the servers.\n") {
         lines.push_str(&shop.line());

@@ -10,6 +10,16 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
+/// The variables that a test must set by itself.
+const SETTINGS: [&str; 7] = [
+    "JWT_SECRET",
+    "CART_SECRET",
+    "PAYMENT_SECRET",
+    "REVOCATIONS",
+    "SHOP_ALG",
+    "SHOP_KEY",
+    "AUTH_URL",
+];
 
 /// A running shop, or one of its servers. It is killed when dropped.
 pub(crate) struct Process {
@@ -127,7 +137,7 @@ fn example() -> PathBuf {
 pub(crate) fn shop(arguments: &[&str], secrets: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example());
     command.args(arguments).envs(PORTS.map(|port| (port, "0")));
-    for name in ["JWT_SECRET", "CART_SECRET", "PAYMENT_SECRET", "REVOCATIONS"] {
+    for name in SETTINGS {
         command.env_remove(name);
     }
     command.envs(secrets.iter().copied());
