@@ -89,8 +89,10 @@ pub mod how_to {
     page!(query_token, "how-to/query-token.md", "axum");
     page!(revoke, "how-to/revoke.md", "axum", "issuer", "redis");
     page!(roles_scopes_and_tenants, "how-to/roles-scopes-and-tenants.md", "axum");
+    page!(rotate_a_key, "how-to/rotate-a-key.md", "issuer", "jwks");
     page!(rotate_a_secret, "how-to/rotate-a-secret.md", "issuer");
     page!(several_issuers, "how-to/several-issuers.md", "axum", "jwks");
+    page!(sign_with_public_keys, "how-to/sign-with-public-keys.md", "axum", "issuer", "jwks");
     page!(test_your_service, "how-to/test-your-service.md", "axum", "test-util");
     page!(websocket_and_sse, "how-to/websocket-and-sse.md", "axum", "connections");
 }

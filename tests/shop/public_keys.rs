@@ -38,7 +38,7 @@ async fn services_with_public_keys_continue_without_the_auth_server() {
     }
 }
 
-/// The services start first, and the auth server comes back with another key.
+/// Services and the auth server may start in any order.
 #[cfg(feature = "jwks")]
 #[tokio::test]
 async fn a_service_that_starts_before_the_auth_server_gets_the_keys_later() {

@@ -17,7 +17,7 @@ use crate::jwt::keys::secret::Secret;
 /// verify must have the new key before the auth server signs with it. For a shared secret,
 /// [`rotate`](Self::rotate) on those servers first. For a key pair, [`announce`](Self::announce) the
 /// key on the auth server first, so that it is published. Retire the old key once its last token
-/// has expired.
+/// has expired. [`guide::how_to::rotate_a_key`](crate::guide::how_to::rotate_a_key) has all steps.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};

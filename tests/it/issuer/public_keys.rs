@@ -51,7 +51,7 @@ fn alice() -> Grant {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(26))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn tokens_of_every_algorithm_verify_with_the_published_keys(
@@ -221,9 +221,9 @@ async fn signatures_that_leave_room_for_claims_fit_into_cookies() {
 #[test]
 fn signatures_that_are_too_long_for_a_cookie_are_refused_where_cookies_are_configured() {
     for (name, overhead, room) in [
-        (Algorithm::MlDsa44, "3351 bytes", "leaves 546 bytes"),
-        (Algorithm::MlDsa65, "4536 bytes", "leaves 0 bytes"),
-        (Algorithm::MlDsa87, "6294 bytes", "leaves 0 bytes"),
+        (Algorithm::MlDsa44, "3344 bytes", "leaves 551 bytes"),
+        (Algorithm::MlDsa65, "4529 bytes", "leaves 0 bytes"),
+        (Algorithm::MlDsa87, "6287 bytes", "leaves 0 bytes"),
     ] {
         let issuer =
             || TokenIssuer::new(ISSUER).max_token_bytes(8192).audience("cart", pairs::pair(name));
@@ -252,7 +252,7 @@ async fn tokens_in_bodies_may_have_long_signatures() {
 fn routes_whose_signatures_exceed_the_limit_of_the_issuer_are_refused() {
     let issuer = |name| TokenIssuer::new(ISSUER).audience("cart", pairs::pair(name));
     let (sentence, _) = panics::refused(|| Server::with_issuer(issuer(Algorithm::MlDsa65)).router);
-    for part in ["4536 bytes", "ML-DSA-65", "may have 4096", "TokenIssuer::max_token_bytes"] {
+    for part in ["4529 bytes", "ML-DSA-65", "may have 4096", "TokenIssuer::max_token_bytes"] {
         assert!(sentence.contains(part), "{part} in {sentence}");
     }
     let _ = Server::with_issuer(issuer(Algorithm::MlDsa44));
