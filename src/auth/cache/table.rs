@@ -97,7 +97,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
     /// Returns the shard for a fingerprint. A shard's map uses the fingerprint's lowest and highest
     /// bits, so the middle bits select the shard.
     fn shard(&self, fingerprint: u64) -> Option<&Mutex<Shard<V>>> {
-        let index = usize::try_from(fingerprint >> 32 & 0xffff).ok()?.checked_rem(SHARDS)?;
+        let index = usize::try_from(fingerprint >> 32).ok()?.checked_rem(SHARDS)?;
         self.shards.get(index).map(|Padded(shard)| shard)
     }
 }

@@ -210,8 +210,8 @@ impl Cached for CachedToken {
     }
 
     fn weight(&self) -> usize {
-        /// The size of an `Arc`'s reference counts and of two allocation headers.
-        const COUNTS: usize = 2 * size_of::<usize>() + 32;
+        /// The size of an `Arc`'s two reference counts, and of two allocation headers of two words.
+        const COUNTS: usize = size_of::<[usize; 6]>();
         let verified = &self.claims.data().verified;
         size_of_val(&*self.claims)
             .saturating_add(COUNTS)

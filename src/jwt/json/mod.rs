@@ -65,10 +65,6 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for OrNull<S> {
         Ok(None)
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
         self.0.deserialize(inner).map(Some)

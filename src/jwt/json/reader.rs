@@ -477,7 +477,6 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.scanner.peek() {
             Some(b'n') if self.scanner.word("null") => visitor.visit_none(),
-            Some(b'n') => Err(self.fail(Fault::Syntax)),
             _ => visitor.visit_some(self),
         }
     }
@@ -709,6 +708,8 @@ mod tests {
             "[1,true,3]",
             "[1,true,]",
             "[,]",
+            "[,1]",
+            r#"{,"a":1}"#,
             "[1 true]",
             "[1,[2,[3]]]",
             "[",
@@ -796,6 +797,7 @@ mod tests {
             r#"{"a":[{"b":1},{"b":1}],"b":["a","a"]}"#.to_owned(),
             r#"{"a":{"b":"b","c":"\"b\":"}}"#.to_owned(),
             r#"{"a":{"b":"{","c":"}","d":{"b":"\\"}}}"#.to_owned(),
+            r#"{"a":{"\ud800":1,"b":2}}"#.to_owned(),
             many("n40"),
         ] {
             assert_eq!(fault_in(&json), None, "{json}");
