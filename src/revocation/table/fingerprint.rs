@@ -52,6 +52,15 @@ mod tests {
     use crate::revocation::target::RevocationKind;
 
     #[test]
+    fn every_bit_of_a_fingerprint_depends_on_the_name() {
+        let keys = FingerprintKeys::default();
+        let kind = EntryKind::new(RevocationKind::Token, IssuerMatch::One);
+        let print = |n: u32| keys.of(keys.of_issuer(Some("a")), kind, &n.to_string()).get();
+        assert_eq!((0..1_000).map(print).fold(u64::MAX, |all, print| all & print), 0);
+        assert_eq!((0..1_000).map(print).fold(0, |any, print| any | print), u64::MAX);
+    }
+
+    #[test]
     fn different_names_have_different_fingerprints() {
         let [keys, other] = [FingerprintKeys::default(), FingerprintKeys::default()];
         let kind = |kind| EntryKind::new(kind, IssuerMatch::One);

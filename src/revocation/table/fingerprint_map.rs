@@ -214,6 +214,34 @@ mod tests {
     }
 
     #[test]
+    fn a_map_has_only_the_kinds_that_were_inserted() {
+        let map = FingerprintMap::with_buckets(8);
+        let other = EntryKind::new(RevocationKind::Subject, IssuerMatch::Any);
+        assert!(!map.kinds().has(KIND) && !map.kinds().has_any(EntryKinds::bit(KIND)));
+        map.insert(Fingerprint::new(1).unwrap(), mark(1_000));
+        assert!(map.kinds().has(KIND) && map.kinds().has_any(EntryKinds::bit(KIND)));
+        assert!(!map.kinds().has(other) && !map.kinds().has_any(EntryKinds::bit(other)));
+        assert_eq!((map.count(KIND), map.count(other)), (1, 0));
+    }
+
+    /// Otherwise each name of a token would cost a look-up in the buckets.
+    #[test]
+    fn the_filter_rules_out_most_names_that_the_map_lacks() {
+        let map = FingerprintMap::with_buckets(1_024);
+        assert_eq!(map.filter.len(), 128, "eight bits for each bucket");
+        let print = |n: u64| Fingerprint::new(n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).unwrap();
+        (1..=512).for_each(|n| map.insert(print(n), mark(1_000)));
+        let passes = |n: &u64| {
+            let (word, bits) = map.filter_bits(print(*n));
+            assert_ne!(bits, 0, "a name without bits would always pass");
+            word.unwrap().load(Ordering::Relaxed) & bits == bits
+        };
+        assert!((1..=512).all(|n| passes(&n)));
+        let passed = (513..=10_512).filter(passes).count();
+        assert!(passed < 500, "{passed} of 10,000 names pass");
+    }
+
+    #[test]
     fn a_rebuilt_map_has_the_entries_that_have_not_expired() {
         let map = FingerprintMap::with_buckets(8);
         for n in 1..=6 {

@@ -292,6 +292,8 @@ const fn bits(issuers: IssuerMatch) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn secs(secs: i64) -> UnixTime {
@@ -346,11 +348,42 @@ mod tests {
         assert!(table.refuses(&of("j", "alice", 400)));
         assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
         // Once the room for watermarks is used up too, all tokens are revoked.
+        let everyone = Applied::Widened(RevocationKind::Everyone);
         for n in 0..100 {
-            table.apply(&Revocation::tenant(id(n), secs(300)), now);
+            assert_eq!(table.apply(&Revocation::tenant(id(n), secs(300)), now), everyone);
         }
         assert!(table.refuses(&of("k", "anyone", 300)) && !table.refuses(&of("k", "anyone", 301)));
         assert_eq!(table.bytes(), FEWEST_BUCKETS * BUCKET_BYTES);
+    }
+
+    #[test]
+    fn a_full_table_looks_for_expired_entries_once_a_second() {
+        let table = RevocationTable::new(0);
+        let at = |millis| secs(1_119).saturating_add(Duration::from_millis(millis));
+        for n in 0..room(FEWEST_BUCKETS) as u64 {
+            // The entries are forgotten two minutes after their end.
+            assert_eq!(table.apply(&Revocation::token(id(n), secs(1_000)), at(0)), Applied::Kept);
+        }
+        let apply = |millis| table.apply(&Revocation::token("new", secs(9_000)), at(millis));
+        let everyone = Applied::Widened(RevocationKind::Everyone);
+        assert_eq!((apply(500), table.forgot_at()), (everyone, UnixTime::MIN));
+        assert_eq!((apply(1_499), table.forgot_at()), (everyone, UnixTime::MIN));
+        assert_eq!((apply(1_500), table.forgot_at()), (Applied::Kept, at(1_500)));
+    }
+
+    #[test]
+    fn a_revocation_of_all_tokens_is_forgotten_after_its_end_only() {
+        let table = RevocationTable::new(0);
+        table.sweep(secs(5_000));
+        assert!(!table.is_set_back(secs(0)), "nothing was forgotten");
+        table.apply(&Revocation::everyone(secs(100)).forget_at(secs(1_000)), secs(100));
+        let names = TokenNames::new().issued_at(secs(100));
+        table.sweep(secs(1_000));
+        assert!(table.refuses(&names) && table.count(RevocationKind::Everyone) == 1);
+        assert!(!table.is_set_back(secs(0)), "nothing was forgotten");
+        table.sweep(secs(1_200));
+        assert!(!table.refuses(&names) && table.count(RevocationKind::Everyone) == 0);
+        assert!(table.is_set_back(secs(0)));
     }
 
     #[test]

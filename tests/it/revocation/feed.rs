@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tower_jwt_auth::revocation::{
-    FeedErrorKind, MemoryFeed, Revocation, RevocationEvent, RevocationFeed, Revocations,
+    FeedErrorKind, Follow, MemoryFeed, Revocation, RevocationEvent, RevocationFeed, Revocations,
     TokenNames, Verdict,
 };
 use tower_jwt_auth::{ManualClock, UnixTime};
 
-use self::faulty::{FAILS, Faulty, HANGS, LOSES, NONE, PANICS};
+use self::faulty::{FAILS, Faulty, HANGS, LIMITED, LOSES, NONE, PANICS};
 use crate::kit::{self, MAX_STALENESS};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -108,6 +108,36 @@ async fn a_gap_is_answered_by_a_snapshot_and_a_second_one_is_a_failure() {
     feed.set(NONE);
     follow.step().await.unwrap();
     assert_eq!(take(&told), ["SnapshotRead", "Gap", "SnapshotRead", "SnapshotRead"]);
+}
+
+#[tokio::test]
+async fn a_limitation_of_a_feed_is_reported_once() {
+    let clock = kit::at(kit::NOW);
+    let feed = Faulty::new(&clock);
+    feed.set(LIMITED);
+    let (revocations, told) = revocations(&clock);
+    let mut follow = revocations.follow(feed.clone());
+    follow.step().await.unwrap();
+    assert_eq!(take(&told), ["SnapshotRead", "FeedWarning"]);
+    feed.set(LOSES);
+    assert!(follow.step().await.is_err());
+    feed.set(LIMITED);
+    follow.step().await.unwrap();
+    assert_eq!(take(&told), ["Gap", "SnapshotRead", "SnapshotRead"]);
+}
+
+#[test]
+fn pauses_and_limits_of_zero_are_rejected() {
+    for zero in [
+        (|follow| drop(follow.poll_every(Duration::ZERO))) as fn(Follow<MemoryFeed>),
+        |follow| drop(follow.timeout(Duration::ZERO)),
+        |follow| drop(follow.snapshot_every(Duration::ZERO)),
+    ] {
+        let follow = Revocations::new().follow(MemoryFeed::new());
+        let refused = catch_unwind(AssertUnwindSafe(|| zero(follow))).unwrap_err();
+        let sentence = refused.downcast_ref::<String>().unwrap();
+        assert!(sentence.contains("of zero would never rest"), "{sentence}");
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,18 @@ fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);
 }
 
+/// The layer reads its clock once for both if both are the system's.
+#[test]
+fn the_age_of_the_data_is_measured_by_the_clock_of_the_revocations() {
+    let (revocations, clock) = current();
+    let auth: JwtAuth = JwtAuth::new(kit::secret()).with_revocation(revocations);
+    let token = kit::with_payload(r#"{"exp":4000000000}"#);
+    assert!(auth.verify(&token).is_ok());
+    clock.advance(MAX_STALENESS + Duration::from_secs(1));
+    let error = auth.verify(&token).unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::RevocationUnavailable);
+}
+
 #[tokio::test]
 async fn a_token_that_is_accepted_unchecked_is_marked() {
     use tower::{Layer, ServiceExt, service_fn};

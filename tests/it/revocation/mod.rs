@@ -110,14 +110,18 @@ fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
     let names = alice(now());
     assert_eq!(revocations.check(&names), Verdict::Unavailable);
     assert_eq!(revocations.staleness(), None);
+    assert_eq!(revocations.outage().unwrap().age(), None);
     let as_of = revocations.as_of();
     clock.advance(MAX_STALENESS / 2);
     // The data's age is measured from the start of the read, not from the feed's answer.
     revocations.current_as_of(as_of);
     clock.advance(MAX_STALENESS / 4);
     assert_eq!(revocations.check(&names), Verdict::Good);
+    assert_eq!(revocations.outage(), None);
     clock.advance(MAX_STALENESS / 4 + Duration::from_nanos(1));
     assert_eq!(revocations.check(&names), Verdict::Unavailable);
+    let age = MAX_STALENESS + Duration::from_nanos(1);
+    assert_eq!(revocations.outage().unwrap().age(), Some(age));
     revocations.apply(&Revocation::token("token 1", later(HOUR)));
     assert_eq!(revocations.check(&names), Verdict::Revoked, "known revocations stay");
     assert_eq!(revocations.stats().refused_as_stale, 2);
@@ -227,6 +231,7 @@ fn a_full_table_widens_revocations_and_reports_so() {
     assert_eq!(revocations.check(&names), Verdict::Good);
     let stats = revocations.stats();
     assert_eq!((stats.widened, stats.entries(RevocationKind::Everyone)), (2, 1));
+    assert_eq!(stats.entries(RevocationKind::Tenant), 0);
     assert!(stats.bytes <= 2_048, "{stats:?}");
 }
 

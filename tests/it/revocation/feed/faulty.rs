@@ -27,6 +27,8 @@ pub(super) const PANICS_WAITING: u8 = 6;
 pub(super) const MISSING_AND_DENIED: u8 = 7;
 /// There is no log, and the server fails while it creates one.
 pub(super) const MISSING_AND_DOWN: u8 = 8;
+/// The feed has a limitation that operators should know.
+pub(super) const LIMITED: u8 = 9;
 
 impl Faulty {
     pub(super) fn new(clock: &ManualClock) -> Self {
@@ -72,6 +74,10 @@ impl RevocationFeed for Faulty {
 
     async fn read(&self, after: &Position) -> Result<Read, FeedError> {
         if self.fail().await? == LOSES { Ok(Read::Gap) } else { self.feed.read(after).await }
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        (self.fault.load(Ordering::SeqCst) == LIMITED).then_some("a limitation")
     }
 
     async fn changed(&self) {

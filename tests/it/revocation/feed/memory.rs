@@ -45,12 +45,37 @@ fn a_feed_in_memory_is_configured_before_it_is_cloned() {
 async fn expired_messages_leave_the_feed_in_memory() {
     let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
     let feed = MemoryFeed::new().with_clock(clock.clone());
+    assert!(feed.is_empty());
     let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
     feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
     feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
-    clock.advance(Duration::from_secs(3_600));
-    feed.append(&Revocation::token("new", ends_in(60))).await.unwrap();
-    assert_eq!(feed.len(), 2);
+    // Messages are kept for five minutes after their end.
+    clock.advance(Duration::from_secs(359));
+    feed.append(&Revocation::token("new", ends_in(86_400))).await.unwrap();
+    assert_eq!((feed.len(), feed.is_empty()), (3, false));
+    clock.advance(Duration::from_secs(1));
+    feed.append(&Revocation::token("newest", ends_in(86_400))).await.unwrap();
+    assert_eq!(feed.len(), 3);
+}
+
+#[tokio::test]
+async fn a_feed_in_memory_looks_for_expired_messages_once_a_second() {
+    let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
+    let feed = MemoryFeed::new().with_clock(clock.clone());
+    let far = UnixTime::from_secs(4_000_000_000);
+    let len_with = async |name: &str, until| {
+        feed.append(&Revocation::token(name, until)).await.unwrap();
+        feed.len()
+    };
+    assert_eq!(len_with("expired", UnixTime::EPOCH).await, 1);
+    clock.advance(Duration::from_millis(999));
+    assert_eq!(len_with("a", far).await, 2);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(len_with("b", far).await, 2);
+    assert_eq!(len_with("expired, too", UnixTime::EPOCH).await, 3);
+    // After the clock was set back, the last search seems to be in the future.
+    clock.set(UnixTime::from_secs(1_600_000_000));
+    assert_eq!(len_with("c", far).await, 3);
 }
 
 /// A client may revoke its token again and again.

@@ -95,7 +95,7 @@ async fn a_lost_log_is_reported_once_and_known_revocations_stay() {
 
 #[cfg(feature = "tracing")]
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_logged_as_a_warning_and_the_recovery_as_information() {
+async fn a_failure_is_logged_as_a_warning_the_recovery_as_information_and_a_read_as_detail() {
     let log = crate::rejection::logs::Log::default();
     let _listening = log.listen();
     let clock = kit::at(kit::NOW);
@@ -106,7 +106,11 @@ async fn a_failure_is_logged_as_a_warning_and_the_recovery_as_information() {
     feed.set(NONE);
     tokio::time::sleep(Duration::from_secs(2)).await;
     task.abort();
-    for (level, text) in [("WARN", "cannot be read"), ("INFO", "can be read again")] {
+    for (level, text) in [
+        ("WARN", "cannot be read"),
+        ("INFO", "can be read again"),
+        ("DEBUG", "all revocations were read"),
+    ] {
         let text = log.text().lines().find(|line| line.contains(text)).unwrap().to_owned();
         assert!(text.contains(level), "{text}");
     }
