@@ -259,6 +259,29 @@ mod tests {
     }
 
     #[test]
+    fn a_shard_with_room_for_one_value_evicts_it_even_if_it_is_in_use() {
+        let limit = Shard::<u64>::OVERHEAD + 60;
+        let mut shard = Shard::default();
+        for value in 0..10_u64 {
+            let displaced = shard.insert(value, 0, value, 40, limit).into_vec();
+            assert_eq!(displaced, Vec::from_iter(value.checked_sub(1)));
+            assert!(has(&mut shard, value) && shard.len() == 1 && shard.bytes() <= limit);
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_its_own_hash_and_every_byte_counts() {
+        let hash = |write: &dyn Fn(&mut Unhashed)| {
+            let mut hasher = Unhashed::default();
+            write(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(hash(&|hasher| hasher.write_u64(7)), 7);
+        assert_eq!(hash(&|hasher| hasher.write(&[1, 2, 3])), 0x01_02_03);
+        assert_eq!(hash(&|hasher| hasher.write(&[1, 0, 0, 0, 0, 0, 0, 0, 3])), 0x02);
+    }
+
+    #[test]
     fn the_same_fingerprint_replaces_its_value() {
         let mut shard = filled();
         assert_eq!(shard.insert(3, 0, 33, WEIGHT, LIMIT).into_vec(), [3]);

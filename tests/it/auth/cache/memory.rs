@@ -76,6 +76,18 @@ fn a_token_that_is_too_heavy_is_accepted_and_not_cached() {
 }
 
 #[test]
+fn the_memory_of_a_token_includes_the_strings_of_its_claims() {
+    let bytes_with = |len| {
+        let cache = TokenCache::new();
+        let token = token(&json!({ "sub": "x".repeat(len) }));
+        assert!(kit::auth().with_cache(cache.clone()).verify(&token).is_ok());
+        cache.stats().bytes
+    };
+    // The string is in the token, in the decoded payload and in the claims.
+    assert!(bytes_with(3_000) - bytes_with(0) >= 4_000 - 10 + 3_000 + 3_000);
+}
+
+#[test]
 fn a_dropped_layer_and_cache_leave_no_claims() {
     static LIVE: AtomicUsize = AtomicUsize::new(0);
 
