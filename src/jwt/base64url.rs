@@ -156,6 +156,13 @@ mod tests {
     }
 
     #[test]
+    fn invalid_characters_in_two_groups_are_refused() {
+        for encoded in ["!AAA!AAA", "AA!AA!AA", "AAA!AAAA!A", "!AAAAAA!AAA"] {
+            assert_same(encoded.as_bytes());
+        }
+    }
+
+    #[test]
     fn decoded_bytes_that_do_not_fit_are_refused() {
         for len in 0..=66 {
             let encoded = URL_SAFE_NO_PAD.encode(vec![7; len]);
@@ -172,6 +179,7 @@ mod tests {
             let mut encoded = String::new();
             encode_onto(&bytes, &mut encoded);
             assert_eq!(decode(&encoded).as_deref(), Some(&bytes[..]));
+            assert!((len..len + 4).contains(&decoded_len(encoded.len())), "{len}");
             if len % 3 != 0 {
                 let last = encoded.pop().unwrap();
                 let next = if last == 'z' { '0' } else { char::from(last as u8 + 1) };

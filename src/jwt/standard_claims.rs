@@ -193,6 +193,9 @@ mod tests {
             let claims = read(&format!("{{\"client_id\":{value},\"scope\":{value}}}")).unwrap();
             assert_eq!((claims.client_id, claims.scope), (None, None), "{value}");
         }
+        let claims = read(r#"{"client_id":"cart","scope":"a b"}"#).unwrap();
+        assert_eq!(claims.client_id.as_deref(), Some("cart"));
+        assert_eq!(claims.scope.as_deref(), Some("a b"));
         let claims = read(r#"{"scope":["a","b"],"aud":null,"sub":-42}"#).unwrap();
         assert_eq!(claims.scope.as_deref(), Some("a b"));
         assert_eq!(claims.sub.as_deref(), Some("-42"));

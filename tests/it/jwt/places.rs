@@ -55,6 +55,17 @@ fn an_unconfigured_claim_of_another_shape_grants_nothing() {
     assert_eq!(scopes(&kit::auth(), &mixed), ["a", "b"]);
 }
 
+/// The names have the same length and the same first and last letters as those of the places.
+#[test]
+fn a_claim_whose_name_resembles_that_of_a_place_grants_nothing() {
+    let claims = json!({ "rules": ["admin"], "scape": "pay", "sxp": "pay" });
+    assert_eq!(roles(&kit::auth(), &claims), [""; 0]);
+    assert_eq!(scopes(&kit::auth(), &claims), [""; 0]);
+    let with_places = json!({ "roles": ["user"], "rules": ["admin"], "scope": "a", "scape": "b" });
+    assert_eq!(roles(&kit::auth(), &with_places), ["user"]);
+    assert_eq!(scopes(&kit::auth(), &with_places), ["a"]);
+}
+
 #[test]
 fn a_configured_claim_of_another_shape_is_malformed_and_named() {
     let auths = [
