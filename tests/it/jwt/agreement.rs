@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tower_jwt_auth::JwtAuth;
 use tower_jwt_auth::jwt::TokenErrorKind;
@@ -59,6 +59,42 @@ fn claims_after_an_error_that_the_type_ignores_are_checked() {
     }
     let expired = kit::with_payload(r#"{"level":"x","exp":1}"#);
     assert_eq!(kit::fault(&auth, &expired), Some(TokenErrorKind::Expired));
+}
+
+#[test]
+fn a_type_that_ignores_the_error_of_one_member_gets_no_token() {
+    /// The members that are numbers.
+    #[derive(Debug)]
+    struct Numbers(Vec<u64>);
+
+    impl<'de> Deserialize<'de> for Numbers {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Members;
+
+            impl<'de> Visitor<'de> for Members {
+                type Value = Numbers;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Numbers, A::Error> {
+                    let mut numbers = Vec::new();
+                    while map.next_key::<String>()?.is_some() {
+                        numbers.extend(map.next_value::<u64>().ok());
+                    }
+                    Ok(Numbers(numbers))
+                }
+            }
+            deserializer.deserialize_map(Members)
+        }
+    }
+
+    let auth: JwtAuth<Numbers> = lax().claims();
+    let exp = kit::NOW as u64 + 60;
+    let with_level = |level| kit::with_payload(format!(r#"{{"exp":{exp},"level":{level}}}"#));
+    assert_eq!(auth.verify(&with_level(1)).unwrap().0, [exp, 1]);
+    assert_eq!(kit::fault(&auth, &with_level(-1)), Some(TokenErrorKind::ClaimsMismatch));
 }
 
 #[test]

@@ -193,6 +193,8 @@ fn a_registered_or_configured_claim_of_the_wrong_type_is_named() {
         ("roles", json!({ "iss": [] }), "invalid type in `iss`: an array"),
         ("roles", json!({ "exp": "2033-05-18" }), "invalid type in `exp`: a string"),
         ("roles", json!({ "aud": {} }), "invalid type in `aud`: an object"),
+        ("roles", json!({ "jti": true }), "invalid type in `jti`: a boolean"),
+        ("roles", json!({ "aud": ["a", null] }), "invalid type in `aud`: null"),
         ("roles", json!({ "aud": ["a", 1] }), "invalid type in `aud`: a number"),
         ("roles", json!({ "roles": 7 }), "invalid type in `roles`: a number"),
         ("roles", json!({ "roles": { "admin": true } }), "invalid type in `roles`: an object"),

@@ -67,6 +67,12 @@ fn a_claim_whose_name_resembles_that_of_a_place_grants_nothing() {
 }
 
 #[test]
+fn a_place_that_is_configured_and_read_by_default_is_read_once() {
+    let auth = kit::auth().add_roles_claim("roles");
+    assert_eq!(roles(&auth, &json!({ "roles": ["admin"] })), ["admin"]);
+}
+
+#[test]
 fn a_configured_claim_of_another_shape_is_malformed_and_named() {
     let auths = [
         ("roles", kit::auth().roles_claim("roles")),
