@@ -2,7 +2,7 @@
 //! crate.
 
 use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{AlgorithmFamily, DecodingKey, EncodingKey};
+use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
 use zeroize::Zeroizing;
 
 use crate::jwt::error::{KeyError, KeyErrorKind};
@@ -54,14 +54,25 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
-    /// Makes a key for HS256.
+    /// Makes a key for the usual algorithm of the type: HS256 for a shared secret, RS256 for RSA,
+    /// and the only algorithm of the curve for all others. For another algorithm, use
+    /// `Key::from_pem`.
+    ///
+    /// A public key has its thumbprint as its identifier. If the tokens have another `kid`, set it
+    /// with [`with_id`](Self::with_id).
     ///
     /// # Errors
     ///
-    /// Returns [`KeyErrorKind::Unsupported`] for a public key, and the errors of [`Secret::new`].
+    /// Returns the errors of [`Secret::new`] and, for a public key, those of `Key::from_der`.
+    /// Without the feature `asymmetric`, returns [`KeyErrorKind::Unsupported`] for a public key.
     fn try_from(key: &DecodingKey) -> Result<Self, KeyError> {
-        match (key.family(), key.try_get_as_bytes()) {
-            (AlgorithmFamily::Hmac, Ok(bytes)) => Secret::new(bytes).map(Self::hs256),
+        match (key.family(), key.kind()) {
+            (AlgorithmFamily::Hmac, DecodingKeyKind::SecretOrDer(bytes)) => {
+                Secret::new(bytes).map(Self::hs256)
+            }
+            #[cfg(feature = "asymmetric")]
+            (family, kind) => public_keys::verifying(family, kind),
+            #[cfg(not(feature = "asymmetric"))]
             _ => Err(not_hmac()),
         }
     }
@@ -70,16 +81,76 @@ impl TryFrom<&DecodingKey> for Key {
 impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
-    /// Makes a key for HS256.
+    /// Makes a key that can sign, for the usual algorithm of the type: HS256 for a shared secret,
+    /// RS256 for RSA, and the only algorithm of the curve for all others.
     ///
     /// # Errors
     ///
-    /// Returns [`KeyErrorKind::Unsupported`] for a private key, and the errors of [`Secret::new`].
+    /// Returns the errors of [`Secret::new`] and, for a private key, those of `Key::from_der`.
+    /// Without the feature `asymmetric`, returns [`KeyErrorKind::Unsupported`] for a private key.
     fn try_from(key: &EncodingKey) -> Result<Self, KeyError> {
         match key.family() {
             AlgorithmFamily::Hmac => Secret::new(key.as_bytes()).map(Self::hs256),
+            #[cfg(feature = "asymmetric")]
+            family => public_keys::signing(family, key.as_bytes()),
+            #[cfg(not(feature = "asymmetric"))]
             _ => Err(not_hmac()),
         }
+    }
+}
+
+#[cfg(feature = "asymmetric")]
+mod public_keys {
+    use super::{Algorithm, AlgorithmFamily, DecodingKeyKind, Key, KeyError, KeyErrorKind};
+    use crate::jwt::keys::algorithm::Curve;
+    use crate::jwt::keys::der::{self, Form};
+    use crate::jwt::keys::public_components::PublicComponents;
+
+    pub(super) fn verifying(
+        family: AlgorithmFamily,
+        kind: &DecodingKeyKind,
+    ) -> Result<Key, KeyError> {
+        let components = match (family, kind) {
+            (AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
+                PublicComponents::Rsa { n: n.clone(), e: e.clone() }
+            }
+            // Keys of PEM text and of JWKs are points, and other keys are DER.
+            (AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(bytes)) => match bytes.len() {
+                65 => PublicComponents::of_point(Curve::P256, bytes)?,
+                97 => PublicComponents::of_point(Curve::P384, bytes)?,
+                _ => der::public_key(Form::of(bytes)?, bytes)?,
+            },
+            (AlgorithmFamily::Ed, DecodingKeyKind::SecretOrDer(x)) if x.len() == 32 => {
+                PublicComponents::Ed25519 { x: x.clone() }
+            }
+            (_, DecodingKeyKind::SecretOrDer(bytes)) => der::public_key(Form::of(bytes)?, bytes)?,
+            _ => return Err(other_family()),
+        };
+        let algorithm = components.default_algorithm();
+        check_family(family, algorithm)?;
+        Key::of_public(algorithm, components)
+    }
+
+    pub(super) fn signing(family: AlgorithmFamily, bytes: &[u8]) -> Result<Key, KeyError> {
+        let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+        let mut fitting = algorithms.into_iter().filter(|one| check_family(family, *one).is_ok());
+        let read = |algorithm| Key::from_der(algorithm, bytes);
+        let first = fitting.next().ok_or_else(other_family).and_then(read);
+        let key = fitting.fold(first, |key, algorithm| key.or_else(|_| read(algorithm)))?;
+        if key.can_sign() {
+            return Ok(key);
+        }
+        Err(KeyError::new(KeyErrorKind::Unsupported, "this is a public key, which cannot sign"))
+    }
+
+    fn check_family(family: AlgorithmFamily, algorithm: Algorithm) -> Result<(), KeyError> {
+        let theirs = jsonwebtoken::Algorithm::try_from(algorithm)?;
+        if family.algorithms().contains(&theirs) { Ok(()) } else { Err(other_family()) }
+    }
+
+    fn other_family() -> KeyError {
+        let message = "the key is for another family of algorithms than it says";
+        KeyError::new(KeyErrorKind::Contradictory, message)
     }
 }
 
@@ -99,8 +170,10 @@ fn unsupported() -> KeyError {
     KeyError::new(KeyErrorKind::Unsupported, "only one of the two crates has this algorithm")
 }
 
+#[cfg(not(feature = "asymmetric"))]
 fn not_hmac() -> KeyError {
-    let message = "only HMAC converts: this is for public-key signatures";
+    let message = "this is not a shared secret: other keys need the feature `asymmetric` of \
+                   tower-jwt-auth";
     KeyError::new(KeyErrorKind::Unsupported, message)
 }
 
@@ -115,6 +188,45 @@ mod tests {
         assert!(Key::try_from(&EncodingKey::from_secret(&bytes)).is_ok());
         assert!(Key::try_from(&DecodingKey::from_secret(&bytes[..8])).is_err());
         assert!(Key::try_from(&DecodingKey::from_rsa_der(&bytes)).is_err());
+        assert!(Key::try_from(&EncodingKey::from_rsa_der(&bytes)).is_err());
+    }
+
+    #[cfg(feature = "asymmetric")]
+    #[test]
+    fn public_and_private_keys_of_jsonwebtoken_convert() {
+        use base64::Engine;
+        use base64::prelude::BASE64_STANDARD;
+
+        for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa] {
+            let pair = Key::generate(algorithm).unwrap();
+            let pem = pair.dangerous_to_pem().unwrap();
+            let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+            let der = BASE64_STANDARD.decode(body).unwrap();
+            let jwk: Jwk = serde_json::from_str(&pair.to_jwk().unwrap()).unwrap();
+            let decoding = DecodingKey::from_jwk(&jwk).unwrap();
+            let encoding = match algorithm {
+                Algorithm::Rs256 => EncodingKey::from_rsa_der(&der),
+                Algorithm::EdDsa => EncodingKey::from_ed_der(&der),
+                _ => EncodingKey::from_ec_der(&der),
+            };
+            let public = Key::try_from(&decoding).unwrap();
+            assert_eq!((public.id(), public.can_sign()), (pair.id(), false), "{algorithm}");
+            assert_eq!(Key::try_from(&jwk).unwrap().thumbprint(), public.thumbprint());
+            let private = Key::try_from(&encoding).unwrap();
+            assert_eq!((private.id(), private.can_sign()), (pair.id(), true), "{algorithm}");
+            assert_eq!((public.algorithm(), private.algorithm()), (algorithm, algorithm));
+
+            // The bytes of another family, and a private key for verification.
+            let wrong = EncodingKey::from_secret(&der);
+            assert!(Key::try_from(&wrong).is_err());
+            let wrong = match algorithm {
+                Algorithm::Rs256 => EncodingKey::from_ed_der(&der),
+                _ => EncodingKey::from_rsa_der(&der),
+            };
+            assert_eq!(Key::try_from(&wrong).unwrap_err().kind(), KeyErrorKind::Contradictory);
+            assert!(Key::try_from(&DecodingKey::from_rsa_der(&der)).is_err());
+            assert!(Key::try_from(&DecodingKey::from_ed_der(&der)).is_err());
+        }
     }
 
     #[test]
