@@ -353,3 +353,64 @@ impl KeyPair {
 fn rejected(_: aws_lc_rs::error::KeyRejected) -> KeyError {
     invalid("the private key is not a valid key of its type")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwt::keys::public_components::encoded;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+        digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect()
+    }
+
+    /// Runs the cases of a file. Returns the number of valid cases, of invalid cases, and of cases
+    /// whose key is rejected.
+    fn verdicts(file: &str, algorithm: Algorithm) -> [usize; 3] {
+        let file: serde_json::Value = serde_json::from_str(file).unwrap();
+        let mut counts = [0; 3];
+        for group in file["testGroups"].as_array().unwrap() {
+            let der = hex(group["publicKeyDer"].as_str().unwrap());
+            let key = Form::of(&der).and_then(|form| der::public_key(form, &der));
+            let key = key.and_then(|components| PublicKey::new(algorithm, components));
+            for case in group["tests"].as_array().unwrap() {
+                let [message, signature] =
+                    ["msg", "sig"].map(|name| hex(case[name].as_str().unwrap()));
+                let id = &case["tcId"];
+                let Ok(key) = &key else {
+                    counts[2] += 1;
+                    continue;
+                };
+                // "acceptable" is for signatures that some implementations accept by mistake.
+                let is_valid = case["result"] == "valid";
+                let accepted = key.verify(&message, encoded(&signature).as_bytes());
+                assert_eq!(accepted, is_valid, "{id} {}", case["comment"]);
+                counts[usize::from(!is_valid)] += 1;
+            }
+        }
+        counts
+    }
+
+    #[test]
+    fn wycheproof_cases_for_ecdsa_get_their_verdicts() {
+        let file =
+            include_str!("../../../tests/data/wycheproof/ecdsa_secp256r1_sha256_p1363_test.json");
+        assert_eq!(verdicts(file, Algorithm::Es256), [173, 89, 0]);
+    }
+
+    #[test]
+    fn wycheproof_cases_for_ed25519_get_their_verdicts() {
+        let file = include_str!("../../../tests/data/wycheproof/ed25519_test.json");
+        assert_eq!(verdicts(file, Algorithm::EdDsa), [88, 63, 0]);
+    }
+
+    #[test]
+    fn wycheproof_cases_for_rsa_get_their_verdicts() {
+        let file =
+            include_str!("../../../tests/data/wycheproof/rsa_signature_2048_sha256_test.json");
+        assert_eq!(verdicts(file, Algorithm::Rs256), [9, 250, 0]);
+        let file =
+            include_str!("../../../tests/data/wycheproof/rsa_pss_2048_sha256_mgf1_32_test.json");
+        assert_eq!(verdicts(file, Algorithm::Ps256), [63, 45, 0]);
+    }
+}

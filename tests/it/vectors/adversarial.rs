@@ -6,17 +6,17 @@ use http::StatusCode;
 use serde_json::Value;
 use tower_jwt_auth::{AuthErrorKind, JwtAuth, Key, Secret, StandardClaims};
 
-use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed};
+use super::{Exclusion, assert_adds_up, assert_refused_by_hmac, is_listed, without_public_keys};
 use crate::bearer::challenge::bearer_params;
 use crate::kit::{self, str_of};
 
 const TOKENS: &str = "adversarial/tokens.json";
 const REQUESTS: &str = "adversarial/requests.json";
 
-const RSA: &str = "verified with an RSA key: waits for the feature `asymmetric`";
-const EC: &str = "verified with an EC key: waits for the feature `asymmetric`";
-const ED: &str = "verified with an Ed25519 key: waits for the feature `asymmetric`";
-const WAITING: &[Exclusion] = &[
+const RSA: &str = "an RSA key needs the feature `asymmetric`";
+const EC: &str = "an EC key needs the feature `asymmetric`";
+const ED: &str = "an Ed25519 key needs the feature `asymmetric`";
+const WAITING: &[Exclusion] = without_public_keys(&[
     ("confusion-pem", RSA),
     ("rs256-ok", RSA),
     ("rsa-PS256-for-RS256", RSA),
@@ -24,19 +24,42 @@ const WAITING: &[Exclusion] = &[
     ("es256-zero", EC),
     ("es256-der", EC),
     ("eddsa-ok", ED),
-];
+]);
 
 fn strings(value: &Value) -> Option<Vec<String>> {
     let texts = value.as_array()?.iter().map(|text| text.as_str().unwrap().to_owned());
     Some(texts.collect())
 }
 
+/// Reads a public key of the file.
+#[cfg(feature = "asymmetric")]
+fn public_key(file: &Value, name: &str) -> Key {
+    use tower_jwt_auth::Algorithm;
+
+    let algorithm = match name {
+        "rsa" => Algorithm::Rs256,
+        "ec" => Algorithm::Es256,
+        "ed" => Algorithm::EdDsa,
+        other => panic!("{other} is new"),
+    };
+    Key::from_pem(algorithm, str_of(file, &format!("{name}_public_pem"))).unwrap()
+}
+
+#[cfg(not(feature = "asymmetric"))]
+fn public_key(_: &Value, name: &str) -> Key {
+    panic!("{name}: the case is excluded")
+}
+
 /// Creates the layer that a case requires.
 fn layer(file: &Value, config: &Value) -> JwtAuth {
     let secret = Secret::from_base64(str_of(file, "secret_hs256_b64")).unwrap();
+    let key = match config["key"].as_str() {
+        None | Some("hs") => Key::hs256(secret),
+        Some(name) => public_key(file, name),
+    };
     let key = match config["kid"].as_str() {
-        Some(kid) => Key::hs256(secret).with_id(kid).unwrap(),
-        None => Key::hs256(secret),
+        Some(kid) => key.with_id(kid).unwrap(),
+        None => key,
     };
     let seconds = |value: &Value| value.as_u64().map(Duration::from_secs);
     let leeway = seconds(&config["leeway"]).or(seconds(&file["leeway"])).unwrap();
