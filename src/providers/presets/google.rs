@@ -16,26 +16,35 @@ impl Issuer {
     ///
     /// - `iss` is `https://accounts.google.com` or `accounts.google.com`: Google writes both. The
     ///   keys are at `https://www.googleapis.com/oauth2/v3/certs`.
-    /// - `aud` must be one of the clients. Every application in the world has the same issuer, so
-    ///   this rule alone tells its users from yours.
+    /// - `aud` and `azp` must each be one of the clients. Every application in the world has the same
+    ///   issuer. `aud` alone does not protect: the owner of any service account can ask Google for an
+    ///   ID token with any `aud`, and `azp` is then the service account. A token that an Android or
+    ///   iOS client got for the server has two different clients, so list all clients.
     /// - `sub` is required. Identify users by `sub` and never by `email`, which can change.
     /// - The tenant is `hd`, the domain of a Google Workspace. Users of Gmail have none. To accept the
-    ///   users of one organization only, add `.claim_is("hd", "shop.example")`.
+    ///   users of one organization only, add `.claim_is("hd", "shop.example")`. An `email` with that
+    ///   domain proves nothing.
     ///
     /// Google's access tokens are opaque, so this preset accepts ID tokens. There is no claim that
-    /// tells an ID token for the application from one that was meant for its API.
+    /// tells an ID token for the application from one that was meant for its API. To accept tokens of
+    /// service accounts, use [`discover`](Self::discover) with an [`audience`](Self::audience) and a
+    /// [`claim_is`](Self::claim_is) about `sub`.
     ///
-    /// Source, read on 2026-11-26: [OpenID Connect][page].
+    /// Sources: [OpenID Connect][page], read on 2026-11-26, and [tokens of service
+    /// accounts][accounts], read on 2026-11-27.
     ///
     /// # Panics
     ///
     /// Panics if there are no clients.
     ///
     /// [page]: https://developers.google.com/identity/openid-connect/openid-connect
+    /// [accounts]: https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateIdToken
     #[track_caller]
     pub fn google(clients: impl OneOrMany) -> Self {
+        let clients = clients.into_strings();
         Self::jwks("https://accounts.google.com", "https://www.googleapis.com/oauth2/v3/certs")
             .add_alias("accounts.google.com")
+            .claim_is("azp", clients.as_slice())
             .audience(clients)
             .also_requiring(["sub"])
             .tenant_claim("hd")

@@ -18,14 +18,15 @@ impl Issuer {
     ///   are skipped.
     /// - The claim `typ` must be `Bearer`. Keycloak signs ID tokens with the same key and the same
     ///   header; there the claim is `ID`. In refresh and logout tokens it has other values.
-    /// - `aud` must name this service. Keycloak writes it only if the client has an audience mapper;
-    ///   otherwise `aud` is `account` or absent, and the token is rejected.
+    /// - `aud` must name this service. Keycloak writes the name if the client has an audience mapper,
+    ///   or if the user has a role of the service's client and the client has the scope `roles`.
+    ///   Otherwise `aud` is `account` or absent, and the token is rejected.
     /// - The roles are those of the realm, `realm_access.roles`. To read those of a client, add
     ///   `.add_roles_claim(["resource_access", "cart", "roles"])`. The scopes are in `scope`.
     ///
-    /// A client that any user can register ([`clientRegistration`]) gets tokens of the same realm.
-    /// Such a token is rejected as long as the realm lets only trusted clients have the audience
-    /// mapper.
+    /// All clients of a realm have the same issuer, including clients that
+    /// [registered themselves][registration]. To accept the tokens of certain clients only, add
+    /// `.claim_is("azp", [..])`.
     ///
     /// Sources, read on 2026-11-27: [a token of Keycloak 26.7, decoded][decoded], and the
     /// [server administration guide][guide].
@@ -35,7 +36,7 @@ impl Issuer {
     /// Panics if `realm` is not an `https` URL. The layer panics without an audience and without
     /// `claim_is("azp", ..)`.
     ///
-    /// [`clientRegistration`]: https://www.keycloak.org/securing-apps/client-registration
+    /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/
     /// [guide]: https://www.keycloak.org/docs/latest/server_admin/
     #[track_caller]

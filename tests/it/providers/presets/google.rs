@@ -27,6 +27,12 @@ fn id_tokens_for_the_client_are_accepted() {
     let token = google.check(&[
         ("other application", json!({ "aud": "999.apps.googleusercontent.com" }), WrongAudience),
         ("no audience", json!({ "aud": null }), WrongAudience),
+        (
+            "token that a service account asked for",
+            json!({ "azp": "1175", "sub": "1175" }),
+            WrongClaim,
+        ),
+        ("no client", json!({ "azp": null }), WrongClaim),
         ("no subject", json!({ "sub": null }), MissingClaim),
     ]);
     assert_eq!(token.tenant(), Some("shop.example"));

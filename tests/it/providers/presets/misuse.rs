@@ -33,6 +33,10 @@ fn github_actions_without_a_repository_is_refused() {
         || Issuer::github_actions("cart").claim_is("environment", "prod"),
         &["repository_id", "repository_owner_id"],
     );
+    refused(
+        || Issuer::github_actions("cart").claim_is("sub", "job_workflow_ref:a/b@main"),
+        &["repository_id"],
+    );
     refused(|| Issuer::github_actions("cart").dangerous_any_audience(), &["repository_id"]);
     let _ = JwtAuth::from(Issuer::github_actions("cart").claim_is("repository_owner_id", "65"));
 }
