@@ -86,6 +86,7 @@ pub mod how_to {
         "axum",
         "issuer"
     );
+    page!(providers, "how-to/providers.md", "jwks");
     page!(query_token, "how-to/query-token.md", "axum");
     page!(revoke, "how-to/revoke.md", "axum", "issuer", "redis");
     page!(roles_scopes_and_tenants, "how-to/roles-scopes-and-tenants.md", "axum");
