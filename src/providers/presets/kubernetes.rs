@@ -28,12 +28,11 @@ impl Issuer {
     ///
     /// A token is valid until it expires, even if its pod or its account is deleted earlier.
     ///
-    /// The keys are found by discovery, which works for clusters whose issuer is public: EKS, GKE,
-    /// AKS. The API server of another cluster needs the cluster's CA, and a token unless the role
-    /// `system:service-account-issuer-discovery` is bound to `system:unauthenticated`. Give these
-    /// keys with [`with_keys`](Self::with_keys), from a
-    /// [`KeySource`](crate::jwks::KeySource) with your client, or from a file:
-    /// `kubectl get --raw /openid/v1/jwks`.
+    /// The keys are found by discovery. EKS, GKE and AKS publish them. For an issuer that only pods
+    /// can reach, set `SSL_CERT_FILE` to the mounted CA of the cluster, and bind the cluster role
+    /// `system:service-account-issuer-discovery` to the group `system:unauthenticated`. Or give the
+    /// keys with [`with_keys`](Self::with_keys), from a [`KeySource`](crate::jwks::KeySource) with
+    /// your client, or from a file: `kubectl get --raw /openid/v1/jwks`.
     ///
     /// Source, read on 2026-11-26: [managing service accounts][page].
     ///

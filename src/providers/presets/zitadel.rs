@@ -23,8 +23,8 @@ impl Issuer {
     /// - The roles are the keys of the object `urn:zitadel:iam:org:project:{project}:roles`, which
     ///   Zitadel writes for clients that ask for the scope `urn:zitadel:iam:org:projects:roles`.
     ///   The claim without the project's identifier has the roles of the project that the *client*
-    ///   belongs to. It is not read: with it, anyone who may create a project in the instance could
-    ///   give roles in yours to himself.
+    ///   belongs to. The preset does not read it: otherwise anyone who can create a project in the
+    ///   instance could choose the roles.
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
     /// A role says nothing about the organization in which the user has it. If several organizations

@@ -1,14 +1,14 @@
-//! Tests of one layer that trusts all providers.
+//! Tests of all presets.
 
 use serde_json::json;
 use tower_jwt_auth::JwtAuth;
+use tower_jwt_auth::jwks::{FetchedKeys, KeySource, KeySourceError, RemoteKeys};
 use tower_jwt_auth::jwt::TokenErrorKind;
 
 use super::*;
 
-#[test]
-fn all_providers_fit_into_one_layer_and_none_can_speak_for_another() {
-    let providers = [
+fn providers() -> [Provider; 13] {
+    [
         keycloak::provider(),
         auth0::provider(),
         entra::provider(),
@@ -22,16 +22,43 @@ fn all_providers_fit_into_one_layer_and_none_can_speak_for_another() {
         workos::provider(),
         github_actions::provider(),
         kubernetes::provider(),
-    ];
+    ]
+}
+
+#[test]
+fn all_providers_fit_into_one_layer_and_none_can_speak_for_another() {
+    let providers = providers();
     let auth: JwtAuth = JwtAuth::issuers(providers.iter().map(Provider::issuer));
     let auth = auth.with_clock(kit::at(NOW));
     for provider in &providers {
-        assert_eq!(provider.fault_with(&auth, &json!({})), None, "{}", provider.claims["iss"]);
-        for other in providers.iter().filter(|other| other.claims["iss"] != provider.claims["iss"])
-        {
-            let fault = provider.fault_with(&auth, &json!({ "iss": other.claims["iss"] }));
+        let name = &provider.claims["iss"];
+        assert_eq!(provider.fault_with(&auth, &json!({})), None, "{name}");
+        for other in providers.iter().map(|other| &other.claims["iss"]).filter(|iss| *iss != name) {
+            let fault = provider.fault_with(&auth, &json!({ "iss": other }));
             let expected = [TokenErrorKind::UnknownKeyId, TokenErrorKind::WrongAlgorithm];
-            assert!(fault.is_some_and(|fault| expected.contains(&fault)), "{fault:?}");
+            assert!(fault.is_some_and(|fault| expected.contains(&fault)), "{other}: {fault:?}");
         }
+    }
+}
+
+/// The key set that a provider publishes.
+struct Published(String);
+
+impl KeySource for Published {
+    async fn fetch(&self) -> Result<FetchedKeys, KeySourceError> {
+        Ok(FetchedKeys::new(self.0.clone()))
+    }
+}
+
+#[tokio::test]
+async fn key_sets_of_the_documented_form_can_be_fetched() {
+    for provider in providers() {
+        let keys = RemoteKeys::new(Published(provider.key_set().to_string()));
+        keys.ready().await.unwrap();
+        let health = keys.health();
+        assert_eq!((health.keys, health.skipped), (1, 2), "{}", provider.claims["iss"]);
+        let issuer = (provider.preset)().with_keys(keys);
+        let auth = JwtAuth::from(issuer).with_clock(kit::at(NOW));
+        assert_eq!(provider.fault_with(&auth, &json!({})), None, "{}", provider.claims["iss"]);
     }
 }
