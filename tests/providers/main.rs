@@ -1,0 +1,14 @@
+//! Tests with OpenID providers of other projects. The tests install and start the providers
+//! themselves: node and npm must be installed.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod accepted;
+mod mock;
+mod oidc_provider;
+mod outages;
+mod process;
+mod rejected;
+mod rotation;
+mod service;
+mod several;
