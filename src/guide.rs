@@ -95,6 +95,7 @@ pub mod how_to {
     page!(several_issuers, "how-to/several-issuers.md", "axum", "jwks");
     page!(sign_with_public_keys, "how-to/sign-with-public-keys.md", "axum", "issuer", "jwks");
     page!(test_your_service, "how-to/test-your-service.md", "axum", "test-util");
+    page!(try_a_provider, "how-to/try-a-provider.md", "jwks");
     page!(use_public_keys, "how-to/use-public-keys.md", "asymmetric", "jwks");
     page!(websocket_and_sse, "how-to/websocket-and-sse.md", "axum", "connections");
 }

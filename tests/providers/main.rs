@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod accepted;
+mod examples;
 mod mock;
 mod oidc_provider;
 mod outages;
