@@ -139,10 +139,17 @@ impl Issuer {
 
     /// Removes a setting that the preset made and the application is about to make.
     fn forget(&mut self, setting: Setting) {
-        if let Some(place) = self.preset.iter().position(|preset| *preset == setting) {
-            self.preset.swap_remove(place);
+        if self.keep(&setting) {
             self.rules.forget(&setting);
         }
+    }
+
+    /// Makes a setting of the preset one of the application, which a later call does not replace.
+    /// Returns true if the preset made the setting.
+    fn keep(&mut self, setting: &Setting) -> bool {
+        let before = self.preset.len();
+        self.preset.retain(|preset| preset != setting);
+        self.preset.len() < before
     }
 
     /// Creates an issuer that publishes its keys at this URL, such as
@@ -355,6 +362,7 @@ impl Issuer {
     /// Reads roles from one more place.
     #[track_caller]
     pub fn add_roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.keep(&Setting::Places(Purpose::Roles));
         self.rules = self.rules.add_roles_claim(path);
         self
     }
@@ -371,6 +379,7 @@ impl Issuer {
     /// Reads scopes from one more place.
     #[track_caller]
     pub fn add_scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.keep(&Setting::Places(Purpose::Scopes));
         self.rules = self.rules.add_scope_claim(path);
         self
     }

@@ -65,6 +65,15 @@ fn parts_that_would_change_a_url_are_refused() {
 fn a_second_setting_after_that_of_the_preset_is_refused() {
     let twice = || Issuer::google("a").audience("b").audience("c");
     refused(twice, &["audience(..) was called before"]);
+    // The preset itself reads roles from two places.
+    let twice = || Issuer::workos("client_1").roles_claim("a").roles_claim("b");
+    refused(twice, &["roles_claim(\"b\")", "use add_roles_claim(..)"]);
+    let added =
+        || Issuer::okta("https://x.okta.com/oauth2/x").add_roles_claim("a").roles_claim("b");
+    refused(added, &["roles_claim(\"b\")", "use add_roles_claim(..)"]);
+    let added =
+        || Issuer::okta("https://x.okta.com/oauth2/x").add_scope_claim("a").scope_claim("b");
+    refused(added, &["scope_claim(\"b\")", "use add_scope_claim(..)"]);
     let _ = JwtAuth::from(Issuer::google("a").audience("b"));
     let _ = JwtAuth::from(Issuer::supabase("x").roles_claim("user_role").tenant_claim("company"));
     let _ = JwtAuth::from(Issuer::cognito("eu", "eu_p", "a").claim_is("client_id", ["a", "b"]));
