@@ -48,8 +48,8 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 ///
 /// A layer panics when it is built from an issuer whose keys are fetched, if the issuer has neither
 /// an [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) about the client (`azp`,
-/// `client_id`, `cid` or `appid`). Otherwise every service with the same issuer could use the tokens
-/// of its users here.
+/// `client_id`, `cid` or `appid`). Otherwise, the operator of any other service with the same
+/// issuer could use the tokens of that service's users here.
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {
@@ -90,7 +90,7 @@ pub(crate) struct Identity {
 
 impl Issuer {
     /// Creates an issuer with this name and these keys. `name` is the exact `iss` of its tokens,
-    /// and the comparison includes a slash at the end.
+    /// including a slash at the end if there is one.
     ///
     /// # Panics
     ///
@@ -124,7 +124,7 @@ impl Issuer {
         self
     }
 
-    /// Requires these claims, whatever the application requires.
+    /// Requires these claims in addition to those that the application requires.
     #[cfg(feature = "jwks")]
     pub(crate) fn also_requiring(mut self, claims: impl IntoIterator<Item = &'static str>) -> Self {
         self.also_required.extend(claims);
@@ -155,9 +155,8 @@ impl Issuer {
     /// Creates an issuer that publishes its keys at this URL, such as
     /// `https://auth.shop.example/.well-known/jwks.json`.
     ///
-    /// The keys are fetched when the first request arrives, and refreshed in the background:
-    /// [`RemoteKeys`] has the details, and settings for them. To set them, pass the `RemoteKeys` to
-    /// [`Issuer::new`].
+    /// The keys are fetched and refreshed in the background: see [`RemoteKeys`]. To change its
+    /// settings, pass a `RemoteKeys` to [`Issuer::new`].
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -177,8 +176,8 @@ impl Issuer {
         Self::new(name, RemoteKeys::jwks(url))
     }
 
-    /// Creates an issuer whose discovery document says where its keys are. `name` is the exact
-    /// `iss` of its tokens, and an `https` URL.
+    /// Creates an issuer whose discovery document contains the URL of its keys. `name` is the exact
+    /// `iss` of its tokens, and must be an `https` URL.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -224,8 +223,8 @@ impl Issuer {
     ///
     /// # Security
     ///
-    /// Every process on this machine that can listen on the port can choose the keys, and so sign
-    /// tokens.
+    /// Every process on this machine that can listen on the port can choose the keys, and can
+    /// therefore sign tokens.
     ///
     /// # Panics
     ///
@@ -452,8 +451,8 @@ impl Issuer {
 }
 
 impl Issuer {
-    /// Panics if the issuer signs tokens for others too, and no rule distinguishes these from tokens
-    /// for this service.
+    /// Panics if the issuer also signs tokens for other services, and no rule distinguishes those
+    /// tokens from tokens for this service.
     #[track_caller]
     fn refuse_tokens_for_others(&self) {
         let decides = |claims: &[&str]| claims.iter().any(|claim| self.rules.decides_claim(claim));

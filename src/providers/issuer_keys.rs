@@ -29,12 +29,12 @@ pub(crate) use crate::jwks::KeyWait;
 #[cfg(not(feature = "jwks"))]
 pub(crate) type KeyWait = std::future::Pending<()>;
 
-/// The answer for a token whose key is not there.
+/// The answer for a token whose key is not in the store.
 #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "nothing is fetched"))]
 pub(crate) enum MissingKey {
     /// The issuer does not have the key.
     Unknown,
-    /// Nobody knows whether the issuer has the key.
+    /// It is unknown whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
     /// The keys are being fetched. The reason is for a request that cannot wait.
     Wait { wait: KeyWait, reason: String },
@@ -50,7 +50,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Starts to fetch the keys, unless that was done before or nothing has to be fetched.
+    /// Starts the task that fetches the keys. Does nothing if the task runs already, or if the keys
+    /// are in memory.
     #[inline]
     pub(crate) fn start(&self) {
         match &self.0 {

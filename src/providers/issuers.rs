@@ -24,8 +24,8 @@ pub(crate) enum Issuers {
 pub(crate) struct ByName {
     issuers: Vec<TrustedIssuer>,
     places: HashMap<Box<str>, usize>,
-    /// The reasons for rejecting a token of another issuer, and one without an issuer. Created in
-    /// advance, so that rejecting a token allocates nothing.
+    /// The reasons for rejecting a token of an unknown issuer and a token without an `iss`. Created
+    /// in advance, so that rejecting a token allocates nothing.
     unknown: Arc<str>,
     missing: Arc<str>,
 }
@@ -38,7 +38,7 @@ impl Issuers {
         let mut trusted = Vec::new();
         let mut names = Vec::new();
         let mut identities = Vec::new();
-        // A loop, since a closure would hide the line of the configuration from a panic.
+        // Not a closure, since a panic would then not report the line of the configuration.
         for issuer in issuers {
             identities.extend(issuer.into_trusted());
         }
@@ -69,7 +69,8 @@ impl Issuers {
         })
     }
 
-    /// Chooses the issuer of a token that has not been verified yet. Returns its place, too.
+    /// Chooses the issuer of a token that has not been verified yet. Also returns the place of that
+    /// issuer.
     #[inline]
     pub(crate) fn choose(&self, token: &[u8]) -> Result<(usize, &TrustedIssuer), TokenError> {
         match self {

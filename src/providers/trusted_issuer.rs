@@ -14,7 +14,7 @@ use crate::rejection::{AuthError, AuthErrorKind};
 /// An issuer's verifier, its keys, and the conversion of its claims.
 #[derive(Clone, Debug)]
 pub(crate) struct TrustedIssuer {
-    /// Reads its keys from the store of `keys`.
+    /// Reads its keys from the store in `keys`.
     pub(crate) verifier: Verifier,
     /// `None` if the keys are only in the verifier.
     pub(crate) keys: Option<IssuerKeys>,
@@ -40,7 +40,8 @@ impl TrustedIssuer {
         }
     }
 
-    /// Starts to fetch the keys if that is necessary and has not been done.
+    /// Starts the task that fetches the keys, if this issuer's keys are fetched and the task does
+    /// not run.
     #[inline]
     pub(crate) fn start(&self) {
         if let Some(keys) = &self.keys {

@@ -22,21 +22,22 @@ impl Issuer {
     ///   is rejected. A client that asks for no audience gets an opaque or an encrypted token, which
     ///   no API can read.
     /// - The scopes are in `scope`. The roles are the `permissions`, which Auth0 writes if the API
-    ///   has role-based access control. They are the user's permissions, whether or not the client
-    ///   asked for them, so a guard should combine `has_role` with `has_scope` where clients of other
-    ///   parties have access. For roles of your own, use `.roles_claim("https://shop.example/roles")`
-    ///   with the name that your Action writes.
+    ///   has role-based access control. They are all permissions of the user, even those that the
+    ///   client did not ask for. If third-party clients have access, a guard should therefore check
+    ///   both `has_role` and `has_scope`. For roles of your own, use
+    ///   `.roles_claim("https://shop.example/roles")` with the name that your Action writes.
     ///
-    /// Both token profiles are accepted, that of Auth0 and that of RFC 9068. A token of the second
-    /// one has the header `typ: at+jwt`, and `.accept_type("at+jwt")` requires it.
+    /// Tokens of both profiles are accepted: that of Auth0 and that of RFC 9068. Tokens of the RFC
+    /// 9068 profile have the header `typ: at+jwt`. To accept only these, call
+    /// `.accept_type("at+jwt")`.
     ///
     /// Sources, read on 2026-11-27: [access token profiles][profiles] and
     /// [validate access tokens][validate].
     ///
     /// # Panics
     ///
-    /// Panics if `domain` is not a host name. The layer panics without an audience and without a
-    /// `claim_is` about the client.
+    /// Panics if `domain` is not a host name. The layer panics if the issuer has neither an
+    /// audience nor a `claim_is` about the client.
     ///
     /// [profiles]: https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
     /// [validate]: https://auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens

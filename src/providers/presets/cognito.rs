@@ -18,14 +18,14 @@ impl Issuer {
     /// - `iss` is `https://cognito-idp.{region}.amazonaws.com/{pool}`. The keys are at
     ///   `/.well-known/jwks.json` below it.
     /// - `token_use` must be `access`, so an ID token is rejected.
-    /// - `client_id` must be one of `clients`. Access tokens have no `aud`, so this claim is the only
-    ///   one that tells apart the app clients of a pool.
-    /// - There must be no `aud`. A token with resource binding has one: then call
+    /// - `client_id` must be one of `clients`. Access tokens have no `aud`, so only this claim
+    ///   distinguishes the app clients of a pool.
+    /// - There must be no `aud`. A token with resource binding has one. To accept such tokens, call
     ///   [`audience`](Self::audience).
     /// - The roles are the groups, `cognito:groups`. The scopes are in `scope`.
     ///
-    /// Users can change those attributes that their app client may write. Attributes are in ID
-    /// tokens only, unless a trigger copies them into the access token. Do not decide by them.
+    /// Do not decide by attributes: users can change those attributes that their app client may
+    /// write. Attributes are in ID tokens only, unless a trigger copies them into the access token.
     ///
     /// For the regions in China, where hosts end in `amazonaws.com.cn`, use [`jwks`](Self::jwks)
     /// with the same rules.
@@ -34,7 +34,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `region` or `pool` is not the name of one, or if there are no clients.
+    /// Panics if `region` or `pool` is malformed, or if there are no clients.
     ///
     /// [page]: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
     #[track_caller]

@@ -25,8 +25,8 @@ impl Issuer {
     /// ```
     ///
     /// - `iss` is `https://login.microsoftonline.com/{tenant}/v2.0` or
-    ///   `https://sts.windows.net/{tenant}/`. The API's setting `requestedAccessTokenVersion` decides
-    ///   which, and not the endpoint that the client used.
+    ///   `https://sts.windows.net/{tenant}/`. The API's setting `requestedAccessTokenVersion`
+    ///   decides between them. The endpoint that the client used has no influence.
     /// - `tid` must equal the tenant.
     /// - `aud` must name the API.
     /// - The client must be named, in `azp` (version 2) or `appid` (version 1). Only access tokens
@@ -36,16 +36,16 @@ impl Issuer {
     ///   tenant is in `tid`.
     /// - A key that its `issuer` reserves for another tenant is not used.
     ///
-    /// Entra gives any application of the tenant a token for the API, even one without permissions,
-    /// unless the API requires user assignment. Guards must therefore require a role or a scope.
-    /// Tokens for Microsoft Graph cannot be verified by anyone but Graph.
+    /// Entra gives any application of the tenant a token for the API, even an application without
+    /// permissions, unless the API requires user assignment. Guards must therefore require a role
+    /// or a scope. Only Microsoft Graph can verify tokens for Microsoft Graph.
     ///
     /// Sources, read on 2026-11-27: [access tokens][tokens] and [their claims][claims].
     ///
     /// # Panics
     ///
     /// Panics if `tenant` is not a GUID: `common` and `organizations` are not tenants. The layer
-    /// panics without an audience and without a `claim_is` about the client.
+    /// panics if the issuer has neither an audience nor a `claim_is` about the client.
     ///
     /// [tokens]: https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens
     /// [claims]: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
@@ -56,8 +56,8 @@ impl Issuer {
     }
 
     /// Trusts several tenants of Microsoft Entra ID, for an application that is registered as
-    /// multi-tenant. Each tenant is an issuer of its own with the rules of [`entra`](Self::entra).
-    /// They share one key set.
+    /// multi-tenant. Each tenant is a separate issuer with the rules of [`entra`](Self::entra). All
+    /// tenants share one key set.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -70,13 +70,13 @@ impl Issuer {
     /// # let _ = auth;
     /// ```
     ///
-    /// There is no form that accepts every tenant: anyone can create one. A user of any tenant can
-    /// consent to a multi-tenant application, so `aud` alone does not protect.
+    /// No preset accepts every tenant, since anyone can create a tenant. A user of any tenant can
+    /// consent to a multi-tenant application and then gets tokens with its `aud`, so `aud` alone
+    /// does not protect the API.
     ///
     /// A key whose `issuer` names one tenant is not used, since it must not sign for the others.
-    /// That concerns the tenant of personal Microsoft accounts,
-    /// `9188040d-6c67-4c5b-b112-36a304b66dad`. Trust it with its own [`entra`](Self::entra), beside
-    /// this issuer.
+    /// The tenant of personal Microsoft accounts, `9188040d-6c67-4c5b-b112-36a304b66dad`, has such
+    /// keys. Trust that tenant with its own [`entra`](Self::entra), in addition to this issuer.
     ///
     /// # Panics
     ///

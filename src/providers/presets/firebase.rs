@@ -20,8 +20,9 @@ impl Issuer {
     /// - The tenant is `firebase.tenant`. Roles are in `roles`, if the application sets such a custom
     ///   claim with the Admin SDK. Users cannot change custom claims.
     ///
-    /// By default anyone can sign up to a project, also anonymously: `firebase.sign_in_provider` is
-    /// `anonymous` then. A token proves an identity, and a role must prove the permission.
+    /// By default, anyone can sign up to a project, also anonymously. `firebase.sign_in_provider`
+    /// is `anonymous` for anonymous users. A token proves only an identity, so require roles for
+    /// permissions.
     ///
     /// Custom tokens and session cookies have other issuers and are rejected.
     ///

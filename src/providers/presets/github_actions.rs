@@ -3,7 +3,7 @@
 use crate::jwt::OneOrMany;
 use crate::providers::issuer::{Distinction, Issuer};
 
-/// The claims that tell one owner's workflows from those of everybody else.
+/// The claims that distinguish one owner's workflows from all others.
 const OWNERS: &[&str] =
     &["repository_id", "repository_owner_id", "enterprise_id", "repository", "repository_owner"];
 
@@ -21,18 +21,21 @@ impl Issuer {
     /// # let _ = auth;
     /// ```
     ///
-    /// - `iss` is `https://token.actions.githubusercontent.com`, the same for every repository in the
-    ///   world. Any workflow can ask for a token with any audience. The audience therefore protects
-    ///   nobody, and a layer without one of these rules panics when it is built: `claim_is` about
-    ///   `repository_id`, `repository_owner_id`, `enterprise_id`, `repository` or `repository_owner`.
-    /// - `repository_id` and `repository_owner_id` are better than the names: a name can be given up,
-    ///   and taken by somebody else.
-    /// - `aud` must be the audience. Without one in the workflow, GitHub writes the URL of the owner.
+    /// - `iss` is `https://token.actions.githubusercontent.com`, the same for every repository in
+    ///   the world. Any workflow can ask for a token with any audience. The audience alone
+    ///   therefore protects nothing. Building the layer panics without a `claim_is` about
+    ///   `repository_id`, `repository_owner_id`, `enterprise_id`, `repository` or
+    ///   `repository_owner`.
+    /// - `repository_id` and `repository_owner_id` are safer than the names: after a name was given
+    ///   up, somebody else can take it.
+    /// - `aud` must be the audience. If a workflow asks for no audience, GitHub writes the URL of
+    ///   the owner.
     ///
-    /// `environment`, `ref`, `job_workflow_ref` and `sub` narrow a rule, and do not replace one. Every
-    /// repository can have an environment of that name, and can call a public workflow. Every owner
-    /// can choose the claims that `sub` is made of, so `sub` need not name the repository. Workflows of pull requests run with the repository of the base, so also compare
-    /// `ref` or `environment`.
+    /// Rules about `environment`, `ref`, `job_workflow_ref` and `sub` can narrow a rule about the
+    /// repository, but cannot replace it. Every repository can have an environment or a branch of
+    /// that name, and can call a public workflow. Every owner can choose the claims that `sub` is
+    /// made of, so `sub` need not name the repository. In the workflow of a pull request, the
+    /// claims name the base repository, so also compare `ref` or `environment`.
     ///
     /// For GitHub Enterprise Server, whose issuer is `https://HOSTNAME/_services/token`, use
     /// [`discover`](Self::discover) with the same rules.

@@ -16,19 +16,20 @@ impl Issuer {
     ///
     /// - `iss` is `https://accounts.google.com` or `accounts.google.com`: Google writes both. The
     ///   keys are at `https://www.googleapis.com/oauth2/v3/certs`.
-    /// - `aud` and `azp` must each be one of the clients. Every application in the world has the same
-    ///   issuer. `aud` alone does not protect: the owner of any service account can ask Google for an
-    ///   ID token with any `aud`, and `azp` is then the service account. A token that an Android or
-    ///   iOS client got for the server has two different clients, so list all clients.
+    /// - `aud` and `azp` must each be one of the clients. Every application in the world has the
+    ///   same issuer. `aud` alone does not protect: the owner of any service account can ask Google
+    ///   for an ID token with any `aud`, and `azp` is then the service account. In a token that an
+    ///   Android or iOS client got for the server, `aud` and `azp` are different clients, so list
+    ///   all clients.
     /// - `sub` is required. Identify users by `sub` and never by `email`, which can change.
-    /// - The tenant is `hd`, the domain of a Google Workspace. Users of Gmail have none. To accept the
-    ///   users of one organization only, add `.claim_is("hd", "shop.example")`. An `email` with that
-    ///   domain proves nothing.
+    /// - The tenant is `hd`, the domain of a Google Workspace. Tokens of Gmail users have no `hd`.
+    ///   To accept the users of one organization only, add `.claim_is("hd", "shop.example")`. An
+    ///   `email` with that domain does not prove that the user belongs to it.
     ///
-    /// Google's access tokens are opaque, so this preset accepts ID tokens. There is no claim that
-    /// tells an ID token for the application from one that was meant for its API. To accept tokens of
-    /// service accounts, use [`discover`](Self::discover) with an [`audience`](Self::audience) and a
-    /// [`claim_is`](Self::claim_is) about `sub`.
+    /// Google's access tokens are opaque, so this preset accepts ID tokens. No claim distinguishes
+    /// an ID token that was meant for the application itself from one that was meant for its API.
+    /// To accept tokens of service accounts, use [`discover`](Self::discover) with an
+    /// [`audience`](Self::audience) and a [`claim_is`](Self::claim_is) about `sub`.
     ///
     /// Sources: [OpenID Connect][page], read on 2026-11-26, and [tokens of service
     /// accounts][accounts], read on 2026-11-27.

@@ -17,7 +17,7 @@ impl Issuer {
     /// - The keys are found by discovery, since their URL depends on the realm. Keys for encryption
     ///   are skipped.
     /// - The claim `typ` must be `Bearer`. Keycloak signs ID tokens with the same key and the same
-    ///   header; there the claim is `ID`. In refresh and logout tokens it has other values.
+    ///   header, and writes `ID` into this claim. Refresh and logout tokens have other values.
     /// - `aud` must name this service. Keycloak writes the name if the client has an audience mapper,
     ///   or if the user has a role of the service's client and the client has the scope `roles`.
     ///   Otherwise `aud` is `account` or absent, and the token is rejected.
@@ -33,8 +33,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `realm` is not an `https` URL. The layer panics without an audience and without
-    /// `claim_is("azp", ..)`.
+    /// Panics if `realm` is not an `https` URL. The layer panics if the issuer has neither an
+    /// audience nor a `claim_is` about the client.
     ///
     /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/

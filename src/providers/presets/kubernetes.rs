@@ -4,9 +4,9 @@ use crate::jwt::OneOrMany;
 use crate::providers::issuer::Issuer;
 
 impl Issuer {
-    /// Trusts the service accounts of a Kubernetes cluster. `name` is the issuer of the cluster,
-    /// which a pod sees in its own token. The audience is the one for which clients mount their
-    /// tokens.
+    /// Trusts the service accounts of a Kubernetes cluster. `name` is the issuer of the cluster:
+    /// the `iss` in the token of each pod. `audience` is the audience of the tokens that clients
+    /// mount for this service.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -18,21 +18,22 @@ impl Issuer {
     /// ```
     ///
     /// - `aud` must name this service. Do not use the audience of the API server: a service that
-    ///   receives such tokens could act at the API server for each of its clients.
+    ///   receives such tokens could act at the API server in the name of each of its clients.
     /// - `sub` is required. It is `system:serviceaccount:{namespace}:{name}`. Every pod of the
     ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`,
     ///   here or in a guard.
     /// - The namespace is the tenant.
-    /// - The token must be bound to its lifetime. The old tokens in secrets have no `exp` and another
-    ///   issuer, and are rejected.
+    /// - `exp` is required. The legacy tokens in secrets have no `exp` and another issuer, so they
+    ///   are rejected.
     ///
     /// A token is valid until it expires, even if its pod or its account is deleted earlier.
     ///
     /// The keys are found by discovery. EKS, GKE and AKS publish them. For an issuer that only pods
     /// can reach, set `SSL_CERT_FILE` to the mounted CA of the cluster, and bind the cluster role
-    /// `system:service-account-issuer-discovery` to the group `system:unauthenticated`. Or give the
-    /// keys with [`with_keys`](Self::with_keys), from a [`KeySource`](crate::jwks::KeySource) with
-    /// your client, or from a file: `kubectl get --raw /openid/v1/jwks`.
+    /// `system:service-account-issuer-discovery` to the group `system:unauthenticated`.
+    /// Alternatively, give the keys with [`with_keys`](Self::with_keys), from a
+    /// [`KeySource`](crate::jwks::KeySource) that uses your client, or from a file:
+    /// `kubectl get --raw /openid/v1/jwks`.
     ///
     /// Source, read on 2026-11-26: [managing service accounts][page].
     ///

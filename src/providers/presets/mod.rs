@@ -1,7 +1,7 @@
 //! Presets: one constructor of [`Issuer`](crate::Issuer) for each provider, with the rules that make
 //! its tokens safe to accept.
 //!
-//! Every setting of a preset can be replaced with the method of the same name, and the keys with
+//! To replace a setting of a preset, call the method for that setting. To replace the keys, call
 //! [`Issuer::with_keys`](crate::Issuer::with_keys). Claims that a preset requires stay required.
 //! Each preset names the page of the provider that it follows, and the day on which that page was
 //! read.

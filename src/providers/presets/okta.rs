@@ -22,7 +22,7 @@ impl Issuer {
     ///   access tokens.
     ///
     /// Tokens of the org authorization server (`https://shop.okta.com`, without `/oauth2/..`) are
-    /// for Okta itself and cannot be verified by anyone else.
+    /// for Okta itself, and no other server can verify them.
     ///
     /// All clients of the authorization server share its audience. To accept some of them only, add
     /// `.claim_is("cid", [..])`.
@@ -31,8 +31,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `server` is not an `https` URL. The layer panics without an audience and without a
-    /// `claim_is` about the client.
+    /// Panics if `server` is not an `https` URL. The layer panics if the issuer has neither an
+    /// audience nor a `claim_is` about the client.
     ///
     /// [verifier]: https://www.npmjs.com/package/@okta/jwt-verifier
     /// [tokens]: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/

@@ -18,8 +18,8 @@ impl Issuer {
     ///   below it: one ES256 key in new projects. A project that still signs with a shared secret
     ///   must migrate to signing keys first.
     /// - `aud` must be `authenticated`.
-    /// - `sub` and `session_id` are required. Every user's token has them. The keys `anon` and
-    ///   `service_role` are tokens without them.
+    /// - `sub` and `session_id` are required. Every user's token has both. The API keys `anon` and
+    ///   `service_role` are also tokens, but they have neither claim.
     /// - The roles are in `app_metadata.roles`, which only the server can change. The claim `role` is
     ///   the role in the database and not one of your application.
     ///

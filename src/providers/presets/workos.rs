@@ -17,15 +17,15 @@ impl Issuer {
     ///   `https://api.workos.com/sso/jwks/{client}`. Both contain the client, so a token of another
     ///   client is rejected.
     /// - `sub` and `sid` are required, so that only tokens of users' sessions are accepted.
-    /// - There must be no `aud`. A token of Connect, such as one for an MCP server, has one: then
-    ///   call [`audience`](Self::audience).
-    /// - The organization is the tenant: `org_id`. The roles are in `role` and `roles`, the
+    /// - There must be no `aud`. A token of Connect, such as one for an MCP server, has one. To
+    ///   accept such tokens, call [`audience`](Self::audience).
+    /// - The organization is the tenant: `org_id`. The roles are in `role` and `roles`. The
     ///   permissions are read as scopes.
     ///
     /// Some environments write `iss: https://api.workos.com`. For these, add
-    /// `.add_alias("https://api.workos.com")`; the client's own keys still reject the tokens of
-    /// others. An environment with a custom domain has that as its issuer: use
-    /// [`jwks`](Self::jwks) with the same rules.
+    /// `.add_alias("https://api.workos.com")`. Tokens of other clients are still rejected, since
+    /// each client has its own keys. For an environment with a custom domain, the issuer is that
+    /// domain: use [`jwks`](Self::jwks) with the same rules.
     ///
     /// A token of an administrator who impersonates a user has the claim `act`.
     ///

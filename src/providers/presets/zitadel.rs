@@ -6,7 +6,8 @@ use crate::providers::presets::checked_part::checked_part;
 
 impl Issuer {
     /// Trusts the access tokens of a Zitadel instance for one project. `instance` is the URL of the
-    /// instance, `project` the numeric identifier of the project that this service belongs to.
+    /// instance, and `project` is the numeric identifier of the project that this service belongs
+    /// to.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
