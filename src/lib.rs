@@ -1,9 +1,9 @@
 //! Strict and fast JWT authentication for [tower] and [axum].
 //!
 //! One server issues tokens. All other servers stay stateless. They verify each request's token on
-//! their own, with a key that they share with the issuer or with its public key. They put **typed claims** into the
-//! request, and control access by role, scope and tenant. If the auth server is down, the other
-//! servers still work.
+//! their own, with the issuer's public key or with a secret that they share with the issuer. They
+//! put **typed claims** into the request, and control access by role, scope and tenant. If the auth
+//! server is down, the other servers still work.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {

@@ -37,7 +37,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, ReqBody, F, ResBody> {
         Decided { #[pin] future: ResponseFuture<F, ResBody> },
-        // In a box, since few requests wait, and the request would make every future larger.
+        // Boxed, because few requests wait, and an unboxed request would make every future larger.
         Waiting { waiting: Option<Box<Waiting<S, ReqBody>>> },
     }
 }

@@ -69,9 +69,9 @@ impl JwtAuth<StandardClaims> {
         Self { settings: Arc::new(Settings::new(Verifier::new(keys).into())), claims: PhantomData }
     }
 
-    /// Accepts the tokens of several issuers. Each token is checked only with the keys and the rules
-    /// of the issuer that its `iss` names, character for character. A token without an `iss`, or
-    /// with another one, is refused.
+    /// Accepts the tokens of several issuers. Each token is checked only with the keys and the
+    /// rules of the issuer that its `iss` names, character for character. A token without an `iss`,
+    /// or with the name of an unknown issuer, is rejected.
     ///
     /// The methods of the layer that set rules for claims, such as [`audience`](Self::audience),
     /// panic on a layer with several issuers. Call the methods of the same name on each [`Issuer`].
@@ -210,12 +210,13 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Requires `claim` to be one of `values`, character for character: a claim's name, a path with
-    /// dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The value must be a string; a
-    /// missing value and `null` are rejected. By default no claim has to have a certain value.
+    /// Requires `claim` to be one of `values`, character for character. `claim` is a claim's name,
+    /// a path with dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The value in the
+    /// token must be a string: a missing value and `null` are rejected. By default no claim has to
+    /// have a certain value.
     ///
-    /// Each claim is a setting of its own, so calls for different claims add up. Use this method
-    /// for claims that tell tokens of one issuer apart: `.claim_is("token_use", "access")`,
+    /// Calls for different claims add up. Use this method if one issuer signs several kinds of
+    /// tokens, and a claim distinguishes them: `.claim_is("token_use", "access")`,
     /// `.claim_is("azp", ["cart-web", "cart-app"])`.
     ///
     /// # Panics
@@ -475,7 +476,7 @@ impl<T> JwtAuth<T> {
     }
 
     /// Returns the fetched keys of all issuers, for health checks and metrics, or to wait until the
-    /// keys are there before a server accepts requests.
+    /// keys are loaded before a server accepts requests.
     ///
     /// ```no_run
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -599,7 +600,7 @@ impl<S, T> Layer<S> for JwtAuth<T> {
     type Service = JwtAuthService<S, T>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        // The first request then does not wait for the keys.
+        // Start early, so that the first request usually finds the keys loaded.
         self.settings.context.issuers.iter().for_each(TrustedIssuer::start);
         JwtAuthService::new(inner, Arc::clone(&self.settings))
     }

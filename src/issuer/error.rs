@@ -37,8 +37,8 @@ pub enum IssueErrorKind {
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,
-    /// The current key of the audience is a public key, to which its `KeyStore` was rotated. Or the
-    /// signature could not be computed.
+    /// The signature could not be computed, or the current key of the audience is a public key,
+    /// which cannot sign. The latter happens if the `KeyStore` was rotated to a public key.
     CannotSign,
 }
 

@@ -140,9 +140,9 @@ impl TokenIssuer {
     /// Adds a service with another key, or several services that share another key. Call it once
     /// for each key.
     ///
-    /// Services that verify with public keys need no keys of their own, since they cannot sign. Give
-    /// each of them the same `KeyStore`. A token is then still for one service, unless the grant
-    /// names several services of the same call.
+    /// Services that verify with public keys can share one key pair, since they cannot sign. Pass
+    /// clones of the same `KeyStore` for them. Each token is still for one service, unless the
+    /// grant names several services of the same call.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
@@ -259,8 +259,8 @@ impl TokenIssuer {
     ///
     /// The set has the public halves of all keys of all audiences: the current keys, the announced
     /// keys, and the previous keys, whose tokens services may still accept. Each has `kid`, `alg`
-    /// and `use`. Shared secrets are never in the set, so it is empty if the issuer has only secrets:
-    /// their services do not fetch keys.
+    /// and `use`. Shared secrets are never in the set, so it is empty if the issuer has only
+    /// secrets. Services with a shared secret do not fetch keys.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

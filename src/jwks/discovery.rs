@@ -17,10 +17,10 @@ struct Document {
 
 /// Reads the issuer's document, and returns the URL of its keys.
 ///
-/// The OpenID document is tried first: nearly all issuers publish it, and those that publish both
-/// name the same keys in both. The document of RFC 8414 is tried only if the server answers that it
-/// does not have the first one, with a status of 4xx. Any other failure ends the attempt, since a
-/// second request would be likely to fail too.
+/// The OpenID document is tried first: nearly all issuers publish it. Issuers that publish both
+/// documents name the same keys in both. The document of RFC 8414 is tried only if the server
+/// answers the first request with a status of 4xx, such as 404. Any other failure ends the attempt,
+/// since a second request would be likely to fail too.
 pub(crate) async fn keys_url(
     issuer: &str,
     url: &KeyUrl,

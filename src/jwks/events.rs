@@ -1,7 +1,8 @@
 //! The events that the `tracing` feature logs.
 //!
-//! A key source is fetched at most every 30 seconds while keys are loaded, and clients cannot change
-//! that, so these events need no other limit. Text from the network is escaped and shortened.
+//! These events need no rate limit: at most one fetch starts within 30 seconds while keys are
+//! loaded, and clients cannot make fetches more frequent. Text from the network is escaped and
+//! shortened.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) fn failed(source: &Origin, health: &KeysHealth, error: &KeySourceErro
     tracing::warn!(%source, error, failures, age_secs, next_secs, "keys could not be fetched");
 }
 
-/// Warns that half of the time is over for which the last good set is used.
+/// Warns that the last good set has reached half of its maximum age.
 pub(crate) fn half_stale(source: &Origin, age: Duration, error: Option<&KeySourceError>) {
     let error = error.map(KeySourceError::with_causes);
     let age_secs = age.as_secs();

@@ -9,15 +9,16 @@ use crate::jwks::error::KeySourceError;
 #[non_exhaustive]
 pub struct KeysHealth {
     /// The age of the key set, from the start of the last successful fetch. `None` if no set is
-    /// loaded: none was fetched yet, or the last one became too old. Tokens then get 503.
+    /// loaded: none was fetched yet, or the last one became too old. Requests with a token then get
+    /// 503.
     pub age: Option<Duration>,
     /// The number of keys in use.
     pub keys: usize,
     /// The number of keys of the last fetched set that were skipped, because they cannot verify a
     /// token. A key that was [forgotten](crate::jwks::RemoteKeys::forget) is not among them.
     pub skipped: usize,
-    /// The reasons for skipping the first eight of them, with the place of the key in the set and
-    /// the start of its `kid`.
+    /// The reasons for skipping the first eight of the skipped keys. Each reason has the place of
+    /// the key in the set and the start of its `kid`.
     pub skip_reasons: Vec<String>,
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
     pub last_error: Option<KeySourceError>,

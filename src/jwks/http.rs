@@ -35,8 +35,8 @@ pub(crate) struct Fetched {
 
 /// Sends a GET request and reads the whole answer. The caller sets the time limit.
 ///
-/// Each call creates its own client. A fetch happens about once an hour, so there is nothing to
-/// reuse, and new root certificates of the system take effect without a restart.
+/// Each call creates its own client. A fetch happens about once an hour, so there is no connection
+/// to reuse. New root certificates of the system also take effect without a restart.
 pub(crate) async fn get(url: &KeyUrl, accept: &'static str) -> Result<Fetched, KeySourceError> {
     let request = Request::get(url.uri().clone())
         .header(header::ACCEPT, accept)
@@ -77,8 +77,8 @@ async fn tls_client() -> Result<TlsClient, KeySourceError> {
     created.await.map_err(KeySourceError::new)?
 }
 
-/// Creates a client for plain `http`. It connects to loopback addresses only, whatever name the URL
-/// contains.
+/// Creates a client for plain `http`. The client connects to loopback addresses only, even if the
+/// URL contains another name.
 fn loopback_client() -> LoopbackClient {
     let connector = HttpConnector::new_with_resolver(Loopback);
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)

@@ -10,7 +10,7 @@ use tokio::time::{Sleep, sleep};
 use crate::jwks::policy::LONGEST_WAIT;
 
 /// The wait for the fetch in flight. Resolves when the fetch ends, and after 2 seconds at the
-/// latest. Dropping it has no effect on the fetch.
+/// latest. Dropping the wait has no effect on the fetch.
 #[derive(Debug)]
 pub(crate) struct KeyWait {
     ended: oneshot::Receiver<()>,

@@ -39,7 +39,8 @@ impl LoadedSet {
             && other.keys.iter().all(|key| contains(&self.keys, key))
     }
 
-    /// Replaces the notes about skipped keys by those of a newer document with the same keys.
+    /// Replaces the notes about skipped keys with the notes of a newer document that has the same
+    /// usable keys.
     pub(crate) fn note_skipped(&mut self, newer: Self) {
         self.skipped = newer.skipped;
         self.skip_reasons = newer.skip_reasons;
@@ -59,7 +60,7 @@ impl LoadedSet {
         self.skipped
     }
 
-    /// Returns the reasons for skipping the first keys of the document that were skipped.
+    /// Returns the reasons for skipping the first of the skipped keys.
     pub(crate) fn skip_reasons(&self) -> &[String] {
         &self.skip_reasons
     }

@@ -1,11 +1,11 @@
 //! Key sets of other issuers, fetched over HTTPS and refreshed in the background.
 //!
-//! [`RemoteKeys`] keeps the public keys of an issuer up to date, so that a request never waits for a
-//! fetch if its token's key is known. The keys come from a JWKS document
-//! ([`RemoteKeys::jwks`]), from the issuer's discovery document ([`RemoteKeys::discover`]), or from
-//! your own [`KeySource`]: a proxy, a private CA, a client certificate, a file.
-//! [Key sets](crate::guide::explanation::key_sets) explains the policy, and what happens when the
-//! source fails.
+//! [`RemoteKeys`] keeps the public keys of an issuer up to date, so that a request never waits for
+//! a fetch if its token's key is known. The keys come from a JWKS document ([`RemoteKeys::jwks`]),
+//! from the issuer's discovery document ([`RemoteKeys::discover`]), or from your own [`KeySource`],
+//! for example through a proxy, with a client certificate, or from a file. [Key
+//! sets](crate::guide::explanation::key_sets) explains the policy, and what happens when the source
+//! fails.
 
 mod cache_control;
 mod discovery;

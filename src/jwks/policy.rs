@@ -18,7 +18,7 @@ pub(crate) const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(24 * 3_60
 pub(crate) const COOLDOWN: Duration = Duration::from_secs(30);
 /// The maximum time for which a request waits for a fetch.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// The pause after the second and every further failure in a row while a set is loaded.
+/// The pause after the second and each further consecutive failure while a set is loaded.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// The limits of the pause while no set is loaded.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
@@ -39,7 +39,7 @@ pub(crate) struct Policy {
     failures: u32,
     /// The time of the next scheduled fetch. `None` means immediately.
     next_at: Option<Instant>,
-    /// A token with an unknown key asks for a fetch.
+    /// True if a token with an unknown key has requested a fetch.
     is_asked: bool,
     unknown: UnknownNames,
 }
@@ -49,13 +49,13 @@ pub(crate) struct Policy {
 pub(crate) enum Answer {
     /// The issuer does not have the key.
     Rejected,
-    /// Nobody knows whether the issuer has the key.
+    /// It is unknown whether the issuer has the key.
     Unavailable { retry_after: Duration },
     /// A fetch is in flight, or is about to start.
     Wait,
 }
 
-/// A random number that spreads fetches of many servers. From 0 to 1,000.
+/// A random number from 0 to 1,000, which spreads the fetches of many servers over time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Jitter(u16);
 
@@ -186,7 +186,7 @@ impl Policy {
         }
     }
 
-    /// Gives the current set up if it is too old. Returns true if it was.
+    /// Discards the current set if it is too old, and returns true in that case.
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
         let is_stale = self.until_stale(now).is_some_and(|left| left.is_zero());
         if is_stale {
@@ -222,8 +222,9 @@ impl Policy {
         if may_ask || until_fetch.is_zero() { Answer::Wait } else { self.without_fetch(now) }
     }
 
-    /// Decides about a token whose key is not in the set, and that cannot wait. A token is rejected only if the last fetch succeeded: otherwise the issuer
-    /// may have the key, and the client must not throw a valid token away.
+    /// Decides, without a wait, about a token whose key is not in the set. The token is rejected
+    /// only if the last fetch succeeded: otherwise the issuer may have the key, and the client must
+    /// not discard a valid token.
     pub(crate) fn without_fetch(&self, now: Instant) -> Answer {
         if self.is_loaded() && !self.has_failed && !self.is_fetching {
             return Answer::Rejected;

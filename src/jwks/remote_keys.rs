@@ -21,10 +21,12 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// The keys of an issuer, fetched and refreshed in the background. This is a handle: clones share
 /// the same keys.
 ///
-/// Keys are fetched when the first request arrives, or when [`ready`](Self::ready) is called. They
-/// are fetched again when 80 % of their lifetime are over. A request whose key is known never waits
+/// The background task starts when a layer is applied to a service within a tokio runtime, when
+/// [`ready`](Self::ready) is called, or at the latest with the first request. It fetches the keys
+/// immediately, and again after 80 % of their lifetime. A request whose key is known never waits
 /// for a fetch. A request with an unknown key can start a fetch and waits for it for at most 2
-/// seconds. At most one fetch starts within 30 seconds, whatever strangers send.
+/// seconds. While keys are loaded, at most one fetch starts within 30 seconds, whatever tokens
+/// strangers send.
 ///
 /// If a fetch fails, the last good keys stay in use for 24 hours
 /// ([`max_staleness`](Self::max_staleness)). After that time, and before the first successful
@@ -52,8 +54,8 @@ impl RemoteKeys {
     /// # Panics
     ///
     /// Panics if `url` is not an absolute `https` URL, or if it contains a user name, a password or
-    /// a fragment. A plain `http` URL is accepted on a loopback address, for
-    /// [`dangerous_allow_http`](Self::dangerous_allow_http).
+    /// a fragment. This method accepts a plain `http` URL on a loopback address, but the layer
+    /// panics unless [`dangerous_allow_http`](Self::dangerous_allow_http) is called too.
     #[track_caller]
     pub fn jwks(url: impl AsRef<str>) -> Self {
         Self::with_origin(Origin::key_set(url.as_ref()))
@@ -63,11 +65,11 @@ impl RemoteKeys {
     /// are fetched.
     ///
     /// `issuer` is the exact `iss` of its tokens. The document is at
-    /// `{issuer}/.well-known/openid-configuration` (OpenID Connect Discovery). If the server answers
-    /// that it does not have this document (status 4xx), the path of RFC 8414 is tried, which is
-    /// `/.well-known/oauth-authorization-server` between the host and the path of the issuer. The
-    /// `issuer` in the document must be equal to `issuer`, character for character. `jwks_uri` must
-    /// be an `https` URL, of any host.
+    /// `{issuer}/.well-known/openid-configuration` (OpenID Connect Discovery). If the server
+    /// answers with a status of 4xx, the path of RFC 8414 is tried:
+    /// `/.well-known/oauth-authorization-server`, inserted between the host and the path of the
+    /// issuer. The `issuer` in the document must be equal to `issuer`, character for character.
+    /// `jwks_uri` must be an `https` URL, of any host.
     ///
     /// # Panics
     ///
@@ -110,10 +112,9 @@ impl RemoteKeys {
         self
     }
 
-    /// Sets the time for which the last good keys are used while fetches fail. 24 hours by default:
-    /// issuers change keys a few times a year, and an outage during a night should not end every
-    /// session. After that time, requests get 503. The keys are refreshed when 80 % of this time are
-    /// over, if not earlier.
+    /// Sets the time for which the last good keys are used while fetches fail. 24 hours by default,
+    /// so that an outage during a night does not end every session. After that time, requests get
+    /// 503. The keys are refreshed after 80 % of this time at the latest.
     ///
     /// # Panics
     ///
@@ -150,13 +151,14 @@ impl RemoteKeys {
     }
 
     /// Accepts plain `http` URLs on loopback addresses (`127.0.0.1`, `[::1]`, `localhost`), for
-    /// tests with an identity provider on the same machine. The connection goes to a loopback
-    /// address in any case, whatever `localhost` resolves to. By default every URL must be `https`.
+    /// tests with an identity provider on the same machine. The client connects to a loopback
+    /// address even if `localhost` resolves to another address. By default every URL must be
+    /// `https`.
     ///
     /// # What is lost
     ///
-    /// Every process on this machine that can listen on the port can choose the keys, and so sign
-    /// tokens.
+    /// Every process on this machine that can listen on the port can choose the keys, and can
+    /// therefore sign tokens.
     ///
     /// # Panics
     ///
@@ -172,7 +174,7 @@ impl RemoteKeys {
     }
 
     /// Waits until a key set is loaded, for services that should not accept requests before that.
-    /// Starts the background task if it does not run. Without this call, the first request does so.
+    /// Starts the background task if it does not run.
     ///
     /// # Errors
     ///
@@ -187,7 +189,7 @@ impl RemoteKeys {
             loop {
                 self.start();
                 let Some(ended) = self.state.first_set() else { return };
-                // Both results mean that something has changed.
+                // A value and a dropped sender both mean that the state has changed.
                 let _ = ended.await;
             }
         };
@@ -248,9 +250,10 @@ impl RemoteKeys {
         }
     }
 
-    /// Decides about a token that names a key which is not in the store, or about any token while no
-    /// set is loaded. After a wait, look for the key again. If it is still missing, ask once more: a
-    /// second [`UnknownKey::Wait`] means that nobody knows whether the issuer has the key.
+    /// Decides about a token whose key is not in the store, or about any token while no set is
+    /// loaded. After a wait, look for the key again. If it is still missing, call this method once
+    /// more: a second [`UnknownKey::Wait`] means that it is still unknown whether the issuer has
+    /// the key.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         self.state.on_unknown_key(kid)
     }

@@ -1,4 +1,4 @@
-//! The origin of keys that the application implements itself.
+//! Key sources that the application implements.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use http::HeaderMap;
 use crate::jwks::cache_control;
 use crate::jwks::error::KeySourceError;
 
-/// A source of keys for [`RemoteKeys::new`](crate::jwks::RemoteKeys::new), for servers that the
-/// built-in client cannot reach: through a proxy, with a private CA or a client certificate, or from
-/// a file.
+/// A source of keys for [`RemoteKeys::new`](crate::jwks::RemoteKeys::new), for keys that the
+/// built-in client cannot fetch: through a proxy, with a client certificate or a private CA that
+/// the system does not trust, or from a file.
 ///
-/// One fetch runs at a time, in a background task. The task limits every source: a fetch may take 5
-/// seconds ([`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout)) and return 256 KiB. A fetch
-/// that takes longer is dropped. A panic counts as a failed fetch.
+/// One fetch runs at a time, in a background task. The task limits every source: a fetch may take
+/// at most 5 seconds ([`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout)) and return at most
+/// 256 KiB. A fetch that takes longer is dropped. A panic counts as a failed fetch.
 ///
 /// ```
 /// use std::path::PathBuf;
@@ -38,15 +38,15 @@ use crate::jwks::error::KeySourceError;
 ///
 /// # Security
 ///
-/// An attacker who can change the answer can sign tokens that this service accepts. A source must therefore
-/// authenticate the server, as HTTPS does, and should not follow redirects.
+/// An attacker who can change the answer can sign tokens that this service accepts. A source must
+/// therefore authenticate the server, as HTTPS does, and should not follow redirects.
 pub trait KeySource: Send + Sync + 'static {
     /// Fetches the key set: a JSON object with the member `keys` (RFC 7517 section 5).
     ///
     /// # Errors
     ///
     /// Returns an error if there is no answer. The keys of the last successful fetch then stay in
-    /// use, and the next attempt follows at the time that the refresh policy decides.
+    /// use, and the refresh policy decides when the next attempt starts.
     fn fetch(&self) -> impl Future<Output = Result<FetchedKeys, KeySourceError>> + Send;
 }
 
@@ -63,16 +63,16 @@ impl FetchedKeys {
         Self { json: json.into(), max_age: None }
     }
 
-    /// Sets the time for which the set stays fresh. The set is fetched again when 80 % of that time
-    /// are over. A time below 5 minutes counts as 5 minutes, and a time above 24 hours as 24 hours.
-    /// One hour by default.
+    /// Sets the time for which the set stays fresh. The set is fetched again after 80 % of that
+    /// time. A time below 5 minutes counts as 5 minutes, and a time above 24 hours as 24 hours. One
+    /// hour by default.
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
     }
 
-    /// Sets the time for which the set stays fresh to that of an HTTP response, by its
-    /// `Cache-Control` and `Age`. Changes nothing if the response does not state a time.
+    /// Sets the time for which the set stays fresh from the `Cache-Control` and `Age` of an HTTP
+    /// response. Changes nothing if these headers do not state a time.
     ///
     /// ```
     /// use http::{HeaderMap, HeaderValue, header};

@@ -31,7 +31,7 @@ pub(crate) struct SourceState {
     pub(crate) origin: Arc<Origin>,
     pub(crate) timeout: Duration,
     pub(crate) algorithms: Option<Vec<Algorithm>>,
-    /// Wakes the task: a fetch is wanted, or the last handle was dropped.
+    /// Wakes the task when a fetch is requested or the last handle is dropped.
     pub(crate) wake: Arc<Notify>,
     pub(crate) is_running: AtomicBool,
     refresh: Mutex<Refresh>,
@@ -50,12 +50,12 @@ struct Refresh {
     panicked_at: Option<Instant>,
 }
 
-/// The decision about a token that names a key which is not in the store.
+/// The decision about a token whose key is not in the store.
 #[derive(Debug)]
 pub(crate) enum UnknownKey {
     /// The issuer does not have the key.
     Rejected,
-    /// Nobody knows whether the issuer has the key: 503.
+    /// It is unknown whether the issuer has the key: 503.
     Unavailable { retry_after: Duration, reason: String },
     /// A fetch is in flight, or is about to start. The reason is for a request that does not wait,
     /// or that has waited before.
@@ -94,7 +94,8 @@ impl SourceState {
         self.refresh.get_mut().unwrap_or_else(PoisonError::into_inner).policy.max_staleness(time);
     }
 
-    /// Decides about a token whose key is not in the store. Without a task, nothing would end a wait.
+    /// Decides about a token whose key is not in the store. The token does not wait if the task
+    /// does not run, since nothing would end the wait.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         let now = now();
         let mut refresh = self.lock();
@@ -125,7 +126,8 @@ impl SourceState {
         }
     }
 
-    /// Returns the end of the fetch in flight or the next one, or `None` if a set is loaded.
+    /// Returns a receiver that resolves when the fetch in flight or the next one ends. Returns
+    /// `None` if a set is loaded.
     pub(crate) fn first_set(&self) -> Option<oneshot::Receiver<()>> {
         let mut refresh = self.lock();
         if refresh.policy.is_loaded() {
@@ -213,7 +215,7 @@ impl SourceState {
         let health = self.health_of(&refresh, now);
         drop(refresh);
         for waiting in waiting {
-            // A request that hung up does not wait any more.
+            // This fails if the client hung up, so that its request no longer waits.
             let _ = waiting.send(());
         }
         #[cfg(feature = "tracing")]
@@ -342,7 +344,7 @@ fn now() -> Instant {
 
 fn jitter() -> Jitter {
     let mut bytes = [0; 2];
-    // Without randomness, all servers fetch at the same time.
+    // An error is ignored: without a random number, servers may fetch at the same time.
     let _ = random::fill(&mut bytes);
     Jitter::new(u16::from_ne_bytes(bytes))
 }

@@ -31,7 +31,8 @@ pub(crate) fn start(state: &Arc<SourceState>) {
     runtime.spawn(async move { run(&running.0, &wake).await });
 }
 
-/// Notes the end of the task when it is dropped, which also happens when its runtime ends.
+/// Notes the end of the task when this value is dropped. A runtime that ends drops its tasks, so
+/// the value is dropped in that case too.
 struct Running(Weak<SourceState>);
 
 impl Drop for Running {
@@ -42,7 +43,8 @@ impl Drop for Running {
     }
 }
 
-/// Fetches keys until the last handle is dropped. Between two steps the task holds no handle.
+/// Fetches keys until the last handle is dropped. The task holds no handle between two steps or
+/// during a step.
 async fn run(state: &Weak<SourceState>, wake: &Notify) {
     while let Some(current) = state.upgrade() {
         let step = current.next_step();
@@ -72,7 +74,7 @@ async fn all_handles_dropped(state: &Weak<SourceState>, wake: &Notify) {
     }
 }
 
-/// Fetches the keys once, within the time limit. A panic of the source is an error.
+/// Fetches the keys once, within the time limit. Returns an error if the source panics.
 async fn fetch(origin: &Origin, timeout: Duration) -> Result<FetchedKeys, KeySourceError> {
     let mut fetch = pin!(time::timeout(timeout, origin.fetch()));
     poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! The key names that a fetch did not find.
+//! The names of keys (the `kid` of tokens) that a fetch did not find.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -17,18 +17,18 @@ pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(crate) struct UnknownNames {
     hasher: RandomState,
-    /// The names that asked for the next fetch.
+    /// The names for which the next fetch was requested.
     asking: HashSet<u64>,
-    /// The names that asked before the fetch in flight began. A name that asks later is not
-    /// remembered, since the answer may be older than its key.
+    /// The names that were noted before the fetch in flight began. A name that is noted later is
+    /// not remembered after this fetch, since the answer may be older than its key.
     fetching: HashSet<u64>,
     /// The names that a fetch did not find, and the time until which they are remembered.
     missing: HashMap<u64, Instant>,
 }
 
 impl UnknownNames {
-    /// Notes that this name asks for a fetch. If there are too many names, the name is not noted,
-    /// and may start another fetch after the cooldown.
+    /// Notes that a token with this name requests a fetch. If there are too many names, the name is
+    /// not noted, and may start another fetch after the cooldown.
     pub(crate) fn ask(&mut self, name: Option<&str>) {
         if self.len() < MAX_NAMES {
             self.asking.insert(self.hasher.hash_one(name));
@@ -44,8 +44,9 @@ impl UnknownNames {
         self.fetching = std::mem::take(&mut self.asking);
     }
 
-    /// Remembers the names that asked for the fetch. The caller does not ask about a name that the
-    /// new set has, so no name of the set needs to be removed here.
+    /// Remembers the names for which the fetch was requested. Some of these names may be in the new
+    /// set. They need not be removed, since the caller asks only about names that are not in the
+    /// set.
     pub(crate) fn fetch_succeeded(&mut self, set_changed: bool, now: Instant) {
         if set_changed {
             self.missing.clear();

@@ -31,8 +31,8 @@ impl PeekBuffer {
 /// Returns the first `iss` of the payload, or `None` if the payload has none. `null` counts as
 /// absent.
 ///
-/// Nobody has verified the result. A token can have an `iss` that this function does not see, such
-/// as a second one. The verification that follows therefore checks `iss` again.
+/// The result is not verified. A token can have an `iss` that this function does not see, such as a
+/// second one. The verification that follows therefore checks `iss` again.
 pub(crate) fn peek<'b>(
     token: &[u8],
     buffer: &'b mut PeekBuffer,

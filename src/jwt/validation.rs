@@ -241,7 +241,7 @@ impl Validation {
     /// [`ClaimPath`]. The value must be a string. A token in which the value is missing, `null`,
     /// of another type or another string is rejected with [`TokenErrorKind::WrongClaim`].
     ///
-    /// Each claim is a setting of its own, so calls for different claims add up.
+    /// Calls for different claims add up.
     ///
     /// ```
     /// use tower_jwt_auth::jwt::Validation;
@@ -254,9 +254,9 @@ impl Validation {
     /// # Panics
     ///
     /// Panics if it is called twice for the same claim, if there is no value or an empty one, and
-    /// for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`, which have settings of their own or are
-    /// never strings. Panics if there are more than 64 rules, including the claims of
-    /// [`require_claim`](Self::require_claim).
+    /// for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and `aud` have their own methods, and
+    /// the others are never strings. Panics if there are more than 64 rules, including the claims
+    /// of [`require_claim`](Self::require_claim).
     ///
     /// [`TokenErrorKind::WrongClaim`]: crate::jwt::TokenErrorKind::WrongClaim
     #[track_caller]

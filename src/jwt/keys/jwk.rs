@@ -41,8 +41,8 @@ impl Key {
     ///   twice in an object, or if a member is missing, has the wrong type or is not base64url.
     /// - [`KeyErrorKind::Unsupported`] if `kty` or `crv` is not supported, or if a required `alg` is
     ///   missing.
-    /// - [`KeyErrorKind::Contradictory`] if `alg` is not one of the key's type, if `use` is not
-    ///   `sig`, or if `key_ops` does not contain `verify` (for a key pair: `sign`).
+    /// - [`KeyErrorKind::Contradictory`] if `alg` is not an algorithm for the key's type, if `use`
+    ///   is not `sig`, or if `key_ops` does not contain `verify` (for a key pair: `sign`).
     /// - [`KeyErrorKind::TooShort`] for an RSA key of fewer than 2048 bits.
     /// - [`KeyErrorKind::Invalid`] if the numbers are not a valid key.
     /// - The errors of [`Secret::new`] and [`Key::with_id`].
@@ -88,9 +88,9 @@ impl Key {
         Some(serde_json::Value::Object(jwk).to_string())
     }
 
-    /// Returns the thumbprint of the public key (RFC 7638): SHA-256 over the required members of its
-    /// JWK, in base64url. It depends on the key alone. Returns `None` for a shared secret, whose
-    /// thumbprint would let an attacker test guesses.
+    /// Returns the thumbprint of the public key (RFC 7638): SHA-256 over the required members of
+    /// its JWK, in base64url. It depends on the key alone. Returns `None` for a shared secret: with
+    /// its thumbprint, an attacker could test guesses of the secret.
     #[cfg(feature = "asymmetric")]
     pub fn thumbprint(&self) -> Option<String> {
         Some(self.public_components()?.thumbprint())

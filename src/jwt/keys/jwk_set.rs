@@ -23,8 +23,8 @@ pub(crate) struct ParsedKeySet {
     pub(crate) keys: KeySet,
     /// The number of keys that were skipped.
     pub(crate) skipped: usize,
-    /// The reasons for skipping the first of them, such as `key 2 ("2026-11"): ..`. They contain
-    /// no key material.
+    /// The reasons for skipping the first of the skipped keys, such as `key 2 ("2026-11"): ..`.
+    /// They contain no key material.
     pub(crate) reasons: Vec<String>,
 }
 
@@ -37,11 +37,11 @@ struct JwkSet<'j> {
 impl KeySet {
     /// Reads the public keys of a JWK Set (RFC 7517 section 5), as an issuer publishes them.
     ///
-    /// A key that cannot be used is skipped: another `kty` or `crv`, `use` of `enc`, a weak or
-    /// malformed key, a private key, a shared secret. At most 100 keys are read. Two keys may have
-    /// the same `kid`: a token is then checked against both. A key without a `kid` has its
-    /// thumbprint (RFC 7638) as its identifier, and a key without an `alg` is for RS256, or for the
-    /// only algorithm of its type.
+    /// Skips keys that cannot be used: keys with an unsupported `kty` or `crv`, keys for encryption
+    /// (`use` is `enc`), weak and malformed keys, private keys, and shared secrets. At most 100
+    /// keys are read. Two keys may have the same `kid`: a token is then checked against both. A key
+    /// without a `kid` has its thumbprint (RFC 7638) as its identifier, and a key without an `alg`
+    /// is for RS256, or for the only algorithm of its type.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, KeySet};

@@ -12,16 +12,16 @@ use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 const MAX_KEYS: usize = 64;
 /// The number of public keys that one token is checked against, so that an attacker cannot make the
-/// server compute one signature for each key of a set.
+/// server check a signature with every key of a set.
 const MAX_TRIES: usize = 4;
 
 /// The keys that are valid at the same time: the current key, previous keys whose tokens have not
-/// all expired, and announced keys, which will sign later. No two keys have both the same identifier
-/// and the same algorithm.
+/// all expired, and announced keys, which will sign later. No two keys have both the same
+/// identifier and the same algorithm, except in a set that an issuer published.
 ///
-/// A token with a `kid` is checked only against the key with this identifier and its algorithm. A
-/// token without a `kid` is checked against the keys of its algorithm, first to last: against every
-/// shared secret, and against at most four public keys.
+/// A token with a `kid` is checked only against the keys with this identifier and its algorithm. A
+/// token without a `kid` is checked against the keys of its algorithm, first to last. Every shared
+/// secret is tried, but at most four public keys.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, KeySet, Secret};
@@ -190,7 +190,7 @@ impl KeySet {
         })
     }
 
-    /// Returns the reason why no key is for a token with this `kid`.
+    /// Returns the error for a token with this `kid` if no key fits.
     #[cold]
     fn no_candidate(&self, kid: Option<&str>) -> TokenError {
         let is_known = |kid| self.keys.iter().any(|key| key.id() == Some(kid));

@@ -14,10 +14,11 @@ use crate::jwt::keys::secret::Secret;
 /// checked against the set that is current at that moment, without a lock.
 ///
 /// A key can be rotated without a restart and without rejecting valid tokens. The servers that
-/// verify must have the new key before the auth server signs with it. For a shared secret,
-/// [`rotate`](Self::rotate) on those servers first. For a key pair, [`announce`](Self::announce) the
-/// key on the auth server first, so that it is published. Retire the old key once its last token
-/// has expired. [`guide::how_to::rotate_a_key`](crate::guide::how_to::rotate_a_key) has all steps.
+/// verify must have the new key before the auth server signs with it. For a shared secret, call
+/// [`rotate`](Self::rotate) on those servers first. For a key pair, call
+/// [`announce`](Self::announce) on the auth server first, so that the auth server publishes the
+/// key. Retire the old key once its last token has expired.
+/// [`guide::how_to::rotate_a_key`](crate::guide::how_to::rotate_a_key) has all steps.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};
@@ -48,10 +49,10 @@ impl KeyStore {
     /// Adds a key that does not sign yet. An issuer publishes its public key in the key set, and a
     /// later [`rotate`](Self::rotate) with the same key makes it the current key.
     ///
-    /// Services fetch an issuer's key set at most once an hour by default, and reject a token whose
-    /// key they do not know. Announce a key pair at least a day before it signs: services may cache
-    /// the set for that long. The public half is enough for the announcement, so the private key
-    /// need not be on the server before the rotation.
+    /// Announce a key pair at least a day before it signs. Services may cache the key set of the
+    /// issuer for that long, and may reject tokens of a key that they do not know. The public half
+    /// is enough for the announcement, so the private key need not be on the server before the
+    /// rotation.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

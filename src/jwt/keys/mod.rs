@@ -11,8 +11,8 @@
 //!    key sets in JSON (`jwk_set`), and the `jsonwebtoken` crate (`from_jsonwebtoken`).
 //! 4. A [`KeySet`](key_set::KeySet) holds the current key, which signs, and previous keys, which
 //!    still verify. It chooses the keys for a token by `kid` and algorithm.
-//! 5. A [`KeyStore`](key_store::KeyStore) is a shared handle to a set. It replaces the set while
-//!    requests run, which is how keys are rotated.
+//! 5. A [`KeyStore`](key_store::KeyStore) is a shared handle to a set. To rotate keys, the store
+//!    replaces the set while requests run.
 //! 6. [`mac`] computes HMAC and HKDF, and `asymmetric` computes public-key signatures. No other file
 //!    names the crates behind them.
 

@@ -43,16 +43,16 @@ impl Key {
     ///
     /// - [`KeyErrorKind::Unreadable`] if the text does not contain exactly one key, or the key is
     ///   malformed.
-    /// - [`KeyErrorKind::Unsupported`] for a certificate, an encrypted key, an OpenSSH key, and other
-    ///   curves and types.
+    /// - [`KeyErrorKind::Unsupported`] for a certificate, an encrypted key, an OpenSSH key, and
+    ///   unsupported curves and types.
     /// - [`KeyErrorKind::Contradictory`] if the key is for another algorithm.
     /// - [`KeyErrorKind::TooShort`] for an RSA key of fewer than 2048 bits.
     /// - [`KeyErrorKind::Invalid`] if the numbers are not a valid key.
     ///
     /// # Security
     ///
-    /// Read public keys from a place that only you can write: whoever changes the key can sign
-    /// tokens.
+    /// Read public keys from a place that only you can write to: anyone who can replace the key can
+    /// sign tokens.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
         let Section { label, der } = key_section(pem)?;
         let form = Form::of(&der)?;

@@ -7,10 +7,11 @@ use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::json::reader::Reader;
 use crate::jwt::spans::{Placer, Span};
 
-/// A claim that must be present.
+/// A claim that must be present, and possibly must have one of several values.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimRule {
-    /// The first name of the path. Stored here too, since every member is compared with it.
+    /// The first name of the path. Stored here too for speed, since the name of every member is
+    /// compared with it.
     first: String,
     pub(crate) path: ClaimPath,
     /// The accepted values of the claim, which must then be a string. If empty, every value except
@@ -50,7 +51,7 @@ impl ClaimRule {
             return if next == b'n' { Finding::Missing } else { Finding::Right };
         }
         let find = |reader: &mut Reader<'_>| self.at_path(reader, next, placer, self.path.rest());
-        // Invalid JSON is a fault, which the reader reports when it reads the value again.
+        // Invalid JSON is not reported here: the reader reports it when it reads the value again.
         reader.read_ahead(find).unwrap_or(Finding::Wrong)
     }
 

@@ -19,10 +19,10 @@
 //! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
 //! 2. When `T` asks for the next member, [`members`] reads the name, rejects duplicates, and
 //!    recognizes registered, required and configured claims.
-//! 3. A claim with a rule of its own is read ahead and compared at once ([`claim_rule`]). The notes
+//! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). The notes
 //!    have one bit for each rule that is met.
-//! 4. For a registered claim or a configured place, [`values`] reads the value ahead and notes it, as a date or as a
-//!    position in the payload ([`notes`]). The reader then moves back.
+//! 4. For a registered claim or a configured place, [`values`] reads the value ahead and notes it
+//!    as a date or as a position in the payload ([`notes`]). The reader then moves back.
 //! 5. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
 //!    the reader jumps to its end.
 //! 6. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
