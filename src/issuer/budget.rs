@@ -12,11 +12,11 @@ pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 #[cfg(feature = "axum")]
 pub(crate) const MIN_CLAIM_BYTES: usize = 1024;
 
-/// Returns the size of the JSON of the claims that a token may have, if the token has `overhead`
-/// bytes without claims and at most `limit` bytes with them.
+/// Returns the maximum size of the claims as JSON, for a token of at most `limit` bytes that has
+/// `overhead` bytes without its claims.
 #[cfg(feature = "axum")]
 pub(crate) fn room(limit: usize, overhead: usize) -> usize {
-    // Base64 makes four characters of three bytes.
+    // Base64 encodes three bytes as four characters.
     limit.saturating_sub(overhead).saturating_mul(3) / 4
 }
 

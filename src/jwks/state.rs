@@ -198,7 +198,8 @@ impl SourceState {
                     Some(last) if is_same => last.note_skipped(set),
                     last => *last = Some(set),
                 }
-                // The same keys stay the same set, since cached tokens belong to one set.
+                // If the keys are the same, the set is not replaced, since cached tokens belong to
+                // one set.
                 if !is_same || !was_loaded {
                     self.publish(&refresh);
                 }

@@ -78,7 +78,7 @@ use crate::misuse;
 ///
 /// **Public keys.** Services that verify with public keys fetch [`TokenIssuer::jwks`] from
 /// `/.well-known/jwks.json`, or find it by [`metadata`](Self::metadata). Everyone may read both
-/// documents, and caches keep them for an hour.
+/// documents, and caches may keep them for an hour.
 ///
 /// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how
 /// to do both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
@@ -224,12 +224,13 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Returns the metadata of the authorization server as JSON (RFC 8414), with which services find
-    /// the public keys. Returns `None` if the issuer's name is not a URL, as RFC 8414 requires.
+    /// Returns the metadata of the authorization server as JSON (RFC 8414), with which services
+    /// find the public keys. RFC 8414 requires the issuer's name to be a URL: for any other name,
+    /// returns `None`.
     ///
-    /// The document names only what exists: `issuer`, `jwks_uri`, `revocation_endpoint`, and, with
-    /// tokens in bodies, `/refresh` as the `token_endpoint` for the grant `refresh_token`. The URLs
-    /// come from the configuration and never from the request.
+    /// The document contains only members for features that exist: `issuer`, `jwks_uri`,
+    /// `revocation_endpoint`, and, with tokens in bodies, `/refresh` as the `token_endpoint` for
+    /// the grant `refresh_token`. The URLs come from the configuration and never from the request.
     ///
     /// The routes serve the document at `/.well-known/oauth-authorization-server`. For an issuer
     /// without a path, such as `https://auth.shop.example`, merge the routes into the root of the

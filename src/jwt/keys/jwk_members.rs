@@ -56,8 +56,9 @@ pub(crate) fn key(json: &str, jwk: &Jwk) -> Result<Key, KeyError> {
     jwk.name(key)
 }
 
-/// Reads the public key in a JWK of a key set: one [`Key`] for each algorithm of `allowed` that
-/// fits, or one for the algorithm that the JWK names.
+/// Reads the public key in a JWK of a key set. A JWK with an `alg` becomes one [`Key`], if
+/// `allowed` contains that algorithm. A JWK without an `alg` becomes one [`Key`] for each algorithm
+/// of `allowed` that fits, or for the default algorithm if `allowed` is `None`.
 pub(crate) fn public_keys(
     json: &str,
     jwk: &Jwk,

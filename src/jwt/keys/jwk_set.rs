@@ -72,9 +72,9 @@ impl KeySet {
     }
 }
 
-/// Reads a key set. A key without `alg` is for all of `algorithms` that fit its type, and a key for
-/// another algorithm is skipped. Without `algorithms`, a key without `alg` is for one default
-/// algorithm.
+/// Reads a key set. If `algorithms` are given, a key without `alg` is for all of them that fit its
+/// type, and a key for another algorithm is skipped. Otherwise a key without `alg` is for the
+/// default algorithm of its type.
 pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,
