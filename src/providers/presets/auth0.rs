@@ -31,8 +31,8 @@ impl Issuer {
     /// 9068 profile have the header `typ: at+jwt`. To accept only these, call
     /// `.accept_type("at+jwt")`.
     ///
-    /// Sources, read on 2026-11-27: [access token profiles][profiles] and
-    /// [validate access tokens][validate].
+    /// Sources: [access token profiles][profiles], read on 2026-11-26, and
+    /// [validate access tokens][validate], read on 2026-11-27.
     ///
     /// # Panics
     ///

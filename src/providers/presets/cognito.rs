@@ -30,7 +30,7 @@ impl Issuer {
     /// For the regions in China, where hosts end in `amazonaws.com.cn`, use [`jwks`](Self::jwks)
     /// with the same rules.
     ///
-    /// Source, read on 2026-11-27: [the access token][page].
+    /// Source, read on 2026-11-26: [the access token][page].
     ///
     /// # Panics
     ///

@@ -26,7 +26,7 @@ impl Issuer {
     ///
     /// Custom tokens and session cookies have other issuers and are rejected.
     ///
-    /// Source, read on 2026-11-27: [verify ID tokens][page].
+    /// Source, read on 2026-11-26: [verify ID tokens][page].
     ///
     /// # Panics
     ///

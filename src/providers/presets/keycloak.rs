@@ -28,8 +28,7 @@ impl Issuer {
     /// [registered themselves][registration]. To accept the tokens of certain clients only, add
     /// `.claim_is("azp", [..])`.
     ///
-    /// Sources, read on 2026-11-27: [a token of Keycloak 26.7, decoded][decoded], and the
-    /// [server administration guide][guide].
+    /// Source, read on 2026-11-27: [a token of Keycloak 26.7, decoded][decoded].
     ///
     /// # Panics
     ///
@@ -38,7 +37,6 @@ impl Issuer {
     ///
     /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/
-    /// [guide]: https://www.keycloak.org/docs/latest/server_admin/
     #[track_caller]
     pub fn keycloak(realm: impl AsRef<str>) -> Self {
         Self::discover(realm)

@@ -27,7 +27,8 @@ impl Issuer {
     /// All clients of the authorization server share its audience. To accept some of them only, add
     /// `.claim_is("cid", [..])`.
     ///
-    /// Sources, read on 2026-11-27: [Okta's own verifier][verifier] and [the tokens][tokens].
+    /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The form of the tokens is that of
+    /// [Okta's API reference][tokens], which was not read again.
     ///
     /// # Panics
     ///
