@@ -9,6 +9,8 @@ mod extract;
 mod guard;
 #[cfg(feature = "issuer")]
 mod issuer;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod jwt;
 mod kit;
 mod misuse;

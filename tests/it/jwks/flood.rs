@@ -1,0 +1,84 @@
+//! 100,000 tokens with random key identifiers within 10 seconds.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::json;
+use tower_jwt_auth::Key;
+
+use super::provider::{Answer, Provider};
+use super::time::{Frozen, until};
+use super::{ISSUER, auth, pair, set, token};
+use crate::kit::{self, NOW};
+
+const TOKENS: usize = 100_000;
+
+/// Returns the claims and the signature of all forged tokens. Nobody made the signature.
+fn forged_end() -> String {
+    let claims = json!({ "iss": ISSUER, "aud": "cart", "exp": NOW + 600 }).to_string();
+    format!(".{}.{}", kit::b64(claims), kit::b64([7; 64]))
+}
+
+/// Sends all tokens within 10 seconds. Returns the number of fetches, and how often each status was
+/// answered: 401 and 503.
+async fn flood(provider: &Provider, time: &Frozen, known: Option<&Key>, warm: bool) -> [usize; 3] {
+    let keys = provider.keys();
+    let auth = auth(&keys);
+    if warm {
+        keys.ready().await.unwrap();
+        // The cooldown of the first fetch ends, so that strangers can start one.
+        time.pass(Duration::from_secs(30)).await;
+        provider.answer(Answer::json(r#"{"keys":[]}"#));
+        if let Some(known) = known {
+            provider.answer(Answer::json(&set(&[known])));
+        }
+    }
+    let good = known.map(token);
+    let end = forged_end();
+    let (mut rejected, mut unavailable) = (0, 0);
+    for kid in 0..TOKENS {
+        let header = kit::b64(format!(r#"{{"alg":"EdDSA","kid":"stranger {kid}"}}"#));
+        let status = auth.verify(&(header + &end)).unwrap_err().status();
+        match status {
+            StatusCode::UNAUTHORIZED => rejected += 1,
+            StatusCode::SERVICE_UNAVAILABLE => unavailable += 1,
+            other => panic!("{other}"),
+        }
+        if kid % 100 == 99 {
+            time.pass(Duration::from_millis(10)).await;
+            until(|| !keys.health().is_fetching).await;
+            if let Some(good) = &good {
+                assert!(auth.verify(good).is_ok(), "a known key is never evicted");
+            }
+        }
+    }
+    [provider.requests(), rejected, unavailable]
+}
+
+#[tokio::test]
+async fn strangers_cause_one_fetch_within_30_seconds() {
+    let time = Frozen::new();
+    let key = pair("a");
+    let provider = Provider::start(Answer::json(&set(&[&key]))).await;
+    let [fetches, rejected, _] = flood(&provider, &time, Some(&key), true).await;
+    assert_eq!(fetches, 2);
+    assert!(rejected >= TOKENS - 200, "{rejected}");
+}
+
+#[tokio::test]
+async fn strangers_cause_one_fetch_within_30_seconds_while_the_source_has_an_empty_set() {
+    let time = Frozen::new();
+    let key = pair("a");
+    let provider = Provider::start(Answer::json(&set(&[&key]))).await;
+    let [fetches, rejected, unavailable] = flood(&provider, &time, None, true).await;
+    assert_eq!((fetches, rejected, unavailable), (2, 0, TOKENS));
+}
+
+#[tokio::test]
+async fn strangers_do_not_change_the_backoff_of_a_source_that_never_had_keys() {
+    let time = Frozen::new();
+    let provider = Provider::start(Answer::json(r#"{"keys":[]}"#)).await;
+    let [fetches, rejected, unavailable] = flood(&provider, &time, None, false).await;
+    // After 0, 0.25, 0.75, 1.75, 3.75 and 7.75 seconds, or up to a tenth later.
+    assert_eq!((fetches, rejected, unavailable), (6, 0, TOKENS));
+}

@@ -1,0 +1,42 @@
+//! Time that stands still while real sockets work.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::task::{spawn_blocking, yield_now};
+
+/// The time limit for a condition. It is longer than any stall of a busy machine.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+/// Stops tokio's time until it is dropped.
+///
+/// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. It does
+/// not while a blocking task runs, so this guard keeps one.
+pub(crate) struct Frozen {
+    _end: mpsc::Sender<()>,
+}
+
+impl Frozen {
+    pub(crate) fn new() -> Self {
+        tokio::time::pause();
+        let (end, ended) = mpsc::channel::<()>();
+        spawn_blocking(move || ended.recv());
+        Self { _end: end }
+    }
+
+    /// Moves the time forward, by a millisecond more than `time`: timers are rounded up.
+    pub(crate) async fn pass(&self, time: Duration) {
+        tokio::time::advance(time + Duration::from_millis(1)).await;
+    }
+}
+
+/// Waits until the condition is true, however long the sockets take.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < DEADLINE, "the condition is never true");
+        yield_now().await;
+        thread::sleep(Duration::from_micros(100));
+    }
+}
