@@ -1,5 +1,5 @@
-//! The middleware: [`JwtAuth`] is its configuration and its layer, [`JwtAuthService`] the service,
-//! and [`JwtAuthFuture`] its response.
+//! The middleware: [`JwtAuth`] is the configuration and the layer, [`JwtAuthService`] is the
+//! service, and [`JwtAuthFuture`] is the response future of the service.
 
 mod cache;
 mod decide;

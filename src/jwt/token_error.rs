@@ -63,7 +63,7 @@ pub enum TokenErrorKind {
     UnexpectedAudience,
     /// A required claim is missing or `null`.
     MissingClaim,
-    /// A claim is missing or `null`, or has another value than the values configured with
+    /// A claim is missing or `null`, or does not have one of the values configured with
     /// [`Validation::claim_is`](crate::jwt::Validation::claim_is).
     WrongClaim,
     /// `exp` has passed.

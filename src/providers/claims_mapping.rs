@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::UnixTime;
 use crate::jwt::{TokenError, VerifiedToken, Verifier};
 
-/// A function that reads the claims of an issuer, and converts them.
+/// A function that reads the claims of an issuer and converts them.
 #[derive(Clone)]
 pub(crate) struct ClaimsMapping(Arc<dyn ReadMapped>);
 

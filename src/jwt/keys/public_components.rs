@@ -63,8 +63,8 @@ impl PublicComponents {
         }
     }
 
-    /// Returns the algorithm of a key that names none: RS256 for RSA, and the only algorithm for
-    /// every other type.
+    /// Returns the algorithm of a key without an `alg`: RS256 for RSA, and the only possible
+    /// algorithm for every other type.
     pub(crate) fn default_algorithm(&self) -> Algorithm {
         match self {
             Self::Rsa { .. } => Algorithm::Rs256,

@@ -6,8 +6,8 @@ use crate::misuse;
 ///
 /// # Panics
 ///
-/// Panics if the part could change the rest of the URL, or if it is empty, as after a missing
-/// environment variable.
+/// Panics if the part could change the rest of the URL, or if the part is empty, for example
+/// because an environment variable is missing.
 #[track_caller]
 pub(super) fn checked_part<'a>(method: &str, what: &str, part: &'a str) -> &'a str {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
