@@ -144,8 +144,8 @@ impl Issuer {
         }
     }
 
-    /// Makes a setting of the preset one of the application, which a later call does not replace.
-    /// Returns true if the preset made the setting.
+    /// Turns a setting of the preset into a setting of the application, so that a later call does
+    /// not replace the setting. Returns true if the preset made it.
     fn keep(&mut self, setting: &Setting) -> bool {
         let before = self.preset.len();
         self.preset.retain(|preset| preset != setting);

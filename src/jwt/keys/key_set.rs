@@ -35,7 +35,7 @@ const MAX_TRIES: usize = 4;
 #[derive(Clone)]
 pub struct KeySet {
     /// The current key, then the previous keys, then the announced keys. Empty only for a remote
-    /// set that was never loaded.
+    /// source that has no usable keys at the moment.
     keys: Vec<Key>,
     /// The number of announced keys at the end of `keys`.
     announced: usize,
@@ -88,8 +88,8 @@ impl KeySet {
         Self { keys, announced: 0, headers: Arc::default(), listed }
     }
 
-    /// Creates the set of a remote source that was never loaded. No public function returns such a
-    /// set.
+    /// Creates an empty set, for a remote source whose keys are not loaded. No public function
+    /// returns such a set.
     #[cfg(feature = "jwks")]
     pub(crate) fn empty() -> Self {
         Self::of(Vec::new())

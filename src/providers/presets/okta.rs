@@ -27,8 +27,8 @@ impl Issuer {
     /// All clients of the authorization server share its audience. To accept some of them only, add
     /// `.claim_is("cid", [..])`.
     ///
-    /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The form of the tokens is that of
-    /// [Okta's API reference][tokens], which was not read again.
+    /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The claims are those of [Okta's
+    /// API reference][tokens], which was not read again on that day.
     ///
     /// # Panics
     ///
