@@ -79,16 +79,16 @@ impl KeySourceError {
     /// network, so they are shortened, and all characters but printable ASCII are escaped.
     pub(crate) fn with_causes(&self) -> String {
         let mut sentence = self.to_string();
-        let mut causes = String::new();
+        let mut causes = Start::default();
         let mut last = String::new();
         let mut source = self.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
+        while let Some(cause) = source.filter(|_| !causes.is_cut) {
+            let text = Start::of(cause);
             // Some errors contain the text of their cause.
-            if !last.ends_with(&text) {
-                let _ = write!(causes, ": {text}");
+            if !last.ends_with(&text.text) {
+                let _ = write!(causes, ": {}", text.text);
             }
-            last = text;
+            last = text.text;
             source = cause.source();
         }
         append_escaped(&causes, &mut sentence);
@@ -96,17 +96,48 @@ impl KeySourceError {
     }
 }
 
-/// Appends text from the network to a sentence. Shortens the text and escapes its characters.
-fn append_escaped(text: &str, sentence: &mut String) {
+/// The start of a text. The rest is not even formatted, since each request without a key gets the
+/// sentence.
+#[derive(Default)]
+struct Start {
+    text: String,
+    chars: usize,
+    is_cut: bool,
+}
+
+impl Start {
+    fn of(text: &dyn fmt::Display) -> Self {
+        let mut start = Self::default();
+        let _ = write!(start, "{text}");
+        start
+    }
+}
+
+impl Write for Start {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            if self.chars == MAX_CAUSE_CHARS {
+                self.is_cut = true;
+                return Err(fmt::Error);
+            }
+            self.chars = self.chars.saturating_add(1);
+            self.text.push(c);
+        }
+        Ok(())
+    }
+}
+
+/// Appends text from the network to a sentence, and escapes its characters.
+fn append_escaped(start: &Start, sentence: &mut String) {
     let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
-    for c in text.chars().take(MAX_CAUSE_CHARS) {
+    for c in start.text.chars() {
         if is_plain(c) {
             sentence.push(c);
         } else {
             sentence.extend(c.escape_default());
         }
     }
-    if text.chars().nth(MAX_CAUSE_CHARS).is_some() {
+    if start.is_cut {
         sentence.push_str("..");
     }
 }
@@ -175,6 +206,39 @@ mod tests {
             assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text}");
         }
         assert!(error.with_causes().contains(r"\u{1b}[31m\r\nGET"), "{error:?}");
+    }
+
+    /// A cause that counts the parts of its text that were formatted.
+    #[derive(Debug, Default)]
+    struct Endless(std::sync::atomic::AtomicUsize);
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            loop {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                f.write_str("0123456789")?;
+                assert!(self.0.load(std::sync::atomic::Ordering::Relaxed) < 100, "no limit");
+            }
+        }
+    }
+
+    impl Error for Endless {}
+
+    #[test]
+    fn the_end_of_a_long_cause_is_not_even_formatted() {
+        let error = KeySourceError::new(Endless::default());
+        let sentence = error.with_causes();
+        assert!(sentence.ends_with("01234567.."), "{sentence}");
+        assert_eq!(sentence.len(), "the key source failed".len() + MAX_CAUSE_CHARS + 2);
+    }
+
+    #[test]
+    fn a_cause_of_the_greatest_length_is_complete() {
+        let text = "x".repeat(MAX_CAUSE_CHARS - ": ".len());
+        let sentence = KeySourceError::new(text.clone()).with_causes();
+        assert_eq!(sentence, format!("the key source failed: {text}"));
+        let sentence = KeySourceError::new(format!("{text}y")).with_causes();
+        assert_eq!(sentence, format!("the key source failed: {text}.."));
     }
 
     #[test]
