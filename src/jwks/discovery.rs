@@ -48,6 +48,11 @@ fn document_urls(issuer: &str, url: &KeyUrl) -> [String; 2] {
 
 /// Checks a document, and returns the URL of the keys.
 fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<KeyUrl, KeySourceError> {
+    // The derived `Deserialize` would also accept an array.
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        let cause = "the discovery document is not a JSON object";
+        return Err(KeySourceError::caused(KeySourceErrorKind::Unreadable, cause));
+    }
     let document: Document = serde_json::from_slice(json)
         .map_err(|error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error))?;
     if document.issuer != issuer {
@@ -55,7 +60,11 @@ fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<KeyUrl, KeySource
         return Err(KeySourceError::caused(KeySourceErrorKind::WrongIssuer, cause));
     }
     KeyUrl::parse_allowed(&document.jwks_uri, allow_http).map_err(|reason| {
-        let cause = format!("`jwks_uri` is {:?}: {reason}", document.jwks_uri);
+        // The causes are in logs, and a password must not be there.
+        let cause = match document.jwks_uri {
+            url if url.contains('@') => format!("`jwks_uri` cannot be used: {reason}"),
+            url => format!("`jwks_uri` is {url:?}: {reason}"),
+        };
         KeySourceError::caused(KeySourceErrorKind::BadUrl, cause)
     })
 }
@@ -117,6 +126,7 @@ mod tests {
             ("", KeySourceErrorKind::Unreadable),
             ("<html>", KeySourceErrorKind::Unreadable),
             ("[]", KeySourceErrorKind::Unreadable),
+            (r#"["https://a.example","https://a.example/keys"]"#, KeySourceErrorKind::Unreadable),
             ("{}", KeySourceErrorKind::Unreadable),
             (r#"{"issuer":"https://a.example"}"#, KeySourceErrorKind::Unreadable),
             (r#"{"jwks_uri":"https://a.example"}"#, KeySourceErrorKind::Unreadable),
@@ -136,6 +146,12 @@ mod tests {
             ),
         ] {
             assert_eq!(kind(json), Err(expected), "{json}");
+        }
+        for url in ["https://me:secret@a.example/", "https://me:secret@a.example/#a"] {
+            let json = json!({ "issuer": ISSUER, "jwks_uri": url }).to_string();
+            let error = read(json.as_bytes(), ISSUER, true).unwrap_err();
+            assert_eq!(error.kind(), KeySourceErrorKind::BadUrl);
+            assert!(!error.with_causes().contains("secret"), "{error:?}");
         }
         let json = r#"{"issuer":"https://a.example","jwks_uri":"http://127.0.0.1:1/","other":[1]}"#;
         assert!(kind(json).is_ok());
