@@ -1,7 +1,8 @@
 //! The key set of Microsoft Entra ID.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::jwks::{FetchedKeys, KeySetUrl, KeySource, KeySourceError};
 
@@ -17,8 +18,14 @@ pub(super) struct EntraKeys {
 }
 
 #[derive(Deserialize)]
-struct Document {
-    keys: Vec<Value>,
+struct Document<'j> {
+    #[serde(borrow)]
+    keys: Vec<&'j RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    issuer: Option<Value>,
 }
 
 impl EntraKeys {
@@ -40,17 +47,24 @@ impl KeySource for EntraKeys {
 
 /// Returns the key set without the keys of tenants other than `only`.
 fn usable(json: &[u8], only: Option<&str>) -> Result<String, serde_json::Error> {
-    let Document { mut keys } = serde_json::from_slice(json)?;
-    keys.retain(|key| match key.get("issuer") {
-        None => true,
-        Some(Value::String(issuer)) => issuer.contains("{tenantid}") || only == Some(issuer),
-        Some(_) => false,
-    });
-    Ok(json!({ "keys": keys }).to_string())
+    let Document { keys } = serde_json::from_slice(json)?;
+    let is_usable = |key: &str| match serde_json::from_str(key) {
+        Ok(Owner { issuer: Some(Value::String(issuer)) }) => {
+            issuer.contains("{tenantid}") || only == Some(&*issuer)
+        }
+        Ok(Owner { issuer }) => issuer.is_none(),
+        // The import of the set skips and counts a key that is not an object, or in which a name
+        // occurs twice. It gets the text of each key unchanged.
+        Err(_) => true,
+    };
+    let keys = keys.into_iter().map(RawValue::get).filter(|key| is_usable(key));
+    Ok(format!(r#"{{"keys":[{}]}}"#, keys.collect::<Vec<_>>().join(",")))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -66,13 +80,25 @@ mod tests {
         ] });
         let kids = |only: Option<&str>| {
             let json = usable(set.to_string().as_bytes(), only).unwrap();
-            let Document { keys } = serde_json::from_str(&json).unwrap();
+            let set: Value = serde_json::from_str(&json).unwrap();
+            let keys = set["keys"].as_array().unwrap();
             keys.iter().map(|key| key["kid"].clone()).collect::<Vec<_>>()
         };
-        // The last key is not an object. The import of the set skips and counts it.
+        // The last key is not an object.
         assert_eq!(kids(None), [json!("all"), json!("none"), Value::Null]);
         let own = issuer("own");
         assert_eq!(kids(Some(&own)), [json!("all"), json!("none"), json!("own"), Value::Null]);
         assert!(usable(b"{}", None).is_err() && usable(b"<html>", None).is_err());
+    }
+
+    #[test]
+    fn the_import_sees_names_that_occur_twice() {
+        for key in [
+            r#"{"kid":"a","kid":"b"}"#,
+            r#"{"kid":"a","issuer":"{tenantid}","issuer":"{tenantid}"}"#,
+        ] {
+            let set = format!(r#"{{"keys":[{key}]}}"#);
+            assert_eq!(usable(set.as_bytes(), None).unwrap(), set);
+        }
     }
 }
