@@ -55,6 +55,8 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 pub struct Issuer {
     identities: Vec<Identity>,
     keys: IssuerKeys,
+    /// The method that changed a setting of the keys, if one did.
+    key_setting: Option<&'static str>,
     rules: Validation,
     /// The settings of a preset, which the application may replace.
     preset: Vec<Setting>,
@@ -107,6 +109,7 @@ impl Issuer {
         Self {
             identities,
             keys,
+            key_setting: None,
             rules: Validation::new(),
             preset: Vec::new(),
             also_required: Vec::new(),
@@ -216,6 +219,7 @@ impl Issuer {
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.keys = self.keys.map_remote("algorithms", |keys| keys.algorithms(algorithms));
+        self.key_setting = Some("algorithms");
         self
     }
 
@@ -233,6 +237,7 @@ impl Issuer {
     #[track_caller]
     pub fn dangerous_allow_http(mut self) -> Self {
         self.keys = self.keys.map_remote("dangerous_allow_http", RemoteKeys::dangerous_allow_http);
+        self.key_setting = Some("dangerous_allow_http");
         self
     }
 
@@ -251,7 +256,18 @@ impl Issuer {
     }
 
     /// Replaces the keys.
+    ///
+    /// # Panics
+    ///
+    /// Panics after `algorithms` and `dangerous_allow_http`, which are settings of the former keys.
+    #[track_caller]
     pub fn with_keys(mut self, keys: impl Into<IssuerKeys>) -> Self {
+        if let Some(method) = self.key_setting {
+            misuse::refuse(format_args!(
+                "Issuer::with_keys would drop the setting of Issuer::{method}(..), which was called \
+                 before: call `with_keys` first"
+            ));
+        }
         self.keys = keys.into();
         self
     }

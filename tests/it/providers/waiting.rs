@@ -317,6 +317,10 @@ fn settings_for_fetched_keys_are_refused_for_keys_in_memory() {
     let (sentence, file) = panics::refused(|| local().algorithms([Algorithm::Rs256]));
     assert!(sentence.contains("Issuer::algorithms(..)"), "{sentence}");
     assert_eq!(file, file!());
+    let limited = || Issuer::jwks(LOGIN, "https://keys.example").algorithms([Algorithm::Rs256]);
+    let (sentence, file) = panics::refused(|| limited().with_keys(pair()));
+    assert!(sentence.contains("Issuer::algorithms(..)"), "{sentence}");
+    assert_eq!(file, file!());
     let (sentence, _) = panics::refused(|| local().dangerous_allow_http());
     assert!(sentence.contains("in memory"), "{sentence}");
     let http = || Issuer::discover("http://127.0.0.1:9").audience("cart");
