@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use crate::auth::decide;
+use crate::auth::decide::{self, Passed};
 use crate::auth::settings::Settings;
 use crate::providers::issuer_keys::KeyWait;
 use crate::rejection::ResponseFuture;
@@ -42,10 +42,14 @@ pin_project! {
     }
 }
 
-/// A request that waits for a key, with the service that was polled ready for it.
+/// A request that waits for a key, and then for the service.
 struct Waiting<S, ReqBody> {
     wait: KeyWait,
+    /// Set after the wait, if the request may go on.
+    passed: Option<Passed>,
     request: Request<ReqBody>,
+    /// Not ready yet. A ready service may hold a permit, such as that of a concurrency limit, and
+    /// strangers could take all permits with requests that wait.
     inner: S,
     settings: Arc<Settings>,
 }
@@ -65,7 +69,7 @@ where
         inner: S,
         settings: Arc<Settings>,
     ) -> Self {
-        let waiting = Some(Box::new(Waiting { wait, request, inner, settings }));
+        let waiting = Some(Box::new(Waiting { wait, passed: None, request, inner, settings }));
         Self { state: State::Waiting { waiting }, claims: PhantomData }
     }
 }
@@ -86,15 +90,25 @@ where
                 StateProjection::Waiting { waiting } => {
                     // Polling again after completion does not panic.
                     let Some(still) = waiting else { return Poll::Pending };
-                    ready!(Pin::new(&mut still.wait).poll(cx));
-                    let Some(mut done) = waiting.take() else { return Poll::Pending };
-                    let future = match decide::decide::<T, _>(&done.settings, &mut done.request) {
-                        Ok(passed) => passed.on_to(&mut done.inner, done.request),
-                        Err(not) => {
-                            let error = not.without_wait();
-                            decide::refuse(&done.settings, error, &done.request)
+                    if still.passed.is_none() {
+                        ready!(Pin::new(&mut still.wait).poll(cx));
+                        match decide::decide::<T, _>(&still.settings, &mut still.request) {
+                            Ok(passed) => still.passed = Some(passed),
+                            Err(not) => {
+                                let error = not.without_wait();
+                                let future = decide::refuse(&still.settings, error, &still.request);
+                                state.set(State::Decided { future });
+                                continue;
+                            }
                         }
-                    };
+                    }
+                    let readiness = ready!(still.inner.poll_ready(cx));
+                    let Some(mut done) = waiting.take() else { return Poll::Pending };
+                    if let Err(error) = readiness {
+                        return Poll::Ready(Err(error));
+                    }
+                    let Some(passed) = done.passed else { return Poll::Pending };
+                    let future = passed.on_to(&mut done.inner, done.request);
                     state.set(State::Decided { future });
                 }
             }

@@ -18,8 +18,8 @@ use crate::request::no_layer;
 /// Passes requests with a valid token on to `S`, and refuses all other requests. Made by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
-/// `S` must be `Clone`, since a request whose key is being fetched keeps the instance of `S` that is
-/// ready. Request bodies are not read and may be of any type. Response bodies must implement
+/// `S` must be `Clone`, since a request whose key is being fetched keeps a clone of `S`, which is
+/// polled ready after the wait. Request bodies are not read and may be of any type. Response bodies must implement
 /// `From<Bytes>`; for other bodies, put `MapResponseBodyLayer` of `tower-http` between this service
 /// and `S`.
 pub struct JwtAuthService<S, T> {
@@ -73,10 +73,11 @@ where
                 JwtAuthFuture::decided(decide::refuse(&self.settings, error, &request))
             }
             Err(NotAuthenticated::Waits { wait, .. }) => {
-                // The instance that was polled ready waits with the request.
-                let clone = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, clone);
-                JwtAuthFuture::waiting(wait, request, ready, Arc::clone(&self.settings))
+                let inner = self.inner.clone();
+                // The caller polls the service ready before the next call. Until then, the ready
+                // instance would hold its permit for nobody.
+                self.inner = inner.clone();
+                JwtAuthFuture::waiting(wait, request, inner, Arc::clone(&self.settings))
             }
         }
     }

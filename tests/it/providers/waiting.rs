@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jwt_auth::jwks::{FetchedKeys, KeySource, KeySourceError, RemoteKeys};
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};
@@ -229,7 +230,7 @@ impl Service<Request<()>> for ReadyOnce {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_waited_calls_the_instance_that_was_polled_ready() {
+async fn a_request_that_waited_polls_its_service_ready_before_the_call() {
     let key = pair();
     let source = Source::new(&[&key], 1);
     let calls = Arc::new(AtomicUsize::new(0));
@@ -240,6 +241,59 @@ async fn a_request_that_waited_calls_the_instance_that_was_polled_ready() {
     assert_eq!(waiting.await.unwrap().status(), StatusCode::OK);
     assert_eq!(service.call(kit::bearer(&token(&key))).await.unwrap().status(), StatusCode::OK);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_for_a_key_takes_no_permit_of_the_inner_service() {
+    let [known, new] = [pair(), pair()];
+    let source = Source::new(&[&known], 1);
+    let auth = auth(&source);
+    assert_eq!(send(&auth, &token(&known)).await.status(), StatusCode::OK);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+
+    let inner =
+        service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(Bytes::new()))));
+    let mut service = auth.layer(ConcurrencyLimit::new(inner, 1));
+    let start = tokio::time::Instant::now();
+    poll_fn(|context| service.poll_ready(context)).await.unwrap();
+    let waiting = tokio::spawn(service.call(kit::bearer(&token(&new))));
+    tokio::task::yield_now().await;
+    // Another connection, while the first connection stays open without a request.
+    let response = service.clone().oneshot(kit::bearer(&token(&known))).await.unwrap();
+    assert_eq!((response.status(), start.elapsed()), (StatusCode::OK, Duration::ZERO));
+    *source.set.lock().unwrap() = vec![new];
+    source.permits.add_permits(1);
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+/// A service that fails when it is polled ready for the second time.
+#[derive(Clone)]
+struct ReadyTwice(Arc<AtomicUsize>);
+
+impl Service<Request<()>> for ReadyTwice {
+    type Response = Response<Bytes>;
+    type Error = &'static str;
+    type Future = std::future::Ready<Result<Response<Bytes>, &'static str>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), &'static str>> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => Poll::Ready(Ok(())),
+            _ => Poll::Ready(Err("closed")),
+        }
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        panic!("the service is closed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_closes_during_the_wait_answers_with_its_error() {
+    let key = pair();
+    let source = Source::new(&[&key], 1);
+    let service = auth(&source).layer(ReadyTwice(Arc::default()));
+    let error = service.oneshot(kit::bearer(&token(&key))).await.unwrap_err();
+    assert_eq!(error, "closed");
 }
 
 #[tokio::test(start_paused = true)]
