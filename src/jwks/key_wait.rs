@@ -1,5 +1,6 @@
 //! A request that waits for a key.
 
+use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -31,10 +32,17 @@ impl Future for KeyWait {
         if Pin::new(&mut self.ended).poll(context).is_ready() {
             return Poll::Ready(());
         }
-        // Outside of tokio there is no timer, and a wait without a limit could last forever.
-        if self.limit.is_none() && Handle::try_current().is_err() {
-            return Poll::Ready(());
+        if self.limit.is_none() {
+            self.limit = timer();
         }
-        self.limit.get_or_insert_with(|| Box::pin(sleep(LONGEST_WAIT))).as_mut().poll(context)
+        // Without a timer, the wait could last forever.
+        self.limit.as_mut().map_or(Poll::Ready(()), |limit| limit.as_mut().poll(context))
     }
+}
+
+/// Creates the timer of a wait. Returns `None` outside of a tokio runtime, and in a runtime without
+/// timers, where `sleep` panics. Anyone can cause a wait, so that panic must not end a connection.
+fn timer() -> Option<Pin<Box<Sleep>>> {
+    Handle::try_current().ok()?;
+    catch_unwind(|| Box::pin(sleep(LONGEST_WAIT))).ok()
 }

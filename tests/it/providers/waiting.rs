@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use serde_json::json;
+use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -294,6 +295,17 @@ async fn a_service_that_closes_during_the_wait_answers_with_its_error() {
     let service = auth(&source).layer(ReadyTwice(Arc::default()));
     let error = service.oneshot(kit::bearer(&token(&key))).await.unwrap_err();
     assert_eq!(error, "closed");
+}
+
+#[test]
+fn a_request_in_a_runtime_without_timers_is_answered_without_a_wait() {
+    let key = pair();
+    let auth = auth(&Source::new(&[&key], 0));
+    let with_timers = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    with_timers.block_on(async { drop(auth.layer(())) });
+    let without = Builder::new_current_thread().build().unwrap();
+    let response = without.block_on(send(&auth, &token(&key)));
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test(start_paused = true)]
