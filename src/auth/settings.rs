@@ -124,13 +124,16 @@ impl Settings {
             && let Some(claims) = Claims::<T>::again(cached, source)
             && let Some(issuer) = issuers.at(place)
         {
+            // Otherwise a layer that sees only cached tokens would not notice that the runtime of the
+            // fetching task ended.
+            issuer.start();
             let checked = issuer.verifier.check_dates(claims.token().verified());
             let now = checked.map_err(AuthError::of_token)?;
             return self.check_revocation(claims, now);
         }
         let (place, issuer) =
             issuers.choose(token).map_err(|error| rejection(error, token, source))?;
-        issuer.start();
+        issuer.prepare_keys();
         let keys = issuer.verifier.peek_keys();
         let opened = match issuer.verifier.open(token, &keys) {
             Ok(opened) => opened,

@@ -250,6 +250,14 @@ impl RemoteKeys {
         }
     }
 
+    /// Prepares the store for a token: starts the task as [`start`](Self::start) does, and removes
+    /// keys that are too old.
+    #[inline]
+    pub(crate) fn prepare(&self) {
+        self.start();
+        self.state.remove_stale_keys();
+    }
+
     /// Decides about a token whose key is not in the store, or about any token while no set is
     /// loaded. After a wait, look for the key again. If it is still missing, call this method once
     /// more: a second [`UnknownKey::Wait`] means that it is still unknown whether the issuer has

@@ -1,7 +1,7 @@
 //! The state that requests and the fetching task share.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,10 @@ pub(crate) struct SourceState {
     /// Wakes the task when a fetch is requested or the last handle is dropped.
     pub(crate) wake: Arc<Notify>,
     pub(crate) is_running: AtomicBool,
+    created_at: Instant,
+    /// The time at which the current set is too old, in milliseconds after `created_at`. Requests
+    /// read it, because the task cannot remove the set while its runtime does not run.
+    stale_at: AtomicU64,
     refresh: Mutex<Refresh>,
 }
 
@@ -78,6 +82,8 @@ impl SourceState {
             algorithms: None,
             wake: Arc::default(),
             is_running: AtomicBool::new(false),
+            created_at: now(),
+            stale_at: AtomicU64::new(u64::MAX),
             refresh: Mutex::new(Refresh {
                 policy: Policy::new(),
                 set: None,
@@ -146,10 +152,7 @@ impl SourceState {
     pub(crate) fn next_step(&self) -> Step {
         let now = now();
         let mut refresh = self.lock();
-        let has_expired = refresh.policy.expire(now);
-        if has_expired {
-            self.store.replace(KeySet::empty());
-        }
+        let has_expired = self.expire(&mut refresh, now);
         let until_half = refresh.policy.until_half_stale(now);
         let until_half = until_half.filter(|_| !refresh.has_warned_of_age);
         let is_half_stale = until_half.is_some_and(|left| left.is_zero());
@@ -174,7 +177,53 @@ impl SourceState {
                 events::half_stale(&self.origin, age.unwrap_or_default(), last_error.as_ref());
             }
         }
+        #[cfg(not(feature = "tracing"))]
+        let _ = has_expired;
         step
+    }
+
+    /// Removes the current set if it is too old. The task does so too, but the task makes no progress
+    /// after its runtime ended, or while nothing drives its runtime.
+    #[inline]
+    pub(crate) fn remove_stale_keys(&self) {
+        let age = now().saturating_duration_since(self.created_at);
+        if age.as_millis() >= self.stale_at.load(Ordering::Relaxed).into() {
+            self.remove_keys();
+        }
+    }
+
+    #[cold]
+    fn remove_keys(&self) {
+        let mut refresh = self.lock();
+        let has_expired = self.expire(&mut refresh, now());
+        #[cfg(feature = "tracing")]
+        {
+            let last_error = refresh.last_error.clone();
+            drop(refresh);
+            if has_expired {
+                events::expired(&self.origin, last_error.as_ref());
+            }
+        }
+        if has_expired {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Gives the current set up if it is too old. Returns true if it was.
+    fn expire(&self, refresh: &mut Refresh, now: Instant) -> bool {
+        let has_expired = refresh.policy.expire(now);
+        if has_expired {
+            self.store.replace(KeySet::empty());
+            self.note_staleness(refresh, now);
+        }
+        has_expired
+    }
+
+    fn note_staleness(&self, refresh: &Refresh, now: Instant) {
+        let age = now.saturating_duration_since(self.created_at);
+        let left = refresh.policy.until_stale(now);
+        let at = left.and_then(|left| u64::try_from(age.saturating_add(left).as_millis()).ok());
+        self.stale_at.store(at.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Notes the result of a fetch, and lets all waiting requests continue.
@@ -192,6 +241,7 @@ impl SourceState {
                 let is_same = refresh.set.as_ref().is_some_and(|last| last.has_same_keys(&set));
                 let was_loaded = refresh.policy.is_loaded();
                 refresh.policy.fetch_succeeded(max_age, !is_same, now, jitter);
+                self.note_staleness(&refresh, now);
                 refresh.last_error = None;
                 refresh.has_warned_of_age = false;
                 match &mut refresh.set {
@@ -265,6 +315,7 @@ impl SourceState {
     }
 
     pub(crate) fn health(&self) -> KeysHealth {
+        self.remove_stale_keys();
         let refresh = self.lock();
         self.health_of(&refresh, now())
     }

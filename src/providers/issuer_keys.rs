@@ -61,6 +61,17 @@ impl IssuerKeys {
         }
     }
 
+    /// Prepares the store for a token: starts to fetch the keys as [`start`](Self::start) does, and
+    /// removes keys that are too old.
+    #[inline]
+    pub(crate) fn prepare(&self) {
+        match &self.0 {
+            Origin::Local(_) => {}
+            #[cfg(feature = "jwks")]
+            Origin::Remote(keys) => keys.prepare(),
+        }
+    }
+
     /// Returns true if the keys are public keys of another server. Such a server issues tokens for
     /// many services.
     pub(crate) fn are_remote(&self) -> bool {

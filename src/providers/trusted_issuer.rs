@@ -49,6 +49,15 @@ impl TrustedIssuer {
         }
     }
 
+    /// Prepares the keys for a token: starts to fetch them as [`start`](Self::start) does, and removes
+    /// keys that are too old.
+    #[inline]
+    pub(crate) fn prepare_keys(&self) {
+        if let Some(keys) = &self.keys {
+            keys.prepare();
+        }
+    }
+
     /// Reads the claims of an opened token, as `Verifier::read` does.
     #[inline]
     pub(crate) fn read<T: DeserializeOwned + 'static>(

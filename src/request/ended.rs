@@ -55,6 +55,7 @@ impl LayerContext {
         if left.is_zero() {
             return Err(Ended::Expired);
         }
+        issuer.prepare_keys();
         let keys = verifier.key_set();
         if seen.0.as_ptr() != Arc::as_ptr(&keys) {
             if !verifier.is_signed_by(&keys, token.encoded()) {

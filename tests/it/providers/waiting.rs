@@ -308,6 +308,28 @@ fn a_request_in_a_runtime_without_timers_is_answered_without_a_wait() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[test]
+fn keys_become_too_old_even_if_nothing_drives_the_runtime_of_their_task() {
+    let paused = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    for is_dropped in [false, true] {
+        let key = pair();
+        let auth = auth(&Source::new(&[&key], 1));
+        let (idle, other) = (paused(), paused());
+        idle.block_on(auth.remote_keys().next().unwrap().ready()).unwrap();
+        if is_dropped {
+            drop(idle);
+        }
+        other.block_on(async {
+            tokio::time::advance(Duration::from_secs(24 * 3_600 - 60)).await;
+            assert!(auth.verify(&token(&key)).is_ok());
+            tokio::time::advance(Duration::from_secs(60)).await;
+            let error = auth.verify(&token(&key)).unwrap_err();
+            assert_eq!(error.kind(), AuthErrorKind::KeysUnavailable);
+            assert!(error.reason().contains("are too old"), "{}", error.reason());
+        });
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_that_hangs_up_does_not_cancel_the_fetch() {
     let key = pair();
