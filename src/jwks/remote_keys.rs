@@ -113,8 +113,8 @@ impl RemoteKeys {
     }
 
     /// Sets the time for which the last good keys are used while fetches fail. 24 hours by default,
-    /// so that an outage during a night does not end every session. After that time, requests get
-    /// 503. The keys are refreshed after 80 % of this time at the latest.
+    /// so that an outage during a night does not end every session. After that time, each request
+    /// with a token gets 503. The keys are refreshed after 80 % of this time at the latest.
     ///
     /// # Panics
     ///
