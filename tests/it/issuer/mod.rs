@@ -6,6 +6,8 @@ mod accounts;
 mod clear_site_data;
 mod clients;
 mod cookies;
+#[cfg(feature = "jwks")]
+mod discovery;
 pub(crate) mod kit;
 mod misuse;
 #[cfg(feature = "asymmetric")]
