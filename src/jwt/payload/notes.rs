@@ -30,7 +30,7 @@ impl Default for Wanted {
 
 impl Wanted {
     /// Returns the bits in [`Noted::met`] of the rules about this claim, and 0 for most claims.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn rules_in(&self, claim: &str) -> u64 {
         let rules = self.numbered_rules().filter(|(_, rule)| rule.is_in(claim));
         rules.fold(0, |bits, (bit, _)| bits | bit)
