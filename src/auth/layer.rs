@@ -1,5 +1,6 @@
 //! The configuration, which is a layer.
 
+use std::convert::identity;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -425,12 +426,17 @@ impl<T> JwtAuth<T> {
     }
 
     /// Keeps verified tokens in `cache`, so that a token is not verified again when it is presented
-    /// again. By default every token is verified.
+    /// again.
     ///
-    /// With HS256, a cache is worthwhile for up to a few thousand frequently used tokens.
-    /// [`TokenCache`] describes its memory use and its effects on security. Each request is still
-    /// checked against the clock, the current keys and the [`Revocations`], and gets the same
-    /// answer as without a cache.
+    /// By default, a layer has a cache of 8 MiB if it is created with a public key or with keys that
+    /// are fetched, even if another of its issuers has a shared secret. A layer with shared secrets
+    /// alone has no cache.
+    ///
+    /// With public keys, a verification takes tens of microseconds, and a hit less than one. With
+    /// HS256, a cache is worthwhile for up to a few thousand frequently used tokens. [`TokenCache`]
+    /// describes its memory use and its effects on security. Each request is still checked against
+    /// the clock, the current keys and the [`Revocations`], and gets the same answer as without a
+    /// cache.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
@@ -441,6 +447,25 @@ impl<T> JwtAuth<T> {
     /// ```
     pub fn with_cache(mut self, cache: TokenCache) -> Self {
         self.settings_mut().cache = Some(LayerCache::new(cache));
+        self
+    }
+
+    /// Verifies every token, even one that was verified before. This is the default for a layer
+    /// with shared secrets alone; see [`with_cache`](Self::with_cache).
+    ///
+    /// A layer with public keys needs this method if the claims type's `Deserialize` or an issuer's
+    /// `map_claims` reads anything but the token, such as a clock: with a cache, both run only once
+    /// for a cached token. The method also keeps tokens out of memory after their requests.
+    #[cfg_attr(feature = "asymmetric", doc = "```")]
+    #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
+    /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};
+    ///
+    /// let auth = JwtAuth::new(Key::generate(Algorithm::Es256)?).without_cache();
+    /// # let _ = auth;
+    /// # Ok::<_, tower_jwt_auth::KeyError>(())
+    /// ```
+    pub fn without_cache(mut self) -> Self {
+        self.settings_mut().cache = None;
         self
     }
 
@@ -557,7 +582,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     /// The error names the first rule that the token breaks. A panic of the clock or of `T`'s
     /// `Deserialize` implementation becomes [`AuthErrorKind::InternalError`].
     pub fn verify(&self, token: &str) -> Result<Claims<T>, AuthError> {
-        self.try_verify(token).map_err(NotAuthenticated::without_wait)
+        self.try_verify(token, NotAuthenticated::without_wait)
     }
 
     /// Verifies a token as [`verify`](Self::verify) does. If the token names a key that is not known
@@ -567,7 +592,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
     ///
     /// See [`verify`](Self::verify).
     pub async fn verify_async(&self, token: &str) -> Result<Claims<T>, AuthError> {
-        match self.try_verify(token) {
+        match self.try_verify(token, identity) {
             Err(NotAuthenticated::Waits { wait, .. }) => {
                 wait.await;
                 self.verify(token)
@@ -577,8 +602,14 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         }
     }
 
-    fn try_verify(&self, token: &str) -> Result<Claims<T>, NotAuthenticated> {
-        let verify = || self.settings.verify(token.as_bytes(), Source::Direct);
+    /// Verifies a token and converts the error. The conversion is in the closure, since converting
+    /// the result of `catch_unwind` would move the claims once more.
+    fn try_verify<E: From<AuthError>>(
+        &self,
+        token: &str,
+        convert: impl FnOnce(NotAuthenticated) -> E,
+    ) -> Result<Claims<T>, E> {
+        let verify = || self.settings.verify(token.as_bytes(), Source::Direct).map_err(convert);
         catch_unwind(AssertUnwindSafe(verify))
             .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError).into()))
     }

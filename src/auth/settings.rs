@@ -6,9 +6,8 @@ use std::time::Duration;
 use http::Request;
 use serde::de::DeserializeOwned;
 
-use crate::auth::cache::LayerCache;
+use crate::auth::cache::{LayerCache, TokenCache};
 use crate::bearer::{self, Found, Source};
-use crate::clock::UnixTime;
 use crate::jwt::{KeySet, TokenError, TokenErrorKind};
 use crate::providers::issuer_keys::{KeyWait, MissingKey};
 use crate::providers::issuers::Issuers;
@@ -59,9 +58,11 @@ impl From<AuthError> for NotAuthenticated {
 
 impl Settings {
     pub(crate) fn new(issuers: Issuers) -> Self {
+        // With a public key, a verification takes many times as long as a hit.
+        let has_public_keys = issuers.iter().any(TrustedIssuer::has_public_keys);
         Self {
             context: Arc::new(LayerContext::new(issuers)),
-            cache: None,
+            cache: has_public_keys.then(|| LayerCache::new(TokenCache::new())),
             allow_anonymous: false,
             strip_token: false,
         }
@@ -121,7 +122,7 @@ impl Settings {
         let issuers = &self.context.issuers;
         let cached = self.cache.as_ref().and_then(|cache| cache.find(issuers, token));
         if let Some((place, cached)) = cached
-            && let Some(claims) = Claims::<T>::again(cached, source)
+            && let Some(mut claims) = Claims::<T>::again(cached, source)
             && let Some(issuer) = issuers.at(place)
         {
             // Otherwise a layer that sees only cached tokens would not notice that the runtime of the
@@ -129,7 +130,9 @@ impl Settings {
             issuer.start();
             let checked = issuer.verifier.check_dates(claims.token().verified());
             let now = checked.map_err(AuthError::of_token)?;
-            return self.check_revocation(claims, now);
+            let checked = self.context.check_revocation(claims.token().verified(), now);
+            claims.set_unchecked(checked?);
+            return Ok(claims);
         }
         let (place, issuer) =
             issuers.choose(token).map_err(|error| rejection(error, token, source))?;
@@ -140,22 +143,12 @@ impl Settings {
             Err(error) => return Err(not_opened(issuer, &keys, error, token, source)),
         };
         let context = Arc::clone(&self.context);
-        let (claims, now) =
+        let (mut claims, now) =
             Claims::read(opened, source, context, |verified| issuer.read::<T>(verified))?;
-        let claims = self.check_revocation(claims, now)?;
+        claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
         if let Some(cache) = &self.cache {
             cache.insert(place, &keys, Arc::clone(claims.token().erased_claims()));
         }
-        Ok(claims)
-    }
-
-    #[inline]
-    fn check_revocation<T: Send + Sync + 'static>(
-        &self,
-        mut claims: Claims<T>,
-        now: UnixTime,
-    ) -> Result<Claims<T>, NotAuthenticated> {
-        claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
         Ok(claims)
     }
 }

@@ -412,7 +412,9 @@ impl Issuer {
     /// of the layer. Handlers then see one type, although the issuers write different claims. By
     /// default the claims are read into the claims type of the layer.
     ///
-    /// Converted claims cost one more allocation per token.
+    /// Converted claims cost one more allocation per token. A layer with a cache, which a layer with
+    /// public keys [has by default](crate::JwtAuth::with_cache), converts the claims of a cached
+    /// token once, so `map` must depend on nothing but its argument.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth, Secret};

@@ -5,7 +5,7 @@ use std::any::type_name;
 use serde::de::DeserializeOwned;
 
 use crate::clock::UnixTime;
-use crate::jwt::{KeySet, TokenError, VerifiedToken, Verifier};
+use crate::jwt::{Key, KeySet, TokenError, VerifiedToken, Verifier};
 use crate::misuse;
 use crate::providers::claims_mapping::ClaimsMapping;
 use crate::providers::issuer_keys::{IssuerKeys, MissingKey};
@@ -38,6 +38,13 @@ impl TrustedIssuer {
                 "claims::<{wanted}>(): `map_claims` of an issuer returns `{output}`"
             ));
         }
+    }
+
+    /// Returns true if the issuer signs with a private key. Keys that are fetched are public keys.
+    pub(crate) fn has_public_keys(&self) -> bool {
+        let is_public = |key: &Key| !key.algorithm().is_hmac();
+        self.keys.as_ref().is_some_and(IssuerKeys::are_remote)
+            || self.verifier.peek_keys().iter().any(is_public)
     }
 
     /// Starts the task that fetches the keys, if this issuer's keys are fetched and the task does

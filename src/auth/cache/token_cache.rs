@@ -40,6 +40,10 @@ const LEAST_BYTES: usize = 1 << 20;
 ///
 /// # When it pays
 ///
+/// With public keys, a hit takes a small fraction of a verification's time. A layer with a public
+/// key therefore has a cache by default, which
+/// [`without_cache`](crate::JwtAuth::without_cache) removes.
+///
 /// With HS256, a hit takes an eighth of a verification's time if a few hundred tokens are in use,
 /// and a fifth if a thousand are. With more tokens, the entries are rarely in the processor's
 /// cache: with 10,000 tokens, a hit saves only a third of the time. A token takes about 1.4 KB. A

@@ -2,6 +2,8 @@
 
 mod claims_types;
 mod decisions;
+#[cfg(feature = "asymmetric")]
+mod defaults;
 mod memory;
 mod properties;
 
