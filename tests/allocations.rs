@@ -12,7 +12,7 @@ use serde_json::json;
 use tower::{Layer, Service, service_fn};
 use tower_jwt_auth::jwt::{Key, Signer, StandardClaims};
 use tower_jwt_auth::revocation::{Revocation, TokenNames, Verdict};
-use tower_jwt_auth::{JwtAuth, Revocations, Secret, UnixTime};
+use tower_jwt_auth::{Issuer, JwtAuth, Revocations, Secret, UnixTime};
 
 const FAR: UnixTime = UnixTime::from_secs(32_503_680_000);
 
@@ -41,7 +41,7 @@ fn a_forged_token_is_refused_without_an_allocation() {
 
 #[cfg(feature = "asymmetric")]
 #[test]
-fn a_token_forged_for_a_public_key_is_refused_without_an_allocation() {
+fn a_public_key_costs_no_allocation_and_neither_does_a_forged_or_a_cached_token() {
     use tower_jwt_auth::Algorithm;
 
     let claims = json!({ "sub": "alice", "exp": 32_503_680_000_u64 });
@@ -55,15 +55,62 @@ fn a_token_forged_for_a_public_key_is_refused_without_an_allocation() {
     {
         let pair = Key::generate(algorithm).unwrap();
         let good = Signer::new(pair.clone()).sign(&claims).unwrap();
-        let (message, signature) = good.rsplit_once('.').unwrap();
-        let other = if signature.starts_with('A') { "B" } else { "A" };
-        let forged = format!("{message}.{other}{}", &signature[1..]);
-        let auth = JwtAuth::new(pair.public().unwrap());
+        let forged = forged(&good);
+        let auth = JwtAuth::new(pair.public().unwrap()).without_cache();
         let of_good = allocations(|| drop(black_box(auth.verify(&good).unwrap())));
         assert_eq!(of_good, of_secret, "{algorithm}");
         let of_forged = allocations(|| drop(black_box(auth.verify(&forged).unwrap_err())));
         assert_eq!(of_forged, 0, "{algorithm}");
+        let cached = JwtAuth::new(pair.public().unwrap());
+        let of_cached = allocations(|| drop(black_box(cached.verify(&good).unwrap())));
+        assert_eq!(of_cached, 0, "{algorithm}");
     }
+}
+
+#[test]
+fn a_layer_with_several_issuers_allocates_nothing_for_a_refused_token() {
+    const OTHER: &str = "https://login.partner.example";
+    let token = |key: &Key, issuer: Option<&str>| {
+        let claims = json!({ "iss": issuer, "sub": "alice", "exp": 32_503_680_000_u64 });
+        Signer::new(key.clone()).sign(&claims).unwrap()
+    };
+    let [shop, partner] = [(); 2].map(|()| any_key());
+    let one = JwtAuth::from(Issuer::new("https://auth.shop.example", shop.clone()));
+    let one = one.without_cache();
+    let several = JwtAuth::issuers([
+        Issuer::new("https://auth.shop.example", shop.clone()),
+        Issuer::new(OTHER, partner.clone()),
+    ])
+    .without_cache();
+    let good = token(&shop, Some("https://auth.shop.example"));
+    let of = |auth: &JwtAuth| allocations(|| drop(black_box(auth.verify(&good).unwrap())));
+    assert_eq!(of(&several), of(&one));
+
+    // The keys have no identifier in common, so the wrong key is an unknown key or a bad signature.
+    for (reason, refused) in [
+        ("the key of another issuer", token(&shop, Some(OTHER))),
+        ("an unknown issuer", token(&shop, Some("https://auth.shop.example/"))),
+        ("no issuer", token(&shop, None)),
+        ("a forged signature", forged(&good)),
+    ] {
+        let of_refused = allocations(|| drop(black_box(several.verify(&refused).unwrap_err())));
+        assert_eq!(of_refused, 0, "{reason}");
+    }
+}
+
+/// Returns a key for HS256, or with the feature `asymmetric` a key pair.
+fn any_key() -> Key {
+    #[cfg(feature = "asymmetric")]
+    return Key::generate(tower_jwt_auth::Algorithm::Es256).unwrap();
+    #[cfg(not(feature = "asymmetric"))]
+    return Key::hs256(Secret::generate().unwrap());
+}
+
+/// Returns the token with a wrong signature.
+fn forged(token: &str) -> String {
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    format!("{message}.{other}{}", &signature[1..])
 }
 
 #[test]
