@@ -2,11 +2,13 @@
 
 use std::hint::black_box;
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD as BASE64, Engine};
 use http::StatusCode;
 
+use crate::key_pairs::key_pair;
 use crate::measure::{Run, repeated};
 use crate::routes::{ask, request, route};
-use crate::tokens::{KEY_ID, Shopper, Size, Variant};
+use crate::tokens::{KEY_ID, Shopper, TokenKind, Variant};
 use crate::verifiers::{Backend, use_backend, verifier};
 
 /// One measured operation.
@@ -16,6 +18,9 @@ pub enum Contender {
     Verify(&'static str, Variant),
     /// The verifier of this name verifies the tokens of this many users in turn.
     VerifyEach(&'static str, u32),
+    /// `aws-lc-rs` checks the signature of a token with a parsed key. The signature is decoded in
+    /// advance.
+    CheckSignature(Variant),
     /// The route of this name answers a request.
     Ask(&'static str, Variant),
     /// `serde_json` reads the claims type from a payload.
@@ -23,20 +28,20 @@ pub enum Contender {
 }
 
 impl Contender {
-    /// Prepares the operation for a token of this size. Each call checks the result. A server in
+    /// Prepares the operation for tokens of this kind. Each call checks the result. A server in
     /// production has already accepted tokens, so each contender accepts one before it is measured.
-    pub fn run(self, size: &Size) -> Run {
-        let token = |variant| size.token(variant, key_id(self));
+    pub fn run(self, kind: &TokenKind) -> Run {
+        let token = |variant| kind.token(variant, key_id(self));
         match self {
             Self::Verify(name, variant) => {
-                let verify = verifier(name, size.parties);
+                let verify = verifier(name, kind);
                 assert!(verify(&token(Variant::Good).expect("a token")), "{self:?}");
                 let token = token(variant).expect("a token");
                 let valid = is_valid(variant);
                 repeated(move || assert_eq!(verify(black_box(&token)), valid, "{self:?}"))
             }
             Self::VerifyEach(name, users) => {
-                let verify = verifier(name, size.parties);
+                let verify = verifier(name, kind);
                 let tokens = (0..users).map(|user| token(Variant::Of(user)).expect("a token"));
                 let tokens: Vec<String> = tokens.collect();
                 assert!(tokens.iter().all(|token| verify(token)), "{self:?}");
@@ -46,8 +51,19 @@ impl Contender {
                     assert!(verify(black_box(&tokens[at])), "{self:?}");
                 })
             }
+            Self::CheckSignature(variant) => {
+                let pair = key_pair(kind.algorithm).expect("an algorithm with public keys");
+                let token = token(variant).expect("a token");
+                let (message, signature) = token.rsplit_once('.').expect("a token");
+                let signature = BASE64.decode(signature).expect("base64");
+                let (message, valid) = (message.as_bytes().to_vec(), is_valid(variant));
+                repeated(move || {
+                    let is_signed = pair.has_signed(black_box(&message), black_box(&signature));
+                    assert_eq!(is_signed, valid, "{self:?}");
+                })
+            }
             Self::Ask(name, variant) => {
-                let mut router = route(name, size.parties);
+                let mut router = route(name, kind);
                 drop(ask(&mut router, &request(token(Variant::Good).as_deref())));
                 let request = request(token(variant).as_deref());
                 let status = match name {
@@ -64,7 +80,7 @@ impl Contender {
                 })
             }
             Self::ReadClaims => {
-                let payload = size.payload().to_owned();
+                let payload = kind.payload().to_owned();
                 repeated(move || {
                     let claims: Result<Shopper, _> = serde_json::from_str(black_box(&payload));
                     assert!(black_box(&claims).is_ok());
@@ -74,19 +90,20 @@ impl Contender {
     }
 
     /// Checks that the verifier or the route refuses invalid tokens. Panics if one is accepted.
-    pub fn check(self, size: &Size) {
-        let invalid = [Some(Variant::Expired), size.parties.then_some(Variant::OtherIssuer)];
+    pub fn check(self, kind: &TokenKind) {
+        let invalid = [Some(Variant::Expired), kind.parties.then_some(Variant::OtherIssuer)];
         let invalid = invalid.into_iter().flatten().chain([Variant::Forged]);
         match self {
             // The floor checks only the signature.
-            Self::Verify("floor", _) => Self::Verify("floor", Variant::Forged).run(size)(1),
+            Self::Verify("floor", _) => Self::Verify("floor", Variant::Forged).run(kind)(1),
+            Self::CheckSignature(_) => Self::CheckSignature(Variant::Forged).run(kind)(1),
             Self::Verify(name, _) | Self::VerifyEach(name, _) => {
-                invalid.for_each(|variant| Self::Verify(name, variant).run(size)(1));
+                invalid.for_each(|variant| Self::Verify(name, variant).run(kind)(1));
             }
             Self::Ask("no layer" | "no-op layer" | "bare 401", _) | Self::ReadClaims => {}
             Self::Ask(name, _) => {
                 let invalid = invalid.chain([Variant::Missing]);
-                invalid.for_each(|variant| Self::Ask(name, variant).run(size)(1));
+                invalid.for_each(|variant| Self::Ask(name, variant).run(kind)(1));
             }
         }
     }

@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod contenders;
 pub mod floor;
+pub mod key_pairs;
 pub mod measure;
 pub mod routes;
 pub mod tokens;

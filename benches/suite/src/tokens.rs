@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tower_jwt_auth::jwt::Signer;
-use tower_jwt_auth::{Clock, Key, Secret, SystemClock};
+use tower_jwt_auth::{Algorithm, Clock, Key, Secret, SystemClock};
+
+use crate::key_pairs::key_pair;
 
 pub const SECRET: &[u8] = b"a secret for benchmarks, of 40+ bytes...";
 pub const ISSUER: &str = "https://auth.shop.example";
@@ -43,9 +45,10 @@ struct Everything {
     permissions: Vec<String>,
 }
 
-/// A token of one size, and its variants.
-pub struct Size {
+/// A token of one size and algorithm, and its variants.
+pub struct TokenKind {
     pub name: &'static str,
+    pub algorithm: Algorithm,
     /// The length of the token in bytes.
     pub bytes: usize,
     /// True if the token has an issuer and an audience, and the verifier requires them.
@@ -53,8 +56,9 @@ pub struct Size {
     payload: String,
 }
 
-/// Returns the small, the typical and the large token.
-pub fn sizes() -> [Size; 3] {
+/// Returns the small, the typical and the large token for HS256, and the typical token for each
+/// public-key algorithm.
+pub fn token_kinds() -> [TokenKind; 7] {
     let small = Everything {
         sub: "user-10482",
         company: "acme-europe",
@@ -79,9 +83,19 @@ pub fn sizes() -> [Size; 3] {
         permissions: (0..80).map(|n| format!("warehouse:{n:03}:inventory:read-write")).collect(),
         ..typical.clone()
     };
-    [("small", small), ("typical", typical), ("large", large)].map(|(name, claims)| {
-        let payload = serde_json::to_string(&claims).expect("claims serialize");
-        Size { name, bytes: signed(None, &payload).len(), parties: claims.iss.is_some(), payload }
+    [
+        ("small", Algorithm::Hs256, &small),
+        ("typical", Algorithm::Hs256, &typical),
+        ("large", Algorithm::Hs256, &large),
+        ("RS256", Algorithm::Rs256, &typical),
+        ("ES256", Algorithm::Es256, &typical),
+        ("EdDSA", Algorithm::EdDsa, &typical),
+        ("ML-DSA-44", Algorithm::MlDsa44, &typical),
+    ]
+    .map(|(name, algorithm, claims)| {
+        let payload = serde_json::to_string(claims).expect("claims serialize");
+        let bytes = signed(algorithm, None, &payload).len();
+        TokenKind { name, algorithm, bytes, parties: claims.iss.is_some(), payload }
     })
 }
 
@@ -106,7 +120,7 @@ pub enum Variant {
     EscapedName,
 }
 
-impl Size {
+impl TokenKind {
     pub fn payload(&self) -> &str {
         &self.payload
     }
@@ -129,23 +143,39 @@ impl Size {
             Variant::Exponent => with(r#""limit":12e5"#),
             Variant::EscapedName => with(r#""l\u0069m":5"#),
         };
-        let token = signed(key_id, &payload);
+        let token = signed(self.algorithm, key_id, &payload);
         Some(if variant == Variant::Forged { forged(&token) } else { token })
     }
 }
 
 /// Signs the payload bytes without changing them.
-fn signed(key_id: Option<&str>, payload: &str) -> String {
+fn signed(algorithm: Algorithm, key_id: Option<&str>, payload: &str) -> String {
     let key_id = key_id.map(|id| format!(r#","kid":"{id}""#)).unwrap_or_default();
-    let header = format!(r#"{{"alg":"HS256","typ":"JWT"{key_id}}}"#);
+    let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT"{key_id}}}"#);
     let [header, payload] = [header.as_str(), payload].map(|part| BASE64.encode(part));
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).expect("any length");
-    mac.update(format!("{header}.{payload}").as_bytes());
-    format!("{header}.{payload}.{}", BASE64.encode(mac.finalize().into_bytes()))
+    let message = format!("{header}.{payload}");
+    let signature = match key_pair(algorithm) {
+        Some(pair) => pair.sign(message.as_bytes()),
+        None => {
+            let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).expect("any length");
+            mac.update(message.as_bytes());
+            mac.finalize().into_bytes().to_vec()
+        }
+    };
+    format!("{message}.{}", BASE64.encode(signature))
 }
 
 pub fn secret() -> Secret {
     Secret::new(SECRET).expect("long enough")
+}
+
+/// Returns the key that verifies the tokens of an algorithm.
+pub fn verifying_key(algorithm: Algorithm) -> Key {
+    match key_pair(algorithm) {
+        // Tokens without a `kid` are checked against all keys of their algorithm.
+        Some(pair) => Key::from_jwk(&pair.jwk_text()).expect("a JWK"),
+        None => Key::hs256(secret()),
+    }
 }
 
 /// Returns a key with a `kid`.

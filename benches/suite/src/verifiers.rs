@@ -10,51 +10,58 @@ use aliri::{Jwk, jwa};
 use aliri_clock::UnixTime;
 use aliri_oauth2::{HasScope, Scope};
 use jsonwebtoken::crypto::{CryptoProvider, KeyUtils, aws_lc, rust_crypto};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{DecodingKey, Validation};
 use serde::Deserialize;
 use tower_jwt_auth::jwt::Verifier;
 use tower_jwt_auth::revocation::{Revocation, Revocations};
 use tower_jwt_auth::{JwtAuth, KeyStore, TokenCache, jwt};
 
 use crate::floor::Floor;
-use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper, secret};
+use crate::key_pairs::key_pair;
+use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper, TokenKind, secret, verifying_key};
 
 /// Verifies a token, and returns true if the token is valid.
 pub type Verify = Box<dyn Fn(&str) -> bool>;
 
-/// Prepares the verifier of this name. With `parties`, it requires the issuer and the audience.
-pub fn verifier(name: &str, parties: bool) -> Verify {
+/// Prepares the verifier of this name for a kind of tokens.
+pub fn verifier(name: &str, kind: &TokenKind) -> Verify {
     match name {
         "floor" => {
             let floor = Floor::new(SECRET);
             Box::new(move |token| is_some(floor.verify::<Shopper>(token)))
         }
-        "JwtAuth" => verify(ours(secret(), parties)),
+        "JwtAuth" => verify(ours(verifying_key(kind.algorithm), kind.parties)),
         "JwtAuth, all checks" => verify(all_checks()),
-        "JwtAuth, cached" => verify(ours(secret(), parties).with_cache(TokenCache::new())),
+        "JwtAuth, cached" => {
+            let auth = ours(verifying_key(kind.algorithm), kind.parties);
+            verify(auth.with_cache(TokenCache::new()))
+        }
         "Verifier" => {
             let validation = jwt::Validation::new();
-            let validation =
-                if parties { validation.issuer(ISSUER).audience(AUDIENCE) } else { validation };
-            let verifier = Verifier::new(secret()).with_validation(validation);
+            let validation = match kind.parties {
+                true => validation.issuer(ISSUER).audience(AUDIENCE),
+                false => validation,
+            };
+            let key = verifying_key(kind.algorithm);
+            let verifier = Verifier::new(key).with_validation(validation);
             Box::new(move |token| is_some(verifier.verify::<Shopper>(token).ok()))
         }
         "jsonwebtoken, aws_lc_rs" => {
-            let decode = Decode::new(parties);
+            let decode = Decode::new(kind);
             Box::new(move |token| {
                 use_backend(Backend::AwsLc);
                 is_some(decode.verify(token))
             })
         }
         "jsonwebtoken, rust_crypto" => {
-            let decode = Decode::new(parties);
+            let decode = Decode::new(kind);
             Box::new(move |token| {
                 use_backend(Backend::RustCrypto);
                 is_some(decode.verify(token))
             })
         }
         "aliri" => {
-            let (key, validator) = aliri_parts(parties);
+            let (key, validator) = aliri_parts(kind.parties);
             Box::new(move |token| {
                 let verified: Result<Validated<AliriShopper>, _> =
                     JwtRef::from_str(token).verify(&key, &validator);
@@ -74,8 +81,9 @@ fn verify(auth: JwtAuth<Shopper>) -> Verify {
     Box::new(move |token| is_some(auth.verify(token).ok()))
 }
 
+/// Returns our layer without a cache, which it would have by default with a public key.
 pub fn ours(keys: impl Into<KeyStore>, parties: bool) -> JwtAuth<Shopper> {
-    let auth = JwtAuth::new(keys).claims();
+    let auth = JwtAuth::new(keys).claims().without_cache();
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
 }
 
@@ -103,14 +111,19 @@ pub struct Decode {
 }
 
 impl Decode {
-    pub fn new(parties: bool) -> Self {
+    pub fn new(kind: &TokenKind) -> Self {
         install_switch();
-        let mut validation = Validation::new(Algorithm::HS256);
-        if parties {
+        let name = kind.algorithm.as_str();
+        let mut validation = Validation::new(name.parse().expect("an algorithm of the crate"));
+        if kind.parties {
             validation.set_issuer(&[ISSUER]);
             validation.set_audience(&[AUDIENCE]);
         }
-        Self { key: DecodingKey::from_secret(SECRET), validation }
+        let key = match key_pair(kind.algorithm) {
+            Some(pair) => DecodingKey::from_jwk(&pair.jwk()).expect("a key"),
+            None => DecodingKey::from_secret(SECRET),
+        };
+        Self { key, validation }
     }
 
     pub fn verify(&self, token: &str) -> Option<Shopper> {

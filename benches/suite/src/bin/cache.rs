@@ -1,14 +1,16 @@
 //! The time of a look-up in the cache of verified tokens, relative to a verification. Prints the
-//! table in `docs/explanation/cache.md`.
+//! tables in `docs/explanation/cache.md`.
 //!
-//! `cargo run --release --bin cache`
+//! `cargo run --release --bin cache [-- hs256 | rs256 | threads]`
 
 use std::hint::black_box;
+use std::sync::Barrier;
+use std::time::Instant;
 
 use serde_json::json;
-use suite::measure::{Quartiles, Run, measure, repeated};
+use suite::measure::{Quartiles, Run, measure, median, repeated};
 use tower_jwt_auth::jwt::Signer;
-use tower_jwt_auth::{JwtAuth, Key, Secret, TokenCache};
+use tower_jwt_auth::{Algorithm, JwtAuth, Key, TokenCache};
 
 const ROUNDS: usize = 1_500;
 
@@ -28,9 +30,33 @@ enum Contender {
     Churning,
 }
 
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        None => {
+            by_number_of_tokens(Algorithm::Hs256, &[1, 100, 1_000, 10_000, 100_000]);
+            by_number_of_tokens(Algorithm::Rs256, &[1, 100, 1_000, 10_000]);
+            by_number_of_threads();
+        }
+        Some("hs256") => by_number_of_tokens(Algorithm::Hs256, &[1, 100, 1_000, 10_000, 100_000]),
+        Some("rs256") => by_number_of_tokens(Algorithm::Rs256, &[1, 100, 1_000, 10_000]),
+        Some("threads") => by_number_of_threads(),
+        Some(other) => panic!("{other:?} is not hs256, rs256 or threads"),
+    }
+}
+
+/// Returns a layer for an algorithm without a cache, and the signer of its tokens.
+fn set_up(algorithm: Algorithm) -> (JwtAuth<Shopper>, Signer) {
+    let key = Key::generate(algorithm).expect("the system has random bytes");
+    let auth = JwtAuth::new(key.public().unwrap_or_else(|| key.clone()))
+        .issuer("https://auth.shop.example")
+        .audience("cart")
+        .claims::<Shopper>()
+        .without_cache();
+    (auth, Signer::new(key))
+}
+
 /// Returns typical tokens for this many users.
-fn tokens(secret: &Secret, users: usize) -> Vec<String> {
-    let signer = Signer::new(Key::hs256(secret.clone()));
+fn tokens(signer: &Signer, users: usize) -> Vec<String> {
     let claims = |user: usize| {
         json!({
             "sub": format!("user-{user:05}"), "company": "acme-europe", "exp": 32_503_680_000_u64,
@@ -40,6 +66,13 @@ fn tokens(secret: &Secret, users: usize) -> Vec<String> {
         })
     };
     (0..users).map(|user| signer.sign(&claims(user)).expect("claims serialize")).collect()
+}
+
+/// Adds a cache to the layer, and the tokens to the cache.
+fn filled(auth: &JwtAuth<Shopper>, tokens: &[String], cache: TokenCache) -> JwtAuth<Shopper> {
+    let cached = auth.clone().with_cache(cache);
+    tokens.iter().for_each(|token| drop(cached.verify(token).expect("the token is valid")));
+    cached
 }
 
 /// Verifies tokens in random order.
@@ -52,18 +85,16 @@ fn verify(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Run {
     })
 }
 
-fn main() {
-    let secret = Secret::generate().expect("the system has random bytes");
-    let auth = JwtAuth::new(secret.clone())
-        .issuer("https://auth.shop.example")
-        .audience("cart")
-        .claims::<Shopper>();
-    println!("tokens, hit / verification (lower and upper quartile), ns of a hit, bytes per token");
-    for users in [1, 100, 1_000, 10_000, 100_000] {
-        let tokens = tokens(&secret, users);
+fn by_number_of_tokens(algorithm: Algorithm, numbers: &[usize]) {
+    let (auth, signer) = set_up(algorithm);
+    println!(
+        "{algorithm}: tokens, hit / verification (quartiles), ns of each, ns of a hit in the \
+         fastest round, bytes per token"
+    );
+    for users in numbers {
+        let tokens = tokens(&signer, *users);
         let cache = TokenCache::new().max_bytes(1 << 30);
-        let cached = auth.clone().with_cache(cache.clone());
-        tokens.iter().for_each(|token| drop(cached.verify(token).expect("the token is valid")));
+        let cached = filled(&auth, &tokens, cache.clone());
         let contenders = vec![
             (Contender::Cached, verify(&cached, &tokens)),
             (Contender::Uncached, verify(&auth, &tokens)),
@@ -73,15 +104,17 @@ fn main() {
         assert_eq!(cache.stats().misses, misses);
         let [hit, uncached] =
             [Contender::Cached, Contender::Uncached].map(|one| rounds.sums(&[(1.0, one)]));
-        let Quartiles { lower, median, upper } = Quartiles::of_ratios(&hit, &uncached);
+        let Quartiles { lower, median: ratio, upper } = Quartiles::of_ratios(&hit, &uncached);
         let stats = cache.stats();
         println!(
-            "{users}: {median:.3} ({lower:.3} {upper:.3}), {:.0} ns, {} bytes",
-            suite::measure::median(hit),
+            "{users}: {ratio:.3} ({lower:.3} {upper:.3}), {:.0} / {:.0} ns, {:.0} ns, {} bytes",
+            median(hit.clone()),
+            median(uncached),
+            hit.into_iter().fold(f64::INFINITY, f64::min),
             stats.bytes / stats.entries,
         );
     }
-    let tokens = tokens(&secret, 10_000);
+    let tokens = tokens(&signer, 10_000);
     let churning = auth.clone().with_cache(TokenCache::new().max_bytes(1 << 20));
     let contenders = vec![
         (Contender::Churning, verify(&churning, &tokens)),
@@ -92,4 +125,55 @@ fn main() {
         [Contender::Churning, Contender::Uncached].map(|one| rounds.sums(&[(1.0, one)]));
     let Quartiles { lower, median, upper } = Quartiles::of_ratios(&miss, &uncached);
     println!("misses only: {median:.3} ({lower:.3} {upper:.3})");
+}
+
+/// Compares hits on one thread with hits on two threads, for 1,000 RS256 tokens. If two threads
+/// with a cache each are slower than one thread, the reason is the processor and not the cache.
+fn by_number_of_threads() {
+    let (auth, signer) = set_up(Algorithm::Rs256);
+    let tokens = tokens(&signer, 1_000);
+    let cache = TokenCache::new();
+    let first = filled(&auth, &tokens, cache.clone());
+    let second = first.clone();
+    let of_its_own = filled(&auth, &tokens, TokenCache::new());
+    let misses = cache.stats().misses;
+    let mut nanos = [const { Vec::new() }; 3];
+    for _ in 0..ROUNDS {
+        nanos[0].push(on_threads(&[&first], &tokens));
+        nanos[1].push(on_threads(&[&first, &second], &tokens));
+        nanos[2].push(on_threads(&[&first, &of_its_own], &tokens));
+    }
+    let not_found = cache.stats().misses - misses;
+    let [one, shared, separate] = &nanos;
+    for (name, times) in [("one cache", shared), ("a cache each", separate)] {
+        let Quartiles { lower, median: ratio, upper } = Quartiles::of_ratios(times, one);
+        println!("two threads, {name} / one thread: {ratio:.3} ({lower:.3} {upper:.3})");
+    }
+    let medians = nanos.map(median);
+    println!("ns of a hit: {medians:.0?}; misses: {not_found}");
+}
+
+/// Lets each layer verify tokens on a thread of its own, all at the same time. Returns the
+/// nanoseconds per token of the slowest thread.
+fn on_threads(layers: &[&JwtAuth<Shopper>], tokens: &[String]) -> f64 {
+    const CALLS: usize = 1_000;
+    let barrier = Barrier::new(layers.len());
+    let work = |seed: u64, auth: &JwtAuth<Shopper>| {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut verify = || {
+            let token = &tokens[random.usize(..tokens.len())];
+            assert!(black_box(&auth.verify(token)).is_ok());
+        };
+        (0..CALLS / 4).for_each(|_| verify());
+        barrier.wait();
+        let start = Instant::now();
+        (0..CALLS).for_each(|_| verify());
+        start.elapsed().as_nanos() as f64 / CALLS as f64
+    };
+    std::thread::scope(|scope| {
+        let spawn = |(seed, auth)| scope.spawn(move || work(seed, auth));
+        let threads: Vec<_> = (1..).zip(layers.iter().copied()).map(spawn).collect();
+        let times = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+        times.fold(0.0, f64::max)
+    })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use suite::measure::median;
 use suite::routes;
-use suite::tokens::{Variant, sizes};
+use suite::tokens::{Variant, token_kinds};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -20,15 +20,16 @@ const BODY: &[u8] = b"\r\n\r\ncart";
 
 #[tokio::main]
 async fn main() {
-    let typical = sizes().into_iter().find(|size| size.name == "typical").expect("a typical token");
+    let typical =
+        token_kinds().into_iter().find(|kind| kind.name == "typical").expect("a typical token");
     let request = format!(
         "GET /cart HTTP/1.1\r\nHost: cart.shop.example\r\nAuthorization: Bearer {}\r\n\r\n",
         typical.token(Variant::Good, None).expect("a token")
     );
     let servers = [
-        ("no authentication", serve(routes::route("no layer", true)).await),
-        ("tower-jwt-auth", serve(routes::route("tower-jwt-auth", true)).await),
-        ("from_fn by hand", serve(routes::route("by hand", true)).await),
+        ("no authentication", serve(routes::route("no layer", &typical)).await),
+        ("tower-jwt-auth", serve(routes::route("tower-jwt-auth", &typical)).await),
+        ("from_fn by hand", serve(routes::route("by hand", &typical)).await),
     ];
     let mut rates = vec![Vec::new(); servers.len()];
     for round in 0..=ROUNDS {

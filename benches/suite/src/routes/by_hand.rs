@@ -11,11 +11,11 @@ use axum::{Extension, Router};
 use http::{StatusCode, header::AUTHORIZATION};
 
 use crate::routes::answer;
-use crate::tokens::Shopper;
+use crate::tokens::{Shopper, TokenKind};
 use crate::verifiers::Decode;
 
-pub fn route(parties: bool) -> Router {
-    let layer = from_fn_with_state(Arc::new(Decode::new(parties)), authenticate);
+pub fn route(kind: &TokenKind) -> Router {
+    let layer = from_fn_with_state(Arc::new(Decode::new(kind)), authenticate);
     Router::new().route("/cart", get(cart)).layer(layer)
 }
 

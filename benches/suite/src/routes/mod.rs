@@ -13,22 +13,23 @@ use http::request::Parts;
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use tower::Service;
 
-use crate::tokens::Shopper;
+use crate::tokens::{Shopper, TokenKind};
 
-/// Returns the route of this name. With `parties`, it requires the issuer and the audience.
-pub fn route(name: &str, parties: bool) -> Router {
+/// Returns the route of this name for a kind of tokens.
+pub fn route(name: &str, kind: &TokenKind) -> Router {
     let router = match name {
         "no layer" => references::no_layer(),
         "no-op layer" => references::no_op_layer(),
         "bare 401" => references::bare_401(),
-        "by hand" => by_hand::route(parties),
-        "tower-jwt-auth" => ours::route(parties),
-        "tower-jwt-auth, kid" => ours::keyed_route(parties),
-        "aliri_tower" => peers::aliri_tower(parties),
-        "axum-jwt-auth" => peers::axum_jwt_auth(parties),
-        "huskarl-axum" => peers::huskarl_axum(parties),
-        "jwt-authorizer" => peers::jwt_authorizer(parties),
-        "tower-oauth2-resource-server" => peers::tower_oauth2_resource_server(parties),
+        "by hand" => by_hand::route(kind),
+        "tower-jwt-auth" => ours::route(kind),
+        "tower-jwt-auth, cached" => ours::cached_route(kind),
+        "tower-jwt-auth, kid" => ours::keyed_route(kind),
+        "aliri_tower" => peers::aliri_tower(kind),
+        "axum-jwt-auth" => peers::axum_jwt_auth(kind),
+        "huskarl-axum" => peers::huskarl_axum(kind),
+        "jwt-authorizer" => peers::jwt_authorizer(kind),
+        "tower-oauth2-resource-server" => peers::tower_oauth2_resource_server(kind),
         other => panic!("no route {other:?}"),
     };
     // `axum::serve` does the same before the first request. Otherwise every request would build the

@@ -21,6 +21,7 @@ use huskarl_axum::resource_server::core::jwt::validator::ClaimCheck;
 use huskarl_axum::resource_server::core::platform::MaybeSendBoxFuture;
 use huskarl_axum::resource_server::core::{EndpointUrl, Error};
 use huskarl_axum::resource_server::validator::custom::CustomValidator;
+use huskarl_crypto_native::asymmetric::verifier::AsymmetricPublicKey;
 use huskarl_crypto_native::symmetric::SymmetricKey;
 use jwt_authorizer::{AuthError, IntoLayer, JwtAuthorizer};
 use tower::ServiceBuilder;
@@ -28,15 +29,16 @@ use tower_oauth2_resource_server::server::OAuth2ResourceServer;
 use tower_oauth2_resource_server::tenant::TenantConfiguration;
 use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 
+use crate::key_pairs::key_pair;
 use crate::routes::answer;
-use crate::tokens::{AUDIENCE, ISSUER, KEY_ID, SECRET, Shopper};
+use crate::tokens::{AUDIENCE, ISSUER, KEY_ID, SECRET, Shopper, TokenKind};
 use crate::verifiers::{AliriShopper, aliri_parts, install_switch};
 
-pub fn aliri_tower(parties: bool) -> Router {
+pub fn aliri_tower(kind: &TokenKind) -> Router {
     async fn cart(Extension(claims): Extension<AliriShopper>) -> &'static str {
         if claims.company.is_empty() { "nobody" } else { "cart" }
     }
-    let (key, validator) = aliri_parts(parties);
+    let (key, validator) = aliri_parts(kind.parties);
     let mut keys = Jwks::default();
     keys.add_key(key);
     let layer = Oauth2Authorizer::new()
@@ -46,8 +48,8 @@ pub fn aliri_tower(parties: bool) -> Router {
     Router::new().route("/cart", get(cart)).layer(layer)
 }
 
-pub fn axum_jwt_auth(parties: bool) -> Router {
-    use jsonwebtoken_10::{Algorithm, DecodingKey, Validation};
+pub fn axum_jwt_auth(kind: &TokenKind) -> Router {
+    use jsonwebtoken_10::{DecodingKey, Validation};
 
     #[derive(Clone, FromRef)]
     struct AppState {
@@ -56,24 +58,26 @@ pub fn axum_jwt_auth(parties: bool) -> Router {
     async fn cart(user: axum_jwt_auth::Claims<Shopper>) -> &'static str {
         answer(&user.claims)
     }
-    let mut validation = Validation::new(Algorithm::HS256);
+    let name = kind.algorithm.as_str();
+    let mut validation = Validation::new(name.parse().expect("an algorithm of the crate"));
     // `axum-jwt-auth` requires a configured audience, even if the audience is not checked.
     validation.set_audience(&[AUDIENCE]);
-    validation.validate_aud = parties;
-    if parties {
+    validation.validate_aud = kind.parties;
+    if kind.parties {
         validation.set_issuer(&[ISSUER]);
     }
-    let decoder = LocalDecoder::builder()
-        .keys(vec![DecodingKey::from_secret(SECRET)])
-        .validation(validation)
-        .build()
-        .expect("a decoder");
+    let key = match key_pair(kind.algorithm) {
+        Some(pair) => DecodingKey::from_jwk(&pair.jwk()).expect("a key"),
+        None => DecodingKey::from_secret(SECRET),
+    };
+    let decoder =
+        LocalDecoder::builder().keys(vec![key]).validation(validation).build().expect("a decoder");
     let state = AppState { decoder: Arc::new(decoder) };
     Router::new().route("/cart", get(cart)).with_state(state)
 }
 
 /// The claims type of `huskarl-axum` cannot have registered claims: the crate reads them itself.
-pub fn huskarl_axum(parties: bool) -> Router {
+pub fn huskarl_axum(kind: &TokenKind) -> Router {
     #[derive(Clone, serde::Deserialize)]
     struct Company {
         company: String,
@@ -81,9 +85,14 @@ pub fn huskarl_axum(parties: bool) -> Router {
     async fn cart(token: ValidatedToken<Company>) -> &'static str {
         if token.claims.company.is_empty() { "nobody" } else { "cart" }
     }
-    let key = OctKey::builder().k(SECRET.iter().copied()).build();
-    let key = SymmetricKey::from_jwk(SymmetricJwk::builder().key(key).algorithm("HS256").build());
-    let key: Arc<dyn JwsVerifier> = Arc::new(key.expect("a key"));
+    let key: Arc<dyn JwsVerifier> = match key_pair(kind.algorithm) {
+        Some(pair) => Arc::new(AsymmetricPublicKey::from_jwk(pair.jwk()).expect("a key")),
+        None => {
+            let key = OctKey::builder().k(SECRET.iter().copied()).build();
+            let jwk = SymmetricJwk::builder().key(key).algorithm("HS256").build();
+            Arc::new(SymmetricKey::from_jwk(jwk).expect("a key"))
+        }
+    };
     let factory = move |_: Option<&EndpointUrl>,
                         _: Arc<dyn JwsVerifierPlatform>|
           -> MaybeSendBoxFuture<'static, Result<Arc<dyn JwsVerifier>, Error>> {
@@ -93,11 +102,11 @@ pub fn huskarl_axum(parties: bool) -> Router {
     let validator = CustomValidator::builder()
         .with_claims::<Company>()
         .jws_verifier_factory(factory)
-        .allowed_signing_algorithms(vec!["HS256".to_owned()])
+        .allowed_signing_algorithms(vec![kind.algorithm.to_string()])
         .sub(ClaimCheck::NoCheck)
         .require_iat(false)
         .require_jti(false);
-    let validator = if parties {
+    let validator = if kind.parties {
         validator.iss(ISSUER).aud(AUDIENCE)
     } else {
         validator.iss(ClaimCheck::NoCheck)
@@ -108,8 +117,8 @@ pub fn huskarl_axum(parties: bool) -> Router {
 }
 
 /// `jwt-authorizer` answers with axum 0.7's response, so its response is converted.
-pub fn jwt_authorizer(parties: bool) -> Router {
-    use jsonwebtoken_9::{Algorithm, TokenData};
+pub fn jwt_authorizer(kind: &TokenKind) -> Router {
+    use jsonwebtoken_9::TokenData;
 
     async fn cart(Extension(token): Extension<TokenData<Shopper>>) -> &'static str {
         answer(&token.claims)
@@ -121,12 +130,16 @@ pub fn jwt_authorizer(parties: bool) -> Router {
             Self(response.map(Body::new))
         }
     }
-    let mut validation = jwt_authorizer::Validation::new().algs(vec![Algorithm::HS256]);
-    if parties {
+    let algorithm = kind.algorithm.as_str().parse().expect("an algorithm of the crate");
+    let mut validation = jwt_authorizer::Validation::new().algs(vec![algorithm]);
+    if kind.parties {
         validation = validation.iss(&[ISSUER]).aud(&[AUDIENCE]);
     }
-    let secret = std::str::from_utf8(SECRET).expect("text");
-    let authorizer = JwtAuthorizer::<Shopper>::from_secret(secret).validation(validation).build();
+    let authorizer = match key_pair(kind.algorithm) {
+        Some(pair) => JwtAuthorizer::<Shopper>::from_jwks_text(&pair.jwk_set_text()),
+        None => JwtAuthorizer::from_secret(std::str::from_utf8(SECRET).expect("text")),
+    };
+    let authorizer = authorizer.validation(validation).build();
     let authorizer = authorizer.now_or_never().expect("nothing to fetch").expect("an authorizer");
     let layer = ServiceBuilder::new()
         .map_response(|answer: Answer| answer.0)
@@ -137,7 +150,7 @@ pub fn jwt_authorizer(parties: bool) -> Router {
 
 /// `tower-oauth2-resource-server` requires tokens with a `kid`, and HMAC must be allowed
 /// explicitly.
-pub fn tower_oauth2_resource_server(parties: bool) -> Router {
+pub fn tower_oauth2_resource_server(kind: &TokenKind) -> Router {
     async fn cart(Extension(claims): Extension<Shopper>) -> &'static str {
         answer(&claims)
     }
@@ -146,7 +159,7 @@ pub fn tower_oauth2_resource_server(parties: bool) -> Router {
         "kty": "oct", "alg": "HS256", "kid": KEY_ID, "k": BASE64_URL_SAFE_NO_PAD.encode(SECRET),
     });
     let mut claims = ClaimsValidationSpec::new().exp(true);
-    if parties {
+    if kind.parties {
         claims = claims.iss(ISSUER).aud(&vec![AUDIENCE.to_owned()]);
     }
     let tenant =

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use suite::contenders::Contender;
 use suite::measure::Run;
-use suite::tokens::Size;
+use suite::tokens::TokenKind;
 
 /// The argument that lets this program perform operations for callgrind.
 pub const UNDER_CALLGRIND: &str = "--under-callgrind";
@@ -27,7 +27,7 @@ pub struct Counts {
     pub allocations: f64,
 }
 
-/// Returns the counts of each contender for each token size, or `None` if valgrind is not
+/// Returns the counts of each contender for each token kind, or `None` if valgrind is not
 /// installed.
 pub fn count(
     contenders: &[(&'static str, Vec<Contender>)],
@@ -45,7 +45,7 @@ pub fn count(
         .status()
         .ok()?;
     assert!(valgrind.success(), "callgrind failed");
-    let all = contenders.iter().flat_map(|(size, all)| all.iter().map(move |one| (*size, *one)));
+    let all = contenders.iter().flat_map(|(kind, all)| all.iter().map(move |one| (*kind, *one)));
     let mut index = String::new();
     let counts = (1..).zip(all).map(|(number, key)| {
         let name = format!("profile.{number}");
@@ -59,9 +59,9 @@ pub fn count(
 }
 
 /// Runs every contender's operation under callgrind.
-pub fn perform(contenders: &[Contender], size: &Size) {
+pub fn perform(contenders: &[Contender], kind: &TokenKind) {
     for contender in contenders {
-        let mut run = contender.run(size);
+        let mut run = contender.run(kind);
         run(3);
         counted_operations(&mut run);
     }

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use suite::contenders::Contender;
+use suite::key_pairs::key_pair;
 use suite::measure::{Quartiles, measure, median};
-use suite::tokens::{Size, sizes};
+use suite::tokens::{TokenKind, token_kinds};
 
 use crate::instructions::{Counts, UNDER_CALLGRIND};
 use crate::rows::{Cost, allocations, rows};
@@ -32,8 +33,8 @@ fn main() {
             one_run(rounds.expect("a number of rounds"));
         }
         Some(UNDER_CALLGRIND) => {
-            for size in sizes() {
-                instructions::perform(&contenders(size.name), &size);
+            for kind in token_kinds() {
+                instructions::perform(&contenders(kind.name), &kind);
             }
         }
         Some(other) => panic!("{other:?} is not --quick"),
@@ -50,20 +51,20 @@ struct Measured {
     floor: f64,
 }
 
-/// Measures the rows for all token sizes, and prints one line per row.
+/// Measures the rows for all kinds of tokens, and prints one line per row.
 fn one_run(rounds: usize) {
-    for size in sizes() {
-        for Measured { ratio, ours_nanos, other_nanos, floor } in measured(&size, rounds) {
+    for kind in token_kinds() {
+        for Measured { ratio, ours_nanos, other_nanos, floor } in measured(&kind, rounds) {
             let Quartiles { lower, median, upper } = ratio;
             println!("{lower} {median} {upper} {ours_nanos} {other_nanos} {floor}");
         }
     }
 }
 
-fn measured(size: &Size, rounds: usize) -> Vec<Measured> {
-    let contenders = contenders(size.name);
-    contenders.iter().for_each(|contender| contender.check(size));
-    let runs = contenders.into_iter().map(|contender| (contender, contender.run(size))).collect();
+fn measured(kind: &TokenKind, rounds: usize) -> Vec<Measured> {
+    let contenders = contenders(kind.name);
+    contenders.iter().for_each(|contender| contender.check(kind));
+    let runs = contenders.into_iter().map(|contender| (contender, contender.run(kind))).collect();
     let rounds = measure(runs, rounds);
     let row = |row: rows::Row| {
         let [ours, other] = [&row.ours, &row.other].map(|cost| rounds.sums(cost));
@@ -77,14 +78,14 @@ fn measured(size: &Size, rounds: usize) -> Vec<Measured> {
             other_nanos: median(other),
         }
     };
-    rows(size.name).into_iter().map(row).collect()
+    rows(kind.name).into_iter().map(row).collect()
 }
 
-/// Returns the contenders that the rows of a size compare, without duplicates.
-fn contenders(size: &str) -> Vec<Contender> {
+/// Returns the contenders that the rows of a kind compare, without duplicates.
+fn contenders(kind: &str) -> Vec<Contender> {
     let mut contenders = Vec::new();
     let costs =
-        rows(size).into_iter().flat_map(|row| [row.ours, row.other, row.floor.unwrap_or_default()]);
+        rows(kind).into_iter().flat_map(|row| [row.ours, row.other, row.floor.unwrap_or_default()]);
     for (_, contender) in costs.chain([allocations()]).flatten() {
         if !contenders.contains(&contender) {
             contenders.push(contender);
@@ -96,8 +97,8 @@ fn contenders(size: &str) -> Vec<Contender> {
 type AllCounts = HashMap<(&'static str, Contender), Counts>;
 
 fn count_instructions() -> Option<AllCounts> {
-    let of_sizes = sizes().map(|size| (size.name, contenders(size.name)));
-    let counts = instructions::count(&of_sizes, &profiles());
+    let of_kinds = token_kinds().map(|kind| (kind.name, contenders(kind.name)));
+    let counts = instructions::count(&of_kinds, &profiles());
     match &counts {
         Some(_) => println!("Profiles: {}\n", profiles().display()),
         None => println!("No instructions are counted, since valgrind is not installed.\n"),
@@ -112,32 +113,55 @@ fn profiles() -> PathBuf {
 
 fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     let runs: Vec<Vec<Measured>> = (0..runs).map(|_| run_once(rounds)).collect();
-    let bytes = sizes().map(|size| format!("{} {}", size.name, size.bytes));
-    println!("Bytes of the tokens: {}.\n", bytes.join(", "));
+    let bytes = token_kinds().map(|kind| format!("{} {}", kind.name, kind.bytes));
+    println!("Bytes of the tokens: {}.", bytes.join(", "));
+    let mut at = 0;
+    let (public_key, hs256): (Vec<_>, Vec<_>) =
+        token_kinds().into_iter().partition(|kind| key_pair(kind.algorithm).is_some());
+    for kinds in [hs256, public_key] {
+        print_rows(&kinds, &runs, &mut at, counts.as_ref());
+    }
+    let Some(counts) = counts else { return };
+    let allocations = token_kinds().map(|kind| {
+        let sum = sum(&counts, kind.name, &allocations(), |counts| counts.allocations);
+        format!("{sum:.0}")
+    });
     println!(
-        "| ratio | token | goal | today, each run | quartiles | floor | ns | instructions |\n\
+        "\nAllocations per accepted request, without those of the route and the claims: {}.",
+        allocations.join(", ")
+    );
+}
+
+/// Prints one table. `at` is the place of the next row in each run.
+fn print_rows(
+    kinds: &[TokenKind],
+    runs: &[Vec<Measured>],
+    at: &mut usize,
+    counts: Option<&AllCounts>,
+) {
+    println!(
+        "\n| ratio | token | goal | today, each run | quartiles | floor | ns | instructions |\n\
          |---|---|---|---|---|---|---|---|"
     );
-    let mut at = 0;
     let mut lines: Vec<(&str, String)> = Vec::new();
-    for size in sizes() {
-        for row in rows(size.name) {
-            let each: Vec<Measured> = runs.iter().map(|run| run[at]).collect();
-            at += 1;
+    for kind in kinds {
+        for row in rows(kind.name) {
+            let each: Vec<Measured> = runs.iter().map(|run| run[*at]).collect();
+            *at += 1;
             let of = |value: fn(&Measured) -> f64| each.iter().map(value).collect::<Vec<_>>();
             let today: Vec<String> =
                 each.iter().map(|one| format!("{:.2}", one.ratio.median)).collect();
             let lower = of(|one| one.ratio.lower).into_iter().fold(f64::INFINITY, f64::min);
             let upper = of(|one| one.ratio.upper).into_iter().fold(0.0, f64::max);
-            let instructions = counts.as_ref().map(|counts| {
-                let sum = |cost: &Cost| sum(counts, size.name, cost, |counts| counts.instructions);
+            let instructions = counts.map(|counts| {
+                let sum = |cost: &Cost| sum(counts, kind.name, cost, |counts| counts.instructions);
                 let (ours, other) = (sum(&row.ours), sum(&row.other));
                 format!("{ours:.0} / {other:.0} = {:.2}", ours / other)
             });
             let line = format!(
                 "| {} | {} | {} | {} | {lower:.2} to {upper:.2} | {} | {:.0} / {:.0} | {} |",
                 row.what,
-                size.name,
+                kind.name,
                 row.goal.map_or("".to_owned(), |goal| format!("{goal:.2}")),
                 today.join(", "),
                 match median(of(|one| one.floor)) {
@@ -154,15 +178,6 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
         }
     }
     lines.iter().for_each(|(_, line)| println!("{line}"));
-    let Some(counts) = counts else { return };
-    let allocations = sizes().map(|size| {
-        let sum = sum(&counts, size.name, &allocations(), |counts| counts.allocations);
-        format!("{sum:.0}")
-    });
-    println!(
-        "| allocations per accepted request, without those of the route and the claims | small, typical, large | 5 | {} | | | | |",
-        allocations.join(", ")
-    );
 }
 
 /// Starts a run in a separate process and returns its measurements.
@@ -187,6 +202,6 @@ fn run_once(rounds: usize) -> Vec<Measured> {
     text.lines().map(row).collect()
 }
 
-fn sum(counts: &AllCounts, size: &'static str, cost: &Cost, count: impl Fn(&Counts) -> f64) -> f64 {
-    cost.iter().map(|(factor, contender)| factor * count(&counts[&(size, *contender)])).sum()
+fn sum(counts: &AllCounts, kind: &'static str, cost: &Cost, count: impl Fn(&Counts) -> f64) -> f64 {
+    cost.iter().map(|(factor, contender)| factor * count(&counts[&(kind, *contender)])).sum()
 }

@@ -1,6 +1,6 @@
 //! The rows of the table.
 
-use suite::contenders::Contender::{self, Ask, ReadClaims, Verify, VerifyEach};
+use suite::contenders::Contender::{self, Ask, CheckSignature, ReadClaims, Verify, VerifyEach};
 use suite::tokens::Variant::{
     EscapedName, Exponent, Float, Forged, Good, Integer, Missing, Negative,
 };
@@ -19,9 +19,55 @@ pub struct Row {
     pub floor: Option<Cost>,
 }
 
-/// Returns the rows for a size, with goals for the small, the typical and the large token.
-pub fn rows(size: &str) -> Vec<Row> {
-    let of = |goals: [f64; 3]| match size {
+/// Returns the rows for a kind of tokens.
+pub fn rows(kind: &str) -> Vec<Row> {
+    match kind {
+        "small" | "typical" | "large" => hs256(kind),
+        algorithm => public_key(algorithm),
+    }
+}
+
+/// Returns the rows for a public-key algorithm. The check of the signature is the floor of all of
+/// them.
+fn public_key(algorithm: &str) -> Vec<Row> {
+    let signature = || only(CheckSignature(Good));
+    let verify = || only(Verify("JwtAuth", Good));
+    let layer = || added(Ask("tower-jwt-auth", Good));
+    let cached_layer = || added(Ask("tower-jwt-auth, cached", Good));
+    let row = |what, ours, other| Row { what, ours, other, goal: None, floor: Some(signature()) };
+    let mut rows = vec![
+        row("`Verifier::verify` / signature", only(Verify("Verifier", Good)), signature())
+            .goal(1.10),
+        row("`JwtAuth::verify` / signature", verify(), signature()).goal(1.10),
+        row("layer / signature", layer(), signature()).goal(1.10),
+        row("layer with its cache, a hit / signature", cached_layer(), signature()),
+        row(
+            "cache hit / signature, 100 tokens in turn",
+            only(VerifyEach("JwtAuth, cached", 100)),
+            signature(),
+        ),
+    ];
+    // The other crates do not know the algorithm.
+    if algorithm != "ML-DSA-44" {
+        let peer = |what, name| row(what, layer(), added(Ask(name, Good)));
+        rows.extend([
+            row(
+                "`JwtAuth::verify` / `jsonwebtoken::decode` (`aws_lc_rs`)",
+                verify(),
+                only(Verify("jsonwebtoken, aws_lc_rs", Good)),
+            ),
+            peer("layer / `from_fn` by hand", "by hand"),
+            peer("layer / `axum-jwt-auth`", "axum-jwt-auth"),
+            peer("layer / `jwt-authorizer`", "jwt-authorizer"),
+            peer("layer / `huskarl-axum`", "huskarl-axum"),
+        ]);
+    }
+    rows
+}
+
+/// Returns the rows for HS256, with goals for the small, the typical and the large token.
+fn hs256(kind: &str) -> Vec<Row> {
+    let of = |goals: [f64; 3]| match kind {
         "small" => goals[0],
         "typical" => goals[1],
         _ => goals[2],
@@ -85,7 +131,7 @@ pub fn rows(size: &str) -> Vec<Row> {
             only(Ask("by hand", Missing)),
         ),
     ];
-    if size == "typical" {
+    if kind == "typical" {
         let with = |variant| only(Verify("JwtAuth", variant));
         let each = |name, users| only(VerifyEach(name, users));
         rows.extend([
