@@ -86,7 +86,7 @@ fn contenders(kind: &str) -> Vec<Contender> {
     let mut contenders = Vec::new();
     let costs =
         rows(kind).into_iter().flat_map(|row| [row.ours, row.other, row.floor.unwrap_or_default()]);
-    for (_, contender) in costs.chain([allocations()]).flatten() {
+    for (_, contender) in costs.chain([allocations(kind)]).flatten() {
         if !contenders.contains(&contender) {
             contenders.push(contender);
         }
@@ -123,11 +123,11 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     }
     let Some(counts) = counts else { return };
     let allocations = token_kinds().map(|kind| {
-        let sum = sum(&counts, kind.name, &allocations(), |counts| counts.allocations);
+        let sum = sum(&counts, kind.name, &allocations(kind.name), |counts| counts.allocations);
         format!("{sum:.0}")
     });
     println!(
-        "\nAllocations per accepted request, without those of the route and the claims: {}.",
+        "\nAllocations per accepted request, without those of the route, the claims and a public key: {}.",
         allocations.join(", ")
     );
 }

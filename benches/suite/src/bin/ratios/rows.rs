@@ -21,10 +21,7 @@ pub struct Row {
 
 /// Returns the rows for a kind of tokens.
 pub fn rows(kind: &str) -> Vec<Row> {
-    match kind {
-        "small" | "typical" | "large" => hs256(kind),
-        algorithm => public_key(algorithm),
-    }
+    if is_hs256(kind) { hs256(kind) } else { public_key(kind) }
 }
 
 /// Returns the rows for a public-key algorithm. The check of the signature is the floor of all of
@@ -166,9 +163,21 @@ fn hs256(kind: &str) -> Vec<Row> {
 }
 
 /// Returns the cost whose allocations the table shows: an accepted request, minus the allocations
-/// that the route, a no-op layer and the claims type make.
-pub fn allocations() -> Cost {
-    vec![(1.0, Ask("tower-jwt-auth", Good)), (-1.0, Ask("no-op layer", Good)), (-1.0, ReadClaims)]
+/// that the route, a no-op layer, the claims type and the check of a public-key signature make.
+pub fn allocations(kind: &str) -> Cost {
+    let mut cost = vec![
+        (1.0, Ask("tower-jwt-auth", Good)),
+        (-1.0, Ask("no-op layer", Good)),
+        (-1.0, ReadClaims),
+    ];
+    if !is_hs256(kind) {
+        cost.push((-1.0, CheckSignature(Good)));
+    }
+    cost
+}
+
+fn is_hs256(kind: &str) -> bool {
+    ["small", "typical", "large"].contains(&kind)
 }
 
 impl Row {
