@@ -97,9 +97,8 @@ fn unknown(claims: &serde_json::Value, count: usize) -> Vec<String> {
 }
 
 async fn round(server: &Server, strangers: &[String]) -> Vec<Duration> {
-    let inner = service_fn(|_: Request<()>| {
-        ready(Ok::<_, Infallible>(Response::new(Bytes::new())))
-    });
+    let inner =
+        service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(Bytes::new()))));
     let mut service = server.auth.layer(inner);
     let mut times = Vec::with_capacity(REQUESTS);
     let mut strangers = strangers.iter();
@@ -153,7 +152,11 @@ async fn run() {
             p99 / base_p99
         );
     }
-    println!("{} requests each; {} fetches", times[0].len(), busy.source.fetches.load(Ordering::SeqCst));
+    println!(
+        "{} requests each; {} fetches",
+        times[0].len(),
+        busy.source.fetches.load(Ordering::SeqCst)
+    );
 }
 
 fn main() {
