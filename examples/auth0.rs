@@ -31,7 +31,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mock;
     let issuer = match env::var("AUTH0_DOMAIN") {
-        Ok(domain) => Issuer::auth0(domain).audience(env::var("AUDIENCE")?),
+        Ok(domain) => {
+            let audience =
+                env::var("AUDIENCE").map_err(|_| "set AUDIENCE to the identifier of the API")?;
+            Issuer::auth0(domain).audience(audience)
+        }
         Err(_) => {
             mock = mock_provider::MockProvider::start("auth0")?;
             println!("curl -i {url} -H 'Authorization: Bearer {}'", mock.token);

@@ -37,7 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mock;
     let issuer = match env::var("ENTRA_TENANT") {
-        Ok(tenant) => Issuer::entra(tenant).audience(env::var("AUDIENCE")?),
+        Ok(tenant) => {
+            let audience =
+                env::var("AUDIENCE").map_err(|_| "set AUDIENCE to the client id of the API")?;
+            Issuer::entra(tenant).audience(audience)
+        }
         Err(_) => {
             mock = mock_provider::MockProvider::start("entra")?;
             println!("curl -i {url} -H 'Authorization: Bearer {}'", mock.token);

@@ -37,7 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mock;
     let issuer = match env::var("KEYCLOAK_REALM") {
-        Ok(realm) => Issuer::keycloak(realm).audience(env::var("AUDIENCE")?),
+        Ok(realm) => {
+            let audience = env::var("AUDIENCE")
+                .map_err(|_| "set AUDIENCE to the `aud` that the realm writes for this service")?;
+            Issuer::keycloak(realm).audience(audience)
+        }
         Err(_) => {
             mock = mock_provider::MockProvider::start("keycloak")?;
             println!("curl -i {url} -H 'Authorization: Bearer {}'", mock.token);

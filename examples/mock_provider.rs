@@ -7,6 +7,9 @@ use std::process::{ChildStdin, Command, Stdio};
 
 use tower_jwt_auth::jwks::RemoteKeys;
 
+const NOT_STARTED: &str =
+    "the mock server did not start: install node and npm, or set the variables of the example";
+
 /// A running mock server. It ends when this value is dropped.
 pub(crate) struct MockProvider {
     /// A token as the provider writes it.
@@ -28,7 +31,7 @@ impl MockProvider {
         };
         let mut lines = BufReader::new(output).lines();
         let mut read = |prefix: &str| -> Result<String, Box<dyn Error>> {
-            let line = lines.next().ok_or("the mock server did not start")??;
+            let line = lines.next().ok_or(NOT_STARTED)??;
             Ok(line.strip_prefix(prefix).ok_or_else(|| line.clone())?.to_owned())
         };
         Ok(Self { url: read("ready ")?, token: read("token ")?, _input: input })
