@@ -124,10 +124,8 @@ impl Settings {
         if let Some((place, cached)) = cached
             && let Some(mut claims) = Claims::<T>::again(cached, source)
             && let Some(issuer) = issuers.at(place)
+            && !issuer.prepare_keys()
         {
-            // Otherwise a layer that sees only cached tokens would not notice that the runtime of the
-            // fetching task ended.
-            issuer.start();
             let checked = issuer.verifier.check_dates(claims.token().verified());
             let now = checked.map_err(AuthError::of_token)?;
             let checked = self.context.check_revocation(claims.token().verified(), now);

@@ -94,13 +94,20 @@ impl RemoteKeys {
     ///
     /// # Panics
     ///
-    /// Panics if there are no algorithms, or if this method is called twice.
+    /// Panics if there are no algorithms, if one of them is for shared secrets, or if this method is
+    /// called twice.
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         let algorithms: Vec<_> = algorithms.into_iter().collect();
         let state = self.state_mut();
         if algorithms.is_empty() {
             misuse::refuse("RemoteKeys::algorithms needs at least one algorithm");
+        }
+        if let Some(secret) = algorithms.iter().find(|algorithm| algorithm.is_hmac()) {
+            misuse::refuse(format_args!(
+                "RemoteKeys::algorithms: {secret} has a shared secret, which is never published: name \
+                 the public-key algorithms of the issuer"
+            ));
         }
         if state.algorithms.is_some() {
             misuse::refuse(
@@ -251,11 +258,11 @@ impl RemoteKeys {
     }
 
     /// Prepares the store for a token: starts the task as [`start`](Self::start) does, and removes
-    /// keys that are too old.
+    /// keys that are too old. Returns true if it removed keys.
     #[inline]
-    pub(crate) fn prepare(&self) {
+    pub(crate) fn prepare(&self) -> bool {
         self.start();
-        self.state.remove_stale_keys();
+        self.state.remove_stale_keys()
     }
 
     /// Decides about a token whose key is not in the store, or about any token while no set is

@@ -182,14 +182,16 @@ impl SourceState {
         step
     }
 
-    /// Removes the current set if it is too old. The task does so too, but the task makes no progress
-    /// after its runtime ended, or while nothing drives its runtime.
+    /// Removes the current set if it is too old, and returns true in that case. The task does so too,
+    /// but the task makes no progress after its runtime ended, or while nothing drives its runtime.
     #[inline]
-    pub(crate) fn remove_stale_keys(&self) {
+    pub(crate) fn remove_stale_keys(&self) -> bool {
         let age = now().saturating_duration_since(self.created_at);
-        if age.as_millis() >= self.stale_at.load(Ordering::Relaxed).into() {
+        let are_stale = age.as_millis() >= self.stale_at.load(Ordering::Relaxed).into();
+        if are_stale {
             self.remove_keys();
         }
+        are_stale
     }
 
     #[cold]

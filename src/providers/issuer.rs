@@ -214,11 +214,14 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there are no algorithms, or if the keys of the issuer are not fetched.
+    /// Panics if there are no algorithms, if one of them is for shared secrets, or if the keys of the
+    /// issuer are not fetched.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.keys = self.keys.map_remote("algorithms", |keys| keys.algorithms(algorithms));
+        // Without a closure, a panic is reported at the line of the caller.
+        let keys = self.keys.into_remote("algorithms");
+        self.keys = keys.algorithms(algorithms).into();
         self.key_setting = Some("algorithms");
         self
     }
@@ -236,7 +239,8 @@ impl Issuer {
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub fn dangerous_allow_http(mut self) -> Self {
-        self.keys = self.keys.map_remote("dangerous_allow_http", RemoteKeys::dangerous_allow_http);
+        let keys = self.keys.into_remote("dangerous_allow_http");
+        self.keys = keys.dangerous_allow_http().into();
         self.key_setting = Some("dangerous_allow_http");
         self
     }

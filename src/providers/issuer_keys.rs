@@ -62,11 +62,11 @@ impl IssuerKeys {
     }
 
     /// Prepares the store for a token: starts to fetch the keys as [`start`](Self::start) does, and
-    /// removes keys that are too old.
+    /// removes keys that are too old. Returns true if it removed keys.
     #[inline]
-    pub(crate) fn prepare(&self) {
+    pub(crate) fn prepare(&self) -> bool {
         match &self.0 {
-            Origin::Local(_) => {}
+            Origin::Local(_) => false,
             #[cfg(feature = "jwks")]
             Origin::Remote(keys) => keys.prepare(),
         }
@@ -91,17 +91,13 @@ impl IssuerKeys {
         }
     }
 
-    /// Changes the settings of keys that are fetched. `method` is the name of the method that was
-    /// called.
+    /// Returns the keys if they are fetched, so that their settings can be changed. `method` is the
+    /// name of the method that was called.
     #[cfg(feature = "jwks")]
     #[track_caller]
-    pub(crate) fn map_remote(
-        self,
-        method: &str,
-        map: impl FnOnce(RemoteKeys) -> RemoteKeys,
-    ) -> Self {
+    pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {
         match self.0 {
-            Origin::Remote(keys) => Self(Origin::Remote(map(keys))),
+            Origin::Remote(keys) => keys,
             Origin::Local(_) => crate::misuse::refuse(format_args!(
                 "Issuer::{method}(..) is for keys that are fetched, and this issuer has its keys \
                  in memory"

@@ -402,6 +402,11 @@ fn an_issuer_of_many_services_needs_a_rule_that_tells_their_tokens_apart() {
 #[test]
 fn settings_for_fetched_keys_are_refused_for_keys_in_memory() {
     let local = || Issuer::new(LOGIN, pair());
+    let (sentence, file) = panics::refused(|| {
+        Issuer::discover(LOGIN).algorithms([Algorithm::Es256, Algorithm::Hs256])
+    });
+    assert!(sentence.contains("HS256 has a shared secret"), "{sentence}");
+    assert_eq!(file, file!());
     let (sentence, file) = panics::refused(|| local().algorithms([Algorithm::Rs256]));
     assert!(sentence.contains("Issuer::algorithms(..)"), "{sentence}");
     assert_eq!(file, file!());

@@ -65,7 +65,7 @@ impl Server {
         let hangs = Arc::new(AtomicBool::new(hangs));
         let source = Source { jwk, hangs, fetches: Arc::default() };
         let keys = RemoteKeys::new(source.clone());
-        let auth = JwtAuth::from(Issuer::new(LOGIN, keys.clone()).audience("cart"));
+        let auth = JwtAuth::from(Issuer::new(LOGIN, keys.clone()).audience("cart")).without_cache();
         keys.ready().await.expect("the first fetch succeeds");
         let claims = json!({
             "iss": LOGIN, "aud": "cart", "sub": "alice", "exp": 32_503_680_000_u64,
