@@ -8,7 +8,7 @@ use tower_jwt_auth_fuzz::rules::RULES;
 use tower_jwt_auth_fuzz::{payload, sign, types};
 
 /// The default number of generated payloads. The environment variable `PAYLOADS` overrides it.
-const PAYLOADS: usize = 50_000;
+const PAYLOADS: usize = 100_000;
 
 #[test]
 fn generated_payloads_agree_for_every_type() {
