@@ -20,7 +20,7 @@ impl LoadedSet {
     ) -> Result<Self, KeySourceError> {
         let ParsedKeySet { keys, skipped, reasons } = parse_key_set(json, algorithms)
             .map_err(|error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error))?;
-        if keys.iter().next().is_none() {
+        if keys.is_empty() {
             let kind = KeySourceErrorKind::NoUsableKey;
             return Err(match reasons.is_empty() {
                 true => kind.into(),

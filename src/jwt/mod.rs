@@ -32,7 +32,7 @@ pub use self::claim_path::ClaimPath;
 pub use self::error::{KeyError, KeyErrorKind, SignError, SignErrorKind};
 pub use self::keys::algorithm::Algorithm;
 #[cfg(feature = "jwks")]
-pub(crate) use self::keys::jwk_set::{ParsedKeySet, parse as parse_key_set};
+pub(crate) use self::keys::jwk_set::{ParsedKeySet, parse as parse_key_set, texts_of_keys};
 pub use self::keys::key::Key;
 pub use self::keys::key_set::KeySet;
 pub use self::keys::key_store::KeyStore;

@@ -205,7 +205,7 @@ impl Verifier {
         let is_possible = match error.kind() {
             TokenErrorKind::UnknownKeyId => true,
             TokenErrorKind::BadSignature | TokenErrorKind::WrongAlgorithm => {
-                header.kid.is_none() || keys.iter().next().is_none()
+                header.kid.is_none() || keys.is_empty()
             }
             _ => false,
         };

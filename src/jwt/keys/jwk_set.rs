@@ -64,7 +64,7 @@ impl KeySet {
     /// [`KeyErrorKind::BadSetSize`] if it has no usable key. The message names the reasons.
     pub fn from_jwks(json: &str) -> Result<Self, KeyError> {
         let ParsedKeySet { keys, reasons, .. } = parse(json.as_bytes(), None)?;
-        if keys.iter().next().is_some() {
+        if !keys.is_empty() {
             return Ok(keys);
         }
         let message = format!("the key set has no usable key: {}", reasons.join("; "));
@@ -79,17 +79,10 @@ pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,
 ) -> Result<ParsedKeySet, KeyError> {
-    let not_a_set = || unreadable("this is not a JWK Set: a JSON object with an array in `keys`");
-    let json = std::str::from_utf8(json).map_err(|_| not_a_set())?;
-    // The derived `Deserialize` would also accept an array.
-    if !json.trim_start().starts_with('{') {
-        return Err(not_a_set());
-    }
-    let set: JwkSet<'_> = serde_json::from_str(json).map_err(|_| not_a_set())?;
     let (mut keys, mut skipped, mut reasons) = (Vec::new(), 0_usize, Vec::new());
-    for (place, json) in set.keys.iter().enumerate() {
+    for (place, json) in texts_of_keys(json)?.into_iter().enumerate() {
         let read = if place < MAX_KEYS {
-            public_keys(json.get(), algorithms)
+            public_keys(json, algorithms)
         } else {
             Err((None, KeyError::new(KeyErrorKind::BadSetSize, "only the first 100 keys are read")))
         };
@@ -106,6 +99,18 @@ pub(crate) fn parse(
         }
     }
     Ok(ParsedKeySet { keys: KeySet::of(keys), skipped, reasons })
+}
+
+/// Returns the text of each member of the array `keys`, unchanged. A member may be any JSON value.
+pub(crate) fn texts_of_keys(json: &[u8]) -> Result<Vec<&str>, KeyError> {
+    let not_a_set = || unreadable("this is not a JWK Set: a JSON object with an array in `keys`");
+    let json = std::str::from_utf8(json).map_err(|_| not_a_set())?;
+    // The derived `Deserialize` would also accept an array.
+    if !json.trim_start().starts_with('{') {
+        return Err(not_a_set());
+    }
+    let set: JwkSet<'_> = serde_json::from_str(json).map_err(|_| not_a_set())?;
+    Ok(set.keys.into_iter().map(RawValue::get).collect())
 }
 
 /// Returns the keys, or the error with the key's `kid`.

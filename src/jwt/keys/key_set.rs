@@ -151,6 +151,11 @@ impl KeySet {
         self.keys.iter()
     }
 
+    /// Returns true for the set of a remote source without keys. Every other set has a key.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     pub(crate) fn headers(&self) -> &HeaderCache {
         &self.headers
     }

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::jwks::{FetchedKeys, KeySetUrl, KeySource, KeySourceError};
+use crate::jwt::{KeyError, texts_of_keys};
 
 /// The key set of Microsoft, without the keys that are reserved for other tenants.
 ///
@@ -15,12 +15,6 @@ pub(super) struct EntraKeys {
     url: KeySetUrl,
     /// The issuer whose own keys are used.
     only: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Document<'j> {
-    #[serde(borrow)]
-    keys: Vec<&'j RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -46,8 +40,7 @@ impl KeySource for EntraKeys {
 }
 
 /// Returns the key set without the keys of tenants other than `only`.
-fn usable(json: &[u8], only: Option<&str>) -> Result<String, serde_json::Error> {
-    let Document { keys } = serde_json::from_slice(json)?;
+fn usable(json: &[u8], only: Option<&str>) -> Result<String, KeyError> {
     let is_usable = |key: &str| match serde_json::from_str(key) {
         Ok(Owner { issuer: Some(Value::String(issuer)) }) => {
             issuer.contains("{tenantid}") || only == Some(&*issuer)
@@ -57,7 +50,7 @@ fn usable(json: &[u8], only: Option<&str>) -> Result<String, serde_json::Error> 
         // occurs twice. It gets the text of each key unchanged.
         Err(_) => true,
     };
-    let keys = keys.into_iter().map(RawValue::get).filter(|key| is_usable(key));
+    let keys = texts_of_keys(json)?.into_iter().filter(|key| is_usable(key));
     Ok(format!(r#"{{"keys":[{}]}}"#, keys.collect::<Vec<_>>().join(",")))
 }
 
