@@ -12,7 +12,7 @@ const NOT_STARTED: &str =
 
 /// A running mock server. It ends when this value is dropped.
 pub(crate) struct MockProvider {
-    /// A token as the provider writes it.
+    /// A token in the provider's format.
     pub(crate) token: String,
     url: String,
     _input: ChildStdin,

@@ -5,9 +5,9 @@
 //! cargo run --example revoke --features postgres -- postgres://auth@localhost/auth token 8f2d 3600
 //! ```
 //!
-//! `token JTI [SECONDS]` and `session SID [SECONDS]` revoke one token or session, and are
-//! remembered for that many seconds (30 days by default). `subject SUB`, `tenant TENANT`, `key KID`
-//! and `everyone` revoke all tokens issued until now. `create` only creates the log. If the
+//! `token JTI [SECONDS]` and `session SID [SECONDS]` revoke one token or session. The revocation is
+//! kept for that many seconds (30 days by default). `subject SUB`, `tenant TENANT`, `key KID` and
+//! `everyone` revoke all matching tokens issued until now. `create` only creates the log. If the
 //! `ISSUER` variable is set, only tokens of that issuer are revoked.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]

@@ -22,7 +22,7 @@ pub enum Node {
     NoText,
     Array(Vec<Node>),
     Object(Vec<(String, Node)>),
-    /// The value of a member whose name contains half a surrogate pair and counts as empty.
+    /// The value of a member whose name contains half a surrogate pair. The name counts as empty.
     Unnamed(Box<Node>),
 }
 

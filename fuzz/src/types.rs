@@ -347,7 +347,7 @@ struct Level {
     level: u8,
 }
 
-/// Claims whose values are replaced if they do not fit.
+/// Claims whose values are replaced with the default if they do not fit.
 #[derive(Deserialize, PartialEq, Debug)]
 struct Lenient {
     #[serde(default, deserialize_with = "or_default")]

@@ -46,8 +46,8 @@ impl AccessToken {
         self.claims.get("scope").and_then(Value::as_str)
     }
 
-    /// Checks that a browser would keep the token in a cookie of this name, which has at most 4096
-    /// bytes for name and value together.
+    /// Checks that the token fits into a cookie with this name. A browser drops a cookie whose name
+    /// and value together are longer than 4096 bytes.
     ///
     /// # Errors
     ///

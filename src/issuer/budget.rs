@@ -7,8 +7,8 @@ use crate::issuer::error::{IssueError, IssueErrorKind};
 /// RFC 6265bis section 5.6: a browser silently drops a cookie whose name and value are longer.
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
-/// The room for claims that a cookie must have: the claims that the issuer writes take about 300
-/// bytes, and the rest is for the scopes, the roles and the application's claims.
+/// The minimum room for claims in a cookie. The claims that the issuer writes take about 300 bytes.
+/// The rest is for the scopes, the roles and the application's claims.
 #[cfg(feature = "axum")]
 pub(crate) const MIN_CLAIM_BYTES: usize = 1024;
 

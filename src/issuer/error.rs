@@ -32,8 +32,8 @@ pub enum IssueErrorKind {
     /// The token, or its cookie, is too large.
     TooLarge,
     /// The claims or the session's data failed to serialize, or the claims are not a JSON object.
-    /// Also for claims that every service would reject: they are nested more than 32 levels deep,
-    /// or a registered claim has the wrong type.
+    /// Claims that every service would reject also cause this error: they are nested more than 32
+    /// levels deep, or a registered claim has the wrong type.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,

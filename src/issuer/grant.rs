@@ -148,8 +148,8 @@ impl<C> Grant<C> {
     ///
     /// If the issuer also writes one of these claims, both values must be equal; `null` is ignored.
     /// `scp`, another name for `scope`, is rejected: the routes narrow only `scope` to the login's
-    /// scopes, so `scp` would bypass that. For the same reason, do not put scopes into a claim that
-    /// a service passes to `scope_claim`. Use [`scopes`](Self::scopes).
+    /// scopes, so `scp` would bypass the narrowing. For the same reason, do not put scopes into a
+    /// claim that a service reads with `scope_claim`. Use [`scopes`](Self::scopes).
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

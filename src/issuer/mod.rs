@@ -22,8 +22,8 @@
 //! let answer = TokenResponse::new(&access).refresh_token(refresh.as_str());
 //! # let _ = serde_json::to_string(&answer)?;
 //!
-//! // The access token expired. What may fail comes before the exchange, so that a failure leaves
-//! // the client's token as it was:
+//! // The access token expired. Do the steps that may fail before the exchange, so that a failure
+//! // leaves the client's token usable:
 //! let pending = sessions.begin_refresh(refresh.as_str(), None).await?;
 //! let grant = Grant::new(pending.session().subject()).scopes(pending.session().scopes());
 //! let access = issuer.issue(&grant.session(pending.session().id()))?;

@@ -36,12 +36,12 @@ const MAX_TOKEN_BYTES: usize = 4096;
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
-/// Issues access tokens. No other part of a system signs them.
+/// Issues access tokens. Services only verify them.
 ///
 /// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
-/// `exp` and `jti`, and those of the [`Grant`]. Times are whole seconds, as the typed claims of
-/// other libraries expect. A token conforms to that RFC if the grant has a `client_id`, and if the
-/// services support RS256: with this crate, both sides need the feature `asymmetric` for that.
+/// `exp` and `jti`, and the claims of the [`Grant`]. Times are whole seconds, as the typed claims
+/// of other libraries expect. A token conforms to RFC 9068 if the grant has a `client_id`, and if
+/// the issuer and the services support RS256. In this crate, RS256 needs the feature `asymmetric`.
 ///
 /// The issuer signs with shared secrets, or with key pairs (feature `asymmetric`), whose public keys
 /// it publishes: see [`jwks`](Self::jwks).

@@ -1,5 +1,5 @@
 //! Tests of failovers without a restart: a primary becomes a replica, a connection becomes
-//! read-only, and an address comes to point to another server.
+//! read-only, and an address is moved to another server.
 
 use std::time::Duration;
 

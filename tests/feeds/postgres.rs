@@ -151,8 +151,7 @@ impl Server for Postgres {
     }
 
     fn kill(&mut self) {
-        // The first process is killed first. Otherwise it would replace the processes that were
-        // killed.
+        // Kill the parent process first. Otherwise it would restart the child processes.
         let children = self.processes().into_iter().skip(1);
         let children: Vec<_> = children.map(|process| process.to_string()).collect();
         server::end(&mut self.child);
@@ -167,7 +166,8 @@ impl Server for Postgres {
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
         self.child = Some(server::spawn(&mut command));
-        // The server listens before it answers, and ends if the previous server is still ending.
+        // The server listens before it answers, and exits if the previous server has not exited
+        // yet.
         for _ in 0..1_200 {
             std::thread::sleep(Duration::from_millis(50));
             let mut ready = program("pg_isready");
@@ -274,8 +274,8 @@ async fn short_waits_are_enough_to_connect_the_listener() {
         let mut rounds = 0..600;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "not told {name}");
-            // Append repeatedly, since messages from before the listener connects are not
-            // announced.
+            // Append repeatedly, since messages that are appended before the listener connects are
+            // not announced.
             publisher.append(&fleet::token(name)).await.unwrap();
         }
         // Wait until every append is announced.
@@ -317,7 +317,7 @@ async fn the_rights_to_read_and_to_publish_are_separate() {
     reader.append(&fleet::token("c")).await.unwrap_err();
 }
 
-/// In Aurora, the function exists and fails.
+/// In Aurora, the function that returns the timeline exists, but fails.
 #[tokio::test]
 async fn a_feed_works_without_the_timeline_and_says_so_once() {
     let postgres = Postgres::new("postgres-timeline");

@@ -1,6 +1,6 @@
 // Verifies our tokens with jose, or issues tokens with it for us.
 //
-//   check.mjs algorithms ALG...    prints those that jose has here
+//   check.mjs algorithms ALG...    prints the algorithms that this version of jose supports
 //   check.mjs keys ALG             writes `private.json` and `public.json` into the folder KEYS
 //   check.mjs accept|issue ALG     with the keys in the folder KEYS, or with JWT_SECRET
 import assert from "node:assert/strict";

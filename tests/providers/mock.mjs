@@ -1,4 +1,4 @@
-// Runs `oauth2-mock-server`, which signs whatever it is asked to.
+// Runs `oauth2-mock-server`, which signs any claims on request.
 //
 //   mock.mjs           tokens for the audience `cart`, of the algorithms in ALGORITHMS in turn
 //   mock.mjs SHAPE     tokens as `keycloak`, `auth0` or `entra` writes them, and one to try

@@ -7,7 +7,7 @@
 //
 // `cart-client` gets access tokens with its secret. The `resource` that it asks for contains the
 // algorithm and the audience of the token: `https://cart.example/?alg=ES256&audience=cart`. The
-// client `cart` logs the user `alice` in, without a page, and gets an ID token.
+// client `cart` logs the user `alice` in, without a login page, and gets an ID token.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";

@@ -1,4 +1,4 @@
-//! `oidc-provider` is down.
+//! Tests of requests while `oidc-provider` is down.
 
 use std::time::{Duration, Instant};
 

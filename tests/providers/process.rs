@@ -38,7 +38,7 @@ impl Process {
         Self { child, input, output, errors }
     }
 
-    /// Reads lines up to one that begins with `prefix`, and returns its rest.
+    /// Reads lines until one begins with `prefix`, and returns the rest of that line.
     pub(crate) fn after(&mut self, prefix: &str) -> String {
         loop {
             let mut line = String::new();

@@ -1,4 +1,4 @@
-//! `oidc-provider` changes its keys.
+//! Tests of requests after `oidc-provider` has changed its keys.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The tables, which the first server or the administrator creates.
+//! Tests of the tables: their creation by a server or an administrator, and their migration.
 
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tower_jwt_auth::issuer::{NewSession, PostgresStore, RefreshStore, Sessions, SqliteStore};

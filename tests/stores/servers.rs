@@ -170,7 +170,7 @@ fn signal(name: &str, pids: &[String]) {
 }
 
 fn is_root() -> bool {
-    // Take the user who owns this process.
+    // The owner of `/proc/self` is the user who runs this process.
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 

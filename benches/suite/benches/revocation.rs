@@ -57,8 +57,8 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     let names = names();
     assert_eq!(revocations.check(&names), Verdict::Good);
     // Each check uses different names, so that their slots are not in the fastest cache. The names
-    // were written just before the check, as they are after a token was parsed. The clock advances,
-    // as it does between requests.
+    // are written just before the check, as in a request whose token has just been parsed. The
+    // clock advances, as it does between requests.
     let mut turn = 0_u32;
     let mut now = UnixTime::from(std::time::SystemTime::now());
     let mut text = *b"q1S0mOuN2yrKfL1pZs3hXw";

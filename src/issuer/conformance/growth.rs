@@ -1,4 +1,5 @@
-//! Checks of the structures that one user can grow, and of their cost.
+//! Checks that one user's logins leave a limited number of sessions, and that ended and expired
+//! sessions cost nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -104,13 +104,14 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`end_all`](Self::end_all).
     ///
     /// The session of the token ends last, and only if all other steps succeeded. After a failure
-    /// the same token can be presented again, until the call succeeds. Each session that is ended
-    /// in this way publishes the watermark of the user once, and once more after each failure.
+    /// the same token can be presented again, until the call succeeds. Each call that gets past the
+    /// check of the token publishes the user's watermark once.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
             Ok(loaded) => loaded,
-            // The answer to the request that ended the session was lost, or its publication failed.
+            // An earlier request ended the session, but its answer was lost or it failed to publish
+            // the end.
             Err(error) if error.kind() == SessionErrorKind::Ended => {
                 let token = RefreshToken::parse(presented)
                     .ok_or(SessionError::new(SessionErrorKind::Unknown))?;

@@ -36,8 +36,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     ///
     /// Returns the errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
-        // If another request has used the token since then, both requests presented it at the same
-        // time.
+        // If another request uses the token after this one was checked, both requests presented it
+        // at the same time.
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {

@@ -1,5 +1,4 @@
-//! The publisher. It announces that a session has ended, so that services reject the session's
-//! access tokens.
+//! The publisher, which announces ended sessions so that services reject their access tokens.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -68,9 +67,9 @@ impl Publisher {
         self.publish(revocation.of_subject(session.subject(), ended_at)).await
     }
 
-    /// Revokes all tokens that a user was issued before this second. Tokens issued in this second
-    /// are revoked with their sessions. Otherwise a user could not log in again within the same
-    /// second.
+    /// Revokes all tokens that were issued to a user before this second. Tokens issued in this
+    /// second are revoked with their sessions. Otherwise a user could not log in again within the
+    /// same second.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));

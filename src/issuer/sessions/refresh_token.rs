@@ -100,7 +100,7 @@ impl PartialEq for TokenHash {
     }
 }
 
-/// The random bytes that lead from a token to its successor.
+/// The random bytes from which, together with a token, the token's successor is computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Salt([u8; 32]);
 

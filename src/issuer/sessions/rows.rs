@@ -178,8 +178,8 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the end of a session must be announced at least once. Otherwise a call to
-    /// the hook is enough.
+    /// Returns true if the row must record the progress of the announcement, so that a failed
+    /// announcement is repeated. Other ends are reported only by one call of the hook.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }

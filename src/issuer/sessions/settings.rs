@@ -39,11 +39,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// successor. 10 seconds by default, a minute at most.
     ///
     /// Within the grace period, a thief with a copy of the token gets the same successor too. The
-    /// theft is detected when the thief and the user renew further apart than that, or when several
-    /// renewals in a row were [repeated](Self::max_repeats). If `grace` is zero, a session ends as
-    /// soon as any token is used twice, which logs out users with two tabs or a bad connection. If
-    /// a database failover takes longer than the grace period, users whose renewal was just being
-    /// written must log in again.
+    /// theft is detected when the time between the renewals of the thief and of the user exceeds
+    /// the grace period, or when several renewals in a row were [repeated](Self::max_repeats). If
+    /// `grace` is zero, a session ends as soon as any token is used twice, which logs out users
+    /// with two tabs or a bad connection. If a database failover takes longer than the grace
+    /// period, users whose renewal was just being written must log in again.
     ///
     /// # Panics
     ///

@@ -70,7 +70,7 @@ async fn revoking_an_access_token_again_adds_nothing_to_the_feed() {
     let members = ["revoke", "iss", "sub", "at", "until"].map(|name| message[name].clone());
     let expected = json!(["token", ISSUER, "alice", NOW, NOW + 600]);
     assert_eq!(Value::from(members.to_vec()), expected);
-    // An expired token need not be remembered.
+    // The revocation of an expired token is not published.
     server.wait(600);
     assert_eq!(revoke(&server, json!({ "token": token })).await, 200);
     assert_eq!(feed.messages().len(), 20);
@@ -157,7 +157,7 @@ async fn a_session_whose_tokens_are_revoked_again_and_again_ends() {
     server.refresh(&bob).await.tokens();
 }
 
-/// A service with a secret knows the sessions of the tokens that it receives.
+/// A service with a shared secret can sign tokens for any session whose identifier it has received.
 #[tokio::test]
 async fn a_service_cannot_fill_the_feed_with_tokens_that_it_makes_up() {
     let (server, feed) = server(|routes| routes);

@@ -1,4 +1,4 @@
-//! The requests that `Accounts` gets, and the answers it can give.
+//! Tests of the requests that `Accounts` receives, and of the answers that it can give.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

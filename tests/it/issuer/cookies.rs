@@ -288,7 +288,7 @@ async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     assert_eq!(hers.status(), 200, "which was not the victim's to end");
 }
 
-/// Each candidate costs a hash, and an attacker can send thousands of them.
+/// Each candidate cookie costs a hash, and an attacker can send thousands of them.
 #[tokio::test]
 async fn only_a_few_of_very_many_cookies_are_read() {
     let server = server();

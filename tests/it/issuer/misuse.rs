@@ -1,4 +1,4 @@
-//! Invalid configuration panics where it is written.
+//! Tests that invalid configuration panics at the line that contains it.
 
 use std::time::Duration;
 

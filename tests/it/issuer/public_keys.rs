@@ -181,7 +181,7 @@ fn two_public_keys_with_one_identifier_are_refused() {
     let (sentence, file) = panics::refused(|| issuer().add_audience("payment", named()));
     assert_eq!(file, file!());
     assert!(sentence.contains("two different keys for EdDSA"), "{sentence}");
-    // The same key, its public half, and a secret are no danger.
+    // The same key, its public half, and a secret are accepted.
     let _ = issuer().add_audience("payment", key.clone());
     let set = KeySet::from(pairs::pair(Algorithm::Es256)).add_previous(key.public().unwrap());
     let _ = issuer().add_audience("payment", set.unwrap());

@@ -1,4 +1,4 @@
-//! Renewals, which exchange a refresh token for new tokens.
+//! Tests of renewals, which exchange a refresh token for new tokens.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -153,7 +153,7 @@ fn by_number_of_threads() {
     println!("ns of a hit: {medians:.0?}; misses: {not_found}");
 }
 
-/// Lets each layer verify tokens on a thread of its own, all at the same time. Returns the
+/// Lets each layer verify tokens on a separate thread, all at the same time. Returns the
 /// nanoseconds per token of the slowest thread.
 fn on_threads(layers: &[&JwtAuth<Shopper>], tokens: &[String]) -> f64 {
     const CALLS: usize = 1_000;

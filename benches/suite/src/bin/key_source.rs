@@ -1,6 +1,6 @@
 //! The time of a request whose key is known, while the key source is idle, while a fetch hangs, and
-//! while strangers also send random keys. Prints medians and 99th percentiles, and their ratios to
-//! the idle source.
+//! while strangers also send tokens with random key identifiers. Prints medians and 99th
+//! percentiles, and their ratios to the idle source.
 //!
 //! `cargo run --release --bin key_source`
 
@@ -88,7 +88,8 @@ fn request(token: &str) -> Request<()> {
     request.body(()).expect("the header is valid")
 }
 
-/// Returns tokens with random keys. Their signatures are not checked, since no key is found.
+/// Returns tokens with random key identifiers. Their signatures are not checked, since no key is
+/// found.
 fn unknown(claims: &serde_json::Value, count: usize) -> Vec<String> {
     let key = Key::generate(Algorithm::Es256).expect("the system has random bytes");
     let name = || format!("{:032x}", fastrand::u128(..));
@@ -119,7 +120,7 @@ async fn round(server: &Server, strangers: &[String]) -> Vec<Duration> {
 
 async fn run() {
     let (idle, busy) = (Server::start(false).await, Server::start(true).await);
-    // A fetch may start 30 seconds after the last attempt.
+    // The next fetch may not start until 30 seconds after the last attempt.
     println!("waiting for the cooldown of 30 seconds");
     tokio::time::sleep(Duration::from_secs(31)).await;
     let strangers = unknown(&busy.claims, REQUESTS);
@@ -127,7 +128,7 @@ async fn run() {
     busy.hang().await;
     let started = Instant::now();
     for _ in 0..ROUNDS {
-        // The fetch that hangs ends after 5 seconds.
+        // The fetch that hangs times out after 5 seconds.
         if started.elapsed() > Duration::from_millis(4_500) {
             break;
         }

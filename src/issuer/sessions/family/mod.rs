@@ -118,7 +118,7 @@ fn unranked() -> UnixTime {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Spent {
     hash: TokenHash,
-    /// The salt between this token and the next.
+    /// The salt from which, together with this token, the next token is computed.
     salt: Salt,
     #[serde(with = "exact_time")]
     at: UnixTime,
@@ -231,7 +231,7 @@ impl Family {
 
     /// Decides about a token that contains this session's handle.
     ///
-    /// Only the holder of one of the session's tokens knows its handle. An unknown token with this
+    /// Only the holder of one of the session's tokens knows this handle. An unknown token with the
     /// handle is therefore an old token whose hash was dropped, and the row need not keep all
     /// hashes.
     pub(crate) fn judge(
@@ -374,7 +374,7 @@ impl Family {
 }
 
 /// Returns true if a token was used less than `grace` ago. The clock of the server that recorded
-/// the use may be ahead. Setting a clock back extends the time by at most the same amount.
+/// the use may be ahead. Setting a clock back extends the time by at most [`AHEAD`].
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }

@@ -122,8 +122,8 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Runs a statement. If it was not executed because of the connection, it runs again on a new
-    /// one.
+    /// Runs a statement. If the statement was not executed because the connection is read-only or
+    /// belongs to a pooler, this method runs it again on another connection.
     async fn rows<'q, T>(
         &self,
         pool: &PgPool,

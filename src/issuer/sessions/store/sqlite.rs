@@ -27,8 +27,8 @@ const MIGRATIONS: &[&str] = &[
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;
-/// The time to wait for a lock. It is below the default timeout, so that the error names the lock
-/// of another process.
+/// The time to wait for a lock. It is shorter than the default timeout of a call, so that the error
+/// reports the lock and not a timeout.
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Keeps sessions in an SQLite file, for auth servers on one machine. Every change is synced before

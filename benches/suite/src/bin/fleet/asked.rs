@@ -20,8 +20,8 @@ impl Asked {
         Self::Redis(client.get_multiplexed_async_connection().await.expect("Redis"))
     }
 
-    /// Returns the reads (Redis) or transactions (PostgreSQL) and the connections since the
-    /// database started.
+    /// Returns two counts since the start of the database: reads (Redis) or transactions
+    /// (PostgreSQL), and connections.
     pub(crate) async fn count(&mut self) -> [u64; 2] {
         match self {
             Self::Redis(connection) => {

@@ -1,5 +1,5 @@
 //! The bare write of a refresh: one statement that changes one row as large as a session. The
-//! durability and the number of connections are those of the store.
+//! durability settings and the number of connections are the same as for the store.
 
 use std::str::FromStr;
 use std::sync::Mutex;
