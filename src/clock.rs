@@ -291,8 +291,8 @@ impl TimeSource {
     }
 
     /// Returns true if this is the system's clock. Two types that both use the system's clock can
-    /// share one reading. That saves time, since a reading takes as long as a look-up. Two custom
-    /// clocks can differ, so each must be read.
+    /// share one reading. Sharing saves time, since one reading takes as long as a look-up in a
+    /// hash table. Two custom clocks can differ, so each must be read.
     #[inline]
     pub(crate) fn is_system(&self) -> bool {
         matches!(self, Self::System)

@@ -86,7 +86,8 @@ fn a_layer_with_several_issuers_allocates_nothing_for_a_refused_token() {
     let of = |auth: &JwtAuth| allocations(|| drop(black_box(auth.verify(&good).unwrap())));
     assert_eq!(of(&several), of(&one));
 
-    // The keys have no identifier in common, so the wrong key is an unknown key or a bad signature.
+    // The two keys have different identifiers, or none. A token of the wrong key is therefore
+    // rejected for an unknown key or for a bad signature.
     for (reason, refused) in [
         ("the key of another issuer", token(&shop, Some(OTHER))),
         ("an unknown issuer", token(&shop, Some("https://auth.shop.example/"))),

@@ -58,7 +58,8 @@ pub(crate) enum Authorization<'r> {
     },
 }
 
-/// Reads the header. The same value twice is one credential; two different values are rejected.
+/// Reads the header. A header that is repeated with the same value counts as one credential. Two
+/// different values are rejected.
 pub(crate) fn read(headers: &HeaderMap) -> Result<Authorization<'_>, Fault> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else { return Ok(Authorization::Absent) };

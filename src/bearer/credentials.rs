@@ -39,11 +39,11 @@ impl<'r> Credentials<'r> {
     }
 }
 
-/// The result of a search in a request.
+/// The result of searching a request for credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Found<'r> {
     pub(crate) credentials: Option<Credentials<'r>>,
-    /// The scheme in `Authorization` instead of `Bearer`.
+    /// The scheme in `Authorization` if it is not `Bearer`.
     pub(crate) other: Option<OtherScheme>,
     /// True if `Authorization` has a token under another scheme, or without a scheme, and no source
     /// reads that token.

@@ -61,7 +61,8 @@ impl TrustedOrigins {
             Some(b"same-site" | b"cross-site") => {
                 (origin.is_some_and(|origin| self.trusts(origin)), ANOTHER_SITE)
             }
-            // Treat a value that is not known yet as if the header were absent.
+            // Treat an unknown value, which a later standard may define, as if the header were
+            // absent.
             _ => {
                 let is_ours = |origin| self.trusts(origin) || is_own(origin, uri, headers);
                 (origin.is_none_or(is_ours), ANOTHER_ORIGIN)

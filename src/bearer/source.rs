@@ -76,9 +76,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Returns an error if the credentials are malformed, or if there are several different ones.
     fn token<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, BadCredentials>;
 
-    /// Returns true if browsers send this credential automatically, like a cookie. Since another
-    /// site could then cause the request, it must come from this site or from a trusted one. `true`
-    /// by default.
+    /// Returns true if browsers send this credential automatically, like a cookie. In that case,
+    /// another site could cause the request, so only requests from this site or from a trusted
+    /// origin are accepted. `true` by default.
     fn is_ambient(&self) -> bool {
         true
     }

@@ -6,8 +6,8 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of times that the server is asked for the identifier of its process. A busy pooler
-/// uses a different process almost every time.
+/// The number of further queries that ask for the process of the first connection. Behind a busy
+/// pooler, that process changes with almost every query.
 const LOOKS: usize = 4;
 
 /// Removes the parameter `extra_float_digits`, which PgBouncer refuses.
@@ -53,8 +53,8 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
 /// connections then share a process of the server. Prepared statements and `LISTEN` do not work
 /// behind such a pooler.
 ///
-/// An idle pooler uses the same process as the last time. A busy pooler uses a different process
-/// almost every time.
+/// Behind an idle pooler, both connections use the same process. Behind a busy pooler, the process
+/// of one connection changes with almost every query.
 pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool, Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let process = process(&mut first).await?;

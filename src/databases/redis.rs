@@ -46,8 +46,8 @@ struct Connector {
 #[derive(Default)]
 struct Current {
     connection: Option<MultiplexedConnection>,
-    /// The number of the connection. A failed call drops the connection only if it still has the
-    /// number of that call.
+    /// The serial number of the connection. Each call remembers the number of its connection, so
+    /// that a failed call does not drop a newer connection.
     number: u64,
 }
 
@@ -205,7 +205,7 @@ impl Debug for RedisConnection {
     }
 }
 
-/// Returns true if another server, or a new connection, may give a better answer.
+/// Returns true if the call may succeed on another server or on a new connection.
 fn is_elsewhere(code: &str) -> bool {
     matches!(
         code,

@@ -46,7 +46,7 @@ pub trait Guard: Send + Sync + 'static {
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied>;
 
     /// Returns every scope that a token needs to satisfy this guard, for the challenge of a
-    /// refusal. None by default.
+    /// refusal. The list is empty by default.
     fn required_scopes(&self) -> Vec<&str> {
         Vec::new()
     }

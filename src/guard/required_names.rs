@@ -1,10 +1,10 @@
-//! Role or scope names, one or all of which a token must have.
+//! Lists of roles or scopes, of which a token must have one or all.
 
 use crate::guard::requirement::Requirement;
 use crate::misuse;
 
-/// Names, one or all of which a token must have. A policy creates its guard for every request, so a
-/// single name is stored without an allocation.
+/// The names of roles or scopes, of which a token must have one or all. A policy creates its guard
+/// for every request, so a single name is stored without an allocation.
 #[derive(Clone, Debug)]
 pub(crate) struct RequiredNames<N> {
     first: N,

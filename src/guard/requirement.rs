@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn combinations_read_in_one_way_only() {
+    fn descriptions_of_combinations_are_unambiguous() {
         let [a, b, c] = ["a", "b", "c"].map(Requirement::new);
         for (requirement, text) in [
             (a.clone().and(b.clone()).and(c.clone()), "a, and b, and c"),

@@ -96,8 +96,8 @@ impl KeySourceError {
     }
 }
 
-/// The start of a text. The rest is not even formatted, since each request without a key gets the
-/// sentence.
+/// The start of a text. The rest is never formatted, which saves time: the sentence is built for
+/// each request that lacks a key.
 #[derive(Default)]
 struct Start {
     text: String,

@@ -28,8 +28,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Policy {
     max_staleness: Duration,
-    /// The start of the fetch that brought the current set. `None` if no set is loaded, because none
-    /// was ever fetched or because the last one is too old.
+    /// The start of the fetch that returned the current set. `None` if no set is loaded, because
+    /// none was ever fetched or because the last one is too old.
     loaded_at: Option<Instant>,
     /// The start of the last fetch.
     started_at: Option<Instant>,
@@ -143,7 +143,7 @@ impl Policy {
         self.unknown.fetch_started();
     }
 
-    /// Notes that a fetch brought a set with at least one usable key.
+    /// Notes that a fetch returned a set with at least one usable key.
     pub(crate) fn fetch_succeeded(
         &mut self,
         max_age: Option<Duration>,
@@ -198,7 +198,7 @@ impl Policy {
         is_stale
     }
 
-    /// Decides about a token whose key is not in the set, and asks for a fetch if the token may
+    /// Decides about a token whose key is not in the set, and requests a fetch if the token may
     /// start one.
     pub(crate) fn on_unknown(&mut self, name: Option<&str>, now: Instant) -> Answer {
         if self.is_fetching {
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_good_set_is_given_up_after_24_hours() {
+    fn the_last_good_set_is_discarded_after_24_hours() {
         let mut scene = Scene::loaded();
         scene.pass(24 * 3_600 * SECOND - Duration::from_nanos(1));
         scene.fetch(None);
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_time_is_noticed() {
+    fn half_of_the_maximum_age_is_noticed() {
         let mut scene = Scene::loaded();
         assert_eq!(scene.policy.until_half_stale(scene.now), Some(12 * 3_600 * SECOND));
         scene.pass(12 * 3_600 * SECOND);

@@ -47,9 +47,9 @@ pub struct RemoteKeys {
 impl RemoteKeys {
     /// Fetches the key set from this URL, such as `https://auth.shop.example/.well-known/jwks.json`.
     ///
-    /// The certificate of the server must be valid for one of the system's root certificates.
-    /// Redirects are not followed, compressed answers are rejected, and no proxy is used: see
-    /// [`new`](Self::new) for everything else.
+    /// The server's certificate must chain to one of the system's root certificates. Redirects are
+    /// not followed, compressed answers are rejected, and no proxy is used. If you need any of
+    /// these, use [`new`](Self::new).
     ///
     /// # Panics
     ///
@@ -603,7 +603,7 @@ mod tests {
         second.block_on(async {
             waiting.unwrap().await; // the task is gone, so the wait is over
             keys.start();
-            // The time of the first runtime is 30 seconds ahead.
+            // The paused clock of the first runtime was 30 seconds ahead of this one.
             sleep(61 * SECOND).await;
             settle().await;
         });

@@ -100,8 +100,8 @@ impl SourceState {
         self.refresh.get_mut().unwrap_or_else(PoisonError::into_inner).policy.max_staleness(time);
     }
 
-    /// Decides about a token whose key is not in the store. The token does not wait if the task
-    /// does not run, since nothing would end the wait.
+    /// Decides about a token whose key is not in the store. If the task does not run, the result is
+    /// never a wait, since nothing would end the wait.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         let now = now();
         let mut refresh = self.lock();
@@ -211,7 +211,7 @@ impl SourceState {
         }
     }
 
-    /// Gives the current set up if it is too old. Returns true if it was.
+    /// Discards the current set if it is too old, and returns true in that case.
     fn expire(&self, refresh: &mut Refresh, now: Instant) -> bool {
         let has_expired = refresh.policy.expire(now);
         if has_expired {

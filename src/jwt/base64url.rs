@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::Simd;
 use base64::engine::general_purpose::NO_PAD;
 
-// `NO_PAD` refuses padding and non-zero trailing bits alike.
+// `NO_PAD` rejects both padding and non-zero trailing bits.
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// The length of the longest input that the tables decode. The engine is faster for longer input.
@@ -102,7 +102,7 @@ pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
     ENGINE.encode_string(bytes, text);
 }
 
-/// Returns an upper bound for the length of `encoded` characters once they are decoded.
+/// Returns an upper bound for the number of bytes that `encoded` characters decode to.
 pub(crate) fn decoded_len(encoded: usize) -> usize {
     encoded.div_ceil(4).saturating_mul(3)
 }

@@ -64,7 +64,7 @@ impl Validation {
     }
 
     /// Checks the dates of a token at the time `now`. For a token that has passed all checks, only
-    /// these can give a different result later.
+    /// the date checks can give a different result later.
     pub(crate) fn check_dates(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
         let Named { issued_at, not_before, expires_at, .. } = *named;
         for (reason, date) in [

@@ -28,7 +28,7 @@ use std::fmt::{self, Display};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimError {
-    /// Either a name in the program, or one from the configuration; never one from the token.
+    /// A name from the program or the configuration, never from the token.
     name: Option<Cow<'static, str>>,
     problem: Problem,
 }
@@ -39,8 +39,8 @@ pub struct ClaimError {
 pub enum ClaimErrorKind {
     /// The claim is missing or `null`.
     Missing,
-    /// The claim's value, or a value nested in it, is invalid. Also for an unknown claim, if the
-    /// claims type denies unknown fields.
+    /// The claim's value, or a value nested in it, is invalid. This kind is also used for an
+    /// unknown claim, if the claims type denies unknown fields.
     Invalid,
 }
 

@@ -77,7 +77,8 @@ impl ClaimPath {
         self.names == other.names
     }
 
-    /// Returns true if the path was configured to read the strings of an object or of objects.
+    /// Returns true if the path was configured to read strings from an object, or from the objects
+    /// of an array.
     pub(crate) fn reads_objects(&self) -> bool {
         self.takes_keys || self.member.is_some()
     }

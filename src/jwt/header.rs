@@ -91,7 +91,7 @@ struct HeaderMembers<'a> {
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
-    /// The reason why the header is not supported, if it is not.
+    /// The reason why the header is not supported, or `None` if the header is supported.
     unsupported: Option<&'static str>,
 }
 
@@ -117,8 +117,8 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
                         return Err(serde::de::Error::custom("kid too long"));
                     }
                 }
-                // `cty` is the payload's type if the payload is not claims but, for example, a
-                // nested token.
+                // `cty` states the payload's type if the payload is something other than claims,
+                // for example a nested token.
                 "cty" => {
                     let cty = map.next_value_seed(OrNull(Text))?;
                     if cty.is_some_and(|cty| !is_media_type(&cty, "JWT")) {

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_string_or_several_are_taken_in_every_usual_form() {
+    fn one_string_or_several_are_accepted_in_every_usual_form() {
         fn strings(argument: impl OneOrMany) -> Vec<String> {
             argument.into_strings()
         }

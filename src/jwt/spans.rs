@@ -1,4 +1,4 @@
-//! Pieces of text that is stored once.
+//! Pieces of a text that is stored only once.
 
 use smallvec::SmallVec;
 
@@ -69,7 +69,7 @@ impl<'de> Placer<'de> {
         Self { payload, end, unescaped: String::new() }
     }
 
-    /// Adds text that is not in the payload.
+    /// Appends text that is not in the payload, and returns its position.
     #[cold]
     pub(crate) fn append(&mut self, text: &str) -> Span {
         let start = self.end.saturating_add(self.unescaped.len());

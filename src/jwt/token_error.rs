@@ -51,9 +51,9 @@ pub enum TokenErrorKind {
     /// There is no configured key for the token's `alg`, or the key with the token's `kid` is for a
     /// different algorithm.
     WrongAlgorithm,
-    /// The signature does not match: the token is forged, or this server has the wrong secret. A
-    /// derived secret is base64: read it with `Secret::from_env_base64` or
-    /// `Secret::from_file_base64`.
+    /// The signature does not match: the token is forged, or this server has the wrong secret. If
+    /// the text of the secret is base64, as for a derived secret, read it with
+    /// `Secret::from_env_base64` or `Secret::from_file_base64`.
     BadSignature,
     /// `iss` is missing or not a configured issuer.
     WrongIssuer,

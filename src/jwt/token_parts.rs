@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn another_header_or_another_length_of_the_signature_is_not_split() {
+    fn a_token_with_another_header_or_signature_length_is_not_split() {
         for token in [
             "",
             ".",

@@ -210,7 +210,7 @@ impl Validation {
         self
     }
 
-    /// Requires more claims to be present. A claim with the value `null` counts as missing. By
+    /// Requires these claims to be present. A claim with the value `null` counts as missing. By
     /// default only `exp` is required.
     #[track_caller]
     #[must_use]
@@ -234,14 +234,15 @@ impl Validation {
         self
     }
 
-    /// Requires `claim` to be one of `values`, character for character. By default no claim has to
+    /// Requires `claim` to be one of `values`, character for character. By default no claim must
     /// have a certain value.
     ///
     /// The claim is given by its name, a path with dots such as `act.sub`, an array of names, or a
-    /// [`ClaimPath`]. The value must be a string. A token in which the value is missing, `null`,
-    /// of another type or another string is rejected with [`TokenErrorKind::WrongClaim`].
+    /// [`ClaimPath`]. The value must be a string. A token is rejected with
+    /// [`TokenErrorKind::WrongClaim`] if the value is missing, `null`, not a string, or not one of
+    /// `values`.
     ///
-    /// Calls for different claims add up.
+    /// Calls for different claims all apply together.
     ///
     /// ```
     /// use tower_jwt_auth::jwt::Validation;
@@ -334,8 +335,8 @@ impl Validation {
     }
 
     /// Reads the scopes from this place instead of `scope` and `scp`: see
-    /// [`roles_claim`](Self::roles_claim) for its forms. A string may contain several scopes,
-    /// separated by spaces.
+    /// [`roles_claim`](Self::roles_claim) for the forms of a place. A string may contain several
+    /// scopes, separated by spaces.
     #[track_caller]
     #[must_use]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -350,9 +351,9 @@ impl Validation {
         self.add_place("add_scope_claim", ClaimPlace::new(Purpose::Scopes, path))
     }
 
-    /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for its forms. The
-    /// value must be a string. If the value is missing or `null`, the token has no tenant. By
-    /// default no token has a tenant.
+    /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for the forms of a
+    /// place. The value must be a string. If the value is missing or `null`, the token has no
+    /// tenant. By default no token has a tenant.
     #[track_caller]
     #[must_use]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {

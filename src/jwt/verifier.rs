@@ -21,7 +21,7 @@ use crate::jwt::token_parts::TokenParts;
 use crate::jwt::validation::Validation;
 use crate::jwt::verified_token::{Named, OpenedToken, VerifiedToken};
 
-/// Verifies tokens: signature, header and claims. `JwtAuth` uses one for HTTP requests.
+/// Verifies tokens: signature, header and claims. `JwtAuth` uses a verifier for HTTP requests.
 ///
 /// ```
 /// use tower_jwt_auth::jwt::{Key, Secret, Signer, StandardClaims, TokenErrorKind, Verifier};

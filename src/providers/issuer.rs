@@ -148,7 +148,7 @@ impl Issuer {
     }
 
     /// Turns a setting of the preset into a setting of the application, so that a later call does
-    /// not replace the setting. Returns true if the preset made it.
+    /// not replace the setting. Returns true if the preset had made the setting.
     fn keep(&mut self, setting: &Setting) -> bool {
         let before = self.preset.len();
         self.preset.retain(|preset| preset != setting);
@@ -263,7 +263,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics after `algorithms` and `dangerous_allow_http`, which are settings of the former keys.
+    /// Panics if `algorithms` or `dangerous_allow_http` was called before: they are settings of the
+    /// keys that would be replaced.
     #[track_caller]
     pub fn with_keys(mut self, keys: impl Into<IssuerKeys>) -> Self {
         if let Some(method) = self.key_setting {

@@ -70,7 +70,7 @@ impl Issuers {
     }
 
     /// Chooses the issuer of a token that has not been verified yet. Also returns the place of that
-    /// issuer.
+    /// issuer in the list.
     #[inline]
     pub(crate) fn choose(&self, token: &[u8]) -> Result<(usize, &TrustedIssuer), TokenError> {
         match self {

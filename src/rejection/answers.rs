@@ -20,7 +20,8 @@ use crate::rejection::problem;
 
 type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
 
-/// A layer's answers: its realm, and the application's body if there is one.
+/// The settings for a layer's answers to refused requests: the realm, and the application's own
+/// body if there is one.
 #[derive(Clone)]
 pub(crate) struct Answers {
     challenges: Challenges,

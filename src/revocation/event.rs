@@ -12,12 +12,12 @@ use crate::revocation::target::RevocationKind;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevocationEvent<'a> {
-    /// There was no room for an entry, so more tokens were revoked than the entry names: all tokens
-    /// of its subject, or of everyone. Raise
+    /// There was no room for a revocation, so this server rejects more tokens than the revocation
+    /// names: all tokens of the subject, or of everyone. Raise
     /// [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
-    /// The wall clock was set back so far that forgotten revocations may be needed again. All of
-    /// them are read again, and until then no token can be checked.
+    /// The wall clock was set back so far that forgotten revocations may be needed again. All
+    /// revocations are read again, and until then no token can be checked.
     ClockSetBack,
     /// At least one message in the batch that was just read is malformed, too long, or of a newer
     /// version. It revokes nothing on this server.

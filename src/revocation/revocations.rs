@@ -118,8 +118,8 @@ impl Revocations {
     }
 
     /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million
-    /// entries. The minimum is 2.1 KiB. If there is no room, a revocation covers more than it
-    /// names, and never less while clocks agree: see [`RevocationEvent::Widened`] and
+    /// entries. The minimum is 2.1 KiB. If there is no room, a revocation covers more tokens than
+    /// it names. It never covers fewer while the clocks agree: see [`RevocationEvent::Widened`] and
     /// [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
@@ -263,8 +263,8 @@ impl Revocations {
         self.shared.counters.read(&self.shared.table)
     }
 
-    /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call it *before* you
-    /// read a feed.
+    /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call this method
+    /// *before* you read a feed.
     pub fn as_of(&self) -> AsOf {
         self.shared.freshness.moment()
     }

@@ -21,7 +21,8 @@ pub(crate) struct SeenNames<'de> {
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds a name of this group, and returns true if it is new. `own` makes the name to keep.
+    /// Adds a name of this group, and returns true if it is new. `own` creates the copy of the name
+    /// that is kept.
     #[inline]
     pub(crate) fn insert(
         &mut self,

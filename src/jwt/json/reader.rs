@@ -41,7 +41,7 @@ pub(crate) struct Reader<'de> {
     depth: usize,
     /// The first fault. It makes the text invalid, even if a type ignores the error.
     fault: Option<Fault>,
-    /// The start and the end of a value that was read before.
+    /// The start and the end of the last value that was read ahead.
     read: (usize, usize),
     /// The name that was read last, if it has escapes.
     pub(crate) escaped_name: Option<Box<EscapedName<'de>>>,
@@ -146,7 +146,8 @@ impl<'de> Reader<'de> {
         Ok("")
     }
 
-    /// Returns the name that [`Self::name`] read. `plain` is the string that it returned.
+    /// Returns the name that [`Self::name`] read. `plain` is the string that [`Self::name`]
+    /// returned.
     #[inline]
     pub(crate) fn take_name(&mut self, plain: &'de str) -> MemberName<'de> {
         match self.escaped_name.take() {
@@ -289,8 +290,8 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Lets `serde_json` read the string, number or word at this position. Before a bracket,
-    /// `serde_json` reports the wrong type.
+    /// Lets `serde_json` read the string, number or word at this position. If a bracket is at this
+    /// position, `serde_json` returns an error about the wrong type.
     #[cold]
     #[inline(never)]
     fn hand_over<R>(
@@ -891,7 +892,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_ignores_errors_reads_what_it_reads_from_serde_json() {
+    fn a_type_that_ignores_errors_gets_the_same_result_as_with_serde_json() {
         #[derive(Deserialize, PartialEq, Debug)]
         #[allow(dead_code)]
         struct Around<T> {

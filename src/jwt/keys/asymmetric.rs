@@ -381,7 +381,8 @@ mod tests {
                     counts[2] += 1;
                     continue;
                 };
-                // "acceptable" is for signatures that some implementations accept by mistake.
+                // The result "acceptable" marks signatures that some implementations accept by
+                // mistake.
                 let is_valid = case["result"] == "valid";
                 let accepted = key.verify(&message, encoded(&signature).as_bytes());
                 assert_eq!(accepted, is_valid, "{id} {}", case["comment"]);

@@ -189,7 +189,7 @@ struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// Opens a sequence with nothing after it.
+/// Opens a sequence that nothing follows.
 fn whole_sequence(der: &[u8]) -> Option<Reader<'_>> {
     let mut outer = Reader { rest: der };
     let sequence = outer.sequence()?;

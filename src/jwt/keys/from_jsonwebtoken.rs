@@ -114,7 +114,8 @@ mod public_keys {
             (AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
                 PublicComponents::Rsa { n: n.clone(), e: e.clone() }
             }
-            // Keys of PEM text and of JWKs are points, and other keys are DER.
+            // A key that was read from PEM text or a JWK is stored as a point, and any other key as
+            // DER.
             (AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(bytes)) => match bytes.len() {
                 65 => PublicComponents::of_point(Curve::P256, bytes)?,
                 97 => PublicComponents::of_point(Curve::P384, bytes)?,
@@ -216,7 +217,7 @@ mod tests {
             assert_eq!((private.id(), private.can_sign()), (pair.id(), true), "{algorithm}");
             assert_eq!((public.algorithm(), private.algorithm()), (algorithm, algorithm));
 
-            // The bytes of another family, and a private key for verification.
+            // Reject keys of the wrong family, and private keys as verification keys.
             let wrong = EncodingKey::from_secret(&der);
             assert!(Key::try_from(&wrong).is_err());
             let wrong = match algorithm {

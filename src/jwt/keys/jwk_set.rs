@@ -113,7 +113,7 @@ pub(crate) fn texts_of_keys(json: &[u8]) -> Result<Vec<&str>, KeyError> {
     Ok(set.keys.into_iter().map(RawValue::get).collect())
 }
 
-/// Returns the keys, or the error with the key's `kid`.
+/// Reads one JWK. Returns its keys, or the error together with the `kid` of the JWK.
 fn public_keys(
     json: &str,
     algorithms: Option<&[Algorithm]>,

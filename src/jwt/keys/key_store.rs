@@ -77,8 +77,8 @@ impl KeyStore {
         self.try_update(|keys| keys.clone().add_announced(key.clone()))
     }
 
-    /// Makes `key` the current key and keeps the other keys as previous ones. If the store has this
-    /// key already, announced or previous, the key only changes its place.
+    /// Makes `key` the current key and keeps the other keys as previous ones. If the store already
+    /// has this key as an announced or a previous key, no second copy is added.
     ///
     /// # Errors
     ///

@@ -37,8 +37,8 @@ pub(crate) fn base64_in(text: &str) -> Zeroizing<String> {
     compact
 }
 
-/// Returns the text in `bytes`, or `None` if they are not text: UTF-8 without control characters
-/// other than tabs and line breaks.
+/// Returns `bytes` as text, or `None` if they are not text. Text is UTF-8 without control
+/// characters other than tabs and line breaks.
 pub(crate) fn text_in(bytes: &[u8]) -> Result<Option<&str>, KeyError> {
     if is_utf16(bytes) {
         let message = "the secret is in UTF-16: save it as UTF-8 without a byte order mark";
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_text_are_taken_whole() {
+    fn all_bytes_of_a_secret_that_is_not_text_are_used() {
         for bytes in [&b"\xff\n"[..], b"\x01abc\n", b"\xff\xfeabc\n", b"\0\0\0\0", b"a\0b\0\0\n"] {
             assert_eq!(secret_in(bytes).unwrap(), bytes);
         }

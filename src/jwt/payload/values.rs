@@ -10,7 +10,8 @@ use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::spans::{Placer, Span, Spans};
 
-/// The error for a claim's value: the wrong JSON type, which is contained, or another fault.
+/// The error for a claim's value. If the JSON type is wrong, the error names the type that was
+/// found.
 // The error takes one byte, so that a `Result` is returned in a register.
 #[derive(Clone, Copy)]
 pub(crate) enum WrongValue {

@@ -28,7 +28,8 @@ impl Issuer {
     ///
     /// A token lives for 60 seconds, so the client must renew it before nearly every request.
     ///
-    /// Never decide by `unsafe_metadata`, if your session tokens have it: users can edit it.
+    /// If your session tokens contain `unsafe_metadata`, never base a decision on it: users can
+    /// edit it.
     ///
     /// Sources, read on 2026-11-27: [manual verification][verification] and
     /// [session tokens][tokens].

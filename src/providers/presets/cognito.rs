@@ -24,8 +24,9 @@ impl Issuer {
     ///   [`audience`](Self::audience).
     /// - The roles are the groups, `cognito:groups`. The scopes are in `scope`.
     ///
-    /// Do not decide by attributes: users can change those attributes that their app client may
-    /// write. Attributes are in ID tokens only, unless a trigger copies them into the access token.
+    /// Do not base decisions on attributes: users can change every attribute that their app client
+    /// may write. Attributes are in ID tokens only, unless a trigger copies them into the access
+    /// token.
     ///
     /// For the regions in China, where hosts end in `amazonaws.com.cn`, use [`jwks`](Self::jwks)
     /// with the same rules.

@@ -25,8 +25,8 @@ impl Issuer {
     ///
     /// # Security
     ///
-    /// Never decide by `user_metadata`: users can edit it. A user who signed in anonymously has
-    /// `aud: authenticated` too, with `is_anonymous: true`.
+    /// Never base a decision on `user_metadata`: users can edit it. A user who signed in
+    /// anonymously has `aud: authenticated` too, with `is_anonymous: true`.
     ///
     /// Source, read on 2026-11-27: [JWT claims][page].
     ///

@@ -119,8 +119,8 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// Sets the pause after which all revocations are read again, in case the feed lost some
-    /// unnoticed. 10 minutes by default.
+    /// Sets the pause after which all revocations are read again, in case some messages were lost
+    /// without an error. 10 minutes by default.
     ///
     /// # Panics
     ///
@@ -132,7 +132,7 @@ impl<F: RevocationFeed> Follow<F> {
     }
 
     /// Sets whether a missing log is created. `true` by default, so that a service works on an
-    /// empty server. A server that may not write cannot create one: it reports
+    /// empty server. A server without write permission cannot create the log. It reports
     /// [`Missing`](FeedErrorKind::Missing), and continues once another server has created the log.
     ///
     /// With `false`, this service answers 503 once the log is lost, until somebody creates a log,

@@ -138,9 +138,9 @@ pub enum Read {
 
 impl Revocation {
     /// Returns the message that a feed publishes at the time `now`. If the revocation has no time,
-    /// the message gets this one. A server without room for the entry revokes more tokens instead,
-    /// up to this time. With a fixed time, it revokes the same tokens whenever it reads the
-    /// message.
+    /// the message gets the time `now`. A server without room for the entry revokes more tokens
+    /// instead, namely those issued up to that time. Since the message contains the time, the
+    /// server revokes the same tokens whenever it reads the message.
     ///
     /// # Errors
     ///

@@ -32,7 +32,8 @@ const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
       WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";
 
 /// Returns the timeline of the server. A promoted standby or a restored server begins a new
-/// timeline. Positions of the old timeline mean nothing there, although the numbers may continue.
+/// timeline. Positions of the old timeline are meaningless on the new one, although the numbers may
+/// continue.
 const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 

@@ -160,7 +160,7 @@ impl<C> RedisFeed<C> {
     }
 
     /// Sets the prefix of the keys. `{tower_jwt_auth_revocations}` by default. In a cluster, the
-    /// prefix needs braces.
+    /// prefix must contain braces, like the default.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.keys = keys(prefix);

@@ -201,7 +201,7 @@ mod tests {
     fn a_full_map_finds_every_entry_and_ends_the_search_for_another_one() {
         let map = FingerprintMap::with_buckets(8);
         for n in 1..=8 {
-            // All fingerprints begin at the same bucket.
+            // The search for each of these fingerprints begins at the same bucket.
             let print = Fingerprint::new(n * 8).unwrap();
             assert!(!map.update(print, mark(n as i64)));
             map.insert(print, mark(n as i64 * 1_000));
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!((map.count(KIND), map.count(other)), (1, 0));
     }
 
-    /// Otherwise each name of a token would cost a look-up in the buckets.
+    /// Without the filter, each name of a token would cost a look-up in the buckets.
     #[test]
     fn the_filter_rules_out_most_names_that_the_map_lacks() {
         let map = FingerprintMap::with_buckets(1_024);

@@ -275,7 +275,7 @@ fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Returns the number of buckets for a map that these entries fill at most by half.
+/// Returns the number of buckets for a map that is at most half full with this number of entries.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }

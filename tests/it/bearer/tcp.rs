@@ -84,7 +84,7 @@ async fn two_authorization_fields_that_differ_are_refused_in_every_order_and_spe
     }
 }
 
-/// hyper imposes this limit, and no setting of this crate changes it. The guide mentions it.
+/// hyper imposes this limit, and no setting of this crate changes it. The guide mentions the limit.
 #[tokio::test]
 async fn over_http2_a_header_list_beyond_16_kib_never_reaches_the_layer() {
     let addr = server::start(app(shop::auth().max_token_bytes(1 << 20))).await;
@@ -272,7 +272,7 @@ async fn only_a_true_preflight_passes_without_a_token() {
 }
 
 #[tokio::test]
-async fn one_connection_may_speak_for_one_user_after_another() {
+async fn requests_of_different_users_can_share_a_connection() {
     let app = Router::new()
         .route("/", any(|token: Token| async move { token.subject().unwrap().to_owned() }));
     let addr = server::start(app.layer(shop::auth())).await;

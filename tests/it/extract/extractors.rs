@@ -93,7 +93,7 @@ async fn without_a_layer_every_argument_and_guard_is_500_and_no_handler_runs() {
 }
 
 #[tokio::test]
-async fn with_a_token_each_argument_is_there_if_its_type_is_the_layers() {
+async fn with_a_token_an_argument_is_extracted_if_its_type_is_that_of_the_layer() {
     let (app, runs) = routes();
     let statuses = statuses(app.layer(shop::auth()), Some(&shop::good())).await;
     assert_eq!(statuses, [200, 200, 500, 500, 200, 200, 200, 403, 200]);
@@ -187,7 +187,7 @@ async fn an_argument_has_the_values_of_the_token() {
 }
 
 #[tokio::test]
-async fn a_rejection_can_be_looked_at_and_answered_by_the_handler() {
+async fn a_handler_can_inspect_and_answer_a_rejection() {
     let handler = async |claims: Result<Claims<Shopper>, AuthRejection>| match claims {
         Ok(_) => "known".into_response(),
         Err(rejection) => {

@@ -124,7 +124,7 @@ async fn a_guard_on_one_route_does_not_guard_its_neighbour() {
 }
 
 #[tokio::test]
-async fn a_guard_outside_the_layer_is_a_guard_without_one() {
+async fn a_guard_outside_the_layer_acts_as_if_there_were_no_layer() {
     let app = routes().layer(shop::auth()).layer(require(has_role("customer")));
     let response = app.oneshot(shop::request("/cart", &shop::good())).await.unwrap();
     assert_eq!(response.status(), 500);

@@ -12,8 +12,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[tokio::test]
 async fn each_event_is_logged_with_its_level() {
     let time = Frozen::new();
-    // With one subscriber alone, `tracing` would ask the thread that logs an event first whether
-    // anyone listens, and other tests log the same events in threads without a subscriber.
+    // Other tests log the same events in threads without a subscriber. While only one subscriber
+    // exists, `tracing` lets the first thread that logs an event decide if the event is enabled at
+    // all. A second subscriber prevents that.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let _listening = log.listen();
@@ -37,7 +38,7 @@ async fn each_event_is_logged_with_its_level() {
     time.pass(11 * HOUR).await;
     until(|| new("WARN", "half as old") == 1 && keys.health().failures == 2).await;
     time.pass(12 * HOUR).await;
-    // The fetch that starts at the same moment fails, before the next answer is chosen.
+    // The fetch that starts at the same moment must fail before the test chooses the next answer.
     until(|| new("ERROR", "keys are too old") == 1 && keys.health().failures == 1).await;
 
     provider.answer(Answer::json(&set(&[&key])));

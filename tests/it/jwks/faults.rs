@@ -17,7 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// A fault, and whether the client gives up only when its time is over.
+/// A faulty answer, and the error that the client reports. `times_out` is true if the client must
+/// wait for its time limit to notice the fault.
 struct Fault {
     name: &'static str,
     answer: Answer,
@@ -29,7 +30,8 @@ fn fault(name: &'static str, answer: Answer, kind: KeySourceErrorKind) -> Fault 
     Fault { name, answer, kind, times_out: kind == KeySourceErrorKind::TimedOut }
 }
 
-/// Returns answers that bring no keys. `good` is a set that no answer may make usable.
+/// Returns faulty answers, whose keys must not be used. Some of the answers contain `good`, which
+/// is a valid set.
 fn faults(good: &str) -> Vec<Fault> {
     use KeySourceErrorKind::{NoUsableKey, Status, TimedOut, TooLarge, Unreachable, Unreadable};
     let ok = |headers: &str, body: &str| Answer::with_headers(headers, body.as_bytes());

@@ -13,14 +13,15 @@ use crate::kit::{self, NOW};
 
 const TOKENS: usize = 100_000;
 
-/// Returns the claims and the signature of all forged tokens. Nobody made the signature.
+/// Returns the claims and the signature of all forged tokens. The bytes of the signature are
+/// arbitrary.
 fn forged_end() -> String {
     let claims = json!({ "iss": ISSUER, "aud": "cart", "exp": NOW + 600 }).to_string();
     format!(".{}.{}", kit::b64(claims), kit::b64([7; 64]))
 }
 
-/// Sends all tokens within 10 seconds. Returns the number of fetches, and how often each status was
-/// answered: 401 and 503.
+/// Sends all tokens within 10 seconds. Returns the number of fetches, of 401 answers and of 503
+/// answers.
 async fn flood(provider: &Provider, time: &Frozen, known: Option<&Key>, warm: bool) -> [usize; 3] {
     let keys = provider.keys();
     let auth = auth(&keys);

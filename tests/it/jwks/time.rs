@@ -12,7 +12,7 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// Stops tokio's time until it is dropped.
 ///
 /// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. It does
-/// not while a blocking task runs, so this guard keeps one.
+/// not advance while a blocking task runs, so this guard keeps one running.
 pub(crate) struct Frozen {
     _end: mpsc::Sender<()>,
 }

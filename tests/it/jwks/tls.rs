@@ -1,5 +1,5 @@
 //! Key sets over HTTPS. The root certificates come from the environment, so each case runs in a
-//! process of its own.
+//! separate process.
 
 use std::env;
 use std::process::Command;

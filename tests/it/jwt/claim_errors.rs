@@ -163,7 +163,7 @@ fn the_field_of_the_type_is_named_and_its_value_is_not() {
 }
 
 #[test]
-fn a_type_without_a_list_of_its_fields_is_described_with_fewer_names() {
+fn errors_of_a_type_without_a_list_of_fields_have_fewer_names() {
     assert_eq!(said::<String>(&good()), "invalid type: an object");
     assert_eq!(said::<HashMap<String, u8>>(&json!({ "a": "b" })), "invalid type: a string");
     assert_eq!(said::<HashMap<String, Address>>(&json!({ "a": {} })), "invalid value");
@@ -254,7 +254,7 @@ impl<'de> Deserialize<'de> for Counted {
 
 /// A second run would take time, and could repeat side effects.
 #[test]
-fn the_type_of_the_claims_is_read_once() {
+fn the_claims_type_is_deserialized_once() {
     let plain = json!({
         "company": "acme", "level": 3, "plan": "Free", "sub": "a", "exp": kit::NOW + 60,
     });

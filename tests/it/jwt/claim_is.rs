@@ -107,7 +107,7 @@ fn registered_claims_can_have_a_configured_value() {
         assert_eq!(fault(&auth, &json!({ "x": 1 })), WRONG, "{name}");
         assert_eq!(fault(&auth, &json!({ name: 7 })), Some(TokenErrorKind::Malformed), "{name}");
     }
-    // With numeric subjects, a number is still no string.
+    // Even if numeric subjects are accepted, a number does not equal a string.
     let auth = kit::auth().accept_numeric_subject().claim_is("sub", "7");
     assert_eq!(fault(&auth, &json!({ "sub": "7" })), None);
     assert_eq!(fault(&auth, &json!({ "sub": 7 })), WRONG);

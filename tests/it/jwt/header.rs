@@ -176,7 +176,7 @@ fn a_kid_with_an_injection_finds_no_key() {
 }
 
 #[test]
-fn a_verified_token_has_the_identifier_of_its_key_beside_every_other_string() {
+fn a_verified_token_has_the_identifier_of_its_key_and_all_other_strings() {
     for id in ["k", "ключ 2026", &"k".repeat(256)] {
         let key = Key::hs256(kit::secret()).with_id(id).unwrap();
         let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW));
@@ -223,7 +223,7 @@ fn a_kid_chooses_its_key_and_there_is_no_second_try() {
 }
 
 #[test]
-fn a_key_is_for_one_algorithm_also_under_its_identifier() {
+fn a_key_with_an_identifier_is_for_one_algorithm_only() {
     for algorithm in kit::ALGORITHMS {
         let auth = JwtAuth::new(kit::key(algorithm).with_id("k").unwrap());
         let auth = auth.with_clock(kit::at(kit::NOW));

@@ -10,7 +10,7 @@ thread_local! {
 }
 
 /// Runs `configure`, which must panic. Returns the message of the panic and the file that it names.
-/// That should be the file with the configuration, not a file of the library.
+/// The caller should check that this is the file with the configuration, not a file of the library.
 #[track_caller]
 pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
     static HOOK: Once = Once::new();

@@ -145,7 +145,7 @@ fn mapped() -> Issuer {
 }
 
 #[test]
-fn claims_of_different_shapes_become_one_type() {
+fn claims_of_different_shapes_are_converted_to_one_type() {
     let auth = JwtAuth::issuers([shop(), mapped()]).with_clock(kit::at(NOW)).claims::<Shopper>();
     let ours = token(&key(1), &json!({ "iss": SHOP, "aud": "cart", "user": "alice" }));
     assert_eq!(auth.verify(&ours).unwrap().user, "alice");
@@ -223,7 +223,7 @@ fn a_cached_token_depends_on_the_keys_of_its_issuer_alone() {
 }
 
 #[test]
-fn a_revoked_subject_of_one_issuer_is_another_user_than_the_same_subject_of_another() {
+fn revoking_a_subject_of_one_issuer_does_not_affect_the_same_subject_of_another() {
     let clock = kit::at(NOW);
     let revocations = kit::revocations(clock.clone());
     revocations.current_as_of(revocations.as_of());

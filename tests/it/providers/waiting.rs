@@ -89,13 +89,13 @@ async fn the_first_request_waits_for_the_keys_and_later_ones_do_not() {
     let response = send(&auth, &token(&key)).await;
     assert_eq!((response.status(), &response.body()[..]), (StatusCode::OK, &b"alice"[..]));
     assert_eq!(source.fetches(), 1);
-    // `verify` does not wait, and the key is there.
+    // `verify` does not wait, and finds the key that was fetched.
     assert!(auth.verify(&token(&key)).is_ok());
     assert_eq!(auth.remote_keys().next().unwrap().health().keys, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_source_hangs_known_keys_go_on_and_an_unknown_one_waits_two_seconds() {
+async fn while_the_source_hangs_known_keys_work_and_an_unknown_one_waits_two_seconds() {
     let [known, new] = [pair(), pair()];
     let source = Source::new(&[&known], 1);
     let auth = auth(&source);

@@ -106,7 +106,7 @@ async fn the_handler_answers_accepted_requests() {
 
 /// The answer distinguishes another scheme from a missing header, and never repeats the header.
 #[tokio::test]
-async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
+async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     let good = shop::good();
     for (field, scheme, detail) in [
         (format!("Token {good}"), OtherScheme::Known("Token"), "has the scheme Token;"),
@@ -143,7 +143,7 @@ async fn the_answer_and_the_reason_name_the_scheme_that_came_instead() {
 
 /// A token under another scheme is not ignored in favour of a cookie or of anonymous access.
 #[tokio::test]
-async fn an_ignored_token_never_gives_way_to_a_cookie() {
+async fn a_token_under_another_scheme_never_gives_way_to_a_cookie() {
     let (good, other) = (shop::good(), shop::other());
     let cookie = format!("__Host-token={good}");
     for field in [

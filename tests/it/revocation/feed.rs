@@ -183,7 +183,7 @@ async fn a_second_feed_cannot_be_followed() {
     let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
     let sentence = refused.downcast_ref::<String>().unwrap();
     assert!(sentence.contains("a feed is followed already"), "{sentence}");
-    // A refused follower does not make room for another.
+    // The refused follower has not freed the place of the first one.
     assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
     drop(first);
     second().step().await.unwrap();
@@ -242,7 +242,8 @@ async fn an_append_wakes_the_follower() {
     while revocations.staleness().is_none() {
         tokio::task::yield_now().await;
     }
-    // By now the follower is waiting. If it is not, it reads the message right after the append.
+    // The follower probably waits by now. If it does not wait yet, it reads the message right after
+    // the append, and the test passes too.
     tokio::task::yield_now().await;
     feed.append(&Revocation::token("a", UnixTime::from_secs(4_000_000_000))).await.unwrap();
     while check(&revocations, "a") != Verdict::Revoked {

@@ -81,7 +81,8 @@ fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);
 }
 
-/// The layer reads its clock once for both if both are the system's.
+/// The layer reads the system's clock once for both, but only if both use the system's clock. Here
+/// the revocations have their own clock.
 #[test]
 fn the_age_of_the_data_is_measured_by_the_clock_of_the_revocations() {
     let (revocations, clock) = current();

@@ -194,7 +194,7 @@ fn a_revocation_is_remembered_while_any_leeway_accepts_the_token() {
 }
 
 #[test]
-fn a_full_table_widens_revocations_and_reports_so() {
+fn a_full_table_widens_revocations_and_reports_it() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hook = Arc::clone(&told);
     let revocations = kit::revocations(kit::at(kit::NOW)).max_bytes(4_096).with_events(

@@ -115,7 +115,7 @@ fn a_key_is_for_an_algorithm_of_its_type_only() {
 }
 
 #[test]
-fn what_is_not_a_plain_key_is_rejected_with_a_sentence_that_helps() {
+fn input_other_than_a_plain_key_is_rejected_with_a_helpful_sentence() {
     let read = |name| Key::from_pem(Algorithm::Es256, &pem(name));
     for (name, part) in [
         ("certificate", "openssl x509 -in certificate.pem -pubkey -noout"),
@@ -308,7 +308,7 @@ fn contradictory_and_malformed_jwks_are_rejected() {
         ("ml_dsa_44", Algorithm::MlDsa44, json!({ "pub": "AAAA" }), KeyErrorKind::Invalid),
         ("p256", Algorithm::Es256, json!({ "kty": "ec" }), KeyErrorKind::Unsupported),
         ("p256", Algorithm::Es256, json!({ "kid": "" }), KeyErrorKind::BadId),
-        // A stray private member makes the key a key pair, which it is not.
+        // With a stray private member, the JWK is read as a key pair, and is invalid as one.
         ("p256", Algorithm::Es256, json!({ "d": "AAAA" }), KeyErrorKind::Invalid),
         ("p256", Algorithm::Es256, json!({ "k": "AAAA" }), KeyErrorKind::Unreadable),
     ] {

@@ -1,4 +1,4 @@
-//! Tests of keys: what may be one, and which of them verifies a token.
+//! Tests of keys: the input that is accepted as a key, and the choice of the key for a token.
 
 #[cfg(feature = "asymmetric")]
 mod agreement;

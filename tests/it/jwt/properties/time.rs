@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn the_decision_only_moves_on_with_time(times in times(), mut nows in vec(date(), 1..8)) {
+    fn a_token_never_returns_to_an_earlier_stage(times in times(), mut nows in vec(date(), 1..8)) {
         let (auth, clock) = auth_at(times.leeway);
         let token = times.token();
         nows.extend(times.boundaries());
@@ -149,7 +149,7 @@ proptest! {
 }
 
 #[test]
-fn clock_jumps_decide_by_the_time_they_jump_to() {
+fn after_a_clock_jump_the_new_time_decides() {
     let (auth, clock) = auth_at(Duration::from_secs(5));
     let now = kit::NOW;
     let token = kit::with_payload(format!(r#"{{"exp":{},"nbf":{now}}}"#, now + 600));

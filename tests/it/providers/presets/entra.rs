@@ -115,7 +115,7 @@ fn tokens_of_applications_without_a_user_have_roles_only() {
 }
 
 #[test]
-fn each_of_several_tenants_is_an_issuer_of_its_own() {
+fn each_of_several_tenants_is_a_separate_issuer() {
     let entra = several();
     entra.check(&[
         (
@@ -135,7 +135,7 @@ fn each_of_several_tenants_is_an_issuer_of_its_own() {
 }
 
 #[test]
-fn tenants_beside_each_other_keep_their_own_keys() {
+fn separately_trusted_tenants_keep_their_own_keys() {
     let entra = provider();
     let keys = KeySet::from_jwks(&entra.key_set().to_string()).unwrap();
     let partner = tower_jwt_auth::Key::generate(tower_jwt_auth::Algorithm::Rs256).unwrap();

@@ -156,7 +156,7 @@ impl Provider {
         accepted.unwrap_or_else(|error| panic!("{}", error.reason())).token().clone()
     }
 
-    /// Checks what holds for every provider.
+    /// Checks the rules that hold for every provider.
     fn check_common(&self, auth: &JwtAuth) {
         let with = |change: Value| self.fault_with(auth, &change);
         assert_eq!(with(json!({ "exp": NOW - 60 })), Some(TokenErrorKind::Expired));
@@ -178,7 +178,7 @@ impl Provider {
         let forged = self.sign(stranger, &header, &json!({}));
         assert_eq!(kit::fault(auth, &forged), Some(TokenErrorKind::UnknownKeyId));
 
-        // The public key as the secret of an HMAC.
+        // Use the public key as the secret of an HMAC.
         let mut header = self.header.clone();
         header["alg"] = json!("HS256");
         let secret = Pair::of_provider(self.alg()).jwk().to_string();

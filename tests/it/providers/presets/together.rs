@@ -26,7 +26,7 @@ fn providers() -> [Provider; 13] {
 }
 
 #[test]
-fn all_providers_fit_into_one_layer_and_none_can_speak_for_another() {
+fn all_providers_fit_into_one_layer_and_none_can_sign_for_another() {
     let providers = providers();
     let auth: JwtAuth = JwtAuth::issuers(providers.iter().map(Provider::issuer));
     let auth = auth.with_clock(kit::at(NOW));

@@ -26,7 +26,7 @@ fn grpc(ask: Ask, content_type: &str) -> Ask {
 }
 
 #[tokio::test]
-async fn every_row_is_told_to_a_grpc_client_in_trailers_only() {
+async fn every_row_is_sent_to_a_grpc_client_in_trailers_only() {
     let addr = server::start(app()).await;
     for wire in WIRES {
         let mut connection = Connection::open(wire, addr).await;

@@ -191,7 +191,8 @@ async fn panics_alone(app: Router, bad: Ask, good: Ask) {
     let addr = server::start(app.clone()).await;
     for wire in WIRES {
         if wire == WIRES[0] {
-            // A clock that panics on every second call must first be brought back into step.
+            // The next call of a `PanickingClock` would succeed. This request uses that call up, so
+            // that the first request below panics again.
             let _ = app.clone().oneshot(good.to_request()).await;
         }
         let mut connection = Connection::open(wire, addr).await;

@@ -57,8 +57,8 @@ pub(crate) fn app() -> Router {
         .route("/no-layer-optional", any(async |_: Option<Claims<Shopper>>| "handled"))
 }
 
-/// Returns a server with current data, on which a subject is revoked, and a server without any
-/// data.
+/// Returns two routes: one with current revocation data, in which a subject is revoked, and one
+/// without any revocation data.
 fn revocable() -> Router {
     let known = kit::revocations(shop::clock());
     known.current_as_of(known.as_of());
