@@ -206,6 +206,7 @@ const ORDER: &[&str] = &[
     "extract",
     // The auth server: access tokens.
     "issuer::error",
+    "issuer::external_login",
     "issuer::grant",
     "issuer::budget",
     "issuer::access_token",

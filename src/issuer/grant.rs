@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::issuer::error::IssueError;
+use crate::issuer::external_login::ExternalLogin;
 use crate::jwt::OneOrMany;
 
 /// The application's part of an access token: its subject and what it grants. The
@@ -39,6 +40,7 @@ pub struct Grant<C = ()> {
     pub(crate) authenticated_at: Option<UnixTime>,
     pub(crate) session_label: Option<String>,
     pub(crate) session_data: Value,
+    pub(crate) external_login: Option<ExternalLogin>,
     pub(crate) claims: C,
 }
 
@@ -56,6 +58,7 @@ impl Grant<()> {
             authenticated_at: None,
             session_label: None,
             session_data: Value::Null,
+            external_login: None,
             claims: (),
         }
     }
@@ -162,6 +165,7 @@ impl<C> Grant<C> {
             authenticated_at: self.authenticated_at,
             session_label: self.session_label,
             session_data: self.session_data,
+            external_login: self.external_login,
             claims,
         }
     }

@@ -42,6 +42,7 @@ mod budget;
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod error;
+mod external_login;
 mod grant;
 #[cfg(feature = "axum")]
 mod own_token;
@@ -52,6 +53,7 @@ mod token_issuer;
 
 pub use self::access_token::{AccessToken, TokenResponse};
 pub use self::error::{IssueError, IssueErrorKind};
+pub use self::external_login::ExternalLogin;
 pub use self::grant::Grant;
 #[cfg(feature = "axum")]
 pub use self::routes::accounts::{Accounts, AccountsError, NamedClient};

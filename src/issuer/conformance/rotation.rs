@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::failure::{Failure, Finding, ensure, rule};
 use crate::issuer::conformance::scene::{AT_ONCE, Scene, at_once, subject};
+use crate::issuer::external_login::ExternalLogin;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::service::Sessions;
@@ -25,6 +26,8 @@ pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failu
     rule("who logged out is logged out, even while renewing", Box::pin(logout_in_a_race(scene)))
         .await?;
     rule("no renewal moves a session's end", Box::pin(absolute_end(scene))).await?;
+    rule("a session keeps the account at another provider", Box::pin(external_login(scene)))
+        .await?;
     rule("a user's sessions are listed, and end one by one or together", Box::pin(ends(scene)))
         .await
 }
@@ -153,6 +156,28 @@ async fn absolute_end<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> 
     clock.advance(secs(1));
     let now = kind(refresh(&sessions, &token).await)?;
     ensure(now == SessionErrorKind::Expired, "it outlasted its end")
+}
+
+async fn external_login<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
+    let (sessions, clock) = scene.sessions();
+    // The row is nearly as long as a new row may be.
+    let sealed = "0123456789abcdef".repeat(400);
+    let (issuer, scopes) = ("https://login.example/größe", vec!["openid".to_owned()]);
+    let login = ExternalLogin::new("elsewhere", issuer, "248289761001", scopes);
+    let login = login.with_sealed_tokens(sealed);
+    let mut new = NewSession::new(subject()?);
+    new.external_login = Some(login.clone());
+    let (mut token, session) = sessions.start(new).await?;
+    ensure(session.external_login() == Some(&login), "the account is lost at the login")?;
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(1));
+        let (next, renewed) = refresh(&sessions, &token).await?;
+        ensure(renewed.external_login() == Some(&login), "the account is lost at a renewal")?;
+        token = next;
+    }
+    let listed = sessions.of_subject(session.subject()).await?;
+    let is_listed = listed.iter().all(|session| session.external_login() == Some(&login));
+    ensure(listed.len() == 1 && is_listed, "the account is lost in the list of sessions")
 }
 
 async fn ends<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {

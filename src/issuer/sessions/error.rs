@@ -38,7 +38,7 @@ pub enum SessionErrorKind {
     WrongClient,
     /// The store or the revocation feed failed. The call may be repeated.
     Unavailable,
-    /// The session's data, scopes or names are too large.
+    /// The session's data, scopes, names or tokens of another provider are too large.
     TooLarge,
     /// The session's data cannot be written as JSON.
     Unserializable,
@@ -99,7 +99,8 @@ impl fmt::Display for SessionError {
             SessionErrorKind::Unavailable => "the session store is unavailable",
             SessionErrorKind::TooLarge => {
                 "a session keeps at most 4096 bytes of data, 4096 bytes of scopes and audiences, and \
-                 9 KiB in all: keep an identifier instead"
+                 9 KiB in all, with the account at another provider and its tokens: keep an \
+                 identifier instead"
             }
             SessionErrorKind::Unserializable => "the session's data cannot be written as JSON",
             SessionErrorKind::NoRandomness => "the system gave no random bytes",

@@ -241,3 +241,43 @@ pub(crate) fn contended() -> SessionError {
     let message = "the session changed at every attempt to replace it";
     SessionError::unavailable(StoreError::because(message))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuer::external_login::ExternalLogin;
+    use crate::issuer::sessions::service::Sessions;
+    use crate::issuer::sessions::session::NewSession;
+    use crate::issuer::sessions::store::memory::MemoryStore;
+
+    fn login(sealed: usize) -> NewSession {
+        let external = ExternalLogin::new("google", "https://accounts.google.com", "1", vec![]);
+        let mut new = NewSession::new("alice");
+        new.external_login = Some(external.with_sealed_tokens("x".repeat(sealed)));
+        new
+    }
+
+    #[tokio::test]
+    async fn tokens_of_another_provider_that_do_not_fit_are_an_error_and_start_no_session() {
+        let sessions = Sessions::new(MemoryStore::new());
+        let (_, kept) = sessions.start(login(8_000)).await.unwrap();
+        assert_eq!(kept.external_login().unwrap().sealed_tokens().unwrap().len(), 8_000);
+        let error = sessions.start(login(9_000)).await.unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::TooLarge);
+        assert!(error.to_string().contains("another provider"), "{error}");
+        let listed = sessions.of_subject("alice").await.unwrap();
+        assert_eq!(listed.iter().map(Session::id).collect::<Vec<_>>(), [kept.id()]);
+    }
+
+    #[test]
+    fn a_row_from_before_the_field_existed_still_loads() {
+        let sessions = Sessions::new(MemoryStore::new());
+        let (_, new) = sessions.prepare(NewSession::new("alice")).unwrap();
+        let old = row(&new, 1).unwrap();
+        assert!(!old.state.contains("external_login"), "{}", old.state);
+        assert_eq!(session(old).unwrap().0.external_login(), None);
+        let (_, new) = sessions.prepare(login(10)).unwrap();
+        let (loaded, _) = session(row(&new, 1).unwrap()).unwrap();
+        assert_eq!(loaded.external_login(), new.external_login());
+    }
+}

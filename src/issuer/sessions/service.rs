@@ -108,6 +108,7 @@ impl<S: RefreshStore> Sessions<S> {
         family.client_id = new.client_id;
         family.label = new.label;
         family.data = new.data;
+        family.external_login = new.external_login;
         let session = Session { id: token.session(), subject: new.subject, family };
         Ok((token, session))
     }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::external_login::ExternalLogin;
 use crate::issuer::grant::Grant;
 use crate::issuer::sessions::error::{SessionError, SessionErrorKind};
 use crate::issuer::sessions::family::{EndCause, Family};
@@ -59,6 +60,12 @@ impl Session {
         T::deserialize(&self.family.data).ok()
     }
 
+    /// Returns the account at another provider with which the user logged in, or `None` after a
+    /// login by other means.
+    pub fn external_login(&self) -> Option<&ExternalLogin> {
+        self.family.external_login.as_ref()
+    }
+
     /// Returns the login time, the `auth_time` claim. Renewals do not change it.
     pub fn started_at(&self) -> UnixTime {
         self.family.started_at
@@ -106,6 +113,7 @@ pub struct NewSession {
     pub(crate) client_id: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) data: Value,
+    pub(crate) external_login: Option<ExternalLogin>,
 }
 
 /// A browser's `User-Agent` is about 120 characters long.
@@ -121,6 +129,7 @@ impl NewSession {
             client_id: None,
             label: None,
             data: Value::Null,
+            external_login: None,
         }
     }
 
@@ -174,6 +183,7 @@ impl<C> From<&Grant<C>> for NewSession {
             audience: Vec::new(),
             label: None,
             data: grant.session_data.clone(),
+            external_login: grant.external_login.clone(),
         };
         match &grant.session_label {
             Some(label) => new.label(label),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::issuer::external_login::ExternalLogin;
 use crate::issuer::sessions::family::announcement::Announcement;
 use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
 use crate::issuer::sessions::family::rotation_rules::{MAX_LISTS_AT_ONCE, RotationRules};
@@ -91,6 +92,9 @@ pub(crate) struct Family {
     pub(crate) label: Option<String>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(crate) data: Value,
+    /// Absent in rows of logins by other means, and in rows from before this field existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) external_login: Option<ExternalLogin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<EndCause>,
     /// The time at which the session ended, in seconds. It is stored so that a repeated
@@ -200,6 +204,7 @@ impl Family {
             client_id: None,
             label: None,
             data: Value::Null,
+            external_login: None,
             ended: None,
             ended_at: None,
             announcement: Announcement::Due,

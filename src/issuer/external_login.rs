@@ -1,0 +1,90 @@
+//! The account at another provider with which a user logged in.
+
+use std::fmt::{self, Debug};
+
+use serde::{Deserialize, Serialize};
+
+/// The account at another provider with which a session's user logged in. The session keeps it
+/// from login to logout: see [`Session::external_login`](crate::issuer::Session::external_login).
+///
+/// Only a login with an account elsewhere has one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalLogin {
+    provider: String,
+    issuer: String,
+    subject: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
+    /// The provider's tokens, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<String>,
+}
+
+impl ExternalLogin {
+    #[cfg(any(test, feature = "test-util"))]
+    pub(crate) fn new(
+        provider: impl Into<String>,
+        issuer: impl Into<String>,
+        subject: impl Into<String>,
+        scopes: Vec<String>,
+    ) -> Self {
+        let (provider, issuer, subject) = (provider.into(), issuer.into(), subject.into());
+        Self { provider, issuer, subject, scopes, tokens: None }
+    }
+
+    /// Keeps the provider's tokens, which must be sealed.
+    #[cfg(any(test, feature = "test-util"))]
+    pub(crate) fn with_sealed_tokens(mut self, sealed: String) -> Self {
+        self.tokens = Some(sealed);
+        self
+    }
+
+    /// Returns the name of the provider in this application's configuration, such as `google`.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Returns the provider's issuer, the `iss` of its ID tokens.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Returns the provider's name for the user, the `sub` of its ID tokens. It is unique for this
+    /// [`issuer`](Self::issuer) only.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Returns the scopes that the user granted at the provider. They may be fewer than the
+    /// application asked for. They are not the scopes of this application's access tokens.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().map(String::as_str)
+    }
+
+    /// Returns true if the user granted this scope at the provider. Check this before you call the
+    /// provider for the user, and name the missing scope in your answer.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|granted| granted == scope)
+    }
+
+    /// Returns true if the session keeps the provider's tokens.
+    pub fn keeps_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Returns the sealed tokens, if the session keeps them.
+    #[cfg(test)]
+    pub(crate) fn sealed_tokens(&self) -> Option<&str> {
+        self.tokens.as_deref()
+    }
+}
+
+impl Debug for ExternalLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The subject identifies a person.
+        f.debug_struct("ExternalLogin")
+            .field("provider", &self.provider)
+            .field("keeps_tokens", &self.keeps_tokens())
+            .finish_non_exhaustive()
+    }
+}
