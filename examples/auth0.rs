@@ -6,7 +6,7 @@
 //! $ cargo run --example auth0 --features jwks
 //! ```
 //!
-//! Without `AUTH0_DOMAIN`, a mock server stands for Auth0, and the example prints a curl command
+//! Without `AUTH0_DOMAIN`, a mock server stands in for Auth0, and the example prints a curl command
 //! with a token. The mock server needs node 20 and npm.
 
 #![allow(clippy::print_stdout)]

@@ -6,7 +6,7 @@
 //! $ cargo run --example entra --features jwks
 //! ```
 //!
-//! Without `ENTRA_TENANT`, a mock server stands for Entra, and the example prints a curl command
+//! Without `ENTRA_TENANT`, a mock server stands in for Entra, and the example prints a curl command
 //! with a token. The mock server needs node 20 and npm.
 
 #![allow(clippy::print_stdout)]

@@ -23,8 +23,8 @@ fn new_key(number: u32) -> Result<Key, KeyError> {
 
 /// A key signs for longer than its tokens live, so one previous key is enough to verify them all.
 ///
-/// Here one process signs and verifies. If these are different servers, give the new key to the
-/// servers that verify before the auth server signs with it.
+/// Here one process signs and verifies. If different servers sign and verify, give the new key to
+/// the verifying servers before the auth server signs with it.
 async fn rotate(keys: KeyStore) -> Result<(), KeyError> {
     for number in 2.. {
         // A token is still accepted during the leeway after its expiry, which is 5 seconds by

@@ -6,7 +6,7 @@
 //! $ cargo run --example keycloak --features jwks
 //! ```
 //!
-//! Without `KEYCLOAK_REALM`, a mock server stands for Keycloak, and the example prints a curl
+//! Without `KEYCLOAK_REALM`, a mock server stands in for Keycloak, and the example prints a curl
 //! command with a token. The mock server needs node 20 and npm.
 
 #![allow(clippy::print_stdout)]

@@ -1,4 +1,4 @@
-//! The mock server that stands for a provider if none is configured.
+//! The mock server that stands in for a provider if no provider is configured.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};

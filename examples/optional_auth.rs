@@ -1,8 +1,8 @@
 //! A public page that greets logged-in users by name.
 //!
 //! `cargo run --example optional_auth` prints curl commands. Without a token or with a valid token,
-//! the answer is 200. With an invalid token, the answer is 401, so that a client notices when its
-//! login has expired.
+//! the response is 200. With an invalid token, the response is 401, so that a client notices when
+//! its login has expired.
 
 #![allow(clippy::print_stdout)]
 

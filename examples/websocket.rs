@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/ws", any(open))
         .layer(JwtAuth::new(secret).websocket_protocol("bearer"))
-        // For the demonstration, the page contains the token.
+        // For demonstration purposes, the page contains the token.
         .route("/", get(|| async { page }));
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;

@@ -1,6 +1,6 @@
 //! Fuzzes the choice of an issuer. The choice reads `iss` before the signature is verified, and the
-//! verification reads all claims. A layer with several issuers must therefore decide as a layer
-//! does that has only the issuer whose key signed the token.
+//! verification reads all claims. A layer with several issuers must therefore make the same
+//! decision as a layer that has only the issuer whose key signed the token.
 #![no_main]
 
 use std::sync::LazyLock;

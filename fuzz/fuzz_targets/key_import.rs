@@ -1,6 +1,6 @@
 //! Fuzzes key material. An accepted secret must be long enough, have enough distinct bytes, and not
 //! be a PEM, JWK or SSH key in disguise. An accepted key must verify the tokens that it signs. A
-//! public key must survive the way to a JWK and back with the same thumbprint.
+//! public key that is converted to a JWK and back must have the same thumbprint.
 #![no_main]
 
 use base64::Engine;

@@ -96,7 +96,8 @@ struct Model {
     /// the current rotation if it has such a repeat.
     repeats: u32,
     is_repeated: bool,
-    /// Consecutive rotations with any counted repeat, including the current one if it has one.
+    /// The number of consecutive rotations that had any counted repeat. Includes the current
+    /// rotation if it has such a repeat.
     any_repeats: u32,
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.

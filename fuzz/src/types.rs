@@ -51,7 +51,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(case: &Case<'_>) -> bool {
             case.noted.check(verified.token());
             true
         }
-        // A token is rejected for its other faults even if its claims do not fit the type.
+        // Another broken rule decides the error, even if the claims do not fit the type.
         Err(error) => {
             let decision = match error.kind() {
                 TokenErrorKind::Expired => Decision::Expired,
@@ -283,7 +283,7 @@ struct Raw {
 #[derive(Deserialize, PartialEq, Debug)]
 struct WholeRaw(Text);
 
-/// A byte string, as with the crate `serde_bytes`.
+/// A byte string, read as the crate `serde_bytes` reads it.
 #[derive(PartialEq, Debug)]
 struct ByteString(Vec<u8>);
 

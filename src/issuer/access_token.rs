@@ -1,4 +1,4 @@
-//! An issued access token, and the answer of a token endpoint.
+//! An issued access token, and the response of a token endpoint.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -51,8 +51,8 @@ impl AccessToken {
     ///
     /// # Errors
     ///
-    /// Returns [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the
-    /// heaviest claims.
+    /// Returns [`TooLarge`](crate::issuer::IssueErrorKind::TooLarge), with the names of the largest
+    /// claims.
     pub fn fits_cookie(&self, name: &str) -> Result<(), IssueError> {
         let len = name.len().saturating_add(self.encoded.len());
         budget::check(&format!("the cookie `{name}`"), len, MAX_COOKIE_BYTES, &self.claims)
@@ -68,7 +68,7 @@ impl Debug for AccessToken {
     }
 }
 
-/// The answer of a token endpoint (RFC 6749 section 5.1). Send it with `Cache-Control: no-store`.
+/// The response of a token endpoint (RFC 6749 section 5.1). Send it with `Cache-Control: no-store`.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, issuer::{Grant, TokenIssuer, TokenResponse}};
@@ -94,7 +94,7 @@ pub struct TokenResponse<'a> {
 }
 
 impl<'a> TokenResponse<'a> {
-    /// Creates an answer with this access token.
+    /// Creates a response with this access token.
     pub fn new(token: &'a AccessToken) -> Self {
         Self {
             access_token: token.as_str(),

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::issuer::error::{IssueError, IssueErrorKind};
 
-/// RFC 6265bis section 5.6: a browser silently drops a cookie whose name and value are longer.
+/// The maximum length of a cookie's name and value together. A browser silently drops a longer
+/// cookie (RFC 6265bis section 5.6).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
 /// The minimum room for claims in a cookie. The claims that the issuer writes take about 300 bytes.
@@ -23,7 +24,7 @@ pub(crate) fn room(limit: usize, overhead: usize) -> usize {
 /// The maximum number of claims whose names an error contains.
 const NAMED: usize = 3;
 
-/// Returns an error with the names and sizes of the heaviest claims if `len` is above `limit`.
+/// Returns an error with the names and sizes of the largest claims if `len` is above `limit`.
 pub(crate) fn check(
     what: &str,
     len: usize,

@@ -1,4 +1,4 @@
-//! The errors of issuing a token.
+//! Errors that occur while a token is issued.
 
 use std::error::Error;
 use std::fmt;

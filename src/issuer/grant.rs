@@ -10,7 +10,7 @@ use crate::issuer::error::IssueError;
 use crate::issuer::external_login::ExternalLogin;
 use crate::jwt::OneOrMany;
 
-/// The application's part of an access token: its subject and what it grants. The
+/// The application's part of an access token: its subject and its rights. The
 /// [`TokenIssuer`](crate::issuer::TokenIssuer) writes the other claims.
 ///
 /// ```
@@ -66,8 +66,8 @@ impl Grant<()> {
 
 impl<C> Grant<C> {
     /// Sets the service that the token is for, or several services that share a key. By default the
-    /// token is for all services that share the issuer's only key. In a grant of `Accounts`, the
-    /// default is any service of the issuer.
+    /// token is for all services that share the issuer's only key. In a grant that `Accounts`
+    /// returns, the default is any service of the issuer.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self
@@ -131,9 +131,9 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Keeps data of the application with the session of this login, at most 4096 bytes of JSON.
-    /// Each renewal can read the data with `Session::data`. Tokens do not contain it. In the grant
-    /// of a renewal, this setting has no effect. None by default.
+    /// Stores application data with the session of this login, at most 4096 bytes of JSON. Each
+    /// renewal can read the data with `Session::data`. Tokens do not contain it. In the grant of a
+    /// renewal, this setting has no effect. None by default.
     ///
     /// # Errors
     ///

@@ -35,7 +35,7 @@
 //! # Security
 //!
 //! Send tokens only over TLS, with `Cache-Control: no-store`. Give every rejected refresh token the
-//! same answer, and answer a failure of the store with 503.
+//! same response, and respond to a failure of the store with 503.
 
 mod access_token;
 mod budget;

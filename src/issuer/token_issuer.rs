@@ -71,9 +71,9 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Creates an issuer with this name, the `iss` claim, and without a key:
-    /// [`audience`](Self::audience) sets one. Use an `https` URL without query or fragment (RFC
-    /// 8414 section 2).
+    /// Creates an issuer with this name, the `iss` claim, and without a key. Set a key with
+    /// [`audience`](Self::audience). Use an `https` URL without query or fragment (RFC 8414 section
+    /// 2).
     ///
     /// # Panics
     ///
@@ -362,8 +362,8 @@ impl TokenIssuer {
     /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // Services can sign tokens too, with their own secrets. A revocation of such a token must
-        // not be kept for long.
+        // Services can sign tokens too, with their own secrets. The revocation of such a token is
+        // kept until the token expires, so its lifetime is limited here.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type(TOKEN_TYPE)

@@ -20,7 +20,7 @@ use crate::redis::{Redis, redis_replicates};
 use crate::server::Server;
 use crate::stopwatch::Stopwatch;
 
-/// The timeout for calls that are expected to get no answer.
+/// The timeout for calls that are expected to get no response.
 const HASTE: Duration = Duration::from_secs(1);
 const STALE: Duration = BOUND.saturating_add(Duration::from_millis(500));
 
@@ -28,7 +28,7 @@ fn redis_url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
 }
 
-/// Returns sessions on a clock that stands still, so that a stall does not end the grace period.
+/// Returns sessions with a frozen clock, so that a stall does not end the grace period.
 fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
     Sessions::new(store).with_clock(ManualClock::new(SystemClock.now()))
 }
@@ -160,7 +160,8 @@ async fn errors_of_a_useless_server_lead_to_a_new_connection() {
     }
 }
 
-/// `patient` and `hasty` use the same connections.
+/// Checks that dead connections are replaced after the network has dropped packets. `patient` and
+/// `hasty` use the same connections.
 async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     [patient, hasty]: [Sessions<S>; 2],
     proxy: &Proxy,

@@ -1,4 +1,4 @@
-//! Tokens of `oidc-provider` that are accepted.
+//! Tests of `oidc-provider`'s tokens that must be accepted.
 
 use serde_json::json;
 

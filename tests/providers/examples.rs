@@ -1,4 +1,4 @@
-//! The examples for providers, with the mock server.
+//! Tests of the examples for providers, with the mock server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -153,7 +153,7 @@ pub(crate) fn posted(request: RequestBuilder, fields: &[(&str, &str)]) -> Reques
     request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form(fields))
 }
 
-/// Sends a request, and reads the JSON of the answer.
+/// Sends a request, and returns the response's JSON.
 pub(crate) async fn json(request: RequestBuilder) -> Value {
     let answer = request.send().await.unwrap();
     let (status, body) = (answer.status(), answer.text().await.unwrap());

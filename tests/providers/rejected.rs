@@ -1,4 +1,4 @@
-//! Tokens of `oidc-provider` that are rejected.
+//! Tests of `oidc-provider`'s tokens that must be rejected.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -46,7 +46,7 @@ impl Service {
         get_with(&self.url, token).await
     }
 
-    /// Sends a token that the service must accept, and returns the answer.
+    /// Sends a token that the service must accept, and returns the response.
     pub(crate) async fn accepts(&self, token: &str, issuer: &str, subject: &str) -> Value {
         let answer = self.get(token).await;
         assert_eq!(answer.status, 200, "{}: {}", header(token), answer.reason);
@@ -88,7 +88,7 @@ async fn describe(token: Token) -> Json<Value> {
     }))
 }
 
-/// Adds the reason for a rejection to the answer, for the assertions of the tests.
+/// Adds the reason for a rejection to the response, for the assertions of the tests.
 async fn show_reason(mut response: Response) -> Response {
     let reason = response.extensions().get::<AuthError>().map(|error| error.reason().into_owned());
     if let Some(reason) = reason {

@@ -1,4 +1,4 @@
-//! A service that trusts several issuers at once.
+//! Tests of a service that trusts several issuers at once.
 
 use serde_json::json;
 use tower_jwt_auth::jwks::RemoteKeys;
@@ -58,7 +58,7 @@ async fn issuers_do_not_share_keys_or_outages() {
     let unknown = mock.token(&json!({}), &json!({ "iss": "https://auth.example" })).await;
     service.rejects(&unknown, 401, "iss").await;
 
-    // Nobody can know whether a token of the issuer that is down is valid.
+    // The service cannot know whether a token of the unreachable issuer is valid.
     let unavailable = mock.token(&json!({}), &json!({ "iss": down })).await;
     assert!(service.rejects(&unavailable, 503, "").await.retry_after.is_some());
     service.accepts(&mocked, &mock.issuer, "alice").await;

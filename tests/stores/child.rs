@@ -1,7 +1,7 @@
 //! An auth server in a separate process, which runs this test binary.
 //!
-//! It reads one token from each line and exchanges all of them concurrently. The answer to each is
-//! a line with the token, the result, and the next token or the reason.
+//! It reads one token from each line and exchanges all of them concurrently. For each token it
+//! prints a line with the token, the result, and the next token or the reason.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,7 +12,7 @@ use tower_jwt_auth::issuer::{RefreshStore, SessionId, StoreError, StoredSession}
 use crate::store::{Store, sessions_at};
 
 const URL: &str = "STORES_CHILD_URL";
-/// The time, in seconds, at which the process's clock stands still.
+/// The time, in seconds, that the process's frozen clock shows.
 const NOW: &str = "STORES_CHILD_NOW";
 const STUCK: &str = "STORES_CHILD_STUCK";
 /// The prefix that distinguishes our lines from lines of the test harness.
@@ -44,7 +44,7 @@ fn say(line: &str) {
     std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
 }
 
-/// A store that writes, and that never answers if `stuck` is set.
+/// A store whose `replace` writes the row but never returns if `stuck` is set.
 struct Lossy {
     store: Store,
     stuck: bool,
@@ -89,7 +89,7 @@ impl AuthServer {
         Self::spawn(url, now, false)
     }
 
-    /// Starts a process that stops after its first write, before the answer.
+    /// Starts a process that hangs after its first write, before it responds.
     pub(crate) fn start_stuck(url: &str, now: UnixTime) -> Self {
         Self::spawn(url, now, true)
     }

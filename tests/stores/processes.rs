@@ -22,7 +22,7 @@ fn rounds() -> usize {
     std::env::var("STORE_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
 }
 
-/// The answer, or `None` if the server is gone.
+/// Lines that the server prints, and then `None` if the server is gone.
 type Answers = Receiver<Option<String>>;
 
 fn auth_server(url: &str, now: UnixTime) -> (AuthServer, Answers) {
@@ -38,7 +38,7 @@ fn auth_server(url: &str, now: UnixTime) -> (AuthServer, Answers) {
     (server, answers)
 }
 
-/// Collects an answer for each sent token while the server lives.
+/// Collects one line for each sent token, until the server is gone.
 fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, String>) -> usize {
     for answered in 0..sent {
         let answer = answers.recv_timeout(Duration::from_secs(300)).expect("an answer");
@@ -53,7 +53,7 @@ fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, Stri
 }
 
 async fn two_servers(url: &str) {
-    // All clocks stand still at one time, so that a stall does not end the grace period.
+    // All clocks are frozen at the same time, so that a stall does not end the grace period.
     let now = SystemClock.now().whole_secs();
     let sessions = sessions_at(Store::connect(url).await.unwrap(), now);
     let mut held = Vec::new();

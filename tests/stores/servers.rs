@@ -135,12 +135,13 @@ impl Server {
             let family = family(process.id());
             process.kill().unwrap();
             process.wait().unwrap();
-            // The processes of PostgreSQL detect this and end. A new server waits for them.
+            // PostgreSQL's child processes would notice that their parent is gone, and end. A new
+            // server would wait for them, so kill them too.
             signal("KILL", &family);
         }
     }
 
-    /// Stops the server, which keeps its connections and answers nothing.
+    /// Stops the server, which keeps its connections but does not respond.
     pub(crate) fn pause(&self) {
         signal("STOP", &family(self.process.as_ref().unwrap().id()));
     }

@@ -1,4 +1,4 @@
-//! Checks of a session after a failure between the write and the answer.
+//! Checks that a session survives a failure between the write and the response.
 
 use std::future::{pending, poll_fn};
 use std::pin::pin;
@@ -91,7 +91,7 @@ async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, 
     Ok(sessions.start(NewSession::new(subject()?)).await?.0)
 }
 
-/// Checks that a client that got no answer can repeat its request and continue.
+/// Checks that a client can repeat a request that got no response, and continue.
 async fn is_usable<S: RefreshStore>(
     sessions: &Sessions<S>,
     token: &RefreshToken,

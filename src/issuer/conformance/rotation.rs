@@ -11,7 +11,7 @@ use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-/// A time past the grace period of 10 seconds.
+/// A duration that is longer than the grace period of 10 seconds.
 const LATER: Duration = Duration::from_secs(11);
 
 pub(crate) async fn check<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Failure> {

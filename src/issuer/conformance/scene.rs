@@ -21,7 +21,7 @@ pub(crate) struct Scene<S> {
 }
 
 impl<S: RefreshStore> Scene<S> {
-    /// Returns sessions on a clock that stands still. It starts at the system's time, since rows
+    /// Returns sessions with a frozen clock. The clock shows the system's current time, since rows
     /// may expire by the clock of a server.
     pub(crate) fn sessions(&self) -> (Sessions<Arc<S>>, ManualClock) {
         let clock = ManualClock::new(SystemClock.now());
@@ -37,7 +37,7 @@ impl<S: RefreshStore> Scene<S> {
     }
 }
 
-/// Returns sessions on any store. They last an hour.
+/// Returns sessions in this store that last an hour.
 pub(crate) fn on<S: RefreshStore>(store: S, clock: &ManualClock) -> Sessions<S> {
     let hour = Duration::from_secs(3600);
     Sessions::new(store).idle_lifetime(hour).absolute_lifetime(hour).with_clock(clock.clone())

@@ -21,9 +21,9 @@ use crate::issuer::sessions::store::RefreshStore;
 use crate::revocation::Revocation;
 
 impl<S: RefreshStore> Sessions<S> {
-    /// Ends one session. Returns false if there was no live session with this identifier. Its
-    /// refresh token is refused from now on. Its access tokens work until they expire, unless they
-    /// are revoked by `with_revocation` (feature `feeds`).
+    /// Ends one session. Returns false if there was no live session with this identifier. The
+    /// session's refresh token is refused from now on. The session's access tokens work until they
+    /// expire, unless `with_revocation` (feature `feeds`) revokes them.
     ///
     /// # Errors
     ///
@@ -85,15 +85,15 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Ends all of a user's sessions, for instance after a password change, and returns their
-    /// number. A login that is in progress may not be ended: change the password first.
+    /// number. A session whose login is still in progress may remain: change the password first.
     ///
     /// With revocation, this method also revokes the user's tokens that belong to no session. Each
-    /// call publishes one message for that, so do not let users call this method without limit.
+    /// call publishes one message for these tokens, so limit how often users can call this method.
     ///
     /// # Errors
     ///
-    /// Returns [`Unavailable`](SessionErrorKind::Unavailable): some of the sessions may still have
-    /// ended.
+    /// Returns [`Unavailable`](SessionErrorKind::Unavailable). Some of the sessions may have ended
+    /// nevertheless.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
         let revoked = self.revoke_all(subject).await;
         let (ended, failure) = self.end_each(subject, None).await;
@@ -110,8 +110,8 @@ impl<S: RefreshStore> Sessions<S> {
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
             Ok(loaded) => loaded,
-            // An earlier request ended the session, but its answer was lost or it failed to publish
-            // the end.
+            // An earlier request ended the session, but its response was lost or it failed to
+            // publish the end.
             Err(error) if error.kind() == SessionErrorKind::Ended => {
                 let token = RefreshToken::parse(presented)
                     .ok_or(SessionError::new(SessionErrorKind::Unknown))?;

@@ -1,4 +1,4 @@
-//! Errors of sessions.
+//! Session errors.
 
 use std::error::Error;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use crate::issuer::sessions::store::{StoreError, StoreErrorKind};
 use crate::random::NoRandomness;
 
-/// An error of starting, renewing or ending a session.
+/// An error that occurred while a session was started, renewed or ended.
 ///
-/// A client must not learn why a token is refused. Answer every error for which
-/// [`is_refusal`](Self::is_refusal) returns true with `invalid_grant`, and all others with 503.
-/// After a 503 the client may present the same refresh token again: it is still valid, or it was
-/// just used, and is then exchanged for the same successor during the grace period.
+/// A client must not learn why a token is refused. If [`is_refusal`](Self::is_refusal) returns
+/// true, respond with `invalid_grant`. Respond to all other errors with 503. After a 503 the client
+/// can present the same refresh token again. The token is either still valid, or was just used and
+/// gets the same successor during the grace period.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,
@@ -36,7 +36,7 @@ pub enum SessionErrorKind {
     Superseded,
     /// The token was issued to another client.
     WrongClient,
-    /// The store or the revocation feed failed. The call may be repeated.
+    /// The store or the revocation feed failed. The call can be retried.
     Unavailable,
     /// The session's data, scopes, names or tokens of another provider are too large.
     TooLarge,

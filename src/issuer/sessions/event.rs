@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::session::Session;
 
-/// An event in the life of a session, for audit logs, emails to users and metrics. It is reported
-/// after the store has saved the change.
+/// An event in the life of a session, for audit logs, emails to users and metrics. An event is
+/// reported after the store has saved the change.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionEvent<'a> {
@@ -15,8 +15,8 @@ pub enum SessionEvent<'a> {
     /// A refresh token was exchanged.
     Renewed(&'a Session),
     /// A used token was presented again within the grace period, and got the same successor. The
-    /// cause is a second tab, a lost answer, or a thief who renews whenever the user does. Too many
-    /// repeated renewals in a row end the session: see
+    /// cause is a second tab, a lost response, or a thief who renews whenever the user does. Too
+    /// many repeated renewals in a row end the session: see
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
@@ -31,12 +31,13 @@ pub enum SessionEvent<'a> {
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user. Normally there is one such event per session. If the server stopped
-    /// before it called the hook, or its store failed right after the call, a theft is reported
-    /// when one of the session's tokens is presented within the next hour.
+    /// before it called the hook, or its store failed right after the call, a theft is reported,
+    /// possibly for the second time, when one of the session's tokens is presented within the next
+    /// hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
-    /// starting a session. If you notify users of logins, do so here too: the error for a missing
-    /// scope or audience reveals that the password is right.
+    /// starting a session. If you notify users of logins, notify them of this event too: the error
+    /// for a missing scope or audience reveals that the password is right.
     LoginRefused(&'a RefusedLogin),
 }
 
@@ -54,8 +55,8 @@ impl RefusedLogin {
         &self.subject
     }
 
-    /// Returns the reason, such as "the cookie `__Host-cart_token` has 5012 bytes and may have
-    /// 4096". The reason contains names and sizes of claims, never their values.
+    /// Returns the reason, for example that a cookie would be too long. The reason contains names
+    /// and sizes of claims, never their values.
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -41,7 +41,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // Load the session again, since the code below may answer without a write, and only a
+            // Load the session again, since the code below may return without a write, and only a
             // write detects that the session has changed.
             pending = pending.again().await?;
         }
@@ -158,8 +158,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 }
 
-/// Checks a token again that was valid when it was presented. The token does not count as reused,
-/// however much time has passed since then.
+/// Checks a token again after another request has changed the session. The token was valid when it
+/// was presented, so it does not count as reused, however much time has passed since then.
 async fn judge_again<S: RefreshStore>(
     rows: &SessionRows<S>,
     token: RefreshToken,

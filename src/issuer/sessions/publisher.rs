@@ -18,7 +18,7 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The minimum time for which a revocation is kept. If the configured lifetime has been shortened,
-/// tokens that were issued earlier are valid for longer.
+/// tokens that were issued earlier are valid for longer than the new lifetime.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// The revocation feed. Its futures are boxed, but only ending a session allocates one.
@@ -76,7 +76,8 @@ impl Publisher {
         self.publish(Revocation::subject(subject, before).forget_at(self.until(now))).await
     }
 
-    /// Returns the time after which every token issued in the second of `revoked_at` has expired.
+    /// Returns the time after which every token issued in the same second as `revoked_at` has
+    /// expired.
     fn until(&self, revoked_at: UnixTime) -> UnixTime {
         let second = Duration::from_secs(1);
         revoked_at.saturating_add(second).saturating_add(self.lifetime.max(REMEMBERED))

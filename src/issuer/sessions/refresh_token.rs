@@ -22,7 +22,7 @@ const ENCODED: usize = 64;
 /// dropped.
 ///
 /// The text has 64 characters of base64url. They contain 128 random bits that identify the session,
-/// and 256 random bits that change with every use. A store gets only hashes.
+/// and 256 random bits that change with every use. A store receives only hashes.
 #[derive(Clone)]
 pub struct RefreshToken {
     bytes: Zeroizing<[u8; LEN]>,
@@ -55,7 +55,7 @@ impl RefreshToken {
     /// Returns the token that follows this one.
     ///
     /// The successor depends only on this token and the salt. A repeated use therefore gets the
-    /// same answer, although neither token is stored. The salt is stored, and is useless without
+    /// same successor, although neither token is stored. The salt is stored, and is useless without
     /// the token.
     pub(crate) fn successor(&self, salt: &Salt) -> Self {
         let mut info = b"tower-jwt-auth/refresh/v1".to_vec();

@@ -104,7 +104,7 @@ impl<S: RefreshStore> SessionRows<S> {
     ) -> Result<bool, SessionError> {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
-            // A task continues when the client disconnects, so the end is published in any case.
+            // The task continues if the client disconnects, so the end is still published.
             let rows = self.clone();
             let ending = tokio::spawn(async move { rows.end(session, version, cause).await });
             return ending.await.map_err(store_failed)?;
@@ -179,12 +179,12 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Returns true if the row must record the progress of the announcement, so that a failed
-    /// announcement is repeated. Other ends are reported only by one call of the hook.
+    /// announcement is repeated. For any other end, one call to the hook is enough.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }
 
-    /// Publishes the end of a session, and notes the outcome in its row.
+    /// Publishes the end of a session, and records the outcome in its row.
     async fn publish(&self, session: Session, version: u64) -> Result<(), SessionError> {
         let published = match &self.publisher {
             Some(publisher) => publisher.end(&session, self.clock.now()).await,
@@ -199,7 +199,8 @@ impl<S: RefreshStore> SessionRows<S> {
 
     pub(crate) fn tell(&self, event: &SessionEvent<'_>) {
         if let Some(hook) = &self.hook {
-            // The change is stored, so the client must get its answer even if the hook panics.
+            // The change has been stored, so the client must get its response even if the hook
+            // panics.
             let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
         }
     }

@@ -1,5 +1,5 @@
-//! Sessions. A login starts a session, refresh tokens renew it, and a logout or a detected theft
-//! ends it.
+//! The sessions of all users. A login starts a session, refresh tokens renew it, and a logout or a
+//! detected theft ends it.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Debug};
@@ -31,7 +31,7 @@ const PRUNE_BATCH: usize = 1_000;
 /// exchanges the current token for the next. If a used token is presented again, two parties have
 /// copies, and the server cannot know which one is the thief. It therefore ends the session, and
 /// both must log in. There is one exception, a grace period of 10 seconds by default. Within this
-/// time, two tabs that renew together or a lost answer are far more likely than a thief, so every
+/// time, two tabs that renew together or a lost response are far more likely than a thief, so every
 /// request with the used token gets the same next token.
 ///
 /// Each login deletes a few expired sessions, so no scheduled task is needed.
@@ -131,7 +131,7 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends the sessions by which a user is over the limit.
+    /// Ends a user's sessions beyond the limit, after a login has stored its session.
     ///
     /// Every login stores its session and then counts, so the last of several concurrent logins
     /// sees all the sessions. All logins rank the sessions in the same order, and the rank of a new
@@ -198,8 +198,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// # Errors
     ///
     /// If [`is_refusal`](SessionError::is_refusal) returns true, the token is not accepted. After
-    /// [`Unavailable`](SessionErrorKind::Unavailable) the same token may be used again: at any time
-    /// if nothing was written, and within the grace period if only the answer was lost.
+    /// [`Unavailable`](SessionErrorKind::Unavailable) the client can present the same token again.
+    /// If nothing was written, the token stays usable. If only the response was lost, the token is
+    /// usable within the grace period.
     pub async fn refresh(
         &self,
         presented: &str,
@@ -235,7 +236,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Returns the session of an exchangeable refresh token, for any client. Use this method to
-    /// identify the user at a logout. The token does not change.
+    /// identify the user during a logout. The token does not change.
     ///
     /// # Errors
     ///

@@ -33,13 +33,13 @@ impl Session {
         &self.subject
     }
 
-    /// Returns the scopes that were granted at the login. Renewals never add one.
+    /// Returns the scopes that the login was granted. Renewals never add one.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.family.scopes.iter().map(String::as_str)
     }
 
-    /// Returns the services that the login named. Access tokens are for them unless a refresh names
-    /// one of them. Empty if the login named none.
+    /// Returns the services that the login named. Access tokens are for these services, unless a
+    /// refresh names one of the services. Empty if the login named no service.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }
@@ -81,7 +81,7 @@ impl Session {
         self.family.idle_until
     }
 
-    /// Returns the time at which the session ends in any case.
+    /// Returns the time at which the session ends at the latest.
     pub fn ends_at(&self) -> UnixTime {
         self.family.ends_at
     }
@@ -139,9 +139,9 @@ impl NewSession {
         self
     }
 
-    /// Binds the session to these services: access tokens are for them unless a refresh names one
-    /// of them. By default, a refresh may name any service that the application grants at that
-    /// time.
+    /// Binds the session to these services: access tokens are for these services, unless a refresh
+    /// names one of the services. By default, a refresh may name any service that the application
+    /// grants at that time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();
         self
@@ -160,7 +160,7 @@ impl NewSession {
         self
     }
 
-    /// Keeps data of the application with the session, at most 4096 bytes of JSON.
+    /// Stores application data with the session, at most 4096 bytes of JSON.
     ///
     /// # Errors
     ///

@@ -62,7 +62,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// A renewal counts as repeated if its used token is presented again within the grace period, 2
     /// seconds or more after its use. Requests that are closer together are not counted unless
     /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set: two tabs, or a client that runs
-    /// several requests in parallel, send such requests. Repeats after a lost answer or by a slow
+    /// several requests in parallel, send such requests. Repeats after a lost response or by a slow
     /// second tab are counted, but rarely occur at five renewals in a row. A thief who wants to
     /// stay unnoticed must repeat every renewal.
     ///
@@ -117,18 +117,18 @@ impl<S: RefreshStore> Sessions<S> {
     /// was never used. Off by default.
     ///
     /// This option is for mobile clients. If the network changes or the system suspends the
-    /// application, an answer may be lost, and minutes later the client presents its previous
+    /// application, a response may be lost, and minutes later the client presents its previous
     /// token. By default the session then ends, as it does after a theft. With this option, the
     /// client gets the lost token. Such a use does not extend the session.
     ///
     /// # Security
     ///
     /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal
-    /// after the theft, instead of for 10 seconds. If thief and user take turns to renew, both are
-    /// accepted, since each of them presents the previous token. The theft is detected when one of
-    /// them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row
-    /// were repeated. Each use of a previous token is reported as [`SessionEvent::ParentAccepted`]:
-    /// monitor the number of these events.
+    /// after the theft, and not only for 10 seconds. If thief and user take turns to renew, both
+    /// are accepted, since each of them presents the previous token. The theft is detected when one
+    /// of them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a
+    /// row were repeated. Each use of a previous token is reported as
+    /// [`SessionEvent::ParentAccepted`]: monitor the number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self
@@ -161,7 +161,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// The end of a session is published once. If publishing fails, the session still ends, and the
     /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
     /// hour, ending the session again or presenting one of its tokens publishes the same message
-    /// again, until it succeeds once. Tokens of another issuer are not revoked.
+    /// again, until publishing succeeds. Tokens of another issuer are not revoked.
     ///
     /// If the feed has no log yet, a background task creates the log immediately, and retries until
     /// it succeeds. Services with read-only access then need not wait for the first revocation.

@@ -291,7 +291,7 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             let seen = async {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 if is_published {
-                    // The slow attempt ends.
+                    // The slow attempt times out.
                     server.wait(5);
                     feed.hangs.store(false, Ordering::SeqCst);
                 }

@@ -1,4 +1,4 @@
-//! Tests of the requests that `Accounts` receives, and of the answers that it can give.
+//! Tests of the requests that `Accounts` receives, and of the results that it can return.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -114,7 +114,7 @@ async fn logins_and_renewals_get_headers_and_extensions() {
     let answer = server.send(post("/login", "acme.example", &login(&json!({})))).await;
     assert_eq!(tenant(&answer), "acme.example");
 
-    // The session keeps the tenant of the host at which the login was sent, even if a renewal uses
+    // The session keeps the tenant of the host to which the login was sent, even if a renewal uses
     // another host.
     let refresh = json!({ "refresh_token": answer.tokens().refresh, "audience": "cart" });
     let renewed = server.send(post("/refresh", "globex.example", &refresh)).await;

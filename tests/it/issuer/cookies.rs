@@ -37,7 +37,7 @@ pub(super) fn value(answer: &Answer, name: &str) -> String {
     cookies.iter().find(|cookie| cookie.0 == name).unwrap_or_else(|| panic!("{answer:?}")).1.clone()
 }
 
-/// Returns the cookies that a browser sends after this answer.
+/// Returns the cookies that a browser sends after this response.
 fn cookies_of(answer: &Answer) -> String {
     format!("{SESSION}={}; {REFRESH}={}", value(answer, SESSION), value(answer, REFRESH))
 }
@@ -447,7 +447,7 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
 }
 
-/// The answer reveals that the password is right, so the user can be notified.
+/// The response reveals that the password is right, so the user can be notified.
 #[tokio::test]
 async fn a_login_whose_claims_panic_is_reported_as_an_event() {
     let server = server();

@@ -14,7 +14,7 @@ use super::kit::Server;
 use crate::kit::server::in_time;
 use crate::kit::{NOW, at, fault, pairs, secret};
 
-/// Starts an auth server at this path of a new port. Returns the server and the issuer's name.
+/// Starts an auth server under this path, on a new port. Returns the server and the issuer's name.
 async fn start(path: &str, keys: KeyStore) -> (Server, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let name = format!("http://{}{path}", listener.local_addr().unwrap());

@@ -42,12 +42,12 @@ pub(crate) struct State {
     /// Serializing the claims panics.
     pub(crate) claims_panic: AtomicBool,
     pub(crate) store_down: AtomicBool,
-    /// Writes succeed, but their answers are lost.
+    /// Writes succeed, but their results are lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
-    /// The number of writes after which replacements fail or lose their answers.
+    /// The number of writes after which replacements fail or lose their results.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The only service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,
@@ -255,7 +255,7 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message is made at a different time, so a message that depends on the time would
+        // Each message is created at a different time, so a message that depends on the time would
         // differ.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
@@ -366,7 +366,7 @@ pub(crate) fn json(method: Method, path: &str, body: &Value) -> Request<Body> {
         .unwrap()
 }
 
-/// An answer with its whole body.
+/// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: http::response::Parts,

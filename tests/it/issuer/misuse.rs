@@ -7,7 +7,7 @@ use tower_jwt_auth::issuer::{Cookies, MemoryStore, Sessions, TokenIssuer};
 use super::kit::{ISSUER, Server, issuer};
 use crate::kit::{panics, secret};
 
-/// Returns the message of the panic. Fails unless the panic points to this file.
+/// Returns the panic message. Fails unless the panic points to this file.
 fn sentence<T>(configure: impl FnOnce() -> T) -> String {
     let (sentence, file) = panics::refused(configure);
     assert_eq!(file, file!(), "{sentence}");

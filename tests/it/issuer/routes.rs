@@ -221,7 +221,7 @@ async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
         let stolen = token;
         token = server.refresh(&stolen).await.tokens().refresh;
         server.wait(2);
-        // The thief's next poll is refused, and the answer does not reveal the reason.
+        // The thief's next poll is refused, and the response does not reveal the reason.
         let unknown = post("/sessions", &"A".repeat(64)).await;
         for path in ["/sessions", "/sessions/AAAAAAAAAAAAAAAAAAAAAA"] {
             let poll = post(path, &stolen).await;

@@ -391,7 +391,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     }
 }
 
-/// Two tabs with the same timer, or a client that sends several requests in parallel, all day.
+/// Simulates a day with two tabs that have the same timer, or with a client that sends several
+/// requests in parallel.
 #[tokio::test]
 async fn requests_that_renew_at_once_are_never_logged_out() {
     let (sessions, clock, _) = sessions();
@@ -444,7 +445,7 @@ async fn one_renewal_without_a_list_of_sessions_resets_the_count() {
     sessions.refresh(token.as_str(), None).await.unwrap();
 }
 
-/// A mobile client that lost an answer and renews an hour later.
+/// A mobile client lost a response, and renews an hour later.
 #[tokio::test]
 async fn an_unused_parent_is_accepted_if_configured() {
     let (sessions, clock, events) = sessions();

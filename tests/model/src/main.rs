@@ -149,7 +149,7 @@ fn a_replaced_key_set() {
     scene.check();
 }
 
-/// Two threads add tokens to a full table, and a third uses one that is in it.
+/// Two threads add tokens to a full table, and a third thread uses a token that is in the table.
 fn evictions() {
     let scene = Scene::new();
     (0..6).for_each(|n| scene.insert(n, 1));

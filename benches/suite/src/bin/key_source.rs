@@ -74,7 +74,7 @@ impl Server {
         Self { auth, source, token, claims }
     }
 
-    /// Starts the fetch that hangs, as a request with a new key does.
+    /// Starts the hanging fetch by presenting a token with a new key.
     async fn hang(&self) {
         let other = Key::generate(Algorithm::Es256).expect("the system has random bytes");
         let token = Signer::new(other).sign(&self.claims).expect("claims serialize");
@@ -128,7 +128,7 @@ async fn run() {
     busy.hang().await;
     let started = Instant::now();
     for _ in 0..ROUNDS {
-        // The fetch that hangs times out after 5 seconds.
+        // The hanging fetch times out after 5 seconds.
         if started.elapsed() > Duration::from_millis(4_500) {
             break;
         }

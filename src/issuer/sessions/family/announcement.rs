@@ -1,4 +1,4 @@
-//! The progress of a session-end announcement.
+//! The progress of announcing the end of a session.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
-//! Times in stored sessions, as whole nanoseconds in JSON. As floating-point seconds, they would
-//! move the end of a session by a few hundred nanoseconds. Times after the year 2262 are stored as
-//! the last representable time.
+//! Times in stored sessions, as whole nanoseconds in JSON. Floating-point seconds would shift the
+//! end of a session by a few hundred nanoseconds. Times after the year 2262 are stored as the last
+//! representable time.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -30,9 +30,10 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// the individually revoked access tokens.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
-/// Requests with the same token within this time count as sent at once. Two tabs do so, and so do
-/// parallel requests of a client whose access token has expired. This is common, so it indicates a
-/// thief only after many renewals in a row.
+/// Requests with the same token within this time count as simultaneous. Two tabs send such
+/// requests, and so does a client that sends several requests in parallel after its access token
+/// has expired. Simultaneous requests are common, so they indicate a thief only after many renewals
+/// in a row.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// The time for which an ended session is kept, so that its tokens can be distinguished from
@@ -109,8 +110,8 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
-/// The highest session rank that a server with a correct clock can see. Another server's clock may
-/// be ahead by [`AHEAD`], and a new session's rank may add the same margin.
+/// The highest plausible rank of a session. Another server's clock may be ahead by [`AHEAD`], and a
+/// new session's rank may add the same margin.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -128,7 +129,7 @@ struct Spent {
     at: UnixTime,
 }
 
-/// The cause of a session's end before its time.
+/// The cause of a session's early end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -136,8 +137,8 @@ pub enum EndCause {
     /// The user ended the session, or somebody else ended it on the user's behalf.
     LoggedOut,
     /// Somebody has a copy of a refresh token: a used token was presented after the grace period
-    /// (RFC 9700 section 4.14.2), or too many renewals in a row were repeated within it
-    /// ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
+    /// (RFC 9700 section 4.14.2), or too many renewals in a row were repeated within the grace
+    /// period ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
     Reused,
     /// The account may no longer log in.
     AccountClosed,
@@ -151,7 +152,8 @@ pub enum EndCause {
 pub(crate) enum ClientRule {
     Any,
     /// Only the client with this identifier; `None` is a client without an identifier. A session
-    /// with an identifier refuses `None`, and the reverse.
+    /// that is bound to a client refuses `None`, and a session without a client refuses every
+    /// identifier.
     Is(Option<String>),
 }
 
@@ -174,7 +176,7 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The two requests were sent at the same time.
+    /// Less than [`AT_ONCE`], so the two requests count as simultaneous.
     AtOnce,
     /// Within the grace period.
     WithinGrace,
@@ -222,11 +224,11 @@ impl Family {
         (rank <= latest_rank(now), rank)
     }
 
-    /// Ranks a new session above `others`, the user's other sessions. Ignores sessions with a rank
-    /// that only a wrong clock explains.
+    /// Ranks a new session above `others`, the user's other sessions. Ignores sessions whose rank
+    /// can only come from a wrong clock.
     ///
-    /// The margin of one minute keeps the new session above those that are renewed while the login
-    /// runs.
+    /// The margin of one minute keeps the new session above sessions that are renewed during the
+    /// login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();
@@ -278,8 +280,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// Returns the family after the used token of its last renewal was presented again, or `None`
-    /// if nothing changes.
+    /// Returns the updated family if the used token of the last renewal was presented again, or
+    /// `None` if nothing changes.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {
@@ -305,7 +307,7 @@ impl Family {
         self.repeats >= rules.max_repeats || self.any_repeats >= max_any
     }
 
-    /// Returns the family after its leaf was exchanged for `successor`.
+    /// Returns the updated family, whose leaf was exchanged for `successor`.
     pub(crate) fn rotated(
         &self,
         salt: Salt,
@@ -342,7 +344,7 @@ impl Family {
         Self { ended, ended_at, spent, revoked, idle_until, ..self.clone() }
     }
 
-    /// Returns the time of the end in whole seconds.
+    /// Returns the end time in whole seconds.
     pub(crate) fn ended_at(&self, now: UnixTime) -> UnixTime {
         self.ended_at.map_or(now.whole_secs(), UnixTime::from_secs)
     }
@@ -615,7 +617,7 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// Such a repeat needs no write to the store.
+    /// A further repeat needs no write to the store.
     #[test]
     fn a_further_repeat_of_a_renewal_changes_nothing() {
         let (mut family, token) = family();
@@ -664,7 +666,7 @@ mod tests {
         let mut present =
             |token: &RefreshToken, secs| present_by(&rules, &mut family, token, at(secs));
         let second = present(&first, 1).unwrap();
-        // The client lost the answer twice.
+        // The client lost the response twice.
         assert_eq!(present(&first, 60).unwrap().as_str(), second.as_str());
         assert_eq!(present(&first, 90).unwrap().as_str(), second.as_str());
         let third = present(&second, 95).unwrap();

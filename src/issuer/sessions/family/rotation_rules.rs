@@ -4,8 +4,9 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A session ends after this many consecutive renewals if, within 2 seconds of each, a request for
-/// the list of sessions presents the used token.
+/// The maximum number of watched renewals in a row. A renewal is watched if a request for the list
+/// of sessions presents its used token within 2 seconds. The session ends when the maximum is
+/// reached.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.

@@ -35,7 +35,7 @@ pub struct StoredSession {
     pub state: String,
     /// The time from which the row may be deleted, in whole seconds.
     pub delete_after: UnixTime,
-    /// True once the session has ended. [`RefreshStore::of_subject`] leaves out such rows. An ended
+    /// True once the session has ended. [`RefreshStore::of_subject`] omits such rows. An ended
     /// session stays ended.
     pub ended: bool,
 }
@@ -69,7 +69,7 @@ impl Debug for StoredSession {
 ///
 /// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows.
 /// Rotation is safe because [`replace`](Self::replace) is *one atomic step*: if several calls
-/// replace the same version at the same time, one of them succeeds. A client gets its answer only
+/// replace the same version at the same time, one of them succeeds. A client gets its response only
 /// after the store has returned, so the row should be durable by then.
 ///
 /// The cost of a call must not grow with the number of sessions that ended: a user who logs in and
@@ -205,7 +205,7 @@ impl StoreError {
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 impl StoreError {
-    /// Creates the error for an answer of the store's server with this code.
+    /// Creates the error for an error code that the store's server returned.
     pub(crate) fn answered(code: Option<&str>) -> Self {
         let code = code.unwrap_or("?");
         Self::because(format!("the server of the session store answered with error {code}"))

@@ -29,8 +29,8 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 ///
 /// The store needs no extension. If you run the files of `migrations/postgres` yourself, the
 /// account of the store needs rights only on the two tables. `synchronous_commit` must not be `off`
-/// for this database. Otherwise a crash of the server can lose rotations that were answered, and
-/// those sessions end as reused.
+/// for this database. Otherwise a crash of the server can lose rotations whose new token a client
+/// already has. Those sessions then end as reused.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, whose sessions may be out of date. Behind a pooler in transaction
@@ -102,9 +102,9 @@ impl PostgresStore {
 
     /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards.
     ///
-    /// The store closes connections that have become read-only here too. Only the next write
-    /// detects a connection to a standby, so let the pool check `pg_is_in_recovery()` before it
-    /// returns a connection.
+    /// A store on an existing pool also closes connections that have become read-only. It detects a
+    /// connection to a standby only at the next write, so let the pool check `pg_is_in_recovery()`
+    /// before it returns a connection.
     pub fn from_pool(pool: PgPool) -> Self {
         Self {
             writer: pool.clone(),

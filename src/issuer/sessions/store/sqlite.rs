@@ -32,8 +32,9 @@ const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Keeps sessions in an SQLite file, for auth servers on one machine. Every change is synced before
-/// its answer, so it survives a killed process, and a power cut if the disk really syncs when it
-/// reports so. Several processes may use the file at the same time.
+/// the call returns. The change then survives a killed process. It also survives a power cut,
+/// unless the disk reports a sync before the sync is complete. Several processes may use the file
+/// at the same time.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

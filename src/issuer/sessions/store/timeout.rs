@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::issuer::sessions::store::StoreError;
 
-/// The default time limit. It is shorter than the failover of a database within a data centre,
-/// since a user is waiting and the client may try again.
+/// The default time limit. It is shorter than a database failover within a data centre, since a
+/// user is waiting and the client can try again.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
-/// The time limit for migrations. Changing a large table takes longer than a call may take.
+/// The time limit for migrations. A change to a large table takes longer than the limit for a call.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) const MIGRATION_TIMEOUT: CallTimeout = CallTimeout(Duration::from_secs(600));
 

@@ -47,7 +47,7 @@ struct Measured {
     ratio: Quartiles,
     ours_nanos: f64,
     other_nanos: f64,
-    /// The ratio of the floor to the other cost, or NaN.
+    /// The floor's cost divided by the other cost, or NaN if the row has no floor.
     floor: f64,
 }
 
