@@ -1,4 +1,4 @@
-//! The result of a conformance suite, for stores and for feeds.
+//! The failure that a conformance suite reports for a store or a feed.
 
 use std::error::Error;
 use std::fmt;

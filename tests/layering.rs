@@ -8,9 +8,9 @@ use std::path::Path;
 const ORDER: &[&str] = &[
     // Panics on invalid configuration.
     "misuse",
-    // Type names in sentences.
+    // Type names for error messages.
     "type_name",
-    // A broken rule of a conformance suite.
+    // The failure of a store or a feed in a conformance suite.
     "failure",
     // The clock. Time is always an input.
     "clock",

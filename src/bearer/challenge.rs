@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 use crate::misuse;
 
-/// The kind of challenge in a refusal.
+/// The kind of a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Challenge {
     /// The request has no credentials, so the challenge has no error code (RFC 6750 section 3.1).

@@ -1,5 +1,5 @@
-//! RFC 6750 on the wire: the places where a request can have a token, and the challenges of a
-//! refusal.
+//! RFC 6750 on the wire: the places in a request that can contain a token, and the challenges in a
+//! response.
 
 mod authorization;
 mod challenge;

@@ -26,8 +26,8 @@ pub enum Source {
 ///
 /// A source sees the headers only. A token in a query string ends up in logs, histories and
 /// `Referer` headers, so RFC 6750 section 5.3 and OAuth 2.1 forbid it. For a client that can send
-/// its token in no other way, [`guide::how_to::query_token`](crate::guide::how_to::query_token) has
-/// a layer that moves the token into a header.
+/// its token in no other way, [`guide::how_to::query_token`](crate::guide::how_to::query_token)
+/// shows a layer that moves the token into a header.
 ///
 /// ```
 /// use std::borrow::Cow;

@@ -10,12 +10,12 @@ const PROCESS: &str = "SELECT pg_backend_pid()";
 /// pooler, that process changes with almost every query.
 const LOOKS: usize = 4;
 
-/// Removes the parameter `extra_float_digits`, which PgBouncer refuses.
+/// Removes the parameter `extra_float_digits`, which PgBouncer rejects.
 pub(crate) fn for_poolers(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None)
 }
 
-/// Returns the SQLSTATE of an answer.
+/// Returns the SQLSTATE of an error.
 pub(crate) fn code(error: &Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }

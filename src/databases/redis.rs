@@ -14,7 +14,7 @@ use redis::{
 /// attempts that no caller waits for any more.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// If a caller gives up a call that has waited this long for an answer, the connection is dropped.
+/// If a caller gives up a call that has waited this long for a reply, the connection is dropped.
 /// That connection may be dead, since a network that drops packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -27,7 +27,7 @@ const PROBES: usize = 16;
 /// The connection is reopened, and the host name resolved again, after a network error, after a
 /// call that timed out, and after an error that indicates the wrong server: `READONLY`, `MOVED`,
 /// `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` or `NOAUTH`. The client thereby follows a failover
-/// behind a host name or a proxy. A server that gives one of these answers has not executed the
+/// behind a host name or a proxy. A server that returns one of these errors has not executed the
 /// command, so a single command is repeated once on the new connection.
 ///
 /// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
@@ -161,7 +161,7 @@ struct Call<'s> {
 }
 
 impl Call<'_> {
-    /// Drops the connection if the answers show that it is useless, and returns true if it did.
+    /// Drops the connection if the replies show that it is useless, and returns true in that case.
     fn ends_with(&mut self, answers: Result<&[Value], &RedisError>) -> bool {
         self.unanswered_since = None;
         let is_useless = answers.map_or(true, |answers| {
@@ -200,7 +200,7 @@ impl Connector {
 
 impl Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The client is left out, since it contains a password.
+        // The client is omitted, since it contains a password.
         f.debug_struct("RedisConnection").finish_non_exhaustive()
     }
 }

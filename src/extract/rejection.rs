@@ -75,7 +75,7 @@ impl AuthRejection {
         Self::new(error, parts)
     }
 
-    /// Returns the error; [`AuthError::reason`] has the reason for developers.
+    /// Returns the error. [`AuthError::reason`] returns the reason for developers.
     pub fn error(&self) -> &AuthError {
         &self.content.error
     }

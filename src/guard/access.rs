@@ -39,7 +39,7 @@ impl<'r> Access<'r> {
     /// # Errors
     ///
     /// Returns an error if the layer reads the claims into a different type. In that case the
-    /// answer is 500.
+    /// response is 500.
     pub fn claims<T: Send + Sync + 'static>(&self) -> Result<&T, Denied> {
         match self.token.claims_ref::<T>() {
             Some(claims) => Ok(claims),

@@ -1,7 +1,7 @@
 //! Authorization by a verified token: [`require`] puts a [`Guard`] in front of a service.
 //!
 //! A guard decides before the body is read. A denied request gets 403, and an unauthenticated
-//! request gets 401. A guard without a [`JwtAuth`](crate::JwtAuth) layer in front of it answers
+//! request gets 401. A guard without a [`JwtAuth`](crate::JwtAuth) layer in front of it responds to
 //! every request with 500.
 //!
 //! ```

@@ -28,7 +28,7 @@ hint_at_require!(RoleGuard<R>);
 
 /// Requires this role.
 ///
-/// A role is any type that implements `AsRef<str>`, so with an enum a misspelt role does not
+/// A role is any type that implements `AsRef<str>`, so with an enum a misspelled role does not
 /// compile:
 ///
 /// ```

@@ -29,17 +29,17 @@ pub struct KeySourceError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeySourceErrorKind {
-    /// The source could not be reached: no connection, no valid certificate, or an answer that
-    /// breaks off.
+    /// The source could not be reached: no connection, no valid certificate, or an incomplete
+    /// response.
     Unreachable,
-    /// The source did not answer in full within the [time
+    /// The source did not respond completely within the [time
     /// limit](crate::jwks::RemoteKeys::timeout).
     TimedOut,
-    /// The source answered with this status and not with 200. Redirects are not followed.
+    /// The source responded with this status and not with 200. Redirects are not followed.
     Status(u16),
-    /// The answer has more than 256 KiB.
+    /// The response has more than 256 KiB.
     TooLarge,
-    /// The answer is not the document that was asked for: it is HTML, compressed, or malformed.
+    /// The response is not the requested document: it is HTML, compressed, or malformed.
     Unreadable,
     /// The key set has no key that can verify a token.
     NoUsableKey,

@@ -9,8 +9,8 @@ use crate::jwks::error::KeySourceError;
 #[non_exhaustive]
 pub struct KeysHealth {
     /// The age of the key set, counted from the start of the last successful fetch. `None` if no
-    /// set is loaded: none was fetched yet, or the last one became too old. In that state, the
-    /// answer to each token is 503.
+    /// set is loaded: none was fetched yet, or the last one became too old. In that state, each
+    /// request with a token gets 503.
     pub age: Option<Duration>,
     /// The number of keys in use.
     pub keys: usize,

@@ -39,8 +39,8 @@ impl LoadedSet {
             && other.keys.iter().all(|key| contains(&self.keys, key))
     }
 
-    /// Replaces the notes about skipped keys with the notes of a newer document that has the same
-    /// usable keys.
+    /// Replaces the information about skipped keys with that of a newer document, which has the
+    /// same usable keys.
     pub(crate) fn note_skipped(&mut self, newer: Self) {
         self.skipped = newer.skipped;
         self.skip_reasons = newer.skip_reasons;

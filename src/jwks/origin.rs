@@ -94,7 +94,7 @@ impl Origin {
 pub(crate) struct KeySetUrl(KeyUrl);
 
 impl KeySetUrl {
-    /// Parses a URL. `method` is for the message of the panic.
+    /// Parses a URL. `method` is named in the panic message.
     #[track_caller]
     pub(crate) fn new(method: &str, url: &str) -> Self {
         Self(parse(method, url))

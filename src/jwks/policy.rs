@@ -1,7 +1,7 @@
 //! The times at which keys are fetched, and the answer for a token whose key is unknown.
 //!
-//! The policy does no I/O and reads no clock: every method takes the time. The time is monotonic,
-//! so a change of the system's clock has no effect on it.
+//! The policy does no I/O and reads no clock: every method takes the current time as an argument.
+//! The time is monotonic, so a change of the system's clock has no effect on it.
 
 use std::time::{Duration, Instant};
 
@@ -135,7 +135,7 @@ impl Policy {
         self.age(now).map(|age| part(self.max_staleness, 1, 2).saturating_sub(age))
     }
 
-    /// Notes that a fetch starts.
+    /// Records that a fetch starts.
     pub(crate) fn fetch_started(&mut self, now: Instant) {
         self.started_at = Some(now);
         self.is_fetching = true;
@@ -143,7 +143,7 @@ impl Policy {
         self.unknown.fetch_started();
     }
 
-    /// Notes that a fetch returned a set with at least one usable key.
+    /// Records that a fetch returned a set with at least one usable key.
     pub(crate) fn fetch_succeeded(
         &mut self,
         max_age: Option<Duration>,
@@ -162,7 +162,7 @@ impl Policy {
         self.unknown.fetch_succeeded(set_changed, now);
     }
 
-    /// Notes that a fetch failed.
+    /// Records that a fetch failed.
     pub(crate) fn fetch_failed(&mut self, now: Instant, jitter: Jitter) {
         self.is_fetching = false;
         self.has_failed = true;
@@ -178,7 +178,7 @@ impl Policy {
         };
     }
 
-    /// Notes that a fetch was dropped without a result, because its runtime ended.
+    /// Records that a fetch was dropped without a result, because its runtime ended.
     pub(crate) fn fetch_dropped(&mut self) {
         if std::mem::take(&mut self.is_fetching) {
             self.unknown.fetch_failed();
@@ -191,7 +191,7 @@ impl Policy {
         let is_stale = self.until_stale(now).is_some_and(|left| left.is_zero());
         if is_stale {
             self.loaded_at = None;
-            // No request can be served, so try more often, as after the start.
+            // No request can be served, so try more often, as at startup.
             self.failures = 0;
             self.next_at = None;
         }
@@ -414,7 +414,7 @@ mod tests {
         scene.pass(Duration::from_nanos(1));
         assert!(!scene.policy.is_loaded());
         assert_eq!(scene.until_fetch(), Duration::ZERO);
-        // The attempts are as frequent as after the start.
+        // The attempts are as frequent as at startup.
         scene.fetch(None);
         assert_eq!(scene.until_fetch(), Duration::from_millis(250));
         for _ in 0..5 {

@@ -30,7 +30,8 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// If a fetch fails, the last good keys stay in use for 24 hours
 /// ([`max_staleness`](Self::max_staleness)). After that time, and before the first successful
-/// fetch, requests get 503. [Key sets](crate::guide::explanation::key_sets) has the whole policy.
+/// fetch, requests get 503. [Key sets](crate::guide::explanation::key_sets) describes the whole
+/// policy.
 ///
 /// ```
 /// use tower_jwt_auth::jwks::RemoteKeys;
@@ -180,8 +181,8 @@ impl RemoteKeys {
         self
     }
 
-    /// Waits until a key set is loaded, for services that should not accept requests before that.
-    /// Starts the background task if it does not run.
+    /// Waits until a key set is loaded, for services that should not accept requests before the
+    /// keys are loaded. Starts the background task if it is not running.
     ///
     /// # Errors
     ///
@@ -248,8 +249,8 @@ impl RemoteKeys {
         &self.state.store
     }
 
-    /// Starts the task in the current tokio runtime if the task does not run. Does nothing outside
-    /// of a runtime.
+    /// Starts the task in the current tokio runtime if the task is not running. Does nothing
+    /// outside of a runtime.
     #[inline]
     pub(crate) fn start(&self) {
         if !self.state.is_running.load(Ordering::Acquire) {

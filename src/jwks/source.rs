@@ -10,8 +10,8 @@ use crate::jwks::cache_control;
 use crate::jwks::error::KeySourceError;
 
 /// A source of keys for [`RemoteKeys::new`](crate::jwks::RemoteKeys::new), for keys that the
-/// built-in client cannot fetch: through a proxy, with a client certificate or a private CA that
-/// the system does not trust, or from a file.
+/// built-in client cannot fetch. Examples are keys behind a proxy, keys on a server that requires a
+/// client certificate or that has a certificate of a private CA, and keys in a file.
 ///
 /// One fetch runs at a time, in a background task. The task limits every source: a fetch may take
 /// at most 5 seconds ([`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout)) and return at most
@@ -38,19 +38,19 @@ use crate::jwks::error::KeySourceError;
 ///
 /// # Security
 ///
-/// An attacker who can change the answer can sign tokens that this service accepts. A source must
-/// therefore authenticate the server, as HTTPS does, and should not follow redirects.
+/// An attacker who can change the fetched keys can sign tokens that this service accepts. A source
+/// must therefore authenticate the server, as HTTPS does, and should not follow redirects.
 pub trait KeySource: Send + Sync + 'static {
     /// Fetches the key set: a JSON object with the member `keys` (RFC 7517 section 5).
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no answer. The keys of the last successful fetch then stay in
-    /// use, and the refresh policy decides when the next attempt starts.
+    /// Returns an error if the keys could not be fetched. The keys of the last successful fetch
+    /// then stay in use, and the refresh policy decides when the next attempt starts.
     fn fetch(&self) -> impl Future<Output = Result<FetchedKeys, KeySourceError>> + Send;
 }
 
-/// The answer of a [`KeySource`]: the JSON of a key set, and the time for which it stays fresh.
+/// The result of a [`KeySource`]: the JSON of a key set, and the time for which it stays fresh.
 #[derive(Clone, Debug)]
 pub struct FetchedKeys {
     json: Bytes,
@@ -58,7 +58,7 @@ pub struct FetchedKeys {
 }
 
 impl FetchedKeys {
-    /// Creates an answer from the JSON of a key set. The set is fetched again after about an hour.
+    /// Creates a result from the JSON of a key set. The set is fetched again after about an hour.
     pub fn new(json: impl Into<Bytes>) -> Self {
         Self { json: json.into(), max_age: None }
     }

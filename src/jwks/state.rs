@@ -36,7 +36,7 @@ pub(crate) struct SourceState {
     pub(crate) is_running: AtomicBool,
     created_at: Instant,
     /// The time at which the current set is too old, in milliseconds after `created_at`. Requests
-    /// read it, because the task cannot remove the set while its runtime does not run.
+    /// read it, because the task cannot remove the set while its runtime is not running.
     stale_at: AtomicU64,
     refresh: Mutex<Refresh>,
 }
@@ -100,8 +100,8 @@ impl SourceState {
         self.refresh.get_mut().unwrap_or_else(PoisonError::into_inner).policy.max_staleness(time);
     }
 
-    /// Decides about a token whose key is not in the store. If the task does not run, the result is
-    /// never a wait, since nothing would end the wait.
+    /// Decides about a token whose key is not in the store. While the task is not running, the
+    /// result is never a wait, since nothing would end the wait.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         let now = now();
         let mut refresh = self.lock();
@@ -148,7 +148,7 @@ impl SourceState {
         self.lock().last_error.clone()
     }
 
-    /// Decides what the task does next, and notes that a fetch starts.
+    /// Decides what the task does next. If that is a fetch, records its start.
     pub(crate) fn next_step(&self) -> Step {
         let now = now();
         let mut refresh = self.lock();
@@ -228,7 +228,7 @@ impl SourceState {
         self.stale_at.store(at.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Notes the result of a fetch, and lets all waiting requests continue.
+    /// Records the result of a fetch, and lets all waiting requests continue.
     pub(crate) fn fetch_ended(&self, fetched: Result<FetchedKeys, KeySourceError>) {
         let parsed = fetched.and_then(|fetched| {
             let set = LoadedSet::parse(fetched.json(), self.algorithms.as_deref())?;
@@ -280,7 +280,7 @@ impl SourceState {
         let _ = ended;
     }
 
-    /// Notes that the task ended without a result, and lets all waiting requests continue.
+    /// Records that the task ended without a result, and lets all waiting requests continue.
     pub(crate) fn task_ended(&self, has_panicked: bool) {
         let now = now();
         let mut refresh = self.lock();

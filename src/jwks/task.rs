@@ -18,7 +18,7 @@ use crate::jwks::race::{First, race};
 use crate::jwks::source::FetchedKeys;
 use crate::jwks::state::{SourceState, Step};
 
-/// Starts the task in the current runtime if the task does not run. Does nothing outside of a
+/// Starts the task in the current runtime if the task is not running. Does nothing outside of a
 /// runtime.
 #[cold]
 pub(crate) fn start(state: &Arc<SourceState>) {
@@ -31,8 +31,8 @@ pub(crate) fn start(state: &Arc<SourceState>) {
     runtime.spawn(async move { run(&running.0, &wake).await });
 }
 
-/// Notes the end of the task when this value is dropped. A runtime that ends drops its tasks, so
-/// the value is dropped in that case too.
+/// Records the end of the task when this value is dropped. When a runtime shuts down, it drops its
+/// tasks, so the value is dropped in that case too.
 struct Running(Weak<SourceState>);
 
 impl Drop for Running {
@@ -78,8 +78,8 @@ async fn all_handles_dropped(state: &Weak<SourceState>, wake: &Notify) {
 async fn fetch(origin: &Origin, timeout: Duration) -> Result<FetchedKeys, KeySourceError> {
     let mut fetch = pin!(time::timeout(timeout, origin.fetch()));
     poll_fn(|context| {
-        // This is unwind safe, since the future is not polled again after a panic. The message of
-        // the panic is dropped: the panic hook has shown it already.
+        // This is unwind safe, since the future is not polled again after a panic. The panic
+        // message is dropped, since the panic hook has already shown it.
         match catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(context))) {
             Ok(polled) => polled.map(|ended| match ended {
                 Ok(fetched) => fetched,

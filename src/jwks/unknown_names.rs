@@ -19,16 +19,16 @@ pub(crate) struct UnknownNames {
     hasher: RandomState,
     /// The names for which the next fetch was requested.
     asking: HashSet<u64>,
-    /// The names that were noted before the fetch in flight began. A name that is noted later is
-    /// not remembered after this fetch, since the answer may be older than its key.
+    /// The names that were recorded before the fetch in flight began. A name that is recorded later
+    /// is not remembered after this fetch, since the fetched set may be older than the key.
     fetching: HashSet<u64>,
     /// The names that a fetch did not find, and the time until which they are remembered.
     missing: HashMap<u64, Instant>,
 }
 
 impl UnknownNames {
-    /// Notes that a token with this name requests a fetch. If there are too many names, the name is
-    /// not noted, and may start another fetch after the cooldown.
+    /// Records that a token with this name requests a fetch. If there are too many names, the name
+    /// is not recorded, and may start another fetch after the cooldown.
     pub(crate) fn ask(&mut self, name: Option<&str>) {
         if self.len() < MAX_NAMES {
             self.asking.insert(self.hasher.hash_one(name));

@@ -1,9 +1,9 @@
-//! The place in the claims that contains roles, scopes or a tenant.
+//! The path to a value within the claims, such as the roles, the scopes or the tenant.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-/// The place of a value in the claims: a claim's name, or the path of names that leads to a nested
+/// The path to a value in the claims. It is a claim's name, or the names that lead to a nested
 /// value, outermost first.
 ///
 /// A string is one name, or several names separated by dots. If a name contains a dot, use an array
@@ -40,15 +40,15 @@ impl ClaimPath {
         Self { names, takes_keys: false, member: None }
     }
 
-    /// Reads an object at this place as the set of its keys: `{"admin":{},"editor":true}` has the
+    /// Reads an object at this path as the set of its keys: `{"admin":{},"editor":true}` has the
     /// roles `admin` and `editor`. Keys with the value `false` or `null` are skipped. By default,
-    /// an object at this place makes a token invalid.
+    /// an object at this path makes a token invalid.
     pub fn object_keys(mut self) -> Self {
         self.takes_keys = true;
         self
     }
 
-    /// Sets the member to read from each object of an array at this place: `authority` for
+    /// Sets the member to read from each object of an array at this path: `authority` for
     /// `[{"authority":"ROLE_USER"}]`. `value` by default (RFC 7643 section 2.4).
     pub fn object_member(mut self, name: impl Into<String>) -> Self {
         self.member = Some(name.into());

@@ -4,7 +4,7 @@
 //! rule that the token breaks.
 //! [`guide::reference::verification`](crate::guide::reference::verification) lists the rules. A
 //! verifier has a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a
-//! [`Secret`], and the rules of a [`Validation`]. [`Signer`] makes tokens.
+//! [`Secret`], and the rules of a [`Validation`]. [`Signer`] signs tokens.
 
 pub(crate) mod base64url;
 mod checks;

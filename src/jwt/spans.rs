@@ -1,4 +1,4 @@
-//! Pieces of a text that is stored only once.
+//! Substrings of a text that is stored only once.
 
 use smallvec::SmallVec;
 

@@ -313,9 +313,9 @@ impl Validation {
         }
     }
 
-    /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
-    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that contains `://` is
-    /// one name.
+    /// Reads the roles from this claim instead of `roles`. The argument is a claim's name, a path
+    /// with dots such as `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that
+    /// contains `://` is one name.
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
     /// 7643). Any other value makes the token invalid. If the value is missing or `null`, the token
@@ -326,7 +326,7 @@ impl Validation {
         self.set_place("roles_claim", "add_roles_claim", ClaimPlace::new(Purpose::Roles, path))
     }
 
-    /// Reads roles from one more place, besides `roles` or the place of
+    /// Reads roles from one more claim, besides `roles` or the claim set with
     /// [`roles_claim`](Self::roles_claim).
     #[track_caller]
     #[must_use]
@@ -334,16 +334,16 @@ impl Validation {
         self.add_place("add_roles_claim", ClaimPlace::new(Purpose::Roles, path))
     }
 
-    /// Reads the scopes from this place instead of `scope` and `scp`: see
-    /// [`roles_claim`](Self::roles_claim) for the forms of a place. A string may contain several
-    /// scopes, separated by spaces.
+    /// Reads the scopes from this claim instead of `scope` and `scp`. See
+    /// [`roles_claim`](Self::roles_claim) for the forms of the argument and of the value. A string
+    /// may contain several scopes, separated by spaces.
     #[track_caller]
     #[must_use]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         self.set_place("scope_claim", "add_scope_claim", ClaimPlace::new(Purpose::Scopes, path))
     }
 
-    /// Reads scopes from one more place, besides `scope` and `scp` or the place of
+    /// Reads scopes from one more claim, besides `scope` and `scp` or the claim set with
     /// [`scope_claim`](Self::scope_claim).
     #[track_caller]
     #[must_use]
@@ -351,9 +351,9 @@ impl Validation {
         self.add_place("add_scope_claim", ClaimPlace::new(Purpose::Scopes, path))
     }
 
-    /// Reads the tenant from this place: see [`roles_claim`](Self::roles_claim) for the forms of a
-    /// place. The value must be a string. If the value is missing or `null`, the token has no
-    /// tenant. By default no token has a tenant.
+    /// Reads the tenant from this claim. See [`roles_claim`](Self::roles_claim) for the forms of
+    /// the argument. The value must be a string. If the value is missing or `null`, the token has
+    /// no tenant. By default no token has a tenant.
     #[track_caller]
     #[must_use]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {

@@ -291,9 +291,9 @@ impl Issuer {
     ///
     /// # Security
     ///
-    /// A token that the issuer made for any other service is then accepted here. Anyone who
-    /// operates another service, or breaks into it, can use its users' tokens at this service (RFC
-    /// 8725 section 3.9).
+    /// A token that was issued for any other service is then accepted here. Anyone who operates
+    /// another service, or breaks into it, can use its users' tokens at this service (RFC 8725
+    /// section 3.9).
     #[track_caller]
     pub fn dangerous_any_audience(mut self) -> Self {
         self.forget(Setting::Audience);
@@ -370,7 +370,7 @@ impl Issuer {
         self
     }
 
-    /// Reads the roles from this place instead of `roles`: see
+    /// Reads the roles from this claim instead of `roles`: see
     /// [`JwtAuth::roles_claim`](crate::JwtAuth::roles_claim).
     #[track_caller]
     pub fn roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
@@ -379,7 +379,7 @@ impl Issuer {
         self
     }
 
-    /// Reads roles from one more place.
+    /// Reads roles from one more claim.
     #[track_caller]
     pub fn add_roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
         self.keep(&Setting::Places(Purpose::Roles));
@@ -387,7 +387,7 @@ impl Issuer {
         self
     }
 
-    /// Reads the scopes from this place instead of `scope` and `scp`: see
+    /// Reads the scopes from this claim instead of `scope` and `scp`: see
     /// [`JwtAuth::scope_claim`](crate::JwtAuth::scope_claim).
     #[track_caller]
     pub fn scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
@@ -396,7 +396,7 @@ impl Issuer {
         self
     }
 
-    /// Reads scopes from one more place.
+    /// Reads scopes from one more claim.
     #[track_caller]
     pub fn add_scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
         self.keep(&Setting::Places(Purpose::Scopes));
@@ -404,7 +404,7 @@ impl Issuer {
         self
     }
 
-    /// Reads the tenant from this place: see
+    /// Reads the tenant from this claim: see
     /// [`JwtAuth::tenant_claim`](crate::JwtAuth::tenant_claim). No tenant by default.
     #[track_caller]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
@@ -414,7 +414,7 @@ impl Issuer {
     }
 
     /// Reads the claims of this issuer into `U` and converts them with `map` into the claims type
-    /// of the layer. Handlers then see one type, although the issuers write different claims. By
+    /// of the layer. Handlers then see one type, although the issuers use different claims. By
     /// default the claims are read into the claims type of the layer.
     ///
     /// Converted claims cost one more allocation per token. A layer with a cache, which a layer with

@@ -20,7 +20,7 @@ use crate::rejection::problem;
 
 type Renderer = dyn Fn(&AuthError) -> RejectionBody + Send + Sync;
 
-/// The settings for a layer's answers to refused requests: the realm, and the application's own
+/// The settings for a layer's responses to refused requests: the realm, and the application's own
 /// body if there is one.
 #[derive(Clone)]
 pub(crate) struct Answers {
@@ -30,7 +30,7 @@ pub(crate) struct Answers {
     events: Arc<Events>,
 }
 
-/// The answers that guards and extractors give without a layer.
+/// The settings of guards and extractors that have no layer in front of them.
 static WITHOUT_LAYER: LazyLock<Arc<Answers>> = LazyLock::new(Arc::default);
 
 impl Default for Answers {

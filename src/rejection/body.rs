@@ -20,7 +20,7 @@ impl RejectionBody {
     /// Returns `value` as a body of `application/json`.
     ///
     /// If `value` cannot be serialized, the response has the default body instead, and the
-    /// `tracing` feature logs an error. Status and headers are the same in any case.
+    /// `tracing` feature logs an error. Status and headers are the same either way.
     ///
     /// ```
     /// use serde_json::json;

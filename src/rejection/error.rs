@@ -79,7 +79,8 @@ pub enum AuthErrorKind {
     AmbiguousCredentials,
     /// The token is longer than the limit.
     TokenTooLarge,
-    /// The token is invalid for any reason but its expiry; [`AuthError::token_error`] has the kind.
+    /// The token is invalid for any reason but its expiry; [`AuthError::token_error`] returns the
+    /// kind.
     InvalidToken,
     /// The token has expired and is valid in all other respects.
     TokenExpired,
@@ -135,8 +136,8 @@ impl AuthError {
         Self { kind: AuthErrorKind::KeysUnavailable, detail }
     }
 
-    /// Returns the time after which a client should try again, in whole seconds, for the answers
-    /// with the status 503.
+    /// Returns the time after which a client should try again, in whole seconds, for responses with
+    /// the status 503.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match (self.kind, &self.detail) {
             (_, AuthErrorDetail::Keys { retry_after, .. }) => {
@@ -203,8 +204,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the token's error, if the token was at fault. It is for logs and metrics: a client
-    /// learns only that the token is invalid or expired.
+    /// Returns the token's error, if the token caused the refusal. The error is for logs and
+    /// metrics: a client learns only that the token is invalid or expired.
     pub fn token_error(&self) -> Option<&TokenError> {
         match &self.detail {
             AuthErrorDetail::Token(error) => Some(error),

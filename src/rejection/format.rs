@@ -1,26 +1,26 @@
-//! The form in which a client reads refusals.
+//! The format of the response to a refused request.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// The form of an answer.
+/// The format of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Status, headers and a body.
     Http,
     /// For a gRPC client, which reads only `grpc-status` and `grpc-message`. Holds the content type
-    /// of the answer.
+    /// of the response.
     Grpc(HeaderValue),
 }
 
-/// The content types of gRPC, the most specific first. An answer has one of these constants and
+/// The content types of gRPC, the most specific first. A response has one of these constants, and
 /// never the text that the client sent.
 const GRPC: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "application/grpc"];
 
 impl Format {
-    /// Returns the form of the refusal for a request with this method and these headers.
+    /// Returns the format of the refusal for a request with this method and these headers.
     ///
     /// A refusal in gRPC has the HTTP status 200. All gRPC requests are POST, so the method is
     /// checked too: otherwise a client could get the status 200 for any refused GET by sending a

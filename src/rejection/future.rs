@@ -91,7 +91,8 @@ pub(crate) enum Caching {
     VariesByCookie,
     /// The response is for the holder of the cookie.
     PrivateByCookie,
-    /// The response is for the holder of credentials that HTTP caches do not recognize.
+    /// The response is private to the holder of the credentials, which are in a header that caches
+    /// do not recognize.
     Private,
 }
 

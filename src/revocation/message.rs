@@ -15,8 +15,8 @@ const VERSION: u32 = 1;
 /// A revocation. It covers one token, one session, or all tokens that were issued until a certain
 /// time: to a subject, to a tenant, under a key, or to everyone.
 ///
-/// In JSON, a revocation is a message that a program in any language can publish:
-/// [`revocation_message`](crate::guide::reference::revocation_message) has the format.
+/// A revocation serializes to a JSON message, which a program in any language can publish.
+/// [`revocation_message`](crate::guide::reference::revocation_message) describes the format.
 ///
 /// ```
 /// use tower_jwt_auth::UnixTime;

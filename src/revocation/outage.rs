@@ -70,7 +70,7 @@ pub(crate) struct Follower {
 
 #[cfg(feature = "feeds")]
 impl Follower {
-    /// Notes that a follower exists. Returns false if there was one before: with two feeds, a
+    /// Records that a follower exists. Returns false if one existed before, since with two feeds, a
     /// working feed would hide an outage of the other.
     pub(crate) fn starts(&self) -> bool {
         !self.exists.swap(true, Ordering::AcqRel)

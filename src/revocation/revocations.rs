@@ -183,7 +183,7 @@ impl Revocations {
     ///
     /// # What is lost
     ///
-    /// After a start, all revoked tokens are accepted until the feed has been read.
+    /// After startup, all revoked tokens are accepted until the feed has been read.
     #[track_caller]
     pub fn dangerous_accept_before_first_snapshot(mut self) -> Self {
         self.shared_mut().accepts_unknown = true;

@@ -20,8 +20,8 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
 const LONG: Duration = Duration::from_secs(3600);
 
 /// Replaces the auth server in the tests of a service. It issues the tokens of a [`TokenIssuer`],
-/// and invalid tokens that the service must reject. The guide of [`testing`](crate::testing) has a
-/// complete test.
+/// and invalid tokens that the service must reject. The documentation of
+/// [`testing`](crate::testing) shows a complete test.
 ///
 /// Its clock starts at the system's time and stands still, so its tokens are valid both for an
 /// application with this clock and for one with the system's clock.
@@ -93,8 +93,8 @@ impl TestIssuer {
         self.clock.clone()
     }
 
-    /// Returns a layer that accepts the tokens and uses this clock, for the test of a single
-    /// handler or guard. Test an application with its own layer instead.
+    /// Returns a layer that accepts the tokens and uses this clock, for testing a single handler or
+    /// guard. Test an application with its own layer instead.
     pub fn auth(&self) -> JwtAuth {
         JwtAuth::new(self.secret())
             .issuer(self.issuer.name())
@@ -125,7 +125,7 @@ impl TestIssuer {
         }
     }
 
-    /// Returns a token that expired an hour ago. The answer is `token-expired`.
+    /// Returns a token that expired an hour ago. The response to it has the code `token-expired`.
     #[track_caller]
     pub fn expired(&self, grant: &Grant<impl Serialize>) -> String {
         let expired = self.clock.now().saturating_sub(LONG);

@@ -12,7 +12,7 @@ use crate::jwt::json::member_name::{EscapedName, MemberName};
 use crate::jwt::json::names::{self, SeenNames};
 use crate::jwt::json::scan::Scanner;
 
-/// The maximum depth of nested arrays and objects, the outermost one included.
+/// The maximum depth of nested arrays and objects, including the outermost one.
 const MAX_DEPTH: usize = 32;
 
 /// The first rule that a JSON text breaks, whatever type is read from it.
@@ -133,7 +133,8 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads a name with escapes. Half a surrogate pair is an error, but not a fault.
+    /// Reads a name that contains escapes. For an unpaired surrogate, returns an error but does not
+    /// record a [`Fault`], since the grammar of JSON allows unpaired surrogates.
     #[cold]
     #[inline(never)]
     fn name_with_escapes(&mut self) -> Result<&'de str, Error> {
@@ -279,7 +280,7 @@ impl<'de> Reader<'de> {
         self.close(b'}')
     }
 
-    /// Reads a name in a skipped value. A name with half a surrogate pair counts as empty.
+    /// Reads a name in a skipped value. A name with an unpaired surrogate counts as an empty name.
     fn skip_name(&mut self, seen: &mut SeenNames<'de>) -> Result<(), Error> {
         match self.new_name(seen) {
             Err(_) if self.fault.is_none() && seen.insert(names::group(""), "", || "".into()) => {
@@ -334,8 +335,9 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Checks that `text`, which caused an error, is JSON or a bracket. A type that ignores the
-    /// error must not accept text that is not JSON.
+    /// Records a fault if `text`, which could not be read, is not valid JSON. Without this check, a
+    /// type that ignores the error could accept invalid JSON. A single opening bracket is not a
+    /// fault, since the reader has not read the rest of that array or object yet.
     #[cold]
     fn check(&mut self, text: &str) {
         if !matches!(text, "[" | "{") && serde_json::from_str::<IgnoredAny>(text).is_err() {

@@ -60,7 +60,7 @@ pub enum Algorithm {
     MlDsa87,
 }
 
-/// The type of the keys of an algorithm: `kty` and `crv` of a JWK.
+/// The key type of an algorithm: `kty` and `crv` of a JWK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyType {
     Oct,

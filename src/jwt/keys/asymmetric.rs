@@ -198,7 +198,7 @@ impl KeyPair {
         Self::new(algorithm, private)
     }
 
-    /// Reads a private key in one of the three private forms.
+    /// Reads a private key in one of the three private-key formats.
     pub(crate) fn from_der(algorithm: Algorithm, form: Form, der: &[u8]) -> Result<Self, KeyError> {
         let scheme = Scheme::of(algorithm)?;
         der::check_private_key(form, der, algorithm)?;

@@ -15,7 +15,7 @@ const MAX_KEYS: usize = 100;
 /// The number of skipped keys whose reasons are kept.
 const MAX_REASONS: usize = 8;
 
-/// A key set that was read, possibly without some of its keys.
+/// A parsed key set. Some keys of the document may have been skipped.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "remote key sets read all members"))]
 pub(crate) struct ParsedKeySet {

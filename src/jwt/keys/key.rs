@@ -19,8 +19,8 @@ pub(crate) const MAX_ID_LEN: usize = 256;
 /// The algorithm is fixed when the key is created, so the header of a token cannot choose it (RFC
 /// 8725 section 3.1). A key for HS256 rejects every token with `alg: HS512`.
 ///
-/// A key made from a [`Secret`] signs and verifies. With the feature `asymmetric`, a key can also be
-/// a *key pair*, which signs and verifies, or a *public key*, which only verifies.
+/// A key from a [`Secret`] signs and verifies. With the feature `asymmetric`, a key can also be a
+/// *key pair*, which signs and verifies, or a *public key*, which only verifies.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret};

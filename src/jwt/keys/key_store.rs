@@ -18,7 +18,7 @@ use crate::jwt::keys::secret::Secret;
 /// [`rotate`](Self::rotate) on those servers first. For a key pair, call
 /// [`announce`](Self::announce) on the auth server first, so that the auth server publishes the
 /// key. Retire the old key once its last token has expired.
-/// [`guide::how_to::rotate_a_key`](crate::guide::how_to::rotate_a_key) has all steps.
+/// [`guide::how_to::rotate_a_key`](crate::guide::how_to::rotate_a_key) lists all steps.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, KeyStore, Secret};

@@ -110,8 +110,8 @@ impl Secret {
     /// # Errors
     ///
     /// Returns the errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is
-    /// not set or not UTF-8, or if its text has a byte order mark, surrounding blanks or quotes, or
-    /// several lines. Another program could read a different secret from such text.
+    /// not set or not UTF-8, or if its text has a byte order mark, surrounding white space or
+    /// quotes, or several lines. Another program could read a different secret from such text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
         let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);
@@ -181,7 +181,7 @@ impl Secret {
     /// The derivation is HKDF-SHA256 (RFC 5869) with an empty salt. Its `info` is the text
     /// `tower-jwt-auth/derive/v1`, then the issuer, then the audience. The issuer and the audience
     /// are each preceded by their length in bytes, written as 4 bytes, big-endian.
-    /// `docs/reference/derive.md` has a test vector, and code in other languages.
+    /// `docs/reference/derive.md` contains a test vector, and code in other languages.
     ///
     /// ```
     /// use tower_jwt_auth::{Key, Secret};

@@ -1,9 +1,9 @@
-//! The places where the claims contain the roles, the scopes and the tenant.
+//! The claims that contain the roles, the scopes and the tenant.
 
 use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::json::names;
 
-/// The purpose of the strings at a place.
+/// The use of the strings in a claim: roles, scopes or tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Roles,
@@ -11,7 +11,7 @@ pub(crate) enum Purpose {
     Tenant,
 }
 
-/// A place that is read in every token.
+/// The place of roles, scopes or the tenant within the claims. It is read in every token.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,

@@ -39,8 +39,8 @@ impl ClaimRule {
         self.first == claim
     }
 
-    /// Compares the claim that contains the value with this rule. The claim starts with the byte
-    /// `next` and is not consumed.
+    /// Compares a claim with this rule. The claim is the next value in `reader`, and `next` is its
+    /// first byte. Afterwards, the claim can be read again.
     pub(crate) fn compare(
         &self,
         reader: &mut Reader<'_>,

@@ -1,5 +1,5 @@
-//! The members of a payload. Registered and configured claims are noted, and every member is passed
-//! on to the user's type.
+//! The members of a payload. Registered and configured claims are recorded, and every member is
+//! passed on to the user's type.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::jwt::payload::values::{self, WrongValue};
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// The member is, or contains, the place of roles, scopes or the tenant.
+    /// The member contains roles, scopes or the tenant, directly or nested.
     Placed(&'p ClaimPlace),
     Other,
 }
@@ -127,7 +127,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         if is_new { Ok(true) } else { Err(self.reader.fail(Fault::DuplicateName)) }
     }
 
-    /// Notes the value of the member whose name was read last, without consuming it.
+    /// Records the value of the member whose name was read last. The value can still be read
+    /// afterwards.
     fn note_value(&mut self) -> Result<(), Error> {
         self.reader.colon()?;
         let Some(next) = self.reader.peek() else { return Err(self.reader.fail(Fault::Syntax)) };
@@ -158,7 +159,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
                                 wrong,
                             ));
                         }
-                        // At a default place, a value of the wrong type grants nothing.
+                        // A value of the wrong type in a claim that is read by default grants
+                        // nothing.
                         _ => {}
                     }
                 }
@@ -167,8 +169,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         }
     }
 
-    /// Notes the rules that the member meets or breaks. Its value starts with the byte `next` and
-    /// is not consumed.
+    /// Records which rules the member meets and which it breaks. `next` is the first byte of the
+    /// value, which can still be read afterwards.
     #[inline(never)]
     fn note_rules(&mut self, next: u8) {
         let Self { reader, wanted, noted, rules, .. } = self;
@@ -188,7 +190,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))
     }
 
-    /// Notes that the user's type rejected the member.
+    /// Records that the user's type rejected the member.
     #[cold]
     fn note_failure(
         &mut self,
@@ -202,7 +204,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 }
 
-/// Notes that the verifier rejected a claim, and returns an error.
+/// Records that the verifier rejected a claim, and returns an error.
 #[cold]
 fn malformed(
     noted: &mut Noted<'_, '_>,

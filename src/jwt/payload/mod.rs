@@ -19,14 +19,14 @@
 //! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
 //! 2. When `T` asks for the next member, [`members`] reads the name, rejects duplicates, and
 //!    recognizes registered, required and configured claims.
-//! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). The notes
-//!    have one bit for each rule that is met.
-//! 4. For a registered claim or a configured place, [`values`] reads the value ahead and notes it
-//!    as a date or as a position in the payload ([`notes`]). The reader then moves back.
+//! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). For each
+//!    rule that is met, a bit is set in `Noted` ([`notes`]).
+//! 4. For a registered claim or a configured place, [`values`] reads the value ahead and stores it
+//!    in `Noted`, as a date or as a position in the payload. The reader then moves back.
 //! 5. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
 //!    the reader jumps to its end.
-//! 6. Members that `T` skips are noted too, since `T` must ask for them in order to skip them. If
-//!    `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or
+//! 6. Members that `T` skips are recorded too, since `T` must ask for them in order to skip them.
+//!    If `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or
 //!    ignores an error in the payload, the pass fails.
 //! 7. The reader reads strings without escapes and whole numbers itself. For every other string or
 //!    number it finds the end, and `serde_json` reads the text in between. The same is true of an
@@ -34,11 +34,11 @@
 //! 8. The rules for depth and names are enforced where the text is read, whether a value is read or
 //!    skipped: at most 32 levels, no duplicate names in an object, and no names that `serde_json`
 //!    reserves.
-//! 9. If reading fails, the notes contain the claim that could not be read. The claim's name comes
-//!    from `T`'s list of fields or from the configuration, and never from the token.
-//! 10. All other claims are only noted here. `Validation` compares them with the rules after the
-//!     pass, and rejects the token if a bit is missing. The caller has verified the signature before
-//!     the pass.
+//! 9. If reading fails, `Noted` names the claim that could not be read. The claim's name comes from
+//!    `T`'s list of fields or from the configuration, and never from the token.
+//! 10. All other claims are only recorded here. `Validation` compares them with the rules after the
+//!     pass, and rejects the token if a bit is missing. The caller has verified the signature
+//!     before the pass.
 
 pub(crate) mod claim_place;
 pub(crate) mod claim_rule;
@@ -58,7 +58,7 @@ use crate::jwt::json::reader::Reader;
 use crate::jwt::payload::members::Members;
 use crate::jwt::payload::notes::{Noted, Wanted};
 
-/// Reads a payload into `T` and notes its claims. If reading fails, the notes contain the claim
+/// Reads a payload into `T` and records its claims. If reading fails, `noted` then names the claim
 /// that could not be read.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
@@ -68,8 +68,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     let mut reader = Reader::new(json);
     let claims = T::deserialize(ClaimsSet { json, reader: &mut reader, wanted, noted });
     noted.fault = reader.fault();
-    // Otherwise a type that ignores an error would be accepted without the claims that follow the
-    // error.
+    // Otherwise, a type that ignores an error would be accepted although the claims after the error
+    // were not read.
     if claims.is_ok() && !noted.is_complete {
         return Err(Error::custom("the type ignored an error"));
     }
@@ -97,12 +97,12 @@ impl<'de> ClaimsSet<'_, '_, '_, 'de> {
         members.close().map(|()| claims)
     }
 
-    /// Notes all members without a type.
+    /// Records all members, without reading them into a type.
     fn note_all(&mut self) -> Result<(), Error> {
         Members::open(self.reader, &[], self.wanted, self.noted)?.close()
     }
 
-    /// Notes all members, and lets `serde_json` read the payload.
+    /// Records all members, and lets `serde_json` read the payload.
     fn hand_over<R>(
         mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,

@@ -42,18 +42,18 @@ impl Wanted {
         (0..).map(|place| 1_u64.wrapping_shl(place)).zip(&self.rules)
     }
 
-    /// Returns the first place in this claim. `group` is the group of the claim's name.
+    /// Returns the first [`ClaimPlace`] in this claim. `group` is the group of the claim's name.
     #[inline]
     pub(crate) fn first_in(&self, group: u64, claim: &str) -> Option<&ClaimPlace> {
         self.places.iter().find(|place| place.is_in(group, claim))
     }
 
-    /// Returns all places in this claim.
+    /// Returns each [`ClaimPlace`] in this claim.
     pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &ClaimPlace> {
         self.places.iter().filter(move |place| place.path.first() == claim)
     }
 
-    /// Adds a configured place. It replaces a place with the same purpose and path.
+    /// Adds a configured [`ClaimPlace`], which replaces one with the same purpose and path.
     pub(crate) fn add(&mut self, mut place: ClaimPlace) {
         self.places
             .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
@@ -84,8 +84,8 @@ pub(crate) struct Noted<'n, 'de> {
 }
 
 impl<'n, 'de> Noted<'n, 'de> {
-    /// Creates notes for a payload that has not been read yet. The stored text has `end` bytes and
-    /// begins with the payload.
+    /// Creates an empty record for a payload that has not been read yet. The stored text has `end`
+    /// bytes and begins with the payload.
     pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
         Self {
             placer: Placer::new(payload, end),

@@ -61,8 +61,8 @@ impl WrongValue {
     }
 }
 
-/// Reads and notes the value of a registered claim, which starts with the byte `next`. `null` counts
-/// as absent.
+/// Reads and records the value of a registered claim. `next` is the first byte of the value. `null`
+/// counts as absent.
 #[inline]
 pub(crate) fn note(
     reader: &mut Reader<'_>,
@@ -95,8 +95,8 @@ pub(crate) fn note(
     Ok(())
 }
 
-/// Reads and notes the strings at a place. `next` is the first byte of the claim that contains the
-/// place. If there is an error, nothing is noted.
+/// Reads and records the strings at a [`ClaimPlace`]. `next` is the first byte of the claim that
+/// contains them. If there is an error, nothing is recorded.
 ///
 /// The value is a string. For roles and scopes it may also be an array of strings, an array of
 /// objects with a certain member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or an object
@@ -229,7 +229,7 @@ fn string_with_escapes(
     Ok(placer.append(&String::deserialize(reader)?))
 }
 
-/// Reads a string, `null`, or a 64-bit whole number without an exponent, and notes its text
+/// Reads a string, `null`, or a 64-bit whole number without an exponent, and records the text
 /// unchanged. `-0` is rejected, so that each number has exactly one spelling.
 fn text_or_number(
     reader: &mut Reader<'_>,

@@ -1,8 +1,8 @@
-//! The parts of URLs that the application gives.
+//! URL parts that the application supplies.
 
 use crate::misuse;
 
-/// Returns a part of a URL that the application gives, such as the identifier of a tenant.
+/// Returns the URL part `part`, such as the identifier of a tenant, after checking it.
 ///
 /// # Panics
 ///

@@ -5,8 +5,8 @@ use crate::providers::issuer::Issuer;
 use crate::providers::presets::checked_part::checked_part;
 
 impl Issuer {
-    /// Trusts the session tokens of a Clerk instance that were made for these origins. `domain` is
-    /// the host of the Frontend API.
+    /// Trusts the session tokens that a Clerk instance issues for these origins. `domain` is the
+    /// host of the Frontend API.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -19,12 +19,12 @@ impl Issuer {
     /// - `iss` is `https://{domain}`. The keys are at `/.well-known/jwks.json` below it.
     /// - `azp` must be one of `origins`. It is the `Origin` of the page that asked for the token.
     ///   The cookie `__session` may be visible to other applications below the same domain, and
-    ///   this rule rejects tokens that were made for them. A client without an origin, such as a
+    ///   this rule rejects tokens that were issued for them. A client without an origin, such as a
     ///   native application, gets a token without `azp`, and such a token is rejected.
     /// - `sub` and `sid` are required. A token of a JWT template has no `sid`, so a token that the
-    ///   application made for another service is rejected.
+    ///   application created for another service is rejected.
     /// - There must be no `aud`. If you add one, call [`audience`](Self::audience).
-    /// - The organization is the tenant: `o.id`. The role is `o.rol`, without the prefix `org:`.
+    /// - The tenant is the organization, `o.id`. The role is `o.rol`, without the prefix `org:`.
     ///
     /// A token lives for 60 seconds, so the client must renew it before nearly every request.
     ///
@@ -36,7 +36,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `domain` is not a host name, or if there are no origins.
+    /// Panics if `domain` is not a host name, or if `origins` is empty.
     ///
     /// [verification]: https://clerk.com/docs/guides/sessions/manual-jwt-verification
     /// [tokens]: https://clerk.com/docs/guides/sessions/session-tokens

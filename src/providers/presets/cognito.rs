@@ -35,7 +35,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `region` or `pool` is malformed, or if there are no clients.
+    /// Panics if `region` or `pool` is malformed, or if `clients` is empty.
     ///
     /// [page]: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
     #[track_caller]

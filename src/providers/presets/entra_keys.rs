@@ -8,9 +8,9 @@ use crate::jwt::{KeyError, texts_of_keys};
 
 /// The key set of Microsoft, without the keys that are reserved for other tenants.
 ///
-/// Each key has a member `issuer`. For a key that signs for every tenant, it contains the text
-/// `{tenantid}`. For a key that signs for one tenant, it is the name of that tenant's issuer. Such a
-/// key must not verify tokens of another tenant.
+/// Each key has a member `issuer`. For a key that signs for every tenant, the member contains the
+/// text `{tenantid}`. For a key that signs for one tenant, the member is the name of that tenant's
+/// issuer, and the key must not verify tokens of another tenant.
 pub(super) struct EntraKeys {
     url: KeySetUrl,
     /// The issuer whose own keys are used.

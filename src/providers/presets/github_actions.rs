@@ -44,7 +44,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there is no audience.
+    /// Panics if `audience` is empty.
     ///
     /// [page]: https://docs.github.com/en/actions/reference/security/oidc
     #[track_caller]

@@ -36,7 +36,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there are no clients.
+    /// Panics if `clients` is empty.
     ///
     /// [page]: https://developers.google.com/identity/openid-connect/openid-connect
     /// [accounts]: https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateIdToken

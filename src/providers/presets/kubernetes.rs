@@ -39,7 +39,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not an `https` URL, or if there is no audience.
+    /// Panics if `name` is not an `https` URL, or if `audience` is empty.
     ///
     /// [page]: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
     #[track_caller]

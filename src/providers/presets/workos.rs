@@ -17,9 +17,9 @@ impl Issuer {
     ///   `https://api.workos.com/sso/jwks/{client}`. Both contain the client, so a token of another
     ///   client is rejected.
     /// - `sub` and `sid` are required, so that only tokens of users' sessions are accepted.
-    /// - There must be no `aud`. A token of Connect, such as one for an MCP server, has one. To
-    ///   accept such tokens, call [`audience`](Self::audience).
-    /// - The organization is the tenant: `org_id`. The roles are in `role` and `roles`. The
+    /// - There must be no `aud`. Connect tokens, such as those for an MCP server, have an `aud`. To
+    ///   accept them, call [`audience`](Self::audience).
+    /// - The tenant is the organization, `org_id`. The roles are in `role` and `roles`. The
     ///   permissions are read as scopes.
     ///
     /// Some environments write `iss: https://api.workos.com`. For these, add

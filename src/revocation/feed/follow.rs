@@ -24,11 +24,12 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
-/// A follower reads the feed whenever the feed announces a message, and every 250 milliseconds in
-/// any case: an empty answer proves that nothing was revoked. Each call may take one second. A call
-/// that fails or panics is repeated until it succeeds, after a pause that doubles up to a second.
-/// The first failure is [reported](RevocationEvent::FeedFailed) immediately, and later failures at
-/// most every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported too.
+/// A follower reads the feed whenever the feed announces a message, and otherwise every 250
+/// milliseconds. An empty result proves that nothing was revoked. Each call may take one second. A
+/// call that fails or panics is repeated until it succeeds, after a pause that doubles up to a
+/// second. The first failure is [reported](RevocationEvent::FeedFailed) immediately, and later
+/// failures at most every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported
+/// too.
 ///
 /// A missing log is created, and its creation is [reported](RevocationEvent::LogCreated): see
 /// [`create_missing`](Self::create_missing).
@@ -96,7 +97,8 @@ impl Revocations {
 }
 
 impl<F: RevocationFeed> Follow<F> {
-    /// Sets the pause between two reads if the feed announces nothing. 250 milliseconds by default.
+    /// Sets the pause between two reads while no announcement arrives from the feed. 250
+    /// milliseconds by default.
     ///
     /// # Panics
     ///

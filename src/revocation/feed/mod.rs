@@ -4,7 +4,7 @@
 //! message, and every server reads every message. A server starts with a snapshot, which has all
 //! messages that have not expired and a position in the log. From then on the server reads the
 //! messages after its position, a few times a second. If the log no longer has these messages, the
-//! answer is a gap, and the server reads a snapshot again.
+//! feed reports a gap, and the server reads a snapshot again.
 //!
 //! A feed need not keep any order and need not know its readers. A read that begins after an append
 //! has returned must find the message. A repeated append adds nothing. A missing log is an error.

@@ -38,7 +38,7 @@ const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
 /// Returns at least one row if there is a log, and all rows as of one moment. The text of a message
-/// that is too long is left out. The program replaces `TIMELINE`, `LONGEST`, `AFTER` and `PART`,
+/// that is too long is omitted. The program replaces `TIMELINE`, `LONGEST`, `AFTER` and `PART`,
 /// since prepared statements do not work behind a pooler in transaction mode.
 const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
             CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
@@ -160,9 +160,9 @@ impl PostgresFeed {
         }
     }
 
-    /// Inserts a message. If this fails on the kept connection, it is tried again on a new one: the
-    /// connection may have broken since it was last used, or its server may have become read-only.
-    /// Inserting twice is harmless.
+    /// Inserts a message. If the insert fails on the kept connection, it is tried again on a new
+    /// connection. The kept connection may have broken since it was last used, or its server may
+    /// have become read-only. Inserting a message twice is harmless.
     async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
         if let Some(kept) = self.connection.take() {
             match self.insert_on(kept, message, forget_at).await {
@@ -323,7 +323,7 @@ impl RevocationFeed for PostgresFeed {
 
 impl Debug for PostgresFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The options are left out, since they contain a password.
+        // The options are omitted, since they contain a password.
         f.debug_struct("PostgresFeed").finish_non_exhaustive()
     }
 }

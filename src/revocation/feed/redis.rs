@@ -121,7 +121,7 @@ struct StreamPlace<'p> {
     added: u64,
 }
 
-/// The answer of [`READ`].
+/// The reply to [`READ`].
 struct RedisBatch {
     epoch: String,
     last: String,
@@ -275,7 +275,7 @@ impl<'p> StreamPlace<'p> {
 
 impl<C> Debug for RedisFeed<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The connection is left out, since it may contain a password.
+        // The connection is omitted, since it may contain a password.
         f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
     }
 }

@@ -8,8 +8,9 @@ use crate::revocation::table::mark::EntryKind;
 
 /// A 64-bit keyed hash. The keys are random and differ in each process, so nobody can search for
 /// names that collide. Two names that collide by chance share one entry. If both names are of the
-/// same kind, the entry rejects the tokens of both; otherwise it rejects only those of the first.
-/// With a million entries, a collision happens in one of 30 million tables.
+/// same kind, the entry rejects the tokens of both names. Otherwise it rejects only the tokens of
+/// the name that was inserted first. With a million entries, one table in 30 million has a
+/// collision.
 pub(crate) type Fingerprint = NonZeroU64;
 
 /// The hash keys: one for each kind of name, and one for issuers. With separate keys, the hash

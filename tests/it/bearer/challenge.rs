@@ -21,7 +21,8 @@ pub(crate) struct Challenge {
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();
-    // Parameters may follow a scheme and a space, but not a token68.
+    // True if parameters are allowed next: after a scheme and a space, unless a token68 follows the
+    // space.
     let mut takes_params = false;
     loop {
         // The `#rule` of RFC 9110 section 5.6.1.2 allows empty elements on receipt.

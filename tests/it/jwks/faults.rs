@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// A faulty answer, and the error that the client reports. `times_out` is true if the client must
+/// A faulty response, and the error that the client reports. `times_out` is true if the client must
 /// wait for its time limit to notice the fault.
 struct Fault {
     name: &'static str,
@@ -30,8 +30,8 @@ fn fault(name: &'static str, answer: Answer, kind: KeySourceErrorKind) -> Fault 
     Fault { name, answer, kind, times_out: kind == KeySourceErrorKind::TimedOut }
 }
 
-/// Returns faulty answers, whose keys must not be used. Some of the answers contain `good`, which
-/// is a valid set.
+/// Returns faulty responses, whose keys must not be used. Some of the responses contain `good`,
+/// which is a valid set.
 fn faults(good: &str) -> Vec<Fault> {
     use KeySourceErrorKind::{NoUsableKey, Status, TimedOut, TooLarge, Unreachable, Unreadable};
     let ok = |headers: &str, body: &str| Answer::with_headers(headers, body.as_bytes());
@@ -91,7 +91,7 @@ fn padded(json: &str, length: usize) -> String {
 }
 
 /// Waits until `count` fetches in a row have failed, and the server has seen `requests` requests.
-/// Moves the time if the fetch hangs.
+/// Advances the time if the fetch hangs.
 async fn failed(
     time: &Frozen,
     keys: &RemoteKeys,

@@ -20,8 +20,8 @@ fn forged_end() -> String {
     format!(".{}.{}", kit::b64(claims), kit::b64([7; 64]))
 }
 
-/// Sends all tokens within 10 seconds. Returns the number of fetches, of 401 answers and of 503
-/// answers.
+/// Sends all tokens within 10 seconds. Returns the number of fetches, of 401 responses and of 503
+/// responses.
 async fn flood(provider: &Provider, time: &Frozen, known: Option<&Key>, warm: bool) -> [usize; 3] {
     let keys = provider.keys();
     let auth = auth(&keys);

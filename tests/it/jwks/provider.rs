@@ -1,4 +1,4 @@
-//! A server that answers with arbitrary bytes, valid or not.
+//! A server that responds with arbitrary bytes, valid or not.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tower_jwt_auth::jwks::RemoteKeys;
 
-/// An answer to a request.
+/// A response to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// These bytes, and then the end of the connection.
@@ -55,7 +55,7 @@ struct State {
     answers: Mutex<Box<Answers>>,
     /// The heads of all requests.
     requests: Mutex<Vec<String>>,
-    /// Announces a client that closed its connection before the answer was complete.
+    /// Announces a client that closed its connection before the response was complete.
     closed: Notify,
 }
 
@@ -81,7 +81,7 @@ impl Provider {
         Self { addr, state, accepts }
     }
 
-    /// Answers all further requests with `answer`.
+    /// Responds to all further requests with `answer`.
     pub(crate) fn answer(&self, answer: Answer) {
         self.answer_by_path(move |_| answer.clone());
     }
@@ -112,7 +112,7 @@ impl Provider {
         self.state.requests.lock().unwrap().last().cloned().unwrap()
     }
 
-    /// Waits until a client closes its connection before the answer is complete.
+    /// Waits until a client closes its connection before the response is complete.
     pub(crate) async fn closed(&self) {
         self.state.closed.notified().await;
     }
@@ -168,7 +168,7 @@ fn path(head: &str) -> &str {
     head.split(' ').nth(1).unwrap()
 }
 
-/// Serves one answer to each connection over TLS, and returns the port.
+/// Sends one response on each connection over TLS, and returns the port.
 pub(crate) async fn start_tls(answer: Answer, config: tokio_rustls::rustls::ServerConfig) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();

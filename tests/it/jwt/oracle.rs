@@ -130,7 +130,7 @@ fn payload() -> impl Strategy<Value = String> {
     })
 }
 
-/// Generates a header for one algorithm, possibly with more parameters or faults.
+/// Generates a header for one algorithm, possibly with additional parameters or errors.
 fn header(algorithm: Algorithm) -> impl Strategy<Value = String> {
     let more = select(
         &[

@@ -55,7 +55,8 @@ fn an_unconfigured_claim_of_another_shape_grants_nothing() {
     assert_eq!(scopes(&kit::auth(), &mixed), ["a", "b"]);
 }
 
-/// The names have the same length and the same first and last letters as those of the places.
+/// The names have the same length and the same first and last letters as the names of the claims
+/// that are read.
 #[test]
 fn a_claim_whose_name_resembles_that_of_a_place_grants_nothing() {
     let claims = json!({ "rules": ["admin"], "scape": "pay", "sxp": "pay" });

@@ -171,7 +171,7 @@ pub(crate) fn bearer(token: &str) -> Request<()> {
     request(&[("authorization", format!("Bearer {token}"))])
 }
 
-/// Sends a request through the layer to a service that answers with the token of the request.
+/// Sends a request through the layer to a service that responds with the token of the request.
 pub(crate) fn send<T>(auth: &JwtAuth<T>, request: Request<()>) -> Response<Bytes>
 where
     T: DeserializeOwned + Send + Sync + 'static,

@@ -104,7 +104,7 @@ async fn the_handler_answers_accepted_requests() {
     }
 }
 
-/// The answer distinguishes another scheme from a missing header, and never repeats the header.
+/// The response distinguishes another scheme from a missing header, and never repeats the header.
 #[tokio::test]
 async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     let good = shop::good();

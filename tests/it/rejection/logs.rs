@@ -98,7 +98,7 @@ where
         }))
 }
 
-/// Sends the request to every route, and returns the printed errors of the rejections.
+/// Sends the request to every route, and returns the printed form of each error.
 async fn run(app: &Router, ask: &Ask) -> String {
     let mut printed = String::new();
     for path in ["/", "/role", "/scope"] {

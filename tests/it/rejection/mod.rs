@@ -1,4 +1,4 @@
-//! Answers to refused requests, and their log events.
+//! Responses to refused requests, and their log events.
 
 mod answers;
 #[cfg(feature = "tracing")]

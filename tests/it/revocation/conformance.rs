@@ -69,7 +69,7 @@ enum Defect {
     AlwaysAnnounces,
 }
 
-/// A feed in memory whose log must be created, with at most one defect.
+/// An in-memory feed whose log must be created. It has at most one defect.
 #[derive(Clone)]
 struct Defective {
     feed: MemoryFeed,

@@ -113,7 +113,8 @@ fn no_token_is_accepted_before_the_first_data_or_with_stale_data() {
     assert_eq!(revocations.outage().unwrap().age(), None);
     let as_of = revocations.as_of();
     clock.advance(MAX_STALENESS / 2);
-    // The data's age is measured from the start of the read, not from the feed's answer.
+    // The data's age is measured from the start of the read, not from the time at which the feed
+    // responds.
     revocations.current_as_of(as_of);
     clock.advance(MAX_STALENESS / 4);
     assert_eq!(revocations.check(&names), Verdict::Good);

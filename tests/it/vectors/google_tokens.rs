@@ -13,7 +13,7 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "google-jwt_verify_lib/jwt_parse.json";
 
-/// The fault is in the header or in the form, so there is no payload to sign.
+/// In these cases, the header or the serialization is invalid, so there is no payload to sign.
 const NOT_RE_SIGNED: &[Exclusion] = &[
     ("TestTooManySections", "five parts"),
     ("TestParseHeaderBadBase64", "a header that is not base64url"),

@@ -1,4 +1,4 @@
-//! Tests of the feed in memory.
+//! Tests of the in-memory feed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
