@@ -1,5 +1,5 @@
-//! A reference implementation that decides if claims are accepted. It works on the parsed JSON, and
-//! follows `docs/reference/verification.md`.
+//! A reference implementation that decides whether claims are accepted. It works on the parsed
+//! JSON, and follows `docs/reference/verification.md`.
 
 use std::time::Duration;
 

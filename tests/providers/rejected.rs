@@ -33,7 +33,7 @@ async fn a_changed_token_is_rejected() {
         let mut admin = claims(&token);
         admin["sub"] = json!("alice");
         service.rejects(&replaced(&token, 1, &admin), 401, "signature").await;
-        // The first character of a signature has no unused bits.
+        // Change the first character, since the last character of a signature has unused bits.
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let first = if signature.starts_with('A') { "B" } else { "A" };
         let changed = format!("{signed}.{first}{}", &signature[1..]);

@@ -77,7 +77,7 @@ impl RefreshStore for Lossy {
     }
 }
 
-/// The process as the parent sees it.
+/// The parent's handle to the process.
 pub(crate) struct AuthServer {
     process: Child,
     input: ChildStdin,

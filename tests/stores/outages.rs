@@ -67,7 +67,7 @@ async fn killed_and_restarted(mut server: Server) {
     assert_eq!(patient.end_all("alice").await.unwrap(), 1);
 }
 
-/// No time passes on the clock of the sessions, since an unanswered write may still take effect when
+/// The sessions have a frozen clock, since a write that got no response may still take effect when
 /// the server resumes.
 async fn paused_and_resumed(server: Server) {
     let both = sessions(&server).await;

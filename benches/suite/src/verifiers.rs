@@ -198,7 +198,7 @@ impl CoreClaims for AliriShopper {
 }
 
 impl HasScope for AliriShopper {
-    /// Returns no scopes: the layer accepts any.
+    /// Returns no scopes, since the layer requires none.
     fn scope(&self) -> &Scope {
         static NONE: LazyLock<Scope> = LazyLock::new(Scope::empty);
         &NONE

@@ -11,7 +11,7 @@ use tower_jwt_auth::issuer::{
 
 use crate::kit::{NOW, at};
 
-/// A store whose calls run in a different order each time.
+/// A store whose concurrent calls run in a different order each time.
 struct Shuffled {
     store: MemoryStore,
     state: AtomicU64,
