@@ -179,7 +179,7 @@ impl TryFrom<UnixTime> for SystemTime {
     }
 }
 
-/// The error of a [`UnixTime`] that [`SystemTime`] cannot hold on this platform.
+/// The error for a [`UnixTime`] that [`SystemTime`] cannot represent on this platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemTimeRangeError {
     _private: (),
@@ -411,7 +411,7 @@ mod tests {
         }
     }
 
-    /// Times around 1970, around both ends of the range, and anywhere.
+    /// Generates times around 1970, around both ends of the range, and anywhere.
     fn time() -> impl Strategy<Value = UnixTime> {
         let secs =
             prop_oneof![-3..3_i64, i64::MIN..i64::MIN + 3, i64::MAX - 3..=i64::MAX, any::<i64>()];
@@ -428,7 +428,8 @@ mod tests {
     }
 
     proptest! {
-        /// An `i128` can hold every sum, so here only `from_nanos` saturates.
+        /// The expected values are computed in `i128`, which can hold every sum, so only
+        /// `from_nanos` saturates.
         #[test]
         fn arithmetic_is_that_of_128_bits_and_saturates(time in time(), by in duration()) {
             let nanos = i128::try_from(by.as_nanos()).unwrap();

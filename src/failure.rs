@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A rule of a conformance suite that a store or a feed breaks.
+/// The rule of a conformance suite that a store or a feed broke.
 #[derive(Debug)]
 pub struct Failure {
     rule: &'static str,

@@ -73,9 +73,9 @@
 //! | a guard or an extractor without its layer | 500 |
 //!
 //! By default, the body of a refusal is `application/problem+json` with a `code`, and contains
-//! nothing from the token. [Answers](guide::reference::answers) has the whole table, and
+//! nothing from the token. [Answers](guide::reference::answers) lists all refusals, and
 //! [`problems`] has one section for each code. The client does not learn which check a token
-//! failed, but you can: the [`AuthError`] in the response's extensions has the whole
+//! failed, but you can: the [`AuthError`] in the response's extensions contains the whole
 //! [`reason`](AuthError::reason).
 //!
 //! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request without a
@@ -103,8 +103,8 @@
 //! is `.layer(require(..))`. A guard refuses CORS preflights like any request without a token, so
 //! the CORS layer must be outside guards too.
 //!
-//! A layer in front of this one that logs headers sees the token before it is marked as sensitive.
-//! Put `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
+//! If a layer in front of this one logs headers, it sees the token before the token is marked as
+//! sensitive. Put `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
 //!
 //! # Testing your service
 //!

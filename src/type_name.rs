@@ -1,4 +1,4 @@
-//! Type names in sentences for developers.
+//! Readable type names for error messages.
 
 /// Shortens a name of [`std::any::type_name`]. Removes the paths of this crate's types, since those
 /// paths contain private modules.

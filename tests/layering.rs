@@ -8,7 +8,7 @@ use std::path::Path;
 const ORDER: &[&str] = &[
     // Panics on invalid configuration.
     "misuse",
-    // Type names for error messages.
+    // Readable type names for error messages.
     "type_name",
     // The failure of a store or a feed in a conformance suite.
     "failure",

@@ -40,7 +40,7 @@ pub enum OtherScheme {
     /// A scheme that is not on the list. The name of the scheme comes from the client, so it is not
     /// kept.
     Unknown,
-    /// No scheme: a value such as a token without `Bearer` in front of it.
+    /// A value without a scheme, such as a token without `Bearer` in front of it.
     Missing,
 }
 
@@ -98,8 +98,9 @@ fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
     }
 }
 
-/// Reads a header with another scheme. Its credentials are not for this layer, but a Bearer token
-/// in them, or a JWT under another scheme, must not be ignored in favour of a cookie.
+/// Reads a header with another scheme. The credentials of that scheme are not for this layer.
+/// However, a Bearer token in them, or a JWT under another scheme, must not be ignored in favour of
+/// a cookie.
 fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorization<'r>, Fault> {
     if has_bearer(rest) {
         return Err(Fault::ambiguous(
@@ -216,7 +217,7 @@ mod tests {
             (format!("DPoP {JWT}"), OtherScheme::Known("DPoP")),
             (format!("Acme {JWT}"), OtherScheme::Unknown),
             (format!("Acme {JWT}, {JWT}"), OtherScheme::Unknown),
-            // The header begins with `{ ` and with a line break.
+            // The JSON of these headers begins with `{ ` and with a line break.
             ("JWT eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
             ("JWT CnsiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
         ] {

@@ -1,4 +1,4 @@
-//! The one credential of a request, from the configured sources.
+//! The search for the single credential of a request in the configured sources.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -120,8 +120,8 @@ impl Sources {
 
     /// Marks every header that may hold a token as sensitive. Sensitive values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
-    // One pass costs as much as one look-up. `HeaderMap::entry` is not used because it would also
-    // grow a map that is exactly full.
+    // One pass over all headers costs as much as the look-up of one header. `HeaderMap::entry` is
+    // not used because it would also grow a map that is exactly full.
     pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
         for (name, value) in headers.iter_mut() {
             if name == AUTHORIZATION

@@ -1,4 +1,4 @@
-//! Connections to database servers, and the sentences for their errors.
+//! Connections to database servers, and messages for their error codes.
 
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;

@@ -6,8 +6,8 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of further queries that ask for the process of the first connection. Behind a busy
-/// pooler, that process changes with almost every query.
+/// The number of further queries that ask for the server process of the first connection. Behind a
+/// busy pooler, that process changes with almost every query.
 const LOOKS: usize = 4;
 
 /// Removes the parameter `extra_float_digits`, which PgBouncer rejects.
@@ -50,11 +50,11 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
 }
 
 /// Returns true if the connections go through a pooler in transaction mode, such as PgBouncer: two
-/// connections then share a process of the server. Prepared statements and `LISTEN` do not work
+/// connections can then share one server process. Prepared statements and `LISTEN` do not work
 /// behind such a pooler.
 ///
-/// Behind an idle pooler, both connections use the same process. Behind a busy pooler, the process
-/// of one connection changes with almost every query.
+/// Behind an idle pooler, both connections use the same server process. Behind a busy pooler, the
+/// process of one connection changes with almost every query.
 pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool, Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let process = process(&mut first).await?;
@@ -75,7 +75,7 @@ async fn process(connection: &mut PgConnection) -> Result<i32, Error> {
     sqlx::raw_sql(PROCESS).fetch_one(connection).await?.try_get(0)
 }
 
-/// Returns a sentence for a server's error code. The server's own messages are not used, since they
+/// Returns a message for a server's error code. The server's own messages are not used, since they
 /// may quote a row.
 pub(crate) fn sentence(error: &Error) -> Option<&'static str> {
     Some(match code(error)?.as_str() {

@@ -1,4 +1,4 @@
-//! A connection to a Redis server that is replaced when it fails.
+//! A Redis connection that is reopened after a failure.
 
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,7 +58,8 @@ impl RedisConnection {
         Self { shared: Arc::new(Connector { client, current, connecting }) }
     }
 
-    /// Returns true if the server is one of several nodes of a cluster, for keys with this prefix.
+    /// Returns true if the server is a node of a cluster and other nodes hold some of the keys with
+    /// this prefix.
     ///
     /// # Errors
     ///
@@ -213,14 +214,14 @@ fn is_elsewhere(code: &str) -> bool {
     )
 }
 
-/// Returns true if the server requires a password, rejects it, or denies a right.
+/// Returns true if the server requires a password, rejects it, or denies a permission.
 pub(crate) fn is_denied(error: &RedisError) -> bool {
     let code = error.code();
     error.kind() == ErrorKind::AuthenticationFailed
         || matches!(code, Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
 }
 
-/// Returns a sentence for a server's error code. The server's own messages are not used, since they
+/// Returns a message for a server's error code. The server's own messages are not used, since they
 /// may quote a command.
 pub(crate) fn sentence(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {

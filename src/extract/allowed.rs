@@ -23,7 +23,7 @@ pub trait Policy: 'static {
 }
 
 /// The proof that a policy admits the request. The check is the same as with `require`, but it is
-/// visible in the handler's signature. Put it before the argument that reads the body.
+/// visible in the handler's signature. Put this argument before the argument that reads the body.
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};

@@ -1,4 +1,4 @@
-//! `Claims<T>`, `Token` and both as an `Option`, as handler arguments.
+//! The handler arguments `Claims<T>` and `Token`, and an `Option` of either.
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;

@@ -64,11 +64,11 @@ impl<T, V: ?Sized, F> Debug for PathParam<T, V, F> {
     }
 }
 
-/// Requires that the path parameter `name` equals the value that `own` takes from the claims: a
-/// company's admin manages that company's users and no others.
+/// Requires that the path parameter `name` equals the value that `own` returns for the claims. For
+/// example, a company's admin can then manage only the users of that company.
 ///
-/// The two are compared as text, character for character, so an identifier may be a `String`, a
-/// number or a UUID. An empty path parameter is always denied.
+/// The parameter and the value are compared as text, character for character, so an identifier may
+/// be a `String`, a number or a UUID. An empty path parameter is always denied.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -107,7 +107,7 @@ fn raw_path_params(
     params
 }
 
-/// Returns true if `value` is displayed as `text`. Allocates nothing.
+/// Returns true if the `Display` output of `value` equals `text`. Allocates nothing.
 fn reads<V: Display + ?Sized>(value: &V, text: &str) -> bool {
     struct Rest<'t>(&'t str);
 

@@ -14,7 +14,8 @@ use crate::request::decision::{self, Decision};
 use crate::request::no_layer;
 use crate::type_name::written;
 
-/// The rejection of an extractor, answered like a rejection of the layer in front of it.
+/// The rejection of an extractor. Its response is the same as for a rejection by the layer in front
+/// of the extractor.
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
     // Boxed, since the `Result` of an extractor is moved on every request, rejected or not.

@@ -35,7 +35,8 @@ impl Denied {
     }
 
     /// Denies the request because of an application error: 500, with this sentence in
-    /// [`AuthError::reason`](crate::AuthError::reason). No combinator turns it into an admission.
+    /// [`AuthError::reason`](crate::AuthError::reason). No combinator turns this denial into an
+    /// admission.
     pub fn misconfigured(sentence: impl Into<Arc<str>>) -> Self {
         Self { reason: Reason::Misconfigured(sentence.into()) }
     }

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, header};
 /// The largest number of seconds that a cache must be able to represent (RFC 9111 section 1.2.2).
 const MAX_SECONDS: u64 = 1 << 31;
 
-/// Returns the time for which a response stays fresh, by its `Cache-Control` and `Age`. Returns
-/// `None` if the response does not state a time.
+/// Returns the time for which a response stays fresh according to its `Cache-Control` and `Age`.
+/// Returns `None` if the response does not state a time.
 ///
 /// The response is stale immediately (zero) with `no-store`, `no-cache`, or a `max-age` that is not
 /// a number. If there are several values, the shortest counts. Callers limit the result, so neither

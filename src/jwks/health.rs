@@ -17,8 +17,8 @@ pub struct KeysHealth {
     /// The number of keys of the last fetched set that were skipped, because they cannot verify a
     /// token. A key that was [forgotten](crate::jwks::RemoteKeys::forget) is not among them.
     pub skipped: usize,
-    /// The reasons for skipping the first eight of the skipped keys. Each reason has the place of
-    /// the key in the set and the start of its `kid`.
+    /// The reasons for skipping the first eight of the skipped keys. Each reason names the position
+    /// of the key in the set and the start of its `kid`.
     pub skip_reasons: Vec<String>,
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
     pub last_error: Option<KeySourceError>,

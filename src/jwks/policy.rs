@@ -1,4 +1,4 @@
-//! The times at which keys are fetched, and the answer for a token whose key is unknown.
+//! The times at which keys are fetched, and the decision about a token whose key is unknown.
 //!
 //! The policy does no I/O and reads no clock: every method takes the current time as an argument.
 //! The time is monotonic, so a change of the system's clock has no effect on it.
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::jwks::unknown_names::UnknownNames;
 
-/// The lifetime of a set whose source does not state one.
+/// The lifetime of a set whose source does not state a lifetime.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(3_600);
 /// The limits of the lifetime that a source states.
 pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
@@ -44,7 +44,7 @@ pub(crate) struct Policy {
     unknown: UnknownNames,
 }
 
-/// The answer for a token whose key is not in the set.
+/// The decision about a token whose key is not in the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The issuer does not have the key.

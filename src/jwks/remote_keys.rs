@@ -49,7 +49,7 @@ impl RemoteKeys {
     /// Fetches the key set from this URL, such as `https://auth.shop.example/.well-known/jwks.json`.
     ///
     /// The server's certificate must chain to one of the system's root certificates. Redirects are
-    /// not followed, compressed answers are rejected, and no proxy is used. If you need any of
+    /// not followed, compressed responses are rejected, and no proxy is used. If you need any of
     /// these, use [`new`](Self::new).
     ///
     /// # Panics
@@ -67,10 +67,10 @@ impl RemoteKeys {
     ///
     /// `issuer` is the exact `iss` of its tokens. The document is at
     /// `{issuer}/.well-known/openid-configuration` (OpenID Connect Discovery). If the server
-    /// answers with a status of 4xx, the path of RFC 8414 is tried:
+    /// responds with a status of 4xx, the path of RFC 8414 is tried:
     /// `/.well-known/oauth-authorization-server`, inserted between the host and the path of the
     /// issuer. The `issuer` in the document must be equal to `issuer`, character for character.
-    /// `jwks_uri` must be an `https` URL, of any host.
+    /// `jwks_uri` must be an `https` URL, on any host.
     ///
     /// # Panics
     ///
@@ -130,8 +130,8 @@ impl RemoteKeys {
     ///
     /// # Security
     ///
-    /// A key that the issuer withdraws while its server cannot be reached stays in use for this
-    /// time. [`forget`](Self::forget) removes a key immediately.
+    /// If the issuer withdraws a key while its server cannot be reached, the key stays in use for
+    /// this time. [`forget`](Self::forget) removes a key immediately.
     #[track_caller]
     pub fn max_staleness(mut self, time: Duration) -> Self {
         if time < SHORTEST_MAX_AGE {
@@ -144,7 +144,8 @@ impl RemoteKeys {
         self
     }
 
-    /// Sets the time limit for a whole fetch, with the discovery document. 5 seconds by default.
+    /// Sets the time limit for a whole fetch, including the discovery document. 5 seconds by
+    /// default.
     ///
     /// # Panics
     ///
@@ -275,8 +276,8 @@ impl RemoteKeys {
     }
 
     /// Panics if the URL is a plain `http` URL without
-    /// [`dangerous_allow_http`](Self::dangerous_allow_http). The layer calls this when it is built,
-    /// so that the order of the configuration methods does not matter.
+    /// [`dangerous_allow_http`](Self::dangerous_allow_http). The layer calls this method when the
+    /// layer is built, so that the order of the configuration methods does not matter.
     #[track_caller]
     pub(crate) fn refuse_forbidden_url(&self) {
         if self.state.origin.is_forbidden() {
@@ -328,7 +329,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A source whose next answers the test chooses.
+    /// A source whose next results the test chooses.
     #[derive(Clone, Default)]
     struct Script {
         next: Arc<Mutex<Next>>,
@@ -703,7 +704,8 @@ mod tests {
         assert!(!format!("{keys:?}").contains("secret"));
     }
 
-    /// Returns a document with keys of these identifiers. One identifier always has the same key.
+    /// Returns a document with keys that have these identifiers. One identifier always has the same
+    /// key.
     fn testing_set(ids: &[&str]) -> String {
         static JWKS: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
         let mut jwks = JWKS.lock().unwrap();

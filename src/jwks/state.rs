@@ -43,7 +43,7 @@ pub(crate) struct SourceState {
 
 struct Refresh {
     policy: Policy,
-    /// The last good set, which stays here when it is too old.
+    /// The last good set, which stays here even after it has become too old.
     set: Option<LoadedSet>,
     /// The identifiers of keys that an operator removed.
     forgotten: BTreeSet<String>,
@@ -61,8 +61,8 @@ pub(crate) enum UnknownKey {
     Rejected,
     /// It is unknown whether the issuer has the key: 503.
     Unavailable { retry_after: Duration, reason: String },
-    /// A fetch is in flight, or is about to start. The reason is for a request that does not wait,
-    /// or that has waited before.
+    /// A fetch is in flight, or is about to start. `reason` is for a request that does not wait, or
+    /// that has waited before.
     Wait { wait: KeyWait, reason: String },
 }
 
@@ -250,8 +250,8 @@ impl SourceState {
                     Some(last) if is_same => last.note_skipped(set),
                     last => *last = Some(set),
                 }
-                // If the keys are the same, the set is not replaced, since cached tokens belong to
-                // one set.
+                // If the keys are the same, the set is not replaced, since replacing it would
+                // invalidate all cached tokens.
                 if !is_same || !was_loaded {
                     self.publish(&refresh);
                 }

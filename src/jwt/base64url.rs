@@ -199,7 +199,7 @@ mod tests {
             }
             if len % 4 != 0 {
                 let mut wrong = encoded.clone();
-                // The bits after the last byte are zero, so the next character sets one of them.
+                // The lowest bit of `B` lies after the last byte, where all bits must be zero.
                 *wrong.last_mut().unwrap() = b'B';
                 assert_eq!(decode_into(&wrong, &mut exact), None, "{len}");
             }

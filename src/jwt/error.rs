@@ -60,7 +60,7 @@ impl KeyError {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// Adds the cause. Its messages must not contain key material.
+    /// Adds the cause, whose messages must not contain key material.
     pub(crate) fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self

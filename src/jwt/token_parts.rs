@@ -42,8 +42,8 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Returns the decoded payload followed by the whole token and the identifier of its key, and
-    /// the length of the payload.
+    /// Returns a buffer and the length of the decoded payload in it. The buffer contains the
+    /// decoded payload, then the whole token, and then the identifier of the key.
     pub(crate) fn decode(&self, token: &[u8], key_id: Option<&str>) -> Option<(Vec<u8>, usize)> {
         let key_id = key_id.unwrap_or_default().as_bytes();
         let room = base64url::decoded_len(self.payload.len())
@@ -102,7 +102,7 @@ mod tests {
         ] {
             assert_eq!(split_known(token), None, "{token}");
         }
-        // The search finds the last dot, so the signature is too short.
+        // A dot within the signature is not noticed here. It makes the signature undecodable.
         assert_eq!(split_known("hh.p.s.s").map(|parts| parts.signature), Some(&b"s.s"[..]));
     }
 }

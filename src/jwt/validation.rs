@@ -82,8 +82,8 @@ impl Validation {
         Self::default()
     }
 
-    /// Requires `iss` to equal `issuer`, or one of several, character for character. By default
-    /// `iss` is not checked.
+    /// Requires `iss` to equal `issuer`, or one of several issuers, character for character. By
+    /// default `iss` is not checked.
     #[track_caller]
     #[must_use]
     pub fn issuer(mut self, issuer: impl OneOrMany) -> Self {
@@ -98,8 +98,8 @@ impl Validation {
         self
     }
 
-    /// Requires `aud` to name `audience`, or one of several, character for character. By default a
-    /// token with an `aud` is rejected.
+    /// Requires `aud` to name `audience`, or one of several audiences, character for character. By
+    /// default a token with an `aud` is rejected.
     #[track_caller]
     #[must_use]
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
@@ -254,10 +254,10 @@ impl Validation {
     ///
     /// # Panics
     ///
-    /// Panics if it is called twice for the same claim, if there is no value or an empty one, and
-    /// for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and `aud` have their own methods, and
-    /// the others are never strings. Panics if there are more than 64 rules, including the claims
-    /// of [`require_claim`](Self::require_claim).
+    /// Panics if this method is called twice for the same claim, if there is no value or an empty
+    /// one, and for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and `aud` have their own
+    /// methods, and the others are never strings. Panics if there are more than 64 rules, including
+    /// the claims of [`require_claim`](Self::require_claim).
     ///
     /// [`TokenErrorKind::WrongClaim`]: crate::jwt::TokenErrorKind::WrongClaim
     #[track_caller]

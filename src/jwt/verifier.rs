@@ -82,7 +82,8 @@ impl Verifier {
     /// help the sender to forge a token. A panic of the clock or of `T`'s `Deserialize`
     /// implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        // The notes are outside the closure, since `catch_unwind` moves its return value.
+        // `verified` is outside the closure, since `catch_unwind` would move it if the closure
+        // returned it.
         let mut verified = VerifiedToken::default();
         let read = catch_unwind(AssertUnwindSafe(|| {
             verified.opened = self.open(token.as_bytes(), &self.keys.peek())?;
@@ -135,7 +136,7 @@ impl Verifier {
         Ok(now)
     }
 
-    /// Returns the current keys. Keep the guard only for a short time.
+    /// Returns the current keys. Keep the returned guard only for a short time.
     pub(crate) fn peek_keys(&self) -> impl Deref<Target = Arc<KeySet>> + use<> {
         self.keys.peek()
     }

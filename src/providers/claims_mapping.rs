@@ -60,7 +60,7 @@ impl ClaimsMapping {
     }
 
     /// Reads the claims and converts them. Returns `None` instead of the claims if the function
-    /// returns another type than `T`.
+    /// returns a type other than `T`.
     pub(crate) fn read<T: 'static>(
         &self,
         verifier: &Verifier,

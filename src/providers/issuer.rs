@@ -20,8 +20,8 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 
 /// An issuer whose tokens a layer accepts: its name, its keys, and its rules for claims.
 ///
-/// [`JwtAuth::issuers`](crate::JwtAuth::issuers) takes several. Each token is checked only with the
-/// keys and the rules of the issuer that its `iss` names.
+/// [`JwtAuth::issuers`](crate::JwtAuth::issuers) takes several issuers. Each token is checked only
+/// with the keys and the rules of the issuer that its `iss` names.
 ///
 /// ```
 /// use tower_jwt_auth::{Issuer, JwtAuth, Secret};
@@ -55,7 +55,7 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 pub struct Issuer {
     identities: Vec<Identity>,
     keys: IssuerKeys,
-    /// The method that changed a setting of the keys, if one did.
+    /// The name of the method that changed a setting of the keys. `None` if no method did.
     key_setting: Option<&'static str>,
     rules: Validation,
     /// The settings of a preset, which the application may replace.
@@ -104,7 +104,7 @@ impl Issuer {
         Self::with_identities(vec![identity], keys.into())
     }
 
-    /// Creates an issuer that appears in tokens in several ways, such as once for each tenant.
+    /// Creates an issuer with several identities in tokens, for example one for each tenant.
     pub(crate) fn with_identities(identities: Vec<Identity>, keys: IssuerKeys) -> Self {
         Self {
             identities,
@@ -140,7 +140,7 @@ impl Issuer {
         self
     }
 
-    /// Removes a setting that the preset made and the application is about to make.
+    /// Removes a setting of the preset, before the application makes the same setting.
     fn forget(&mut self, setting: Setting) {
         if self.keep(&setting) {
             self.rules.forget(&setting);
@@ -158,8 +158,8 @@ impl Issuer {
     /// Creates an issuer that publishes its keys at this URL, such as
     /// `https://auth.shop.example/.well-known/jwks.json`.
     ///
-    /// The keys are fetched and refreshed in the background: see [`RemoteKeys`]. To change its
-    /// settings, pass a `RemoteKeys` to [`Issuer::new`].
+    /// The keys are fetched and refreshed in the background: see [`RemoteKeys`]. To change the
+    /// settings of the keys, pass a `RemoteKeys` to [`Issuer::new`].
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -448,7 +448,7 @@ impl Issuer {
         self
     }
 
-    /// Returns the issuer, ready to verify tokens, with its names. An issuer with several
+    /// Returns the issuer as a [`TrustedIssuer`], together with its names. An issuer with several
     /// identities becomes several issuers with the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {

@@ -16,7 +16,8 @@ use crate::providers::trusted_issuer::TrustedIssuer;
 pub(crate) enum Issuers {
     /// The only issuer. Its rules check `iss`, if a name is configured.
     One(TrustedIssuer),
-    /// The issuer is chosen by the `iss` of the token. Its rules then check `iss` again.
+    /// The issuer is chosen by the `iss` of the token. The rules of that issuer then check `iss`
+    /// again.
     Several(ByName),
 }
 
@@ -38,7 +39,7 @@ impl Issuers {
         let mut trusted = Vec::new();
         let mut names = Vec::new();
         let mut identities = Vec::new();
-        // Not a closure, since a panic would then not report the line of the configuration.
+        // This is a loop and not a closure, so that a panic reports the line of the configuration.
         for issuer in issuers {
             identities.extend(issuer.into_trusted());
         }
@@ -69,8 +70,8 @@ impl Issuers {
         })
     }
 
-    /// Chooses the issuer of a token that has not been verified yet. Also returns the place of that
-    /// issuer in the list.
+    /// Chooses the issuer of a token that has not been verified yet. Also returns the position of
+    /// that issuer in the list.
     #[inline]
     pub(crate) fn choose(&self, token: &[u8]) -> Result<(usize, &TrustedIssuer), TokenError> {
         match self {
@@ -79,7 +80,7 @@ impl Issuers {
         }
     }
 
-    /// Returns the issuer at a place that [`Self::choose`] returned.
+    /// Returns the issuer at a position that [`Self::choose`] returned.
     pub(crate) fn at(&self, place: usize) -> Option<&TrustedIssuer> {
         match self {
             Self::One(issuer) => Some(issuer),

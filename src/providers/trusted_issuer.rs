@@ -14,7 +14,7 @@ use crate::rejection::{AuthError, AuthErrorKind};
 /// An issuer's verifier, its keys, and the conversion of its claims.
 #[derive(Clone, Debug)]
 pub(crate) struct TrustedIssuer {
-    /// Reads its keys from the store in `keys`.
+    /// The verifier, which reads its keys from the store in `keys`.
     pub(crate) verifier: Verifier,
     /// `None` if the keys are only in the verifier.
     pub(crate) keys: Option<IssuerKeys>,
@@ -28,7 +28,7 @@ impl From<Verifier> for TrustedIssuer {
 }
 
 impl TrustedIssuer {
-    /// Panics if the claims of the issuer are converted to another type than `T`.
+    /// Panics if the claims of the issuer are converted to a type other than `T`.
     #[track_caller]
     pub(crate) fn check_claims<T>(&self) {
         let output = self.mapping.as_ref().map(ClaimsMapping::output);
@@ -40,15 +40,16 @@ impl TrustedIssuer {
         }
     }
 
-    /// Returns true if the issuer signs with a private key. Keys that are fetched are public keys.
+    /// Returns true if the issuer's tokens are verified with public keys. Fetched keys are always
+    /// public keys.
     pub(crate) fn has_public_keys(&self) -> bool {
         let is_public = |key: &Key| !key.algorithm().is_hmac();
         self.keys.as_ref().is_some_and(IssuerKeys::are_remote)
             || self.verifier.peek_keys().iter().any(is_public)
     }
 
-    /// Starts the task that fetches the keys, if this issuer's keys are fetched and the task does
-    /// not run.
+    /// Starts the task that fetches the keys, if this issuer's keys are fetched and the task is not
+    /// running.
     #[inline]
     pub(crate) fn start(&self) {
         if let Some(keys) = &self.keys {

@@ -18,7 +18,8 @@ use crate::jwt::{TokenError, TokenErrorKind};
 /// [`kind`](Self::kind), which you may show to clients. A client could use more details to forge a
 /// token, or to learn about the configuration of the server.
 ///
-/// The error is in the extensions of every refusing response. This function prints the reasons:
+/// The error is in the extensions of every response that refuses a request. This function prints
+/// the reasons:
 ///
 /// ```
 /// use http::Response;
@@ -46,8 +47,8 @@ pub struct AuthError {
 enum AuthErrorDetail {
     None,
     Token(TokenError),
-    /// No credentials. Holds the sources that were searched, and the kind of content that
-    /// `Authorization` has instead.
+    /// No credentials. Holds the sources that were searched, and the scheme in `Authorization` if
+    /// it is not `Bearer`.
     Missing {
         sources: Arc<Sources>,
         other: Option<OtherScheme>,

@@ -1,5 +1,6 @@
-//! Responses to refused requests. [`AuthError`] has the reason, and [`RejectionBody`] is the body.
-//! `docs/reference/answers.md` lists the status, the challenge and the code of each refusal.
+//! Responses to refused requests. [`AuthError`] contains the reason, and [`RejectionBody`] contains
+//! the body. `docs/reference/answers.md` lists the status, the challenge and the code of each
+//! refusal.
 
 mod answers;
 mod body;

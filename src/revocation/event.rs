@@ -20,7 +20,7 @@ pub enum RevocationEvent<'a> {
     /// revocations are read again, and until then no token can be checked.
     ClockSetBack,
     /// At least one message in the batch that was just read is malformed, too long, or of a newer
-    /// version. It revokes nothing on this server.
+    /// version. Such a message revokes nothing on this server.
     #[cfg(feature = "feeds")]
     Unreadable,
     /// All revocations were read.

@@ -23,8 +23,9 @@ pub struct AsOf {
     steady: u64,
 }
 
-/// The age of the data by two clocks, of which the greater age counts. The steady clock is never
-/// set back, but may stand still while the machine sleeps. The wall clock may be set back.
+/// The age of the data, measured with two clocks. The greater of the two ages counts. The steady
+/// clock is never set back, but may stand still while the machine sleeps. The wall clock may be set
+/// back.
 pub(crate) struct Freshness {
     clock: TimeSource,
     steady: SteadyClock,

@@ -12,8 +12,8 @@ use crate::revocation::target::{RevocationKind, RevocationTarget};
 /// The version of the message.
 const VERSION: u32 = 1;
 
-/// A revocation. It covers one token, one session, or all tokens that were issued until a certain
-/// time: to a subject, to a tenant, under a key, or to everyone.
+/// A revocation. It covers one token, one session, or all tokens that were issued up to a certain
+/// time to a subject, to a tenant, with a key, or to everyone.
 ///
 /// A revocation serializes to a JSON message, which a program in any language can publish.
 /// [`revocation_message`](crate::guide::reference::revocation_message) describes the format.

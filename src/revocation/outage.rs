@@ -26,7 +26,7 @@ pub enum RevocationOutageKind {
     /// The last call to the feed failed.
     #[cfg(feature = "feeds")]
     FeedFailed(FeedErrorKind),
-    /// No call has failed, but no answer has arrived in time.
+    /// No call has failed, but no response has arrived in time.
     NoAnswer,
 }
 

@@ -104,7 +104,7 @@ impl Revocations {
     }
 
     /// Sets the maximum age of the data. 5 seconds by default. Under the default policy, a revoked
-    /// token is refused everywhere within this time, even while the feed or the network is down:
+    /// token is rejected everywhere within this time, even while the feed or the network is down:
     /// [`guide`](crate::guide::explanation::revocation#what-is-guaranteed) lists the conditions.
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
@@ -236,7 +236,7 @@ impl Revocations {
         self.shared.freshness.staleness()
     }
 
-    /// Returns the reason why tokens cannot be checked, or `None` while they can.
+    /// Returns the reason why tokens cannot be checked, or `None` while tokens can be checked.
     ///
     /// ```
     /// use tower_jwt_auth::Revocations;

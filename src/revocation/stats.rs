@@ -20,9 +20,9 @@ pub struct RevocationStats {
     pub unreadable: u64,
     /// Failed attempts to read the feed.
     pub feed_failures: u64,
-    /// Tokens that were refused because they are revoked.
+    /// Tokens that were rejected because they are revoked.
     pub refused: u64,
-    /// Tokens that were refused because revocation data was missing or stale.
+    /// Tokens that were rejected because revocation data was missing or stale.
     pub refused_as_stale: u64,
     /// Tokens that were accepted although revocation data was missing or stale.
     pub accepted_as_stale: u64,

@@ -132,8 +132,8 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the time of the revocation, if it is known. All covered tokens that exist were
-    /// issued at this time or before.
+    /// Returns the time of the revocation, if it is known. All covered tokens were issued at this
+    /// time or before.
     pub(crate) fn revoked_at(&self) -> Option<UnixTime> {
         match self {
             Self::Token { revoked_at, .. } | Self::Session { revoked_at, .. } => *revoked_at,

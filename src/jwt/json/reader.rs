@@ -92,7 +92,7 @@ impl<'de> Reader<'de> {
         if self.depth > MAX_DEPTH { Err(self.fail(Fault::TooDeep)) } else { Ok(()) }
     }
 
-    /// Advances to the next item before the bracket `close`, if there is one.
+    /// Advances to the next item. Returns false if the closing bracket `close` is next.
     #[inline]
     pub(crate) fn next_item(&mut self, close: u8, is_first: &mut bool) -> Result<bool, Error> {
         match self.scanner.peek() {
@@ -388,7 +388,8 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Reads a plain value of the requested type. Everything else goes to `serde_json`.
+/// Defines methods that read a plain value of the requested type, and let `serde_json` read
+/// everything else.
 macro_rules! plain {
     ($($method:ident: $kind:ident;)*) => {$(
         #[inline]

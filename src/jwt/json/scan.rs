@@ -50,7 +50,7 @@ impl<'de> Scanner<'de> {
         follows
     }
 
-    /// Reads a whole number of at most 18 digits. Returns `None`, without moving, at any other
+    /// Reads a whole number of at most 18 digits. Returns `None`, without moving, for any other
     /// number.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
@@ -134,7 +134,7 @@ impl<'de> Scanner<'de> {
     }
 }
 
-/// Returns true if numbers contain this byte.
+/// Returns true if a number can contain this byte.
 pub(crate) fn is_in_numbers(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }

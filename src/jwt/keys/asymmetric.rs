@@ -24,7 +24,7 @@ const MAX_SHORT: usize = 1024;
 /// The longest signature of ML-DSA.
 const MAX_LONG: usize = 4627;
 
-/// An algorithm in the terms of aws-lc.
+/// The parameters with which aws-lc computes an algorithm.
 enum Scheme {
     Rsa(&'static RsaParameters, &'static RsaSignatureEncoding),
     Ecdsa(&'static EcdsaVerificationAlgorithm, &'static EcdsaSigningAlgorithm),
@@ -112,7 +112,7 @@ impl PublicKey {
             (Scheme::MlDsa(verifying, _), PublicComponents::MlDsa { public, .. }) => {
                 ParsedPublicKey::new(*verifying, public)
             }
-            // `check` has compared the types.
+            // `check` has already rejected a key of another type.
             _ => return Err(invalid("the key is for another algorithm")),
         };
         let key = parsed.map_err(|_| invalid("the public key is not a valid key of its type"))?;

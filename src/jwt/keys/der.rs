@@ -53,7 +53,7 @@ impl Form {
     }
 }
 
-/// Reads a public key of either form.
+/// Reads a public key in either of the two public-key formats.
 pub(crate) fn public_key(form: Form, der: &[u8]) -> Result<PublicComponents, KeyError> {
     if form == Form::RsaPublic {
         return rsa_public_key(der);

@@ -1,5 +1,5 @@
-//! Conversions for applications that come from the `jsonwebtoken` crate. No other file names that
-//! crate.
+//! Conversions for applications that migrate from the `jsonwebtoken` crate. No other file names
+//! that crate.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};

@@ -46,8 +46,8 @@ impl KeyStore {
         self.keys.store(Arc::new(keys.into()));
     }
 
-    /// Adds a key that does not sign yet. An issuer publishes its public key in the key set, and a
-    /// later [`rotate`](Self::rotate) with the same key makes it the current key.
+    /// Adds a key that does not sign yet. An issuer publishes the public half of the key in its key
+    /// set, and a later [`rotate`](Self::rotate) with the same key makes it the current key.
     ///
     /// Announce a key pair at least a day before it signs. Services may cache the key set of the
     /// issuer for that long, and may reject tokens of a key that they do not know. The public half

@@ -18,7 +18,8 @@ use crate::random;
 const MIN_LEN: usize = 32;
 /// On average, 32 random bytes have 30 different values, and 32 random hexadecimal digits have 14.
 const MIN_DISTINCT: usize = 8;
-/// The example secrets of a well-known page about tokens: long enough, and known to everyone.
+/// Example secrets from a well-known web page about tokens. They are long enough, but everyone
+/// knows them.
 const PUBLISHED: [&[u8]; 3] = [
     b"a-string-secret-at-least-256-bits-long",
     b"a-valid-string-secret-that-is-at-least-384-bits-long",

@@ -18,8 +18,9 @@ pub(crate) struct ClaimPlace {
     pub(crate) path: ClaimPath,
     /// The [`names::group`] of the path's first name.
     group: u64,
-    /// A value of the wrong type makes the token invalid only at a configured place. At a default
-    /// place such a value is ignored, and grants nothing.
+    /// True if the application configured this place. A value of the wrong type at a configured
+    /// place makes the token invalid. At a default place, such a value is ignored and grants
+    /// nothing.
     pub(crate) is_configured: bool,
 }
 

@@ -2,7 +2,8 @@
 
 use crate::misuse;
 
-/// Returns the URL part `part`, such as the identifier of a tenant, after checking it.
+/// Checks a URL part that the application supplies, such as the identifier of a tenant, and returns
+/// it.
 ///
 /// # Panics
 ///

@@ -20,8 +20,8 @@ impl Issuer {
     /// - `token_use` must be `access`, so an ID token is rejected.
     /// - `client_id` must be one of `clients`. Access tokens have no `aud`, so only this claim
     ///   distinguishes the app clients of a pool.
-    /// - There must be no `aud`. A token with resource binding has one. To accept such tokens, call
-    ///   [`audience`](Self::audience).
+    /// - There must be no `aud`. A token with resource binding has an `aud`. To accept such tokens,
+    ///   call [`audience`](Self::audience).
     /// - The roles are the groups, `cognito:groups`. The scopes are in `scope`.
     ///
     /// Do not base decisions on attributes: users can change every attribute that their app client

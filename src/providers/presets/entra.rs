@@ -30,8 +30,8 @@ impl Issuer {
     /// - `tid` must equal the tenant.
     /// - `aud` must name the API.
     /// - The client must be named, in `azp` (version 2) or `appid` (version 1). Only access tokens
-    ///   name it. Without this rule, an ID token would be accepted if one app registration is both
-    ///   the client and the API, since both tokens then have the same `aud`.
+    ///   name the client. Without this rule, an ID token would be accepted if one app registration
+    ///   is both the client and the API, since both tokens then have the same `aud`.
     /// - The roles are in `roles`, the scopes in `scp`. A token without a user has `roles` only. The
     ///   tenant is in `tid`.
     /// - A key that its `issuer` reserves for another tenant is not used.

@@ -13,7 +13,7 @@ use crate::jwt::{KeyError, texts_of_keys};
 /// issuer, and the key must not verify tokens of another tenant.
 pub(super) struct EntraKeys {
     url: KeySetUrl,
-    /// The issuer whose own keys are used.
+    /// The issuer whose reserved keys are used too.
     only: Option<String>,
 }
 
@@ -23,8 +23,8 @@ struct Owner {
 }
 
 impl EntraKeys {
-    /// Creates a source for this URL. The keys of a single tenant are used if `only` is the name of
-    /// its issuer.
+    /// Creates a source for this URL. The keys that are reserved for one tenant are used too if
+    /// `only` is the name of that tenant's issuer.
     #[track_caller]
     pub(super) fn new(url: &str, only: Option<String>) -> Self {
         Self { url: KeySetUrl::new("Issuer::entra", url), only }
@@ -47,7 +47,7 @@ fn usable(json: &[u8], only: Option<&str>) -> Result<String, KeyError> {
         }
         Ok(Owner { issuer }) => issuer.is_none(),
         // The import of the set skips and counts a key that is not an object, or in which a name
-        // occurs twice. It gets the text of each key unchanged.
+        // occurs twice. The import gets the text of each key unchanged.
         Err(_) => true,
     };
     let keys = texts_of_keys(json)?.into_iter().filter(|key| is_usable(key));

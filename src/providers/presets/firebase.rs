@@ -20,7 +20,7 @@ impl Issuer {
     /// - The tenant is `firebase.tenant`. Roles are in `roles`, if the application sets such a custom
     ///   claim with the Admin SDK. Users cannot change custom claims.
     ///
-    /// By default, anyone can sign up to a project, also anonymously. `firebase.sign_in_provider`
+    /// By default, anyone can sign up to a project, even anonymously. `firebase.sign_in_provider`
     /// is `anonymous` for anonymous users. A token proves only an identity, so require roles for
     /// permissions.
     ///

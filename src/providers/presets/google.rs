@@ -24,7 +24,7 @@ impl Issuer {
     /// - `sub` is required. Identify users by `sub` and never by `email`, which can change.
     /// - The tenant is `hd`, the domain of a Google Workspace. Tokens of Gmail users have no `hd`.
     ///   To accept the users of one organization only, add `.claim_is("hd", "shop.example")`. An
-    ///   `email` with that domain does not prove that the user belongs to it.
+    ///   `email` with that domain does not prove that the user belongs to the organization.
     ///
     /// Google's access tokens are opaque, so this preset accepts ID tokens. No claim distinguishes
     /// an ID token that was meant for the application itself from one that was meant for its API.

@@ -24,8 +24,8 @@ impl Issuer {
     /// - The roles are the keys of the object `urn:zitadel:iam:org:project:{project}:roles`, which
     ///   Zitadel writes for clients that ask for the scope `urn:zitadel:iam:org:projects:roles`.
     ///   The claim without the project's identifier has the roles of the project that the *client*
-    ///   belongs to. The preset does not read it: otherwise anyone who can create a project in the
-    ///   instance could choose the roles.
+    ///   belongs to. The preset does not read that claim: otherwise anyone who can create a project
+    ///   in the instance could choose the roles.
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
     /// A role says nothing about the organization in which the user has it. If several organizations

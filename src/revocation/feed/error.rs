@@ -19,11 +19,11 @@ pub struct FeedError {
 pub enum FeedErrorKind {
     /// The feed could not be reached, or failed.
     Unavailable,
-    /// The feed did not answer in time.
+    /// The feed did not respond in time.
     TimedOut,
     /// There is no log: nobody has created it yet, or it was lost.
     Missing,
-    /// The server requires a password, rejects the password in the URL, or does not grant a right.
+    /// The server requires a password, rejects the password in the URL, or denies a permission.
     Denied,
     /// The server is a replica, which may lag behind, or it does not accept writes.
     Replica,

@@ -137,8 +137,8 @@ impl<F: RevocationFeed> Follow<F> {
     /// empty server. A server without write permission cannot create the log. It reports
     /// [`Missing`](FeedErrorKind::Missing), and continues once another server has created the log.
     ///
-    /// With `false`, this service answers 503 once the log is lost, until somebody creates a log,
-    /// by [`create`](RevocationFeed::create) or by revoking something. Choose `false` if an
+    /// With `false`, this service responds with 503 once the log is lost, until somebody creates a
+    /// log, by [`create`](RevocationFeed::create) or by revoking something. Choose `false` if an
     /// operator should first decide whether to restore a backup.
     pub fn create_missing(mut self, creates: bool) -> Self {
         self.creates = creates;
@@ -180,7 +180,7 @@ impl<F: RevocationFeed> Follow<F> {
         done
     }
 
-    /// Waits until the feed announces a message, or the polling interval is over.
+    /// Waits until the feed announces a message, or until the polling interval is over.
     async fn rest(&self) -> Result<(), FeedError> {
         let changed = caught_panics::caught(async {
             self.feed.changed().await;
@@ -216,8 +216,8 @@ impl<F: RevocationFeed> Follow<F> {
                 Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
-            // The clock is read before the call, so the answer has every message that was published
-            // before this moment.
+            // The clock is read before the call, so the result contains every message that was
+            // published before this moment.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
                 // The log was lost. A new log numbers its messages differently, so read everything

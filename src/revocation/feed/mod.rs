@@ -49,10 +49,10 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 ///
 /// `revocation::conformance` (feature `test-util`) checks a feed against this description.
 pub trait RevocationFeed: Send + Sync + 'static {
-    /// Creates an empty log if there is none, and returns true if it did. An existing log stays as
-    /// it is. If several calls create the log at the same time, one of them returns true. Without a
-    /// log, reading is an error of kind [`Missing`](FeedErrorKind::Missing), so that a lost log
-    /// does not look like an empty one.
+    /// Creates an empty log if no log exists, and returns true in that case. An existing log stays
+    /// as it is. If several calls create the log at the same time, one of them returns true.
+    /// Without a log, reading is an error of kind [`Missing`](FeedErrorKind::Missing), so that a
+    /// lost log does not look like an empty one.
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
     /// Publishes [the message](Revocation::to_message). If there is no log, this method creates
@@ -64,7 +64,7 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// Reads one part of all revocations. `None` reads the first part, and [`next`](Snapshot::next)
     /// of each part names the part after it. Messages that are appended between two reads may be
     /// missing. A feed returns an error if `part` may no longer name the same part, for example
-    /// because a different server answers. The caller then reads all parts again.
+    /// because a different server responds. The caller then reads all parts again.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -86,7 +86,7 @@ pub trait RevocationFeed: Send + Sync + 'static {
     }
 }
 
-/// A place in a log. Only the feed understands its text.
+/// A position in a log. Only the feed understands its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(String);
 
@@ -102,7 +102,7 @@ impl Position {
     }
 }
 
-/// One part of a read of all revocations.
+/// One part of a snapshot, which contains all revocations.
 ///
 /// Authors of feeds create this type with a struct expression. The struct is exhaustive on purpose:
 /// a further field would change the contract that every feed must satisfy.
@@ -163,8 +163,8 @@ impl Revocation {
     }
 }
 
-/// Logs the outcome of a publisher's attempt to create the log, which no follower reports. Returns
-/// true if there is a log now.
+/// Logs the outcome of a publisher's attempt to create the log, since a publisher has no follower
+/// that would report it. Returns true if there is a log now.
 #[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]

@@ -25,8 +25,8 @@ const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at
      SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
          (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";
 
-/// Deletes messages that no server needs any longer, by the database's clock. The limit keeps each
-/// deletion short.
+/// Deletes messages that no server needs any longer according to the database's clock. The limit
+/// keeps each deletion short.
 const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
       WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";
@@ -58,8 +58,8 @@ const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
 type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 
 /// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. The feed
-/// has one connection for queries and one that listens. It connects when it is first used, and
-/// again after a failed call.
+/// has one connection for queries and one connection that listens. The feed connects when it is
+/// first used, and again after a failed call.
 ///
 /// Reading from a standby is an error ([`Replica`](FeedErrorKind::Replica)), since a standby may
 /// lag behind. A logical replica must not be used: the feed cannot distinguish it from a primary.
@@ -120,7 +120,7 @@ impl PostgresFeed {
         Ok(Self::from_options(url.parse().map_err(FeedError::new)?))
     }
 
-    /// Creates a feed for the database that these options of the [`sqlx`] crate name.
+    /// Creates a feed from connection options of the [`sqlx`] crate.
     pub fn from_options(options: PgConnectOptions) -> Self {
         Self {
             options: for_poolers(options),
@@ -343,8 +343,8 @@ fn feed_error(error: Error) -> FeedError {
     }
 }
 
-/// Returns true if the error means that the server does not report its timeline. The function for
-/// it may be unavailable, forbidden to this user, missing, or unsupported.
+/// Returns true if the error means that the server does not report its timeline. The function that
+/// returns the timeline may be unavailable, forbidden to this user, missing, or unsupported.
 fn has_no_timeline(error: &Error) -> bool {
     matches!(code(error).as_deref(), Some("55000" | "42501" | "42883" | "0A000"))
 }

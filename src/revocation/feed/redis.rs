@@ -113,7 +113,7 @@ pub struct RedisFeed<C = RedisConnection> {
     keys: [String; 3],
 }
 
-/// A place in the stream: the epoch of the log, the last entry that was read, and the number of
+/// A position in the stream: the epoch of the log, the last entry that was read, and the number of
 /// entries up to it.
 struct StreamPlace<'p> {
     epoch: &'p str,
@@ -305,7 +305,8 @@ fn keys(prefix: &str) -> [String; 3] {
     ["log", "live", "epoch"].map(|name| format!("{prefix}:{name}"))
 }
 
-/// Returns the rank of an entry's identifier, which consists of milliseconds and a number.
+/// Parses an entry's identifier, which consists of milliseconds and a number. Parsed identifiers
+/// have the order of the entries.
 fn order(id: &str) -> Option<(u64, u64)> {
     let (millis, number) = id.split_once('-')?;
     Some((millis.parse().ok()?, number.parse().ok()?))

@@ -26,7 +26,7 @@ pub(crate) struct FingerprintKeys {
 pub(crate) struct IssuerFingerprint(u64);
 
 impl FingerprintKeys {
-    /// Returns the part for an issuer, or for names of any issuer if it is `None`.
+    /// Returns the part for an issuer, or the part for names of any issuer if `issuer` is `None`.
     #[inline]
     pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> IssuerFingerprint {
         IssuerFingerprint(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))

@@ -1,5 +1,5 @@
-//! A map from fingerprints to marks. Any number of threads read the map while one writes, without a
-//! lock.
+//! A map from fingerprints to marks. Any number of threads can read the map without a lock while
+//! one thread writes.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -13,8 +13,8 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost no name is in the map. The filter is small, and rules out such a name with a
-    /// predictable branch.
+    /// Almost no name of a token is in the map. The filter is small, and rules out a missing name
+    /// with a predictable branch.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.
@@ -75,8 +75,8 @@ impl FingerprintMap {
         None
     }
 
-    /// Merges the mark into the existing entry. Returns false if there is none. The caller must be
-    /// the only writer.
+    /// Merges the mark into the existing entry. Returns false if there is no entry for the
+    /// fingerprint. The caller must be the only writer.
     pub(crate) fn update(&self, print: Fingerprint, mark: Mark) -> bool {
         let mut probed = self.probe(print);
         let bucket = probed.find(|bucket| {
@@ -148,8 +148,8 @@ impl FingerprintMap {
     #[inline]
     fn filter_bits(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
         let print = print.get();
-        // The shifts use six bits each, the lowest and the highest. The bits between choose the
-        // word.
+        // One shift uses the lowest six bits of the fingerprint, and the other shift the highest
+        // six. The bits in between choose the word.
         let bits = 1_u64.wrapping_shl(print as u32) | 1_u64.wrapping_shl((print >> 58) as u32);
         let place = (print >> 32) as usize & self.filter_mask;
         (self.filter.get(place), bits)

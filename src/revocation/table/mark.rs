@@ -28,7 +28,8 @@ pub(crate) enum IssuerMatch {
     Any,
 }
 
-/// The kind of a name and of its issuers, which together are the kind of an entry.
+/// The kind of an entry, which combines the kind of the name with the issuers that the entry
+/// covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryKind(u8);
 
@@ -108,10 +109,10 @@ impl Mark {
     }
 }
 
-/// The largest end, which is never reached.
+/// The largest end. An entry with this end is kept forever.
 const LAST_STEP: u64 = (1 << 28) - 1;
 
-/// Returns the second by which dates of tokens and revocations are compared.
+/// Returns a time in whole seconds, as tokens and revocations are compared.
 #[inline]
 fn second(time: UnixTime) -> u32 {
     u32::try_from(time.as_secs().max(0)).unwrap_or(u32::MAX)

@@ -129,7 +129,7 @@ impl RevocationTable {
         if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
-        // Every token that the revocation covers was issued before its time.
+        // Every token that the revocation covers was issued before the time of the revocation.
         let at = revocation.target.revoked_at().unwrap_or(now);
         let widened = |kind| {
             let kind = EntryKind::new(kind, issuers);
@@ -224,7 +224,7 @@ impl RevocationTable {
         true
     }
 
-    /// Replaces a full map with one that has room. Returns `None` at the limit.
+    /// Replaces a full map with one that has room. Returns `None` if the memory limit is reached.
     fn enlarged(
         &self,
         writer: &mut Writer,

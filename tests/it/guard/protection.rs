@@ -1,5 +1,5 @@
-//! Tests of the parts of an axum router that a layer protects, depending on its place. Each test's
-//! name is the rule.
+//! Tests of the parts of an axum router that a layer protects, depending on the position of the
+//! layer. Each test's name is the rule.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -82,7 +82,7 @@ async fn a_layer_within_a_nest_protects_the_nest_and_nothing_beside_it() {
     for (path, status) in [
         ("/admin/cart", 401),
         ("/admin/checkout", 401),
-        // The nested router has no fallback, so the outer router's fallback answers.
+        // The nested router has no fallback, so the outer router's fallback responds.
         ("/admin/missing", 404),
         ("/cart", 200),
         ("/missing", 404),

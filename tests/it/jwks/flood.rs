@@ -27,7 +27,8 @@ async fn flood(provider: &Provider, time: &Frozen, known: Option<&Key>, warm: bo
     let auth = auth(&keys);
     if warm {
         keys.ready().await.unwrap();
-        // The cooldown of the first fetch ends, so that strangers can start one.
+        // Wait until the cooldown of the first fetch is over, so that strangers can start another
+        // fetch.
         time.pass(Duration::from_secs(30)).await;
         provider.answer(Answer::json(r#"{"keys":[]}"#));
         if let Some(known) = known {
@@ -80,6 +81,6 @@ async fn strangers_do_not_change_the_backoff_of_a_source_that_never_had_keys() {
     let time = Frozen::new();
     let provider = Provider::start(Answer::json(r#"{"keys":[]}"#)).await;
     let [fetches, rejected, unavailable] = flood(&provider, &time, None, false).await;
-    // After 0, 0.25, 0.75, 1.75, 3.75 and 7.75 seconds, or up to a tenth later.
+    // The fetches start after 0, 0.25, 0.75, 1.75, 3.75 and 7.75 seconds, or up to a tenth later.
     assert_eq!((fetches, rejected, unavailable), (6, 0, TOKENS));
 }

@@ -25,7 +25,7 @@ impl Frozen {
         Self { _end: end }
     }
 
-    /// Moves the time forward, by a millisecond more than `time`: timers are rounded up.
+    /// Advances the time by one millisecond more than `time`, since timers are rounded up.
     pub(crate) async fn pass(&self, time: Duration) {
         tokio::time::advance(time + Duration::from_millis(1)).await;
     }

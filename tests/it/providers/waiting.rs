@@ -71,7 +71,7 @@ fn auth(source: &Source) -> JwtAuth {
         .with_clock(kit::at(NOW))
 }
 
-/// Sends a request through the layer. The inner service answers with the subject of the token.
+/// Sends a request through the layer. The inner service responds with the subject of the token.
 async fn send(auth: &JwtAuth, token: &str) -> Response<Bytes> {
     let inner = service_fn(|request: Request<()>| {
         let token = request.extensions().get::<Token>().unwrap();
@@ -259,7 +259,8 @@ async fn a_request_that_waits_for_a_key_takes_no_permit_of_the_inner_service() {
     poll_fn(|context| service.poll_ready(context)).await.unwrap();
     let waiting = tokio::spawn(service.call(kit::bearer(&token(&new))));
     tokio::task::yield_now().await;
-    // Another connection, while the first connection stays open without a request.
+    // Send a request on another connection, while the first connection stays open without a
+    // request.
     let response = service.clone().oneshot(kit::bearer(&token(&known))).await.unwrap();
     assert_eq!((response.status(), start.elapsed()), (StatusCode::OK, Duration::ZERO));
     *source.set.lock().unwrap() = vec![new];

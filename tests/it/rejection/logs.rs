@@ -69,8 +69,8 @@ fn trace() -> TraceLayer<
 }
 
 /// Returns the layer between two layers that log every header. The outer one sees the headers
-/// before our layer can mark them as sensitive, so the application must mark them there
-/// (`SetSensitiveRequestHeadersLayer` of tower-http).
+/// before our layer can mark them as sensitive, so the application must mark them in front of the
+/// outer layer (`SetSensitiveRequestHeadersLayer` of tower-http).
 fn app<T>(auth: JwtAuth<T>) -> Router
 where
     T: serde::de::DeserializeOwned + Send + Sync + 'static,

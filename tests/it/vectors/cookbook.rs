@@ -28,7 +28,7 @@ const JSON_ONLY: [&str; 4] = [
     "cookbook/jws/4_8.multiple_signatures.json",
     "cookbook/rfc7797/4.2.hmac-sha2_b64_false.json",
 ];
-/// Public keys and key pairs. True for a pair.
+/// Files with a public key or a key pair. The flag is true for a key pair.
 const PUBLIC_KEYS: [(&str, bool); 4] = [
     ("cookbook/jwk/3_1.ec_public_key.json", false),
     ("cookbook/jwk/3_2.ec_private_key.json", true),
