@@ -1,13 +1,14 @@
-//! The account at another provider with which a user logged in.
+//! An external account, such as one at Google, that a user logged in with.
 
 use std::fmt::{self, Debug};
 
 use serde::{Deserialize, Serialize};
 
-/// The account at another provider with which a session's user logged in. The session keeps it
-/// from login to logout: see [`Session::external_login`](crate::issuer::Session::external_login).
+/// The external account, such as one at Google, that a session's user logged in with. The session
+/// keeps these details from login to logout: see
+/// [`Session::external_login`](crate::issuer::Session::external_login).
 ///
-/// Only a login with an account elsewhere has one.
+/// A session that began with a login by other means has no external login.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalLogin {
     provider: String,
@@ -32,7 +33,7 @@ impl ExternalLogin {
         Self { provider, issuer, subject, scopes, tokens: None }
     }
 
-    /// Keeps the provider's tokens, which must be sealed.
+    /// Adds the provider's tokens, which must be sealed.
     #[cfg(any(test, feature = "test-util"))]
     pub(crate) fn with_sealed_tokens(mut self, sealed: String) -> Self {
         self.tokens = Some(sealed);
@@ -49,20 +50,21 @@ impl ExternalLogin {
         &self.issuer
     }
 
-    /// Returns the provider's name for the user, the `sub` of its ID tokens. It is unique for this
-    /// [`issuer`](Self::issuer) only.
+    /// Returns the provider's identifier of the user, the `sub` of its ID tokens. The identifier is
+    /// unique only within this [`issuer`](Self::issuer).
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// Returns the scopes that the user granted at the provider. They may be fewer than the
-    /// application asked for. They are not the scopes of this application's access tokens.
+    /// Returns the scopes that the user granted at the provider. The user may have granted fewer
+    /// scopes than the application asked for. The scopes of this application's access tokens are
+    /// separate from these.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().map(String::as_str)
     }
 
-    /// Returns true if the user granted this scope at the provider. Check this before you call the
-    /// provider for the user, and name the missing scope in your answer.
+    /// Returns true if the user granted this scope at the provider. Check the scope before you call
+    /// the provider for the user. If it is missing, name it in your response.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
     }

@@ -60,8 +60,8 @@ impl Session {
         T::deserialize(&self.family.data).ok()
     }
 
-    /// Returns the account at another provider with which the user logged in, or `None` after a
-    /// login by other means.
+    /// Returns the external account that the user logged in with, or `None` after a login by other
+    /// means.
     pub fn external_login(&self) -> Option<&ExternalLogin> {
         self.family.external_login.as_ref()
     }

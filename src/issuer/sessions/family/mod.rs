@@ -140,7 +140,7 @@ pub enum EndCause {
     /// (RFC 9700 section 4.14.2), or too many renewals in a row were repeated within the grace
     /// period ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
     Reused,
-    /// The account may no longer log in.
+    /// The account is no longer allowed to log in.
     AccountClosed,
     /// The user had more sessions than [`Sessions`](crate::issuer::Sessions) allows, and this one
     /// was the least recently used.

@@ -165,8 +165,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         self.run(&mut script).await
     }
 
-    /// Fails on a replica. A replica may not have a new session yet, and its user would be logged
-    /// out. The deleted field never exists, so this command changes nothing.
+    /// Fails on a replica. A replica may lack a new session, whose user would then be logged out.
+    /// The deleted field never exists, so this command changes nothing.
     async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");

@@ -117,8 +117,8 @@ impl SqliteStore {
     }
 }
 
-/// Creates the file if there is none, since SQLite would create a file that everybody may read.
-/// SQLite gives the files next to it the same mode. If this fails, SQLite reports the reason.
+/// Creates the file if it does not exist. SQLite itself would create a file that everybody can
+/// read. SQLite gives the files next to it the same mode. If this fails, SQLite reports the reason.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
