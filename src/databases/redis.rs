@@ -19,7 +19,7 @@ const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The number of keys that are probed. With two nodes or more, another node almost certainly holds
-/// one of them.
+/// one of the keys.
 const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It connects when it is first used.

@@ -41,7 +41,7 @@ impl<G> Require<G> {
     /// Anyone can send a request that looks like a preflight (`OPTIONS` with `Origin` and
     /// `Access-Control-Request-Method`), with a body. Everything behind the guard must therefore
     /// answer `OPTIONS` without side effects. A CORS layer does this; `any(handler)` and a proxy
-    /// may not.
+    /// might not.
     pub fn dangerous_pass_preflight(mut self) -> Self {
         self.passes_preflight = true;
         self

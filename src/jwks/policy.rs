@@ -112,8 +112,8 @@ impl Policy {
         self.failures
     }
 
-    /// Returns the age of the current set. It counts from the start of the fetch, so the set is at
-    /// most that old.
+    /// Returns the age of the current set. The age counts from the start of the fetch, so the set
+    /// is never older than this age.
     pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
         self.loaded_at.map(|at| now.saturating_duration_since(at))
     }

@@ -36,7 +36,7 @@ pub(crate) struct SourceState {
     pub(crate) is_running: AtomicBool,
     created_at: Instant,
     /// The time at which the current set is too old, in milliseconds after `created_at`. Requests
-    /// read it, because the task cannot remove the set while its runtime is not running.
+    /// read this time, because the task cannot remove the set while its runtime is not running.
     stale_at: AtomicU64,
     refresh: Mutex<Refresh>,
 }

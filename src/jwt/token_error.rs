@@ -74,8 +74,8 @@ pub enum TokenErrorKind {
     IssuedInFuture,
     /// `exp`, `nbf` or `iat` is after the year 9999, probably because it is in milliseconds.
     DateOutOfRange,
-    /// The token is valid for longer than the configured lifetime, or lacks the `iat` or `exp` that
-    /// its lifetime is computed from.
+    /// The token is valid for longer than the configured lifetime, or lacks the `iat` or `exp` from
+    /// which its lifetime is computed.
     LifetimeTooLong,
     /// `cnf` binds the token to a proof that is not checked here (RFC 7800, RFC 8705, RFC 9449).
     SenderConstrained,

@@ -46,7 +46,7 @@ impl<F: RevocationFeed + Clone> Conformance<F> {
         Self { feed }
     }
 
-    /// Runs every check until one fails. This needs a tokio runtime.
+    /// Runs every check until one fails. This method needs a tokio runtime.
     ///
     /// # Errors
     ///

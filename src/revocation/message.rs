@@ -12,8 +12,8 @@ use crate::revocation::target::{RevocationKind, RevocationTarget};
 /// The version of the message.
 const VERSION: u32 = 1;
 
-/// A revocation. It covers one token, one session, or all tokens that were issued up to a certain
-/// time to a subject, to a tenant, with a key, or to everyone.
+/// A revocation. It covers one token, one session, or many tokens: all those of a subject, of a
+/// tenant, of a key, or of everyone, if they were issued up to a certain time.
 ///
 /// A revocation serializes to a JSON message, which a program in any language can publish.
 /// [`revocation_message`](crate::guide::reference::revocation_message) describes the format.
@@ -40,7 +40,7 @@ pub struct Revocation {
 
 impl Revocation {
     /// The time for which a watermark is remembered by default: 30 days from the revocation time.
-    /// This must not be shorter than the lifetime of a token.
+    /// This time must not be shorter than the lifetime of a token.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
     /// The maximum length of a message. A longer message is not published by this crate, and
@@ -94,7 +94,7 @@ impl Revocation {
 
     /// Sets the owner of the token or session, and the revocation time by the issuer's clock. A
     /// server without room for more entries then revokes all tokens that this subject had at that
-    /// time, instead of everyone's tokens. This has no effect on a watermark.
+    /// time, instead of everyone's tokens. This method has no effect on a watermark.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }

@@ -89,8 +89,8 @@ impl Key {
     }
 
     /// Returns the thumbprint of the public key (RFC 7638): SHA-256 over the required members of
-    /// its JWK, in base64url. It depends on the key alone. Returns `None` for a shared secret: with
-    /// its thumbprint, an attacker could test guesses of the secret.
+    /// its JWK, in base64url. The thumbprint depends on the key alone. Returns `None` for a shared
+    /// secret: with its thumbprint, an attacker could test guesses of the secret.
     #[cfg(feature = "asymmetric")]
     pub fn thumbprint(&self) -> Option<String> {
         Some(self.public_components()?.thumbprint())

@@ -107,8 +107,8 @@ mod tests {
         text.into_bytes()
     }
 
-    /// Cases 163 to 168 are skipped, since [`Secret`] rejects their keys of 16 bytes. It accepts
-    /// the keys of all other cases.
+    /// Cases 163 to 168 are skipped, since [`Secret`] rejects their keys of 16 bytes. [`Secret`]
+    /// accepts the keys of all other cases.
     #[test]
     fn wycheproof_hmac_sha256_cases_get_their_verdicts() {
         let file = include_str!("../../../tests/data/wycheproof/hmac_sha256_test.json");

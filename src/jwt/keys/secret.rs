@@ -27,7 +27,7 @@ const PUBLISHED: [&[u8]; 3] = [
 ];
 const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
-/// A secret that the issuer and the servers that verify its tokens share.
+/// A secret shared by the issuer and the servers that verify the issuer's tokens.
 ///
 /// A secret has at least 32 bytes, is wiped from memory when it is dropped, and is never printed:
 /// `Debug` prints `Secret(..)`. A server with the secret can *create* tokens and not only verify

@@ -200,7 +200,7 @@ impl<F: RevocationFeed> Follow<F> {
         }
         if let Some(part) = &mut self.progress.rereads {
             // After a failure, the snapshot starts again from the beginning, since the next
-            // connection may not know where to continue.
+            // connection might not know where to continue.
             let part = part.take();
             let part = self.within(self.feed.snapshot(part)).await?;
             self.apply(&part.messages);
