@@ -319,7 +319,7 @@ async fn the_rights_to_read_and_to_publish_are_separate() {
 
 /// In Aurora, the function that returns the timeline exists, but fails.
 #[tokio::test]
-async fn a_feed_works_without_the_timeline_and_says_so_once() {
+async fn a_feed_works_without_the_timeline_and_reports_that_once() {
     let postgres = Postgres::new("postgres-timeline");
     postgres
         .ask(
@@ -358,7 +358,7 @@ async fn a_feed_works_without_the_timeline_and_says_so_once() {
 
 /// A failover may lead from a server that reports its timeline to one that does not.
 #[tokio::test]
-async fn a_server_that_no_longer_tells_its_timeline_stops_nothing() {
+async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     let postgres = Postgres::new("postgres-no-longer");
     postgres.ask("CREATE ROLE reader LOGIN; GRANT ALL ON SCHEMA public TO reader").await;
     let feed = postgres.feed();

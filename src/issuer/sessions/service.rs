@@ -235,8 +235,8 @@ impl<S: RefreshStore> Sessions<S> {
         PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
-    /// Returns the session of an exchangeable refresh token, for any client. Use this method to
-    /// identify the user during a logout. The token does not change.
+    /// Returns the session of an exchangeable refresh token, whichever client presents the token.
+    /// Use this method to identify the user during a logout. The token does not change.
     ///
     /// # Errors
     ///
@@ -246,8 +246,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
 
-    /// Returns the session of the current refresh token, for any client. Use this method before you
-    /// show a user's sessions. The token does not change.
+    /// Returns the session of the current refresh token, whichever client presents the token. Use
+    /// this method before you show a user's sessions. The token does not change.
     ///
     /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within
     /// the grace period. Otherwise a thief could poll to find out when the user renews, and renew
