@@ -93,9 +93,9 @@
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
-//! The CORS layer must name `authorization` among the allowed headers, since `*` does not cover it,
-//! and expose `WWW-Authenticate`. If the layers are in the other order, preflights cause a warning
-//! in the log (feature `tracing`).
+//! The CORS layer must name `authorization` among the allowed headers, since `*` does not include
+//! `authorization`. It must also expose `WWW-Authenticate`. If the layers are in the other order,
+//! preflights cause a warning in the log (feature `tracing`).
 //!
 //! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
 //! path. With `Router::route_layer` it gets 404. A guard on a single handler is

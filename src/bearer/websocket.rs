@@ -72,8 +72,8 @@ impl Display for Subprotocol {
     }
 }
 
-/// Returns true if the request opens a WebSocket, as RFC 6455 section 4.1 describes for HTTP/1.1 or
-/// RFC 8441 section 5 for HTTP/2 (a `CONNECT` request).
+/// Returns true if the request opens a WebSocket, as described in RFC 6455 section 4.1 for
+/// HTTP/1.1, or in RFC 8441 section 5 for HTTP/2 (a `CONNECT` request).
 pub(crate) fn is_handshake(method: &Method, headers: &HeaderMap) -> bool {
     if *method == Method::CONNECT {
         return headers.contains_key("sec-websocket-version");

@@ -398,7 +398,7 @@ fn now() -> Instant {
 
 fn jitter() -> Jitter {
     let mut bytes = [0; 2];
-    // An error is ignored: without a random number, servers may fetch at the same time.
+    // An error is ignored: without a random number, several servers might fetch at the same time.
     let _ = random::fill(&mut bytes);
     Jitter::new(u16::from_ne_bytes(bytes))
 }

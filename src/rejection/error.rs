@@ -325,7 +325,8 @@ impl From<Fault> for AuthError {
     }
 }
 
-/// One short sentence for each kind, which may be shown to clients.
+/// Writes one short sentence, which is the same for all errors of a kind and may be shown to
+/// clients.
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.summary())

@@ -159,7 +159,7 @@ impl TestIssuer {
         sign(new_secret(), &self.issue(grant).claims)
     }
 
-    /// Returns a token without a signature, whose `alg` is `none`.
+    /// Returns a token that has no signature and the `alg` `none`.
     #[track_caller]
     pub fn unsigned(&self, grant: &Grant<impl Serialize>) -> String {
         let token = self.token(grant);

@@ -79,7 +79,7 @@ impl Key {
         Self { algorithm, id: None, material: Material::Mac(mac) }
     }
 
-    /// Generates a key for this algorithm, which signs and verifies. An RSA key has 2048 bits.
+    /// Generates a key for this algorithm. The key can sign and verify. An RSA key has 2048 bits.
     ///
     /// A key pair has its thumbprint (RFC 7638) as its identifier. A key for HMAC has no identifier,
     /// and its secret cannot be read: use [`Secret::generate`] for a secret that several servers

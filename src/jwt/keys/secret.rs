@@ -161,7 +161,7 @@ impl Secret {
     }
 
     /// Generates a secret of 64 random bytes, for tests, for demonstrations, and for a server that
-    /// verifies only its own tokens and may reject them after a restart.
+    /// verifies only its own tokens, which then become invalid when the server restarts.
     ///
     /// # Errors
     ///

@@ -25,9 +25,9 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
 /// A follower reads the feed whenever the feed announces a message, and otherwise every 250
-/// milliseconds. An empty result proves that nothing was revoked. Each call may take one second. A
-/// call that fails or panics is repeated until it succeeds, after a pause that doubles up to a
-/// second. The first failure is [reported](RevocationEvent::FeedFailed) immediately, and later
+/// milliseconds. An empty result proves that nothing was revoked. Each call has a time limit of one
+/// second. A call that fails or panics is repeated until it succeeds, after a pause that doubles up
+/// to a second. The first failure is [reported](RevocationEvent::FeedFailed) immediately, and later
 /// failures at most every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported
 /// too.
 ///

@@ -25,7 +25,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Checks or makes signatures of one algorithm with one key.
+/// Checks or creates signatures of one algorithm with one key.
 struct Crypto<F> {
     algorithm: Algorithm,
     compute: F,

@@ -156,7 +156,7 @@ proptest! {
             let end = ends.map(Revocation::forgotten_at).max();
             let now = clock.now();
             let verdict = revocations.check(&token.names());
-            // Between these times, the revocation may have been forgotten or not.
+            // Between these two times, the revocation may or may not have been forgotten.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
             let ends = joined.iter().filter(|revocation| covers(revocation, token));

@@ -20,7 +20,7 @@ fn expected(kind: AuthErrorKind) -> &'static str {
     }
 }
 
-/// Turns the request into one of a gRPC client.
+/// Turns the request into a gRPC request.
 fn grpc(ask: Ask, content_type: &str) -> Ask {
     Ask { method: Method::POST, ..ask }.header("content-type", content_type)
 }
