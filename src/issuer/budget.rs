@@ -34,15 +34,15 @@ pub(crate) fn check(
     if len <= limit {
         return Ok(());
     }
-    let heaviest = heaviest(claims);
+    let largest = largest(claims);
     let message = format!(
-        "{what} has {len} bytes and may have {limit}; the heaviest claims are {heaviest}: keep \
-         what is large out of tokens and look it up by `sub`"
+        "{what} has {len} bytes, and the limit is {limit}. The largest claims are {largest}. Keep \
+         large data out of tokens, and look it up by `sub`"
     );
     Err(IssueError::new(IssueErrorKind::TooLarge, message))
 }
 
-fn heaviest(claims: &Map<String, Value>) -> String {
+fn largest(claims: &Map<String, Value>) -> String {
     let mut weighed: Vec<_> =
         claims.iter().map(|(name, value)| (value.to_string().len(), name.as_str())).collect();
     weighed.sort_by(|a, b| b.cmp(a));
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_claims_are_named_and_their_values_are_not() {
+    fn the_largest_claims_are_named_and_their_values_are_not() {
         let claims = serde_json::json!({
             "sub": "alice", "permissions": vec!["x"; 500], "name": "a secret name", "roles": ["admin"],
         });

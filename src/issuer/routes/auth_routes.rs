@@ -135,7 +135,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             if overhead >= limit {
                 misuse::refuse(format_args!(
                     "AuthRoutes::new: a token for {audience:?} has {overhead} bytes without claims, \
-                     since it is signed with {algorithm}, and may have {limit}: raise \
+                     since it is signed with {algorithm}, and the limit is {limit}: raise \
                      `TokenIssuer::max_token_bytes`, or use a key for another algorithm"
                 ));
             }

@@ -472,7 +472,7 @@ async fn a_login_whose_claims_do_not_fit_leaves_no_session_and_says_what_is_wron
     let events = server.state.events.lock().unwrap().clone();
     let [(what, subject, reason)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((what.as_str(), subject.as_str()), ("refused", "alice"));
-    assert!(reason.contains("the heaviest claims are `hobbies` ("), "{reason}");
+    assert!(reason.contains("The largest claims are `hobbies` ("), "{reason}");
     assert!(!reason.contains("gardening"), "{reason}");
 
     server.state.huge.store(false, SeqCst);

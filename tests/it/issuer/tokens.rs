@@ -134,7 +134,7 @@ fn each_failure_to_issue_has_its_kind() {
 }
 
 #[test]
-fn an_oversized_token_names_the_heaviest_claims() {
+fn an_oversized_token_names_the_largest_claims() {
     let claims = |len| json!({ "permissions": vec!["x"; len], "name": "Alice" });
     let grant = |len| Grant::new("alice").audience("cart").claims(claims(len));
     let token = issuer().issue(&grant(600)).unwrap();
@@ -142,7 +142,7 @@ fn an_oversized_token_names_the_heaviest_claims() {
 
     let error = issuer().issue(&grant(1000)).unwrap_err();
     assert_eq!(error.kind(), IssueErrorKind::TooLarge);
-    assert!(error.to_string().contains("the heaviest claims are `permissions` (4001 bytes)"));
+    assert!(error.to_string().contains("The largest claims are `permissions` (4001 bytes)"));
     let token = issuer().max_token_bytes(8192).issue(&grant(1000)).unwrap();
     let error = token.fits_cookie("__Host-cart_token").unwrap_err();
     assert!(error.to_string().starts_with("the cookie `__Host-cart_token` has 5"), "{error}");

@@ -159,7 +159,7 @@ async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_valu
     }
     for text in [&log.text(), &*printed.lock().unwrap()] {
         assert!(
-            text.contains(" bytes and may have 4096; the heaviest claims are `hobbies`"),
+            text.contains(" bytes, and the limit is 4096. The largest claims are `hobbies`"),
             "{text}"
         );
         assert!(!text.contains("gardening") && !text.contains("alice"), "{text}");
