@@ -57,8 +57,8 @@
 //! # Accepted and refused requests
 //!
 //! A request passes if it has exactly one token (the same token twice counts as one), and if that
-//! token is valid. A valid token is signed with a configured key, has not expired, and has the
-//! configured `iss` and `aud` and every claim that the claims type needs. A token without `iss` is
+//! token is valid. A valid token is signed with a configured key and has not expired. It has the
+//! configured `iss` and `aud`, and every claim that the claims type needs. A token without `iss` is
 //! rejected if an issuer is configured. A token without `aud` is rejected if an audience is
 //! configured. A token with an `aud` is also rejected while no audience is configured (RFC 7519
 //! section 4.1.3). [Verification](guide::reference::verification) lists every rule in its order.

@@ -3,7 +3,7 @@
 //! [`RemoteKeys`] keeps the public keys of an issuer up to date, so that a request never waits for
 //! a fetch if its token's key is known. The keys come from a JWKS document ([`RemoteKeys::jwks`]),
 //! from the issuer's discovery document ([`RemoteKeys::discover`]), or from your own [`KeySource`],
-//! for example through a proxy, with a client certificate, or from a file. [Key
+//! for example one that uses a proxy or a client certificate, or that reads a file. [Key
 //! sets](crate::guide::explanation::key_sets) explains the policy, and what happens when the source
 //! fails.
 

@@ -12,7 +12,7 @@ pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 /// The names of missing keys. A missing key does not start a fetch again for five minutes, or until
 /// the set changes.
 ///
-/// Only hashes are kept, with a random key, so that a stranger can neither fill the memory with long
+/// Only hashes with a random key are kept, so that a stranger can neither fill the memory with long
 /// names nor find two names with the same hash. A token without a `kid` counts as a name too.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownNames {

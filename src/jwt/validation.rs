@@ -254,10 +254,10 @@ impl Validation {
     ///
     /// # Panics
     ///
-    /// Panics if this method is called twice for the same claim, if there is no value or an empty
-    /// one, and for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and `aud` have their own
-    /// methods, and the others are never strings. Panics if there are more than 64 rules, including
-    /// the claims of [`require_claim`](Self::require_claim).
+    /// Panics if this method is called twice for the same claim, or if there is no value or an
+    /// empty value. Panics for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and `aud` have
+    /// their own methods, and the others are never strings. Panics if there are more than 64 rules,
+    /// including the claims of [`require_claim`](Self::require_claim).
     ///
     /// [`TokenErrorKind::WrongClaim`]: crate::jwt::TokenErrorKind::WrongClaim
     #[track_caller]

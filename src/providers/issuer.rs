@@ -46,10 +46,10 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 /// Every method panics on a setting that cannot work, with a sentence that says what to do. A
 /// method that takes a list panics when it is called again, since the first list would be lost.
 ///
-/// A layer panics when it is built from an issuer whose keys are fetched, if the issuer has neither
-/// an [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) about the client (`azp`,
-/// `client_id`, `cid` or `appid`). Otherwise, the operator of any other service with the same
-/// issuer could use the tokens of that service's users here.
+/// An issuer whose keys are fetched needs an [`audience`](Self::audience), or a
+/// [`claim_is`](Self::claim_is) about the client (`azp`, `client_id`, `cid` or `appid`). Without
+/// either, the layer panics when it is built. Otherwise, the operator of any other service with the
+/// same issuer could use the tokens of that service's users here.
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {
@@ -417,9 +417,9 @@ impl Issuer {
     /// of the layer. Handlers then see one type, although the issuers use different claims. By
     /// default the claims are read into the claims type of the layer.
     ///
-    /// Converted claims cost one more allocation per token. A layer with a cache, which a layer with
-    /// public keys [has by default](crate::JwtAuth::with_cache), converts the claims of a cached
-    /// token once, so `map` must depend on nothing but its argument.
+    /// Converted claims cost one more allocation per token. A layer with a cache converts the
+    /// claims of a cached token only once, so the result of `map` must depend only on its argument.
+    /// A layer with public keys [has a cache by default](crate::JwtAuth::with_cache).
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth, Secret};
