@@ -73,7 +73,7 @@ const ORDER: &[&str] = &[
     "jwks::race",
     "jwks::error",
     "jwks::cache_control",
-    "jwks::key_url",
+    "jwks::remote_url",
     "jwks::http",
     "jwks::discovery",
     "jwks::source",

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
 use crate::jwks::http;
-use crate::jwks::key_url::KeyUrl;
+use crate::jwks::remote_url::RemoteUrl;
 
 const ACCEPT: &str = "application/json";
 
@@ -23,9 +23,9 @@ struct Document {
 /// since a second request would be likely to fail too.
 pub(crate) async fn keys_url(
     issuer: &str,
-    url: &KeyUrl,
+    url: &RemoteUrl,
     allow_http: bool,
-) -> Result<KeyUrl, KeySourceError> {
+) -> Result<RemoteUrl, KeySourceError> {
     let [openid, oauth] = document_urls(issuer, url);
     let fetched = match http::get(&parse(&openid)?, ACCEPT).await {
         Err(error) if is_client_error(&error) => http::get(&parse(&oauth)?, ACCEPT).await?,
@@ -36,7 +36,7 @@ pub(crate) async fn keys_url(
 
 /// Returns both addresses. OpenID appends its path to the issuer, and RFC 8414 inserts its path
 /// between the host and the issuer's path. Both remove a final slash of the issuer first.
-fn document_urls(issuer: &str, url: &KeyUrl) -> [String; 2] {
+fn document_urls(issuer: &str, url: &RemoteUrl) -> [String; 2] {
     let openid = issuer.strip_suffix('/').unwrap_or(issuer);
     let (origin, path) = url.split();
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -47,7 +47,7 @@ fn document_urls(issuer: &str, url: &KeyUrl) -> [String; 2] {
 }
 
 /// Checks a document, and returns the URL of the keys.
-fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<KeyUrl, KeySourceError> {
+fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<RemoteUrl, KeySourceError> {
     // The derived `Deserialize` would also accept an array.
     if json.trim_ascii_start().first() != Some(&b'{') {
         let cause = "the discovery document is not a JSON object";
@@ -59,7 +59,7 @@ fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<KeyUrl, KeySource
         let cause = format!("its issuer is {:?}, not {issuer:?}", document.issuer);
         return Err(KeySourceError::caused(KeySourceErrorKind::WrongIssuer, cause));
     }
-    KeyUrl::parse_allowed(&document.jwks_uri, allow_http).map_err(|reason| {
+    RemoteUrl::parse_allowed(&document.jwks_uri, allow_http).map_err(|reason| {
         // The causes are in logs, and a password must not be there.
         let cause = match document.jwks_uri {
             url if url.contains('@') => format!("`jwks_uri` cannot be used: {reason}"),
@@ -69,8 +69,9 @@ fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<KeyUrl, KeySource
     })
 }
 
-fn parse(url: &str) -> Result<KeyUrl, KeySourceError> {
-    KeyUrl::parse(url).map_err(|reason| KeySourceError::caused(KeySourceErrorKind::BadUrl, reason))
+fn parse(url: &str) -> Result<RemoteUrl, KeySourceError> {
+    RemoteUrl::parse(url)
+        .map_err(|reason| KeySourceError::caused(KeySourceErrorKind::BadUrl, reason))
 }
 
 fn is_client_error(error: &KeySourceError) -> bool {
@@ -93,7 +94,7 @@ mod tests {
             ("https://a.example:8443/x/y", "https://a.example:8443", "/x/y"),
             ("https://a.example/x/y/", "https://a.example", "/x/y"),
         ] {
-            let [openid, oauth] = document_urls(issuer, &KeyUrl::parse(issuer).unwrap());
+            let [openid, oauth] = document_urls(issuer, &RemoteUrl::parse(issuer).unwrap());
             assert_eq!(openid, format!("{host}{path}{OPENID}"));
             assert_eq!(oauth, format!("{host}{OAUTH}{path}"));
         }

@@ -17,7 +17,7 @@ use tokio::task;
 use tower_service::Service;
 
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
-use crate::jwks::key_url::KeyUrl;
+use crate::jwks::remote_url::RemoteUrl;
 
 /// The maximum length of an answer.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
@@ -37,7 +37,7 @@ pub(crate) struct Fetched {
 ///
 /// Each call creates its own client. A fetch happens about once an hour, so there is no connection
 /// to reuse. New root certificates of the system also take effect without a restart.
-pub(crate) async fn get(url: &KeyUrl, accept: &'static str) -> Result<Fetched, KeySourceError> {
+pub(crate) async fn get(url: &RemoteUrl, accept: &'static str) -> Result<Fetched, KeySourceError> {
     let request = Request::get(url.uri().clone())
         .header(header::ACCEPT, accept)
         .header(header::USER_AGENT, USER_AGENT)

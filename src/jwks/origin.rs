@@ -6,7 +6,7 @@ use std::fmt::{self, Debug, Display};
 use crate::jwks::discovery;
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
 use crate::jwks::http;
-use crate::jwks::key_url::{self, KeyUrl};
+use crate::jwks::remote_url::{self, RemoteUrl};
 use crate::jwks::source::{ErasedSource, FetchedKeys, KeySource};
 use crate::misuse;
 use crate::type_name;
@@ -20,8 +20,8 @@ pub(crate) struct Origin {
 }
 
 enum Place {
-    KeySet(KeyUrl),
-    Discovery { issuer: String, url: KeyUrl },
+    KeySet(RemoteUrl),
+    Discovery { issuer: String, url: RemoteUrl },
     Custom { source: Box<dyn ErasedSource>, name: String },
 }
 
@@ -73,7 +73,7 @@ impl Origin {
 
     pub(crate) async fn fetch(&self) -> Result<FetchedKeys, KeySourceError> {
         if self.is_forbidden() {
-            let cause = key_url::HTTP_NOT_ALLOWED;
+            let cause = remote_url::HTTP_NOT_ALLOWED;
             return Err(KeySourceError::caused(KeySourceErrorKind::BadUrl, cause));
         }
         match &self.place {
@@ -91,7 +91,7 @@ impl Origin {
 }
 
 /// The URL of a key set, for a source that changes the set.
-pub(crate) struct KeySetUrl(KeyUrl);
+pub(crate) struct KeySetUrl(RemoteUrl);
 
 impl KeySetUrl {
     /// Parses a URL. `method` is named in the panic message.
@@ -105,14 +105,14 @@ impl KeySetUrl {
     }
 }
 
-async fn key_set(url: &KeyUrl) -> Result<FetchedKeys, KeySourceError> {
+async fn key_set(url: &RemoteUrl) -> Result<FetchedKeys, KeySourceError> {
     let fetched = http::get(url, ACCEPT).await?;
     Ok(FetchedKeys::new(fetched.body).cache_headers(&fetched.headers))
 }
 
 #[track_caller]
-fn parse(method: &str, url: &str) -> KeyUrl {
-    match KeyUrl::parse(url) {
+fn parse(method: &str, url: &str) -> RemoteUrl {
+    match RemoteUrl::parse(url) {
         Ok(url) => url,
         // The URL is not shown, since it may contain a password.
         Err(reason) => misuse::refuse(format_args!("{method}: the URL cannot be used: {reason}")),

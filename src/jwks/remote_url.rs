@@ -1,13 +1,13 @@
-//! The URL of a key set or of a discovery document.
+//! The URL of another server: of its keys, of its discovery document, or of an endpoint.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
 
-/// A URL from which keys may be fetched: `https`, or `http` on a loopback address.
+/// A URL to which requests may be sent: `https`, or `http` on a loopback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeyUrl {
+pub(crate) struct RemoteUrl {
     uri: Uri,
     is_http: bool,
 }
@@ -17,11 +17,11 @@ pub(crate) const NOT_A_URL: &str = "it is not an absolute URL such as https://au
 pub(crate) const HAS_PASSWORD: &str = "it has a user name or a password, which logs would show";
 pub(crate) const HAS_FRAGMENT: &str = "it has a fragment, which no server receives";
 pub(crate) const NOT_HTTPS: &str =
-    "its scheme is not https: anyone on the network path could replace the keys";
+    "its scheme is not https: anyone on the network path could read and change the traffic";
 pub(crate) const HTTP_NOT_ALLOWED: &str =
     "its scheme is http: for tests on this machine, call `dangerous_allow_http()`";
 
-impl KeyUrl {
+impl RemoteUrl {
     /// Parses a URL. A plain `http` URL must be on a loopback address.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.contains('#') {
@@ -70,7 +70,7 @@ impl KeyUrl {
 }
 
 /// Shows the URL without its query, which may contain a secret.
-impl fmt::Display for KeyUrl {
+impl fmt::Display for RemoteUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (origin, path) = self.split();
         let path = path.split('?').next().unwrap_or_default();
@@ -96,7 +96,7 @@ mod tests {
             "https://auth.example:8443/a/b?p=policy",
             "https://[2001:db8::1]/keys",
         ] {
-            assert!(KeyUrl::parse_allowed(url, false).is_ok(), "{url}");
+            assert!(RemoteUrl::parse_allowed(url, false).is_ok(), "{url}");
         }
         for url in [
             "http://127.0.0.1:8080/keys",
@@ -105,8 +105,8 @@ mod tests {
             "http://localhost/keys",
             "HTTP://LocalHost:1/keys",
         ] {
-            assert_eq!(KeyUrl::parse_allowed(url, false), Err(HTTP_NOT_ALLOWED), "{url}");
-            assert!(KeyUrl::parse_allowed(url, true).is_ok(), "{url}");
+            assert_eq!(RemoteUrl::parse_allowed(url, false), Err(HTTP_NOT_ALLOWED), "{url}");
+            assert!(RemoteUrl::parse_allowed(url, true).is_ok(), "{url}");
         }
         for (url, reason) in [
             ("", NOT_A_URL),
@@ -130,13 +130,13 @@ mod tests {
             ("http://127.0.0.1@auth.example/keys", HAS_PASSWORD),
             ("https://auth.example/keys#a", HAS_FRAGMENT),
         ] {
-            assert_eq!(KeyUrl::parse_allowed(url, true), Err(reason), "{url}");
+            assert_eq!(RemoteUrl::parse_allowed(url, true), Err(reason), "{url}");
         }
     }
 
     #[test]
     fn the_query_is_not_shown() {
-        let url = KeyUrl::parse("https://auth.example:8443/keys?token=secret").unwrap();
+        let url = RemoteUrl::parse("https://auth.example:8443/keys?token=secret").unwrap();
         assert_eq!(url.to_string(), "https://auth.example:8443/keys");
         assert_eq!(url.uri().query(), Some("token=secret"));
     }
