@@ -51,6 +51,7 @@
 //! | `connections` | `Claims::ended`, `Claims::until_ended` |
 //! | `asymmetric` | public keys: RS, PS, ES, EdDSA and ML-DSA |
 //! | `jwks` | the tokens of identity providers: [`Issuer`] presets, discovery, and fetched key sets |
+//! | `openid-login` | login with an account at another provider: `openid::LoginProvider` |
 //! | `tracing` | [one event per refusal](guide::reference::events), never a token, a secret or a claim value |
 //! | `test-util` | `testing`, tokens for your tests; conformance suites for your own stores and feeds |
 //!
@@ -171,6 +172,8 @@ pub mod issuer;
 pub mod jwks;
 pub mod jwt;
 mod misuse;
+#[cfg(feature = "openid-login")]
+pub mod openid;
 mod providers;
 mod random;
 mod rejection;

@@ -20,7 +20,7 @@ mod origin;
 mod policy;
 mod race;
 mod remote_keys;
-mod remote_url;
+pub(crate) mod remote_url;
 mod source;
 mod state;
 mod task;

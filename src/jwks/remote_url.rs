@@ -60,6 +60,13 @@ impl RemoteUrl {
         &self.uri
     }
 
+    /// Returns the whole URL.
+    #[cfg(feature = "openid-login")]
+    pub(crate) fn text(&self) -> String {
+        let (origin, path) = self.split();
+        origin + path
+    }
+
     /// Returns the scheme, host and port, and the path and query.
     pub(crate) fn split(&self) -> (String, &str) {
         let scheme = if self.is_http { "http" } else { "https" };

@@ -1,0 +1,52 @@
+//! The result of a login at a provider.
+
+use std::fmt::{self, Debug};
+
+use serde_json::{Map, Value};
+
+use crate::clock::UnixTime;
+use crate::openid::provider::tokens::ProviderTokens;
+
+/// A code to be exchanged, with everything that the provider's answer must fit.
+#[derive(Clone, Copy)]
+pub(crate) struct Redemption<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    /// The verifier whose hash the authorization request contained (RFC 7636 section 4.1).
+    pub(crate) code_verifier: &'a str,
+    pub(crate) nonce: &'a str,
+    pub(crate) state: &'a str,
+    /// The time at which the browser was sent to the provider.
+    pub(crate) started_at: UnixTime,
+    /// True if the authorization request asked for a fresh login.
+    pub(crate) needs_fresh_login: bool,
+}
+
+/// A verified login.
+#[derive(Clone)]
+pub(crate) struct ProviderLogin {
+    /// The configured issuer, or the origin of a plain OAuth 2.0 provider. It is the same for all
+    /// logins at the provider, even if the provider writes its name in several ways.
+    pub(crate) issuer: String,
+    /// The identifier of the user, which is unique for this issuer.
+    pub(crate) subject: String,
+    /// The claims of the ID token, and the user info.
+    pub(crate) claims: Map<String, Value>,
+    /// The address of the user, if the provider has verified it and the configuration trusts the
+    /// provider's word.
+    pub(crate) verified_email: Option<String>,
+    /// The granted scopes.
+    pub(crate) scopes: Vec<String>,
+    pub(crate) tokens: ProviderTokens,
+}
+
+impl Debug for ProviderLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Claim values do not belong in logs.
+        f.debug_struct("ProviderLogin")
+            .field("issuer", &self.issuer)
+            .field("scopes", &self.scopes)
+            .field("tokens", &self.tokens)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,442 @@
+//! The configuration of a provider.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::bearer::is_scope_token;
+use crate::clock::Clock;
+use crate::jwks::RemoteKeys;
+use crate::jwks::remote_url::RemoteUrl;
+use crate::jwt::Algorithm;
+use crate::misuse;
+use crate::openid::provider::authorization;
+use crate::openid::provider::client::ProviderClient;
+use crate::openid::provider::client_auth::{AuthMethod, ClientCredentials};
+use crate::openid::provider::endpoints::OAuthEndpoints;
+use crate::openid::provider::settings::{OAuthProvider, OpenIdIssuer, Protocol, ProviderSettings};
+use crate::openid::provider::user_info_reader::UserInfoReader;
+
+const MAX_NAME_CHARS: usize = 32;
+const MAX_LEEWAY: Duration = Duration::from_secs(60);
+const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A provider at which users can log in: its endpoints, the name and the secret of this server
+/// there, and the scopes to ask for.
+///
+/// ```
+/// use tower_jwt_auth::openid::LoginProvider;
+///
+/// let company = LoginProvider::openid("company", "https://login.shop.example/realms/shop", "shop")
+///     .client_secret("the secret that the provider shows")
+///     .scopes(["profile"]);
+/// # let _ = company;
+/// ```
+///
+/// The first argument of every constructor is the name of the provider at this server. The name is a
+/// part of the URLs of its routes, and the application sees it with each login.
+///
+/// # Panics
+///
+/// Every method panics on a setting that cannot work, with a sentence that says what to do. A
+/// method that takes a list panics when it is called again, since the first list would be lost.
+#[derive(Clone)]
+#[must_use]
+pub struct LoginProvider {
+    settings: ProviderSettings,
+}
+
+impl LoginProvider {
+    /// Creates an OpenID provider. `issuer` is the exact `issuer` of its discovery document, such as
+    /// `https://login.shop.example/realms/shop`, and `client_id` is the name of this server at the
+    /// provider.
+    ///
+    /// The endpoints come from the discovery document, which is fetched with the first login and
+    /// again after an hour. The ID token must be signed with one of the provider's published keys.
+    /// By default, only the scope `openid` is asked for, and the user info is not fetched.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `name` has other characters than `a` to `z`, `0` to `9` and `-`, or more than 32,
+    /// if `issuer` is not an absolute `https` URL, or if `client_id` is empty.
+    #[track_caller]
+    pub fn openid(
+        name: impl AsRef<str>,
+        issuer: impl AsRef<str>,
+        client_id: impl Into<String>,
+    ) -> Self {
+        let issuer = issuer.as_ref();
+        let url = match RemoteUrl::parse(issuer) {
+            Ok(url) => url,
+            Err(reason) => misuse::refuse(format_args!(
+                "LoginProvider::openid: the issuer cannot be used: {reason}"
+            )),
+        };
+        if issuer.contains('?') {
+            misuse::refuse(format_args!(
+                "LoginProvider::openid: the issuer {issuer:?} has a query, so it has no discovery \
+                 document"
+            ));
+        }
+        let issuer = OpenIdIssuer { name: issuer.to_owned(), url, aliases: Vec::new() };
+        Self::new(name.as_ref(), Protocol::OpenId(issuer), client_id.into())
+    }
+
+    /// Creates a plain OAuth 2.0 provider, which issues no ID tokens. `subject` finds the identifier
+    /// of the user in the user info.
+    ///
+    /// The identifier must be unique at the provider, and must never belong to another user later.
+    /// An address can be given to another person, so an address is not an identifier.
+    ///
+    /// ```
+    /// use tower_jwt_auth::openid::{LoginProvider, OAuthEndpoints};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct User { id: u64 }
+    ///
+    /// let github = LoginProvider::oauth(
+    ///     "github",
+    ///     OAuthEndpoints::new(
+    ///         "https://github.com/login/oauth/authorize",
+    ///         "https://github.com/login/oauth/access_token",
+    ///         "https://api.github.com/user",
+    ///     ),
+    ///     "the client id",
+    ///     |user: User| Some(user.id.to_string()),
+    /// );
+    /// # let _ = github;
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name or the client cannot be used: see [`openid`](Self::openid).
+    ///
+    /// # Security
+    ///
+    /// Nothing proves that the user info was made for this server, except that this server received
+    /// the access token itself, in exchange for a code. If a provider has both protocols, use
+    /// [`openid`](Self::openid).
+    #[track_caller]
+    pub fn oauth<U: DeserializeOwned + 'static>(
+        name: impl AsRef<str>,
+        endpoints: OAuthEndpoints,
+        client_id: impl Into<String>,
+        subject: impl Fn(U) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        let provider = OAuthProvider {
+            endpoints,
+            subject: UserInfoReader::new(subject),
+            email: None,
+            sends_state: false,
+        };
+        Self::new(name.as_ref(), Protocol::OAuth(provider), client_id.into())
+    }
+
+    #[track_caller]
+    fn new(name: &str, protocol: Protocol, client_id: String) -> Self {
+        let is_allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > MAX_NAME_CHARS || !name.bytes().all(is_allowed) {
+            misuse::refuse(format_args!(
+                "LoginProvider: the name {name:?} is a part of URLs: use 1 to {MAX_NAME_CHARS} of \
+                 the characters `a` to `z`, `0` to `9` and `-`"
+            ));
+        }
+        if client_id.is_empty() {
+            misuse::refuse(format_args!(
+                "LoginProvider: the client id of {name:?} is empty: give the one that the provider \
+                 shows"
+            ));
+        }
+        let settings = ProviderSettings {
+            name: name.to_owned(),
+            protocol,
+            credentials: ClientCredentials { client_id, secret: None, method: None },
+            scopes: None,
+            parameters: Vec::new(),
+            algorithms: None,
+            fetches_user_info: false,
+            trusts_email: false,
+            timeout: DEFAULT_TIMEOUT,
+            leeway: DEFAULT_LEEWAY,
+            allows_http: false,
+        };
+        Self { settings }
+    }
+
+    /// Sets the secret of this server at the provider. By default the server has no secret and only
+    /// names itself, which providers accept from registered public clients.
+    ///
+    /// The secret is sent in the `Authorization` header, or in the form if the discovery document
+    /// lists only `client_secret_post`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the secret is empty.
+    #[track_caller]
+    pub fn client_secret(mut self, secret: impl Into<String>) -> Self {
+        let secret = secret.into();
+        if secret.is_empty() {
+            misuse::refuse("LoginProvider::client_secret: the secret is empty");
+        }
+        self.settings.credentials.secret = Some(Zeroizing::new(secret));
+        self
+    }
+
+    /// Sends the secret in the form of the token request (`client_secret_post`), whatever the
+    /// discovery document lists. By default the document decides, and plain OAuth 2.0 providers
+    /// receive the secret in the `Authorization` header.
+    pub fn client_secret_post(mut self) -> Self {
+        self.settings.credentials.method = Some(AuthMethod::Post);
+        self
+    }
+
+    /// Sets the scopes to ask for. For an OpenID provider, `openid` is added. By default no other
+    /// scope is asked for: ask for the least that the application needs.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a scope is empty or contains a space, a quote or a backslash, and if this method is
+    /// called twice.
+    #[track_caller]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        if self.settings.scopes.is_some() {
+            misuse::refuse(
+                "LoginProvider::scopes is called twice: give all in one call, such as \
+                 `.scopes([\"profile\", \"email\"])`",
+            );
+        }
+        if let Some(scope) = scopes.iter().find(|scope| !is_scope_token(scope)) {
+            misuse::refuse(format_args!(
+                "LoginProvider::scopes: {scope:?} is not one scope: give each scope as a string of \
+                 its own"
+            ));
+        }
+        self.settings.scopes = Some(scopes);
+        self
+    }
+
+    /// Also fetches the user info of an OpenID provider, and adds its members to the claims of the
+    /// ID token. Its `sub` must be that of the ID token. If both have a member, the one of the ID
+    /// token counts. By default the user info is not fetched.
+    ///
+    /// # Panics
+    ///
+    /// Panics for a plain OAuth 2.0 provider, whose user info is always fetched.
+    #[track_caller]
+    pub fn user_info(mut self) -> Self {
+        if let Protocol::OAuth(_) = self.settings.protocol {
+            misuse::refuse(
+                "LoginProvider::user_info has no effect on a plain OAuth 2.0 provider: its user info \
+                 is always fetched",
+            );
+        }
+        self.settings.fetches_user_info = true;
+        self
+    }
+
+    /// Trusts the provider's `email_verified`. The application then sees the `email` of a login as
+    /// verified if `email_verified` is true. By default no address counts as verified.
+    ///
+    /// # Panics
+    ///
+    /// Panics for a plain OAuth 2.0 provider: use
+    /// [`with_verified_email`](Self::with_verified_email).
+    ///
+    /// # Security
+    ///
+    /// An application that grants rights to the owner of an address then depends on the provider to
+    /// check addresses, and to check them again when they change. A provider whose administrators or
+    /// users can set `email_verified` lets them log in as other people.
+    #[track_caller]
+    pub fn trust_verified_email(mut self) -> Self {
+        if let Protocol::OAuth(_) = self.settings.protocol {
+            misuse::refuse(
+                "LoginProvider::trust_verified_email reads an OpenID claim: call \
+                 `with_verified_email(..)` for a plain OAuth 2.0 provider",
+            );
+        }
+        self.settings.trusts_email = true;
+        self
+    }
+
+    /// Finds the verified address of the user in the user info of a plain OAuth 2.0 provider. The
+    /// function returns `None` if the provider has not verified the address. By default no address
+    /// counts as verified.
+    ///
+    /// # Panics
+    ///
+    /// Panics for an OpenID provider: use [`trust_verified_email`](Self::trust_verified_email).
+    ///
+    /// # Security
+    ///
+    /// See [`trust_verified_email`](Self::trust_verified_email).
+    #[track_caller]
+    pub fn with_verified_email<U: DeserializeOwned + 'static>(
+        mut self,
+        email: impl Fn(U) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        match &mut self.settings.protocol {
+            Protocol::OAuth(provider) => provider.email = Some(UserInfoReader::new(email)),
+            Protocol::OpenId(_) => misuse::refuse(
+                "LoginProvider::with_verified_email is for a plain OAuth 2.0 provider: call \
+                 `trust_verified_email()` for an OpenID provider",
+            ),
+        }
+        self
+    }
+
+    /// Adds a parameter to each authorization request, such as `("prompt", "select_account")` or
+    /// `("hd", "shop.example")`. The provider may ignore it, and the user can change it: check the
+    /// claims of the login too.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name is empty or was given before, for the parameters that each login sets
+    /// itself (such as `state`, `redirect_uri` and `scope`), and for `prompt=none`, which never shows
+    /// a login page.
+    #[track_caller]
+    pub fn add_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        if name.is_empty() || authorization::is_reserved(&name) {
+            misuse::refuse(format_args!(
+                "LoginProvider::add_parameter: {name:?} cannot be set, since each login sets it or \
+                 depends on it"
+            ));
+        }
+        if self.settings.parameters.iter().any(|(other, _)| *other == name) {
+            misuse::refuse(format_args!(
+                "LoginProvider::add_parameter: {name:?} was given before, and a provider rejects a \
+                 parameter that occurs twice"
+            ));
+        }
+        if name == "prompt" && value.split(' ').any(|prompt| prompt == "none") {
+            misuse::refuse(
+                "LoginProvider::add_parameter: with `prompt=none` the provider never shows its login \
+                 page",
+            );
+        }
+        self.settings.parameters.push((name, value));
+        self
+    }
+
+    /// Accepts ID tokens with these algorithms only: see [`RemoteKeys::algorithms`]. By default, the
+    /// `alg` of each published key decides.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no algorithms, if one of them is for shared secrets, if this method is
+    /// called twice, and for a plain OAuth 2.0 provider.
+    #[track_caller]
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        if let Protocol::OAuth(_) = self.settings.protocol {
+            misuse::refuse("LoginProvider::algorithms: a plain OAuth 2.0 provider signs nothing");
+        }
+        if self.settings.algorithms.is_some() {
+            misuse::refuse(
+                "LoginProvider::algorithms is called twice: give all in one call, such as \
+                 `.algorithms([Algorithm::Rs256, Algorithm::Es256])`",
+            );
+        }
+        let algorithms: Vec<_> = algorithms.into_iter().collect();
+        // Only for its checks.
+        drop(RemoteKeys::jwks("https://provider.invalid").algorithms(algorithms.iter().copied()));
+        self.settings.algorithms = Some(algorithms);
+        self
+    }
+
+    /// Sets the time limit of each request to the provider. 5 seconds by default.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `limit` is zero.
+    #[track_caller]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        if limit.is_zero() {
+            misuse::refuse("LoginProvider::timeout of zero would end every request: give a time");
+        }
+        self.settings.timeout = limit;
+        self
+    }
+
+    /// Sets the allowed difference between the clocks of the provider and this server. 5 seconds by
+    /// default, 60 at most.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the leeway is longer than 60 seconds.
+    #[track_caller]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        if leeway > MAX_LEEWAY {
+            misuse::refuse("LoginProvider::leeway: 60 s is the most: correct the clocks instead");
+        }
+        self.settings.leeway = leeway;
+        self
+    }
+
+    /// Accepts plain `http` URLs on loopback addresses (`127.0.0.1`, `[::1]`, `localhost`), for
+    /// tests with a provider on the same machine. By default every URL must be `https`.
+    ///
+    /// # What is lost
+    ///
+    /// Every process on this machine that can listen on the port can log in as any user, and learns
+    /// the secret of this server.
+    pub fn dangerous_allow_http(mut self) -> Self {
+        self.settings.allows_http = true;
+        self
+    }
+
+    /// Also accepts this name in `iss` of ID tokens.
+    pub(super) fn alias(mut self, name: &'static str) -> Self {
+        if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
+            issuer.aliases.push(name);
+        }
+        self
+    }
+
+    /// Also sends the `state` of the login to the token endpoint of a plain OAuth 2.0 provider.
+    pub(super) fn with_state_in_exchange(mut self) -> Self {
+        if let Protocol::OAuth(provider) = &mut self.settings.protocol {
+            provider.sends_state = true;
+        }
+        self
+    }
+
+    /// Returns the provider, ready for logins.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a URL is a plain `http` URL without
+    /// [`dangerous_allow_http`](Self::dangerous_allow_http).
+    #[track_caller]
+    pub(crate) fn into_client(self, clock: Arc<dyn Clock>) -> ProviderClient {
+        let ProviderSettings { name, protocol, allows_http, .. } = &self.settings;
+        let has_http = match protocol {
+            Protocol::OpenId(issuer) => issuer.url.is_http(),
+            Protocol::OAuth(provider) => provider.endpoints.has_http(),
+        };
+        if has_http && !allows_http {
+            misuse::refuse(format_args!(
+                "LoginProvider {name:?} has a plain http URL: use https, or call \
+                 `dangerous_allow_http()` for tests on this machine"
+            ));
+        }
+        ProviderClient::new(self.settings, clock)
+    }
+}
+
+impl Debug for LoginProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginProvider")
+            .field("name", &self.settings.name)
+            .field("protocol", &self.settings.protocol)
+            .field("credentials", &self.settings.credentials)
+            .field("scopes", &self.settings.scopes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,73 @@
+//! The settings of a provider, which [`LoginProvider`](crate::openid::LoginProvider) checks.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use crate::jwks::remote_url::RemoteUrl;
+use crate::jwt::Algorithm;
+use crate::openid::provider::client_auth::ClientCredentials;
+use crate::openid::provider::endpoints::OAuthEndpoints;
+use crate::openid::provider::user_info_reader::UserInfoReader;
+
+#[derive(Clone)]
+pub(super) struct ProviderSettings {
+    pub(super) name: String,
+    pub(super) protocol: Protocol,
+    pub(super) credentials: ClientCredentials,
+    pub(super) scopes: Option<Vec<String>>,
+    /// Further parameters of each authorization request, in their order.
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) algorithms: Option<Vec<Algorithm>>,
+    pub(super) fetches_user_info: bool,
+    pub(super) trusts_email: bool,
+    pub(super) timeout: Duration,
+    pub(super) leeway: Duration,
+    pub(super) allows_http: bool,
+}
+
+/// The protocol of a provider.
+#[derive(Clone)]
+pub(super) enum Protocol {
+    OpenId(OpenIdIssuer),
+    OAuth(OAuthProvider),
+}
+
+/// The issuer of an OpenID provider.
+#[derive(Clone, Debug)]
+pub(super) struct OpenIdIssuer {
+    pub(super) name: String,
+    pub(super) url: RemoteUrl,
+    /// Other values that the provider writes into `iss`.
+    pub(super) aliases: Vec<&'static str>,
+}
+
+/// A provider without ID tokens.
+#[derive(Clone)]
+pub(super) struct OAuthProvider {
+    pub(super) endpoints: OAuthEndpoints,
+    pub(super) subject: UserInfoReader,
+    pub(super) email: Option<UserInfoReader>,
+    /// True if the token endpoint also requires the `state` of the login.
+    pub(super) sends_state: bool,
+}
+
+impl ProviderSettings {
+    /// Returns the scopes to ask for.
+    pub(super) fn asked_scopes(&self) -> Vec<String> {
+        let mut scopes = self.scopes.clone().unwrap_or_default();
+        let is_openid = matches!(self.protocol, Protocol::OpenId(_));
+        if is_openid && !scopes.iter().any(|scope| scope == "openid") {
+            scopes.insert(0, "openid".to_owned());
+        }
+        scopes
+    }
+}
+
+impl Debug for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenId(issuer) => f.debug_tuple("OpenId").field(&issuer.name).finish(),
+            Self::OAuth(provider) => f.debug_tuple("OAuth").field(&provider.endpoints).finish(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Functions of the application that read the user info.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Error, Map, Value};
+
+/// A function that finds a text in the user info of a provider.
+#[derive(Clone)]
+pub(super) struct UserInfoReader(Arc<ReadText>);
+
+type ReadText = dyn Fn(Value) -> Result<Option<String>, Error> + Send + Sync;
+
+impl UserInfoReader {
+    pub(super) fn new<U: DeserializeOwned + 'static>(
+        find: impl Fn(U) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move |user_info| serde_json::from_value(user_info).map(&find)))
+    }
+
+    /// Returns the text, `None` if there is none, or an error if the user info does not fit the type
+    /// of the function. The error may contain values.
+    pub(super) fn read(&self, user_info: &Map<String, Value>) -> Result<Option<String>, Error> {
+        (self.0)(Value::Object(user_info.clone()))
+    }
+}
