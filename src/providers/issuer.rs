@@ -48,8 +48,8 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 ///
 /// An issuer whose keys are fetched needs an [`audience`](Self::audience), or a
 /// [`claim_is`](Self::claim_is) about the client (`azp`, `client_id`, `cid` or `appid`). Without
-/// either, the layer panics when it is built. Otherwise, the operator of any other service with the
-/// same issuer could use the tokens of that service's users here.
+/// either, the layer panics when it is built, since the operator of any other service with the same
+/// issuer could use the tokens of that service's users here.
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {
