@@ -148,7 +148,7 @@ impl SourceState {
         self.lock().last_error.clone()
     }
 
-    /// Decides what the task does next. If that is a fetch, records its start.
+    /// Decides what the task does next. If the next step is a fetch, records its start.
     pub(crate) fn next_step(&self) -> Step {
         let now = now();
         let mut refresh = self.lock();

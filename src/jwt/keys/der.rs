@@ -218,7 +218,8 @@ impl<'a> Reader<'a> {
     /// Reads a positive integer and returns its bytes without leading zeroes.
     fn positive(&mut self) -> Option<&'a [u8]> {
         match self.value(INTEGER)? {
-            // A zero byte precedes a number whose first bit is set, and no other number.
+            // A number whose first bit is set needs a zero byte in front of it. Before any other
+            // number, a zero byte is not allowed.
             [0, number @ ..] if number.first() >= Some(&0x80) => Some(number),
             number @ [0x01..=0x7F, ..] => Some(number),
             _ => None,

@@ -20,8 +20,8 @@ impl Issuer {
     /// - `aud` must be `authenticated`.
     /// - `sub` and `session_id` are required. Every user's token has both. The API keys `anon` and
     ///   `service_role` are also tokens, but they have neither claim.
-    /// - The roles are in `app_metadata.roles`, which only the server can change. The claim `role` is
-    ///   the role in the database and not one of your application.
+    /// - The roles are in `app_metadata.roles`, which only the server can change. The claim `role`
+    ///   is the role in the database, not a role of your application.
     ///
     /// # Security
     ///

@@ -306,7 +306,7 @@ fn keys(prefix: &str) -> [String; 3] {
 }
 
 /// Parses an entry's identifier, which consists of milliseconds and a number. Parsed identifiers
-/// have the order of the entries.
+/// sort in the order of the entries.
 fn order(id: &str) -> Option<(u64, u64)> {
     let (millis, number) = id.split_once('-')?;
     Some((millis.parse().ok()?, number.parse().ok()?))
