@@ -47,8 +47,8 @@ mod grant;
 #[cfg(feature = "axum")]
 mod own_token;
 #[cfg(feature = "axum")]
-mod routes;
-mod sessions;
+pub(crate) mod routes;
+pub(crate) mod sessions;
 mod token_issuer;
 
 pub use self::access_token::{AccessToken, TokenResponse};
@@ -61,6 +61,14 @@ pub use self::routes::accounts::{Accounts, AccountsError, NamedClient};
 pub use self::routes::auth_routes::AuthRoutes;
 #[cfg(feature = "axum")]
 pub use self::routes::cookies::Cookies;
+#[cfg(feature = "axum")]
+pub use self::routes::login_error::{LoginError, LoginErrorKind};
+#[cfg(feature = "axum")]
+pub use self::routes::login_request::LoginRequest;
+#[cfg(feature = "axum")]
+pub use self::routes::logins::Logins;
+#[cfg(feature = "axum")]
+pub use self::routes::started_login::StartedLogin;
 pub use self::sessions::error::{SessionError, SessionErrorKind};
 pub use self::sessions::event::{RefusedLogin, SessionEvent};
 pub use self::sessions::family::EndCause;

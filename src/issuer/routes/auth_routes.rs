@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, Route, delete, get, post};
+use axum::routing::{Route, delete, get, post};
 use futures_util::FutureExt;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE};
@@ -22,6 +22,7 @@ use crate::issuer::routes::accounts::Accounts;
 use crate::issuer::routes::context::RouteContext;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::routes::handlers;
+use crate::issuer::routes::logins::Logins;
 use crate::issuer::routes::oauth_error::{ErrorLog, OAuthError};
 use crate::issuer::routes::requests::MAX_BODY_BYTES;
 use crate::issuer::routes::well_known::{self, PublicUrl};
@@ -116,10 +117,16 @@ use crate::misuse;
 /// ```
 #[must_use]
 pub struct AuthRoutes<A, S> {
-    context: RouteContext<A, S>,
-    log_in: MethodRouter<Arc<RouteContext<A, S>>>,
-    public_url: Option<PublicUrl>,
+    context: Arc<RouteContext<A, S>>,
+    /// The routes of logins: `/login`, and those of other modules of this crate.
+    logins: LoginRouter<A, S>,
+    login_layers: Vec<LoginLayer<A, S>>,
 }
+
+type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
+/// Puts a layer in front of the routes of logins. The layers are applied last, so that they also
+/// cover routes that are added later.
+type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// Creates routes that answer with tokens in bodies.
@@ -141,9 +148,45 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             }
         }
         let public_url = PublicUrl::parse(issuer.name());
-        let trusted_origins = TrustedOrigins::default();
-        let context = RouteContext { accounts, issuer, sessions, cookies: None, trusted_origins };
-        Self { context, log_in: post(handlers::log_in::<A, S>), public_url }
+        let context = RouteContext {
+            accounts,
+            issuer,
+            sessions,
+            cookies: None,
+            trusted_origins: TrustedOrigins::default(),
+            public_url,
+            error_log: Arc::default(),
+        };
+        let (logins, login_layers) = (Router::new(), Vec::new());
+        let routes = Self { context: Arc::new(context), logins, login_layers };
+        routes.add_logins(Router::new().route("/login", post(handlers::log_in::<A, S>)))
+    }
+
+    /// Adds routes that log users in. They are behind the same middleware and
+    /// [layers](Self::login_layer) as `/login`.
+    pub(crate) fn add_logins(mut self, routes: LoginRouter<A, S>) -> Self {
+        self.logins = self.logins.merge(routes);
+        self
+    }
+
+    /// Returns the part of these routes that starts sessions, for logins by any other means than
+    /// the credentials of `/login`: see [`Logins`]. Finish the configuration before: later calls of
+    /// [`cookies`](Self::cookies), [`trust_origin`](Self::trust_origin) and
+    /// [`public_url`](Self::public_url) panic.
+    pub fn logins(&self) -> Logins<A, S> {
+        Logins { context: Arc::clone(&self.context) }
+    }
+
+    /// Returns the context for a method that configures it. Panics if [`Logins`] share the context.
+    #[track_caller]
+    fn configure(&mut self, method: &str) -> &mut RouteContext<A, S> {
+        match Arc::get_mut(&mut self.context) {
+            Some(context) => context,
+            None => misuse::refuse(format_args!(
+                "AuthRoutes::{method} is called after `logins`, whose logins have the settings of \
+                 that time: configure the routes first, then call `logins`"
+            )),
+        }
     }
 
     /// Keeps the tokens in cookies.
@@ -152,7 +195,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// Panics if there is no access-token cookie, if the issuer has no key for a cookie's audience,
     /// or if a signature is so long that a cookie has room for less than 1024 bytes of claims, as
-    /// with ML-DSA. A browser silently drops a cookie of more than 4096 bytes.
+    /// with ML-DSA. A browser silently drops a cookie of more than 4096 bytes. Also panics after
+    /// [`logins`](Self::logins).
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -184,7 +228,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
                 ));
             }
         }
-        self.context.cookies = Some(cookies);
+        self.configure("cookies").cookies = Some(cookies);
         self
     }
 
@@ -196,11 +240,11 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if a value is not an origin in the form that browsers send, or if this method is
-    /// called twice.
+    /// Panics if a value is not an origin in the form that browsers send, if this method is called
+    /// twice, or after [`logins`](Self::logins).
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
-        self.context.trusted_origins.set(origins);
+        self.configure("trust_origin").trusted_origins.set(origins);
         self
     }
 
@@ -210,7 +254,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// # Panics
     ///
     /// Panics if `url` is not an absolute `https` or `http` URL without user name, query and
-    /// fragment.
+    /// fragment, or after [`logins`](Self::logins).
     #[track_caller]
     pub fn public_url(mut self, url: impl AsRef<str>) -> Self {
         let url = url.as_ref();
@@ -220,7 +264,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
                  as in \"https://shop.example/auth\", without query and fragment"
             ))
         };
-        self.public_url = Some(parsed);
+        self.configure("public_url").public_url = Some(parsed);
         self
     }
 
@@ -267,12 +311,13 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     pub fn metadata(&self) -> Option<String> {
         let issuer = self.context.issuer.name();
         PublicUrl::parse(issuer)?;
-        let url = self.public_url.as_ref()?;
+        let url = self.context.public_url.as_ref()?;
         Some(well_known::metadata(issuer, url, self.context.cookies.is_none()))
     }
 
     /// Puts a layer in front of `/login` only, such as a limit on attempts. Users who are logged in
-    /// can then still renew and log out, however many others share their address.
+    /// can then still renew and log out, however many others share their address. A layer that is
+    /// added later is further outside.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -281,12 +326,15 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
         <L::Service as Service<Request>>::Future: Send + 'static,
     {
-        self.log_in = self.log_in.layer(layer);
+        self.login_layers.push(Box::new(move |logins| logins.route_layer(layer)));
         self
     }
 
     /// Returns the routes, to be nested in the application's router.
     pub fn into_router<State: Clone + Send + Sync + 'static>(self) -> Router<State> {
+        let metadata = self.metadata();
+        let add_layer = |logins, layer: LoginLayer<A, S>| layer(logins);
+        let logins = self.login_layers.into_iter().fold(self.logins, add_layer);
         let list = if self.context.cookies.is_some() {
             get(handlers::list::<A, S>)
         } else {
@@ -294,9 +342,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         };
         // A proxy may drop the body of a DELETE (RFC 9110 section 9.3.5).
         let end_one = delete(handlers::end_one::<A, S>).post(handlers::end_one::<A, S>);
-        let metadata = self.metadata();
-        let routes = Router::new()
-            .route("/login", self.log_in)
+        let routes = logins
             .route("/refresh", post(handlers::refresh::<A, S>))
             .route("/logout", post(handlers::log_out::<A, S>))
             .route("/logout-everywhere", post(handlers::log_out_everywhere::<A, S>))
@@ -304,7 +350,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/sessions/{id}", end_one)
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(from_fn_with_state(Arc::<ErrorLog>::default(), answered));
+            .layer(from_fn_with_state(Arc::clone(&self.context.error_log), answered));
         // The documents are public and may be cached, so the layers above are not for them.
         let mut routes = routes.route("/.well-known/jwks.json", get(handlers::key_set::<A, S>));
         if let Some(metadata) = metadata {
@@ -312,7 +358,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             let metadata = || async move { well_known::metadata_document(&metadata) };
             routes = routes.route("/.well-known/oauth-authorization-server", get(metadata));
         }
-        routes.with_state(Arc::new(self.context))
+        routes.with_state(self.context)
     }
 }
 

@@ -1,22 +1,25 @@
 //! The shared state of all routes. It reads a request's credentials and creates the tokens of an
 //! answer.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::bearer::{TrustedOrigins, is_scope_token};
-use crate::issuer::access_token::{AccessToken, TokenResponse};
+use crate::bearer::TrustedOrigins;
+use crate::issuer::access_token::AccessToken;
 use crate::issuer::error::IssueError;
 use crate::issuer::grant::Grant;
 use crate::issuer::routes::cookies::Cookies;
-use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
+use crate::issuer::routes::oauth_error::{ErrorLog, OAuthError, OAuthErrorKind};
 use crate::issuer::routes::requests::{self, BodyParams};
+use crate::issuer::routes::token_answer::{AnsweredTokens, TokenAnswer};
+use crate::issuer::routes::well_known::PublicUrl;
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::service::Sessions;
 use crate::issuer::sessions::session::Session;
@@ -29,61 +32,35 @@ pub(crate) struct RouteContext<A, S> {
     /// The cookies that hold the tokens. If there are none, tokens are in bodies.
     pub(crate) cookies: Option<Cookies>,
     pub(crate) trusted_origins: TrustedOrigins,
-}
-
-/// The access that a client requests: its validated parameters, without credentials.
-#[derive(Default)]
-pub(crate) struct RequestedAccess {
-    pub(crate) audience: Vec<String>,
-    pub(crate) scopes: Option<Vec<String>>,
-    pub(crate) client_id: Option<String>,
-}
-
-impl RequestedAccess {
-    pub(crate) fn read(params: &mut BodyParams) -> Result<Self, OAuthError> {
-        let scopes = params.text("scope")?.map(|scopes| {
-            let scopes = scopes.split(' ').filter(|scope| !scope.is_empty());
-            scopes.map(str::to_owned).collect::<Vec<_>>()
-        });
-        if !scopes.iter().flatten().all(|scope| is_scope_token(scope)) {
-            return Err(OAuthErrorKind::InvalidScope.because(
-                "`scope` has a character that no scope has: a scope is printable ASCII without \
-                 spaces, quotes and backslashes",
-            ));
-        }
-        Ok(Self { audience: params.audience()?, scopes, client_id: params.client_id()? })
-    }
-
-    /// Returns the requested scopes, or an error if one of them is not granted (RFC 6749 section
-    /// 6).
-    pub(crate) fn scopes_of(&self, granted: Vec<String>) -> Result<Vec<String>, OAuthError> {
-        let Some(asked) = &self.scopes else { return Ok(granted) };
-        if asked.iter().any(|scope| !granted.contains(scope)) {
-            return Err(OAuthErrorKind::InvalidScope.because("`scope` has one that is not granted"));
-        }
-        Ok(granted.into_iter().filter(|scope| asked.contains(scope)).collect())
-    }
+    /// The URL of the routes as clients see it. By default it is the issuer's name, if that name is
+    /// a URL.
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) error_log: Arc<ErrorLog>,
 }
 
 impl<A, S> RouteContext<A, S> {
     /// Rejects a login that a browser sends for a page of another site. Through cookies of these
     /// routes or of a layer in front, such a login could log the visitor in as somebody else. The
     /// page could also guess passwords from the visitor's address.
-    pub(crate) fn refuse_foreign_login(&self, request: &Request) -> Result<(), OAuthError> {
+    pub(crate) fn refuse_foreign_login(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), OAuthError> {
         if self.cookies.is_none() {
             // A page of the same site may log in here if CORS lets it read the answer.
-            return Ok(self.trusted_origins.check_site(request.headers())?);
+            return Ok(self.trusted_origins.check_site(headers)?);
         }
-        self.refuse_other_sites(request)
+        self.refuse_other_sites(uri, headers)
     }
 
     /// Rejects a request that a browser sends for a page of another site. A request with a token in
     /// its body needs no check, since no browser adds that token automatically.
-    fn refuse_other_sites(&self, request: &Request) -> Result<(), OAuthError> {
+    fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Check requests with safe methods too: listing the sessions with a used token counts
             // towards ending the session.
-            self.trusted_origins.check_origin(request.uri(), request.headers())?;
+            self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())
     }
@@ -93,7 +70,7 @@ impl<A, S> RouteContext<A, S> {
         &self,
         request: Request,
     ) -> Result<(String, BodyParams, Parts), OAuthError> {
-        self.refuse_other_sites(&request)?;
+        self.refuse_other_sites(request.uri(), request.headers())?;
         if self.cookies.is_none() {
             let (mut params, head) = requests::read(request).await?;
             let token = params.required("refresh_token")?;
@@ -216,18 +193,16 @@ pub(crate) enum IssuedTokens<'d> {
 }
 
 impl IssuedTokens<'_> {
-    pub(crate) fn answer(self, refresh: &RefreshToken, session: &Session) -> Response {
-        let mut response = match self {
-            Self::InBody(access) => {
-                Json(TokenResponse::new(&access).refresh_token(refresh.as_str())).into_response()
-            }
+    /// Returns the answer with these tokens and the refresh token of the session.
+    pub(crate) fn answer(self, refresh: RefreshToken, session: Session) -> TokenAnswer {
+        let tokens = match self {
+            Self::InBody(access) => AnsweredTokens::InBody { access, refresh },
             Self::InCookies { cookies, mut set, answer } => {
-                cookies.set_refresh(&mut set, refresh, session);
-                (set, Json(answer)).into_response()
+                cookies.set_refresh(&mut set, &refresh, &session);
+                AnsweredTokens::InCookies { set, body: answer }
             }
         };
-        response.extensions_mut().insert(session.clone());
-        response
+        TokenAnswer { session, tokens }
     }
 }
 

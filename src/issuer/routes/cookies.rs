@@ -47,9 +47,9 @@ const MAX_CANDIDATES: usize = 16;
 /// Without the cookie, a service with `allow_anonymous` would treat the user as a stranger. A page
 /// whose renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
 ///
-/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. Your own login, such as
-/// the callback of another identity provider, sets them with [`set_access`](Self::set_access) and
-/// [`set_refresh`](Self::set_refresh).
+/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. A login by other means than
+/// `/login`, such as a passkey, sets them by [`Logins`](crate::issuer::Logins). Without the routes,
+/// use [`set_access`](Self::set_access) and [`set_refresh`](Self::set_refresh).
 ///
 /// # Security
 ///
@@ -335,6 +335,11 @@ impl Cookies {
     /// Returns the audiences that have a cookie, each with the name of its cookie.
     pub(crate) fn access_cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         self.access.iter().map(|(audience, name)| (audience.as_str(), self.in_use(name)))
+    }
+
+    /// Returns true if browsers leave the cookies out of requests that another site begins.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.same_site == SameSite::Strict
     }
 
     /// Deletes the access-token cookies for some audiences.

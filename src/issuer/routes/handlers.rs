@@ -1,29 +1,23 @@
 //! The handlers of the routes.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::issuer::grant::Grant;
 use crate::issuer::routes::accounts::{Accounts, NamedClient};
-use crate::issuer::routes::context::{
-    IssuedTokens, RequestedAccess, RouteContext, label, refuse_other_client,
-};
+use crate::issuer::routes::context::{RouteContext, refuse_other_client};
+use crate::issuer::routes::login_request::RequestedAccess;
 use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 use crate::issuer::routes::requests;
 use crate::issuer::routes::well_known;
-use crate::issuer::sessions::event::RefusedLogin;
-use crate::issuer::sessions::family::{ClientRule, EndCause};
+use crate::issuer::sessions::family::EndCause;
 use crate::issuer::sessions::id::SessionId;
-use crate::issuer::sessions::refresh_token::RefreshToken;
-use crate::issuer::sessions::session::{NewSession, Session};
+use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::RefreshStore;
 
 type SharedContext<A, S> = State<Arc<RouteContext<A, S>>>;
@@ -33,8 +27,7 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     State(context): SharedContext<A, S>,
     request: Request,
 ) -> HandlerResult {
-    context.refuse_foreign_login(&request)?;
-    let replaced = context.cookie(request.headers()).map(str::to_owned);
+    context.refuse_foreign_login(request.uri(), request.headers())?;
     let (mut params, mut head) = requests::read(request).await?;
     // Checks that do not depend on the account come before the password check, so their errors
     // reveal nothing about the account.
@@ -48,57 +41,7 @@ pub(crate) async fn log_in<A: Accounts, S: RefreshStore>(
     let granted = context.accounts.log_in(credentials, &head).await?;
     let grant = granted
         .ok_or_else(|| OAuthErrorKind::WrongCredentials.because("the credentials are wrong"))?;
-    let subject = grant.subject.clone();
-    // Writing the claims runs application code, which may panic.
-    let started = AssertUnwindSafe(start(&context, grant, requested, label(&head.headers)));
-    let started = started.catch_unwind().await;
-    let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
-    let (tokens, refresh, session) = started.inspect_err(|error| {
-        // The answer reveals that the credentials are right, and no new session shows the user that
-        // somebody logged in. Report the login, so that the application can notify the user.
-        let reason = error.reason().to_owned();
-        context.sessions.tell_refused_login(&RefusedLogin { subject, reason });
-    })?;
-    // The new cookies replace the session that the browser had, so that session ends. If this
-    // fails, the login still succeeds.
-    if let Some(replaced) = replaced
-        && let Ok(pending) = context.sessions.begin(&replaced, ClientRule::Any).await
-    {
-        let _ = context.sessions.end_loaded(pending.into_loaded(), EndCause::LoggedOut).await;
-    }
-    Ok(tokens.answer(&refresh, &session))
-}
-
-/// Starts the session of a login. The session is stored last, so that a failure leaves none behind.
-async fn start<'d, A: Accounts, S: RefreshStore>(
-    context: &'d RouteContext<A, S>,
-    mut grant: Grant<A::Claims>,
-    requested: RequestedAccess,
-    label: Option<&str>,
-) -> Result<(IssuedTokens<'d>, RefreshToken, Session), OAuthError> {
-    grant.scopes = requested.scopes_of(grant.scopes)?;
-    refuse_other_client(&grant, requested.client_id.as_deref())?;
-    let asked = requested.audience;
-    if asked.iter().any(|name| grant.audience.as_ref().is_some_and(|all| !all.contains(name))) {
-        let reason = "`audience` has one that the account is not granted";
-        return Err(OAuthErrorKind::InvalidTarget.because(reason));
-    }
-    context.narrow_audience(&mut grant, asked.clone())?;
-
-    let mut new = NewSession::from(&grant).audience(asked);
-    if context.cookies.is_some() {
-        // Browsers send no `client_id` with their cookies.
-        new.client_id = None;
-    } else if new.client_id.is_none() {
-        new.client_id = requested.client_id;
-    }
-    if let (None, Some(label)) = (&new.label, label) {
-        new = new.label(label);
-    }
-    let (refresh, session) = context.sessions.prepare(new)?;
-    let tokens = context.tokens(grant, &session)?;
-    context.sessions.open(session.clone()).await?;
-    Ok((tokens, refresh, session))
+    Ok(context.start_login(grant, &head, requested).await?.into_response())
 }
 
 pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
@@ -137,7 +80,7 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     let tokens = context.tokens(grant, pending.session())?;
     // This comes last, so that an earlier failure leaves the client's token unchanged.
     let (refresh, session) = pending.finish().await?;
-    Ok(tokens.answer(&refresh, &session))
+    Ok(tokens.answer(refresh, session).into_response())
 }
 
 pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(

@@ -2,11 +2,17 @@
 
 pub(crate) mod accounts;
 pub(crate) mod auth_routes;
-mod context;
+pub(crate) mod context;
 pub(crate) mod cookies;
 mod credentials;
 mod handlers;
-mod oauth_error;
+pub(crate) mod login_error;
+pub(crate) mod login_request;
+pub(crate) mod logins;
+pub(crate) mod oauth_error;
 mod requests;
+pub(crate) mod return_path;
 mod set_cookie;
-mod well_known;
+pub(crate) mod started_login;
+mod token_answer;
+pub(crate) mod well_known;

@@ -62,7 +62,7 @@ impl OAuthErrorKind {
         OAuthError { kind: self, reason: reason.into(), cause: None }
     }
 
-    fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::CrossSite => "invalid_request",
             Self::WrongCredentials | Self::BadToken => "invalid_grant",
@@ -146,7 +146,8 @@ impl IntoResponse for OAuthError {
 }
 
 impl OAuthError {
-    fn response(&self) -> Response {
+    /// Returns the answer, without the error in its extensions.
+    pub(crate) fn response(&self) -> Response {
         if self.kind == OAuthErrorKind::CrossSite {
             // The layer answers such a request in the same way.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);

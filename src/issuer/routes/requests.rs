@@ -88,32 +88,20 @@ impl BodyParams {
             Some(Value::Array(several)) => several,
             Some(one) => vec![one],
         };
-        let mut audience: Vec<String> = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut audience = Vec::new();
         for name in named {
             let Value::String(name) = name else {
                 return Err(invalid("`audience` is neither a string nor an array of strings"));
             };
-            if !name.is_empty() && seen.insert(name.clone()) {
-                audience.push(name);
-            }
+            audience.push(name);
         }
-        Ok(audience)
+        Ok(distinct(audience))
     }
 
-    /// Removes and returns the client's name, which is printable ASCII (RFC 6749 appendix A.1).
+    /// Removes and returns the client's name.
     pub(crate) fn client_id(&mut self) -> Result<Option<String>, OAuthError> {
         let client = self.text("client_id")?;
-        let is_bad = |client: &String| {
-            client.len() > MAX_CLIENT_ID_BYTES
-                || !client.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        };
-        if client.as_ref().is_some_and(is_bad) {
-            return Err(invalid(format!(
-                "`client_id` has more than {MAX_CLIENT_ID_BYTES} bytes, or a character that is \
-                 not printable ASCII"
-            )));
-        }
+        check_client_id(client.as_deref())?;
         Ok(client)
     }
 
@@ -126,6 +114,27 @@ impl BodyParams {
             })
         })
     }
+}
+
+/// Returns the names without duplicates and empty names.
+pub(crate) fn distinct(mut names: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.retain(|name| !name.is_empty() && seen.insert(name.clone()));
+    names
+}
+
+/// Checks that a client's name is short, printable ASCII (RFC 6749 appendix A.1).
+pub(crate) fn check_client_id(client: Option<&str>) -> Result<(), OAuthError> {
+    let is_good = |client: &str| {
+        client.len() <= MAX_CLIENT_ID_BYTES && client.bytes().all(|b| matches!(b, b' '..=b'~'))
+    };
+    if client.is_none_or(is_good) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "`client_id` has more than {MAX_CLIENT_ID_BYTES} bytes, or a character that is not \
+         printable ASCII"
+    )))
 }
 
 /// The members of a body, and a mark for a duplicate name.

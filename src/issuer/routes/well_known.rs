@@ -21,6 +21,10 @@ impl PublicUrl {
         let is_plain = !authority.as_str().contains('@') && !text.contains(['?', '#']);
         (is_http && is_plain).then(|| Self(text.trim_end_matches('/').to_owned()))
     }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Returns the metadata of the authorization server (RFC 8414 section 2).
@@ -29,7 +33,7 @@ impl PublicUrl {
 /// token endpoint. There is no authorization endpoint, so there are no response types, but RFC 8414
 /// requires that member. An absent `grant_types_supported` would mean grants that do not exist.
 pub(crate) fn metadata(issuer: &str, url: &PublicUrl, has_token_endpoint: bool) -> String {
-    let PublicUrl(url) = url;
+    let url = url.as_str();
     let mut metadata = Map::new();
     let mut add = |name: &str, value: Value| metadata.insert(name.to_owned(), value);
     add("issuer", issuer.into());

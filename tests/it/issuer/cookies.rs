@@ -38,7 +38,7 @@ pub(super) fn value(answer: &Answer, name: &str) -> String {
 }
 
 /// Returns the cookies that a browser sends after this response.
-fn cookies_of(answer: &Answer) -> String {
+pub(super) fn cookies_of(answer: &Answer) -> String {
     format!("{SESSION}={}; {REFRESH}={}", value(answer, SESSION), value(answer, REFRESH))
 }
 

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::{Json, Router, extract};
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower::ServiceExt;
 use tower_jwt_auth::issuer::{
-    Accounts, AccountsError, AuthRoutes, Grant, MemoryStore, NamedClient, RefreshStore, Session,
-    SessionEvent, SessionId, Sessions, StoreError, StoredSession, TokenIssuer,
+    Accounts, AccountsError, AuthRoutes, Grant, LoginError, LoginRequest, Logins, MemoryStore,
+    NamedClient, RefreshStore, Session, SessionEvent, SessionId, Sessions, StoreError,
+    StoredSession, TokenIssuer,
 };
 #[cfg(feature = "feeds")]
 use tower_jwt_auth::revocation::{
@@ -105,7 +107,7 @@ impl Users {
         Self { state }
     }
 
-    fn grant(&self, user: &str) -> Result<Option<Grant<Employee>>, AccountsError> {
+    pub(crate) fn grant(&self, user: &str) -> Result<Option<Grant<Employee>>, AccountsError> {
         if self.state.accounts_panic.load(Ordering::SeqCst) {
             panic!("a bug of the application's");
         }
@@ -322,6 +324,20 @@ impl Server {
         Self { router: routes(own).into_router(), state, clock }
     }
 
+    /// Returns a server on which the application logs users in by its own means, too: at `/own`.
+    pub(crate) fn with_own_login(configure: impl FnOnce(Routes) -> Routes) -> Self {
+        let mut logins = None;
+        let mut server = Self::with(|routes| {
+            let routes = configure(routes);
+            logins = Some(routes.logins());
+            routes
+        });
+        let own = OwnLogin { logins: logins.unwrap(), state: Arc::clone(&server.state) };
+        let route = axum::routing::any(own_login).with_state(own);
+        server.router = server.router.route("/own", route);
+        server
+    }
+
     pub(crate) fn wait(&self, secs: u64) {
         self.clock.advance(Duration::from_secs(secs));
     }
@@ -351,6 +367,53 @@ impl Server {
         let auth = JwtAuth::new(secret).issuer(ISSUER).audience(audience).accept_type("at+jwt");
         auth.with_clock(self.clock.clone()).claims()
     }
+}
+
+#[derive(Clone)]
+struct OwnLogin {
+    logins: Logins<Users, Fragile>,
+    state: Arc<State>,
+}
+
+/// The body of a login by the application's own means, which every user of this name passes.
+#[derive(Deserialize)]
+pub(crate) struct OwnBody {
+    user: String,
+    #[serde(default)]
+    audience: Vec<String>,
+    scope: Option<String>,
+    client_id: Option<String>,
+    #[serde(default)]
+    from_another_site: bool,
+    redirect: Option<String>,
+}
+
+async fn own_login(
+    extract::State(own): extract::State<OwnLogin>,
+    head: Parts,
+    Json(body): Json<OwnBody>,
+) -> Result<axum::response::Response, LoginError> {
+    let grant = Users::new(own.state).grant(&body.user).unwrap().unwrap();
+    let mut wish = LoginRequest::new();
+    if !body.audience.is_empty() {
+        wish = wish.audience(body.audience);
+    }
+    if let Some(scope) = body.scope {
+        wish = wish.scopes(scope.split(' '));
+    }
+    if let Some(client) = body.client_id {
+        wish = wish.client_id(client);
+    }
+    if body.from_another_site {
+        wish = wish.dangerous_from_another_site();
+    }
+    let started = own.logins.start(grant, &head, wish).await?;
+    assert_eq!(started.session().subject(), body.user);
+    assert!(!format!("{started:?}").contains(&body.user));
+    Ok(match body.redirect {
+        Some(path) => started.redirect(path),
+        None => started.into_response(),
+    })
 }
 
 pub(crate) fn issuer() -> TokenIssuer {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tower_jwt_auth::issuer::{Cookies, MemoryStore, Sessions, TokenIssuer};
+use tower_jwt_auth::issuer::{Cookies, LoginRequest, Logins, MemoryStore, Sessions, TokenIssuer};
 
-use super::kit::{ISSUER, Server, issuer};
+use super::kit::{Fragile, ISSUER, Routes, Server, Users, issuer};
 use crate::kit::{panics, secret};
 
 /// Returns the panic message. Fails unless the panic points to this file.
@@ -104,9 +104,41 @@ fn invalid_configuration_panics_with_advice() {
             }),
             "is called a second time",
         ),
+        (
+            sentence(|| LoginRequest::new().audience("a").audience("b")),
+            "audience([\"cart\", \"payment\"])",
+        ),
+        (
+            sentence(|| LoginRequest::new().scopes([""; 0]).scopes(["a"])),
+            "scopes([\"cart:read\", \"cart:write\"])",
+        ),
     ];
     for (sentence, advice) in sentences {
         assert!(sentence.starts_with("tower-jwt-auth: "), "{sentence}");
         assert!(sentence.contains(advice), "{sentence}");
+    }
+}
+
+/// Otherwise the logins would set no cookies, or refuse an origin that the routes trust.
+#[test]
+fn routes_cannot_be_configured_after_their_logins_were_handed_out() {
+    fn late(configure: impl FnOnce(Routes) -> Routes) -> String {
+        let mut logins: Option<Logins<Users, Fragile>> = None;
+        sentence(|| {
+            Server::with(|routes| {
+                logins = Some(routes.logins());
+                configure(routes)
+            })
+        })
+    }
+    let cookies = Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token");
+    for (method, sentence) in [
+        ("cookies", late(|routes| routes.cookies(cookies))),
+        ("trust_origin", late(|routes| routes.trust_origin("https://app.example"))),
+        ("public_url", late(|routes| routes.public_url("https://shop.example/auth"))),
+    ] {
+        let start = format!("tower-jwt-auth: AuthRoutes::{method} is called after `logins`");
+        assert!(sentence.starts_with(&start), "{sentence}");
+        assert!(sentence.contains("configure the routes first"), "{sentence}");
     }
 }

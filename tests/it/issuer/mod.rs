@@ -9,6 +9,7 @@ mod cookies;
 #[cfg(feature = "jwks")]
 mod discovery;
 pub(crate) mod kit;
+mod logins;
 mod misuse;
 #[cfg(feature = "asymmetric")]
 mod public_keys;

@@ -167,6 +167,34 @@ async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_valu
     assert!(log.text().contains("ERROR"), "{}", log.text());
 }
 
+/// The application's own routes are not behind the middleware that logs the errors of `/login`.
+#[tokio::test]
+async fn a_failed_login_by_other_means_is_logged_once_as_a_failed_login_is() {
+    for (failure, line) in [("huge", "request failed"), ("scope", "request refused")] {
+        let mut lines = Vec::new();
+        for path in ["/login", "/own"] {
+            let log = Log::default();
+            {
+                let _listening = log.listen();
+                let server = Server::with_own_login(|routes| {
+                    routes.cookies(Cookies::new("/").add_access_cookie("cart", "__Host-cart"))
+                });
+                server.state.huge.store(failure == "huge", SeqCst);
+                let scope = if failure == "scope" { "admin" } else { "pay" };
+                let body = json!({ "user": "alice", "password": "right", "scope": scope });
+                assert!(server.post(path, body).await.status() >= 400);
+            }
+            let text = log.text();
+            let logged: Vec<_> = text.lines().filter(|text| text.contains(line)).collect();
+            assert_eq!(logged.len(), 1, "{text}");
+            let event = logged[0].split_once(line).unwrap().1.to_owned();
+            assert!(!text.contains("alice") && !text.contains("gardening"), "{text}");
+            lines.push(event);
+        }
+        assert_eq!(lines[0], lines[1]);
+    }
+}
+
 /// Any client can send requests while the store is down.
 #[tokio::test]
 async fn an_outage_adds_a_few_lines_a_minute_to_a_log_at_the_default_level() {

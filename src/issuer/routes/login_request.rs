@@ -1,0 +1,160 @@
+//! The access that a client requests at a login or a refresh.
+
+use std::fmt::{self, Debug};
+
+use crate::bearer::is_scope_token;
+use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
+use crate::issuer::routes::requests::{self, BodyParams};
+use crate::jwt::OneOrMany;
+use crate::misuse;
+
+/// The part of a login that the client chooses: the parameters that a body of `/login` contains
+/// besides the credentials. [`Logins::start`](crate::issuer::Logins::start) checks them.
+///
+/// The values may come from the request without any check. They narrow the grant and never extend
+/// it.
+///
+/// ```
+/// use tower_jwt_auth::issuer::LoginRequest;
+///
+/// let wish = LoginRequest::new().audience("cart").scopes("cart:read cart:write".split(' '));
+/// # let _ = wish;
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct LoginRequest {
+    audience: Option<Vec<String>>,
+    scopes: Option<Vec<String>>,
+    client_id: Option<String>,
+    pub(crate) is_from_another_site: bool,
+}
+
+impl LoginRequest {
+    /// Creates a request for everything that the grant allows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Requests tokens for one service or several, and binds the session to them, as the parameter
+    /// `audience` does. Empty names are ignored. None by default: the tokens are for the services
+    /// of the grant.
+    ///
+    /// # Panics
+    ///
+    /// Panics if this method is called twice.
+    #[track_caller]
+    pub fn audience(mut self, audience: impl OneOrMany) -> Self {
+        if self.audience.is_some() {
+            misuse::refuse(
+                "LoginRequest::audience is called a second time: name all services in one call, \
+                 as in audience([\"cart\", \"payment\"])",
+            );
+        }
+        self.audience = Some(requests::distinct(audience.into_strings()));
+        self
+    }
+
+    /// Requests only these scopes, as the parameter `scope` does. Empty names are ignored. By
+    /// default, the session gets all scopes of the grant; after `scopes([])`, it gets none.
+    ///
+    /// # Panics
+    ///
+    /// Panics if this method is called twice.
+    #[track_caller]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        if self.scopes.is_some() {
+            misuse::refuse(
+                "LoginRequest::scopes is called a second time: name all scopes in one call, as in \
+                 scopes([\"cart:read\", \"cart:write\"])",
+            );
+        }
+        self.scopes = Some(requests::distinct(scopes.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Names the client, which binds the session's refresh tokens, as the parameter `client_id`
+    /// does. An empty name counts as absent. None by default.
+    pub fn client_id(mut self, client: impl Into<String>) -> Self {
+        self.client_id = Some(client.into()).filter(|client| !client.is_empty());
+        self
+    }
+
+    /// Accepts a request that another site began. By default, such a request is rejected with 403,
+    /// as `/login` does.
+    ///
+    /// A login elsewhere ends with a request that the other site causes: the redirect of an OpenID
+    /// provider, or the form that a SAML identity provider posts.
+    ///
+    /// # Security
+    ///
+    /// Without this check, any site can log its visitors in as somebody else, for instance as the
+    /// attacker. The visitors then save their address or their card in the attacker's account. Call
+    /// this method only after the application has checked that **this browser** began the login: by
+    /// a random value that the application put into a cookie of the browser before the redirect,
+    /// and that comes back in the request, such as the `state` of OAuth or the request's ID in
+    /// `InResponseTo` of SAML.
+    pub fn dangerous_from_another_site(mut self) -> Self {
+        self.is_from_another_site = true;
+        self
+    }
+
+    /// Returns the requested access, which is not checked yet.
+    pub(crate) fn access(&self) -> RequestedAccess {
+        RequestedAccess {
+            audience: self.audience.clone().unwrap_or_default(),
+            scopes: self.scopes.clone(),
+            client_id: self.client_id.clone(),
+        }
+    }
+}
+
+impl Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values come from the client.
+        f.debug_struct("LoginRequest")
+            .field("is_from_another_site", &self.is_from_another_site)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The access that a client requests: its parameters, without credentials.
+#[derive(Default)]
+pub(crate) struct RequestedAccess {
+    pub(crate) audience: Vec<String>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) client_id: Option<String>,
+}
+
+impl RequestedAccess {
+    /// Reads and checks the parameters of a body.
+    pub(crate) fn read(params: &mut BodyParams) -> Result<Self, OAuthError> {
+        let scopes = params.text("scope")?.map(|scopes| {
+            let scopes = scopes.split(' ').filter(|scope| !scope.is_empty());
+            scopes.map(str::to_owned).collect()
+        });
+        let client_id = params.text("client_id")?;
+        Self { audience: params.audience()?, scopes, client_id }.checked()
+    }
+
+    /// Checks the syntax of the parameters.
+    pub(crate) fn checked(self) -> Result<Self, OAuthError> {
+        if !self.scopes.iter().flatten().all(|scope| is_scope_token(scope)) {
+            return Err(OAuthErrorKind::InvalidScope.because(
+                "`scope` has a character that no scope has: a scope is printable ASCII without \
+                 spaces, quotes and backslashes",
+            ));
+        }
+        requests::check_client_id(self.client_id.as_deref())?;
+        Ok(self)
+    }
+
+    /// Returns the requested scopes, or an error if one of them is not granted (RFC 6749 section
+    /// 6).
+    pub(crate) fn scopes_of(&self, granted: Vec<String>) -> Result<Vec<String>, OAuthError> {
+        let Some(asked) = &self.scopes else { return Ok(granted) };
+        if asked.iter().any(|scope| !granted.contains(scope)) {
+            return Err(OAuthErrorKind::InvalidScope.because("`scope` has one that is not granted"));
+        }
+        Ok(granted.into_iter().filter(|scope| asked.contains(scope)).collect())
+    }
+}

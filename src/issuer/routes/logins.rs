@@ -1,0 +1,231 @@
+//! Logins by any means that the application has.
+
+use std::fmt::{self, Debug};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use http::request::Parts;
+
+use crate::issuer::grant::Grant;
+use crate::issuer::routes::accounts::Accounts;
+use crate::issuer::routes::context::{IssuedTokens, RouteContext, label, refuse_other_client};
+use crate::issuer::routes::login_error::LoginError;
+use crate::issuer::routes::login_request::{LoginRequest, RequestedAccess};
+use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
+use crate::issuer::routes::started_login::StartedLogin;
+use crate::issuer::routes::token_answer::TokenAnswer;
+use crate::issuer::sessions::event::RefusedLogin;
+use crate::issuer::sessions::family::{ClientRule, EndCause};
+use crate::issuer::sessions::refresh_token::RefreshToken;
+use crate::issuer::sessions::session::{NewSession, Session};
+use crate::issuer::sessions::store::RefreshStore;
+
+/// Starts sessions for users whom the application has authenticated by any means: a passkey, a link
+/// in a mail, SAML, an internal single sign-on, or the account at another service.
+///
+/// [`AuthRoutes::logins`](crate::issuer::AuthRoutes::logins) returns it. A clone is cheap, so keep
+/// it in the state of the application's router.
+///
+/// ```
+/// use axum::extract::{Json, State};
+/// use axum::http::request::Parts;
+/// use axum::routing::post;
+/// use axum::Router;
+/// # use std::sync::Arc;
+/// use tower_jwt_auth::issuer::{
+///     Accounts, AccountsError, AuthRoutes, Grant, LoginError, LoginRequest, Logins, MemoryStore,
+///     Session, Sessions, StartedLogin, TokenIssuer,
+/// };
+/// # use tower_jwt_auth::Secret;
+/// # struct Users;
+/// # #[derive(serde::Deserialize)]
+/// # struct Password {}
+/// # impl Accounts for Users {
+/// #     type Credentials = Password;
+/// #     type Claims = ();
+/// #     async fn log_in(&self, _: Password, _: &Parts) -> Result<Option<Grant>, AccountsError> { Ok(None) }
+/// #     async fn renew(&self, session: &Session, _: &Parts) -> Result<Option<Grant>, AccountsError> {
+/// #         Ok(Some(Grant::new(session.subject())))
+/// #     }
+/// # }
+///
+/// /// Logs in by a code that a device shows once.
+/// async fn by_code(
+///     State(logins): State<Logins<Users, MemoryStore>>,
+///     head: Parts,
+///     Json(code): Json<String>,
+/// ) -> Result<StartedLogin, LoginError> {
+///     // In production: look the code up, delete it, and answer 400 if it does not exist.
+///     let user = if code == "7301" { "alice" } else { "nobody" };
+///     logins.start(Grant::new(user).scopes(["cart:read"]), &head, LoginRequest::new()).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use axum::{body::{Body, to_bytes}, http::{Request, header::CONTENT_TYPE}};
+/// # use tower::ServiceExt;
+/// let issuer = TokenIssuer::derived("https://auth.shop.example", &Secret::generate()?, ["cart"]);
+/// let routes = AuthRoutes::new(Users, issuer, Sessions::new(MemoryStore::new()));
+/// let logins = routes.logins();
+/// let app: Router = Router::new()
+///     .nest("/auth", routes.into_router())
+///     .route("/login-by-code", post(by_code).with_state(logins));
+///
+/// let request = Request::post("/login-by-code").header(CONTENT_TYPE, "application/json");
+/// let response = app.oneshot(request.body(Body::from("\"7301\""))?).await?;
+/// assert_eq!(response.status(), 200);
+/// let body = to_bytes(response.into_body(), 8192).await?;
+/// let tokens: serde_json::Value = serde_json::from_slice(&body)?;
+/// assert_eq!(tokens["scope"], "cart:read");
+/// # Ok(()) }
+/// ```
+pub struct Logins<A, S> {
+    pub(crate) context: Arc<RouteContext<A, S>>,
+}
+
+impl<A: Accounts, S: RefreshStore> Logins<A, S> {
+    /// Starts the session of a user whom the application has just authenticated, and returns the
+    /// answer for the client.
+    ///
+    /// The session and the answer are those of `/login`, with the same settings, limits and events.
+    /// `request` is the head of the request that completed the login. The new session replaces the
+    /// one whose cookies the request has, and its label is by default the `User-Agent`. `wish`
+    /// narrows the grant.
+    ///
+    /// [`Accounts::renew`] is called for each renewal, as after a login at `/login`. To find out at
+    /// a renewal by which means the user logged in, keep it in [`Grant::session_data`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if the client's wish cannot be granted, if the store cannot answer, or if the tokens
+    /// cannot be issued. As a response, the [`LoginError`] is the answer of `/login`. Each error is
+    /// logged, and is reported as
+    /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
+    /// authenticated.
+    ///
+    /// # Security
+    ///
+    /// This method believes the application: check the credentials before you call it, accept them
+    /// once, and limit the attempts. [`login_layer`](crate::issuer::AuthRoutes::login_layer) is not
+    /// in front of the application's own routes.
+    ///
+    /// A request that a browser makes for a page of another site is rejected as at `/login`, unless
+    /// [`LoginRequest::dangerous_from_another_site`] is set. A link on another site is such a
+    /// request, too. Some clients do not say where a GET request comes from, so log in with POST.
+    pub async fn start(
+        &self,
+        grant: Grant<A::Claims>,
+        request: &Parts,
+        wish: LoginRequest,
+    ) -> Result<StartedLogin, LoginError> {
+        let context = &*self.context;
+        let started = match context.check_login(request, &wish) {
+            Ok(access) => context.start_login(grant, request, access).await,
+            Err(error) => {
+                context.tell_refused_login(grant.subject, &error);
+                Err(error)
+            }
+        };
+        let answer = started.map_err(|error| {
+            context.error_log.write(&error);
+            LoginError(error)
+        })?;
+        let is_strict = context.cookies.as_ref().is_some_and(|cookies| cookies.is_strict());
+        let needs_page = wish.is_from_another_site && is_strict;
+        Ok(StartedLogin { answer, needs_page, error_log: Arc::clone(&context.error_log) })
+    }
+}
+
+impl<A, S> Clone for Logins<A, S> {
+    fn clone(&self) -> Self {
+        Self { context: Arc::clone(&self.context) }
+    }
+}
+
+impl<A, S> Debug for Logins<A, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logins").field("issuer", &self.context.issuer).finish_non_exhaustive()
+    }
+}
+
+impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
+    /// Makes the checks that do not depend on the account, and returns the requested access.
+    pub(crate) fn check_login(
+        &self,
+        head: &Parts,
+        wish: &LoginRequest,
+    ) -> Result<RequestedAccess, OAuthError> {
+        if !wish.is_from_another_site {
+            self.refuse_foreign_login(&head.uri, &head.headers)?;
+        }
+        let requested = wish.access().checked()?;
+        self.refuse_unknown_audience(&requested.audience)?;
+        Ok(requested)
+    }
+
+    /// Starts the session of an authenticated user. Ends the session that the browser had, and
+    /// reports a login that starts no session.
+    pub(crate) async fn start_login(
+        &self,
+        grant: Grant<A::Claims>,
+        head: &Parts,
+        requested: RequestedAccess,
+    ) -> Result<TokenAnswer, OAuthError> {
+        let subject = grant.subject.clone();
+        // Writing the claims runs application code, which may panic.
+        let started = AssertUnwindSafe(self.open_session(grant, requested, label(&head.headers)));
+        let started = started.catch_unwind().await;
+        let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
+        let (tokens, refresh, session) =
+            started.inspect_err(|error| self.tell_refused_login(subject, error))?;
+        // The new cookies replace the session that the browser had, so that session ends. If this
+        // fails, the login still succeeds.
+        if let Some(replaced) = self.cookie(&head.headers)
+            && let Ok(pending) = self.sessions.begin(replaced, ClientRule::Any).await
+        {
+            let _ = self.sessions.end_loaded(pending.into_loaded(), EndCause::LoggedOut).await;
+        }
+        Ok(tokens.answer(refresh, session))
+    }
+
+    /// Reports a login that started no session. Its answer reveals that the credentials are right,
+    /// and no new session shows the user that somebody logged in. The application can notify the
+    /// user.
+    fn tell_refused_login(&self, subject: String, error: &OAuthError) {
+        let reason = error.reason().to_owned();
+        self.sessions.tell_refused_login(&RefusedLogin { subject, reason });
+    }
+
+    /// Issues the tokens of a login, and stores its session last, so that a failure leaves none
+    /// behind.
+    async fn open_session(
+        &self,
+        mut grant: Grant<A::Claims>,
+        requested: RequestedAccess,
+        label: Option<&str>,
+    ) -> Result<(IssuedTokens<'_>, RefreshToken, Session), OAuthError> {
+        grant.scopes = requested.scopes_of(grant.scopes)?;
+        refuse_other_client(&grant, requested.client_id.as_deref())?;
+        let asked = requested.audience;
+        if asked.iter().any(|name| grant.audience.as_ref().is_some_and(|all| !all.contains(name))) {
+            let reason = "`audience` has one that the account is not granted";
+            return Err(OAuthErrorKind::InvalidTarget.because(reason));
+        }
+        self.narrow_audience(&mut grant, asked.clone())?;
+
+        let mut new = NewSession::from(&grant).audience(asked);
+        if self.cookies.is_some() {
+            // Browsers send no `client_id` with their cookies.
+            new.client_id = None;
+        } else if new.client_id.is_none() {
+            new.client_id = requested.client_id;
+        }
+        if let (None, Some(label)) = (&new.label, label) {
+            new = new.label(label);
+        }
+        let (refresh, session) = self.sessions.prepare(new)?;
+        let tokens = self.tokens(grant, &session)?;
+        self.sessions.open(session.clone()).await?;
+        Ok((tokens, refresh, session))
+    }
+}

@@ -1,0 +1,55 @@
+//! The path to which a browser returns after a login.
+
+/// The maximum length of a path. It is longer than any path of a page, and short enough for a
+/// cookie.
+pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
+
+/// Returns true if a browser resolves `path` to a page of this site, whatever page it is on.
+///
+/// A browser treats `//host` and `/\host` as another host, and removes tabs and line breaks before
+/// it looks at the second character. It does not decode `%2F` there, but a proxy may.
+pub(crate) fn is_return_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let Some(rest) = path.strip_prefix('/') else { return false };
+    let begins_like_a_host = ["/", "%2f", "%5c", "%09", "%0a", "%0d"].iter().any(|start| {
+        rest.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    });
+    path.len() <= MAX_RETURN_PATH_BYTES && path.bytes().all(is_plain) && !begins_like_a_host
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_path_stays_on_this_site() {
+        let long = format!("/{}", "a".repeat(MAX_RETURN_PATH_BYTES - 1));
+        for path in ["/", "/cart", "/cart?item=7&x=%2F#end", "/a//b", "/a/%2fb", "/@x:y", &long] {
+            assert!(is_return_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "cart",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "/cart\\x",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/a\r\nset-cookie: x",
+            "/ cart",
+            "/caf\u{e9}",
+            "/%2f/evil.example",
+            "/%2Fevil.example",
+            "/%5Cevil.example",
+            "/%09/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            " /cart",
+            &format!("{long}a"),
+        ] {
+            assert!(!is_return_path(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A login that has started a session.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::issuer::routes::login_error::LoginError;
+use crate::issuer::routes::oauth_error::{ErrorLog, OAuthErrorKind};
+use crate::issuer::routes::return_path::is_return_path;
+use crate::issuer::routes::token_answer::{AnsweredTokens, TokenAnswer};
+use crate::issuer::sessions::session::Session;
+
+/// A login that has started a session, with the answer that the client must get.
+///
+/// As a response, it is the answer of `/login`: tokens in the body, or in cookies. The response has
+/// `Cache-Control: no-store`, and the [`Session`] in its extensions.
+///
+/// `Debug` does not show the tokens.
+#[derive(Clone)]
+#[must_use = "only this answer contains the tokens of the session"]
+pub struct StartedLogin {
+    pub(crate) answer: TokenAnswer,
+    /// True if the browser would leave the new cookies out of a redirect.
+    pub(crate) needs_page: bool,
+    pub(crate) error_log: Arc<ErrorLog>,
+}
+
+impl StartedLogin {
+    /// Returns the new session.
+    pub fn session(&self) -> &Session {
+        &self.answer.session
+    }
+
+    /// Sets the cookies, and sends the browser to a page of this site: for a login that ends with a
+    /// navigation, such as a form or the redirect of a provider, and not with a request of a
+    /// script.
+    ///
+    /// The status is 303. After [`dangerous_from_another_site`], a browser sends no
+    /// `SameSite=Strict` cookie with the redirected request, since another site began the
+    /// navigation. The answer is then a page (200) that goes to `path` by itself, without a script.
+    /// With [`Cookies::lax`], the status is 303 in this case, too.
+    ///
+    /// `path` may come from the request, such as `RelayState` of SAML. It can only lead to this
+    /// site: a value other than a path leads to `/` instead. A path begins with one slash, has
+    /// printable ASCII characters without backslashes, and at most 512 bytes; `//host` is another
+    /// host.
+    ///
+    /// With tokens in bodies, a redirect cannot carry them. The answer is then 500 `server_error`,
+    /// and the log has the reason. Nobody gets the tokens of the session, which stays until it
+    /// expires.
+    ///
+    /// [`dangerous_from_another_site`]: crate::issuer::LoginRequest::dangerous_from_another_site
+    /// [`Cookies::lax`]: crate::issuer::Cookies::lax
+    pub fn redirect(self, path: impl AsRef<str>) -> Response {
+        let AnsweredTokens::InCookies { set, .. } = self.answer.tokens else {
+            let error = OAuthErrorKind::ServerError.because(
+                "`StartedLogin::redirect` needs tokens in cookies: configure \
+                 `AuthRoutes::cookies`, or send the login itself as the response",
+            );
+            self.error_log.write(&error);
+            return LoginError(error).into_response();
+        };
+        let path = Some(path.as_ref()).filter(|path| is_return_path(path)).unwrap_or("/");
+        let mut response =
+            if self.needs_page { page_to(path).into_response() } else { see_other(path) };
+        response.headers_mut().extend(set);
+        response.extensions_mut().insert(self.answer.session);
+        not_stored(response)
+    }
+}
+
+impl IntoResponse for StartedLogin {
+    fn into_response(self) -> Response {
+        not_stored(self.answer.into_response())
+    }
+}
+
+impl Debug for StartedLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartedLogin").field("session", self.session()).finish_non_exhaustive()
+    }
+}
+
+/// Marks an answer as one that no cache may keep, since a token in a cache would let others in.
+fn not_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn see_other(path: &str) -> Response {
+    let path = HeaderValue::try_from(path).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
+}
+
+/// Returns a page that goes to another page of this site. The page itself begins that navigation, so
+/// the browser sends `SameSite=Strict` cookies.
+fn page_to(path: &str) -> impl IntoResponse {
+    let path = escaped(path);
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Logged in</title>\
+         <meta http-equiv=\"refresh\" content=\"0;url={path}\">\
+         <p>You are logged in. <a href=\"{path}\">Continue</a></p></html>"
+    );
+    let header = HeaderValue::from_static;
+    let headers = HeaderMap::from_iter([
+        (CONTENT_TYPE, header("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, header("default-src 'none'; frame-ancestors 'none'")),
+        (REFERRER_POLICY, header("no-referrer")),
+    ]);
+    (headers, page)
+}
+
+/// Escapes a text for an attribute in double quotes.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
