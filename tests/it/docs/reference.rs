@@ -35,6 +35,7 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/issuer/token_issuer.rs", "`TokenIssuer`", 4),
         ("src/issuer/sessions/settings.rs", "`Sessions`", 10),
         ("src/issuer/routes/auth_routes.rs", "`AuthRoutes`", 3),
+        ("src/issuer/routes/login_request.rs", "`LoginRequest`", 4),
         ("src/issuer/routes/cookies.rs", "`Cookies`", 7),
         ("src/revocation/revocations.rs", "`Revocations`", 6),
         ("src/auth/cache/token_cache.rs", "`TokenCache`", 1),
@@ -78,6 +79,11 @@ fn every_kind_of_event_and_error_has_its_row() {
                 || events.contains(&format!("| `{kind}("));
             assert!(is_listed, "docs/reference/events.md lacks {name}::{kind}");
         }
+    }
+    let routes = read("docs/reference/auth-server.md");
+    for kind in variants(&read("src/issuer/routes/login_error.rs"), "LoginErrorKind") {
+        let is_listed = routes.contains(&format!("| `{kind}` |"));
+        assert!(is_listed, "docs/reference/auth-server.md lacks {kind}");
     }
     let verification = read("docs/reference/verification.md");
     for kind in variants(&read("src/jwt/token_error.rs"), "TokenErrorKind") {
