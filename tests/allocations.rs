@@ -16,7 +16,7 @@ use tower_jwt_auth::{Issuer, JwtAuth, Revocations, Secret, UnixTime};
 
 const FAR: UnixTime = UnixTime::from_secs(32_503_680_000);
 
-/// Counts the allocations of the second call. The first call may fill caches of the process.
+/// Counts the allocations of the second call. The first call may fill process-wide caches.
 fn allocations(mut call: impl FnMut()) -> u64 {
     call();
     allocation_counter::measure(call).count_total
@@ -86,8 +86,8 @@ fn a_layer_with_several_issuers_allocates_nothing_for_a_refused_token() {
     let of = |auth: &JwtAuth| allocations(|| drop(black_box(auth.verify(&good).unwrap())));
     assert_eq!(of(&several), of(&one));
 
-    // The two keys have different identifiers, or none. A token of the wrong key is therefore
-    // rejected for an unknown key or for a bad signature.
+    // If the two keys have identifiers, these differ, so a token of the wrong key is rejected for
+    // its unknown key. Otherwise it is rejected for its signature.
     for (reason, refused) in [
         ("the key of another issuer", token(&shop, Some(OTHER))),
         ("an unknown issuer", token(&shop, Some("https://auth.shop.example/"))),
@@ -99,7 +99,7 @@ fn a_layer_with_several_issuers_allocates_nothing_for_a_refused_token() {
     }
 }
 
-/// Returns a key for HS256, or with the feature `asymmetric` a key pair.
+/// Returns a key pair with the feature `asymmetric`, and otherwise a key for HS256.
 fn any_key() -> Key {
     #[cfg(feature = "asymmetric")]
     return Key::generate(tower_jwt_auth::Algorithm::Es256).unwrap();

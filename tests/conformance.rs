@@ -1,5 +1,5 @@
-//! Tests of the conformance suite, which accepts a correct store and finds each defect. The
-//! environment variable `STORE_TRIALS` sets the number of runs of each race.
+//! Tests that the conformance suite accepts a correct store and finds each defect of a faulty one.
+//! The environment variable `STORE_TRIALS` sets how often each race is run.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use std::sync::Mutex;

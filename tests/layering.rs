@@ -1,5 +1,5 @@
-//! The order of the modules: a file imports only from modules that stand above it in this list. The
-//! list also serves newcomers as a map, lowest module first.
+//! The order of the modules. A module imports only from modules that come before it in this list.
+//! The list starts with the lowest modules, and newcomers can read it as a map of the crate.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;

@@ -1,4 +1,5 @@
-//! Tests of the documentation: programs, tables and links to pages are complete.
+//! Tests that the documentation shows the tested programs, that its tables are complete, and that
+//! its indexes list each page.
 
 // The programs of the tutorials, with the tests that the tutorials show.
 #[cfg(feature = "test-util")]

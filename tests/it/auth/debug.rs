@@ -130,7 +130,8 @@ async fn a_request_inside_the_stack_shows_no_token() {
     request.headers_mut().insert("cookie", cookie);
     assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
     let notes = notes.0.lock().unwrap();
-    // `Access::claims` returns the claims themselves, whose `Debug` belongs to the application.
+    // `Access::claims` returns the application's own type. The application decides what the `Debug`
+    // output of that type shows.
     assert!(notes[2].contains(shop::SUBJECT));
     assert_eq!(notes.len(), 7);
     for (_, note) in notes.iter().enumerate().filter(|(place, _)| *place != 2) {

@@ -14,7 +14,8 @@ use crate::kit::server::{self, Ask, Connection, Wire};
 use crate::kit::shop;
 
 const CLIENTS: usize = 4;
-/// The number of responses that each client gets between two steps of the rotation, and at its end.
+/// The number of responses that each client gets between two steps of the rotation, and after the
+/// last step.
 const PER_STAGE: usize = 375;
 
 /// The stage of the rotation. A client reads the stage before the request and after the response.
@@ -55,7 +56,7 @@ impl Progress {
     }
 }
 
-/// The number of responses that each client got at a stage at which only one status is right.
+/// Counts a client's responses at stages at which only one status is right.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

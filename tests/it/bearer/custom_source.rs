@@ -36,7 +36,8 @@ async fn responses_for_a_custom_source_are_kept_out_of_shared_caches() {
     }
 }
 
-/// A browser may send the credential automatically, unless the source says otherwise.
+/// Unless the source says otherwise, the layer assumes that a browser may send the credential
+/// automatically.
 #[tokio::test]
 async fn a_custom_source_is_not_read_for_another_site() {
     let app = Router::new().route("/", any(|| async {})).layer(shop::auth().add_source(OldHeader));

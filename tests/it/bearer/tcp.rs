@@ -1,5 +1,5 @@
-//! Tests of credentials over a real connection: their fields, their number, and the parts that
-//! reach the handler.
+//! Tests of credentials over a real connection: the header fields that the layer reads, the number
+//! of credentials that a request may have, and the headers that reach the handler.
 
 pub(crate) mod adversarial;
 mod cors;

@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// Sends a request, and returns the status and the JSON of the answer.
+    /// Sends a request. Returns the status and the JSON body of the response.
     async fn post(app: &Router, path: &str, body: Value) -> (u16, Value) {
         let request = Request::post(path)
             .header(CONTENT_TYPE, "application/json")

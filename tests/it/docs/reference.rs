@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{in_repository, read, variants};
 
-/// Returns the builder methods of a file: those that take `self` and return it.
+/// Returns the builder methods of a file. A builder method takes `self` and returns it.
 fn builders(source: &str) -> Vec<&str> {
     let (code, _) = source.split_once("#[cfg(test)]\nmod tests").unwrap_or((source, ""));
     let functions = code.split("\n    pub fn ").skip(1);

@@ -1,5 +1,5 @@
 //! Tests of the parts of an axum router that a layer protects, depending on the position of the
-//! layer. Each test's name is the rule.
+//! layer. The name of each test states a rule.
 
 use axum::Router;
 use axum::routing::{get, post};

@@ -1,4 +1,5 @@
-//! Guards on scopes form an algebra: each decision equals the value of the expression.
+//! Tests of combined guards on scopes. Each decision equals the value of the Boolean expression
+//! that the guards form.
 
 use std::convert::Infallible;
 

@@ -88,7 +88,8 @@ async fn tokens_of_other_issuers_count_as_revoked_and_publish_nothing() {
     let stranger = sign(TokenIssuer::derived(ISSUER, &master, ["cart"]));
     let other_name = TokenIssuer::new("https://other.example");
     let other_name = sign(other_name.audience("cart", secret().derive(ISSUER, "cart")));
-    // A service can sign with its own secret, but must not fill the memory of all services.
+    // A service can sign tokens with its own secret. If such tokens were published, it could fill
+    // the memory of all services.
     let service = Signer::new(Key::hs256(secret().derive(ISSUER, "cart"))).token_type("at+jwt");
     let claims = |more: Value| {
         let mut claims = json!({
@@ -274,7 +275,8 @@ async fn a_logout_whose_revocation_cannot_be_published_can_be_retried() {
     assert_eq!(feed.messages().len(), 1);
 }
 
-/// A request must not report the end as published while another request is still publishing it.
+/// A logout must not report success while another request is still publishing the end of the
+/// session.
 #[tokio::test(start_paused = true)]
 async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     for path in ["/logout", "/logout-everywhere", "/revoke"] {
@@ -301,7 +303,8 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             let done = match path {
                 "/logout" => 204,
                 "/revoke" => 200,
-                // The session was not ended by a logout everywhere, so other sessions may remain.
+                // Only this session has ended. The user's other sessions may remain, so the request
+                // fails.
                 _ => 400,
             };
             assert_eq!(status, if is_published { done } else { 503 }, "{path}");

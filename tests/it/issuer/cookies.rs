@@ -237,8 +237,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // Listing the sessions with a used cookie counts as a repeat, so this GET request has
-            // an effect.
+            // If the refresh token in the cookie has been used, this GET request counts as a
+            // repeated renewal, so it has an effect.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);
@@ -447,7 +447,7 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
 }
 
-/// The response reveals that the password is right, so the user can be notified.
+/// The response reveals that the password is right. The event lets the application notify the user.
 #[tokio::test]
 async fn a_login_whose_claims_panic_is_reported_as_an_event() {
     let server = server();

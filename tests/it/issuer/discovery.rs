@@ -1,4 +1,5 @@
-//! Tests of services that find the keys of the auth server by its name, over HTTP on loopback.
+//! Tests of services that know only the auth server's name, and fetch its keys over HTTP on
+//! loopback.
 
 use std::time::Duration;
 
@@ -63,7 +64,8 @@ async fn services_discover_the_keys_of_the_auth_server() {
         assert_eq!(fault(&service("cart"), &token), None, "{name}");
         assert_eq!(fault(&service("mail"), &token), Some(TokenErrorKind::WrongAudience));
 
-        // The announced key was fetched before it signs.
+        // The services fetched this key while it was announced, so they accept the first token that
+        // it signs.
         keys.rotate(pairs::pair(Algorithm::Ps256)).unwrap();
         let token = server.log_in("alice").await.access;
         assert_eq!(fault(&service("cart"), &token), None, "{name}");

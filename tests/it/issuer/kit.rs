@@ -324,7 +324,8 @@ impl Server {
         Self { router: routes(own).into_router(), state, clock }
     }
 
-    /// Returns a server on which the application logs users in by its own means, too: at `/own`.
+    /// Returns a server with a second login at `/own`, where the application authenticates the user
+    /// itself.
     pub(crate) fn with_own_login(configure: impl FnOnce(Routes) -> Routes) -> Self {
         let mut logins = None;
         let mut server = Self::with(|routes| {
@@ -361,7 +362,7 @@ impl Server {
         self.post("/refresh", body).await
     }
 
-    /// Returns the layer of a service, on the clock of the auth server.
+    /// Returns the layer of a service. The layer uses the auth server's clock.
     pub(crate) fn service(&self, audience: &str) -> JwtAuth<Employee> {
         let secret = secret().derive(ISSUER, audience);
         let auth = JwtAuth::new(secret).issuer(ISSUER).audience(audience).accept_type("at+jwt");
@@ -375,7 +376,7 @@ struct OwnLogin {
     state: Arc<State>,
 }
 
-/// The body of a login by the application's own means, which every user of this name passes.
+/// The body of a login at `/own`, which accepts any user without a password.
 #[derive(Deserialize)]
 pub(crate) struct OwnBody {
     user: String,
@@ -464,8 +465,8 @@ impl Answer {
         Tokens { access: text("access_token"), refresh: text("refresh_token") }
     }
 
-    /// Asserts that this is an error of RFC 6749, with a description in the characters of section
-    /// 5.2.
+    /// Asserts that this is an error response of RFC 6749, and that its description contains only
+    /// characters that section 5.2 allows.
     #[track_caller]
     pub(crate) fn is_error(&self, status: u16, code: &str) {
         let body = self.json();

@@ -1,4 +1,4 @@
-//! Logins by other means than the credentials of `/login`.
+//! Tests of logins for which the application authenticates the user itself, instead of `/login`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -33,7 +33,7 @@ fn request(path: &str, more: &Value, headers: &[(&'static str, &str)]) -> Reques
     request
 }
 
-/// Returns the answer as text, with the length of each token instead of its value.
+/// Returns the response as text, with the length of each token instead of the token.
 fn shape(answer: &Answer) -> String {
     let mut body = String::from_utf8(answer.body.clone()).unwrap();
     if let Ok(Value::Object(members)) = serde_json::from_str(&body) {
@@ -115,7 +115,7 @@ async fn a_session_is_renewed_and_ended_like_that_of_a_login() {
     server.refresh(&renewed.tokens().refresh).await.is_error(400, "invalid_grant");
 }
 
-/// A setting of the test server.
+/// Changes a setting of the test server.
 type Set = fn(&State);
 
 #[tokio::test]
@@ -174,7 +174,8 @@ async fn a_refusal_is_that_of_login_and_is_always_reported() {
             let [(name, subject, reason)] = own_events.as_slice() else { panic!("{own_events:?}") };
             assert_eq!((name.as_str(), subject.as_str()), ("refused", "alice"));
             assert!(!reason.is_empty());
-            // `/login` checks the syntax before the password. An own login is authenticated already.
+            // `/login` checks the syntax before the password, so it reports no event for a syntax
+            // error. At `/own`, the user is already authenticated.
             assert!(login_events.is_empty() || login_events == own_events, "{login_events:?}");
         }
     }
@@ -230,7 +231,7 @@ async fn the_session_that_the_browser_had_ends() {
     };
     refresh(&before).await.is_error(400, "invalid_grant");
     assert_eq!(refresh(&own).await.status(), 200);
-    // And a login at `/login` ends it in turn.
+    // A login at `/login` also ends a session that began at `/own`.
     server.send(request("/login", &json!({}), &[("cookie", &own)])).await;
     refresh(&own).await.is_error(400, "invalid_grant");
 }
@@ -265,8 +266,8 @@ async fn a_redirect_sets_the_cookies_of_the_answer_and_stays_on_this_site() {
     }
 }
 
-/// A browser leaves `SameSite=Strict` cookies out of a redirect within a navigation that another
-/// site began.
+/// If another site began a navigation, the browser does not send `SameSite=Strict` cookies with the
+/// redirects of this navigation.
 #[tokio::test]
 async fn a_login_from_another_site_ends_with_a_page_if_the_cookies_are_strict() {
     let more = json!({ "redirect": "/cart?a=1&b=\"<>'", "from_another_site": true });
@@ -299,7 +300,7 @@ async fn a_redirect_cannot_carry_tokens_in_bodies() {
     assert!(!answer.head.headers.contains_key(LOCATION));
 }
 
-/// A layer that counts the answers of the routes behind it.
+/// Returns a layer that counts the responses of the routes behind it.
 fn counting(
     count: &Arc<AtomicU32>,
 ) -> MapResponseLayer<impl Fn(Response) -> Response + Clone + use<>> {

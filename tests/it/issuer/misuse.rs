@@ -119,7 +119,8 @@ fn invalid_configuration_panics_with_advice() {
     }
 }
 
-/// Otherwise the logins would set no cookies, or refuse an origin that the routes trust.
+/// Without this panic, the logins would set no cookies, or would reject an origin that the routes
+/// trust.
 #[test]
 fn routes_cannot_be_configured_after_their_logins_were_handed_out() {
     fn late(configure: impl FnOnce(Routes) -> Routes) -> String {

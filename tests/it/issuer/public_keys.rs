@@ -13,7 +13,7 @@ use super::kit::{ISSUER, Server};
 use crate::kit::pairs::{self, ALGORITHMS};
 use crate::kit::{self, NOW, at, b64, fault, panics};
 
-/// The room that tokens of ML-DSA-87 need.
+/// This limit allows tokens with signatures of ML-DSA-87.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 fn issuer(keys: impl Into<KeyStore>) -> TokenIssuer {
@@ -114,7 +114,7 @@ fn private_keys_and_shared_secrets_are_never_published() {
     }
     for algorithm in kit::ALGORITHMS {
         let secret = kit::key(algorithm);
-        // An identifier does not make a secret public.
+        // A secret is not published, even if it has an identifier.
         let named = secret.clone().with_id("2026-11").unwrap();
         for key in [&secret, &named] {
             assert_eq!(issuer(key.clone()).jwks(), r#"{"keys":[]}"#, "{algorithm}");
@@ -139,7 +139,7 @@ fn keys_are_published_from_their_announcement_until_they_are_retired() {
 
     keys.announce(november.clone()).unwrap();
     assert_eq!(kids(&issuer), [id(&october), id(&november)]);
-    // The service fetches the key set now, and not again.
+    // This service fetches the key set only once.
     let cart = service(&issuer, "cart");
     assert_eq!(fault(&cart, issuer.issue(&alice()).unwrap().as_str()), None);
 
@@ -181,7 +181,7 @@ fn two_public_keys_with_one_identifier_are_refused() {
     let (sentence, file) = panics::refused(|| issuer().add_audience("payment", named()));
     assert_eq!(file, file!());
     assert!(sentence.contains("two different keys for EdDSA"), "{sentence}");
-    // The same key, its public half, and a secret are accepted.
+    // A key does not conflict with itself, with its own public half or with a secret.
     let _ = issuer().add_audience("payment", key.clone());
     let set = KeySet::from(pairs::pair(Algorithm::Es256)).add_previous(key.public().unwrap());
     let _ = issuer().add_audience("payment", set.unwrap());

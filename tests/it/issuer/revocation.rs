@@ -238,7 +238,8 @@ async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_en
     assert!(fleet.refuses(&access).await);
 }
 
-/// If a server stops after it wrote the end, the next presentation publishes it.
+/// If a server stops between storing and publishing the end of a session, the next request with the
+/// session's refresh token publishes the end.
 #[tokio::test(start_paused = true)]
 async fn an_abandoned_announcement_is_made_later() {
     let fleet = Fleet::new().await;
@@ -250,7 +251,7 @@ async fn an_abandoned_announcement_is_made_later() {
     });
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut end).await.is_err());
     fleet.feed.hangs.store(false, Ordering::SeqCst);
-    // In the meantime a refresh is refused, and publishes nothing.
+    // While the first attempt may still be running, a refresh is rejected and publishes nothing.
     let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(refused.kind(), SessionErrorKind::Ended);
     assert_eq!(fleet.feed.inner.len(), 0);
@@ -280,7 +281,7 @@ async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let ended = fleet.sessions.refresh(alices.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
     assert!(fleet.refuses(&access).await);
-    // The store drops this session before it rejects a login.
+    // The store drops this session rather than reject a login.
     for user in 0..3 {
         fleet.log_in(&user.to_string()).await;
     }

@@ -81,7 +81,7 @@ async fn wrong_credentials_and_wrong_parameters_get_different_errors() {
     login(json!({ "password": "wrong" })).await.is_error(400, "invalid_grant");
     login(json!({ "audience": "mail" })).await.is_error(400, "invalid_target");
     login(json!({ "scope": "pay admin" })).await.is_error(400, "invalid_scope");
-    // There are two keys, so the client must name an audience.
+    // The two audiences have different keys, so the client must name one audience.
     let login = json!({ "user": "alice", "password": "right" });
     server.post("/login", login).await.is_error(400, "invalid_target");
     assert_eq!(server.state.writes.load(SeqCst), 0, "nothing was done for them");

@@ -1,4 +1,5 @@
-//! Tests of the session limit per user while logins, renewals and lists overlap.
+//! Tests of the session limit per user while the user logs in, renews and lists sessions
+//! concurrently.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -138,7 +138,8 @@ async fn a_panicking_hook_loses_no_answer() {
 async fn a_forged_secret_with_a_true_handle_ends_the_session() {
     let (sessions, ..) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
-    // Only a party that had a token of this session knows the constant part, `handle`.
+    // All tokens of a session start with the same `handle`, so only a holder of one of these tokens
+    // knows it.
     let (handle, secret) = token.as_str().split_at(22);
     let other = if secret.ends_with('A') { "B" } else { "A" };
     let forged = format!("{handle}{}{other}", &secret[..secret.len() - 1]);
@@ -262,7 +263,7 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for login in 0..10_000 {
         let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
-        // Every other session logs out. The limit ends the oldest of the rest.
+        // Half of the sessions log out. The limit per user ends the oldest of the other sessions.
         if login % 2 == 0 {
             assert!(sessions.end(session.id()).await.unwrap());
         }
@@ -427,7 +428,7 @@ async fn simultaneous_renewals_of_a_thief_are_detected_if_counted() {
     assert_eq!(events.lock().unwrap().last().unwrap(), "ended alice Reused");
 }
 
-/// A page sometimes loads its sessions in parallel with its refresh.
+/// A page sometimes loads the list of sessions while it refreshes its token.
 #[tokio::test]
 async fn one_renewal_without_a_list_of_sessions_resets_the_count() {
     let (sessions, clock, _) = sessions();
@@ -457,7 +458,7 @@ async fn an_unused_parent_is_accepted_if_configured() {
     assert_eq!(again.as_str(), lost.as_str());
     sessions.refresh(again.as_str(), None).await.unwrap();
     clock.advance(Duration::from_secs(60));
-    // The successor of `first` was used, so `first` is presented by somebody else.
+    // The client has used the successor of `first`, so this request comes from somebody else.
     let error = sessions.refresh(first.as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Reused);
     let heard = [

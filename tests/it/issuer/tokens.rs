@@ -102,8 +102,8 @@ fn application_claims_cannot_contradict_the_issuer() {
         let kind = issuer.issue(&with(json!({ name: value }))).unwrap_err().kind();
         assert_eq!(kind, IssueErrorKind::ReservedClaim, "{name} {value}");
     }
-    // An application can use one type to issue and to read claims: equal values and `null` are
-    // accepted.
+    // The issuer accepts a reserved claim whose value is `null` or the issuer's own value. An
+    // application can therefore use one type to issue and to read claims.
     let token = issuer.issue(&with(json!({ "sub": "alice", "exp": null, "sid": null }))).unwrap();
     assert_eq!(part(token.as_str(), 1)["sub"], "alice");
     assert!(part(token.as_str(), 1).get("sid").is_none());
@@ -125,7 +125,8 @@ fn each_failure_to_issue_has_its_kind() {
     }
     let nobody = Grant::new("").audience("cart").claims(json!({}));
     assert_eq!(error(&issuer(), &nobody), IssueErrorKind::NoSubject);
-    // A grant that was narrowed to no scope does not fall back to the scopes in the claims.
+    // If a grant was narrowed until no scope is left, services must not find other scopes in the
+    // claims.
     let scoped = grant(json!({ "scope": "all" }));
     assert_eq!(error(&issuer(), &scoped), IssueErrorKind::ReservedClaim);
     for scope in ["", "a b", "a\"b", "a\\b", "é"] {

@@ -70,7 +70,7 @@ async fn the_public_documents_answer_reading_methods_only() {
     }
 }
 
-/// The cookies do not matter for these documents, so the cross-site check does not apply.
+/// These documents do not depend on cookies, so the cross-site check does not apply.
 #[tokio::test]
 async fn pages_of_other_sites_may_read_the_public_documents() {
     let server = Server::with(|routes| routes.cookies(cookies()));
@@ -107,7 +107,7 @@ async fn metadata_names_what_exists_and_nothing_else() {
     });
     assert_eq!(metadata(&server).await, Some(expected.clone()));
 
-    // With cookies, a client cannot send a refresh token to `/refresh`.
+    // If refresh tokens are in cookies, `/refresh` is not a token endpoint.
     let pages = Server::with(|routes| routes.cookies(cookies()));
     let mut without = expected.clone();
     without["grant_types_supported"] = json!([]);

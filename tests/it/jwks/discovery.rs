@@ -12,7 +12,7 @@ use super::{accepts, pair, set};
 const OPENID: &str = "/realms/shop/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server/realms/shop";
 
-/// Answers with the document at `place`, with the keys at `/keys`, and with 404 elsewhere.
+/// Serves the document at `place` and the keys at `/keys` and `/moved`. All other paths get a 404.
 fn publish(
     provider: &Provider,
     place: &'static str,

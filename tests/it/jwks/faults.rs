@@ -1,4 +1,4 @@
-//! Each fault of a key source, before and after the first set is loaded.
+//! Tests of each fault of a key source, before and after the first set is loaded.
 
 use std::time::Duration;
 

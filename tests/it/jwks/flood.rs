@@ -81,6 +81,6 @@ async fn strangers_do_not_change_the_backoff_of_a_source_that_never_had_keys() {
     let time = Frozen::new();
     let provider = Provider::start(Answer::json(r#"{"keys":[]}"#)).await;
     let [fetches, rejected, unavailable] = flood(&provider, &time, None, false).await;
-    // The fetches start after 0, 0.25, 0.75, 1.75, 3.75 and 7.75 seconds, or up to a tenth later.
+    // The fetches start after 0, 0.25, 0.75, 1.75, 3.75 and 7.75 seconds, or up to 10% later.
     assert_eq!((fetches, rejected, unavailable), (6, 0, TOKENS));
 }

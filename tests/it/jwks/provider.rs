@@ -55,7 +55,7 @@ struct State {
     answers: Mutex<Box<Answers>>,
     /// The heads of all requests.
     requests: Mutex<Vec<String>>,
-    /// Announces a client that closed its connection before the response was complete.
+    /// Notified when a client closes its connection before the response is complete.
     closed: Notify,
 }
 

@@ -26,7 +26,7 @@ fn server_config() -> ServerConfig {
         .unwrap()
 }
 
-/// Fetches the keys in another process with these root certificates. Returns the keys' number or
+/// Fetches the keys in another process with these root certificates. Returns the number of keys, or
 /// the error.
 async fn fetch(url: String, roots: &'static str) -> String {
     let run = move || {

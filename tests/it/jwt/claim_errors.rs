@@ -1,5 +1,5 @@
-//! Errors about claims that do not fit. The name in an error comes from the program, and the pass
-//! that reads the payload finds the error.
+//! Tests of the errors about claims that do not fit the application's type. The claim's name in an
+//! error comes from the program, never from the token. The verifier reads the payload only once.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -107,7 +107,8 @@ fn verify<T: DeserializeOwned>(rules: Validation, claims: &Value) -> Result<(), 
     verifier(rules).verify::<T>(&kit::with_payload(claims.to_string())).map(|_| ())
 }
 
-/// Verifies claims that may lack `exp`, and returns the message about the claim that does not fit.
+/// Verifies claims that do not fit the type `T`, and returns the error message. `exp` may be
+/// absent.
 fn said<T: DeserializeOwned + Debug>(claims: &Value) -> String {
     assert!(serde_json::from_value::<T>(claims.clone()).is_err(), "{claims}");
     let rules = Validation::new().dangerous_allow_missing_expiry();

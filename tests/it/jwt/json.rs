@@ -210,8 +210,9 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
     }
 }
 
-/// `serde_json` uses these names internally: its `Value` would contain JSON that was not signed,
-/// nested without a limit.
+/// `serde_json` reserves these names. It would parse the string in such a member as JSON, and a
+/// `Value` would contain the result. That JSON could be nested without a limit, and its text was
+/// not signed as JSON.
 #[test]
 fn a_name_that_serde_json_reserves_is_rejected_at_any_depth() {
     let name = "$serde_json::private::RawValue";

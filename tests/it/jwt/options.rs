@@ -1,4 +1,5 @@
-//! Tests of the options for tokens that the application cannot change.
+//! Tests of the options for applications that receive tokens of another system and cannot change
+//! those tokens.
 
 use std::time::Duration;
 

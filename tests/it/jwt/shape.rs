@@ -56,8 +56,9 @@ fn a_token_has_exactly_three_parts() {
     }
 }
 
-/// After the first token of a key, its header is known, and later tokens are split without a search
-/// for dots. The reason for a rejection is the same before and after.
+/// After the first token of a key, the token's header is cached. Later tokens with this header are
+/// split without a search for dots. A malformed token is rejected for the same reason before and
+/// after that.
 #[test]
 fn a_malformed_token_has_the_same_reason_whether_its_header_is_known_or_not() {
     for algorithm in kit::ALGORITHMS {

@@ -86,7 +86,8 @@ fn a_missing_an_unknown_and_an_unreadable_issuer_have_three_reasons_and_one_answ
 #[test]
 fn an_issuer_that_is_hidden_from_the_choice_is_found_by_the_verification() {
     let auth = auth();
-    // The choice sees the first `iss`, and the verification rejects the second.
+    // The first `iss` decides which issuer's keys are used. The verification then rejects the
+    // payload because of the second `iss`.
     let payload = format!(r#"{{"iss":"{SHOP}","aud":"cart","exp":{},"iss":"{PARTNER}"}}"#, NOW + 9);
     let text = format!("{}.{}", kit::b64(r#"{"alg":"HS256","kid":"2026-11"}"#), kit::b64(payload));
     let bytes: Vec<u8> = (1..33).collect();
@@ -167,7 +168,7 @@ fn claims_that_are_converted_to_another_type_are_a_misconfiguration() {
         panics::refused(|| JwtAuth::issuers([shop(), mapped()]).claims::<String>());
     assert!(sentence.contains("claims::<alloc::string::String>()"), "{sentence}");
     assert_eq!(file, file!());
-    // Without `claims`, the first token of that issuer shows the mistake.
+    // If `claims` is not called, the mistake is reported with the first token of that issuer.
     let auth = JwtAuth::issuers([shop(), mapped()]).with_clock(kit::at(NOW));
     let theirs = token(&key(2), &json!({ "iss": PARTNER, "aud": "api" }));
     let error = auth.verify(&theirs).unwrap_err();

@@ -22,8 +22,8 @@ fn problem(row: &Row) -> String {
     )
 }
 
-/// Returns true if the body has a detail: always for another scheme, and in debug builds for
-/// misconfiguration.
+/// Returns true if the body has a `detail`. A response to another scheme than `Bearer` always has
+/// one. A response to misconfiguration has one in debug builds.
 fn is_explained(row: &Row) -> bool {
     let has_header = row.ask.headers.iter().any(|(name, _)| *name == "authorization");
     row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)
@@ -104,7 +104,8 @@ async fn the_handler_answers_accepted_requests() {
     }
 }
 
-/// The response distinguishes another scheme from a missing header, and never repeats the header.
+/// The response says that the header has another scheme than `Bearer`, but never repeats the
+/// header.
 #[tokio::test]
 async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     let good = shop::good();
@@ -168,7 +169,8 @@ async fn a_token_under_another_scheme_never_gives_way_to_a_cookie() {
         .header("authorization", "Basic dGVzdDp0ZXN0")
         .bearer(&other);
     assert_eq!(reply_of(&split).await, (400, "ambiguous-credentials".to_owned()));
-    // The credentials of a proxy in front of a test system are not for this layer.
+    // Credentials with these schemes may be for a proxy in front of a test system. This layer
+    // ignores them.
     for field in ["Basic dGVzdDp0ZXN0", "Digest username=\"bearer\"", "Negotiate YII="] {
         let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", field);
         assert_eq!(reply_of(&ask).await.0, 200, "{field}");

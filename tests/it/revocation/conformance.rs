@@ -1,4 +1,5 @@
-//! Tests of the conformance suite for feeds: it passes a correct feed and finds seeded defects.
+//! Tests that the conformance suite for feeds accepts a correct feed and finds each defect of a
+//! faulty one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -183,7 +183,7 @@ async fn a_second_feed_cannot_be_followed() {
     let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
     let sentence = refused.downcast_ref::<String>().unwrap();
     assert!(sentence.contains("a feed is followed already"), "{sentence}");
-    // The refused follower has not freed the place of the first one.
+    // The refusal does not end the first follower, so a further follower is refused, too.
     assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
     drop(first);
     second().step().await.unwrap();

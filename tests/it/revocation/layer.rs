@@ -81,8 +81,8 @@ fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);
 }
 
-/// The layer reads the system's clock once for both, but only if both use the system's clock. Here
-/// the revocations have their own clock.
+/// If the layer and the revocations both use the system's clock, the layer reads it once for both.
+/// Here the revocations have another clock.
 #[test]
 fn the_age_of_the_data_is_measured_by_the_clock_of_the_revocations() {
     let (revocations, clock) = current();
@@ -116,7 +116,7 @@ async fn a_token_that_is_accepted_unchecked_is_marked() {
     assert_eq!(is_marked().await, "false");
     clock.advance(MAX_STALENESS + Duration::from_secs(1));
     assert_eq!(is_marked().await, "true");
-    // `verify` has no request to mark, so the token itself has the mark.
+    // `verify` has no request that it could mark, so it marks the token.
     let mark =
         || auth(&revocations).verify(&token(kit::NOW)).unwrap().token().revocation_unchecked();
     assert_eq!(mark(), Some(RevocationUnchecked));

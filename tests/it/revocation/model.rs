@@ -189,8 +189,8 @@ proptest! {
         let applied = run(&revocations, &clock, &all);
         prop_assert!(revocations.stats().bytes <= 1_088);
         for token in &tokens {
-            // Only tokens that were issued before the revocation must be revoked: widening covers
-            // no later ones.
+            // A widened revocation covers only tokens that were issued before it, so later tokens
+            // are not checked here.
             let is_covered = applied.iter().any(|revocation| {
                 covers(revocation, token)
                     && revocation.forgotten_at() > clock.now()

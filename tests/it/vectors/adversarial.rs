@@ -31,7 +31,7 @@ fn strings(value: &Value) -> Option<Vec<String>> {
     Some(texts.collect())
 }
 
-/// Reads a public key of the file.
+/// Reads a public key from the file.
 #[cfg(feature = "asymmetric")]
 fn public_key(file: &Value, name: &str) -> Key {
     use tower_jwt_auth::Algorithm;

@@ -18,7 +18,7 @@ const NOT_A_NAME: &[Exclusion] = &[
     ("16: ", "no name"),
 ];
 /// Cookies for which the original project and this crate find different values, each with the value
-/// of this crate.
+/// that this crate finds.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
     // Go removes the quotes.
     ("1: Cookie-1", Some("\"v$1\"")),

@@ -36,7 +36,7 @@ fn no_set_of_the_file_holds_a_key_for_hmac() {
     let (mut pem, mut oct, mut waiting) = (0, 0, 0);
     for case in &cases {
         let (name, text) = (str_of(case, "name"), str_of(case, "jwks"));
-        // With a public key as a secret, everyone could sign.
+        // If a public key were accepted as a secret, everyone could sign tokens.
         if text.contains("\"keys\"") {
             assert_eq!(Secret::new(text).unwrap_err().kind(), KeyErrorKind::NotASecret, "{name}");
         }

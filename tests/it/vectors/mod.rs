@@ -48,7 +48,8 @@ fn stranger(key: &Key) -> Key {
     key.id().map_or(other.clone(), |id| other.with_id(id).unwrap())
 }
 
-/// Checks that the signature of a token that is not a JWT is valid, and invalid for another key.
+/// Checks that `key` verifies the signature of a token, and that another key does not. The payload
+/// of the token is not a set of claims.
 fn assert_signed_by(key: &Key, token: &str) {
     assert_eq!(verify_raw(key.clone(), token), Some(TokenErrorKind::Malformed), "{token}");
     assert_eq!(verify_raw(stranger(key), token), Some(TokenErrorKind::BadSignature), "{token}");
@@ -71,14 +72,14 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
     assert_eq!(seen.len() + applied, names.len(), "{file}: excluded and applied");
 }
 
-/// Verifies a token that is not a JWT. The kind shows the check that failed: the payload is read
-/// only after the signature was valid.
+/// Verifies a token whose payload is not a set of claims, and returns the kind of the error. The
+/// payload is read only if the signature is valid, so the kind shows if the signature is valid.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
 }
 
-/// Checks that a verifier with an HMAC key rejects a token for a public key, even if the HMAC key
-/// has the identifier in the token.
+/// Checks that a verifier with an HMAC key rejects a token that was signed with a private key, even
+/// if the token's `kid` names the HMAC key.
 fn assert_refused_by_hmac(token: &str) {
     let header = token.split('.').next().unwrap_or_default();
     let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
@@ -91,8 +92,8 @@ fn assert_refused_by_hmac(token: &str) {
     }
 }
 
-/// Parses the key of a JWK. A JWK that `jsonwebtoken` can parse must give the same result when
-/// converted from its type.
+/// Parses the key of a JWK. If `jsonwebtoken` can parse the JWK, converting its `Jwk` must give the
+/// same result.
 fn jwk_key(jwk: &Value) -> Result<Key, KeyErrorKind> {
     let kind = |error: KeyError| error.kind();
     let ours = Key::from_jwk(&jwk.to_string()).map_err(kind);

@@ -43,7 +43,8 @@ fn rfc_examples_get_their_verdicts() {
             continue;
         }
         applied += 1;
-        // The kind of each rejection. The valid examples are rejected for their time or payload.
+        // The expected kind of each rejection. The valid examples are rejected for their time or
+        // payload.
         let fault = match id {
             "RFC7515-A.1" | "RFC7519-3.1" => TokenErrorKind::Expired,
             "RFC7515-A.2" | "RFC7515-A.3" | "RFC7515-A.4" | "RFC8037-A.4" => {

@@ -1,4 +1,4 @@
-//! Tests with `http-fields/www_authenticate.json` of the challenge parser that other tests use.
+//! Tests of the challenge parser that other tests use, with `http-fields/www_authenticate.json`.
 
 use crate::bearer::challenge::parse;
 use crate::kit::{self, str_of};

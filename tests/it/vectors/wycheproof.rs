@@ -76,7 +76,7 @@ fn each_fault_of_an_hs256_case_gets_its_kind() {
             | "rejectsMissingPayload" => TokenErrorKind::BadSignature,
             "rejectsModifiedHeader" => TokenErrorKind::UnknownKeyId,
             "rejectsNoneAlgorithmAndMissingSignature" => TokenErrorKind::WrongAlgorithm,
-            // Extra parts become part of the payload, which the signature does not cover.
+            // The extra part counts as part of the payload, so the signature does not match.
             "rejectsExtraEmptyComponent" | "rejectsExtraComponent" => TokenErrorKind::BadSignature,
             _ => TokenErrorKind::Malformed,
         };

@@ -12,7 +12,7 @@ use tower_jwt_auth::{JwtAuth, Key, Secret, StandardClaims};
 use crate::kit::server::{self, Ask, Connection, Reply, WIRES};
 use crate::kit::shop;
 
-/// Tokens with asymmetric signatures, which are not supported. Even the valid ones are rejected.
+/// Valid tokens with asymmetric signatures. The layer has only a secret, so it rejects them.
 const ASYMMETRIC: [&str; 3] = ["rs256-ok", "es256-ok", "eddsa-ok"];
 const REALM: &str = "R";
 

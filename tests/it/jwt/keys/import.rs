@@ -375,7 +375,7 @@ fn a_seed_makes_a_pair_if_it_belongs_to_the_public_key() {
         (Algorithm::MlDsa65, "priv"),
         (Algorithm::MlDsa87, "priv"),
     ] {
-        // PKCS #8 of a key pair ends with the seed.
+        // The PKCS #8 encoding of such a key pair ends with the seed.
         let pair = pairs::pair(algorithm);
         let text = pair.dangerous_to_pem().unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();

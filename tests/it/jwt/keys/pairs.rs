@@ -77,7 +77,7 @@ fn a_changed_signature_is_rejected_whatever_the_change() {
         changed.extend([0, 1, len / 2, len / 2 + 1, len - 1].map(flipped));
         for signature in changed {
             let token = format!("{message}.{signature}");
-            // Twice: the second time, the header is in the cache.
+            // Verify each token twice. The second time, its header is in the cache.
             for _ in 0..2 {
                 let kind = fault(pair.clone(), &token);
                 assert_eq!(kind, Some(TokenErrorKind::BadSignature), "{algorithm}: {signature}");

@@ -90,11 +90,11 @@ impl Pair {
 /// A provider as its documentation describes it.
 pub(crate) struct Provider {
     pub(crate) preset: fn() -> Issuer,
-    /// The header of its tokens. `kid` is that of its key.
+    /// The header of the provider's tokens. Its `kid` names the provider's key.
     pub(crate) header: Value,
-    /// The claims of an access token. `exp` and `iat` are added.
+    /// The claims of an access token, except `exp` and `iat`, which are added later.
     pub(crate) claims: Value,
-    /// The members of its JWK besides `kid` and the key itself.
+    /// The members of the provider's JWK besides `kid` and the key itself.
     pub(crate) jwk: Value,
 }
 

@@ -49,7 +49,7 @@ async fn expired_messages_leave_the_feed_in_memory() {
     let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
     feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
     feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
-    // Messages are kept for five minutes after their end.
+    // Messages are kept for five minutes after they expire.
     clock.advance(Duration::from_secs(359));
     feed.append(&Revocation::token("new", ends_in(86_400))).await.unwrap();
     assert_eq!((feed.len(), feed.is_empty()), (3, false));
@@ -73,7 +73,8 @@ async fn a_feed_in_memory_looks_for_expired_messages_once_a_second() {
     clock.advance(Duration::from_millis(1));
     assert_eq!(len_with("b", far).await, 2);
     assert_eq!(len_with("expired, too", UnixTime::EPOCH).await, 3);
-    // After the clock was set back, the last search seems to be in the future.
+    // The clock is set back, so the time of the last search is in the future. The feed searches
+    // again.
     clock.set(UnixTime::from_secs(1_600_000_000));
     assert_eq!(len_with("c", far).await, 3);
 }
