@@ -21,8 +21,8 @@ use crate::rejection::ResponseFuture;
 pin_project! {
     /// The response future of [`JwtAuthService`](crate::JwtAuthService).
     ///
-    /// Almost every request is decided before this future exists. Only a request whose key is being
-    /// fetched waits in it.
+    /// Almost every request is decided before this future is created. A request waits in the future
+    /// only while the key for its token is being fetched.
     pub struct JwtAuthFuture<S, T, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>>,
@@ -45,11 +45,12 @@ pin_project! {
 /// A request that waits for a key, and then for the service.
 struct Waiting<S, ReqBody> {
     wait: KeyWait,
-    /// Set after the wait, if the request may go on.
+    /// Set after the wait if the request is accepted.
     passed: Option<Passed>,
     request: Request<ReqBody>,
-    /// Not ready yet. A ready service may hold a permit, such as that of a concurrency limit, and
-    /// strangers could take all permits with requests that wait.
+    /// This service is not polled ready before the wait is over. A ready service may hold a permit,
+    /// for example of a concurrency limit, so anyone could take all permits with requests that
+    /// wait.
     inner: S,
     settings: Arc<Settings>,
 }

@@ -90,7 +90,7 @@ impl JwtAuth<StandardClaims> {
     ///
     /// # Panics
     ///
-    /// Panics if there is no issuer, or if two issuers have the same name or alias.
+    /// Panics if `issuers` is empty, or if two issuers have the same name or alias.
     #[track_caller]
     pub fn issuers(issuers: impl IntoIterator<Item = Issuer>) -> Self {
         Self { settings: Arc::new(Settings::new(Issuers::new(issuers))), claims: PhantomData }
@@ -118,15 +118,16 @@ impl<T> JwtAuth<T> {
     /// serde buffers every member for such a type. Name the members instead.
     #[track_caller]
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
-        // A cache must not mix up tokens of different claims types.
+        // `settings_mut` hides the cached tokens, whose claims have the previous type.
         for issuer in self.settings_mut().context.issuers.iter() {
             issuer.check_claims::<U>();
         }
         JwtAuth { settings: self.settings, claims: PhantomData }
     }
 
-    /// Requires `iss` to equal `issuer`, or one of several with `[a, b]`, character for character.
-    /// By default `iss` is not checked, and any issuer that holds the key is accepted.
+    /// Requires `iss` to equal `issuer` character for character. With several issuers, as in `[a,
+    /// b]`, `iss` must equal one of them. By default `iss` is not checked, and any issuer that
+    /// holds the key is accepted.
     #[track_caller]
     pub fn issuer(self, issuer: impl OneOrMany) -> Self {
         let rules = self.rules().issuer(issuer);
@@ -222,17 +223,17 @@ impl<T> JwtAuth<T> {
     ///
     /// # Panics
     ///
-    /// Panics if it is called twice for the same claim, and as listed at
-    /// [`Validation::claim_is`](crate::jwt::Validation::claim_is).
+    /// Panics if this method is called twice for the same claim.
+    /// [`Validation::claim_is`](crate::jwt::Validation::claim_is) lists further panics.
     #[track_caller]
     pub fn claim_is(self, claim: impl Into<ClaimPath>, values: impl OneOrMany) -> Self {
         let rules = self.rules().claim_is(claim, values);
         self.with_rules(rules)
     }
 
-    /// Reads the roles from this place instead of `roles`: a claim's name, a path with dots such as
-    /// `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that contains `://` is
-    /// one name.
+    /// Reads the roles from this claim instead of `roles`. The argument is a claim's name, a path
+    /// with dots such as `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that
+    /// contains `://` is one name.
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
     /// 7643). Any other value makes the token invalid; a missing value and `null` mean no roles. If
@@ -243,7 +244,7 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads roles from one more place, besides `roles` or the place of
+    /// Reads roles from this claim too, in addition to `roles` or the claim of
     /// [`roles_claim`](Self::roles_claim).
     #[track_caller]
     pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -251,16 +252,16 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads the scopes from this place instead of `scope` and `scp`, such as `permissions`: see
-    /// [`roles_claim`](Self::roles_claim) for its forms. A string may contain several scopes,
-    /// separated by spaces.
+    /// Reads the scopes from this claim, such as `permissions`, instead of `scope` and `scp`.
+    /// [`roles_claim`](Self::roles_claim) lists the forms of the argument. A string may contain
+    /// several scopes, separated by spaces.
     #[track_caller]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().scope_claim(path);
         self.with_rules(rules)
     }
 
-    /// Reads scopes from one more place, besides `scope` and `scp` or the place of
+    /// Reads scopes from this claim too, in addition to `scope` and `scp` or the claim of
     /// [`scope_claim`](Self::scope_claim).
     #[track_caller]
     pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -268,10 +269,10 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads the tenant of the token from this place, for example `company`: see
-    /// [`roles_claim`](Self::roles_claim) for the forms of a place. [`Token`](crate::Token)'s
-    /// `tenant` returns the tenant. The value must be a string; a missing value and `null` mean no
-    /// tenant. No tenant by default.
+    /// Reads the tenant of the token from this claim, for example `company`.
+    /// [`roles_claim`](Self::roles_claim) lists the forms of the argument.
+    /// [`Token`](crate::Token)'s `tenant` returns the tenant. The value must be a string; a missing
+    /// value and `null` mean no tenant. By default no tenant is read.
     #[track_caller]
     pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().tenant_claim(path);
@@ -454,8 +455,9 @@ impl<T> JwtAuth<T> {
     /// with shared secrets alone; see [`with_cache`](Self::with_cache).
     ///
     /// A layer with public keys needs this method if the claims type's `Deserialize` or an issuer's
-    /// `map_claims` reads anything but the token, such as a clock: with a cache, both run only once
-    /// for a cached token. The method also keeps tokens out of memory after their requests.
+    /// `map_claims` reads data other than the token, such as a clock. With a cache, both run only
+    /// once for each cached token. Without a cache, tokens also do not stay in memory after their
+    /// requests.
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};
@@ -478,8 +480,9 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the body of refusals, including refusals by guards and extractors behind this
-    /// layer. Status, challenge, the other headers and the answers to gRPC clients do not change.
+    /// Replaces the body of responses to refused requests, including requests that guards and
+    /// extractors behind this layer refuse. The status, the challenge, the other headers and the
+    /// responses to gRPC clients do not change.
     ///
     /// Do not put [`AuthError::reason`] into the body: it is for developers.
     ///
@@ -500,8 +503,8 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Returns the fetched keys of all issuers, for health checks and metrics, or to wait until the
-    /// keys are loaded before a server accepts requests.
+    /// Returns the handles of the keys that are fetched from the issuers. Use the handles for
+    /// health checks and metrics, or wait for the keys before your server accepts requests.
     ///
     /// ```no_run
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -551,8 +554,8 @@ impl<T> JwtAuth<T> {
         Arc::make_mut(&mut self.context_mut().sources)
     }
 
-    /// Returns the settings for a change. Every change must use this method, which hides the tokens
-    /// in the cache that were verified with the old settings.
+    /// Returns the settings, so that the caller can change them. Every change must use this method,
+    /// since it hides the cached tokens, which were verified with the old settings.
     fn settings_mut(&mut self) -> &mut Settings {
         let settings = Arc::make_mut(&mut self.settings);
         if let Some(cache) = &mut settings.cache {
@@ -563,11 +566,11 @@ impl<T> JwtAuth<T> {
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
-    /// Verifies a token that did not come in a request's header, but for instance in the first
-    /// message of a WebSocket, in a queue or in a test. The checks are the same as for a request,
-    /// except for those about the token's place in the request.
-    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns a mark if stale
-    /// revocation data was accepted.
+    /// Verifies a token that did not come from a request's headers, for example a token from the
+    /// first message of a WebSocket, from a queue or from a test. The checks are the same as for a
+    /// request, except for the checks of the token's source.
+    /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns `Some` if the
+    /// token was accepted with stale revocation data.
     ///
     /// ```
     /// use tower_jwt_auth::{AuthErrorKind, JwtAuth, Secret};

@@ -15,13 +15,13 @@ use crate::auth::future::JwtAuthFuture;
 use crate::auth::settings::{NotAuthenticated, Settings};
 use crate::request::no_layer;
 
-/// Passes requests with a valid token on to `S`, and refuses all other requests. Made by
+/// Passes requests with a valid token on to `S`, and refuses all other requests. Created by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
-/// `S` must be `Clone`, since a request whose key is being fetched keeps a clone of `S`, which is
-/// polled ready after the wait. Request bodies are not read and may be of any type. Response bodies must implement
-/// `From<Bytes>`; for other bodies, put `MapResponseBodyLayer` of `tower-http` between this service
-/// and `S`.
+/// `S` must be `Clone`: while the key for a token is being fetched, the waiting request keeps a
+/// clone of `S`. The clone is polled ready after the wait. Request bodies are not read and may be
+/// of any type. Response bodies must implement `From<Bytes>`; for other bodies, put
+/// `MapResponseBodyLayer` of `tower-http` between this service and `S`.
 pub struct JwtAuthService<S, T> {
     inner: S,
     settings: Arc<Settings>,
@@ -74,8 +74,8 @@ where
             }
             Err(NotAuthenticated::Waits { wait, .. }) => {
                 let inner = self.inner.clone();
-                // The caller polls the service ready before the next call. Until then, the ready
-                // instance would hold its permit for nobody.
+                // Replace the ready instance, which would otherwise hold a permit that no request
+                // uses. The caller polls the new instance ready before the next call.
                 self.inner = inner.clone();
                 JwtAuthFuture::waiting(wait, request, inner, Arc::clone(&self.settings))
             }

@@ -1,4 +1,4 @@
-//! Requests that a browser makes on behalf of another site, with our cookie in them.
+//! Requests that a page of another site makes a browser send. The browser adds our cookie.
 
 use std::str::FromStr;
 

@@ -26,7 +26,8 @@ impl Subprotocol {
         Self { name: name.into() }
     }
 
-    /// Returns the token after the protocol's name. Only a WebSocket handshake has one.
+    /// Returns the token that follows the protocol's name in a WebSocket handshake. Other requests
+    /// have no such token.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,

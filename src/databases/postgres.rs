@@ -6,7 +6,7 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of further queries that ask for the server process of the first connection. Behind a
+/// The number of times that the first connection is asked again for its server process. Behind a
 /// busy pooler, that process changes with almost every query.
 const LOOKS: usize = 4;
 

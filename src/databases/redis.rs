@@ -10,8 +10,8 @@ use redis::{
     Value, cmd,
 };
 
-/// The time limit for connecting. Callers have shorter limits for their calls, so this limit ends
-/// attempts that no caller waits for any more.
+/// The time limit for connecting. Callers give up earlier, so this limit only ends attempts that no
+/// caller waits for any more.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
 /// If a caller gives up a call that has waited this long for a reply, the connection is dropped.
@@ -152,8 +152,8 @@ impl ConnectionLike for RedisConnection {
     }
 }
 
-/// A call on a connection. The connection is dropped if the call fails, or is given up after
-/// [`PATIENCE`].
+/// A call on a connection. The connection is dropped if the call fails, or if the caller gives up
+/// the call after [`PATIENCE`].
 struct Call<'s> {
     shared: &'s Connector,
     connection: MultiplexedConnection,

@@ -11,7 +11,7 @@ use crate::extract::rejection::AuthRejection;
 use crate::guard::{Guard, admit};
 use crate::rejection::{AuthError, AuthErrorKind};
 
-/// A guard with a name, for [`Allowed`].
+/// A type that stands for a guard, for use in [`Allowed`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy",
     note = "`Allowed<P>` takes a type of your own that implements `Policy`: its `guard()` returns the \
@@ -53,7 +53,8 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
         let Parts { method, uri, headers, extensions, .. } = parts;
         let decided = match catch_unwind(P::guard) {
             Ok(guard) => admit(&guard, method, uri, headers, extensions, ""),
-            // A panic in `guard()` refuses the request, like a panic in the guard.
+            // The request is refused after a panic in `guard()`, as it is after a panic in the
+            // guard.
             Err(_) => Err(AuthError::new(AuthErrorKind::InternalError)),
         };
         match decided {

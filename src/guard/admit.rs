@@ -12,8 +12,8 @@ use crate::request::decision::Decision;
 use crate::request::no_layer;
 
 /// Returns the decision of `guard` about a request. `inner` is the type name of the guarded
-/// service. A panic in the guard becomes an error: it must not close the connection, which may
-/// carry other requests.
+/// service. A panic in the guard becomes an error. Otherwise the panic would close the connection,
+/// which may carry other requests.
 pub(crate) fn admit(
     guard: &impl Guard,
     method: &Method,

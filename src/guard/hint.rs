@@ -1,6 +1,6 @@
 //! The compiler's hint for a guard that is used as a layer.
 
-/// Implemented by no type, so that `.layer(has_role(..))` fails with this message.
+/// No type implements this trait, so `.layer(has_role(..))` fails to compile with this message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a guard and not a layer",
     label = "a guard cannot be used as a layer",

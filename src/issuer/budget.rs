@@ -13,8 +13,8 @@ pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 #[cfg(feature = "axum")]
 pub(crate) const MIN_CLAIM_BYTES: usize = 1024;
 
-/// Returns the maximum size of the claims as JSON, for a token of at most `limit` bytes that has
-/// `overhead` bytes without its claims.
+/// Returns the maximum size of the claims, as JSON, in a token of at most `limit` bytes. `overhead`
+/// is the size of the token without its claims.
 #[cfg(feature = "axum")]
 pub(crate) fn room(limit: usize, overhead: usize) -> usize {
     // Base64 encodes three bytes as four characters.

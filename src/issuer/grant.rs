@@ -95,10 +95,10 @@ impl<C> Grant<C> {
     /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
-    /// This is the only source of that claim. A login at `AuthRoutes` that names another client is
-    /// rejected as `invalid_client`. Without cookies, every refresh of the session must then name
-    /// this client in `client_id`. If the grant names no client, the name that the client gives at
-    /// the login binds its refreshes in the same way, but no token contains that name.
+    /// This method is the only source of that claim. A login at `AuthRoutes` that names another
+    /// client is rejected as `invalid_client`. Without cookies, every refresh of the session must
+    /// name this client in `client_id`. If the login names a client and the grant does not, every
+    /// refresh must name the login's client, but no token contains the name.
     ///
     /// # Security
     ///

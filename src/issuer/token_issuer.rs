@@ -31,8 +31,8 @@ const TOKEN_TYPE: &str = "at+jwt";
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The longest lifetime that a token may have to be recognized as this issuer's. The token may have
-/// been issued with a longer lifetime than is configured now.
+/// The issuer recognizes its tokens up to this lifetime, even if a shorter lifetime is configured.
+/// A token may have been issued before the lifetime was shortened.
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
@@ -71,9 +71,9 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Creates an issuer with this name, the `iss` claim, and without a key. Set a key with
-    /// [`audience`](Self::audience). Use an `https` URL without query or fragment (RFC 8414 section
-    /// 2).
+    /// Creates an issuer with this name, which is the `iss` claim of its tokens. The name should be
+    /// an `https` URL without query or fragment (RFC 8414 section 2). The issuer has no key yet:
+    /// set one with [`audience`](Self::audience).
     ///
     /// # Panics
     ///
@@ -141,8 +141,8 @@ impl TokenIssuer {
     /// for each key.
     ///
     /// Services that verify with public keys can share one key pair, since they cannot sign. Pass
-    /// clones of the same `KeyStore` for them. Each token is still for one service, unless the
-    /// grant names several services of the same call.
+    /// clones of the same `KeyStore` for them. A token is still for one service only, unless the
+    /// grant names several services that were passed in the same call.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
@@ -258,9 +258,9 @@ impl TokenIssuer {
     /// the keys.
     ///
     /// The set has the public halves of all keys of all audiences: the current keys, the announced
-    /// keys, and the previous keys, whose tokens services may still accept. Each has `kid`, `alg`
-    /// and `use`. Shared secrets are never in the set, so it is empty if the issuer has only
-    /// secrets. Services with a shared secret do not fetch keys.
+    /// keys, and the previous keys, whose tokens services may still accept. Each key has `kid`,
+    /// `alg` and `use`. Shared secrets are never in the set, so the set is empty if the issuer has
+    /// only secrets. Services with a shared secret do not fetch keys.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
@@ -454,8 +454,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 /// `null`, so that an application can use one type to issue and to read claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
-    // A grant that was narrowed to no scope must not fall back to the scopes in the claims.
-    // Services read `scp` as they read `scope`.
+    // If a grant was narrowed until no scope is left, the scopes in the application's claims must
+    // not be used instead. The same applies to `scp`, which services read like `scope`.
     let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope" | "scp");
     let written = match theirs {
         None => value,

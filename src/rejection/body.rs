@@ -1,10 +1,10 @@
-//! The part of a refusal that an application may replace.
+//! The body of the response to a refused request, which an application can replace.
 
 use bytes::Bytes;
 use http::HeaderValue;
 use serde::Serialize;
 
-/// The body of a refusal and its content type; see `JwtAuth::with_rejection`.
+/// A response body for refused requests, with its content type; see `JwtAuth::with_rejection`.
 #[derive(Clone, Debug)]
 pub struct RejectionBody {
     /// `None` if the value could not be serialized.

@@ -80,7 +80,7 @@ pub enum AuthErrorKind {
     AmbiguousCredentials,
     /// The token is longer than the limit.
     TokenTooLarge,
-    /// The token is invalid for any reason but its expiry; [`AuthError::token_error`] returns the
+    /// The token is invalid for a reason other than expiry; [`AuthError::token_error`] returns the
     /// kind.
     InvalidToken,
     /// The token has expired and is valid in all other respects.
@@ -161,9 +161,9 @@ impl AuthError {
 
     /// Returns the whole reason in one sentence, for developers and logs.
     ///
-    /// The reason names claims, keys, scopes, roles, places, types and configured values, and says
-    /// by how many seconds a time is off. It never contains a value from the token or text from the
-    /// client. Do not send the reason to clients: see [`AuthError`].
+    /// The reason names claims, keys, scopes, roles, token sources, types and configured values,
+    /// and says by how many seconds a time is off. It never contains a value from the token or text
+    /// from the client. Do not send the reason to clients: see [`AuthError`].
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Secret};

@@ -28,15 +28,15 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged only at DEBUG because of the limit, in the last minute
-    /// with events.
+    /// The number of events that exceeded the limit, and were logged at DEBUG, in the last minute
+    /// that had events.
     pub(crate) suppressed: Option<u64>,
 }
 
 impl Events {
     /// Logs a refusal. Refusals that clients caused are logged at DEBUG, so that no client can fill
-    /// a log at the default level. Server faults are logged at WARN or ERROR, ten times a minute,
-    /// and at DEBUG beyond that.
+    /// a log at the default level. Server faults are logged at WARN or ERROR, at most ten times a
+    /// minute for each cause, and at DEBUG beyond that.
     pub(crate) fn refused(&self, error: &AuthError) {
         let code = error.code();
         let limit = match error.kind() {

@@ -1,4 +1,4 @@
-//! The mark of a request that a layer passed on without a token.
+//! The extension of a request that a layer passed on without a token.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use crate::bearer::OtherScheme;
 use crate::rejection::AuthError;
 use crate::request::layer_context::LayerContext;
 
-/// Distinguishes an anonymous request from one without a layer: guards and extractors answer the
-/// first with 401 and the second with 500.
+/// Marks a request that a layer passed on without a token. Guards and extractors respond to such a
+/// request with 401, and to a request that no layer has seen with 500.
 #[derive(Clone, Debug)]
 pub(crate) struct Anonymous {
     /// The context of the layer that found no token.
     pub(crate) context: Arc<LayerContext>,
-    /// The scheme in `Authorization` instead of `Bearer`.
+    /// The scheme in `Authorization`, if it is not `Bearer`.
     pub(crate) other: Option<OtherScheme>,
     /// The request looks like a CORS preflight.
     pub(crate) preflight: bool,

@@ -101,9 +101,9 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    /// Allocates the claims first. Then calls `read`, which writes its notes about the token
-    /// directly into the allocation, and returns the typed claims and the time of the check. Moving
-    /// finished notes into the allocation would take longer than making them.
+    /// Allocates the claims, then calls `read`. `read` stores its results about the token in the
+    /// allocation, and returns the typed claims and the time of the check. Results that were stored
+    /// elsewhere first would have to be moved, which takes longer than computing them.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,
@@ -120,8 +120,8 @@ impl<T: Send + Sync + 'static> Claims<T> {
         Ok((Self { typed, token }, at))
     }
 
-    /// Returns claims that an earlier request verified. Returns `None` if they have a different
-    /// type.
+    /// Returns the claims of a token that an earlier request verified, or `None` if the claims have
+    /// a different type.
     pub(crate) fn again(claims: Arc<dyn ErasedClaims>, source: Source) -> Option<Self> {
         let erased: Arc<dyn Any + Send + Sync> = Arc::clone(&claims) as _;
         let typed = erased.downcast::<TypedClaims<T>>().ok()?;
@@ -146,8 +146,8 @@ impl<T> Claims<T> {
     /// its key is no longer in the layer's [`KeyStore`](crate::KeyStore). Use this method for work
     /// that continues after the request was accepted.
     ///
-    /// With revocations, the end is noticed within a quarter of a second. Without them, a retired
-    /// key is noticed within 30 seconds.
+    /// With revocations, the future resolves at most a quarter of a second after the token has
+    /// ended. Without revocations, it resolves at most 30 seconds after the key was retired.
     ///
     /// # Panics
     ///

@@ -30,7 +30,8 @@ impl<'r> Decision<'r> {
     }
 }
 
-/// Returns the answers of the nearest layer, or the default ones if no layer has seen the request.
+/// Returns the rejection settings of the nearest layer, or the default settings if no layer has
+/// seen the request.
 pub(crate) fn answers(extensions: &Extensions) -> Arc<Answers> {
     match Decision::of(extensions) {
         Some(Decision::Token(token)) => Arc::clone(token.answers()),
@@ -64,9 +65,9 @@ pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
     matches!(Decision::of(extensions), Some(Decision::Anonymous(anonymous)) if anonymous.preflight)
 }
 
-/// Removes the other entries of an outer layer, whose token has already been removed. Only the
-/// innermost layer's decision counts, and the entries belong to a different token or to one that
-/// this layer did not accept.
+/// Removes the other entries of an outer layer. `token` is the outer layer's token, which the
+/// caller has already removed. The entries belong to that token, which this layer did not read or
+/// did not accept, and only the innermost layer's decision counts.
 fn remove_outer(extensions: &mut Extensions, token: Option<Token>) {
     extensions.remove::<Anonymous>();
     extensions.remove::<RevocationUnchecked>();

@@ -87,7 +87,7 @@ impl LayerContext {
 }
 
 pin_project! {
-    /// A stream that ends when a token ends; made by `Claims::until_ended`.
+    /// A stream that ends when a token ends; created by `Claims::until_ended`.
     ///
     /// Implements [`Sink`] if the inner stream does. Once the token has ended, the next send first
     /// closes the inner sink. Sending then fails if the inner sink rejects items after it was

@@ -13,15 +13,15 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 /// use them for their own rejections. A token that stays in use after its request, such as on a
 /// WebSocket, is checked again with them.
 ///
-/// All of them are in one allocation. A request then changes only one reference count, since all
-/// processors contend for that counter.
+/// All of them share one allocation, so that a request changes only one reference count. All
+/// processors contend for that count.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
-    /// In a separate allocation, since the error of a refused request keeps the sources.
+    /// In a separate allocation, so that the error of a refused request can keep the sources alone.
     pub(crate) sources: Arc<Sources>,
-    /// In a separate allocation, since the rejection of an extractor keeps the answers.
+    /// In a separate allocation, so that the rejection of an extractor can keep the answers alone.
     pub(crate) answers: Arc<Answers>,
 }
 
@@ -30,7 +30,8 @@ impl LayerContext {
         Self { issuers, revocations: None, sources: Arc::default(), answers: Arc::default() }
     }
 
-    /// Checks that the token is not revoked. Returns a mark if stale revocation data was accepted.
+    /// Checks that the token is not revoked. Returns [`RevocationUnchecked`] if the token was
+    /// accepted with stale revocation data.
     pub(crate) fn check_revocation(
         &self,
         token: &VerifiedToken,

@@ -50,7 +50,7 @@ pub(crate) trait ErasedClaims: Any + Send + Sync {
     /// Returns the name of the claims type.
     fn type_name(&self) -> &'static str;
 
-    /// Removes the claims from a request's extensions, which requires the claims type.
+    /// Removes the claims from a request's extensions. The caller need not know the claims type.
     fn remove_from(&self, extensions: &mut Extensions);
 }
 
@@ -59,7 +59,7 @@ impl Token {
         Self { claims, source, unchecked: None }
     }
 
-    /// Notes that the token was accepted with stale revocation data, or with current data.
+    /// Records whether the token was accepted with stale revocation data.
     pub(crate) fn set_unchecked(&mut self, unchecked: Option<RevocationUnchecked>) {
         self.unchecked = unchecked;
     }
@@ -128,12 +128,12 @@ impl Token {
     }
 
     /// Returns the scopes, one by one. The issuer may write them as a string with spaces or as an
-    /// array. They are read from `scope` and `scp` unless `scope_claim` names another place.
+    /// array. The scopes are read from `scope` and `scp` unless `scope_claim` names another claim.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.verified().scopes()
     }
 
-    /// Returns the roles. They are read from `roles` unless `roles_claim` names another place.
+    /// Returns the roles. The roles are read from `roles` unless `roles_claim` names another claim.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.verified().roles()
     }
@@ -154,7 +154,7 @@ impl Token {
         self.source
     }
 
-    /// Returns a mark if the token was accepted although the revocation data was stale. Only a
+    /// Returns `Some` if the token was accepted although the revocation data was stale. Only a
     /// `dangerous_` method of [`Revocations`](crate::Revocations) allows this.
     pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
         self.unchecked
@@ -185,7 +185,7 @@ impl Token {
         self.claims.remove_from(extensions);
     }
 
-    /// Returns the answers of the layer that verified the token.
+    /// Returns the rejection settings of the layer that verified the token.
     pub(crate) fn answers(&self) -> &Arc<Answers> {
         &self.data().context.answers
     }

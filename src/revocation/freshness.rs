@@ -36,7 +36,7 @@ pub(crate) struct Freshness {
     /// The time on the wall clock at which the data was current. If the two clocks disagree about
     /// the data's age, this time assumes the greater age.
     effective: AtomicI64,
-    /// Zero for a custom clock, which may jump at any time.
+    /// [`TRUSTED_FOR`], or zero for a custom clock, which may jump at any time.
     trusted_for: u64,
     /// Before this time on the wall clock, a forgotten revocation may be needed again.
     forgot_at: AtomicI64,
@@ -68,7 +68,8 @@ impl Freshness {
         }
     }
 
-    /// Makes the data stale while the wall clock is set back to before this time.
+    /// Records that a revocation was forgotten at this time. While the wall clock is set back to an
+    /// earlier time, the data is stale.
     pub(crate) fn forgot_at(&self, time: UnixTime) {
         self.forgot_at.store(time.saturating_sub(SLACK).as_nanos_i64(), Ordering::Release);
     }

@@ -119,8 +119,8 @@ impl Revocations {
 
     /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million
     /// entries. The minimum is 2.1 KiB. If there is no room, a revocation covers more tokens than
-    /// it names. It never covers fewer while the clocks agree: see [`RevocationEvent::Widened`] and
-    /// [`Revocation::of_subject`].
+    /// it names. It never covers fewer tokens while the clocks agree: see
+    /// [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.shared_mut().table.max_bytes(bytes);
@@ -269,8 +269,8 @@ impl Revocations {
         self.shared.freshness.moment()
     }
 
-    /// Declares that all revocations from before `as_of` have been applied. A followed feed does
-    /// this itself; calling this method as well would hide that the feed is down.
+    /// Declares that all revocations from before `as_of` have been applied. The follower of a feed
+    /// does this itself. If you call this method as well, an outage of the feed is hidden.
     pub fn current_as_of(&self, as_of: AsOf) {
         self.shared.freshness.set(as_of);
     }

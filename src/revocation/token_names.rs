@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use crate::clock::UnixTime;
 use crate::jwt::VerifiedToken;
 
-/// The names by which a token can be revoked, borrowed from its claims. A name that is not set is a
-/// claim that the token does not have.
+/// The names by which a token can be revoked, borrowed from its claims. A name that is not set
+/// stands for a missing claim.
 ///
 /// ```
 /// use tower_jwt_auth::revocation::TokenNames;

@@ -59,10 +59,11 @@
 //! # #[cfg(not(feature = "axum"))] fn main() {}
 //! ```
 //!
-//! [`TestIssuer::clock`] returns a clock that your test can move. It applies to layers from
-//! [`auth`](TestIssuer::auth), and to everything else that you give this clock. For other
-//! algorithms and key identifiers, use [`TokenIssuer`](crate::issuer::TokenIssuer); for the claims
-//! of another auth server, use [`Signer`](crate::jwt::Signer).
+//! [`TestIssuer::clock`] returns a clock that your test can move. Layers from
+//! [`auth`](TestIssuer::auth) use this clock, and so does everything else to which you give the
+//! clock. For other algorithms and key identifiers, use
+//! [`TokenIssuer`](crate::issuer::TokenIssuer); for the claims of another auth server, use
+//! [`Signer`](crate::jwt::Signer).
 //!
 //! The conformance suites for your own stores and feeds are in
 //! [`issuer::conformance`](crate::issuer::conformance) and

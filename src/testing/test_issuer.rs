@@ -141,13 +141,13 @@ impl TestIssuer {
         self.changed(grant, [("nbf", start.as_secs().into()), ("exp", end.as_secs().into())])
     }
 
-    /// Returns a token for another service with the same secret.
+    /// Returns a token for another service, signed with the same secret.
     #[track_caller]
     pub fn of_other_audience(&self, grant: &Grant<impl Serialize>) -> String {
         self.changed(grant, [("aud", format!("not-{}", self.audience).into())])
     }
 
-    /// Returns a token of another auth server with the same secret.
+    /// Returns a token of another auth server, signed with the same secret.
     #[track_caller]
     pub fn of_other_issuer(&self, grant: &Grant<impl Serialize>) -> String {
         self.changed(grant, [("iss", format!("{}/not", self.issuer.name()).into())])
@@ -159,7 +159,7 @@ impl TestIssuer {
         sign(new_secret(), &self.issue(grant).claims)
     }
 
-    /// Returns a token that has no signature and the `alg` `none`.
+    /// Returns an unsigned token, whose `alg` is `none`.
     #[track_caller]
     pub fn unsigned(&self, grant: &Grant<impl Serialize>) -> String {
         let token = self.token(grant);

@@ -41,8 +41,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.end_as(id, None, cause, false).await
     }
 
-    /// Ends a session that this request has loaded with its version. The session is loaded again
-    /// only if another request changed it in the meantime.
+    /// Ends a session. `loaded` is the session as this request loaded it, with its row version. The
+    /// session is loaded again only if another request has changed it since.
     pub(crate) async fn end_loaded(
         &self,
         loaded: (Session, u64),
@@ -104,8 +104,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// [`end_all`](Self::end_all).
     ///
     /// The session of the token ends last, and only if all other steps succeeded. After a failure
-    /// the same token can be presented again, until the call succeeds. Each call that gets past the
-    /// check of the token publishes the user's watermark once.
+    /// the same token can be presented again, until the call succeeds. Each call whose token is
+    /// accepted publishes the revocation of the user's tokens once.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
@@ -179,9 +179,9 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Revokes one access token of a session, and ends the session if too many of its tokens were
-    /// revoked in this way. Does nothing for a token of an unknown session: any service can sign
-    /// such a token. The tokens of an ended session are already revoked, so this method only makes
-    /// sure that the end was published.
+    /// revoked in this way. Does nothing if the session is unknown, since a service with a shared
+    /// secret can sign such a token. The tokens of an ended session are already revoked, so this
+    /// method only makes sure that the end was published.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(
         &self,
@@ -206,7 +206,8 @@ impl<S: RefreshStore> Sessions<S> {
             }
             match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
                 RevokeDecision::Known => return self.publish_one(token).await,
-                // The row comes first, so that concurrent requests cannot exceed the limit.
+                // Write the row before publishing, so that concurrent requests cannot exceed the
+                // limit.
                 RevokeDecision::Added(revoked) => {
                     session.family.revoked = revoked;
                     if self.rows.replace(&session, version).await? {

@@ -38,7 +38,7 @@ pub enum SessionErrorKind {
     WrongClient,
     /// The store or the revocation feed failed. The call can be retried.
     Unavailable,
-    /// The session's data, scopes, names or tokens of another provider are too large.
+    /// The session's data, scopes or names, or the tokens of another provider, are too large.
     TooLarge,
     /// The session's data cannot be written as JSON.
     Unserializable,

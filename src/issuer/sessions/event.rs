@@ -24,16 +24,16 @@ pub enum SessionEvent<'a> {
     /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent)
     /// allows this.
     ParentAccepted(&'a Session),
-    /// A used token, still within its grace period, was presented to list or end sessions, and was
-    /// refused. A thief could find out in this way when the user renews, so the use counts as a
-    /// repeat of the renewal. A use within 2 seconds of the renewal counts towards a limit of 20
-    /// renewals in a row. Each such use is reported.
+    /// A request to list or end sessions presented a used token within its grace period, and was
+    /// refused. A thief could use such requests to find out when the user renews, so the renewal
+    /// counts as repeated. If the request came within 2 seconds of the renewal, it counts towards a
+    /// limit of 20 renewals in a row. Every such request is reported.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
-    /// token: notify the user. Normally there is one such event per session. If the server stopped
-    /// before it called the hook, or its store failed right after the call, a theft is reported,
-    /// possibly for the second time, when one of the session's tokens is presented within the next
-    /// hour.
+    /// token: notify the user. Normally there is one such event per session. A theft is reported
+    /// late if the server stopped before it called the hook, and twice if the store failed right
+    /// after the call. The late or second report follows when one of the session's tokens is
+    /// presented within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

@@ -79,8 +79,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         (self.session, self.version)
     }
 
-    /// Returns the session if the token is the leaf. A used token counts as a repeat, even if it
-    /// was used just now. Otherwise a thief could watch for the moment of each renewal.
+    /// Returns the session if the token is the leaf. If the token was used, even a moment ago, its
+    /// renewal counts as repeated. Otherwise a thief could find out when the user renews.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));

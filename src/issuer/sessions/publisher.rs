@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// tokens that were issued earlier are valid for longer than the new lifetime.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// The revocation feed. Its futures are boxed, but only ending a session allocates one.
+/// The revocation feed. Each call boxes a future, but the feed is called only to revoke tokens.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     append: Arc<dyn Fn(Revocation) -> Appending + Send + Sync>,

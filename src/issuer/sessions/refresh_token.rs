@@ -100,7 +100,7 @@ impl PartialEq for TokenHash {
     }
 }
 
-/// The random bytes from which, together with a token, the token's successor is computed.
+/// Random bytes. A token's successor is computed from the token and its salt.
 #[derive(Clone, Debug)]
 pub(crate) struct Salt([u8; 32]);
 

@@ -17,8 +17,8 @@ use crate::issuer::sessions::publisher::Publisher;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoreErrorKind, StoredSession};
 
-/// The number of attempts to replace a row. An attempt fails if another use of the session
-/// succeeded in between, and after such a success there is usually nothing left to write.
+/// The number of attempts to replace a row. An attempt fails if another request has changed the row
+/// in the meantime. After such a change there is usually nothing left to write.
 pub(crate) const ATTEMPTS: usize = 16;
 
 pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
@@ -126,8 +126,8 @@ impl<S: RefreshStore> SessionRows<S> {
             Announcement::Done
         };
         let ended = Session { family: family.announcing(progress), ..session };
-        // The row comes first: if several requests end a session at the same time, one of them
-        // succeeds and publishes.
+        // Replace the row first: if several requests end a session at the same time, only one of
+        // them succeeds and publishes.
         if !self.replace(&ended, version).await? {
             return Ok(false);
         }
@@ -178,8 +178,8 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the row must record the progress of the announcement, so that a failed
-    /// announcement is repeated. For any other end, one call to the hook is enough.
+    /// Returns true if an end with this cause must be announced until the announcement succeeds.
+    /// The row then records the progress. For any other end, one call to the hook is enough.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }

@@ -33,7 +33,7 @@ impl Session {
         &self.subject
     }
 
-    /// Returns the scopes that the login was granted. Renewals never add one.
+    /// Returns the scopes that the login was granted. Renewals never add a scope.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.family.scopes.iter().map(String::as_str)
     }

@@ -96,7 +96,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// all their requests and tabs. In a browser, use
     /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). 20 is a
     /// good limit. A renewal without a repeat resets the count. If
-    /// [`max_repeats`](Self::max_repeats) is larger, that number applies.
+    /// [`max_repeats`](Self::max_repeats) is larger, it applies instead.
     ///
     /// # Panics
     ///

@@ -6,8 +6,8 @@ use std::fmt::{self, Debug};
 /// The error of a call to a feed. The outcome of a failed append is unknown: the message may have
 /// been published, and publishing it again is harmless.
 ///
-/// Authors of feeds create the error from a [`FeedErrorKind`], from a cause with
-/// [`new`](Self::new), or from both with [`caused`](Self::caused).
+/// Authors of feeds create the error from a cause with [`new`](Self::new), from a [`FeedErrorKind`]
+/// with `From`, or from both with [`caused`](Self::caused).
 pub struct FeedError {
     kind: FeedErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,

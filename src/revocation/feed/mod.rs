@@ -35,7 +35,7 @@ use crate::revocation::message::Revocation;
 /// expiry, and the clocks of a feed and of its readers may differ.
 pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 
-/// A durable log of revocations: published once, read by every server.
+/// A durable log of revocations. Each revocation is published once, and every server reads it.
 ///
 /// The log keeps each message until at least 5 minutes after its
 /// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete.
@@ -61,10 +61,11 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads one part of all revocations. `None` reads the first part, and [`next`](Snapshot::next)
-    /// of each part names the part after it. Messages that are appended between two reads may be
-    /// missing. A feed returns an error if `part` may no longer name the same part, for example
-    /// because a different server responds. The caller then reads all parts again.
+    /// Reads all revocations, one part in each call. `None` reads the first part, and
+    /// [`next`](Snapshot::next) of each part names the part after it. Messages that are appended
+    /// between two calls may be missing. If the feed cannot be sure that `part` still names the
+    /// same part, for example because a different server responds, it returns an error. The caller
+    /// then reads all parts again.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -73,8 +74,8 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// Reads the messages that were appended after a position, in parts.
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
-    /// Waits until a message may have been appended. A feed that cannot announce messages waits
-    /// forever, since a follower also reads without an announcement.
+    /// Waits for a new message, but may also return without one. A feed that cannot announce
+    /// messages waits forever, since a follower also reads without an announcement.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
@@ -137,10 +138,10 @@ pub enum Read {
 }
 
 impl Revocation {
-    /// Returns the message that a feed publishes at the time `now`. If the revocation has no time,
-    /// the message gets the time `now`. A server without room for the entry revokes more tokens
-    /// instead, namely those issued up to that time. Since the message contains the time, the
-    /// server revokes the same tokens whenever it reads the message.
+    /// Returns the message that a feed publishes at the time `now`. A revocation without a time
+    /// gets the time `now`. If a server has no room for the entry, it revokes more tokens instead:
+    /// those issued up to the time in the message. It therefore revokes the same tokens whenever it
+    /// reads the message.
     ///
     /// # Errors
     ///
@@ -163,8 +164,8 @@ impl Revocation {
     }
 }
 
-/// Logs the outcome of a publisher's attempt to create the log, since a publisher has no follower
-/// that would report it. Returns true if there is a log now.
+/// Reports the outcome of a publisher's attempt to create the revocation log, since a publisher has
+/// no follower that would report it. Returns true if the revocation log exists now.
 #[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]

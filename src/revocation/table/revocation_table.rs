@@ -30,8 +30,8 @@ pub enum Applied {
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The mark for all tokens of any issuer, for which there is always room. Zero if there is
-    /// none.
+    /// The mark that revokes all tokens of any issuer. There is always room for it. Zero if not all
+    /// tokens are revoked.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,
@@ -171,8 +171,8 @@ impl RevocationTable {
         }
     }
 
-    /// Returns true, once, if an entry was forgotten at a time that is now in the future. The entry
-    /// may be needed again.
+    /// Returns true if an entry was forgotten at a time that is now in the future, because the
+    /// clock was set back. The entry may be needed again. The next call returns false.
     pub(crate) fn is_set_back(&self, now: UnixTime) -> bool {
         let mut writer = self.writer();
         let is_set_back = now.saturating_add(mark::SLACK) < writer.forgot_at;
@@ -321,7 +321,7 @@ mod tests {
         }
         assert_eq!(kept, room(2_048) as u64);
         assert!((0..kept).all(|n| has(&table, n)));
-        // All entries have expired, and make room without a sweep.
+        // At this time all entries have expired, so there is room for a new entry without a sweep.
         let late = secs(10_000);
         assert_eq!(table.apply(&Revocation::token(id(kept), secs(20_000)), late), Applied::Kept);
         assert!(has(&table, kept) && !has(&table, 0));

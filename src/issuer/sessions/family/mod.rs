@@ -19,15 +19,14 @@ use crate::issuer::sessions::family::rotation_rules::{MAX_LISTS_AT_ONCE, Rotatio
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt, TokenHash};
 
 /// The maximum number of used tokens that a stored session contains. All of them were used within
-/// the grace period. A client that rotates even more often within seconds does not need the older
-/// ones.
+/// the grace period. A client that renews even more often does not need its older tokens.
 const MAX_SPENT: usize = 16;
 
 /// The maximum time by which another server's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// The maximum number of bytes that later changes add to a new session's JSON: all used tokens, and
-/// the individually revoked access tokens.
+/// The maximum number of bytes by which a session's JSON can grow after the login. Used tokens and
+/// individually revoked access tokens are added to it.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
 /// Requests with the same token within this time count as simultaneous. Two tabs send such
@@ -66,12 +65,12 @@ pub(crate) struct Family {
     /// from the oldest to the leaf.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of consecutive renewals whose used token was presented again [`AT_ONCE`] or more
-    /// after its use. Includes the last renewal if its token was presented again.
+    /// The number of repeated renewals in a row. Here a renewal counts as repeated if its used
+    /// token was presented again after [`AT_ONCE`] or more. Includes the last renewal if it was
+    /// repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True once the used token of the last renewal was presented again [`AT_ONCE`] or more after
-    /// its use.
+    /// True once the used token of the last renewal was presented again after [`AT_ONCE`] or more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
     /// The number of consecutive renewals whose used token was presented again at any time.
@@ -110,8 +109,8 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
-/// The highest plausible rank of a session. Another server's clock may be ahead by [`AHEAD`], and a
-/// new session's rank may add the same margin.
+/// The highest plausible rank of a session. The server that started the session may have a clock
+/// that is ahead by [`AHEAD`], and a new session is ranked [`AHEAD`] later than its start.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -123,7 +122,7 @@ fn unranked() -> UnixTime {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Spent {
     hash: TokenHash,
-    /// The salt from which, together with this token, the next token is computed.
+    /// The next token is computed from this token and this salt.
     salt: Salt,
     #[serde(with = "exact_time")]
     at: UnixTime,
@@ -147,7 +146,7 @@ pub enum EndCause {
     TooMany,
 }
 
-/// The rule for clients that may present a token.
+/// The clients that may present a token.
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
@@ -380,8 +379,9 @@ impl Family {
     }
 }
 
-/// Returns true if a token was used less than `grace` ago. The clock of the server that recorded
-/// the use may be ahead. Setting a clock back extends the time by at most [`AHEAD`].
+/// Returns true if `now` is less than `grace` after `used_at`, or less than [`AHEAD`] before it.
+/// `used_at` may come from a server whose clock is ahead. Setting a clock back extends `grace` by
+/// at most [`AHEAD`].
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }

@@ -36,8 +36,8 @@ impl RevokedTokens {
         self.0.is_empty()
     }
 
-    /// Adds an access token, unless it was revoked before or there are too many. Tokens with equal
-    /// arguments count as the same token.
+    /// Adds an access token, unless it was revoked before or there are too many. Two calls with
+    /// equal arguments refer to the same token.
     #[cfg(feature = "axum")]
     pub(crate) fn add(
         &self,

@@ -22,8 +22,8 @@ pub(crate) struct RotationRules {
     /// seconds or more after its use.
     pub(crate) max_repeats: u32,
     /// A session ends after this many consecutive renewals if each used token was presented again
-    /// at any time. `None` if a refresh within 2 seconds of another does not count. A request for
-    /// the list of sessions always counts, towards [`MAX_LISTS_AT_ONCE`].
+    /// at any time. With `None`, a repeated refresh within 2 seconds does not count. A request for
+    /// the list of sessions still counts, towards [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the predecessor of an unused leaf is accepted even after the grace period.
     pub(crate) accept_unused_parent: bool,

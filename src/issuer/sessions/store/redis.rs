@@ -165,8 +165,9 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         self.run(&mut script).await
     }
 
-    /// Fails on a replica. A replica may lack a new session, whose user would then be logged out.
-    /// The deleted field never exists, so this command changes nothing.
+    /// Fails on a replica, since a replica may lack a new session, whose user would then be logged
+    /// out. The command deletes a field that never exists. It changes nothing, but a replica
+    /// rejects it.
     async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");

@@ -34,8 +34,8 @@ impl CallTimeout {
     }
 }
 
-/// A [`StoreError`] within a store. Errors of database crates convert to this private type, so that
-/// no conversion of them is part of the public API.
+/// A [`StoreError`] within a store. Errors of database crates are converted to this private type,
+/// so that these conversions are not part of the public API.
 #[derive(Debug)]
 pub(crate) struct DatabaseError(StoreError);
 
