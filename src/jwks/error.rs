@@ -4,13 +4,13 @@ use std::error::Error;
 use std::fmt::{self, Debug, Write};
 use std::sync::Arc;
 
-/// The maximum number of characters of a cause that logs and rejection reasons show.
+/// The maximum length of a cause in logs and rejection reasons, in characters.
 const MAX_CAUSE_CHARS: usize = 300;
 
 /// The error of a fetch.
 ///
-/// Authors of a [`KeySource`](crate::jwks::KeySource) create the error from a cause with
-/// [`new`](Self::new), from a [`KeySourceErrorKind`], or from both with [`caused`](Self::caused).
+/// Authors of a [`KeySource`](crate::jwks::KeySource) create the error with [`new`](Self::new) from
+/// a cause, with `from` from a [`KeySourceErrorKind`], or with [`caused`](Self::caused) from both.
 ///
 /// ```
 /// use tower_jwt_auth::jwks::{KeySourceError, KeySourceErrorKind};
@@ -96,8 +96,8 @@ impl KeySourceError {
     }
 }
 
-/// The start of a text. The rest is never formatted, which saves time: the sentence is built for
-/// each request that lacks a key.
+/// The start of a text. The rest of the text is never formatted. This saves time, since the
+/// sentence is built for each request whose key is missing.
 #[derive(Default)]
 struct Start {
     text: String,

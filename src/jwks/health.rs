@@ -9,15 +9,15 @@ use crate::jwks::error::KeySourceError;
 #[non_exhaustive]
 pub struct KeysHealth {
     /// The age of the key set, counted from the start of the last successful fetch. `None` if no
-    /// set is loaded: none was fetched yet, or the last one became too old. In that state, each
-    /// request with a token gets 503.
+    /// set is loaded, because no fetch has succeeded yet or because the last set became too old. In
+    /// that state, each request with a token gets 503.
     pub age: Option<Duration>,
     /// The number of keys in use.
     pub keys: usize,
-    /// The number of keys of the last fetched set that were skipped, because they cannot verify a
-    /// token. A key that was [forgotten](crate::jwks::RemoteKeys::forget) is not among them.
+    /// The number of keys in the last fetched set that were skipped because they cannot verify a
+    /// token. Keys that were [forgotten](crate::jwks::RemoteKeys::forget) are not counted.
     pub skipped: usize,
-    /// The reasons for skipping the first eight of the skipped keys. Each reason names the position
+    /// The reasons for skipping keys, for at most the first eight. Each reason names the position
     /// of the key in the set and the start of its `kid`.
     pub skip_reasons: Vec<String>,
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
@@ -26,6 +26,7 @@ pub struct KeysHealth {
     pub failures: u32,
     /// True while a fetch is in flight.
     pub is_fetching: bool,
-    /// The time until the next scheduled fetch. A token with an unknown key can start one earlier.
+    /// The time until the next scheduled fetch. A token with an unknown key can start a fetch
+    /// earlier.
     pub next_fetch: Duration,
 }

@@ -39,8 +39,8 @@ impl LoadedSet {
             && other.keys.iter().all(|key| contains(&self.keys, key))
     }
 
-    /// Replaces the information about skipped keys with that of a newer document, which has the
-    /// same usable keys.
+    /// Takes the information about skipped keys from a newer document, which has the same usable
+    /// keys.
     pub(crate) fn note_skipped(&mut self, newer: Self) {
         self.skipped = newer.skipped;
         self.skip_reasons = newer.skip_reasons;
@@ -60,7 +60,7 @@ impl LoadedSet {
         self.skipped
     }
 
-    /// Returns the reasons for skipping the first of the skipped keys.
+    /// Returns the reasons for skipping keys, for at most the first eight.
     pub(crate) fn skip_reasons(&self) -> &[String] {
         &self.skip_reasons
     }

@@ -90,7 +90,7 @@ impl Origin {
     }
 }
 
-/// The URL of a key set, for a source that changes the set.
+/// The URL of a key set, for a source that fetches the set and then removes some of its keys.
 pub(crate) struct KeySetUrl(RemoteUrl);
 
 impl KeySetUrl {

@@ -9,7 +9,7 @@ use crate::jwks::unknown_names::UnknownNames;
 
 /// The lifetime of a set whose source does not state a lifetime.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(3_600);
-/// The limits of the lifetime that a source states.
+/// The limits for a lifetime that a source states.
 pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
 pub(crate) const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 /// The time for which the last good set is used.
@@ -18,9 +18,10 @@ pub(crate) const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(24 * 3_60
 pub(crate) const COOLDOWN: Duration = Duration::from_secs(30);
 /// The maximum time for which a request waits for a fetch.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// The pause after the second and each further consecutive failure while a set is loaded.
+/// The pause after the second failure in a row, and after each further failure, while a set is
+/// loaded.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-/// The limits of the pause while no set is loaded.
+/// The shortest and the longest pause after a failure while no set is loaded.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -28,8 +29,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Policy {
     max_staleness: Duration,
-    /// The start of the fetch that returned the current set. `None` if no set is loaded, because
-    /// none was ever fetched or because the last one is too old.
+    /// The start of the fetch that returned the current set. `None` if no set is loaded, because no
+    /// fetch has succeeded yet or because the last set is too old.
     loaded_at: Option<Instant>,
     /// The start of the last fetch.
     started_at: Option<Instant>,
@@ -64,12 +65,12 @@ impl Jitter {
         Self(random.checked_rem(1_001).unwrap_or(0))
     }
 
-    /// Shortens a time by up to a tenth.
+    /// Shortens a time by up to 10 %.
     fn earlier(self, time: Duration) -> Duration {
         time.saturating_sub(self.tenth_of(time))
     }
 
-    /// Extends a time by up to a tenth.
+    /// Extends a time by up to 10 %.
     fn later(self, time: Duration) -> Duration {
         time.saturating_add(self.tenth_of(time))
     }
@@ -130,7 +131,8 @@ impl Policy {
         self.age(now).map(|age| self.max_staleness.saturating_sub(age))
     }
 
-    /// Returns the time until the current set has half of its maximum age, or zero from then on.
+    /// Returns the time until the current set reaches half of its maximum age, or zero if the set
+    /// is older.
     pub(crate) fn until_half_stale(&self, now: Instant) -> Option<Duration> {
         self.age(now).map(|age| part(self.max_staleness, 1, 2).saturating_sub(age))
     }
@@ -198,8 +200,8 @@ impl Policy {
         is_stale
     }
 
-    /// Decides about a token whose key is not in the set, and requests a fetch if the token may
-    /// start one.
+    /// Decides what happens to a token whose key is not in the set. Requests a fetch if the token
+    /// may start one.
     pub(crate) fn on_unknown(&mut self, name: Option<&str>, now: Instant) -> Answer {
         if self.is_fetching {
             return Answer::Wait;
@@ -222,9 +224,9 @@ impl Policy {
         if may_ask || until_fetch.is_zero() { Answer::Wait } else { self.without_fetch(now) }
     }
 
-    /// Decides, without a wait, about a token whose key is not in the set. The token is rejected
-    /// only if the last fetch succeeded: otherwise the issuer may have the key, and the client must
-    /// not discard a valid token.
+    /// Decides, without a wait, what happens to a token whose key is not in the set. The token is
+    /// rejected only if the last fetch succeeded. Otherwise the issuer may have the key, and the
+    /// client must not discard a valid token.
     pub(crate) fn without_fetch(&self, now: Instant) -> Answer {
         if self.is_loaded() && !self.has_failed && !self.is_fetching {
             return Answer::Rejected;
@@ -245,8 +247,8 @@ impl Policy {
         self.unknown.len()
     }
 
-    /// Returns the time before which no fetch may start. While no set is loaded, the backoff alone
-    /// decides.
+    /// Returns the end of the cooldown. While no set is loaded, there is no cooldown, and only the
+    /// backoff delays fetches.
     fn cooldown_end(&self) -> Option<Instant> {
         self.started_at.filter(|_| self.is_loaded())?.checked_add(COOLDOWN)
     }

@@ -9,8 +9,8 @@ pub(crate) enum First<A, B> {
     Right(B),
 }
 
-/// Waits for the future that is ready first, and drops the other. If both are ready, the left one
-/// counts.
+/// Waits until one of the futures is ready, and drops the other. If both are ready, returns the
+/// output of `left`.
 pub(crate) async fn race<A: Future, B: Future>(left: A, right: B) -> First<A::Output, B::Output> {
     let (mut left, mut right) = (pin!(left), pin!(right));
     poll_fn(|context| {

@@ -74,7 +74,7 @@ impl RemoteKeys {
     ///
     /// # Panics
     ///
-    /// Panics as [`jwks`](Self::jwks) does, and if `issuer` has a query.
+    /// Panics if `issuer` has a query, and in the cases in which [`jwks`](Self::jwks) panics.
     #[track_caller]
     pub fn discover(issuer: impl AsRef<str>) -> Self {
         Self::with_origin(Origin::discovery(issuer.as_ref()))
@@ -90,8 +90,8 @@ impl RemoteKeys {
     }
 
     /// Accepts keys for these algorithms only. By default, a key is accepted for the algorithm that
-    /// its `alg` names. A key without `alg` is for RS256 if it is an RSA key, and for the one
-    /// algorithm of its curve otherwise.
+    /// its `alg` names. An RSA key without `alg` is for RS256, and any other key without `alg` is
+    /// for the only algorithm of its curve.
     ///
     /// # Panics
     ///
@@ -171,7 +171,7 @@ impl RemoteKeys {
     ///
     /// # Panics
     ///
-    /// Panics for your own [`KeySource`].
+    /// Panics if the keys come from your own [`KeySource`].
     #[track_caller]
     pub fn dangerous_allow_http(mut self) -> Self {
         let state = self.state_mut();
@@ -267,17 +267,18 @@ impl RemoteKeys {
         self.state.remove_stale_keys()
     }
 
-    /// Decides about a token whose key is not in the store, or about any token while no set is
-    /// loaded. After a wait, look for the key again. If it is still missing, call this method once
-    /// more: a second [`UnknownKey::Wait`] means that it is still unknown whether the issuer has
-    /// the key.
+    /// Decides what happens to a token whose key is not in the store, or to any token while no set
+    /// is loaded. After a wait, look for the key again. If the key is still missing, call this
+    /// method once more. A second [`UnknownKey::Wait`] means that it is still unknown whether the
+    /// issuer has the key.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         self.state.on_unknown_key(kid)
     }
 
-    /// Panics if the URL is a plain `http` URL without
-    /// [`dangerous_allow_http`](Self::dangerous_allow_http). The layer calls this method when the
-    /// layer is built, so that the order of the configuration methods does not matter.
+    /// Panics if the URL is a plain `http` URL and
+    /// [`dangerous_allow_http`](Self::dangerous_allow_http) was not called. The layer calls this
+    /// method when the layer is built, so that the order of the configuration methods does not
+    /// matter.
     #[track_caller]
     pub(crate) fn refuse_forbidden_url(&self) {
         if self.state.origin.is_forbidden() {
@@ -329,7 +330,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A source whose next results the test chooses.
+    /// A source that returns the result that the test has chosen.
     #[derive(Clone, Default)]
     struct Script {
         next: Arc<Mutex<Next>>,
@@ -704,8 +705,8 @@ mod tests {
         assert!(!format!("{keys:?}").contains("secret"));
     }
 
-    /// Returns a document with keys that have these identifiers. One identifier always has the same
-    /// key.
+    /// Returns a document with keys that have these identifiers. Calls with the same identifier
+    /// return the same key.
     fn testing_set(ids: &[&str]) -> String {
         static JWKS: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
         let mut jwks = JWKS.lock().unwrap();

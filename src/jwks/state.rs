@@ -35,8 +35,9 @@ pub(crate) struct SourceState {
     pub(crate) wake: Arc<Notify>,
     pub(crate) is_running: AtomicBool,
     created_at: Instant,
-    /// The time at which the current set is too old, in milliseconds after `created_at`. Requests
-    /// read this time, because the task cannot remove the set while its runtime is not running.
+    /// The time at which the current set becomes too old, in milliseconds after `created_at`.
+    /// Requests check this time, because the task cannot remove the set while its runtime is not
+    /// running.
     stale_at: AtomicU64,
     refresh: Mutex<Refresh>,
 }
@@ -61,8 +62,8 @@ pub(crate) enum UnknownKey {
     Rejected,
     /// It is unknown whether the issuer has the key: 503.
     Unavailable { retry_after: Duration, reason: String },
-    /// A fetch is in flight, or is about to start. `reason` is for a request that does not wait, or
-    /// that has waited before.
+    /// A fetch is in flight, or is about to start. `reason` is the reason for a 503, if the request
+    /// cannot wait or has already waited.
     Wait { wait: KeyWait, reason: String },
 }
 
@@ -100,8 +101,8 @@ impl SourceState {
         self.refresh.get_mut().unwrap_or_else(PoisonError::into_inner).policy.max_staleness(time);
     }
 
-    /// Decides about a token whose key is not in the store. While the task is not running, the
-    /// result is never a wait, since nothing would end the wait.
+    /// Decides what happens to a token whose key is not in the store. While the task is not
+    /// running, the result is never a wait, since nothing would end the wait.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         let now = now();
         let mut refresh = self.lock();
@@ -132,8 +133,8 @@ impl SourceState {
         }
     }
 
-    /// Returns a receiver that resolves when the fetch in flight or the next one ends. Returns
-    /// `None` if a set is loaded.
+    /// Returns a receiver that resolves when the current fetch ends, or the next fetch if no fetch
+    /// is in flight. Returns `None` if a set is loaded.
     pub(crate) fn first_set(&self) -> Option<oneshot::Receiver<()>> {
         let mut refresh = self.lock();
         if refresh.policy.is_loaded() {
@@ -182,8 +183,9 @@ impl SourceState {
         step
     }
 
-    /// Removes the current set if it is too old, and returns true in that case. The task does so too,
-    /// but the task makes no progress after its runtime ended, or while nothing drives its runtime.
+    /// Removes the current set if it is too old, and returns true in that case. The task also
+    /// removes such a set, but the task makes no progress after its runtime has ended, or while
+    /// nothing drives its runtime.
     #[inline]
     pub(crate) fn remove_stale_keys(&self) -> bool {
         let age = now().saturating_duration_since(self.created_at);
@@ -398,7 +400,7 @@ fn now() -> Instant {
 
 fn jitter() -> Jitter {
     let mut bytes = [0; 2];
-    // An error is ignored: without a random number, several servers might fetch at the same time.
+    // Ignore an error. Without random numbers, several servers may fetch at the same time.
     let _ = random::fill(&mut bytes);
     Jitter::new(u16::from_ne_bytes(bytes))
 }

@@ -43,8 +43,8 @@ impl Drop for Running {
     }
 }
 
-/// Fetches keys until the last handle is dropped. The task holds no handle between two steps or
-/// during a step.
+/// Fetches keys until the last handle is dropped. The task itself holds only a weak reference while
+/// it sleeps or fetches, so it does not keep itself alive.
 async fn run(state: &Weak<SourceState>, wake: &Notify) {
     while let Some(current) = state.upgrade() {
         let step = current.next_step();

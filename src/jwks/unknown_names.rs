@@ -9,8 +9,8 @@ pub(crate) const MAX_NAMES: usize = 1_024;
 /// The time after which a missing key may start a fetch again.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
-/// The names of missing keys. A missing key does not start a fetch again for five minutes, or until
-/// the set changes.
+/// The names of missing keys. If a fetch did not find a key, tokens with the key's name cannot
+/// start another fetch for five minutes, or until the set changes.
 ///
 /// Only hashes with a random key are kept, so that a stranger can neither fill the memory with long
 /// names nor find two names with the same hash. A token without a `kid` counts as a name too.

@@ -13,12 +13,12 @@ static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 /// The length of the longest input that the tables decode. The engine is faster for longer input.
 const MAX_SHORT: usize = 128;
 
-/// A bit that marks a group with an invalid character. The three bytes of a group are below this
-/// bit.
+/// A bit above the three bytes of a group. The bit is set if the group has an invalid character.
 const INVALID: u32 = 1 << 24;
 
-/// The bits that a character adds to the three bytes of its group, for each of the four places in
-/// the group, or [`INVALID`]. The first byte of a group has the lowest bits.
+/// The bits that each character adds to the three bytes of its group, or [`INVALID`]. There is one
+/// table for each of the four positions in a group. The lowest bits are those of the group's first
+/// byte.
 static BITS: [[u32; 256]; 4] = [bits_at(0), bits_at(1), bits_at(2), bits_at(3)];
 
 #[expect(
@@ -38,12 +38,12 @@ const fn bits_at(place: u32) -> [u32; 256] {
     bits
 }
 
-/// Decodes into the front of `buffer` and returns the decoded bytes. Returns `None` if they do not
-/// fit.
+/// Decodes into the front of `buffer` and returns the decoded bytes. Returns `None` if `encoded` is
+/// malformed, or if the bytes do not fit.
 ///
-/// For input as short as a signature of HS256, the engines of `base64` execute twice as many
-/// instructions. The tables are indexed by characters that the client sent, never by secret bytes of
-/// the server.
+/// For short input, such as an HS256 signature, the engines of `base64` execute twice as many
+/// instructions as this function. Its tables are indexed by characters that the client sent, never
+/// by secret bytes of the server.
 pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let bytes = buffer.get_mut(..encoded.len().saturating_mul(3) / 4)?;
     if encoded.len() > MAX_SHORT {
@@ -199,7 +199,7 @@ mod tests {
             }
             if len % 4 != 0 {
                 let mut wrong = encoded.clone();
-                // The lowest bit of `B` lies after the last byte, where all bits must be zero.
+                // `B` sets the lowest bit, which is not part of a byte and must be zero.
                 *wrong.last_mut().unwrap() = b'B';
                 assert_eq!(decode_into(&wrong, &mut exact), None, "{len}");
             }

@@ -99,8 +99,8 @@ impl Validation {
         }
     }
 
-    /// Returns the error for the first broken rule. Required claims come before claims with
-    /// configured values.
+    /// Returns the error for the first broken rule. Rules that only require a claim come before
+    /// rules about a claim's value.
     #[cold]
     fn broken_rule(&self, noted: &Noted<'_, '_>) -> TokenError {
         let broken = self.wanted.numbered_rules().filter(|(bit, _)| noted.met & bit == 0);

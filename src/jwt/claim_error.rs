@@ -6,9 +6,9 @@ use std::fmt::{self, Display};
 
 /// The claim for which a token was rejected: a claim that is missing, or one with an invalid value.
 ///
-/// The error is for logs and never for a client. It contains only names of the type's own fields,
-/// of registered claims and of configured claims. From the token, it contains only the JSON type of
-/// a value, such as a string or a number.
+/// The error is for logs and never for a client. Its names are those of the type's own fields, of
+/// registered claims and of configured claims. The error contains no value from the token, only the
+/// JSON type of a value, such as a string or a number.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, Secret, jwt::{ClaimErrorKind, Signer, Verifier}};
@@ -53,8 +53,8 @@ enum Problem {
     Invalid,
 }
 
-/// The constructors read only the beginning of a message, since the messages of `serde` contain
-/// values.
+/// A message of `serde` can contain values from the token. The constructors therefore use only the
+/// beginning of a message.
 impl ClaimError {
     /// Creates the error for a configured claim that is missing.
     pub(crate) fn missing(name: &str) -> Self {
@@ -81,9 +81,9 @@ impl ClaimError {
         Self { name: name.map(Cow::Borrowed), problem }
     }
 
-    /// Creates the error for a message of `serde` that is not about one value, such as a missing
-    /// field. `find` returns the name in the program that equals the name in the message. Returns
-    /// `None` if the message has a different form.
+    /// Creates the error for a message of `serde` about the claims as a whole, such as a missing
+    /// field. `find` returns the `'static` name in the program that equals a name in the message.
+    /// Returns `None` if the message has a different form.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

@@ -35,7 +35,7 @@ impl HeaderCache {
         })
     }
 
-    /// Remembers the header of a token whose signature was valid.
+    /// Remembers the header of a token whose signature is valid.
     pub(crate) fn remember(&self, parts: TokenParts<'_>, header: &Header<'_>) {
         let Some(free) = self.entries.iter().find(|entry| entry.get().is_none()) else { return };
         // Two threads may add the same header. The second copy costs one comparison per look-up.

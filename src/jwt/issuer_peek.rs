@@ -18,7 +18,7 @@ const BUFFER_LEN: usize = 6 * 1024;
 /// Memory for a decoded payload.
 pub(crate) struct PeekBuffer {
     bytes: [u8; BUFFER_LEN],
-    /// For a larger payload.
+    /// Memory for a larger payload.
     spilled: Vec<u8>,
 }
 

@@ -28,7 +28,7 @@ use crate::misuse;
 #[derive(Clone)]
 pub struct Signer {
     key: Key,
-    /// The encoded header and a dot: the same for every token.
+    /// The encoded header and a dot, which are the same for every token.
     header: String,
 }
 
@@ -40,7 +40,7 @@ impl Signer {
     /// Panics if `key` is a public key, since it cannot sign: see [`Key::can_sign`].
     #[track_caller]
     pub fn new(key: Key) -> Self {
-        // No closure, so that the panic is reported at the caller's line.
+        // This is not a closure, so that the panic is reported at the caller's line.
         match Self::try_new(key) {
             Ok(signer) => signer,
             Err(error) => misuse::refuse(format_args!("Signer::new: {error}")),

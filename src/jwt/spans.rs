@@ -2,14 +2,14 @@
 
 use smallvec::SmallVec;
 
-/// A piece of the stored text, as its position and length.
+/// A substring of the stored text, as its position and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
     len: u32,
 }
 
-/// Several pieces. Up to three of them need no allocation.
+/// The spans of several strings. Up to three spans need no allocation.
 pub(crate) type Spans = SmallVec<[Span; 3]>;
 
 impl Span {
@@ -21,7 +21,7 @@ impl Span {
         Self { start: clamp(start), len: clamp(len) }
     }
 
-    /// Returns the position of the piece.
+    /// Returns the position at which the span starts.
     #[inline]
     pub(crate) fn start(self) -> usize {
         self.start as usize
@@ -32,13 +32,14 @@ impl Span {
         Self::new(self.start.saturating_add(self.len) as usize, len)
     }
 
-    /// Returns this piece of `text`, or an empty string if `text` is too short or not UTF-8.
+    /// Returns the part of `text` that this span covers, or an empty string if `text` is too short
+    /// or not UTF-8.
     #[inline]
     pub(crate) fn of(self, text: &[u8]) -> &str {
         std::str::from_utf8(self.bytes_of(text)).unwrap_or_default()
     }
 
-    /// Returns this piece of `text` as bytes.
+    /// Returns the bytes of `text` that this span covers, or no bytes if `text` is too short.
     #[inline]
     pub(crate) fn bytes_of(self, text: &[u8]) -> &[u8] {
         let start = self.start as usize;
@@ -64,7 +65,7 @@ pub(crate) struct Placer<'de> {
 }
 
 impl<'de> Placer<'de> {
-    /// Creates a placer. The payload is the start of the stored text, which has `end` bytes.
+    /// Creates a placer. The stored text has `end` bytes and begins with the payload.
     pub(crate) fn new(payload: &'de str, end: usize) -> Self {
         Self { payload, end, unescaped: String::new() }
     }
@@ -77,7 +78,7 @@ impl<'de> Placer<'de> {
         Span::new(start, text.len())
     }
 
-    /// Returns the string at a position.
+    /// Returns the string that a span covers.
     #[inline]
     pub(crate) fn at(&self, span: Span) -> &str {
         match (span.start as usize).checked_sub(self.end) {

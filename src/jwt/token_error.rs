@@ -9,10 +9,10 @@ use crate::jwt::claim_error::ClaimError;
 
 /// The reason why a token was rejected.
 ///
-/// `Display` gives the full reason: the claim, the configured values and key identifiers that the
-/// token was compared with, and for dates the number of seconds. The reason contains no value from
-/// the token. Still, write it only to logs and never send it to the client, since it would help to
-/// forge a token.
+/// `Display` gives the full reason. The reason names the claim, and the configured values or key
+/// identifiers that the token was compared with. For a date, it states the number of seconds. The
+/// reason contains no value from the token. Still, write it only to logs and never send it to the
+/// client, since it would help an attacker to forge a token.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, jwt::{Key, Signer, StandardClaims, Validation, Verifier}};
@@ -87,8 +87,8 @@ pub enum TokenErrorKind {
     Panicked,
 }
 
-/// The part of the reason that depends on the configuration or the time. For a forged token,
-/// creating it allocates nothing.
+/// The part of the reason that depends on the configuration or the time. Creating the detail for a
+/// forged token allocates nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Detail {
     None,

@@ -13,8 +13,8 @@ pub(crate) struct TokenParts<'t> {
 }
 
 impl<'t> TokenParts<'t> {
-    /// Splits at the first and the last dot. Another dot between them makes the payload
-    /// undecodable.
+    /// Splits at the first and the last dot. A further dot is not detected here, but makes the
+    /// payload undecodable.
     pub(crate) fn split(token: &'t [u8]) -> Option<Self> {
         let last = memchr::memrchr(b'.', token)?;
         let (signed, signature) = token.split_at_checked(last)?;
@@ -26,7 +26,8 @@ impl<'t> TokenParts<'t> {
     }
 
     /// Splits a token with this header and signature length, without searching for dots. Returns
-    /// `None` for every other token. A dot in the signature makes the signature undecodable.
+    /// `None` for every other token. A dot in the signature is not detected here, but makes the
+    /// signature undecodable.
     #[inline]
     pub(crate) fn split_known(
         token: &'t [u8],
@@ -102,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(split_known(token), None, "{token}");
         }
-        // A dot within the signature is not noticed here. It makes the signature undecodable.
+        // A dot within the signature is not detected here, but makes the signature undecodable.
         assert_eq!(split_known("hh.p.s.s").map(|parts| parts.signature), Some(&b"s.s"[..]));
     }
 }

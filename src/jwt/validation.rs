@@ -42,7 +42,7 @@ pub struct Validation {
     pub(super) max_lifetime: Option<Duration>,
     pub(super) allows_missing_expiry: bool,
     pub(super) types: Vec<String>,
-    /// The reason for rejecting another `typ`. Created in advance, so that rejecting a token
+    /// The reason for rejecting any other `typ`. Created in advance, so that rejecting a token
     /// allocates nothing.
     pub(super) wrong_type: Option<Arc<str>>,
     max_token_bytes: usize,
@@ -112,7 +112,7 @@ impl Validation {
         self
     }
 
-    /// Accepts tokens with any `aud`, and tokens without one.
+    /// Accepts tokens with any `aud`, and tokens without an `aud`.
     ///
     /// # Security
     ///
@@ -234,15 +234,15 @@ impl Validation {
         self
     }
 
-    /// Requires `claim` to be one of `values`, character for character. By default no claim must
-    /// have a certain value.
+    /// Requires `claim` to be one of `values`, character for character. By default there is no such
+    /// rule.
     ///
     /// The claim is given by its name, a path with dots such as `act.sub`, an array of names, or a
     /// [`ClaimPath`]. The value must be a string. A token is rejected with
     /// [`TokenErrorKind::WrongClaim`] if the value is missing, `null`, not a string, or not one of
     /// `values`.
     ///
-    /// Calls for different claims all apply together.
+    /// If this method is called for several claims, a token must meet all of these rules.
     ///
     /// ```
     /// use tower_jwt_auth::jwt::Validation;
@@ -408,7 +408,7 @@ impl Validation {
         self
     }
 
-    /// Requires these claims in addition to all others.
+    /// Requires these claims in addition to the claims that are already required.
     pub(crate) fn also_require(mut self, names: Vec<&str>) -> Self {
         for name in names {
             let path = ClaimPath::from([name]);
@@ -420,7 +420,7 @@ impl Validation {
         self
     }
 
-    /// Returns true if the rules decide which audience is accepted.
+    /// Returns true if the accepted audiences are configured, or if every audience is accepted.
     pub(crate) fn decides_audience(&self) -> bool {
         self.accepts_any_audience || !self.audience.is_empty()
     }
@@ -431,7 +431,7 @@ impl Validation {
         rules.any(|rule| rule.path.first() == name && rule.path.rest().is_empty())
     }
 
-    /// Removes settings that a preset made, so that the application can make its own.
+    /// Removes a setting of a preset, so that a setting of the application can replace it.
     pub(crate) fn forget(&mut self, setting: &Setting) {
         match setting {
             Setting::Audience => {

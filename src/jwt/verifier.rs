@@ -167,8 +167,8 @@ impl Verifier {
         Ok((parts, key))
     }
 
-    // A separate cold function, so that a known header does not pay for the buffer of an unknown
-    // one.
+    // This is a separate cold function, so that tokens with a known header do not pay for the
+    // buffer.
     #[cold]
     #[inline(never)]
     fn authenticate_unknown_header<'t, 'k>(
@@ -190,9 +190,9 @@ impl Verifier {
         Ok((parts, key))
     }
 
-    /// Calls `decide` with the `kid` of a token that was rejected with `error`, if the key of the
-    /// token may be missing from `keys`. A token without a `kid` may be signed by a key that is not
-    /// in the set yet.
+    /// Calls `decide` with the token's `kid` if the token may have been rejected because its key is
+    /// missing from `keys`. `error` is the reason for the rejection. For a token without a `kid`,
+    /// every wrong signature may be due to a missing key.
     pub(crate) fn missing_key<R>(
         &self,
         token: &[u8],
@@ -275,7 +275,7 @@ impl<T> Verified<T> {
         &self.claims
     }
 
-    /// Returns both parts.
+    /// Returns the token and its typed claims.
     pub fn into_parts(self) -> (VerifiedToken, T) {
         (self.token, self.claims)
     }

@@ -21,7 +21,7 @@ trait ReadMapped: Send + Sync {
         verified: &mut VerifiedToken,
     ) -> Result<(Box<dyn Any>, UnixTime), TokenError>;
 
-    /// Returns the name of the type that the function returns.
+    /// Returns the name of the type to which the claims are converted.
     fn output(&self) -> &'static str;
 }
 
@@ -70,7 +70,7 @@ impl ClaimsMapping {
         Ok((claims.downcast().ok().map(|claims| *claims), at))
     }
 
-    /// Returns the name of the type that the function returns.
+    /// Returns the name of the type to which the claims are converted.
     pub(crate) fn output(&self) -> &'static str {
         self.0.output()
     }

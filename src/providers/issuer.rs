@@ -62,7 +62,8 @@ pub struct Issuer {
     preset: Vec<Setting>,
     /// Claims that the preset requires, in addition to those of the application.
     also_required: Vec<&'static str>,
-    /// `None` means [`Distinction::AudienceOrClient`], for fetched keys only.
+    /// `None` means [`Distinction::AudienceOrClient`] if the keys are fetched, and no check
+    /// otherwise.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }
@@ -71,11 +72,12 @@ pub struct Issuer {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "for presets"))]
 pub(crate) enum Distinction {
-    /// The audience, or the client.
+    /// A rule about the audience or about the client.
     AudienceOrClient,
-    /// The value of one of these claims.
+    /// A rule about one of these claims.
     OneOf(&'static [&'static str]),
-    /// The name and the keys of the issuer, which exist for this service alone.
+    /// The name and the keys of the issuer. They exist for this service alone, so no rule is
+    /// required.
     Issuer,
 }
 
@@ -84,9 +86,9 @@ pub(crate) enum Distinction {
 pub(crate) struct Identity {
     /// The accepted values of `iss`.
     pub(crate) names: Vec<String>,
-    /// A claim that must have this value in tokens with one of the names.
+    /// A claim and its required value, for tokens with one of these names.
     pub(crate) claim: Option<(&'static str, String)>,
-    /// Claims that must be present in tokens with one of the names.
+    /// Required claims, for tokens with one of these names.
     pub(crate) required: Vec<&'static str>,
 }
 
@@ -104,7 +106,8 @@ impl Issuer {
         Self::with_identities(vec![identity], keys.into())
     }
 
-    /// Creates an issuer with several identities in tokens, for example one for each tenant.
+    /// Creates an issuer that appears in tokens under several identities, for example one for each
+    /// tenant.
     pub(crate) fn with_identities(identities: Vec<Identity>, keys: IssuerKeys) -> Self {
         Self {
             identities,
@@ -118,8 +121,8 @@ impl Issuer {
         }
     }
 
-    /// Marks all present settings as those of a preset. The application may then replace each of
-    /// them with one call of the same method.
+    /// Marks all settings made so far as settings of a preset. The application may then replace
+    /// each of them with one call of the same method.
     #[cfg(feature = "jwks")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();
@@ -140,7 +143,7 @@ impl Issuer {
         self
     }
 
-    /// Removes a setting of the preset, before the application makes the same setting.
+    /// Removes a setting of the preset, so that a setting of the application can replace it.
     fn forget(&mut self, setting: Setting) {
         if self.keep(&setting) {
             self.rules.forget(&setting);
@@ -287,7 +290,7 @@ impl Issuer {
         self
     }
 
-    /// Accepts a token with any `aud`, or without one.
+    /// Accepts tokens with any `aud`, and tokens without an `aud`.
     ///
     /// # Security
     ///

@@ -50,8 +50,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Starts the task that fetches the keys. Does nothing if the task runs already, or if the keys
-    /// are in memory.
+    /// Starts the task that fetches the keys. Does nothing if the task is already running, or if
+    /// the keys are in memory.
     #[inline]
     pub(crate) fn start(&self) {
         match &self.0 {
@@ -105,8 +105,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Decides about a token whose key is not in the store. `kid` is the identifier of the key in
-    /// the token, if it has one.
+    /// Decides what happens to a token whose key is not in the store. `kid` is the key identifier
+    /// in the token's header, if there is one.
     pub(crate) fn on_missing(&self, kid: Option<&str>) -> MissingKey {
         match &self.0 {
             Origin::Local(_) => {

@@ -1,4 +1,4 @@
-//! All trusted issuers of a layer, and the choice of one of them.
+//! The issuers that a layer trusts, and the choice of one of them for each token.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Issuers {
         }
     }
 
-    /// Returns the first issuer. All issuers have the same clock.
+    /// Returns the first issuer, for its clock. All issuers have the same clock.
     pub(crate) fn first(&self) -> &TrustedIssuer {
         match self {
             Self::One(issuer) => issuer,

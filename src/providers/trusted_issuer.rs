@@ -96,8 +96,8 @@ impl TrustedIssuer {
         }
     }
 
-    /// Decides about a token that was rejected with `error`. Returns `None` if the keys of the
-    /// issuer do not matter for the decision.
+    /// Decides what happens to a token that was rejected with `error`, if its key may be missing
+    /// from `keys`. Returns `None` for all other tokens, which stay rejected.
     #[cold]
     pub(crate) fn on_rejected(
         &self,

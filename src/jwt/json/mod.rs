@@ -42,7 +42,7 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// Reads `null` as `None`: a claim with the value `null` counts as absent.
+/// Reads `null` as `None`, since a claim with the value `null` counts as absent.
 pub(crate) struct OrNull<S>(pub(crate) S);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for OrNull<S> {

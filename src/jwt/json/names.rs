@@ -7,22 +7,23 @@ use smallvec::SmallVec;
 
 const FEW_NAMES: usize = 12;
 
-/// The member names of an object that were seen so far. RFC 7515 section 4 and RFC 7519 section 4
-/// allow a parser to reject duplicate names. Parsers that accept them do not agree on the value, so
-/// two programs could read one token differently.
+/// The names of the members that were read from an object so far. RFC 7515 section 4 and RFC 7519
+/// section 4 allow a parser to reject duplicate names. Parsers that accept duplicates choose
+/// different values, so two programs could read the same token differently.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
-    /// One bit for each group of names. Most names are the first of their group, and need no
-    /// comparison.
+    /// One bit for each group that has a name in the object. A name needs no comparison if it is
+    /// the first of its group, as most names are.
     groups: u64,
     few: SmallVec<[Cow<'de, str>; FEW_NAMES]>,
-    /// Further names. Created on demand, since a new hash set draws random keys.
+    /// The names after the first twelve. The set is created only when needed, since creating a hash
+    /// set takes time.
     more: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds a name of this group, and returns true if it is new. `own` creates the copy of the name
-    /// that is kept.
+    /// Adds a name of this group, and returns true if it is new. `own` returns the copy of the name
+    /// to store.
     #[inline]
     pub(crate) fn insert(
         &mut self,

@@ -157,7 +157,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads a member name, and checks that it is new.
+    /// Reads a member name, and checks that no earlier member of the object has the same name.
     #[inline]
     fn new_name(&mut self, seen: &mut SeenNames<'de>) -> Result<MemberName<'de>, Error> {
         let plain = self.name()?;
@@ -361,7 +361,7 @@ impl<'de> Reader<'de> {
         self.finish(b'}', depth, value)
     }
 
-    /// Closes an array or object that a type has read.
+    /// Closes an array or object after a type has read it.
     #[inline]
     fn finish<R>(&mut self, close: u8, depth: usize, value: Result<R, Error>) -> Result<R, Error> {
         let value = match value {
@@ -375,9 +375,10 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Leaves an array or object after an error. If a type ignores the error, reading continues
-    /// only if the closing bracket is next, as with `serde_json`. Otherwise the type would take the
-    /// remaining items for items of the enclosing array or object.
+    /// Leaves an array or object after an error. A type may ignore the error and continue to read.
+    /// As with `serde_json`, that works only if the closing bracket is next. Otherwise the reader
+    /// moves to the end of the text, so that the type cannot read the remaining items as items of
+    /// the enclosing array or object.
     #[cold]
     fn abandon(&mut self, close: u8) {
         if self.scanner.peek() == Some(close) {

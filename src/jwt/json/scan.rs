@@ -6,8 +6,9 @@ const MAX_DIGITS: usize = 18;
 
 /// A position in a JSON text.
 ///
-/// The scanner reads the forms that most issuers write: strings without escapes and whole numbers.
-/// For all other forms it finds only the end, and `serde_json` reads the text in between.
+/// The scanner reads strings without escapes and whole numbers, the forms that most issuers write.
+/// For every other string or number, the scanner finds only the end, and `serde_json` reads the
+/// text.
 pub(crate) struct Scanner<'de> {
     json: &'de str,
     at: usize,
@@ -139,9 +140,10 @@ pub(crate) fn is_in_numbers(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// Returns the position of a string's closing quote, or of a control character before it. The
-/// string's content starts at `start`. If there is neither, returns the length of `json` or more.
-/// `serde_json` accepts control characters in byte strings, although they are not JSON.
+/// Returns the position of a string's closing quote, or of the first control character if it comes
+/// earlier. The string's content starts at `start`. If the string has neither, the result is at or
+/// after the end of `json`. The search includes control characters, because `serde_json` accepts
+/// them in byte strings, although they are not valid JSON.
 #[inline]
 fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;
@@ -154,8 +156,8 @@ fn string_end(json: &[u8], start: usize) -> usize {
     }
 }
 
-/// Returns the first position, from `at` on, of a quote, a backslash or a control character. If
-/// there is none, returns the length of `json` or more.
+/// Returns the position of the first quote, backslash or control character at or after `at`. If
+/// there is none, the result is at or after the end of `json`.
 #[inline]
 fn plain_end(json: &[u8], mut at: usize) -> usize {
     while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {

@@ -133,7 +133,7 @@ impl Algorithm {
         }
     }
 
-    /// Returns true if the key that verifies can also sign.
+    /// Returns true if one shared secret both signs and verifies.
     pub(crate) const fn is_hmac(self) -> bool {
         matches!(self.key_type(), KeyType::Oct)
     }

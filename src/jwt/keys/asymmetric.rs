@@ -19,9 +19,9 @@ use crate::jwt::keys::algorithm::{Algorithm, KeyType};
 use crate::jwt::keys::der::{self, Form};
 use crate::jwt::keys::public_components::{PublicComponents, invalid, other_algorithm};
 
-/// The longest signature except for ML-DSA: that of an RSA key of 8192 bits.
+/// The length of the longest signature without ML-DSA: that of an RSA key of 8192 bits.
 const MAX_SHORT: usize = 1024;
-/// The longest signature of ML-DSA.
+/// The length of the longest ML-DSA signature.
 const MAX_LONG: usize = 4627;
 
 /// The parameters with which aws-lc computes an algorithm.
@@ -221,7 +221,8 @@ impl KeyPair {
             (Scheme::MlDsa(_, signing), Form::Pkcs8) => {
                 PqdsaKeyPair::from_pkcs8(signing, der).map(PrivateKey::MlDsa)
             }
-            // `check_private_key` has rejected every other form that does not fit.
+            // Of the private-key formats, only a SEC 1 key for an algorithm other than ECDSA leads
+            // here.
             _ => return Err(other_algorithm("a key on an elliptic curve", algorithm)),
         };
         Self::new(algorithm, private.map_err(rejected)?)
@@ -255,8 +256,8 @@ impl KeyPair {
         Self::new(algorithm, PrivateKey::Rsa(pair, encoding))
     }
 
-    /// Makes a key pair of any type but RSA from its private number or seed, and checks that the
-    /// public key belongs to it.
+    /// Makes a key pair from its private number or seed, for all types except RSA. Checks that the
+    /// public key belongs to the private key.
     pub(crate) fn from_scalar(
         algorithm: Algorithm,
         public: &PublicComponents,
@@ -288,8 +289,8 @@ impl KeyPair {
         Ok(pair)
     }
 
-    /// Encodes the private key as PKCS #8. Returns `None` if that fails, as for an ML-DSA key that
-    /// was read without its seed.
+    /// Encodes the private key as PKCS #8. Returns `None` if encoding fails, for example for an
+    /// ML-DSA key that was read without its seed.
     pub(crate) fn to_pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
         let copy = |bytes: &[u8]| Some(Zeroizing::new(bytes.to_vec()));
         match &self.private {
@@ -364,8 +365,8 @@ mod tests {
         digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect()
     }
 
-    /// Runs the cases of a file. Returns the number of valid cases, of invalid cases, and of cases
-    /// whose key is rejected.
+    /// Runs the cases of a file. Returns three counts: valid cases, invalid cases, and cases with a
+    /// rejected key.
     fn verdicts(file: &str, algorithm: Algorithm) -> [usize; 3] {
         let file: serde_json::Value = serde_json::from_str(file).unwrap();
         let mut counts = [0; 3];

@@ -27,7 +27,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Recognizes the structure of a key from its first values.
+    /// Recognizes the structure of a key by its first values.
     pub(crate) fn of(der: &[u8]) -> Result<Self, KeyError> {
         let Some(mut key) = whole_sequence(der) else {
             return Err(unreadable("this is not one key in DER"));
@@ -189,7 +189,7 @@ struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// Opens a sequence that nothing follows.
+/// Opens a sequence. Returns `None` if anything follows the sequence.
 fn whole_sequence(der: &[u8]) -> Option<Reader<'_>> {
     let mut outer = Reader { rest: der };
     let sequence = outer.sequence()?;

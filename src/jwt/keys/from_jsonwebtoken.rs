@@ -58,7 +58,7 @@ impl TryFrom<&DecodingKey> for Key {
     /// and the only algorithm of the curve for all others. For another algorithm, use
     /// `Key::from_pem`.
     ///
-    /// A public key has its thumbprint as its identifier. If the tokens have another `kid`, set it
+    /// The identifier of a public key is its thumbprint. If the tokens have another `kid`, set it
     /// with [`with_id`](Self::with_id).
     ///
     /// # Errors

@@ -10,9 +10,9 @@ use crate::jwt::keys::jwk_members;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::key_set::KeySet;
 
-/// The number of keys that are read from a set.
+/// The maximum number of keys that are read from a set.
 const MAX_KEYS: usize = 100;
-/// The number of skipped keys whose reasons are kept.
+/// The maximum number of skipped keys for which a reason is kept.
 const MAX_REASONS: usize = 8;
 
 /// A parsed key set. Some keys of the document may have been skipped.
@@ -23,7 +23,7 @@ pub(crate) struct ParsedKeySet {
     pub(crate) keys: KeySet,
     /// The number of keys that were skipped.
     pub(crate) skipped: usize,
-    /// The reasons for skipping the first of the skipped keys, such as `key 2 ("2026-11"): ..`.
+    /// The reasons for skipping keys, for at most the first eight, such as `key 2 ("2026-11"): ..`.
     /// They contain no key material.
     pub(crate) reasons: Vec<String>,
 }
@@ -73,9 +73,9 @@ impl KeySet {
     }
 }
 
-/// Reads a key set. If `algorithms` are given, a key without `alg` is for all of them that fit its
-/// type, and a key for another algorithm is skipped. Otherwise a key without `alg` is for the
-/// default algorithm of its type.
+/// Reads a key set. If `algorithms` is `None`, a key without `alg` is for the default algorithm of
+/// its type. Otherwise a key without `alg` is for all of these algorithms that fit its type, and a
+/// key whose `alg` is another algorithm is skipped.
 pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,

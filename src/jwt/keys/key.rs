@@ -81,7 +81,7 @@ impl Key {
 
     /// Generates a key for this algorithm. The key can sign and verify. An RSA key has 2048 bits.
     ///
-    /// A key pair has its thumbprint (RFC 7638) as its identifier. A key for HMAC has no identifier,
+    /// The identifier of a key pair is its thumbprint (RFC 7638). A key for HMAC has no identifier,
     /// and its secret cannot be read: use [`Secret::generate`] for a secret that several servers
     /// share.
     ///
@@ -116,14 +116,14 @@ impl Key {
         }
     }
 
-    /// Creates a key pair with its thumbprint as its identifier.
+    /// Creates a key pair. Its identifier is its thumbprint.
     #[cfg(feature = "asymmetric")]
     pub(crate) fn of_pair(algorithm: Algorithm, pair: KeyPair) -> Self {
         let id = pair.public().components().thumbprint();
         Self { algorithm, id: Some(id.into()), material: Material::Pair(Arc::new(pair)) }
     }
 
-    /// Creates a public key with its thumbprint as its identifier.
+    /// Creates a public key. Its identifier is its thumbprint.
     #[cfg(feature = "asymmetric")]
     pub(crate) fn of_public(
         algorithm: Algorithm,
@@ -177,8 +177,8 @@ impl Key {
     }
 
     /// Sets the key's identifier, which becomes the `kid` of the tokens that the key signs. By
-    /// default, a key pair and a public key have their thumbprint (RFC 7638), and a shared secret
-    /// has no identifier.
+    /// default, the identifier of a key pair or a public key is its thumbprint (RFC 7638), and a
+    /// shared secret has no identifier.
     ///
     /// A token with a `kid` is checked only against the keys with this identifier. A key without an
     /// identifier verifies only tokens without a `kid`. For a shared secret, use a name or a date,
@@ -213,8 +213,8 @@ impl Key {
         self.id.clone()
     }
 
-    /// Returns true if both keys have the same algorithm, identifier and key material. A key pair is
-    /// the same key as its public key.
+    /// Returns true if both keys have the same algorithm, identifier and key material. A key pair
+    /// counts as the same key as its public key.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let is_same_material = match (&self.material, &other.material) {
             (Material::Mac(one), Material::Mac(other)) => one.is_same(other),

@@ -89,8 +89,8 @@ impl KeyStore {
     }
 
     /// Removes the previous keys. The current key and announced keys stay. From then on, tokens
-    /// signed with the removed keys are rejected, and connections that use `Claims::ended` or
-    /// `until_ended` for such a token end.
+    /// signed with the removed keys are rejected. A connection with such a token ends if it uses
+    /// `Claims::ended` or `until_ended`.
     pub fn retire_previous(&self) {
         self.keys.rcu(|keys| keys.without_previous());
     }
@@ -104,7 +104,8 @@ impl KeyStore {
         self.keys.load()
     }
 
-    /// Repeats the update if another thread replaced the set in between, so that no key is lost.
+    /// Repeats the update if another thread has replaced the set in the meantime, so that no key is
+    /// lost.
     fn try_update(
         &self,
         next: impl Fn(&KeySet) -> Result<KeySet, KeyError>,

@@ -46,7 +46,7 @@ impl Mac {
         }
     }
 
-    /// Returns true if both have the same secret and the same hash.
+    /// Returns true if both keys have the same secret and the same hash function.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let mut text = String::new();
         self.sign_onto(&mut text);

@@ -161,8 +161,8 @@ impl Secret {
     }
 
     /// Generates a secret of 64 random bytes, for tests, for demonstrations, and for a server that
-    /// verifies only its own tokens. After a restart, such a server has another secret and rejects
-    /// its earlier tokens.
+    /// verifies only its own tokens. After a restart, such a server has a different secret and
+    /// rejects its earlier tokens.
     ///
     /// # Errors
     ///

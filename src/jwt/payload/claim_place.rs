@@ -11,16 +11,17 @@ pub(crate) enum Purpose {
     Tenant,
 }
 
-/// The place of roles, scopes or the tenant within the claims. It is read in every token.
+/// A claim that contains roles, scopes or the tenant, and the path to them. The claim is read from
+/// every token.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
     /// The [`names::group`] of the path's first name.
     group: u64,
-    /// True if the application configured this place. A value of the wrong type at a configured
-    /// place makes the token invalid. At a default place, such a value is ignored and grants
-    /// nothing.
+    /// True if the application configured this claim. A configured claim with a value of the wrong
+    /// type makes the token invalid. In a claim that is read by default, such a value is ignored
+    /// and grants nothing.
     pub(crate) is_configured: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::json::reader::Reader;
 use crate::jwt::spans::{Placer, Span};
 
-/// A claim that must be present, and possibly must have one of several values.
+/// A rule about one claim: the claim must be present, or must have one of several values.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimRule {
     /// The first name of the path. Stored here too for speed, since the name of every member is

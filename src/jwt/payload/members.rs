@@ -107,7 +107,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         self.name = self.reader.name()?;
         let escaped = self.reader.escaped_name.as_ref();
         let name = escaped.map_or(self.name, |name| &name.text);
-        // Most verifiers have no rules, so the search for them is in a separate function.
+        // Most verifiers have no rules, and then no search is needed.
         self.rules = if self.wanted.rules.is_empty() { 0 } else { self.wanted.rules_in(name) };
         let is_new = if let Some(claim) = RegisteredClaim::from_name(name) {
             let bit = 1_u32.wrapping_shl(claim as u32);
@@ -159,8 +159,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
                                 wrong,
                             ));
                         }
-                        // A value of the wrong type in a claim that is read by default grants
-                        // nothing.
+                        // The application did not configure this claim. Its value has the wrong
+                        // type and grants nothing.
                         _ => {}
                     }
                 }
@@ -183,8 +183,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         }
     }
 
-    /// Returns the `'static` name from the claims type or the configuration that equals `name`.
-    /// Rejection reasons may contain that name, but no text from the token.
+    /// Returns `name` as a `'static` string if it is a field of the claims type or a registered
+    /// claim. Rejection reasons may contain that string, but no text from the token.
     fn find_name(&self, name: &str) -> Option<&'static str> {
         let field = self.fields.iter().copied().find(|field| *field == name);
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))

@@ -21,8 +21,9 @@
 //!    recognizes registered, required and configured claims.
 //! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). For each
 //!    rule that is met, a bit is set in `Noted` ([`notes`]).
-//! 4. For a registered claim or a configured place, [`values`] reads the value ahead and stores it
-//!    in `Noted`, as a date or as a position in the payload. The reader then moves back.
+//! 4. For a registered claim, or a claim that contains roles, scopes or the tenant, [`values`]
+//!    reads the value ahead and stores it in `Noted`, as a date or as a position in the payload.
+//!    The reader then moves back.
 //! 5. The value goes straight from the [`Reader`] to `T`. If `T` skips a value that was read ahead,
 //!    the reader jumps to its end.
 //! 6. Members that `T` skips are recorded too, since `T` must ask for them in order to skip them.

@@ -11,7 +11,8 @@ use crate::jwt::verified_token::Named;
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) places: Vec<ClaimPlace>,
-    /// Claims that must be present, or have one of several values; at most 64.
+    /// Rules that require a claim to be present, or to have one of several values. There are at
+    /// most 64.
     pub(crate) rules: Vec<ClaimRule>,
     /// True if a number in `sub` is accepted.
     pub(crate) numeric_subject: bool,
@@ -53,7 +54,8 @@ impl Wanted {
         self.places.iter().filter(move |place| place.path.first() == claim)
     }
 
-    /// Adds a configured [`ClaimPlace`], which replaces one with the same purpose and path.
+    /// Adds a configured [`ClaimPlace`], and removes any earlier one with the same purpose and
+    /// path.
     pub(crate) fn add(&mut self, mut place: ClaimPlace) {
         self.places
             .retain(|other| other.purpose != place.purpose || !other.path.is_at(&place.path));
@@ -73,7 +75,7 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) has_confirmation: bool,
     /// One bit for each rule in [`Wanted::rules`] that is met.
     pub(crate) met: u64,
-    /// One bit for each rule whose claim is present and has another value.
+    /// One bit for each rule whose claim is present but does not have one of the accepted values.
     pub(crate) wrong: u64,
     /// True if every member was read.
     pub(crate) is_complete: bool,

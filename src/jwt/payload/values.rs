@@ -31,7 +31,7 @@ impl From<Error> for WrongValue {
 }
 
 impl WrongValue {
-    /// Creates the error for the next value, which may also be invalid JSON.
+    /// Creates the error for the next value, which has the wrong type or is invalid JSON.
     #[cold]
     fn next_in(reader: &mut Reader<'_>) -> Self {
         let found = match reader.peek() {
@@ -47,7 +47,7 @@ impl WrongValue {
         found
     }
 
-    /// Returns the JSON type that was found, if the type is the problem.
+    /// Returns the JSON type of the value, if the type is wrong.
     pub(crate) fn found(self) -> Option<&'static str> {
         Some(match self {
             Self::Text => "a string",
@@ -263,8 +263,8 @@ fn date(reader: &mut Reader<'_>, next: u8, date: &mut Option<UnixTime>) -> Resul
     Ok(())
 }
 
-/// Reads a date that is not a short whole number. The standard library parses fractions, since the
-/// result of `serde_json` depends on a feature that other crates may enable.
+/// Reads a date that is not a short whole number. Fractions are parsed by the standard library and
+/// not by `serde_json`, whose result depends on a feature that other crates may enable.
 #[cold]
 #[inline(never)]
 fn rare_date(reader: &mut Reader<'_>) -> Result<UnixTime, WrongValue> {

@@ -27,9 +27,9 @@ impl Issuer {
     ///   both `has_role` and `has_scope`. For roles of your own, use
     ///   `.roles_claim("https://shop.example/roles")` with the name that your Action writes.
     ///
-    /// Tokens of both profiles are accepted: that of Auth0 and that of RFC 9068. Tokens of the RFC
-    /// 9068 profile have the header `typ: at+jwt`. To accept only these, call
-    /// `.accept_type("at+jwt")`.
+    /// Auth0 issues access tokens of two profiles, its own and RFC 9068. Tokens of both profiles
+    /// are accepted. Tokens of the RFC 9068 profile have the header `typ: at+jwt`. To accept only
+    /// these, call `.accept_type("at+jwt")`.
     ///
     /// Sources: [access token profiles][profiles], read on 2026-11-26, and
     /// [validate access tokens][validate], read on 2026-11-27.

@@ -80,7 +80,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there is no tenant, and as [`entra`](Self::entra) does.
+    /// Panics if there is no tenant, and in the cases in which [`entra`](Self::entra) panics.
     #[track_caller]
     pub fn entra_tenants(tenants: impl OneOrMany) -> Self {
         let tenants = tenants.into_strings();

@@ -46,8 +46,8 @@ fn usable(json: &[u8], only: Option<&str>) -> Result<String, KeyError> {
             issuer.contains("{tenantid}") || only == Some(&*issuer)
         }
         Ok(Owner { issuer }) => issuer.is_none(),
-        // The import of the set skips and counts a key that is not an object, or in which a name
-        // occurs twice. The import gets the text of each key unchanged.
+        // A key that is not an object, or in which a name occurs twice, stays in the set unchanged.
+        // When the set is parsed later, such a key is skipped and counted.
         Err(_) => true,
     };
     let keys = texts_of_keys(json)?.into_iter().filter(|key| is_usable(key));

@@ -27,9 +27,9 @@ impl Issuer {
     ///   `email` with that domain does not prove that the user belongs to the organization.
     ///
     /// Google's access tokens are opaque, so this preset accepts ID tokens. No claim distinguishes
-    /// an ID token that was meant for the application itself from one that was meant for its API.
-    /// To accept tokens of service accounts, use [`discover`](Self::discover) with an
-    /// [`audience`](Self::audience) and a [`claim_is`](Self::claim_is) about `sub`.
+    /// between ID tokens for the application itself and ID tokens for its API. To accept tokens of
+    /// service accounts, use [`discover`](Self::discover) with an [`audience`](Self::audience) and
+    /// a [`claim_is`](Self::claim_is) about `sub`.
     ///
     /// Sources: [OpenID Connect][page], read on 2026-11-26, and [tokens of service
     /// accounts][accounts], read on 2026-11-27.
