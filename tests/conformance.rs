@@ -93,7 +93,7 @@ impl RefreshStore for Faulty {
                 session.version = row.version + 1;
                 self.store.replace(&session).await
             }
-            // This defect reads the version first, and writes in a second step.
+            // The store reads the version first, and writes in a second step.
             Defect::TwoSteps => {
                 let Some(row) = self.store.load(&session.id).await? else { return Ok(false) };
                 if row.version + 1 != session.version {

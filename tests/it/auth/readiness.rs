@@ -125,7 +125,7 @@ async fn an_inner_buffer_works() {
 struct OutOfStock;
 
 #[tokio::test]
-async fn the_error_of_the_service_is_the_inner_ones() {
+async fn the_error_of_the_service_is_that_of_the_inner_service() {
     let inner = service_fn(async |_: Request<()>| Err::<Answer, _>(OutOfStock));
     let stack = ServiceBuilder::new().layer(shop::auth()).layer(require(has_role("customer")));
     let mut service = stack.service(inner);

@@ -1,5 +1,4 @@
-//! Tests that the reference documents every item of the code, and names no item that does not
-//! exist.
+//! Tests that the reference documents every item of the code, and names only items that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -8,8 +8,8 @@ use tower_jwt_auth::{AuthError, has_role, require};
 
 use crate::kit::shop;
 
-/// Returns the statuses of requests without a token: to a route, to an unknown path, and with an
-/// unknown method.
+/// Sends requests without a token to a route, to an unknown path, and with an unknown method.
+/// Returns the statuses of the responses.
 async fn statuses(app: Router) -> [u16; 3] {
     let mut statuses = [0; 3];
     for (path, status) in ["/cart", "/missing", "/checkout"].into_iter().zip(&mut statuses) {

@@ -347,7 +347,7 @@ async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
     assert_eq!(deleted[0], ("__Secure-cart_token".into(), String::new(), rest.into()));
 }
 
-/// `tests/browser` tests the same file in a real browser.
+/// `tests/browser` tests the cookies of the same file in a real browser.
 #[tokio::test]
 async fn each_set_up_sets_the_cookies_of_the_browser_test() {
     let new = || Cookies::new("/auth");

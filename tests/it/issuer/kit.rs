@@ -49,7 +49,7 @@ pub(crate) struct State {
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
-    /// The number of writes after which replacements fail or lose their results.
+    /// The number of writes after which calls to `replace` fail or lose their results.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The only service that users are granted.
     pub(crate) audience: Mutex<Option<&'static str>>,

@@ -241,7 +241,7 @@ async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_en
 /// If a server stops between storing and publishing the end of a session, the next request with the
 /// session's refresh token publishes the end.
 #[tokio::test(start_paused = true)]
-async fn an_abandoned_announcement_is_made_later() {
+async fn an_abandoned_publication_is_repeated_later() {
     let fleet = Fleet::new().await;
     let (token, session, access) = fleet.log_in("alice").await;
     fleet.feed.hangs.store(true, Ordering::SeqCst);

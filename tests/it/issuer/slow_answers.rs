@@ -7,7 +7,7 @@ use tower_jwt_auth::issuer::{NewSession, SessionErrorKind};
 use super::sessions::sessions;
 
 #[tokio::test]
-async fn a_pause_between_the_halves_logs_nobody_out() {
+async fn a_pause_between_check_and_exchange_logs_nobody_out() {
     let (sessions, clock, _) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();
@@ -19,7 +19,7 @@ async fn a_pause_between_the_halves_logs_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_use_whose_hash_was_dropped_in_the_meantime_ends_nothing() {
+async fn a_slow_refresh_with_a_forgotten_token_does_not_end_the_session() {
     let (sessions, clock, _) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
     let slow = sessions.begin_refresh(token.as_str(), None).await.unwrap();
@@ -32,7 +32,7 @@ async fn a_use_whose_hash_was_dropped_in_the_meantime_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_repeated_use_gets_the_leaf_at_the_time_of_its_answer() {
+async fn a_slow_repeated_refresh_returns_the_newest_token() {
     let (sessions, ..) = sessions();
     let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
     let (next, _) = sessions.refresh(token.as_str(), None).await.unwrap();

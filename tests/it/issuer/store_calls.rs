@@ -10,7 +10,7 @@ use super::kit::{Server, Tokens, json};
 
 const LOG_IN: [&str; 3] = ["of_subject", "insert", "of_subject"];
 
-/// Returns the calls since the last call to this function.
+/// Returns the store calls since this function was last called.
 fn calls(server: &Server) -> Vec<&'static str> {
     std::mem::take(&mut *server.state.calls.lock().unwrap())
 }

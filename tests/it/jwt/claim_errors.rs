@@ -243,7 +243,7 @@ thread_local! {
     static RUNS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts the runs of its `Deserialize`.
+/// A claims type that counts the runs of its `Deserialize` implementation.
 struct Counted;
 
 impl<'de> Deserialize<'de> for Counted {

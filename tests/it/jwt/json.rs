@@ -44,7 +44,7 @@ fn a_payload_is_utf_8() {
 }
 
 #[test]
-fn a_claim_occurs_once_in_any_spelling() {
+fn a_claim_that_occurs_twice_is_rejected_in_any_spelling() {
     for members in [
         "\"exp\":99999999999",
         "\"\\u0065xp\":99999999999",
@@ -174,7 +174,7 @@ fn a_name_that_occurs_twice_is_rejected_at_any_depth_and_for_every_type() {
 fn the_rules_hold_for_a_type_that_stops_reading() {
     use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-    /// Reads at most one member.
+    /// A type that reads at most one member.
     struct Early;
 
     impl<'de> Deserialize<'de> for Early {

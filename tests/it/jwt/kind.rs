@@ -112,7 +112,7 @@ fn a_nested_or_foreign_payload_is_refused() {
 }
 
 #[test]
-fn a_refusal_of_a_token_is_invalid_token() {
+fn the_challenge_for_another_kind_of_token_has_the_error_invalid_token() {
     let response = kit::send(&kit::auth(), kit::bearer(&of_type("refresh+jwt")));
     let params = crate::bearer::challenge::bearer_params(kit::challenge(&response).unwrap());
     assert_eq!(params["error"], "invalid_token");

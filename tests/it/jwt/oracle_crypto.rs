@@ -1,4 +1,4 @@
-//! Signatures for `jsonwebtoken`, implemented with aws-lc, as its feature `aws_lc_rs` does.
+//! Signatures for `jsonwebtoken`, implemented with aws-lc like those of its feature `aws_lc_rs`.
 
 use std::sync::Once;
 

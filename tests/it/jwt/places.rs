@@ -58,7 +58,7 @@ fn an_unconfigured_claim_of_another_shape_grants_nothing() {
 /// The names have the same length and the same first and last letters as the names of the claims
 /// that are read.
 #[test]
-fn a_claim_whose_name_resembles_that_of_a_place_grants_nothing() {
+fn a_claim_whose_name_resembles_roles_or_scope_grants_nothing() {
     let claims = json!({ "rules": ["admin"], "scape": "pay", "sxp": "pay" });
     assert_eq!(roles(&kit::auth(), &claims), [""; 0]);
     assert_eq!(scopes(&kit::auth(), &claims), [""; 0]);
@@ -68,7 +68,7 @@ fn a_claim_whose_name_resembles_that_of_a_place_grants_nothing() {
 }
 
 #[test]
-fn a_place_that_is_configured_and_read_by_default_is_read_once() {
+fn a_roles_claim_that_is_also_read_by_default_is_read_once() {
     let auth = kit::auth().add_roles_claim("roles");
     assert_eq!(roles(&auth, &json!({ "roles": ["admin"] })), ["admin"]);
 }

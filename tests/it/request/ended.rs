@@ -1,4 +1,4 @@
-//! Tests of connections that last longer than the request.
+//! Tests of long-lived connections, which end with their token.
 
 use std::time::Duration;
 

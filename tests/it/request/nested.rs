@@ -1,4 +1,4 @@
-//! Nested layers: the nearest layer decides alone.
+//! Tests of nested layers. Only the layer nearest to the handler decides.
 
 use axum::Router;
 use axum::extract::Request;

@@ -44,7 +44,7 @@ fn a_revoked_token_is_answered_like_any_invalid_one() {
         };
         assert_eq!(bytes(&response), bytes(&generic));
     }
-    // The revocation of another key does not affect the token.
+    // The revocation of another signing key does not affect the token.
     let key = kit::key(tower_jwt_auth::Algorithm::Hs256).with_id("2026-11").unwrap();
     let (revocations, _) = current();
     let auth = JwtAuth::new(key).with_clock(kit::at(kit::NOW)).with_revocation(revocations.clone());

@@ -98,7 +98,7 @@ fn a_token_of_the_same_second_or_without_iat_is_refused() {
     assert_eq!(check(Some(later(Duration::from_millis(999)))), Verdict::Revoked);
     assert_eq!(check(Some(later(SECOND))), Verdict::Good);
     assert_eq!(check(None), Verdict::Revoked);
-    // An earlier watermark does not restore tokens that a later one covers.
+    // A revocation as of an earlier time does not restore tokens that are already revoked.
     revocations.apply(&Revocation::subject("alice", now().saturating_sub(HOUR)));
     assert_eq!(check(Some(now())), Verdict::Revoked);
 }
@@ -221,8 +221,8 @@ fn a_full_table_widens_revocations_and_reports_it() {
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.subject("bob");
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // The subject of this token is unknown, so all tokens of the issuer that were issued until now
-    // are revoked.
+    // This revocation names no subject, so it is widened to all tokens that the issuer has issued
+    // until now.
     revocations.apply(&Revocation::token("whose?", later(HOUR)).issuer("i"));
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.issued_at(later(SECOND));

@@ -73,7 +73,7 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
 }
 
 /// Verifies a token whose payload is not a set of claims, and returns the kind of the error. The
-/// payload is read only if the signature is valid, so the kind shows if the signature is valid.
+/// kind shows if the signature is valid, since the payload is read only after that check.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
 }

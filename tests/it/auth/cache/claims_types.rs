@@ -1,4 +1,4 @@
-//! Tests of layers that share a cache, and of claims types whose code runs in it.
+//! Tests of layers that share a cache, and of claims types whose code runs in the cache.
 
 use std::cell::Cell;
 use std::sync::OnceLock;

@@ -164,7 +164,8 @@ fn a_replaced_key_set_hides_the_tokens_of_the_old_one() {
     keys.replace(Secret::generate().unwrap());
     assert_eq!(fault(&auth, &token), Some(TokenErrorKind::BadSignature));
     assert_eq!(counts(&cache), (1, 2, 1));
-    // If the key is still valid, or valid again, the token is verified again.
+    // After each change of the keys, the token is verified again. It is accepted if its key is
+    // valid.
     keys.replace(kit::secret());
     assert!((0..2).all(|_| fault(&auth, &token).is_none()));
     assert_eq!(counts(&cache), (2, 3, 1));
@@ -219,7 +220,7 @@ fn a_token_that_differs_in_one_character_is_not_found() {
 }
 
 #[test]
-fn a_refused_token_never_enters() {
+fn a_rejected_token_is_never_cached() {
     #[derive(serde::Deserialize)]
     struct Named {
         #[expect(dead_code, reason = "only its presence matters")]

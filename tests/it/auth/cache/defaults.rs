@@ -54,7 +54,7 @@ fn all_issuers_of_a_layer_use_the_cache_if_one_of_them_has_a_public_key() {
     ]);
     let (of_a, of_b) = (signed_by(&secret, "a"), signed_by(&pair, "b"));
     assert!(keeps(&auth, &of_a) && keeps(&auth, &of_b));
-    // Each issuer's key is still rejected for tokens of the other issuer.
+    // Tokens that name one issuer and are signed with the other issuer's key are rejected.
     for token in [signed_by(&secret, "b"), signed_by(&pair, "a")] {
         assert_eq!(auth.verify(&token).unwrap_err().kind(), AuthErrorKind::InvalidToken);
     }

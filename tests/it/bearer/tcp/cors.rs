@@ -33,7 +33,7 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn with_cors_outside_a_script_can_read_the_refusal() {
+async fn a_script_can_read_the_rejection_if_the_cors_layer_is_outside() {
     let addr = server::start(app().layer(shop::auth()).layer(cors())).await;
     for wire in WIRES {
         for ask in [Ask::post("/"), Ask::post("/").bearer("a.b.c")] {
@@ -47,7 +47,7 @@ async fn with_cors_outside_a_script_can_read_the_refusal() {
 }
 
 #[tokio::test]
-async fn with_cors_inside_a_script_cannot_read_the_refusal() {
+async fn a_script_cannot_read_the_rejection_if_the_cors_layer_is_inside() {
     let addr = server::start(app().layer(cors()).layer(shop::auth())).await;
     for wire in WIRES {
         let ask = Ask::post("/").header("origin", APP);

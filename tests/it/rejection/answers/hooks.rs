@@ -130,7 +130,7 @@ impl Guard for PanickingGuard {
     }
 }
 
-/// A guard that denies on request, and panics when it is asked for its required scopes.
+/// A guard that denies access if a request header asks for it. `required_scopes` panics.
 struct PanickingScopes;
 
 impl Guard for PanickingScopes {

@@ -1,4 +1,4 @@
-//! Tests that a CORS layer on the wrong side is logged.
+//! Tests of the log event for a CORS layer that is behind the auth layer.
 
 use axum::Router;
 use axum::routing::any;
