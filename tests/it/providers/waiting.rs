@@ -22,7 +22,7 @@ use crate::kit::{self, NOW, panics};
 
 const LOGIN: &str = "https://login.shop.example";
 
-/// A key source that returns the keys of `set` when it has a permit.
+/// A key source that waits for a permit and then returns the keys of `set`.
 #[derive(Clone)]
 struct Source {
     set: Arc<Mutex<Vec<Key>>>,

@@ -1,4 +1,5 @@
-//! Tests of nested layers. Only the layer nearest to the handler decides.
+//! Tests of nested layers. Each layer can reject the request, but guards and handlers see only the
+//! results of the inner layer.
 
 use axum::Router;
 use axum::extract::Request;

@@ -1,4 +1,5 @@
-//! Tests of the challenge parser that other tests use, with `http-fields/www_authenticate.json`.
+//! Tests with `http-fields/www_authenticate.json`. They check the challenge parser that other tests
+//! use.
 
 use crate::bearer::challenge::parse;
 use crate::kit::{self, str_of};
