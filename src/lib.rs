@@ -79,11 +79,10 @@
 //! failed, but you can: the [`AuthError`] in the response's extensions contains the whole
 //! [`reason`](AuthError::reason).
 //!
-//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request without a
-//! token that looks like a CORS preflight (`OPTIONS` with `Origin` and
-//! `Access-Control-Request-Method`) always passes the layer. An `OPTIONS` handler must therefore
-//! have no side effects unless a guard or an extractor (other than an `Option`) stands in front of
-//! it.
+//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks
+//! like a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) and has no
+//! token always passes the layer. An `OPTIONS` handler must therefore have no side effects unless a
+//! guard or an extractor (other than an `Option`) stands in front of it.
 //!
 //! # Where layers go
 //!
@@ -95,8 +94,8 @@
 //! ```
 //!
 //! The CORS layer must name `authorization` among the allowed headers, since `*` does not include
-//! `authorization`. It must also expose `WWW-Authenticate`. If the layers are in the other order,
-//! preflights cause a warning in the log (feature `tracing`).
+//! `authorization`. The CORS layer must also expose `WWW-Authenticate`. If the layers are in the
+//! other order, preflights cause a warning in the log (feature `tracing`).
 //!
 //! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
 //! path. With `Router::route_layer` it gets 404. A guard on a single handler is

@@ -134,9 +134,9 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Requires `aud` to name this service: `"cart"`, or one of several names with
-    /// `["cart", "basket"]`. By default a token that has an `aud` is rejected (RFC 7519 section
-    /// 4.1.3).
+    /// Requires `aud` to name this service, such as `"cart"`. With several names, as in `["cart",
+    /// "basket"]`, `aud` must contain one of them. By default a token that has an `aud` is rejected
+    /// (RFC 7519 section 4.1.3).
     #[track_caller]
     pub fn audience(self, audience: impl OneOrMany) -> Self {
         let rules = self.rules().audience(audience);
@@ -212,10 +212,10 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Requires `claim` to be one of `values`, character for character. `claim` is a claim's name,
-    /// a path with dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The value in the
-    /// token must be a string: a missing value and `null` are rejected. By default no claim has to
-    /// have a certain value.
+    /// Requires the value of `claim` to be one of `values`, character for character. `claim` is a
+    /// claim's name, a path with dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The
+    /// value in the token must be a string: a missing value and `null` are rejected. By default no
+    /// claim has to have a certain value.
     ///
     /// Calls for different claims add up. Use this method if one issuer signs several kinds of
     /// tokens, and a claim distinguishes them: `.claim_is("token_use", "access")`,
@@ -244,8 +244,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads roles from this claim too, in addition to `roles` or the claim of
-    /// [`roles_claim`](Self::roles_claim).
+    /// Reads roles from one more claim, in addition to `roles` or the claim that
+    /// [`roles_claim`](Self::roles_claim) sets.
     #[track_caller]
     pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().add_roles_claim(path);
@@ -261,8 +261,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads scopes from this claim too, in addition to `scope` and `scp` or the claim of
-    /// [`scope_claim`](Self::scope_claim).
+    /// Reads scopes from one more claim, in addition to `scope` and `scp` or the claim that
+    /// [`scope_claim`](Self::scope_claim) sets.
     #[track_caller]
     pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().add_scope_claim(path);
@@ -433,11 +433,11 @@ impl<T> JwtAuth<T> {
     /// are fetched, even if another of its issuers has a shared secret. A layer with shared secrets
     /// alone has no cache.
     ///
-    /// With public keys, a verification takes tens of microseconds, and a hit less than one. With
-    /// HS256, a cache is worthwhile for up to a few thousand frequently used tokens. [`TokenCache`]
-    /// describes its memory use and its effects on security. Each request is still checked against
-    /// the clock, the current keys and the [`Revocations`], and gets the same answer as without a
-    /// cache.
+    /// With public keys, a verification takes tens of microseconds, and a cache hit takes less than
+    /// one. With HS256, a cache is worthwhile for up to a few thousand frequently used tokens.
+    /// [`TokenCache`] describes its memory use and its effects on security. Each request is still
+    /// checked against the clock, the current keys and the [`Revocations`], and gets the same
+    /// answer as without a cache.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
@@ -554,8 +554,8 @@ impl<T> JwtAuth<T> {
         Arc::make_mut(&mut self.context_mut().sources)
     }
 
-    /// Returns the settings, so that the caller can change them. Every change must use this method,
-    /// since it hides the cached tokens, which were verified with the old settings.
+    /// Returns the settings, so that the caller can change them. Every change must use this method.
+    /// It hides the cached tokens, which were verified with the old settings.
     fn settings_mut(&mut self) -> &mut Settings {
         let settings = Arc::make_mut(&mut self.settings);
         if let Some(cache) = &mut settings.cache {

@@ -49,7 +49,7 @@ pub enum OtherScheme {
 pub(crate) enum Authorization<'r> {
     Absent,
     /// The text after `Bearer`. Its characters are checked only after a failed verification, since
-    /// a token that verifies has only allowed characters.
+    /// a valid token contains only allowed characters.
     Bearer(&'r [u8]),
     /// A scheme other than `Bearer`, with the part of the value that looks like a JWT.
     Other {
@@ -98,9 +98,8 @@ fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
     }
 }
 
-/// Reads a header with another scheme. The credentials of that scheme are not for this layer.
-/// However, a Bearer token in them, or a JWT under another scheme, must not be ignored in favour of
-/// a cookie.
+/// Reads a header with another scheme. This layer ignores the credentials of other schemes.
+/// However, if they contain a Bearer token or a JWT, the layer must not accept a cookie instead.
 fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorization<'r>, Fault> {
     if has_bearer(rest) {
         return Err(Fault::ambiguous(

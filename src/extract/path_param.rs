@@ -41,7 +41,7 @@ where
             )));
         };
         if values.next().is_some() {
-            // The guard cannot know which of the two parameters the handler uses.
+            // Two parameters have this name, and the guard cannot know which one the handler uses.
             return Err(Denied::misconfigured(format!(
                 "path_param({name:?}, ..) guards a route with two parameters of that name, by way \
                  of `nest`: give each its own name",

@@ -46,8 +46,8 @@ impl<S: AsRef<str> + Send + Sync + 'static> Guard for ScopeGuard<S> {
 
 hint_at_require!(ScopeGuard<S>);
 
-/// Requires this scope. A refusal names it in the challenge, so that a client can ask for a token
-/// with it.
+/// Requires this scope. If a request is refused, the challenge names the scope, so that the client
+/// can ask for a token with the scope.
 ///
 /// ```
 /// use tower_jwt_auth::guard::{has_scope, require};

@@ -117,9 +117,9 @@ impl TokenIssuer {
     /// Sets the key for a service, or for several services that share it. None by default.
     /// [`add_audience`](Self::add_audience) adds a service with another key.
     ///
-    /// The current key of a [`KeyStore`] signs, also after a rotation. Give the services a new
-    /// secret before the issuer gets it, and [announce](KeyStore::announce) a new key pair before it
-    /// signs.
+    /// The current key of a [`KeyStore`] signs the tokens. After a rotation, the new current key
+    /// signs them. Give the services a new secret before the issuer gets it, and
+    /// [announce](KeyStore::announce) a new key pair before it signs.
     ///
     /// # Panics
     ///
@@ -137,8 +137,8 @@ impl TokenIssuer {
         self.add_audience(audience, keys)
     }
 
-    /// Adds a service with another key, or several services that share another key. Call it once
-    /// for each key.
+    /// Adds a service with another key, or several services that share another key. Call this
+    /// method once for each key.
     ///
     /// Services that verify with public keys can share one key pair, since they cannot sign. Pass
     /// clones of the same `KeyStore` for them. A token is still for one service only, unless the
@@ -156,9 +156,9 @@ impl TokenIssuer {
     ///
     /// # Panics
     ///
-    /// Panics if an audience is empty or has a key already, if the current key is a public key, or if
-    /// two different public keys of the issuer have the same algorithm and identifier, since services
-    /// read them from one key set.
+    /// Panics if an audience is empty or has a key already, if the current key is a public key, or
+    /// if two different public keys of the issuer have the same algorithm and identifier, since
+    /// services read all public keys from one key set.
     #[track_caller]
     pub fn add_audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         let audiences = audience.into_strings();
@@ -363,7 +363,7 @@ impl TokenIssuer {
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
         // Services can sign tokens too, with their own secrets. The revocation of such a token is
-        // kept until the token expires, so its lifetime is limited here.
+        // kept until the token expires, so the token's lifetime is limited here.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type(TOKEN_TYPE)

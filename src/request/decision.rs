@@ -66,8 +66,8 @@ pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
 }
 
 /// Removes the other entries of an outer layer. `token` is the outer layer's token, which the
-/// caller has already removed. The entries belong to that token, which this layer did not read or
-/// did not accept, and only the innermost layer's decision counts.
+/// caller has already removed. Only the innermost layer's decision counts, and that layer may have
+/// accepted a different token or no token.
 fn remove_outer(extensions: &mut Extensions, token: Option<Token>) {
     extensions.remove::<Anonymous>();
     extensions.remove::<RevocationUnchecked>();

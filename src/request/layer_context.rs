@@ -10,8 +10,8 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 
 /// A layer's checks, token sources and rejection responses. Guards and extractors behind the layer
-/// use them for their own rejections. A token that stays in use after its request, such as on a
-/// WebSocket, is checked again with them.
+/// use the sources and responses for their own rejections. The checks are repeated for a token that
+/// stays in use after its request, such as on a WebSocket.
 ///
 /// All of them share one allocation, so that a request changes only one reference count. All
 /// processors contend for that count.
@@ -19,9 +19,11 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
-    /// In a separate allocation, so that the error of a refused request can keep the sources alone.
+    /// In a separate allocation, so that the error of a refused request can keep the sources
+    /// without the rest.
     pub(crate) sources: Arc<Sources>,
-    /// In a separate allocation, so that the rejection of an extractor can keep the answers alone.
+    /// In a separate allocation, so that the rejection of an extractor can keep the answers without
+    /// the rest.
     pub(crate) answers: Arc<Answers>,
 }
 

@@ -13,7 +13,8 @@ const NEVER: u64 = u64::MAX;
 
 /// The time, in nanoseconds, for which the age may be computed from the wall clock alone. The
 /// caller has read the wall clock already, and reading the steady clock takes as long as looking up
-/// a token. If the wall clock moves by more than this, forward or back, both clocks are read again.
+/// a token. If the wall clock moves by more than this time, forward or back, both clocks are read
+/// again.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.

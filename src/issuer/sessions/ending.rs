@@ -110,8 +110,8 @@ impl<S: RefreshStore> Sessions<S> {
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {
             Ok(loaded) => loaded,
-            // An earlier request ended the session, but its response was lost or it failed to
-            // publish the end.
+            // An earlier request ended the session, but the response was lost or the end could not
+            // be published.
             Err(error) if error.kind() == SessionErrorKind::Ended => {
                 let token = RefreshToken::parse(presented)
                     .ok_or(SessionError::new(SessionErrorKind::Unknown))?;
@@ -179,8 +179,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Revokes one access token of a session, and ends the session if too many of its tokens were
-    /// revoked in this way. Does nothing if the session is unknown, since a service with a shared
-    /// secret can sign such a token. The tokens of an ended session are already revoked, so this
+    /// revoked in this way. Does nothing if the session is unknown: a service with a shared secret
+    /// can sign a token with any `sid`. The tokens of an ended session are already revoked, so this
     /// method only makes sure that the end was published.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(

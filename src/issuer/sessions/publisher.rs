@@ -45,7 +45,7 @@ impl Publisher {
                 let append = async {
                     match feed.append(&revocation).await {
                         // The session's identifier is short. The subject may be long, but a message
-                        // may omit it.
+                        // need not contain the subject.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
                         }

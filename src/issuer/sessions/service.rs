@@ -18,7 +18,8 @@ use crate::issuer::sessions::rows::SessionRows;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-/// The maximum size of the scopes and the audience together, and of the application's data.
+/// The maximum size of the application's data. The same limit applies to the scopes and the
+/// audience together.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
 /// The number of rows that one call deletes. Such a small batch stays within a store's time limit,
@@ -162,7 +163,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Stores a new session. If the store is full and the user is at the limit, ends the least
-    /// recently used session in `kept` first. The new session would end it anyway.
+    /// recently used session in `kept` first. The login would end that session anyway.
     async fn store_new(
         &self,
         session: &Session,

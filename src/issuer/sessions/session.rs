@@ -147,7 +147,8 @@ impl NewSession {
         self
     }
 
-    /// Binds the refresh tokens to a client, which every use must then name. None by default.
+    /// Binds the refresh tokens to this client. Every request that uses them must then name the
+    /// client. None by default.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());
         self

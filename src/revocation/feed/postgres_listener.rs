@@ -29,7 +29,7 @@ pub(crate) enum PostgresListener {
 }
 
 impl PostgresListener {
-    /// Waits for a notification, or until the connection is lost, since a notification may then
+    /// Waits for a notification. Also returns when the connection is lost, since a notification may
     /// have been missed.
     ///
     /// # Errors

@@ -46,11 +46,11 @@ return 1";
 /// Reads entries of the log, or of the set of live messages.
 ///
 /// - KEYS: log, live, epoch.
-/// - ARGV: the mode, which is 'log' or 'live'; the place, which is the last entry that was read
+/// - ARGV: the mode, which is 'log' or 'live'; the position, which is the last entry that was read
 ///   ('log') or the cursor ('live'); the number of entries to read; the maximum message length.
-/// - Returns the epoch, the log's last entry, the number of entries ever added, the new place, the
-///   messages, and, for 'live', the identifier of the Redis process. Returns nothing if there is no
-///   log.
+/// - Returns the epoch, the log's last entry, the number of entries ever added, the new position,
+///   the messages, and, for 'live', the identifier of the Redis process. Returns nothing if there
+///   is no log.
 ///
 /// The script also reads the role, so that the role and the data come from the same server.
 const READ: &str = "

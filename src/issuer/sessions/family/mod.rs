@@ -66,11 +66,12 @@ pub(crate) struct Family {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
     /// The number of repeated renewals in a row. Here a renewal counts as repeated if its used
-    /// token was presented again after [`AT_ONCE`] or more. Includes the last renewal if it was
-    /// repeated.
+    /// token was presented again at least [`AT_ONCE`] after its use. Includes the last renewal if
+    /// it was repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True once the used token of the last renewal was presented again after [`AT_ONCE`] or more.
+    /// True once the used token of the last renewal was presented again at least [`AT_ONCE`] after
+    /// its use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
     /// The number of consecutive renewals whose used token was presented again at any time.

@@ -21,16 +21,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/postgres/0002_ended_sessions.sql"),
 ];
 
-/// The transaction holds a lock until its end. Otherwise two transactions could both find no table
-/// and create it. The number is "jwt_auth" in ASCII.
+/// The transaction holds a lock until its end. Otherwise two transactions could both find that the
+/// table is missing, and create it. The lock's number is "jwt_auth" in ASCII.
 const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254731880)";
 
 /// Keeps sessions in PostgreSQL, for any number of auth servers on one database.
 ///
 /// The store needs no extension. If you run the files of `migrations/postgres` yourself, the
 /// account of the store needs rights only on the two tables. `synchronous_commit` must not be `off`
-/// for this database. Otherwise a crash of the server can lose rotations whose new token a client
-/// already has. Those sessions then end as reused.
+/// for this database. Otherwise a crash of the server can lose a rotation after the client has
+/// received the new token. The session then ends as reused.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, whose sessions may be out of date. Behind a pooler in transaction
@@ -183,7 +183,7 @@ impl PostgresStore {
 /// Closes idle connections.
 fn close_idle(pool: &PgPool) {
     for _ in 0..pool.num_idle() {
-        // Closing them gracefully would wait for a server that may be gone.
+        // A graceful close would wait for a server that may be gone.
         drop(pool.try_acquire().map(|connection| connection.detach()));
     }
 }

@@ -15,7 +15,7 @@ use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
 const PREFIX: &str = "tower_jwt_auth_sessions";
 
-// Each script touches one key, so that all of them work in a cluster.
+// Each script touches only one key, so that the scripts work in a cluster.
 
 /// The maximum number of rows that one command reads.
 const READ_AT_ONCE: usize = 500;

@@ -53,8 +53,9 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, and creates it and its tables if they do not exist: `sqlite:sessions.db`, or
-    /// `sqlite:///var/lib/auth/sessions.db`. The file must not lie on a network share.
+    /// Opens the file. Creates the file and its tables if they do not exist. `url` is for example
+    /// `sqlite:sessions.db` or `sqlite:///var/lib/auth/sessions.db`. The file must not be on a
+    /// network share.
     ///
     /// # Security
     ///
