@@ -24,8 +24,8 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// The background task starts when a layer is applied to a service within a tokio runtime, when
 /// [`ready`](Self::ready) is called, or at the latest with the first request. It fetches the keys
 /// immediately, and again after 80 % of their lifetime. A request whose key is known never waits
-/// for a fetch. A request with an unknown key can start a fetch and waits for it for at most 2
-/// seconds. While keys are loaded, at most one fetch starts within 30 seconds, whatever tokens
+/// for a fetch. A request with an unknown key can start a fetch, and waits at most 2 seconds for
+/// the result. While keys are loaded, at most one fetch starts within 30 seconds, whatever tokens
 /// strangers send.
 ///
 /// If a fetch fails, the last good keys stay in use for 24 hours

@@ -270,7 +270,7 @@ impl SourceState {
         let health = self.health_of(&refresh, now);
         drop(refresh);
         for waiting in waiting {
-            // This fails if the client hung up, so that its request no longer waits.
+            // This fails if the client has disconnected and its request no longer waits.
             let _ = waiting.send(());
         }
         #[cfg(feature = "tracing")]
@@ -297,8 +297,8 @@ impl SourceState {
         drop(waiting);
     }
 
-    /// Returns true unless the task has just panicked. Starting it again for each request would fill
-    /// the log.
+    /// Returns true unless the task has just panicked. Starting the task again for each request
+    /// would fill the log.
     pub(crate) fn may_start(&self) -> bool {
         let panicked_at = self.lock().panicked_at;
         panicked_at.is_none_or(|at| now().saturating_duration_since(at) >= COOLDOWN)

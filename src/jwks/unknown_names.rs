@@ -19,8 +19,9 @@ pub(crate) struct UnknownNames {
     hasher: RandomState,
     /// The names for which the next fetch was requested.
     asking: HashSet<u64>,
-    /// The names that were recorded before the fetch in flight began. A name that is recorded later
-    /// is not remembered after this fetch, since the fetched set may be older than the key.
+    /// The names that were recorded before the fetch in flight began. If the fetch does not find
+    /// them, they are remembered as missing. Names that are recorded during the fetch are not,
+    /// since the fetched set may be older than their keys.
     fetching: HashSet<u64>,
     /// The names that a fetch did not find, and the time until which they are remembered.
     missing: HashMap<u64, Instant>,

@@ -45,7 +45,7 @@ impl Validation {
     /// Checks the claims at the time `now`.
     ///
     /// Expiry is checked last. A client can renew a token that is expired and otherwise valid, so
-    /// such a token gets an error of its own kind.
+    /// such a token gets a separate kind of error.
     pub(crate) fn check_claims(
         &self,
         noted: &Noted<'_, '_>,

@@ -112,7 +112,7 @@ pub struct SignError {
 pub enum SignErrorKind {
     /// The claims serialize to JSON that is not an object.
     NotAnObject,
-    /// The `Serialize` implementation of the claims failed; `source()` has its error.
+    /// The `Serialize` implementation of the claims failed; `source()` returns its error.
     Unserializable,
     /// The key is a public key, which can only verify.
     NoPrivateKey,

@@ -26,7 +26,7 @@ struct Entry {
 
 impl HeaderCache {
     /// Returns the header and the parts of a token, if a token with the same header and the same
-    /// length of the signature was verified.
+    /// signature length was verified before.
     pub(crate) fn find<'t>(&self, token: &'t [u8]) -> Option<(&Header<'static>, TokenParts<'t>)> {
         let mut known = self.entries.iter().map_while(OnceLock::get);
         known.find_map(|Entry { segment, signature_len, header }| {

@@ -3,8 +3,9 @@
 //! [`Verifier::verify`] takes a token and returns it as [`Verified`], or an error for the first
 //! rule that the token breaks.
 //! [`guide::reference::verification`](crate::guide::reference::verification) lists the rules. A
-//! verifier has a [`KeyStore`] with a replaceable [`KeySet`] of [`Key`]s, each made from a
-//! [`Secret`], and the rules of a [`Validation`]. [`Signer`] signs tokens.
+//! verifier has the rules of a [`Validation`], and a [`KeyStore`] whose [`KeySet`] can be replaced.
+//! A set contains [`Key`]s, for example one that was made from a [`Secret`]. [`Signer`] signs
+//! tokens.
 
 pub(crate) mod base64url;
 mod checks;

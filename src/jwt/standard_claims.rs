@@ -35,7 +35,7 @@ pub struct StandardClaims {
     /// The subject of the token. A number that the verifier accepts becomes its decimal text.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "text_or_number")]
     pub sub: Option<String>,
-    /// The audience of the token, in JSON one string or an array.
+    /// The audience of the token. In JSON, it is one string or an array of strings.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
     /// The expiry of the token.

@@ -59,7 +59,7 @@ pub enum TokenErrorKind {
     WrongIssuer,
     /// `aud` is missing or names none of the configured audiences.
     WrongAudience,
-    /// The token has an `aud` and no audience is configured (RFC 7519 section 4.1.3).
+    /// The token has an `aud`, but no audience is configured (RFC 7519 section 4.1.3).
     UnexpectedAudience,
     /// A required claim is missing or `null`.
     MissingClaim,

@@ -166,7 +166,7 @@ impl Validation {
     }
 
     /// Accepts tokens without `exp`. An `exp` that is present is still checked, and
-    /// [`max_lifetime`](Self::max_lifetime) still rejects a token without one.
+    /// [`max_lifetime`](Self::max_lifetime) still rejects tokens without `exp`.
     ///
     /// # Security
     ///
@@ -254,10 +254,10 @@ impl Validation {
     ///
     /// # Panics
     ///
-    /// Panics if this method is called twice for the same claim, or if there is no value or an
-    /// empty value. Panics for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and `aud` have
-    /// their own methods, and the others are never strings. Panics if there are more than 64 rules,
-    /// including the claims of [`require_claim`](Self::require_claim).
+    /// Panics if this method is called twice for the same claim, or if `values` is empty or
+    /// contains an empty string. Panics for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and
+    /// `aud` have their own methods, and the others are never strings. Panics if there are more
+    /// than 64 rules, including the claims of [`require_claim`](Self::require_claim).
     ///
     /// [`TokenErrorKind::WrongClaim`]: crate::jwt::TokenErrorKind::WrongClaim
     #[track_caller]

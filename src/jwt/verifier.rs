@@ -78,12 +78,11 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns an error for the first rule that the token breaks. The error is for logs: it would
-    /// help the sender to forge a token. A panic of the clock or of `T`'s `Deserialize`
-    /// implementation is [`TokenErrorKind::Panicked`].
+    /// Returns an error for the first rule that the token breaks. The error is for logs and never
+    /// for the client, since it would help an attacker to forge a token. A panic of the clock or of
+    /// `T`'s `Deserialize` implementation is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        // `verified` is outside the closure, since `catch_unwind` would move it if the closure
-        // returned it.
+        // `verified` is outside of the closure, so that `catch_unwind` does not move the value.
         let mut verified = VerifiedToken::default();
         let read = catch_unwind(AssertUnwindSafe(|| {
             verified.opened = self.open(token.as_bytes(), &self.keys.peek())?;

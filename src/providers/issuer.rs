@@ -266,8 +266,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `algorithms` or `dangerous_allow_http` was called before: they are settings of the
-    /// keys that would be replaced.
+    /// Panics if `algorithms` or `dangerous_allow_http` was called before, since their settings
+    /// would be lost with the old keys.
     #[track_caller]
     pub fn with_keys(mut self, keys: impl Into<IssuerKeys>) -> Self {
         if let Some(method) = self.key_setting {

@@ -21,8 +21,8 @@ enum Origin {
     Remote(RemoteKeys),
 }
 
-/// The future of a request that waits for a key. It resolves when the fetch in flight ends, after
-/// two seconds at the latest.
+/// The future of a request that waits for a key. It resolves when the fetch in flight ends, and
+/// after two seconds at the latest.
 #[cfg(feature = "jwks")]
 pub(crate) use crate::jwks::KeyWait;
 /// No request waits for a key, since nothing is fetched.
@@ -36,7 +36,7 @@ pub(crate) enum MissingKey {
     Unknown,
     /// It is unknown whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
-    /// The keys are being fetched. The reason is for a request that cannot wait.
+    /// The keys are being fetched. `reason` is the reason for a 503, if the request cannot wait.
     Wait { wait: KeyWait, reason: String },
 }
 
@@ -82,7 +82,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Returns the keys if they are fetched.
+    /// Returns the fetched keys, or `None` for keys in memory.
     #[cfg(feature = "jwks")]
     pub(crate) fn remote(&self) -> Option<&RemoteKeys> {
         match &self.0 {
@@ -91,8 +91,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Returns the keys if they are fetched, so that their settings can be changed. `method` is the
-    /// name of the method that was called.
+    /// Returns the fetched keys, so that a method can change their settings. Panics for keys in
+    /// memory. `method` is the method's name.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {

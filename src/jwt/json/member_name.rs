@@ -39,7 +39,8 @@ impl<'de> MemberName<'de> {
         }
     }
 
-    /// Returns the name if it may be a number. A number has no escapes.
+    /// Returns the name if all its characters can be part of a number. A name with escapes is not a
+    /// number.
     fn number(&self) -> Result<&'de str, Error> {
         match self {
             Self::Plain(text) if !text.is_empty() && text.bytes().all(scan::is_in_numbers) => {

@@ -84,7 +84,7 @@ impl<'de> Reader<'de> {
         if self.scanner.peek().is_none() { Ok(()) } else { Err(self.fail(Fault::Syntax)) }
     }
 
-    /// Opens an array or object, whose bracket is next.
+    /// Reads the opening bracket of an array or object, which must be next.
     #[inline]
     pub(crate) fn open(&mut self) -> Result<(), Error> {
         self.scanner.skip(1);

@@ -55,7 +55,7 @@ impl Jwk {
         Ok(())
     }
 
-    /// Gives the key the identifier in `kid`, if there is one.
+    /// Sets the key's identifier to the JWK's `kid`, if there is a `kid`.
     pub(crate) fn name(&self, key: Key) -> Result<Key, KeyError> {
         match &self.kid {
             Some(kid) => key.with_id(kid),

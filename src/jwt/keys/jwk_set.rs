@@ -39,9 +39,9 @@ impl KeySet {
     ///
     /// Skips keys that cannot be used: keys with an unsupported `kty` or `crv`, keys for encryption
     /// (`use` is `enc`), weak and malformed keys, private keys, and shared secrets. At most 100
-    /// keys are read. Two keys may have the same `kid`: a token is then checked against both. A key
-    /// without a `kid` has its thumbprint (RFC 7638) as its identifier, and a key without an `alg`
-    /// is for RS256, or for the only algorithm of its type.
+    /// keys are read. Two keys may have the same `kid`: a token is then checked against both. The
+    /// identifier of a key without a `kid` is its thumbprint (RFC 7638). A key without an `alg` is
+    /// for RS256, or for the only algorithm of its type.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, KeySet};
@@ -129,7 +129,7 @@ fn public_keys(
     keys.map_err(|error| (jwk.kid, error))
 }
 
-/// Formats the start of a `kid` for a reason.
+/// Formats the start of a `kid` for the reason why a key was skipped.
 fn shown(kid: String) -> String {
     let start: String = kid.chars().take(64).collect();
     format!(" ({start:?})")

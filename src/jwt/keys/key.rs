@@ -164,8 +164,8 @@ impl Key {
         }
     }
 
-    /// Returns true if the key can sign: a key pair or a shared secret. A public key can only
-    /// verify.
+    /// Returns true if the key can sign, that is, if it is a key pair or a shared secret. A public
+    /// key can only verify.
     pub fn can_sign(&self) -> bool {
         match &self.material {
             Material::Mac(_) => true,

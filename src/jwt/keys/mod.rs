@@ -6,9 +6,10 @@
 //! 2. A [`Secret`](secret::Secret) holds bytes that are hard to guess. Its constructors reject
 //!    short and predictable secrets, and keys of a different kind. [`secret_text`] reads files and
 //!    variables.
-//! 3. `PublicComponents` are the numbers of a public key, with the rules for them and the thumbprint.
-//!    Every source of keys leads to them: PEM and DER (`pem`, `der`), JWKs ([`jwk`], `jwk_members`),
-//!    key sets in JSON (`jwk_set`), and the `jsonwebtoken` crate (`from_jsonwebtoken`).
+//! 3. `PublicComponents` are the numbers of a public key, with the rules for them and the
+//!    thumbprint. Public keys from all sources are read into them: PEM and DER (`pem`, `der`), JWKs
+//!    ([`jwk`], `jwk_members`), key sets in JSON (`jwk_set`), and the `jsonwebtoken` crate
+//!    (`from_jsonwebtoken`).
 //! 4. A [`KeySet`](key_set::KeySet) holds the current key, which signs, and previous keys, which
 //!    still verify. It chooses the keys for a token by `kid` and algorithm.
 //! 5. A [`KeyStore`](key_store::KeyStore) is a shared handle to a set. To rotate keys, the store

@@ -237,7 +237,7 @@ fn of_file(path: &Path) -> String {
 
 fn variable(name: &str) -> Result<Zeroizing<String>, KeyError> {
     std::env::var(name).map(Zeroizing::new).map_err(|error| {
-        // The error is not kept as the source: it may contain the secret.
+        // The error is not kept as the source, since it may contain the secret.
         let problem = match error {
             std::env::VarError::NotPresent => "is not set",
             std::env::VarError::NotUnicode(_) => "is not UTF-8",

@@ -14,8 +14,8 @@ pub(crate) struct ClaimRule {
     /// compared with it.
     first: String,
     pub(crate) path: ClaimPath,
-    /// The accepted values of the claim, which must then be a string. If empty, every value except
-    /// `null` is accepted.
+    /// If this list has values, the claim must be one of these strings. If the list is empty, every
+    /// value except `null` is accepted.
     pub(crate) values: Vec<String>,
 }
 
@@ -51,7 +51,8 @@ impl ClaimRule {
             return if next == b'n' { Finding::Missing } else { Finding::Right };
         }
         let find = |reader: &mut Reader<'_>| self.at_path(reader, next, placer, self.path.rest());
-        // Invalid JSON is not reported here: the reader reports it when it reads the value again.
+        // Invalid JSON is not reported here. The reader reports an error when the value is read
+        // again.
         reader.read_ahead(find).unwrap_or(Finding::Wrong)
     }
 

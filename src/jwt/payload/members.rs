@@ -73,7 +73,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 
     /// Reads the members that the user's type left unread, and closes the payload. Fails if the
-    /// type ignored an error: a malformed claim must not count as absent.
+    /// type ignored an error, since a malformed claim must not count as absent.
     pub(crate) fn close(mut self) -> Result<(), Error> {
         while self.next_name()? {
             self.note_value()?;

@@ -19,8 +19,8 @@
 //! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
 //! 2. When `T` asks for the next member, [`members`] reads the name, rejects duplicates, and
 //!    recognizes registered, required and configured claims.
-//! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). For each
-//!    rule that is met, a bit is set in `Noted` ([`notes`]).
+//! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). The pass
+//!    sets a bit in `Noted` ([`notes`]) for each rule that is met.
 //! 4. For a registered claim, or a claim that contains roles, scopes or the tenant, [`values`]
 //!    reads the value ahead and stores it in `Noted`, as a date or as a position in the payload.
 //!    The reader then moves back.
@@ -30,8 +30,8 @@
 //!    If `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or
 //!    ignores an error in the payload, the pass fails.
 //! 7. The reader reads strings without escapes and whole numbers itself. For every other string or
-//!    number it finds the end, and `serde_json` reads the text in between. The same is true of an
-//!    enum with data and of `RawValue`, which needs the private names of `serde_json`.
+//!    number, the reader finds only the end, and `serde_json` reads the text. The same is true of
+//!    an enum with data and of `RawValue`, which needs the private names of `serde_json`.
 //! 8. The rules for depth and names are enforced where the text is read, whether a value is read or
 //!    skipped: at most 32 levels, no duplicate names in an object, and no names that `serde_json`
 //!    reserves.

@@ -26,8 +26,8 @@ impl Issuer {
     ///   therefore protects nothing. Building the layer panics without a `claim_is` about
     ///   `repository_id`, `repository_owner_id`, `enterprise_id`, `repository` or
     ///   `repository_owner`.
-    /// - `repository_id` and `repository_owner_id` are safer than the names: after a name was given
-    ///   up, somebody else can take it.
+    /// - `repository_id` and `repository_owner_id` are safer than the names: when an owner gives up
+    ///   a name, somebody else can take it.
     /// - `aud` must be the audience. If a workflow asks for no audience, GitHub writes the URL of
     ///   the owner.
     ///

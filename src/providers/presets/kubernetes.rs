@@ -23,8 +23,8 @@ impl Issuer {
     ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`,
     ///   here or in a guard.
     /// - The namespace is the tenant.
-    /// - `exp` is required. The legacy tokens in secrets have no `exp` and another issuer, so they
-    ///   are rejected.
+    /// - `exp` is required. The legacy tokens in secrets have a different issuer and no `exp`, so
+    ///   they are rejected.
     ///
     /// A token is valid until it expires, even if its pod or its account is deleted earlier.
     ///
