@@ -330,7 +330,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A source that returns the result that the test has chosen.
+    /// A source for tests. The test sets the source's next result.
     #[derive(Clone, Default)]
     struct Script {
         next: Arc<Mutex<Next>>,

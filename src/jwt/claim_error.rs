@@ -6,8 +6,8 @@ use std::fmt::{self, Display};
 
 /// The claim for which a token was rejected: a claim that is missing, or one with an invalid value.
 ///
-/// The error is for logs and never for a client. Its names are those of the type's own fields, of
-/// registered claims and of configured claims. The error contains no value from the token, only the
+/// The error is for logs and never for a client. It names only fields of the claims type,
+/// registered claims and configured claims. It contains no value from the token, but may state the
 /// JSON type of a value, such as a string or a number.
 ///
 /// ```

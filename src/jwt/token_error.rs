@@ -87,8 +87,8 @@ pub enum TokenErrorKind {
     Panicked,
 }
 
-/// The part of the reason that depends on the configuration or the time. Creating the detail for a
-/// forged token allocates nothing.
+/// The part of the reason that depends on the configuration or the time. For a forged token, this
+/// part is created without an allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Detail {
     None,
