@@ -48,9 +48,9 @@ struct Waiting<S, ReqBody> {
     /// Set after the wait if the request is accepted.
     passed: Option<Passed>,
     request: Request<ReqBody>,
-    /// This service is not polled ready before the wait is over. A ready service may hold a permit,
-    /// for example of a concurrency limit, so anyone could take all permits with requests that
-    /// wait.
+    /// This service is polled ready only after the wait. A ready service may hold a permit, for
+    /// example of a concurrency limit. If requests held permits while they wait, anyone could take
+    /// all permits.
     inner: S,
     settings: Arc<Settings>,
 }

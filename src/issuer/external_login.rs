@@ -83,7 +83,7 @@ impl ExternalLogin {
 
 impl Debug for ExternalLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The subject identifies a person.
+        // The subject is omitted, since it identifies a person.
         f.debug_struct("ExternalLogin")
             .field("provider", &self.provider)
             .field("keeps_tokens", &self.keeps_tokens())

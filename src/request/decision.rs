@@ -22,7 +22,7 @@ impl<'r> Decision<'r> {
     /// Returns the decision, or `None` if no layer has seen the request.
     pub(crate) fn of(extensions: &'r Extensions) -> Option<Self> {
         // Every layer removes the entries of an outer layer, so a request never has both a token
-        // and the mark of an anonymous request.
+        // and an [`Anonymous`] entry.
         match extensions.get::<Token>() {
             Some(token) => Some(Self::Token(token)),
             None => extensions.get::<Anonymous>().map(Self::Anonymous),
@@ -54,7 +54,7 @@ pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions.insert(claims);
 }
 
-/// Stores the mark of an anonymous request in the request's extensions.
+/// Marks the request as anonymous in its extensions.
 pub(crate) fn insert_anonymous(extensions: &mut Extensions, anonymous: Anonymous) {
     let outer = extensions.remove::<Token>();
     remove_outer(extensions, outer);

@@ -1,5 +1,5 @@
-//! The contents of a request's extensions behind a layer: the token and its claims, or the mark of
-//! an anonymous request.
+//! The contents of a request's extensions behind a layer: the token and its claims, or an entry
+//! that marks the request as anonymous.
 
 pub(crate) mod anonymous;
 pub(crate) mod claims;

@@ -57,7 +57,7 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the token's tenant, from any claim.
+    /// Sets the token's tenant, which may come from any claim.
     pub fn tenant(mut self, tenant: impl Into<Option<&'a str>>) -> Self {
         self.tenant = tenant.into();
         self

@@ -37,7 +37,7 @@ impl<S: RefreshStore> Scene<S> {
     }
 }
 
-/// Returns sessions in this store that last an hour.
+/// Returns a [`Sessions`] for this store, whose sessions last an hour.
 pub(crate) fn on<S: RefreshStore>(store: S, clock: &ManualClock) -> Sessions<S> {
     let hour = Duration::from_secs(3600);
     Sessions::new(store).idle_lifetime(hour).absolute_lifetime(hour).with_clock(clock.clone())

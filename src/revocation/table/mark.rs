@@ -16,7 +16,7 @@ const LEEWAY: Duration = Duration::from_secs(120);
 /// The watermark that covers every issue time.
 const ALWAYS: u32 = u32::MAX;
 
-/// Ends are rounded up to steps of 16 seconds.
+/// End times are rounded up to steps of 16 seconds.
 const STEP_BITS: u32 = 4;
 const KIND_SHIFT: u32 = 60;
 const END_SHIFT: u32 = 32;
@@ -109,7 +109,7 @@ impl Mark {
     }
 }
 
-/// The largest end. An entry with this end is kept forever.
+/// The largest end time. An entry with this end time is kept forever.
 const LAST_STEP: u64 = (1 << 28) - 1;
 
 /// Returns a time in whole seconds, as tokens and revocations are compared.
