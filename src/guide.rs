@@ -19,9 +19,9 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 
-// The pages are Markdown files in `docs/`, which people read here and on GitHub. Links must work in
-// both places, and each place needs a different target. A page therefore never has link targets in
-// its sentences. It uses a label, and defines the label at its end for GitHub:
+// The pages are Markdown files in `docs/`, which people read on docs.rs and on GitHub. Links must
+// work in both places, and each place needs a different target. A page therefore never has link
+// targets in its sentences. It uses a label, and defines the label at its end for GitHub:
 //
 //     See [Cookies][how-to/cookies] and [`JwtAuth::cookie`].
 //

@@ -148,8 +148,9 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9). Anyone who operates another service, or breaks into it, can use its users' tokens at
-    /// this service. Use this method only if the key belongs to this service alone.
+    /// 3.9). Anyone who operates another service, or breaks into one, can use the tokens of that
+    /// service's users at this service. Use this method only if the key belongs to this service
+    /// alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();
@@ -429,9 +430,8 @@ impl<T> JwtAuth<T> {
     /// Keeps verified tokens in `cache`, so that a token is not verified again when it is presented
     /// again.
     ///
-    /// By default, a layer has a cache of 8 MiB if it is created with a public key or with keys that
-    /// are fetched, even if another of its issuers has a shared secret. A layer with shared secrets
-    /// alone has no cache.
+    /// By default, a layer with a public key or with fetched keys has a cache of 8 MiB, even if
+    /// another of its issuers has a shared secret. A layer with shared secrets alone has no cache.
     ///
     /// With public keys, a verification takes tens of microseconds, and a cache hit takes less than
     /// one. With HS256, a cache is worthwhile for up to a few thousand frequently used tokens.

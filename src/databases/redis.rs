@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// one of the keys.
 const PROBES: usize = 16;
 
-/// A connection to one Redis server, shared by all clones. It connects when it is first used.
+/// A connection to one Redis server, shared by all clones. It is opened when it is first used.
 ///
 /// The connection is reopened, and the host name resolved again, after a network error, after a
 /// call that timed out, and after an error that indicates the wrong server: `READONLY`, `MOVED`,

@@ -118,7 +118,7 @@ impl TokenIssuer {
     /// [`add_audience`](Self::add_audience) adds a service with another key.
     ///
     /// The current key of a [`KeyStore`] signs the tokens. After a rotation, the new current key
-    /// signs them. Give the services a new secret before the issuer gets it, and
+    /// signs them. Give a new secret to the services before you give it to the issuer, and
     /// [announce](KeyStore::announce) a new key pair before it signs.
     ///
     /// # Panics
@@ -253,9 +253,9 @@ impl TokenIssuer {
     }
 
     /// Returns the public keys as a JWK Set (RFC 7517 section 5), for services that verify the
-    /// tokens. `AuthRoutes` serves it at `/.well-known/jwks.json`. Without these routes, serve it at
-    /// a URL of your own with the type `application/jwk-set+json`, or upload it after each change of
-    /// the keys.
+    /// tokens. `AuthRoutes` serves the set at `/.well-known/jwks.json`. Without these routes, serve
+    /// the set at a URL of your own with the type `application/jwk-set+json`, or upload the set
+    /// after each change of the keys.
     ///
     /// The set has the public halves of all keys of all audiences: the current keys, the announced
     /// keys, and the previous keys, whose tokens services may still accept. Each key has `kid`,

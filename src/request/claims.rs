@@ -156,8 +156,8 @@ impl<T> Claims<T> {
         self.token.ended()
     }
 
-    /// Wraps a stream, such as a WebSocket or the events of a response, so that it ends when the
-    /// token ends. From then on, sending into it fails: see [`UntilEnded`].
+    /// Wraps a stream, such as a WebSocket or the events of a response, so that the stream ends
+    /// when the token ends. From then on, sending into the stream fails: see [`UntilEnded`].
     ///
     /// ```
     /// use axum::response::{IntoResponse, Sse, sse::Event};

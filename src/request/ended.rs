@@ -92,7 +92,7 @@ pin_project! {
     /// Implements [`Sink`] if the inner stream does. Once the token has ended, the next send first
     /// closes the inner sink. Sending then fails if the inner sink rejects items after it was
     /// closed, as WebSockets and channels do. To close a WebSocket with a reason, send the last
-    /// frame [into it](Self::into_inner).
+    /// frame into the stream that [`into_inner`](Self::into_inner) returns.
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,

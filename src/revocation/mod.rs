@@ -2,8 +2,8 @@
 //!
 //! A stateless server cannot query a database for each token. It therefore keeps the few
 //! revocations that have not expired yet in [`Revocations`], and reads new ones from a log within a
-//! second. The [guide](crate::guide::explanation::revocation) explains how it works, what it
-//! guarantees, and how to run it.
+//! second. The [guide](crate::guide::explanation::revocation) explains how revocation works, what
+//! it guarantees, and how to run it.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;

@@ -23,8 +23,8 @@ const LONG: Duration = Duration::from_secs(3600);
 /// and invalid tokens that the service must reject. The documentation of
 /// [`testing`](crate::testing) shows a complete test.
 ///
-/// Its clock starts at the system's time and stands still, so its tokens are valid both for an
-/// application with this clock and for one with the system's clock.
+/// The issuer's clock starts at the system's time and stands still. The tokens are therefore valid
+/// for an application with this clock and for an application with the system's clock.
 ///
 /// ```
 /// use std::time::Duration;

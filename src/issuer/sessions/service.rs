@@ -93,8 +93,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Returns a new session and its first refresh token, without storing them. The routes issue
-    /// the session's access tokens before they [open](Self::open) it, so that a failure to issue
-    /// leaves no session behind.
+    /// the session's access tokens before they [open](Self::open) the session, so that a failure to
+    /// issue leaves no session behind.
     pub(crate) fn prepare(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
         let mut family = Family::new(&token, &self.rows.rules, self.rows.clock.now());

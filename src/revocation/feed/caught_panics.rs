@@ -8,7 +8,7 @@ use std::task::Poll;
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 
 /// Runs a call, and returns an error if the call panics. The panic message is dropped, since it may
-/// name users, and since the panic hook has already shown it.
+/// name users. The panic hook has already shown the message.
 pub(crate) async fn caught<T>(
     call: impl Future<Output = Result<T, FeedError>>,
 ) -> Result<T, FeedError> {

@@ -33,7 +33,7 @@ pub enum FeedErrorKind {
     Unpublishable,
     /// The message is longer than
     /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would
-    /// read it, so it would revoke nothing. Revoke the tokens by another, shorter name.
+    /// read the message, so it would revoke nothing. Revoke the tokens by another, shorter name.
     TooLong,
     /// There is no room for another message. Nothing was published, and nothing was forgotten.
     Full,

@@ -160,9 +160,9 @@ impl PostgresFeed {
         }
     }
 
-    /// Inserts a message. If the insert fails on the kept connection, it is tried again on a new
-    /// connection. The kept connection may have broken since it was last used, or its server may
-    /// have become read-only. Inserting a message twice is harmless.
+    /// Inserts a message. If the insert fails on the kept connection, the insert is tried again on
+    /// a new connection. The kept connection may have broken since it was last used, or its server
+    /// may have become read-only. Inserting a message twice is harmless.
     async fn insert(&self, message: &str, forget_at: i64) -> Result<(), Error> {
         if let Some(kept) = self.connection.take() {
             match self.insert_on(kept, message, forget_at).await {

@@ -90,8 +90,8 @@ pub trait RefreshStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
     /// Replaces the row with the same key if its version is `session.version - 1`, in one atomic
-    /// step. Returns true if the row was replaced, and false if it has another version or does not
-    /// exist. The subject never changes.
+    /// step. Returns true if the row was replaced, and false if the row has another version or does
+    /// not exist. The subject never changes.
     fn replace(
         &self,
         session: &StoredSession,

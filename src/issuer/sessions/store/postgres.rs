@@ -102,9 +102,9 @@ impl PostgresStore {
 
     /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards.
     ///
-    /// A store on an existing pool also closes connections that have become read-only. It detects a
-    /// connection to a standby only at the next write, so let the pool check `pg_is_in_recovery()`
-    /// before it returns a connection.
+    /// A store on an existing pool also closes connections that have become read-only. The store
+    /// detects a connection to a standby only at the next write. Configure the pool to check
+    /// `pg_is_in_recovery()` before it returns a connection.
     pub fn from_pool(pool: PgPool) -> Self {
         Self {
             writer: pool.clone(),

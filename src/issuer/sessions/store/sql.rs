@@ -32,7 +32,7 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// The row that a writing statement returns for each row it writes. All statements therefore return
+/// The row that a writing statement returns for each written row. All statements therefore return
 /// rows, and the same code can run them.
 pub(crate) type Written = (i32,);
 

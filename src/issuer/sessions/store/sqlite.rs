@@ -119,7 +119,8 @@ impl SqliteStore {
 }
 
 /// Creates the file if it does not exist. SQLite itself would create a file that everybody can
-/// read. SQLite gives the files next to it the same mode. If this fails, SQLite reports the reason.
+/// read. SQLite gives the `-wal` and `-shm` files the mode of this file. If the file cannot be
+/// created, SQLite reports the reason.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
