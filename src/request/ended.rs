@@ -17,7 +17,7 @@ use crate::revocation::{TokenNames, Verdict};
 const POLL: Duration = Duration::from_millis(250);
 /// The longest pause between two checks if no revocations are configured. Without revocations, a
 /// token ends only when it expires or when its key is retired. The pause has a limit because the
-/// keys or the clock may change during it.
+/// keys or the clock may change in the meantime.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// The reason why a previously valid token is no longer valid.

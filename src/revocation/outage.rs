@@ -1,4 +1,5 @@
-//! The reason for a 503, and the state of the follower that explains it.
+//! The reason for a response with the status 503, and the state of the follower, which determines
+//! the reason.
 
 use std::fmt;
 #[cfg(feature = "feeds")]

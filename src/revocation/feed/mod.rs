@@ -80,8 +80,9 @@ pub trait RevocationFeed: Send + Sync + 'static {
         std::future::pending()
     }
 
-    /// Returns a limitation that operators should know, found while the feed was read. It is
-    /// reported once, as [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
+    /// Returns a limitation of the feed that operators should know. The feed may detect it while it
+    /// is read. The limitation is reported once, as
+    /// [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
     fn warning(&self) -> Option<&'static str> {
         None
     }

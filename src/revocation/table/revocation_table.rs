@@ -151,7 +151,7 @@ impl RevocationTable {
         Applied::Widened(RevocationKind::Everyone)
     }
 
-    /// Replaces the map with one without expired entries. Readers use the old map meanwhile.
+    /// Replaces the map with a map that has no expired entries. Readers use the old map meanwhile.
     pub(crate) fn sweep(&self, now: UnixTime) {
         let mut writer = self.writer();
         let everyone = self.everyone.load(Ordering::Relaxed);

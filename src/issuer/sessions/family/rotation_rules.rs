@@ -5,8 +5,8 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The maximum number of watched renewals in a row. A renewal is watched if a request for the list
-/// of sessions presents its used token within 2 seconds. The session ends when the maximum is
-/// reached.
+/// of sessions presents the renewal's used token within 2 seconds. The session ends when the
+/// maximum is reached.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.

@@ -211,7 +211,7 @@ impl StoreError {
         Self::because(format!("the server of the session store answered with error {code}"))
     }
 
-    /// Creates the error for a row that differs from the written row.
+    /// Creates the error for a damaged row, which no longer has the content that was written.
     pub(crate) fn damaged() -> Self {
         Self::because("a row of the session store is damaged")
     }

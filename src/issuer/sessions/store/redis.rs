@@ -255,8 +255,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let replacement = async {
-            // The list is written before the row, since a session that is not listed could not be
-            // ended.
+            // Write the list before the row, since nobody could end a session that is not listed.
             if !session.ended {
                 self.list(session).await?;
             }
