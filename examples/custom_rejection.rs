@@ -18,8 +18,8 @@ use tower_jwt_auth::{
 };
 
 fn render(error: &AuthError) -> RejectionBody {
-    // The message depends on the kind alone: a client that learns which check failed can try to
-    // pass it.
+    // The message depends only on the error's kind. A client that learned which check failed could
+    // work on passing that check.
     let message = match error.kind() {
         AuthErrorKind::MissingCredentials => "Please log in.",
         AuthErrorKind::TokenExpired => "Your login has ended, please log in again.",

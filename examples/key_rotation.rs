@@ -1,7 +1,8 @@
 //! A new key every 25 seconds, without a restart. No valid token is rejected.
 //!
-//! `cargo run --example key_rotation` prints a line that fetches a token and one that uses it.
-//! The token stays valid for its 20 seconds, even if the key is replaced meanwhile.
+//! `cargo run --example key_rotation` prints two commands: the first fetches a token, and the
+//! second uses the token. The token stays valid for 20 seconds, even if the key is replaced in the
+//! meantime.
 
 #![allow(clippy::print_stdout)]
 
@@ -27,8 +28,7 @@ fn new_key(number: u32) -> Result<Key, KeyError> {
 /// the verifying servers before the auth server signs with it.
 async fn rotate(keys: KeyStore) -> Result<(), KeyError> {
     for number in 2.. {
-        // A token is still accepted for the leeway after its expiry. The leeway is 5 seconds by
-        // default.
+        // An expired token is still accepted during the leeway, which is 5 seconds by default.
         tokio::time::sleep(LIFETIME.saturating_add(Duration::from_secs(5))).await;
         keys.retire_previous();
         keys.rotate(new_key(number)?)?;

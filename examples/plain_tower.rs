@@ -1,7 +1,7 @@
 //! Without axum: hyper serves a tower service behind the layer and a guard.
 //!
-//! `cargo run --example plain_tower --no-default-features` prints curl commands: 200 for an admin,
-//! 403 for another user. The claims are in the request's extensions.
+//! `cargo run --example plain_tower --no-default-features` prints two curl commands. An admin gets
+//! 200, and another user gets 403. The claims are in the request's extensions.
 
 #![allow(clippy::print_stdout)]
 

@@ -32,7 +32,8 @@ impl AsRef<str> for Role {
     }
 }
 
-/// A guard with a name: handlers that take `Allowed<Refunds>` cannot be routed without it.
+/// A guard with a name. A handler with the argument `Allowed<Refunds>` runs only if this guard
+/// admits the request.
 struct Refunds;
 
 impl Policy for Refunds {
@@ -62,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new()
         .route("/tickets", get(tickets))
-        // Guards the routes above this line, and not the routes below it.
+        // This guards the routes above, and not the routes below.
         .route_layer(require(has_any_role([Role::Admin, Role::Support])))
         .route("/refunds", post(refund))
         .layer(JwtAuth::new(secret));

@@ -3,7 +3,7 @@
 //! when the token expires or is revoked.
 //!
 //! `cargo run --example websocket` prints the address of a page that opens such a socket, and a
-//! curl command that makes the handshake: 101 with the token, 401 without.
+//! curl command that makes the handshake. The response is 101 with the token, and 401 without it.
 
 #![allow(clippy::print_stdout)]
 

@@ -23,8 +23,9 @@ const FROM_AN_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 /// The number of attempts made for each account and from each address.
 ///
-/// Anybody can invent user names, and remembering all of them would take unlimited memory. All keys
-/// therefore share 65,536 places, and only this process knows which keys share one.
+/// Anybody can invent user names, and a counter for each name would take unlimited memory. Each
+/// kind of limit therefore has only 65,536 counters. Several names can share a counter, and only
+/// this process knows which names do.
 pub(crate) struct Attempts {
     by_name: DefaultKeyedRateLimiter<u16>,
     by_device: DefaultKeyedRateLimiter<u16>,
@@ -46,8 +47,8 @@ impl Attempts {
         })
     }
 
-    /// Counts an attempt at an account, right or wrong, for any user name. Refuses the attempt if
-    /// there were too many.
+    /// Counts an attempt to log in, whether or not the password is right and the user exists.
+    /// Returns an error if there were too many attempts.
     ///
     /// An attacker who keeps guessing uses up the attempts for a user name, and so locks that user
     /// out. Therefore a browser in which the user has logged in before has a separate limit (OWASP:
@@ -60,8 +61,8 @@ impl Attempts {
         self.check(limiter, key).map_err(AccountsError::too_many_attempts)
     }
 
-    /// Counts one attempt at a place. The error contains the time until the next attempt is
-    /// allowed.
+    /// Counts one attempt for a user name, a browser or an address. The error contains the time
+    /// until the next attempt is allowed.
     fn check(
         &self,
         limiter: &DefaultKeyedRateLimiter<u16>,

@@ -32,13 +32,14 @@ pub(crate) fn app(
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     // A browser adds cookies to requests from any site. The layer therefore accepts a
     // state-changing request with the cookie only from the page's origin. CORS decides which
-    // origins may read.
+    // origins may read responses.
     let auth = JwtAuth::from(Issuer::new(ISSUER, keys).audience("cart"))
         .realm("cart")
         .cookie(CART_COOKIE)
         .trust_origin(&origins.page)
         .claims::<Shopper>();
-    // `route_layer` guards the methods before it, so `show` needs no scope.
+    // `route_layer` guards only the methods that were added before it. `show` is added later and
+    // needs no scope.
     let cart = post(add).delete(empty).route_layer(require(has_scope("cart"))).get(show);
     let auth = feed.checked_by(auth)?;
     let routes = Router::new()

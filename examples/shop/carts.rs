@@ -30,7 +30,7 @@ impl Carts {
         self.lock().remove(&Owner::from(shopper));
     }
 
-    /// Returns the users of a company that have a cart.
+    /// Returns those users of a company who have a cart.
     pub(crate) fn users(&self, company: &str) -> Vec<String> {
         let carts = self.lock();
         let owners = carts.keys().filter(|owner| owner.company == company);

@@ -16,7 +16,7 @@ pub(crate) fn routes() -> Router<Carts> {
         .route_layer(require(has_role("admin").and(own_company)))
 }
 
-/// Returns the users of the company that have a cart. The guard has compared the path with the
+/// Returns those users of the company who have a cart. The guard has compared the path with the
 /// token, so the handler may trust the path.
 async fn users(Path(company): Path<String>, State(carts): State<Carts>) -> Json<Vec<String>> {
     Json(carts.users(&company))

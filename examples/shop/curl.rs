@@ -1,4 +1,4 @@
-//! Commands to paste into a shell. Each comment begins with the status of the answer.
+//! Commands to paste into a shell. Each comment begins with the status of the response.
 
 /// The common part of the commands. `-i` shows the status and the challenge, and `-w` ends the body
 /// with a newline.

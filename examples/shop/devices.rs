@@ -21,13 +21,13 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 /// Issues and reads the cookies.
 ///
 /// The cookies contain tokens that no service accepts, since their secret is derived for an
-/// audience without a service. They stay after a logout.
+/// audience without a service. A logout does not delete them.
 pub(crate) struct Devices {
     issuer: TokenIssuer,
     auth: JwtAuth<Device>,
 }
 
-/// The claims in such a token, besides `sub` and `jti`.
+/// The claims of a cookie's token, besides `sub` and `jti`.
 #[derive(Serialize, Deserialize)]
 struct Device {
     session: String,
@@ -40,12 +40,12 @@ impl Devices {
         Self { issuer, auth: auth.claims() }
     }
 
-    /// Returns the session that the last login of the browser started.
+    /// Returns the session that began with the last login in this browser.
     pub(crate) fn last_session(&self, headers: &HeaderMap) -> Option<String> {
         self.known(headers).next().map(|device| device.session.clone())
     }
 
-    /// Returns the name of the browser if this user logged in there last.
+    /// Returns an identifier of the browser if the last login in this browser was by this user.
     pub(crate) fn of_user(&self, request: &Parts, user: &str) -> Option<String> {
         let mut devices = self.known(&request.headers);
         let device = devices.find(|device| device.token().subject() == Some(user))?;
@@ -86,7 +86,8 @@ pub(crate) async fn remember(
     answer
 }
 
-/// Returns true if the browser has logged in here before, even to a shop with another secret.
+/// Returns true if the browser has the cookie of an earlier login, even if another secret signed
+/// it.
 pub(crate) fn is_known(headers: &HeaderMap) -> bool {
     cookies(headers).next().is_some()
 }

@@ -19,7 +19,8 @@ use crate::devices::{self, Devices};
 /// reason.
 const REMEMBERED: usize = 1000;
 
-/// The sessions that ended last, with the reasons. They are in memory, so a restart loses them.
+/// The most recently ended sessions and the reasons why they ended. A restart loses them, since
+/// they are only in memory.
 #[derive(Default)]
 pub(crate) struct Endings {
     causes: Mutex<VecDeque<(String, EndCause)>>,

@@ -3,7 +3,7 @@
 //! By default, the auth server shares a secret with each service: see [`crate::secrets`]. If
 //! `SHOP_ALG` names an algorithm such as `EdDSA`, the auth server signs with a key pair. The
 //! services then hold no key that can sign. They fetch the public key from the auth server once,
-//! refresh it in the background, and go on while the auth server is down.
+//! refresh it in the background, and keep working while the auth server is down.
 
 use std::env;
 use std::error::Error;
@@ -74,8 +74,8 @@ mod public {
     use crate::secrets::ISSUER;
 
     /// Returns an issuer that signs with the key pair in the PEM file `SHOP_KEY`, or with a new
-    /// one. After a restart with a new key pair, all access tokens are rejected, and the page and
-    /// other clients refresh.
+    /// one. If a restart generates a new key pair, all earlier access tokens are rejected. The page
+    /// and other clients then refresh.
     pub(crate) fn issuer(algorithm: Algorithm) -> Result<TokenIssuer, Failure> {
         let pair = match env::var("SHOP_KEY") {
             Ok(file) => Key::from_pem(algorithm, &fs::read_to_string(file)?)?,
@@ -84,7 +84,8 @@ mod public {
         if !pair.can_sign() {
             return Err("SHOP_KEY is a public key, which cannot sign".into());
         }
-        // The services share the key, since they can only verify. A token is still for one of them.
+        // Both services have the same public key, with which they can only verify. The audience of
+        // a token still names one service.
         let keys = KeyStore::from(pair);
         Ok(TokenIssuer::new(ISSUER).audience("cart", keys.clone()).add_audience("payment", keys))
     }
@@ -92,8 +93,8 @@ mod public {
     /// Returns the public keys of the auth server.
     ///
     /// In production, a service finds them by the issuer's name:
-    /// `Issuer::discover("https://auth.shop.example")`. Here the auth server is on this machine,
-    /// without TLS and under another address than its name.
+    /// `Issuer::discover("https://auth.shop.example")`. Here the auth server runs on this machine
+    /// without TLS, and its address differs from the issuer's name.
     pub(crate) fn of_service(auth: &str) -> Result<IssuerKeys, Failure> {
         let keys = RemoteKeys::jwks(format!("{auth}/.well-known/jwks.json"));
         Ok(keys.dangerous_allow_http().into())

@@ -47,7 +47,8 @@ impl Feed {
         })
     }
 
-    /// Configures a service: a task follows the feed, and requests are checked in memory.
+    /// Configures a service. A background task follows the feed, and each request is checked in
+    /// memory.
     pub(crate) fn checked_by<T>(&self, auth: JwtAuth<T>) -> Result<JwtAuth<T>, Failure> {
         let revocations = Revocations::new().with_events(report);
         match self {

@@ -110,7 +110,8 @@ impl Accounts for Users {
         Ok(user.filter(|_| is_right).map(User::grant))
     }
 
-    /// Returns the current grant at a renewal. A removed role is missing from the next token.
+    /// Returns the user's current grant for a refresh. If a role was removed, the next token does
+    /// not have it.
     async fn renew(
         &self,
         session: &Session,

@@ -281,8 +281,8 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // A repeat counts only if the token was already a repeat when this refresh began. If
-        // another request rotated the token in between, the two uses are simultaneous.
+        // A repeat counts only if the token had already been used when this refresh began. If
+        // another request used the token in the meantime, the two uses are simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this refresh began, so a later change must not be reported as

@@ -9,8 +9,8 @@ use crate::SECRET;
 use crate::json::{Node, get};
 use crate::rules::Rules;
 
-/// Returns the claims if `jsonwebtoken` accepts the token. It reads the system clock and requires
-/// `exp` to fit into a `u64`, so the checks of time are left to [`Rules::decide`].
+/// Returns the claims if `jsonwebtoken` accepts the token. That crate reads the system clock and
+/// requires `exp` to fit into a `u64`, so [`Rules::decide`] checks the times instead.
 pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
     static KEY: LazyLock<DecodingKey> = LazyLock::new(|| DecodingKey::from_secret(SECRET));
     let mut validation = Validation::new(Algorithm::HS256);
@@ -26,8 +26,9 @@ pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
     decode::<Value>(token, &KEY, &validation).ok().map(|data| data.claims)
 }
 
-/// Returns true if `jsonwebtoken` can parse the header. It gives types to members that this crate
-/// ignores (a token must not choose its own key), and parses the rest as `Value`s.
+/// Returns true if `jsonwebtoken` can parse the header. That crate requires certain types for some
+/// members, and parses all others as `Value`s. This crate ignores those members, since a token must
+/// not choose its own key.
 pub fn reads_header(header: &[(String, Node)]) -> bool {
     let texts = ["jku", "x5u", "x5t", "x5t#S256", "url", "nonce"];
     let is_text = |name| get(header, name).is_none_or(|node| node.text().is_some());

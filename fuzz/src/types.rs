@@ -51,7 +51,8 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(case: &Case<'_>) -> bool {
             case.noted.check(verified.token());
             true
         }
-        // Another broken rule decides the error, even if the claims do not fit the type.
+        // If the token also breaks a rule, the error reports that rule and not the mismatch of the
+        // type.
         Err(error) => {
             let decision = match error.kind() {
                 TokenErrorKind::Expired => Decision::Expired,

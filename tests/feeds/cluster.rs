@@ -76,7 +76,7 @@ async fn a_connection_to_one_node_of_a_cluster_is_rejected_with_a_reason() {
     for node in &cluster.nodes {
         let error = RedisStore::connect(&node.url()).await.unwrap_err().to_string();
         assert!(error.contains("from_connection"), "{error}");
-        // The node that has the keys of the feed can be used alone.
+        // A connection to a single node works only if that node has the feed's keys.
         if let Err(error) = RedisFeed::new(&node.url()).unwrap().create().await {
             let sentence = std::error::Error::source(&error).unwrap().to_string();
             assert!(sentence.contains("from_connection"), "{sentence}");

@@ -110,7 +110,7 @@ async fn answers_first(error: &'static str) -> u16 {
                 let mut buffer = [0; 4_096];
                 while let Ok(read @ 1..) = socket.read(&mut buffer).await {
                     let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
-                    // A command begins with the number of its words, and each word with `$`.
+                    // In the Redis protocol, each command begins with `*`.
                     for command in text.split('*').skip(1) {
                         let answer = match error {
                             Some(error) if command.contains("HMGET") => format!("-{error}\r\n"),
@@ -174,7 +174,7 @@ async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     proxy.swallow();
     let error = hasty.refresh(tokens[0].as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Unavailable);
-    // Connections that swallowed a message stay open, but are dead.
+    // The connections on which the proxy dropped bytes stay open, but are dead.
     proxy.pass();
     let start = Stopwatch::start();
     for token in &tokens {

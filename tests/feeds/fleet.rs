@@ -30,8 +30,8 @@ pub(crate) fn token_until(name: &str, end: UnixTime) -> Revocation {
     Revocation::token(name, end).issuer("i")
 }
 
-/// A server that follows a feed. Another task fails if a token is accepted that was revoked longer
-/// ago than the maximum staleness.
+/// A server that follows a feed. A background task panics if the server accepts a token that was
+/// revoked longer ago than the maximum staleness.
 pub(crate) struct Member {
     revocations: Revocations,
     published: Arc<Mutex<Vec<(String, Instant)>>>,
@@ -116,7 +116,7 @@ impl Member {
         }
     }
 
-    /// Checks that every published token is rejected now.
+    /// Checks that every token whose revocation was published is rejected now.
     pub(crate) fn expect_all_revoked(&self) {
         for (name, _) in &*self.published.lock().unwrap() {
             assert_eq!(self.verdict(name), Verdict::Revoked, "{name}");
@@ -151,8 +151,8 @@ fn verdict(revocations: &Revocations, name: &str) -> Verdict {
     revocations.check(&names)
 }
 
-/// Runs until it panics, which happens if a token is accepted that was revoked longer ago than
-/// `max_staleness`.
+/// Panics if the server accepts a token that was revoked longer ago than `max_staleness`. Runs
+/// forever otherwise.
 async fn watch(
     revocations: Revocations,
     max_staleness: Duration,

@@ -406,8 +406,8 @@ async fn only_a_valid_message_can_be_published_with_plain_sql() {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // If the table contains a message that is too long, the server does not send its text, and the
-    // message counts as unreadable.
+    // Without the constraint, the table can contain a message that is too long. The feed then reads
+    // an empty text instead, which counts as unreadable.
     let constraint = "tower_jwt_auth_revocations_message_check";
     let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();

@@ -1,6 +1,6 @@
 // Runs `oauth2-mock-server`, which signs any claims on request.
 //
-//   mock.mjs           tokens for the audience `cart`, of the algorithms in ALGORITHMS in turn
+//   mock.mjs           tokens for the audience `cart`, signed with each of the ALGORITHMS in turn
 //   mock.mjs SHAPE     tokens as `keycloak`, `auth0` or `entra` writes them, and one to try
 //
 // PORT is the port on localhost, which the system chooses by default. The fields `claims` and

@@ -36,8 +36,8 @@ impl Mock {
         self.process.after("added ")
     }
 
-    /// Returns an access token with these header members and claims in place of its own. The value
-    /// `null` removes a member or a claim.
+    /// Returns an access token. `members` and `claims` replace header members and claims that the
+    /// server would write. The value `null` removes a member or a claim.
     pub(crate) async fn token(&self, members: &Value, claims: &Value) -> String {
         let request = client().post(format!("{}/token", self.issuer));
         let fields = [
@@ -49,8 +49,8 @@ impl Mock {
         oidc_provider::member(&answer, "access_token")
     }
 
-    /// Returns an access token whose header has this value of `member`. The server signs with its
-    /// keys in turn, so this function requests tokens until one has the value.
+    /// Returns an access token whose header has `value` in `member`. The server signs with each of
+    /// its keys in turn, so this function requests tokens until one matches.
     async fn token_with(&self, member: &str, value: &str) -> String {
         for _ in 0..100 {
             let token = self.token(&json!({}), &json!({})).await;

@@ -1,7 +1,7 @@
 // Runs `oidc-provider`, a certified OpenID provider. Settings in the environment:
 //
 //   PORT       required: the port on 127.0.0.1
-//   KEYS       a file that keeps the keys. Without it, a restart is a rotation of all keys.
+//   KEYS       a file that keeps the keys. Without it, a restart replaces all keys.
 //   DOCUMENT   `rfc8414` serves the document of RFC 8414 only, `openid` that of OpenID only
 //   MOUNT      the path of the issuer, such as `/realms/shop`
 //

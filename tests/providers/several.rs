@@ -44,7 +44,9 @@ async fn issuers_do_not_share_keys_or_outages() {
     service.accepts(&mocked, &mock.issuer, "alice").await;
     service.accepts(&ours(OURS), OURS, "bob").await;
 
-    // Each issuer signs for another one, with the identifier of the other one's key.
+    // The mock server forges tokens in the names of the other issuers, with the `kid` of a
+    // provider's key and with the `kid` of its own key. Our own issuer forges tokens in the names
+    // of all others.
     let theirs = header(&provider.token("ES256").await)["kid"].clone();
     for kid in [theirs, header(&mocked)["kid"].clone()] {
         for issuer in [&provider.issuer, &other.issuer, OURS] {

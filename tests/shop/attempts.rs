@@ -32,7 +32,8 @@ async fn log_in(
     login.header(header::COOKIE, cookie).send().await.expect("the auth server answers")
 }
 
-/// Returns the parts of a response that a client can compare, without those that always differ.
+/// Returns the status, the header names and the body, which a client can compare. Header values
+/// such as the date always differ.
 async fn told(answer: Response) -> (StatusCode, Vec<String>, String) {
     let names = answer.headers().keys().map(ToString::to_string).collect();
     (answer.status(), names, answer.text().await.expect("the answer is UTF-8"))
@@ -107,7 +108,7 @@ async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     }
     let refused = form("/auth/login").send().await.expect("the auth server answers");
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-    // A login that does not come from the page does not set the cookie either.
+    // A successful login for a client without cookies does not set the cookie.
     let answer = log_in(&auth, &client(), "bob", "builder", "").await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(device_cookie(&answer), None);
@@ -135,7 +136,7 @@ async fn a_browser_that_was_logged_in_before_gets_in_during_an_attack() {
     let answer = log_in(&auth, &client(), "alice", "wonderland", &among_others).await;
     assert_eq!(answer.status(), StatusCode::OK);
 
-    // A stolen cookie does not help to guess for long either.
+    // Guesses with a stolen cookie are limited, too.
     let mut statuses = Vec::new();
     for place in 0..ATTEMPTS {
         let answer = log_in(&auth, &client_at(place), "alice", "guess", &alices).await;

@@ -10,7 +10,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
-/// The variables that a test must set by itself.
+/// The variables that the shop does not inherit from the environment of the tests.
 const SETTINGS: [&str; 7] = [
     "JWT_SECRET",
     "CART_SECRET",

@@ -1,4 +1,4 @@
-//! Tests of the data structures that a single account can make grow, on real servers.
+//! Tests on real servers that a single account cannot make tables and logs grow without limit.
 
 use std::time::Duration;
 

@@ -60,7 +60,7 @@ impl Quartiles {
     }
 }
 
-/// Returns the number of calls that take one slice.
+/// Returns the number of calls that fill one turn.
 fn calibrate(run: &mut Run) -> u32 {
     let mut calls = 1;
     loop {

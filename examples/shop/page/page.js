@@ -50,7 +50,7 @@ const SENTENCES = {
   "insufficient-scope": "This account has no permission for that.",
 };
 
-// Reads an error answer. The auth server follows RFC 6749, and the services follow RFC 9457.
+// Reads an error response. The auth server follows RFC 6749, and the services follow RFC 9457.
 async function problem(answer) {
   const body = await answer.json().catch(() => ({}));
   const code = body.error ?? body.code ?? "";
@@ -113,7 +113,7 @@ function renew() {
 
 async function renewOnce() {
   for (let attempt = 0; attempt < 4; attempt++) {
-    // The browser stores the cookies of the answer even if the user leaves the page meanwhile.
+    // The browser stores the cookies of the response even if the user leaves the page meanwhile.
     const answer = await send("/auth/refresh", "POST", null, { keepalive: true }).catch(() => null);
     if (answer?.ok) {
       const { expires_in } = await answer.json();

@@ -160,7 +160,8 @@ fn evictions() {
     let is_used = scene.finds(0, 1);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
-    // More than two values were unused, so adding two must not evict the one in use.
+    // The table has more than two values that no thread has used. Adding two values must therefore
+    // not evict the used one.
     assert!(!is_used || scene.finds(0, 1) || scene.table.stats().counters.evictions < 1);
 }
 

@@ -26,7 +26,8 @@ struct Shopper {
 enum Contender {
     Cached,
     Uncached,
-    /// Every token is added, and evicted before it is presented again.
+    /// With a cache that is too small: every token is added, but is evicted before it is presented
+    /// again.
     Churning,
 }
 

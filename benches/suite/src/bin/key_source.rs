@@ -1,6 +1,6 @@
-//! The time of a request whose key is known, while the key source is idle, while a fetch hangs, and
-//! while strangers also send tokens with random key identifiers. Prints medians and 99th
-//! percentiles, and their ratios to the idle source.
+//! The time of a request with a token of a known key, in three states: the key source is idle, a
+//! fetch hangs, and a fetch hangs while strangers send tokens with random key identifiers. Prints
+//! medians, 99th percentiles, and their ratios to those of the idle source.
 //!
 //! `cargo run --release --bin key_source`
 
@@ -47,7 +47,7 @@ impl KeySource for Source {
 enum State {
     Idle,
     Hanging,
-    /// Between two requests with a known key, one with an unknown key arrives and is not awaited.
+    /// A fetch hangs, and a request with an unknown key arrives before each measured request.
     Flooded,
 }
 
@@ -120,7 +120,7 @@ async fn round(server: &Server, strangers: &[String]) -> Vec<Duration> {
 
 async fn run() {
     let (idle, busy) = (Server::start(false).await, Server::start(true).await);
-    // The next fetch may not start until 30 seconds after the last attempt.
+    // The next fetch cannot start earlier than 30 seconds after the last attempt.
     println!("waiting for the cooldown of 30 seconds");
     tokio::time::sleep(Duration::from_secs(31)).await;
     let strangers = unknown(&busy.claims, REQUESTS);

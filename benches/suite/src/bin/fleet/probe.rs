@@ -40,7 +40,7 @@ pub(crate) async fn run(port: u16, mut published: UnboundedReceiver<(Arc<Pair>, 
         }
         let mut waiting = Vec::new();
         for (pair, at) in open {
-            // Measured before the request is sent.
+            // Read the time before the request is sent.
             let is_late = at.elapsed() > MAX_STALENESS;
             if connection.ask(&pair.revoked).await == 401 {
                 seen.lags.push(at.elapsed());

@@ -76,9 +76,9 @@ fn counted_operations(run: &mut Run) {
     black_box(&operations);
 }
 
-/// Sums up a profile, which lists the costs of each function's lines and its calls. The line after
-/// a call is the called function's total cost. It is skipped, since the called function has its own
-/// lines.
+/// Adds up the costs in a profile, which lists the lines and the calls of each function. The line
+/// after a call contains the total cost of the called function. That line is skipped, since the
+/// profile also lists the lines of the called function.
 fn read(profile: &str) -> Counts {
     let (mut instructions, mut allocations) = (0.0, 0.0);
     let (mut function, mut called) = ("", "");

@@ -1,4 +1,4 @@
-//! The table of `docs/explanation/performance.md`: times as ratios within a round, and instructions.
+//! The table of `docs/explanation/performance.md`: ratios of times, and counts of instructions.
 //!
 //! `cargo run --release --bin ratios [-- --quick]`
 
@@ -81,7 +81,7 @@ fn measured(kind: &TokenKind, rounds: usize) -> Vec<Measured> {
     rows(kind.name).into_iter().map(row).collect()
 }
 
-/// Returns the contenders that the rows of a kind compare, without duplicates.
+/// Returns all contenders that occur in the rows for a kind of token, without duplicates.
 fn contenders(kind: &str) -> Vec<Contender> {
     let mut contenders = Vec::new();
     let costs =
@@ -132,7 +132,7 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     );
 }
 
-/// Prints one table. `at` is the place of the next row in each run.
+/// Prints one table. `at` is the index of the next row in each run.
 fn print_rows(
     kinds: &[TokenKind],
     runs: &[Vec<Measured>],

@@ -162,8 +162,8 @@ fn hs256(kind: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the cost whose allocations the table shows: an accepted request, minus the allocations
-/// that the route, a no-op layer, the claims type and the check of a public-key signature make.
+/// Returns the cost for the table's row of allocations: an accepted request, minus the route, a
+/// no-op layer, the claims type and the check of a public-key signature.
 pub fn allocations(kind: &str) -> Cost {
     let mut cost = vec![
         (1.0, Ask("tower-jwt-auth", Good)),

@@ -22,7 +22,7 @@ impl Memory {
         }
     }
 
-    /// Returns the growth of the peak from the first tenth of the samples to the last, in KiB.
+    /// Returns the peak of the last tenth of the samples minus the peak of the first tenth, in KiB.
     pub(crate) fn growth(&self) -> u64 {
         let (first, last) = self.ends();
         last.saturating_sub(first)
