@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// keeps these details from login to logout: see
 /// [`Session::external_login`](crate::issuer::Session::external_login).
 ///
-/// A session that began with a login by other means has no external login.
+/// A session that began with a login by other means has no external login. With the feature
+/// `openid-login`, `AuthRoutes::openid_login` creates external logins.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalLogin {
     provider: String,
@@ -22,7 +23,7 @@ pub struct ExternalLogin {
 }
 
 impl ExternalLogin {
-    #[cfg(any(test, feature = "test-util"))]
+    #[cfg(any(test, feature = "openid-login", feature = "test-util"))]
     pub(crate) fn new(
         provider: impl Into<String>,
         issuer: impl Into<String>,
@@ -34,7 +35,7 @@ impl ExternalLogin {
     }
 
     /// Adds the provider's tokens, which must be sealed.
-    #[cfg(any(test, feature = "test-util"))]
+    #[cfg(any(test, feature = "openid-login", feature = "test-util"))]
     pub(crate) fn with_sealed_tokens(mut self, sealed: String) -> Self {
         self.tokens = Some(sealed);
         self
@@ -75,7 +76,7 @@ impl ExternalLogin {
     }
 
     /// Returns the sealed tokens, if the session keeps them.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "openid-login"))]
     pub(crate) fn sealed_tokens(&self) -> Option<&str> {
         self.tokens.as_deref()
     }

@@ -342,6 +342,25 @@ impl Cookies {
         self.same_site == SameSite::Strict
     }
 
+    /// Returns true if browsers keep the cookies for each embedding site.
+    #[cfg(feature = "openid-login")]
+    pub(crate) fn is_partitioned(&self) -> bool {
+        self.same_site == SameSite::Partitioned
+    }
+
+    /// Returns true if browsers send the cookies over encrypted connections only.
+    #[cfg(feature = "openid-login")]
+    pub(crate) fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// Returns true if a cookie has this name.
+    #[cfg(feature = "openid-login")]
+    pub(crate) fn uses(&self, name: &str) -> bool {
+        let access = self.access.iter().map(|(_, name)| name);
+        access.chain([&self.refresh, &self.session]).any(|own| self.in_use(own) == name)
+    }
+
     /// Deletes the access-token cookies for some audiences.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
@@ -397,7 +416,8 @@ impl Cookies {
         self
     }
 
-    fn in_use<'n>(&self, name: &'n str) -> &'n str {
+    /// Returns the name without its prefix if browsers would not accept the prefix.
+    pub(crate) fn in_use<'n>(&self, name: &'n str) -> &'n str {
         let without = || name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-"));
         if self.is_secure { name } else { without().unwrap_or(name) }
     }

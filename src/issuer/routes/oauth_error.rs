@@ -86,7 +86,7 @@ impl OAuthErrorKind {
         }
     }
 
-    fn retry_after_secs(self) -> Option<u64> {
+    pub(crate) fn retry_after_secs(self) -> Option<u64> {
         match self {
             Self::TooManyAttempts { retry_after_secs } => Some(retry_after_secs),
             Self::Unavailable | Self::AccountsFailed => Some(1),
@@ -235,6 +235,8 @@ pub(crate) struct ErrorLog {
     claims: LogLimit,
     #[cfg(feature = "tracing")]
     server: LogLimit,
+    #[cfg(all(feature = "tracing", feature = "openid-login"))]
+    providers: LogLimit,
 }
 
 impl ErrorLog {
@@ -259,6 +261,27 @@ impl ErrorLog {
             tracing::debug!(code, reason, cause, "request failed");
         }
     }
+
+    /// Logs a failed login at another provider, with the limit of all providers.
+    #[cfg(all(feature = "tracing", feature = "openid-login"))]
+    pub(crate) fn write_login_failure(
+        &self,
+        code: &str,
+        reason: &str,
+        provider: Option<&str>,
+        is_failure: bool,
+    ) {
+        if !is_failure {
+            tracing::debug!(code, reason, provider, "login refused");
+        } else if let Some(Loud { suppressed }) = self.providers.admit() {
+            tracing::error!(code, reason, provider, suppressed, "login failed");
+        } else {
+            tracing::debug!(code, reason, provider, "login failed");
+        }
+    }
+
+    #[cfg(all(not(feature = "tracing"), feature = "openid-login"))]
+    pub(crate) fn write_login_failure(&self, _: &str, _: &str, _: Option<&str>, _: bool) {}
 
     #[cfg(not(feature = "tracing"))]
     pub(crate) fn write(&self, error: &OAuthError) {

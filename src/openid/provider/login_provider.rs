@@ -391,6 +391,11 @@ impl LoginProvider {
         self
     }
 
+    /// Returns the name of the provider at this server.
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
     /// Also accepts this name in `iss` of ID tokens.
     pub(super) fn alias(mut self, name: &'static str) -> Self {
         if let Protocol::OpenId(issuer) = &mut self.settings.protocol {

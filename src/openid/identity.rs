@@ -1,0 +1,102 @@
+//! A user of a provider.
+
+use std::fmt::{self, Debug};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::issuer::{ExternalLogin, Session};
+
+/// A user who has just logged in at a provider, as the application sees them.
+///
+/// # Security
+///
+/// Find the account by [`issuer`](Self::issuer) **and** [`subject`](Self::subject). Only this pair
+/// always means the same person. An address can be given to somebody else later, and some providers
+/// let users enter any address.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) provider: String,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) claims: Map<String, Value>,
+    pub(crate) verified_email: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) link_to: Option<Session>,
+}
+
+impl Identity {
+    /// Returns the name of the provider in the configuration, such as `google`.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Returns the provider's issuer. It stays the same if the provider is renamed in the
+    /// configuration. For a plain OAuth 2.0 provider it is the origin of its login page.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Returns the provider's identifier of the user, which is unique for this
+    /// [`issuer`](Self::issuer).
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Reads the claims of the ID token and of the user info. Returns `None` if they do not have
+    /// this type.
+    ///
+    /// # Security
+    ///
+    /// The ID token is verified, and the provider vouches for its claims only as far as it checks
+    /// them: at most providers, users choose their name, picture and address themselves. Use
+    /// [`verified_email`](Self::verified_email) for the address.
+    pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(&self.claims).ok()
+    }
+
+    /// Returns the user's address, if the provider says that it has verified the address, and if the
+    /// configuration of the provider trusts that statement
+    /// ([`LoginProvider::trust_verified_email`](crate::openid::LoginProvider::trust_verified_email)).
+    /// Otherwise returns `None`.
+    ///
+    /// # Security
+    ///
+    /// Use the address to reach the user, or to fill in a new account. Do not log a user in to an
+    /// existing account because of an address: whoever gets the address later would get the account.
+    pub fn verified_email(&self) -> Option<&str> {
+        self.verified_email.as_deref()
+    }
+
+    /// Returns the scopes that the user granted at the provider. They may be fewer than the
+    /// configured ones.
+    pub fn granted_scopes(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().map(String::as_str)
+    }
+
+    /// Returns the session to whose user this account is to be linked, or `None` for a plain login.
+    ///
+    /// The login of that session is recent: the user logged in at most 5 minutes before this login
+    /// began. The session is still live, and this browser had it. The grant must be for the same
+    /// [subject](Session::subject). Store the link before you return the grant.
+    pub fn link_to(&self) -> Option<&Session> {
+        self.link_to.as_ref()
+    }
+
+    /// Returns the account as the session keeps it, without tokens.
+    pub(crate) fn external_login(&self) -> ExternalLogin {
+        let Self { provider, issuer, subject, scopes, .. } = self;
+        ExternalLogin::new(provider, issuer, subject, scopes.clone())
+    }
+}
+
+impl Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The other fields say something about a person.
+        f.debug_struct("Identity")
+            .field("provider", &self.provider)
+            .field("scopes", &self.scopes)
+            .field("is_link", &self.link_to.is_some())
+            .finish_non_exhaustive()
+    }
+}
