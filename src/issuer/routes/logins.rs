@@ -88,9 +88,11 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// answer for the client.
     ///
     /// The session and the answer are those of `/login`, with the same settings, limits and events.
-    /// `request` is the head of the request that completed the login. The new session replaces the
-    /// one whose cookies the request has, and its label is by default the `User-Agent`. `wish`
-    /// narrows the grant.
+    /// `request` is the head of the request that completed the login. With cookies, the session that
+    /// the browser had ends, if the request has its cookies: mount the route below the path of
+    /// [`Cookies::new`](crate::issuer::Cookies::new), such as `/auth/passkey`, since browsers do not
+    /// send the refresh token elsewhere. The label of the session is by default the `User-Agent`.
+    /// `wish` narrows the grant.
     ///
     /// [`Accounts::renew`] is called for each renewal, as after a login at `/login`. To find out at
     /// a renewal by which means the user logged in, keep it in [`Grant::session_data`].
