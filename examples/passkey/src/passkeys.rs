@@ -1,0 +1,195 @@
+//! The routes that register passkeys and log in with them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+use tower_jwt_auth::issuer::{LoginRequest, Logins, MemoryStore};
+use tower_jwt_auth::{Claims, Clock, JwtAuth, SystemClock};
+use webauthn_rs::prelude::{
+    PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+    Uuid, Webauthn,
+};
+
+use crate::ceremonies::{Ceremonies, LIFETIME};
+use crate::users::{LoggedIn, Users};
+
+/// The cookie that binds a ceremony to the browser that began it.
+const CEREMONY_COOKIE: &str = "__Host-ceremony";
+/// A passkey gives lasting access. A session that somebody took over must not be able to add one.
+const FRESH_SECS: i64 = 300;
+
+pub(crate) struct Site {
+    webauthn: Webauthn,
+    users: Arc<Users>,
+    logins: Logins<Arc<Users>, MemoryStore>,
+    registrations: Ceremonies<Registration>,
+    authentications: Ceremonies<(Uuid, PasskeyAuthentication)>,
+}
+
+struct Registration {
+    user: Uuid,
+    /// The name of a new user.
+    name: Option<String>,
+    state: PasskeyRegistration,
+}
+
+impl Site {
+    pub(crate) fn new(
+        webauthn: Webauthn,
+        users: Arc<Users>,
+        logins: Logins<Arc<Users>, MemoryStore>,
+    ) -> Self {
+        let (registrations, authentications) = (Ceremonies::new(), Ceremonies::new());
+        Self { webauthn, users, logins, registrations, authentications }
+    }
+}
+
+/// Returns the routes. `auth` lets anonymous requests through, since new users register, too.
+pub(crate) fn routes(site: Site, auth: JwtAuth<LoggedIn>) -> Router {
+    // `Json` rejects every other content type. A page of another site cannot send JSON without
+    // permission.
+    Router::new()
+        .route("/passkey/register/start", post(start_registration).layer(auth))
+        .route("/passkey/register/finish", post(finish_registration))
+        .route("/passkey/login/start", post(start_login))
+        .route("/passkey/login/finish", post(finish_login))
+        .with_state(Arc::new(site))
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+/// Begins to register a passkey: for the logged-in user, or for a new user with this name.
+async fn start_registration(
+    State(site): State<Arc<Site>>,
+    claims: Option<Claims<LoggedIn>>,
+    Json(Name { name }): Json<Name>,
+) -> Result<Response, Refused> {
+    let (user, name, shown, known) = match claims {
+        Some(claims) => {
+            let age = SystemClock.now().as_secs().saturating_sub(claims.auth_time);
+            if age > FRESH_SECS {
+                return Err(Refused("log in again before you add a passkey"));
+            }
+            let id = claims.token().subject().and_then(|id| id.parse().ok());
+            let id: Uuid = id.ok_or(Refused("the user was deleted"))?;
+            let user = site.users.find(id).ok_or(Refused("the user was deleted"))?;
+            (id, None, user.name.clone(), user.credentials())
+        }
+        None if name.is_empty() || name.len() > 64 => {
+            return Err(Refused("a name has 1 to 64 bytes"));
+        }
+        None if site.users.find_name(&name).is_some() => return Err(Refused("the name is taken")),
+        None => (Uuid::new_v4(), Some(name.clone()), name, Vec::new()),
+    };
+    let (options, state) = site
+        .webauthn
+        .start_passkey_registration(user, &shown, &shown, Some(known))
+        .map_err(|_| Refused("the passkey cannot be registered"))?;
+    let id = site.registrations.begin(Registration { user, name, state });
+    Ok(with_ceremony(id, Json(options)))
+}
+
+/// Keeps the new passkey. A new user is logged in with it.
+async fn finish_registration(
+    State(site): State<Arc<Site>>,
+    head: Parts,
+    Json(credential): Json<RegisterPublicKeyCredential>,
+) -> Result<Response, Refused> {
+    let begun = ceremony(&head.headers).and_then(|id| site.registrations.take(id));
+    let Registration { user, name, state } = begun.ok_or(NOT_BEGUN)?;
+    let passkey = site
+        .webauthn
+        .finish_passkey_registration(&credential, &state)
+        .map_err(|_| Refused("the passkey was not accepted"))?;
+    let is_new = name.is_some();
+    if !site.users.add(user, name, passkey) {
+        return Err(Refused("the name or the passkey is taken"));
+    }
+    if !is_new {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    log_in(&site, user, &head).await
+}
+
+async fn start_login(
+    State(site): State<Arc<Site>>,
+    Json(Name { name }): Json<Name>,
+) -> Result<Response, Refused> {
+    // This reveals which names exist, as the registration does. Where names are private, answer
+    // with the credentials of `webauthn_rs::fake`.
+    let (user, passkeys) = site
+        .users
+        .find_name(&name)
+        .map(|(id, user)| (id, user.passkeys))
+        .ok_or(Refused("nobody has this name"))?;
+    let (options, state) = site
+        .webauthn
+        .start_passkey_authentication(&passkeys)
+        .map_err(|_| Refused("the passkeys cannot be used"))?;
+    let id = site.authentications.begin((user, state));
+    Ok(with_ceremony(id, Json(options)))
+}
+
+async fn finish_login(
+    State(site): State<Arc<Site>>,
+    head: Parts,
+    Json(credential): Json<PublicKeyCredential>,
+) -> Result<Response, Refused> {
+    let begun = ceremony(&head.headers).and_then(|id| site.authentications.take(id));
+    let (user, state) = begun.ok_or(NOT_BEGUN)?;
+    // Checks the origin, the challenge, the signature and the counter, and that the passkey is one
+    // of this user's.
+    let result = site
+        .webauthn
+        .finish_passkey_authentication(&credential, &state)
+        .map_err(|_| Refused("the passkey was not accepted"))?;
+    site.users.used(user, &result);
+    log_in(&site, user, &head).await
+}
+
+/// Starts the session, and answers as `/login` does.
+async fn log_in(site: &Site, user: Uuid, head: &Parts) -> Result<Response, Refused> {
+    let grant = site.users.grant(user).ok_or(Refused("the user was deleted"))?;
+    let grant = grant.session_label("passkey");
+    let started = site.logins.start(grant, head, LoginRequest::new()).await;
+    Ok(started.map_or_else(IntoResponse::into_response, IntoResponse::into_response))
+}
+
+fn with_ceremony(id: Uuid, options: impl IntoResponse) -> Response {
+    let secs = LIFETIME.as_secs();
+    let cookie = format!(
+        "{CEREMONY_COOKIE}={id}; Path=/; Max-Age={secs}; HttpOnly; SameSite=Strict; Secure"
+    );
+    ([(SET_COOKIE, cookie)], options).into_response()
+}
+
+/// Returns the identifier of the ceremony that this browser began.
+fn ceremony(headers: &HeaderMap) -> Option<Uuid> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split("; "));
+    let value = pairs.find_map(|pair| pair.strip_prefix(CEREMONY_COOKIE)?.strip_prefix('='))?;
+    value.parse().ok()
+}
+
+/// A refusal, with the reason for the user.
+struct Refused(&'static str);
+
+const NOT_BEGUN: Refused = Refused("begin again: this took more than five minutes, or was used");
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": "passkey_refused", "error_description": self.0 });
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    }
+}
