@@ -77,6 +77,10 @@ pub mod how_to {
     page!(debug_a_401, "how-to/debug-a-401.md", "axum");
     page!(error_body, "how-to/error-body.md", "axum");
     page!(fetch_keys_your_way, "how-to/fetch-keys-your-way.md", "jwks");
+    page!(log_in_by_mail_link, "how-to/log-in-by-mail-link.md", "axum", "issuer");
+    page!(log_in_from_internal_sso, "how-to/log-in-from-internal-sso.md", "axum", "issuer");
+    page!(log_in_with_a_passkey, "how-to/log-in-with-a-passkey.md", "axum", "issuer");
+    page!(log_in_with_saml, "how-to/log-in-with-saml.md", "axum", "issuer");
     page!(migrate_from_axum_jwt_auth, "how-to/migrate-from-axum-jwt-auth.md", "axum");
     page!(migrate_from_from_fn, "how-to/migrate-from-from-fn.md", "axum", "issuer");
     page!(migrate_from_jwt_authorizer, "how-to/migrate-from-jwt-authorizer.md", "axum");

@@ -60,6 +60,20 @@ fn the_tutorials_show_the_tested_programs() {
     }
 }
 
+/// The browser tests run the example. A test of this page would compile 200 more crates.
+#[test]
+fn the_page_on_passkeys_shows_the_tested_example() {
+    let page = read("docs/how-to/log-in-with-a-passkey.md");
+    let files = ["main", "ceremonies", "passkeys"];
+    let code = files.map(|file| read(&format!("examples/passkey/src/{file}.rs"))).concat();
+    let blocks = page.split("\n```rust,ignore\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|block| block.split_once("```")).collect();
+    assert_eq!(blocks.len(), 3);
+    for (block, _) in blocks {
+        assert!(code.contains(block), "the example does not contain: {block}");
+    }
+}
+
 #[test]
 fn every_page_is_in_the_guide_and_in_its_index() {
     let modules = read("src/guide.rs") + &read("src/lib.rs");
