@@ -19,7 +19,7 @@ use crate::page;
 use crate::revocation::Feed;
 use crate::users::Users;
 
-/// The cookies that cart and payment read.
+/// The access cookies of the cart and payment servers.
 pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
 pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 

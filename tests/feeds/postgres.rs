@@ -166,8 +166,8 @@ impl Server for Postgres {
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
         self.child = Some(server::spawn(&mut command));
-        // The server listens before it answers, and exits if the previous server has not exited
-        // yet.
+        // A new server accepts connections before it answers them. It exits if the previous server
+        // is still running.
         for _ in 0..1_200 {
             std::thread::sleep(Duration::from_millis(50));
             let mut ready = program("pg_isready");

@@ -1,4 +1,4 @@
-//! Guessing the password of one account.
+//! Tests of the limits on guesses at one password.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};

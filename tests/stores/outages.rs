@@ -13,8 +13,8 @@ use crate::store::{self, PATIENCE, Store};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Returns sessions that wait for a stalled machine, and sessions that soon give up, on the same
-/// connections and the same clock.
+/// Returns two values on the same connections and the same clock: the first waits for a stalled
+/// machine, and the second soon gives up.
 async fn sessions(server: &Server) -> [Sessions<Store>; 2] {
     let store = Store::connect(&server.url).await.unwrap();
     let now = SystemClock.now();
