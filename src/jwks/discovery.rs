@@ -1,6 +1,8 @@
 //! The discovery document of an issuer (OpenID Connect Discovery 1.0 and RFC 8414).
 
+use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
 use crate::jwks::http;
@@ -8,7 +10,7 @@ use crate::jwks::remote_url::RemoteUrl;
 
 const ACCEPT: &str = "application/json";
 
-/// The members that this crate reads. A name that occurs twice is an error.
+/// The members from which the keys are found. A name that occurs twice is an error.
 #[derive(Debug, Deserialize)]
 struct Document {
     issuer: String,
@@ -16,22 +18,27 @@ struct Document {
 }
 
 /// Reads the issuer's document, and returns the URL of its keys.
-///
-/// The OpenID document is tried first: nearly all issuers publish it. Issuers that publish both
-/// documents name the same keys in both. The document of RFC 8414 is tried only if the server
-/// answers the first request with a status of 4xx, such as 404. Any other failure ends the attempt,
-/// since a second request would be likely to fail too.
 pub(crate) async fn keys_url(
     issuer: &str,
     url: &RemoteUrl,
     allow_http: bool,
 ) -> Result<RemoteUrl, KeySourceError> {
+    read(&document(issuer, url).await?, issuer, allow_http)
+}
+
+/// Fetches the issuer's document.
+///
+/// The OpenID document is tried first: nearly all issuers publish it. Issuers that publish both
+/// documents name the same keys in both. The document of RFC 8414 is tried only if the server
+/// answers the first request with a status of 4xx, such as 404. Any other failure ends the attempt,
+/// since a second request would be likely to fail too.
+pub(crate) async fn document(issuer: &str, url: &RemoteUrl) -> Result<Bytes, KeySourceError> {
     let [openid, oauth] = document_urls(issuer, url);
-    let fetched = match http::get(&parse(&openid)?, ACCEPT).await {
-        Err(error) if is_client_error(&error) => http::get(&parse(&oauth)?, ACCEPT).await?,
+    let fetched = match http::get(&parse_url(&openid)?, ACCEPT).await {
+        Err(error) if is_client_error(&error) => http::get(&parse_url(&oauth)?, ACCEPT).await?,
         fetched => fetched?,
     };
-    read(&fetched.body, issuer, allow_http)
+    Ok(fetched.body)
 }
 
 /// Returns both addresses. OpenID appends its path to the issuer, and RFC 8414 inserts its path
@@ -48,28 +55,49 @@ fn document_urls(issuer: &str, url: &RemoteUrl) -> [String; 2] {
 
 /// Checks a document, and returns the URL of the keys.
 fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<RemoteUrl, KeySourceError> {
-    // The derived `Deserialize` would also accept an array.
+    let document: Document = parse(json)?;
+    check_issuer(&document.issuer, issuer)?;
+    endpoint("jwks_uri", &document.jwks_uri, allow_http)
+}
+
+/// Reads the members of a document. A member that `D` names must not occur twice.
+pub(crate) fn parse<D: DeserializeOwned>(json: &[u8]) -> Result<D, KeySourceError> {
+    // A derived `Deserialize` would also accept an array.
     if json.trim_ascii_start().first() != Some(&b'{') {
         let cause = "the discovery document is not a JSON object";
         return Err(KeySourceError::caused(KeySourceErrorKind::Unreadable, cause));
     }
-    let document: Document = serde_json::from_slice(json)
-        .map_err(|error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error))?;
-    if document.issuer != issuer {
-        let cause = format!("its issuer is {:?}, not {issuer:?}", document.issuer);
-        return Err(KeySourceError::caused(KeySourceErrorKind::WrongIssuer, cause));
+    serde_json::from_slice(json)
+        .map_err(|error| KeySourceError::caused(KeySourceErrorKind::Unreadable, error))
+}
+
+/// Checks that a document belongs to the configured issuer.
+pub(crate) fn check_issuer(stated: &str, configured: &str) -> Result<(), KeySourceError> {
+    if stated == configured {
+        return Ok(());
     }
-    RemoteUrl::parse_allowed(&document.jwks_uri, allow_http).map_err(|reason| {
+    let cause = format!("its issuer is {stated:?}, not {configured:?}");
+    Err(KeySourceError::caused(KeySourceErrorKind::WrongIssuer, cause))
+}
+
+/// Parses the URL in the member `name` of a document.
+pub(crate) fn endpoint(
+    name: &str,
+    url: &str,
+    allow_http: bool,
+) -> Result<RemoteUrl, KeySourceError> {
+    RemoteUrl::parse_allowed(url, allow_http).map_err(|reason| {
         // The causes are in logs, and a password must not be there.
-        let cause = match document.jwks_uri {
-            url if url.contains('@') => format!("`jwks_uri` cannot be used: {reason}"),
-            url => format!("`jwks_uri` is {url:?}: {reason}"),
+        let cause = if url.contains('@') {
+            format!("`{name}` cannot be used: {reason}")
+        } else {
+            format!("`{name}` is {url:?}: {reason}")
         };
         KeySourceError::caused(KeySourceErrorKind::BadUrl, cause)
     })
 }
 
-fn parse(url: &str) -> Result<RemoteUrl, KeySourceError> {
+fn parse_url(url: &str) -> Result<RemoteUrl, KeySourceError> {
     RemoteUrl::parse(url)
         .map_err(|reason| KeySourceError::caused(KeySourceErrorKind::BadUrl, reason))
 }

@@ -78,7 +78,14 @@ impl KeySourceError {
     /// Returns the error with its causes, in one sentence. The causes may quote text from the
     /// network, so they are shortened, and all characters but printable ASCII are escaped.
     pub(crate) fn with_causes(&self) -> String {
-        let mut sentence = self.to_string();
+        self.about("the key source")
+    }
+
+    /// Returns the sentence of [`with_causes`](Self::with_causes) about another server than a key
+    /// source.
+    pub(crate) fn about(&self, server: &str) -> String {
+        let mut sentence = String::new();
+        let _ = self.kind.write(server, &mut sentence);
         let mut causes = Start::default();
         let mut last = String::new();
         let mut source = self.source();
@@ -166,24 +173,29 @@ impl fmt::Display for KeySourceError {
 
 impl fmt::Display for KeySourceErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unreachable => "the key source cannot be reached",
-            Self::TimedOut => "the key source did not answer in time",
-            Self::Status(status) => {
-                return write!(f, "the key source answered with status {status}");
-            }
-            Self::TooLarge => "the answer of the key source has more than 256 KiB",
-            Self::Unreadable => "the answer of the key source cannot be read",
-            Self::NoUsableKey => "the key set has no usable key",
-            Self::WrongIssuer => "the discovery document belongs to another issuer",
-            Self::BadUrl => "the URL is not allowed",
-            Self::NoRootCertificates => {
+        self.write("the key source", f)
+    }
+}
+
+impl KeySourceErrorKind {
+    /// Writes the sentence, with `server` as the noun for the other server.
+    fn write(self, server: &str, f: &mut impl Write) -> fmt::Result {
+        match self {
+            Self::Unreachable => write!(f, "{server} cannot be reached"),
+            Self::TimedOut => write!(f, "{server} did not answer in time"),
+            Self::Status(status) => write!(f, "{server} answered with status {status}"),
+            Self::TooLarge => write!(f, "the answer of {server} has more than 256 KiB"),
+            Self::Unreadable => write!(f, "the answer of {server} cannot be read"),
+            Self::NoUsableKey => f.write_str("the key set has no usable key"),
+            Self::WrongIssuer => f.write_str("the discovery document belongs to another issuer"),
+            Self::BadUrl => f.write_str("the URL is not allowed"),
+            Self::NoRootCertificates => f.write_str(
                 "the system has no root certificates: install the package ca-certificates, or copy \
-                 /etc/ssl/certs/ca-certificates.crt into the image"
-            }
-            Self::Panicked => "the key source panicked",
-            Self::Failed => "the key source failed",
-        })
+                 /etc/ssl/certs/ca-certificates.crt into the image",
+            ),
+            Self::Panicked => write!(f, "{server} panicked"),
+            Self::Failed => write!(f, "{server} failed"),
+        }
     }
 }
 

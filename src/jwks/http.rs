@@ -1,4 +1,4 @@
-//! The HTTP client: one GET request, without redirects, compression, cookies or proxies.
+//! The HTTP client: one request, without redirects, compression, cookies or proxies.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -6,8 +6,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+#[cfg(feature = "openid-login")]
+use http::HeaderValue;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -24,44 +26,117 @@ pub(crate) const MAX_BYTES: usize = 256 * 1024;
 
 const USER_AGENT: &str = concat!("tower-jwt-auth/", env!("CARGO_PKG_VERSION"));
 
-type TlsClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
-type LoopbackClient = Client<HttpConnector<Loopback>, Empty<Bytes>>;
+type TlsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type LoopbackClient = Client<HttpConnector<Loopback>, Full<Bytes>>;
+/// A response whose body has not been read. Both clients return this type.
+type Response = <TlsClient as Service<Request<Full<Bytes>>>>::Response;
 
-/// An answer with the status 200.
+/// An answer that was read in full.
 pub(crate) struct Fetched {
+    #[cfg(feature = "openid-login")]
+    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// Sends a GET request and reads the whole answer. The caller sets the time limit.
-///
-/// Each call creates its own client. A fetch happens about once an hour, so there is no connection
-/// to reuse. New root certificates of the system also take effect without a restart.
+/// Sends a GET request and reads the whole answer, whose status must be 200. The caller sets the
+/// time limit.
 pub(crate) async fn get(url: &RemoteUrl, accept: &'static str) -> Result<Fetched, KeySourceError> {
-    let request = Request::get(url.uri().clone())
+    let response = send(url, request(Method::GET, url, accept), Bytes::new()).await?;
+    if response.status() != StatusCode::OK {
+        return Err(status(&response));
+    }
+    read(response).await
+}
+
+/// Sends a GET request with credentials, and reads the whole answer as [`read_answer`] does. The
+/// caller sets the time limit.
+#[cfg(feature = "openid-login")]
+pub(crate) async fn get_as(
+    url: &RemoteUrl,
+    accept: &'static str,
+    authorization: HeaderValue,
+) -> Result<Fetched, KeySourceError> {
+    let request = request(Method::GET, url, accept).header(header::AUTHORIZATION, authorization);
+    read_answer(send(url, request, Bytes::new()).await?).await
+}
+
+/// Sends a form in a POST request, and reads the whole answer as [`read_answer`] does. The caller
+/// sets the time limit.
+#[cfg(feature = "openid-login")]
+pub(crate) async fn post_form(
+    url: &RemoteUrl,
+    accept: &'static str,
+    authorization: Option<HeaderValue>,
+    form: String,
+) -> Result<Fetched, KeySourceError> {
+    let mut request = request(Method::POST, url, accept)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(authorization) = authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    read_answer(send(url, request, form.into()).await?).await
+}
+
+fn request(method: Method, url: &RemoteUrl, accept: &'static str) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(url.uri().clone())
         .header(header::ACCEPT, accept)
         .header(header::USER_AGENT, USER_AGENT)
-        .body(Empty::new())
+}
+
+/// Sends a request and reads the head of the answer.
+///
+/// Each call creates its own client. Keys are fetched about once an hour, and a login takes two
+/// requests, so there is no connection to reuse. New root certificates of the system also take
+/// effect without a restart.
+async fn send(
+    url: &RemoteUrl,
+    request: http::request::Builder,
+    body: Bytes,
+) -> Result<Response, KeySourceError> {
+    let request = request
+        .body(Full::new(body))
         .map_err(|error| KeySourceError::caused(KeySourceErrorKind::BadUrl, error))?;
     let response = if url.is_http() {
         loopback_client().request(request).await
     } else {
         tls_client().await?.request(request).await
     };
-    let response = response.map_err(unreachable)?;
-    if response.status() != StatusCode::OK {
-        return Err(KeySourceErrorKind::Status(response.status().as_u16()).into());
+    response.map_err(unreachable)
+}
+
+/// Reads an answer with the status 200 or 4xx. Any other status is an error: redirects are not
+/// followed, and other answers are not for programs.
+#[cfg(feature = "openid-login")]
+async fn read_answer(response: Response) -> Result<Fetched, KeySourceError> {
+    if response.status() != StatusCode::OK && !response.status().is_client_error() {
+        return Err(status(&response));
     }
+    read(response).await
+}
+
+async fn read(response: Response) -> Result<Fetched, KeySourceError> {
     let (parts, body) = response.into_parts();
     if is_compressed(&parts.headers) {
         let cause = "the answer is compressed although the request does not accept that";
         return Err(KeySourceError::caused(KeySourceErrorKind::Unreadable, cause));
     }
     match Limited::new(body, MAX_BYTES).collect().await {
-        Ok(body) => Ok(Fetched { headers: parts.headers, body: body.to_bytes() }),
+        Ok(body) => Ok(Fetched {
+            #[cfg(feature = "openid-login")]
+            status: parts.status,
+            headers: parts.headers,
+            body: body.to_bytes(),
+        }),
         Err(error) if error.is::<LengthLimitError>() => Err(KeySourceErrorKind::TooLarge.into()),
         Err(error) => Err(unreachable(error)),
     }
+}
+
+fn status(response: &Response) -> KeySourceError {
+    KeySourceErrorKind::Status(response.status().as_u16()).into()
 }
 
 /// Creates a client for `https` alone, with the root certificates of the system. Reading them from

@@ -8,12 +8,12 @@
 //! fails.
 
 mod cache_control;
-mod discovery;
+pub(crate) mod discovery;
 mod error;
 #[cfg(feature = "tracing")]
 mod events;
 mod health;
-mod http;
+pub(crate) mod http;
 mod key_wait;
 mod loaded_set;
 mod origin;
