@@ -28,7 +28,7 @@ impl Validation {
         let accepted = match header.typ.as_deref() {
             None => self.types.is_empty(),
             Some(typ) if self.types.is_empty() => {
-                ["JWT", "at+jwt"].iter().any(|name| header::is_media_type(typ, name))
+                self.default_types.iter().any(|name| header::is_media_type(typ, name))
             }
             Some(typ) => self.types.iter().any(|name| header::is_media_type(typ, name)),
         };

@@ -31,6 +31,8 @@ mod verifier;
 pub use self::claim_error::{ClaimError, ClaimErrorKind};
 pub use self::claim_path::ClaimPath;
 pub use self::error::{KeyError, KeyErrorKind, SignError, SignErrorKind};
+#[cfg(feature = "openid-login")]
+pub(crate) use self::json::reader::object as json_object;
 pub use self::keys::algorithm::Algorithm;
 #[cfg(feature = "jwks")]
 pub(crate) use self::keys::jwk_set::{ParsedKeySet, parse as parse_key_set, texts_of_keys};

@@ -137,6 +137,13 @@ impl Issuer {
         self
     }
 
+    /// Accepts ID tokens, and rejects access tokens by their `typ`.
+    #[cfg(feature = "openid-login")]
+    pub(crate) fn of_id_tokens(mut self) -> Self {
+        self.rules = self.rules.id_token_type();
+        self
+    }
+
     #[cfg(feature = "jwks")]
     pub(crate) fn distinguished_by(mut self, distinction: Distinction) -> Self {
         self.distinction = Some(distinction);

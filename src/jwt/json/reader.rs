@@ -5,6 +5,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_json::Error;
 use serde_json::de::StrRead;
+#[cfg(feature = "openid-login")]
+use serde_json::{Map, Value};
 
 use crate::jwt::json::by_serde_json;
 use crate::jwt::json::exact_numbers;
@@ -31,6 +33,25 @@ pub(crate) fn fault_in(json: &str) -> Option<Fault> {
     let mut reader = Reader::new(json);
     let _ = reader.skip_value().and_then(|()| reader.end());
     reader.fault
+}
+
+/// Reads an object, with the rules for depth and member names. The error is a reason without values.
+#[cfg(feature = "openid-login")]
+pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    const NOT_AN_OBJECT: &str = "it is not a JSON object";
+    let json = std::str::from_utf8(json).map_err(|_| NOT_AN_OBJECT)?;
+    let mut reader = Reader::new(json);
+    if reader.peek() != Some(b'{') {
+        return Err(NOT_AN_OBJECT);
+    }
+    let object = Map::deserialize(&mut reader);
+    let end = reader.end();
+    match (reader.fault, object, end) {
+        (Some(Fault::DuplicateName), ..) => Err("a member occurs twice"),
+        (Some(Fault::TooDeep), ..) => Err("its values are nested too deeply"),
+        (None, Ok(object), Ok(())) => Ok(object),
+        _ => Err(NOT_AN_OBJECT),
+    }
 }
 
 /// A deserializer for JSON. It accepts the same input as `serde_json`, with the same results. It
