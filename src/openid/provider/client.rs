@@ -3,11 +3,29 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use serde_json::Map;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
+use crate::jwks::remote_url::RemoteUrl;
 use crate::openid::provider::authorization::{AuthorizationRequest, AuthorizationSettings};
-use crate::openid::provider::error::ProviderError;
+use crate::openid::provider::client_auth::AuthMethod;
+use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
+use crate::openid::provider::exchange::{self, TokenRequest};
+use crate::openid::provider::id_token::{IdToken, IdTokenVerifier, MAX_SUBJECT_BYTES};
 use crate::openid::provider::login::{ProviderLogin, Redemption};
-use crate::openid::provider::settings::{Protocol, ProviderSettings};
+use crate::openid::provider::metadata::Metadata;
+use crate::openid::provider::metadata_cache::MetadataCache;
+use crate::openid::provider::settings::{OAuthProvider, Protocol, ProviderSettings};
+use crate::openid::provider::token_answer::TokenAnswer;
+use crate::openid::provider::tokens::ProviderTokens;
+use crate::openid::provider::user_info;
+use crate::openid::provider::user_info_reader::UserInfoReader;
+
+/// The maximum number of exchanges at the same time, so that a provider that does not answer holds
+/// only that number of requests.
+pub(super) const MAX_EXCHANGES: usize = 64;
 
 /// A provider that is ready for logins. Clones share the metadata, the keys and the limits.
 #[derive(Clone)]
@@ -18,18 +36,46 @@ pub(crate) struct ProviderClient {
 struct Shared {
     settings: ProviderSettings,
     authorization: AuthorizationSettings,
+    protocol: Ready,
     clock: Arc<dyn Clock>,
+    exchanges: Semaphore,
+}
+
+/// The protocol of the provider, with everything that a login needs.
+enum Ready {
+    OpenId(Box<OpenId>),
+    OAuth(Box<OAuthProvider>),
+}
+
+struct OpenId {
+    issuer: String,
+    metadata: MetadataCache,
+    verifier: IdTokenVerifier,
 }
 
 impl ProviderClient {
+    #[track_caller]
     pub(super) fn new(settings: ProviderSettings, clock: Arc<dyn Clock>) -> Self {
+        let protocol = match &settings.protocol {
+            Protocol::OAuth(provider) => Ready::OAuth(Box::new(provider.clone())),
+            Protocol::OpenId(issuer) => {
+                let (name, url) = (issuer.name.clone(), issuer.url.clone());
+                let ProviderSettings { allows_http, timeout, .. } = settings;
+                Ready::OpenId(Box::new(OpenId {
+                    issuer: issuer.name.clone(),
+                    metadata: MetadataCache::new(name, url, allows_http, timeout),
+                    verifier: IdTokenVerifier::new(issuer, &settings, &clock),
+                }))
+            }
+        };
         let authorization = AuthorizationSettings {
             client_id: settings.credentials.client_id.clone(),
             scopes: settings.asked_scopes(),
-            is_openid: matches!(settings.protocol, Protocol::OpenId(_)),
+            is_openid: matches!(protocol, Ready::OpenId(_)),
             parameters: settings.parameters.clone(),
         };
-        Self { shared: Arc::new(Shared { settings, authorization, clock }) }
+        let exchanges = Semaphore::new(MAX_EXCHANGES);
+        Self { shared: Arc::new(Shared { settings, authorization, protocol, clock, exchanges }) }
     }
 
     /// Returns the name of the provider at this server.
@@ -37,30 +83,197 @@ impl ProviderClient {
         &self.shared.settings.name
     }
 
-    /// Returns the URL to which the browser is sent for a login. Waits for the metadata of the
-    /// provider for at most 2 seconds, if none is known.
+    /// Returns the URL to which the browser is sent for a login. If the metadata of the provider is
+    /// not known, waits for it for at most 2 seconds.
     pub(crate) async fn authorization_url(
         &self,
         request: &AuthorizationRequest<'_>,
     ) -> Result<String, ProviderError> {
-        let Protocol::OAuth(provider) = &self.shared.settings.protocol else {
-            return Err(ProviderError::unavailable("not implemented"));
+        let endpoint = match &self.shared.protocol {
+            Ready::OpenId(openid) => {
+                let metadata = openid.metadata.get().await?;
+                // Before the user is sent to a provider from which there is no way back.
+                self.shared.auth_method(&metadata)?;
+                self.shared.user_info_endpoint(&metadata)?;
+                openid.verifier.start();
+                metadata.authorization.text()
+            }
+            Ready::OAuth(_) if request.needs_fresh_login => {
+                return Err(ProviderError::misconfigured(
+                    "a plain OAuth 2.0 provider cannot prove that the user has logged in again",
+                ));
+            }
+            Ready::OAuth(provider) => provider.endpoints.authorization.text(),
         };
-        Ok(self.shared.authorization.url(&provider.endpoints.authorization.text(), request))
+        Ok(self.shared.authorization.url(&endpoint, request))
     }
 
     /// Checks the `iss` of the provider's answer in the browser (RFC 9207 section 2.4).
+    ///
+    /// A plain OAuth 2.0 provider has no known issuer name, so its `iss` is not checked. Each provider
+    /// has its own redirect URI, which also prevents that the code of one provider is sent to another
+    /// (RFC 9700 section 4.4.2.2).
     pub(crate) async fn check_response_issuer(
         &self,
-        _iss: Option<&str>,
+        iss: Option<&str>,
     ) -> Result<(), ProviderError> {
-        Err(ProviderError::unavailable("not implemented"))
+        let Ready::OpenId(openid) = &self.shared.protocol else { return Ok(()) };
+        let wrong = |reason| Err(ProviderError::new(ProviderErrorKind::WrongIssuer, reason));
+        match iss {
+            Some(iss) if iss == openid.issuer => Ok(()),
+            Some(_) => wrong("`iss` of the provider's answer is not the issuer of the provider"),
+            None if openid.metadata.get().await?.names_issuer_in_response => wrong(
+                "the provider's answer has no `iss`, although the metadata says that it always has \
+                 one",
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Exchanges a code for tokens, and verifies the login.
-    pub(crate) async fn redeem(&self, _: Redemption<'_>) -> Result<ProviderLogin, ProviderError> {
-        let _ = self.shared.clock.now();
-        Err(ProviderError::unavailable("not implemented"))
+    pub(crate) async fn redeem(
+        &self,
+        redemption: Redemption<'_>,
+    ) -> Result<ProviderLogin, ProviderError> {
+        let Ok(_permit) = self.shared.exchanges.try_acquire() else {
+            return Err(ProviderError::unavailable(format!(
+                "{MAX_EXCHANGES} logins at this provider are in progress, which is the limit"
+            )));
+        };
+        match &self.shared.protocol {
+            Ready::OpenId(openid) => self.shared.redeem_openid(openid, &redemption).await,
+            Ready::OAuth(provider) => self.shared.redeem_oauth(provider, &redemption).await,
+        }
+    }
+}
+
+impl Shared {
+    async fn redeem_openid(
+        &self,
+        openid: &OpenId,
+        redemption: &Redemption<'_>,
+    ) -> Result<ProviderLogin, ProviderError> {
+        let metadata = openid.metadata.get().await?;
+        let method = self.auth_method(&metadata)?;
+        let answer = self.exchange(&metadata.token, method, None, redemption).await?;
+        let Some(id_token) = answer.id_token.as_deref() else {
+            return Err(ProviderError::new(
+                ProviderErrorKind::IdTokenRejected,
+                "the token endpoint returned no ID token: OpenID Connect may be switched off at the \
+                 provider",
+            ));
+        };
+        let verified = openid.verifier.verify(id_token, redemption).await?;
+        let IdToken { subject, mut claims } = verified;
+        if let Some(endpoint) = self.user_info_endpoint(&metadata)? {
+            let user_info = self.user_info(endpoint, &answer).await?;
+            user_info::check_subject(&user_info, &subject)?;
+            user_info::add_to(&mut claims, user_info);
+        }
+        let email = self.settings.trusts_email.then(|| user_info::verified_email(&claims));
+        Ok(self.login(openid.issuer.clone(), subject, claims, email.flatten(), answer))
+    }
+
+    async fn redeem_oauth(
+        &self,
+        provider: &OAuthProvider,
+        redemption: &Redemption<'_>,
+    ) -> Result<ProviderLogin, ProviderError> {
+        let state = provider.sends_state.then_some(redemption.state);
+        let token = &provider.endpoints.token;
+        let answer = self.exchange(token, AuthMethod::Basic, state, redemption).await?;
+        let user_info = self.user_info(&provider.endpoints.user_info, &answer).await?;
+        let read = |reader: &UserInfoReader| {
+            // The error of serde contains values.
+            reader.read(&user_info).map_err(|_| {
+                user_info::rejected("the user info does not fit the type of the application")
+            })
+        };
+        let subject = read(&provider.subject)?;
+        let is_usable = |subject: &String| (1..=MAX_SUBJECT_BYTES).contains(&subject.len());
+        let Some(subject) = subject.filter(is_usable) else {
+            return Err(user_info::rejected(
+                "the application found no subject in the user info, or one of more than 255 bytes",
+            ));
+        };
+        let email = provider.email.as_ref().map(read).transpose()?.flatten();
+        let (issuer, _) = provider.endpoints.authorization.split();
+        Ok(self.login(issuer, subject, user_info, email, answer))
+    }
+
+    async fn exchange(
+        &self,
+        endpoint: &RemoteUrl,
+        method: AuthMethod,
+        state: Option<&str>,
+        redemption: &Redemption<'_>,
+    ) -> Result<TokenAnswer, ProviderError> {
+        let credentials = &self.settings.credentials;
+        let request = TokenRequest { endpoint, credentials, method, state, redemption };
+        exchange::exchange(request, self.settings.timeout).await
+    }
+
+    async fn user_info(
+        &self,
+        endpoint: &RemoteUrl,
+        answer: &TokenAnswer,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        user_info::fetch(endpoint, &answer.access_token, self.settings.timeout).await
+    }
+
+    fn login(
+        &self,
+        issuer: String,
+        subject: String,
+        claims: Map<String, Value>,
+        verified_email: Option<String>,
+        answer: TokenAnswer,
+    ) -> ProviderLogin {
+        let now = self.clock.now().whole_secs();
+        ProviderLogin {
+            issuer,
+            subject,
+            claims,
+            verified_email,
+            scopes: answer.scopes.unwrap_or_else(|| self.authorization.scopes.clone()),
+            tokens: ProviderTokens {
+                access_token: answer.access_token,
+                refresh_token: answer.refresh_token,
+                id_token: answer.id_token,
+                expires_at: answer.expires_in.map(|time| now.saturating_add(time)),
+            },
+        }
+    }
+
+    /// Returns the method of authentication at the token endpoint.
+    fn auth_method(&self, metadata: &Metadata) -> Result<AuthMethod, ProviderError> {
+        let credentials = &self.settings.credentials;
+        if credentials.secret.is_none() {
+            return Ok(AuthMethod::Post);
+        }
+        let chosen = AuthMethod::choose(metadata.auth_methods.as_deref());
+        credentials.method.or(chosen).ok_or_else(|| {
+            ProviderError::misconfigured(
+                "the provider accepts neither `client_secret_basic` nor `client_secret_post` \
+                 (`token_endpoint_auth_methods_supported`)",
+            )
+        })
+    }
+
+    /// Returns the user info endpoint, if the user info is to be fetched.
+    fn user_info_endpoint<'m>(
+        &self,
+        metadata: &'m Metadata,
+    ) -> Result<Option<&'m RemoteUrl>, ProviderError> {
+        if !self.settings.fetches_user_info {
+            return Ok(None);
+        }
+        let endpoint = metadata.user_info.as_ref();
+        endpoint.map(Some).ok_or_else(|| {
+            ProviderError::misconfigured(
+                "the provider has no user info endpoint: leave out `user_info()`",
+            )
+        })
     }
 }
 

@@ -37,8 +37,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # let _ = company;
 /// ```
 ///
-/// The first argument of every constructor is the name of the provider at this server. The name is a
-/// part of the URLs of its routes, and the application sees it with each login.
+/// Each provider has a name at this server. The name is a part of the URLs of its routes, and the
+/// application sees it with each login.
 ///
 /// # Panics
 ///
@@ -82,7 +82,12 @@ impl LoginProvider {
                  document"
             ));
         }
-        let issuer = OpenIdIssuer { name: issuer.to_owned(), url, aliases: Vec::new() };
+        let issuer = OpenIdIssuer {
+            name: issuer.to_owned(),
+            url,
+            aliases: Vec::new(),
+            id_token_claim: None,
+        };
         Self::new(name.as_ref(), Protocol::OpenId(issuer), client_id.into())
     }
 
@@ -400,6 +405,14 @@ impl LoginProvider {
     pub(super) fn alias(mut self, name: &'static str) -> Self {
         if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
             issuer.aliases.push(name);
+        }
+        self
+    }
+
+    /// Requires a claim of ID tokens to have this value.
+    pub(super) fn id_token_claim(mut self, name: &'static str, value: &'static str) -> Self {
+        if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
+            issuer.id_token_claim = Some((name, value));
         }
         self
     }

@@ -4,7 +4,10 @@
 //!    for some providers.
 //! 2. A [`ProviderClient`](client::ProviderClient) is a provider that is ready for logins. It has
 //!    everything that the routes use.
-//! 3. `authorization` builds the URL to which the browser is sent.
+//! 3. `authorization` builds the URL to which the browser is sent, with an endpoint of the
+//!    `metadata`.
+//! 4. `exchange` exchanges the code for tokens, `id_token` verifies the ID token, and `user_info`
+//!    fetches and checks the user info.
 #![allow(dead_code, reason = "the routes are not there yet")]
 
 pub(crate) mod authorization;
@@ -12,8 +15,17 @@ pub(crate) mod client;
 mod client_auth;
 pub(crate) mod endpoints;
 pub(crate) mod error;
+mod exchange;
+mod id_token;
 pub(crate) mod login;
 pub(crate) mod login_provider;
+mod metadata;
+mod metadata_cache;
+mod presets;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod token_answer;
 pub(crate) mod tokens;
+mod user_info;
 mod user_info_reader;

@@ -39,6 +39,8 @@ pub(super) struct OpenIdIssuer {
     pub(super) url: RemoteUrl,
     /// Other values that the provider writes into `iss`.
     pub(super) aliases: Vec<&'static str>,
+    /// A claim that distinguishes ID tokens from the provider's other tokens, with its value.
+    pub(super) id_token_claim: Option<(&'static str, &'static str)>,
 }
 
 /// A provider without ID tokens.

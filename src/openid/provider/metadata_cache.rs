@@ -1,0 +1,147 @@
+//! The metadata of a provider, fetched when a login needs it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use crate::jwks::remote_url::RemoteUrl;
+use crate::jwks::{KeySourceError, KeySourceErrorKind};
+use crate::openid::provider::error::ProviderError;
+use crate::openid::provider::metadata::{Metadata, SERVER};
+
+/// The time after which the metadata is fetched again.
+pub(super) const MAX_AGE: Duration = Duration::from_secs(3_600);
+/// The minimum time between the starts of two fetches.
+pub(super) const COOLDOWN: Duration = Duration::from_secs(5);
+/// The maximum time for which a login waits for a fetch.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The metadata of one provider.
+///
+/// A task of its own fetches it, so a client that hangs up cannot cancel the fetch. Strangers can
+/// start logins, so at most one fetch starts within [`COOLDOWN`], whatever the number of logins. If
+/// a fetch fails, the last good metadata stays in use.
+pub(super) struct MetadataCache {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    issuer: String,
+    url: RemoteUrl,
+    allow_http: bool,
+    timeout: Duration,
+    state: Mutex<State>,
+    /// Wakes the logins that wait when a fetch ends.
+    ended: Notify,
+}
+
+struct State {
+    loaded: Option<Loaded>,
+    /// The start of the last fetch.
+    started_at: Option<Instant>,
+    is_fetching: bool,
+    error: Option<ProviderError>,
+}
+
+struct Loaded {
+    metadata: Arc<Metadata>,
+    /// The start of the fetch, so the metadata is at most that old.
+    at: Instant,
+}
+
+impl MetadataCache {
+    pub(super) fn new(issuer: String, url: RemoteUrl, allow_http: bool, timeout: Duration) -> Self {
+        let state = State { loaded: None, started_at: None, is_fetching: false, error: None };
+        let (state, ended) = (Mutex::new(state), Notify::new());
+        Self { shared: Arc::new(Shared { issuer, url, allow_http, timeout, state, ended }) }
+    }
+
+    /// Returns the metadata. Starts a fetch if the metadata is old or missing, and waits for the
+    /// fetch if it is missing.
+    pub(super) async fn get(&self) -> Result<Arc<Metadata>, ProviderError> {
+        let ended = {
+            let mut state = self.shared.lock();
+            if state.needs_fetch(Instant::now()) {
+                self.start(&mut state)?;
+            }
+            if let Some(loaded) = &state.loaded {
+                return Ok(Arc::clone(&loaded.metadata));
+            }
+            if !state.is_fetching {
+                return Err(state.error());
+            }
+            // Created before the lock is released, so no end of a fetch is missed.
+            self.shared.ended.notified()
+        };
+        let in_time = timeout(LONGEST_WAIT, ended).await.is_ok();
+        let state = self.shared.lock();
+        match &state.loaded {
+            Some(loaded) => Ok(Arc::clone(&loaded.metadata)),
+            None if in_time => Err(state.error()),
+            None => Err(timed_out()),
+        }
+    }
+
+    /// Starts a fetch in a task.
+    fn start(&self, state: &mut State) -> Result<(), ProviderError> {
+        let runtime = Handle::try_current()
+            .map_err(|_| ProviderError::misconfigured("a login needs a tokio runtime"))?;
+        let now = Instant::now();
+        state.is_fetching = true;
+        state.started_at = Some(now);
+        let running = Running(Arc::clone(&self.shared));
+        runtime.spawn(async move {
+            let Shared { issuer, url, allow_http, timeout: limit, .. } = &*running.0;
+            let fetch = Metadata::fetch(issuer, url, *allow_http);
+            let fetched = timeout(*limit, fetch).await.unwrap_or_else(|_| Err(timed_out()));
+            let mut state = running.0.lock();
+            match fetched {
+                Ok(metadata) => {
+                    state.loaded = Some(Loaded { metadata: Arc::new(metadata), at: now });
+                    state.error = None;
+                }
+                Err(error) => state.error = Some(error),
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Notes the end of a fetch when it is dropped: a runtime that ends drops its tasks.
+struct Running(Arc<Shared>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.lock().is_fetching = false;
+        self.0.ended.notify_waiters();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn needs_fetch(&self, now: Instant) -> bool {
+        let age = |at: Instant| now.saturating_duration_since(at);
+        let is_fresh = self.loaded.as_ref().is_some_and(|loaded| age(loaded.at) < MAX_AGE);
+        let is_cooling = self.started_at.is_some_and(|at| age(at) < COOLDOWN);
+        !(is_fresh || is_cooling || self.is_fetching)
+    }
+
+    fn error(&self) -> ProviderError {
+        self.error.clone().unwrap_or_else(|| {
+            ProviderError::unavailable("the fetch of the discovery document ended without a result")
+        })
+    }
+}
+
+fn timed_out() -> ProviderError {
+    let error = KeySourceError::from(KeySourceErrorKind::TimedOut);
+    ProviderError::unavailable(error.about(SERVER))
+}

@@ -1,0 +1,8 @@
+//! Presets: one constructor of [`LoginProvider`](crate::openid::LoginProvider) for each provider,
+//! with the rules that its tokens need. Each preset names the pages of the provider that it follows,
+//! and the day on which they were read.
+
+mod google;
+mod kakao;
+mod keycloak;
+mod naver;

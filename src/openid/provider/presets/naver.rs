@@ -1,0 +1,96 @@
+//! Naver.
+
+use serde::Deserialize;
+
+use crate::openid::provider::endpoints::OAuthEndpoints;
+use crate::openid::provider::login_provider::LoginProvider;
+
+/// The user info of Naver.
+#[derive(Deserialize)]
+struct Profile {
+    resultcode: String,
+    response: Option<Response>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    id: String,
+}
+
+impl LoginProvider {
+    /// Creates the provider `naver`, a plain OAuth 2.0 provider. The client needs a
+    /// [secret](Self::client_secret).
+    ///
+    /// ```
+    /// use tower_jwt_auth::openid::LoginProvider;
+    ///
+    /// let naver = LoginProvider::naver("the client id").client_secret("the client secret");
+    /// # let _ = naver;
+    /// ```
+    ///
+    /// - Naver issues no ID tokens. The user comes from the user info at
+    ///   `https://openapi.naver.com/v1/nid/me`, which is fetched with the access token.
+    /// - The subject is `response.id`, which is unique for this application. Another application sees
+    ///   another identifier for the same user.
+    /// - No address counts as verified: Naver returns the contact address that the user entered, and
+    ///   says nothing about its verification.
+    /// - Naver documents no scopes: the data that the application may read is chosen in its settings
+    ///   at Naver, and users may decline optional data. A login therefore names no granted scopes.
+    /// - The secret is sent in the form, and the token request has the `state` of the login, as Naver
+    ///   requires. Naver writes `expires_in` as a string, and reports errors with the status 200.
+    ///
+    /// Sources, read on 2026-11-27: the [API of the login][api] and [of the profile][profile].
+    ///
+    /// # Panics
+    ///
+    /// Panics if `client_id` is empty.
+    ///
+    /// # Security
+    ///
+    /// Naver does not document PKCE. The parameters are sent, but the login does not rely on them: a
+    /// stolen code is protected by the secret of this server, and by the cookie that binds the login
+    /// to the browser. A fresh login at the provider cannot be proved.
+    ///
+    /// [api]: https://developers.naver.com/docs/login/api/api.md
+    /// [profile]: https://developers.naver.com/docs/login/profile/profile.md
+    #[track_caller]
+    pub fn naver(client_id: impl Into<String>) -> Self {
+        let endpoints = OAuthEndpoints::new(
+            "https://nid.naver.com/oauth2.0/authorize",
+            "https://nid.naver.com/oauth2.0/token",
+            "https://openapi.naver.com/v1/nid/me",
+        );
+        Self::oauth("naver", endpoints, client_id, subject)
+            .client_secret_post()
+            .with_state_in_exchange()
+    }
+}
+
+/// Returns the subject. Only the result code `00` is a success.
+fn subject(profile: Profile) -> Option<String> {
+    profile.response.filter(|_| profile.resultcode == "00").map(|response| response.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_successful_profile_has_a_subject() {
+        // As the page about the profile shows it.
+        let profile = json!({
+            "resultcode": "00", "message": "success",
+            "response": {
+                "email": "openapi@naver.com", "nickname": "OpenAPI", "id": "32742776",
+                "name": "오픈 API", "gender": "F",
+            },
+        });
+        let read = |profile: serde_json::Value| subject(serde_json::from_value(profile).unwrap());
+        assert_eq!(read(profile).as_deref(), Some("32742776"));
+        let failure = json!({ "resultcode": "024", "message": "Authentication failed" });
+        assert_eq!(read(failure), None);
+        let failure = json!({ "resultcode": "024", "response": { "id": "32742776" } });
+        assert_eq!(read(failure), None);
+    }
+}
