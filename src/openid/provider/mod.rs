@@ -8,7 +8,6 @@
 //!    `metadata`.
 //! 4. `exchange` exchanges the code for tokens, `id_token` verifies the ID token, and `user_info`
 //!    fetches and checks the user info.
-#![allow(dead_code, reason = "the routes are not there yet")]
 
 pub(crate) mod authorization;
 pub(crate) mod client;
