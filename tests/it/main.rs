@@ -14,6 +14,8 @@ mod jwks;
 mod jwt;
 mod kit;
 mod misuse;
+#[cfg(feature = "openid-login")]
+mod openid;
 mod providers;
 mod rejection;
 mod request;

@@ -1,0 +1,3 @@
+//! Tests of logins with an account at another provider.
+
+mod routes;

@@ -1,0 +1,105 @@
+//! Attackers who log a victim in to an account of theirs, or use the code of a victim.
+
+use tower_jwt_auth::openid::LoginFailureKind;
+
+use super::site::{ORIGIN, Site};
+
+#[tokio::test]
+async fn a_page_of_another_site_cannot_begin_a_login() {
+    let site = Site::new().await;
+    let evil = "https://evil.example";
+    for headers in [
+        &[("sec-fetch-site", "cross-site"), ("origin", evil)][..],
+        &[("sec-fetch-site", "same-site"), ("origin", "https://blog.shop.example")],
+        &[("sec-fetch-site", "cross-site"), ("origin", "null")],
+        &[("origin", evil)],
+        &[("origin", "null")],
+        &[("sec-fetch-site", "cross-site"), ("origin", ORIGIN)],
+        &[("origin", ORIGIN), ("origin", evil)],
+    ] {
+        let mut browser = site.browser();
+        let answer = browser.form_as("/auth/login/idp", &[], headers, true).await;
+        answer.is_failure(LoginFailureKind::CrossSite, 403, "cross_site_request");
+        assert!(browser.jar.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_victim_who_is_sent_to_the_callback_of_an_attacker_is_not_logged_in() {
+    let site = Site::new().await;
+    let mut attacker = site.browser();
+    let url = attacker.begin(&[]).await;
+    let back = attacker.at_provider(&url).await;
+    let mut victim = site.browser();
+    let answer = victim.come_back(&back).await;
+    answer.is_failure(LoginFailureKind::UnknownLogin, 400, "unknown_login");
+    // The victim has begun a login, too.
+    victim.begin(&[]).await;
+    let answer = victim.come_back(&back).await;
+    answer.is_failure(LoginFailureKind::UnknownLogin, 400, "unknown_login");
+    assert!(victim.jar.contains_key("__Host-login"), "the victim's own login goes on");
+    assert_eq!(site.idp.exchanges(), 0);
+    assert!(site.events().is_empty());
+}
+
+#[tokio::test]
+async fn the_code_of_another_login_does_not_fit() {
+    let site = Site::new().await;
+    let mut attacker = site.browser();
+    let url = attacker.begin(&[]).await;
+    attacker.at_provider(&url).await;
+    let code = site.idp.code_for(&site.idp.last_request());
+    let mut victim = site.browser();
+    let url = victim.begin(&[]).await;
+    let back = victim.at_provider(&url).await;
+    let (path, rest) = back.split_once("code=").unwrap();
+    let (_, rest) = rest.split_once('&').unwrap();
+    // The victim's own state, with a code for the attacker's challenge and nonce.
+    let answer = victim.come_back(&format!("{path}code={code}&{rest}")).await;
+    answer.is_failure(LoginFailureKind::CodeRejected, 400, "code_rejected");
+    assert!(site.events().is_empty());
+}
+
+#[tokio::test]
+async fn a_changed_cookie_or_a_cookie_of_another_secret_begins_nothing() {
+    let site = Site::new().await;
+    let mut browser = site.browser();
+    let url = browser.begin(&[]).await;
+    let back = browser.at_provider(&url).await;
+    let (value, path, strict) = browser.jar["__Host-login"].clone();
+    let flipped = |place: usize| {
+        let mut bytes = value.clone().into_bytes();
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    for place in [0, 3, 20, value.len() / 2, value.len() - 2] {
+        let mut changed = browser.clone();
+        changed.jar.insert("__Host-login".to_owned(), (flipped(place), path.clone(), strict));
+        let answer = changed.come_back(&back).await;
+        let reason = answer.is_failure(LoginFailureKind::UnknownLogin, 400, "unknown_login");
+        assert!(reason.contains("was changed"), "{reason}");
+    }
+    let mut without = site.browser();
+    let answer = without.come_back(&back).await;
+    let reason = answer.is_failure(LoginFailureKind::UnknownLogin, 400, "unknown_login");
+    assert!(reason.contains("sent no cookie"), "{reason}");
+    assert_eq!(browser.come_back(&back).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_failure_says_nothing_of_the_request() {
+    let site = Site::new().await;
+    let mut browser = site.browser();
+    browser.begin(&[]).await;
+    let secret = "hunter2-secret";
+    for path in [
+        format!("/auth/login/idp/callback?code={secret}&state={secret}&iss={secret}"),
+        format!("/auth/login/idp/callback?error={secret}&state={secret}"),
+        format!("/auth/login/{secret}/callback"),
+    ] {
+        let answer = browser.come_back(&path).await;
+        let failure = answer.failure();
+        let texts = [format!("{failure:?}"), failure.to_string(), answer.body.clone()];
+        assert!(texts.iter().all(|text| !text.contains(secret)), "{texts:?}");
+    }
+}

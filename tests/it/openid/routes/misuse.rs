@@ -1,0 +1,112 @@
+//! Configurations that cannot work.
+
+use std::sync::Arc;
+
+use tower_jwt_auth::issuer::{AuthRoutes, Cookies, MemoryStore, Sessions, TokenIssuer};
+use tower_jwt_auth::openid::{LoginProvider, OpenIdLogin};
+
+use super::site::{Users, cookies, login_secret, users};
+use crate::kit::panics::refused;
+use crate::kit::secret;
+
+fn login() -> OpenIdLogin {
+    OpenIdLogin::new(login_secret()).add_provider(provider("company"))
+}
+
+fn provider(name: &str) -> LoginProvider {
+    LoginProvider::openid(name, "https://login.example", "shop")
+}
+
+fn routes(issuer: &str) -> AuthRoutes<Arc<Users>, MemoryStore> {
+    let issuer = TokenIssuer::derived(issuer, &secret(), ["cart"]);
+    AuthRoutes::new(users(), issuer, Sessions::new(MemoryStore::new()))
+}
+
+#[track_caller]
+fn is_refused<T>(configure: impl FnOnce() -> T, needles: &[&str]) {
+    let (sentence, file) = refused(configure);
+    for needle in needles {
+        assert!(sentence.contains(needle), "{sentence}");
+    }
+    assert!(file.ends_with("misuse.rs"), "{file}: {sentence}");
+}
+
+const URL: &str = "https://shop.example/auth";
+
+#[test]
+fn logins_need_a_provider_and_each_its_own_name() {
+    let none = || routes(URL).cookies(cookies()).openid_login(OpenIdLogin::new(login_secret()));
+    is_refused(none, &["no provider", "add_provider"]);
+    is_refused(|| login().add_provider(provider("company")), &["\"company\"", "another name"]);
+    is_refused(
+        || routes(URL).cookies(cookies()).openid_login(login().keep_tokens(["google"])),
+        &["keep_tokens(\"google\")"],
+    );
+    is_refused(|| login().keep_tokens("a").keep_tokens("b"), &["second time", "one call"]);
+}
+
+#[test]
+fn logins_need_cookies_and_a_public_url() {
+    is_refused(|| routes(URL).openid_login(login()), &["tokens in cookies", "cookies(..)"]);
+    is_refused(
+        || routes("shop").cookies(cookies()).openid_login(login()),
+        &["public_url", "is not a URL"],
+    );
+    is_refused(
+        || routes(URL).cookies(cookies().embedded()).openid_login(login()),
+        &["Cookies::embedded"],
+    );
+    is_refused(
+        || routes(URL).cookies(cookies()).openid_login(login()).cookies(cookies()),
+        &["after"],
+    );
+}
+
+#[test]
+fn the_routes_are_reached_over_https_except_on_this_machine() {
+    for url in [
+        "http://shop.example/auth",
+        "http://localhost.shop.example",
+        "http://127.0.0.1.shop.example",
+        "http://10.0.0.1:8080/auth",
+        "http://[2001:db8::1]/auth",
+    ] {
+        is_refused(|| routes(url).cookies(cookies()).openid_login(login()), &["https", url]);
+    }
+    for url in [
+        "http://localhost:4000/auth",
+        "http://shop.localhost/auth",
+        "http://127.0.0.1",
+        "http://[::1]:4000",
+        URL,
+    ] {
+        let _ = routes(url).cookies(cookies()).openid_login(login());
+    }
+}
+
+#[test]
+fn the_cookie_of_a_login_has_a_prefix_and_a_name_of_its_own() {
+    is_refused(|| login().login_cookie("login"), &["__Host-"]);
+    is_refused(|| login().login_cookie("__Host-a b"), &["cookie name"]);
+    let taken = || {
+        let login = login().login_cookie("__Host-cart_token");
+        routes(URL).cookies(cookies()).openid_login(login)
+    };
+    is_refused(taken, &["\"__Host-cart_token\"", "login_cookie"]);
+    let development = || {
+        let cookies = Cookies::new("/auth").add_access_cookie("cart", "__Host-login");
+        routes(URL).cookies(cookies.dangerous_without_https()).openid_login(login())
+    };
+    is_refused(development, &["\"login\""]);
+    let _ = routes(URL).cookies(cookies()).openid_login(login().login_cookie("__Host-attempts"));
+}
+
+#[test]
+fn a_provider_over_plain_http_is_refused() {
+    let plain = || {
+        let provider = LoginProvider::openid("local", "http://127.0.0.1:4000", "shop");
+        let login = OpenIdLogin::new(login_secret()).add_provider(provider);
+        routes(URL).cookies(cookies()).openid_login(login)
+    };
+    is_refused(plain, &["dangerous_allow_http"]);
+}

@@ -1,0 +1,11 @@
+//! Tests of the routes with real providers on loopback, whose clock the test moves.
+
+mod bad_input;
+mod flow;
+mod forgery;
+mod idp;
+mod linking;
+mod misuse;
+mod return_path;
+mod site;
+mod tokens;
