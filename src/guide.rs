@@ -11,6 +11,7 @@
         feature = "axum",
         feature = "connections",
         feature = "jwks",
+        feature = "openid-login",
         feature = "redis",
         feature = "sqlite",
         feature = "postgres",
@@ -80,6 +81,12 @@ pub mod how_to {
     page!(log_in_by_mail_link, "how-to/log-in-by-mail-link.md", "axum", "issuer");
     page!(log_in_from_internal_sso, "how-to/log-in-from-internal-sso.md", "axum", "issuer");
     page!(log_in_with_a_passkey, "how-to/log-in-with-a-passkey.md", "axum", "issuer");
+    page!(
+        log_in_with_another_account,
+        "how-to/log-in-with-another-account.md",
+        "axum",
+        "openid-login"
+    );
     page!(log_in_with_saml, "how-to/log-in-with-saml.md", "axum", "issuer");
     page!(migrate_from_axum_jwt_auth, "how-to/migrate-from-axum-jwt-auth.md", "axum");
     page!(migrate_from_from_fn, "how-to/migrate-from-from-fn.md", "axum", "issuer");
@@ -139,6 +146,11 @@ pub mod explanation {
         key_sets, "explanation/key-sets.md", "jwks";
         "The public keys of other issuers: when they are fetched, and which requests wait.",
         "explanation/key-sets.svg"
+    );
+    page!(
+        openid_login, "explanation/openid-login.md", "axum", "openid-login";
+        "Login with an account elsewhere: the flow, attacks, and what is stored where.",
+        "explanation/openid-login.svg"
     );
     page!(performance, "explanation/performance.md");
     page!(

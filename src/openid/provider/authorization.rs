@@ -10,6 +10,8 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) nonce: &'a str,
     /// The SHA-256 hash of the verifier, in base64url (RFC 7636 section 4.2).
     pub(crate) code_challenge: &'a str,
+    /// True if the user must enter the password at the provider again.
+    pub(crate) needs_fresh_login: bool,
 }
 
 /// Parameters that a login sets itself. A second value would break a check, or the login.
@@ -45,8 +47,6 @@ pub(super) struct AuthorizationSettings {
     pub(super) scopes: Vec<String>,
     /// True for OpenID Connect: the request has a nonce.
     pub(super) is_openid: bool,
-    /// True if users must log in at the provider again, even if they have a session there.
-    pub(super) needs_fresh_login: bool,
     /// Parameters of the application, in their order.
     pub(super) parameters: Vec<(String, String)>,
 }
@@ -71,12 +71,12 @@ impl AuthorizationSettings {
             .append_pair("code_challenge", request.code_challenge)
             .append_pair("code_challenge_method", "S256");
         let prompt = self.parameters.iter().find(|(name, _)| name == "prompt");
-        if self.needs_fresh_login {
+        if request.needs_fresh_login {
             query.append_pair("max_age", "0");
             query.append_pair("prompt", &with_login(prompt.map_or("", |(_, value)| value)));
         }
         for (name, value) in &self.parameters {
-            if !(self.needs_fresh_login && name == "prompt") {
+            if !(request.needs_fresh_login && name == "prompt") {
                 query.append_pair(name, value);
             }
         }
@@ -104,6 +104,7 @@ mod tests {
         state: "st&te",
         nonce: "n=nce",
         code_challenge: "ch",
+        needs_fresh_login: false,
     };
 
     fn settings() -> AuthorizationSettings {
@@ -111,7 +112,6 @@ mod tests {
             client_id: "shop web".into(),
             scopes: vec!["openid".into(), "email".into()],
             is_openid: true,
-            needs_fresh_login: false,
             parameters: Vec::new(),
         }
     }
@@ -168,6 +168,7 @@ mod tests {
 
     #[test]
     fn a_fresh_login_asks_for_the_password_again() {
+        let fresh = AuthorizationRequest { needs_fresh_login: true, ..REQUEST };
         for (prompt, usual, again) in [
             (None, None, "login"),
             (Some("consent"), Some("consent"), "login consent"),
@@ -181,8 +182,7 @@ mod tests {
             let url = settings.url("https://a.example/auth", &REQUEST);
             assert_eq!(value(&url, "prompt").as_deref(), usual);
             assert_eq!(value(&url, "max_age"), None);
-            let settings = AuthorizationSettings { needs_fresh_login: true, ..settings };
-            let url = settings.url("https://a.example/auth", &REQUEST);
+            let url = settings.url("https://a.example/auth", &fresh);
             assert_eq!(value(&url, "prompt").as_deref(), Some(again));
             assert_eq!(value(&url, "max_age").as_deref(), Some("0"));
             assert_eq!(value(&url, "login_hint").as_deref(), Some("a@b.example"));

@@ -3,7 +3,8 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -71,7 +72,6 @@ impl ProviderClient {
             client_id: settings.credentials.client_id.clone(),
             scopes: settings.asked_scopes(),
             is_openid: matches!(protocol, Ready::OpenId(_)),
-            needs_fresh_login: settings.needs_fresh_login,
             parameters: settings.parameters.clone(),
         };
         let exchanges = Semaphore::new(MAX_EXCHANGES);
@@ -97,6 +97,11 @@ impl ProviderClient {
                 self.shared.user_info_endpoint(&metadata)?;
                 openid.verifier.start();
                 metadata.authorization.text()
+            }
+            Ready::OAuth(_) if request.needs_fresh_login => {
+                return Err(ProviderError::misconfigured(
+                    "a plain OAuth 2.0 provider cannot prove that the user has logged in again",
+                ));
             }
             Ready::OAuth(provider) => provider.endpoints.authorization.text(),
         };

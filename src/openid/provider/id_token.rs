@@ -29,7 +29,6 @@ pub(super) struct IdTokenVerifier {
     keys: RemoteKeys,
     client_id: String,
     leeway: Duration,
-    needs_fresh_login: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,9 +66,7 @@ impl IdTokenVerifier {
             trusted = trusted.claim_is(claim, value);
         }
         let layer = JwtAuth::from(trusted).without_cache().with_clock(Arc::clone(clock)).claims();
-        let ProviderSettings { leeway, needs_fresh_login, .. } = *settings;
-        let clock = Arc::clone(clock);
-        Self { layer, keys, client_id, leeway, needs_fresh_login, clock }
+        Self { layer, keys, client_id, leeway: settings.leeway, clock: Arc::clone(clock) }
     }
 
     /// Starts to fetch the keys, so that they are known when the user comes back.
@@ -111,7 +108,7 @@ impl IdTokenVerifier {
         if token.issued_at().is_none_or(|at| at < earliest) {
             return Err(rejected("the token was issued before this login began (`iat`)"));
         }
-        if self.needs_fresh_login {
+        if redemption.needs_fresh_login {
             self.check_fresh_login(claims.get("auth_time"), earliest)?;
         }
         let subject = token.subject().unwrap_or_default();

@@ -18,6 +18,8 @@ pub(crate) struct Redemption<'a> {
     pub(crate) state: &'a str,
     /// The time at which the browser was sent to the provider.
     pub(crate) started_at: UnixTime,
+    /// True if the authorization request asked for a fresh login.
+    pub(crate) needs_fresh_login: bool,
 }
 
 /// A verified login.

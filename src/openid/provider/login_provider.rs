@@ -166,7 +166,6 @@ impl LoginProvider {
             algorithms: None,
             fetches_user_info: false,
             trusts_email: false,
-            needs_fresh_login: false,
             timeout: DEFAULT_TIMEOUT,
             leeway: DEFAULT_LEEWAY,
             allows_http: false,
@@ -328,29 +327,6 @@ impl LoginProvider {
             );
         }
         self.settings.parameters.push((name, value));
-        self
-    }
-
-    /// Requires users to log in at the provider again, even if they have a session there, for
-    /// applications in which a computer that somebody left open must not be enough. By default the
-    /// provider's session is enough, and most users see no login page.
-    ///
-    /// The provider is asked with `max_age=0` and `prompt=login`, and the `auth_time` of the ID token
-    /// must prove that it did. Some providers do not support this, such as Google: every login then
-    /// fails.
-    ///
-    /// # Panics
-    ///
-    /// Panics for a plain OAuth 2.0 provider, which cannot prove a login.
-    #[track_caller]
-    pub fn require_fresh_login(mut self) -> Self {
-        if let Protocol::OAuth(_) = self.settings.protocol {
-            misuse::refuse(
-                "LoginProvider::require_fresh_login: a plain OAuth 2.0 provider cannot prove that \
-                 the user has logged in again",
-            );
-        }
-        self.settings.needs_fresh_login = true;
         self
     }
 

@@ -20,7 +20,6 @@ pub(super) struct ProviderSettings {
     pub(super) algorithms: Option<Vec<Algorithm>>,
     pub(super) fetches_user_info: bool,
     pub(super) trusts_email: bool,
-    pub(super) needs_fresh_login: bool,
     pub(super) timeout: Duration,
     pub(super) leeway: Duration,
     pub(super) allows_http: bool,

@@ -130,6 +130,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
                 state: &attempt.state(),
                 nonce: &attempt.nonce(),
                 code_challenge: &attempt.code_challenge(),
+                needs_fresh_login: false,
             })
             .await?;
         let location = HeaderValue::try_from(url).map_err(|_| {
@@ -296,6 +297,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             nonce: &attempt.nonce(),
             state: &attempt.state(),
             started_at: attempt.started_at(),
+            needs_fresh_login: false,
         };
         Ok(provider.redeem(redemption).await?)
     }

@@ -35,8 +35,9 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/issuer/sessions/settings.rs", "`Sessions`", 10),
         ("src/issuer/routes/auth_routes.rs", "`AuthRoutes`", 3),
         ("src/issuer/routes/login_request.rs", "`LoginRequest`", 4),
-        ("src/openid/provider/login_provider.rs", "`LoginProvider`", 12),
         ("src/issuer/routes/cookies.rs", "`Cookies`", 7),
+        ("src/openid/routes/mount.rs", "`AuthRoutes`", 1),
+        ("src/openid/routes/open_id_login.rs", "`OpenIdLogin`", 5),
         ("src/revocation/revocations.rs", "`Revocations`", 6),
         ("src/auth/cache/token_cache.rs", "`TokenCache`", 1),
         ("src/jwks/remote_keys.rs", "`RemoteKeys`", 4),
@@ -84,6 +85,15 @@ fn every_kind_of_event_and_error_has_its_row() {
     for kind in variants(&read("src/issuer/routes/login_error.rs"), "LoginErrorKind") {
         let is_listed = routes.contains(&format!("| `{kind}` |"));
         assert!(is_listed, "docs/reference/auth-server.md lacks {kind}");
+    }
+    let answers = read("docs/reference/answers.md");
+    let failures = read("src/openid/routes/failure.rs");
+    for kind in variants(&failures, "LoginFailureKind") {
+        let row = answers.lines().find_map(|line| line.strip_prefix(&format!("| `{kind}` | `")));
+        let row = row.unwrap_or_else(|| panic!("docs/reference/answers.md lacks {kind}"));
+        let code = row.split('`').next().unwrap();
+        let is_code = failures.contains(&format!("Self::{kind} => \"{code}\""));
+        assert!(is_code || kind == "AccessNotGranted", "{kind} has another code than {code}");
     }
     let verification = read("docs/reference/verification.md");
     for kind in variants(&read("src/jwt/token_error.rs"), "TokenErrorKind") {

@@ -21,8 +21,7 @@ impl LoginProvider {
     ///   The user can remove the parameter, so the application must check the claim `hd` too. An
     ///   address with that domain does not prove that the user belongs to the organization.
     /// - Google issues a refresh token only with `.add_parameter("access_type", "offline")`.
-    /// - Google does not support `prompt=login`, so
-    ///   [`require_fresh_login`](Self::require_fresh_login) would reject every login.
+    /// - Google does not support `prompt=login`, so a fresh login at the provider cannot be required.
     ///
     /// Sources, read on 2026-11-27: [OpenID Connect][guide] and its [reference][reference].
     ///

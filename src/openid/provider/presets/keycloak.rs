@@ -20,8 +20,7 @@ impl LoginProvider {
     /// - Register the client with "Client authentication" and the "Standard flow" on, and with the
     ///   exact redirect URI. A redirect URI with `*` would let another page of the site receive the
     ///   code.
-    /// - Keycloak answers `prompt=login` with its login page, so
-    ///   [`require_fresh_login`](Self::require_fresh_login) works.
+    /// - Keycloak answers `prompt=login` with its login page, so a fresh login can be required.
     ///
     /// Sources, read on 2026-11-27: [OpenID Connect][oidc], and [a token of Keycloak 26.7,
     /// decoded][decoded].

@@ -49,7 +49,7 @@ impl LoginProvider {
     ///
     /// Naver does not document PKCE. The parameters are sent, but the login does not rely on them: a
     /// stolen code is protected by the secret of this server, and by the cookie that binds the login
-    /// to the browser.
+    /// to the browser. A fresh login at the provider cannot be proved.
     ///
     /// [api]: https://developers.naver.com/docs/login/api/api.md
     /// [profile]: https://developers.naver.com/docs/login/profile/profile.md

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::kit::{
-    CLIENT, NOW, REQUEST, Reply, SECRET, STARTED, TestProvider, pair, redeem, refusal, set,
+    CLIENT, NOW, REDEMPTION, Reply, SECRET, STARTED, TestProvider, pair, redeem, redeem_as,
+    refusal, set,
 };
 use crate::clock::UnixTime;
 use crate::jwt::base64url;
 use crate::jwt::{Algorithm, Key, Secret, Signer};
 use crate::openid::provider::error::ProviderErrorKind;
+use crate::openid::provider::login::Redemption;
 
 use ProviderErrorKind::{IdTokenRejected, Unavailable};
 
@@ -194,9 +196,7 @@ async fn an_answer_without_an_id_token_is_rejected() {
 async fn a_fresh_login_needs_a_recent_time_of_authentication() {
     let provider = TestProvider::start().await;
     let client = provider.client();
-    let fresh = provider.client_of(provider.config().require_fresh_login());
-    let url = fresh.authorization_url(&REQUEST).await.unwrap();
-    assert!(url.contains("&max_age=0&prompt=login"), "{url}");
+    let fresh = Redemption { needs_fresh_login: true, ..REDEMPTION };
     for (auth_time, is_accepted) in [
         (json!(NOW), true),
         (json!(STARTED), true),
@@ -208,7 +208,7 @@ async fn a_fresh_login_needs_a_recent_time_of_authentication() {
         (Value::Null, false),
     ] {
         provider.answer_with_claims(&provider.claims_with("auth_time", auth_time.clone()));
-        let login = redeem(&fresh).await;
+        let login = redeem_as(&client, fresh).await;
         let kind = login.map_err(|error| error.kind()).err();
         assert_eq!(kind, (!is_accepted).then_some(IdTokenRejected), "{auth_time}");
         // Otherwise the claim does not matter.

@@ -36,6 +36,7 @@ pub(super) const REDEMPTION: Redemption<'static> = Redemption {
     nonce: NONCE,
     state: "the-state-hunter2",
     started_at: UnixTime::from_secs(STARTED),
+    needs_fresh_login: false,
 };
 
 pub(super) const REQUEST: AuthorizationRequest<'static> = AuthorizationRequest {
@@ -43,6 +44,7 @@ pub(super) const REQUEST: AuthorizationRequest<'static> = AuthorizationRequest {
     state: "the-state",
     nonce: NONCE,
     code_challenge: "the-challenge",
+    needs_fresh_login: false,
 };
 
 /// A request that the provider received.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::kit::{REQUEST, Reply, SECRET, TestProvider, redeem, refusal};
+use crate::openid::provider::authorization::AuthorizationRequest;
 use crate::openid::provider::endpoints::OAuthEndpoints;
 use crate::openid::provider::error::ProviderErrorKind;
 use crate::openid::provider::login_provider::LoginProvider;
@@ -99,12 +100,15 @@ async fn errors_with_the_status_200_are_errors() {
 }
 
 #[tokio::test]
-async fn a_plain_login_has_no_nonce_and_no_issuer_to_check() {
+async fn a_plain_login_has_no_nonce_and_cannot_prove_a_fresh_login() {
     let provider = start().await;
     let client = provider.client_of(config(&provider).scopes(["profile"]));
     let url = client.authorization_url(&REQUEST).await.unwrap();
     assert!(url.contains("scope=profile") && url.contains("code_challenge=the-challenge"), "{url}");
     assert!(!url.contains("nonce"), "{url}");
+    let fresh = AuthorizationRequest { needs_fresh_login: true, ..REQUEST };
+    let error = client.authorization_url(&fresh).await.unwrap_err();
+    assert_eq!(error.kind(), Misconfigured);
     assert!(client.check_response_issuer(Some("https://any.example")).await.is_ok());
     assert!(client.check_response_issuer(None).await.is_ok());
 }
