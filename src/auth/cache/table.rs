@@ -1,6 +1,6 @@
 //! The table: shards, each behind its own lock.
 
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::auth::cache::shard::{Counters, Displaced, Shard};
@@ -22,7 +22,7 @@ pub(crate) trait Cached {
 /// the lock, the look-up finds nothing, and the token is verified again.
 pub(crate) struct Table<V, const SHARDS: usize> {
     /// The key of the fingerprints, which is random and differs in each table.
-    key: RandomState,
+    key: [u64; 2],
     shards: [Padded<Mutex<Shard<V>>>; SHARDS],
     /// The most bytes of one shard.
     shard_limit: usize,
@@ -43,9 +43,16 @@ pub(crate) struct TableStats {
 
 impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
     pub(crate) fn new(max_bytes: usize) -> Self {
+        let random = RandomState::new();
+        Self::with_key(max_bytes, [random.hash_one(0), random.hash_one(1)])
+    }
+
+    /// Creates a table whose fingerprints have this key. A model check needs the same key in every
+    /// execution.
+    pub(crate) fn with_key(max_bytes: usize, key: [u64; 2]) -> Self {
         let shards = std::array::from_fn(|_| Padded(Mutex::new(Shard::default())));
         let shard_limit = max_bytes.checked_div(SHARDS).unwrap_or(0);
-        Self { key: RandomState::new(), shards, shard_limit }
+        Self { key, shards, shard_limit }
     }
 
     pub(crate) fn max_bytes(&self) -> usize {
@@ -60,8 +67,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         token: &[u8],
         pick: impl FnOnce(&V) -> Option<R>,
     ) -> Option<R> {
-        let token = TokenText::split(token)?;
-        let fingerprint = token.fingerprint(&self.key, scope);
+        let token = TokenText::new(token)?;
+        let fingerprint = token.fingerprint(self.key, scope);
         let pick = |value: &V| if token.is(value.token()) { pick(value) } else { None };
         let mut shard = self.shard(fingerprint)?.try_lock().ok()?;
         shard.find(fingerprint, scope, pick)
@@ -69,8 +76,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
 
     /// Adds a token that was verified. Other values may be evicted for it.
     pub(crate) fn insert(&self, scope: u64, value: V) {
-        let Some(token) = TokenText::split(value.token()) else { return };
-        let fingerprint = token.fingerprint(&self.key, scope);
+        let Some(token) = TokenText::new(value.token()) else { return };
+        let fingerprint = token.fingerprint(self.key, scope);
         let weight = value.weight();
         let displaced = {
             let Some(Ok(mut shard)) = self.shard(fingerprint).map(Mutex::try_lock) else { return };

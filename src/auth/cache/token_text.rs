@@ -1,147 +1,150 @@
 //! The text of a token as the key of the table.
 
-use std::hash::{BuildHasher, Hasher};
-
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 /// The number of signature characters that the fingerprint covers: 96 bits.
 const SAMPLE: usize = 16;
-/// The length of a dot and an HS256 signature.
-const DOT_AND_HS256: usize = 44;
+/// The length of the shortest signature, that of HS256.
+const SHORTEST_SIGNATURE: usize = 43;
+/// A token with an ML-DSA signature is longer than this. Such a signature ends with up to 112
+/// characters that vary little.
+const LONG: usize = 3_000;
 
-/// A token, split before its last dot.
+/// A token that is long enough for a signature.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenText<'t> {
-    /// Header and payload.
-    signed: &'t [u8],
-    /// The dot and the signature.
-    signature: &'t [u8],
-    /// The first characters of the signature. The last characters of some algorithms' signatures
-    /// vary little.
+    token: &'t [u8],
+    /// Some characters of the signature.
     sample: &'t [u8; SAMPLE],
 }
 
 impl<'t> TokenText<'t> {
-    /// Splits a token. Returns `None` if the signature is shorter than that of any algorithm.
-    pub(crate) fn split(token: &'t [u8]) -> Option<Self> {
-        // Most signatures have the same length. Checking for a dot at that distance is faster than
-        // searching for it.
-        let usual = token.len().checked_sub(DOT_AND_HS256);
-        let usual = usual.filter(|place| token.get(*place) == Some(&b'.'));
-        let dot = usual.or_else(|| memchr::memrchr(b'.', token))?;
-        let (signed, signature) = token.split_at_checked(dot)?;
-        Some(Self { signed, signature, sample: signature.get(1..)?.first_chunk()? })
+    /// Returns `None` if the token is shorter than any signature.
+    pub(crate) fn new(token: &'t [u8]) -> Option<Self> {
+        let place = match token.len() {
+            // A search for the dot would take longer than the rest of this function.
+            ..LONG => token.len().checked_sub(SHORTEST_SIGNATURE)?,
+            _ => memchr::memrchr(b'.', token)?.saturating_add(1),
+        };
+        Some(Self { token, sample: token.get(place..)?.first_chunk()? })
     }
 
-    /// Returns a keyed hash of the signature and of the `scope`. Nobody who lacks the key can
-    /// choose tokens that collide, or find out from look-up times which tokens are in the table.
-    pub(crate) fn fingerprint(self, key: &impl BuildHasher, scope: u64) -> u64 {
-        let mut hasher = key.build_hasher();
-        hasher.write(self.sample);
-        hasher.finish() ^ scope
+    /// Returns a keyed hash of the sample and of the `scope`: the 128-bit product of both halves of
+    /// the sample, each mixed with half of the key, folded into 64 bits.
+    ///
+    /// A cryptographic hash is not necessary. Only verified tokens are in the table, and nobody
+    /// else can choose their signatures. The key keeps others from finding signatures that collide,
+    /// and a collision costs no more than a miss, since the whole token is compared.
+    pub(crate) fn fingerprint(self, key: [u64; 2], scope: u64) -> u64 {
+        let sample = u128::from_ne_bytes(*self.sample);
+        let (high, low) = ((sample >> 64) as u64, sample as u64);
+        let product = u128::from(high ^ key[0]).wrapping_mul(u128::from(low ^ key[1]));
+        (product >> 64) as u64 ^ product as u64 ^ scope
     }
 
     /// Returns true if `token` is this token, byte for byte.
     ///
-    /// The signature is the secret part of a token, so it is compared in constant time. Otherwise
-    /// the time would reveal how many characters of a guessed signature are right. The second
-    /// comparison reveals nothing to anyone who lacks the whole signature.
+    /// The signature is the secret part of a token. A comparison that stops at the first difference
+    /// would reveal how many characters of a guessed signature are right. The whole token is
+    /// therefore compared in constant time: the differences of all words are collected without a
+    /// branch, and `subtle` examines them together. The last word overlaps the word before it.
     pub(crate) fn is(self, token: &[u8]) -> bool {
-        token.split_at_checked(self.signed.len()).is_some_and(|(signed, signature)| {
-            is_same_secret(signature, self.signature) && signed == self.signed
-        })
+        let (Some(last), Some(own_last)) = (token.last_chunk(), self.token.last_chunk()) else {
+            return false;
+        };
+        if token.len() != self.token.len() {
+            return false;
+        }
+        let difference = |a: &[u8; 8], b: &[u8; 8]| u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b);
+        let words = token.as_chunks().0.iter().zip(self.token.as_chunks().0);
+        let all = words.fold(difference(last, own_last), |all, (a, b)| all | difference(a, b));
+        all.ct_eq(&0).into()
     }
-}
-
-/// Compares secrets of at least 16 bytes in constant time.
-///
-/// `subtle` takes as long for a byte as for a word of 16 bytes. The differences of up to four words
-/// are therefore collected first, without a branch, and `subtle` looks at all of them at once. The
-/// last word overlaps the word before it.
-fn is_same_secret(a: &[u8], b: &[u8]) -> bool {
-    let (Some(last_of_a), Some(last_of_b)) = (a.last_chunk(), b.last_chunk()) else { return false };
-    if a.len() != b.len() {
-        return false;
-    }
-    let differences = |a: &[[u8; 16]], b: &[[u8; 16]]| {
-        let words = a.iter().zip(b).map(|(a, b)| u128::from_ne_bytes(*a) ^ u128::from_ne_bytes(*b));
-        words.fold(0, |all, word| all | word).ct_eq(&0)
-    };
-    let blocks = a.as_chunks().0.chunks(4).zip(b.as_chunks().0.chunks(4));
-    let same = blocks.fold(Choice::from(1), |same, (a, b)| same & differences(a, b));
-    (same & differences(&[*last_of_a], &[*last_of_b])).into()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::hash::RandomState;
-
     use super::*;
 
-    const TOKEN: &[u8] = b"header.payload.signature-of-27-characters";
+    const TOKEN: &[u8] = b"header.payload.signature-of-43-characters-0123456789abcdef";
 
-    fn split(token: &[u8]) -> TokenText<'_> {
-        TokenText::split(token).unwrap()
+    fn text(token: &[u8]) -> TokenText<'_> {
+        TokenText::new(token).unwrap()
     }
 
     #[test]
     fn tokens_that_differ_in_any_byte_or_in_length_are_not_the_same() {
-        assert!(split(TOKEN).is(TOKEN));
-        for place in 0..TOKEN.len() {
-            let mut other = TOKEN.to_vec();
-            other[place] ^= 1;
-            assert!(!split(TOKEN).is(&other), "{place}");
-            assert!(!TokenText::split(&other).is_some_and(|other| other.is(TOKEN)), "{place}");
-        }
-        for other in [&TOKEN[1..], &TOKEN[..TOKEN.len() - 1], &[TOKEN, b"A"].concat()] {
-            assert!(!split(other).is(TOKEN) && !split(TOKEN).is(other));
-        }
-    }
-
-    #[test]
-    fn every_length_of_a_signature_is_compared_to_its_end() {
-        for len in 16..70 {
-            let signature = vec![b'A'; len];
-            assert!(is_same_secret(&signature, &signature.clone()), "{len}");
+        for len in 43..130 {
+            let token = vec![b'A'; len];
+            assert!(text(&token).is(&token.clone()), "{len}");
             for place in 0..len {
-                let mut other = signature.clone();
-                other[place] = b'B';
-                assert!(!is_same_secret(&signature, &other), "{place} of {len}");
+                let mut other = token.clone();
+                other[place] ^= 1;
+                assert!(!text(&token).is(&other) && !text(&other).is(&token), "{place} of {len}");
             }
-            assert!(!is_same_secret(&signature, &vec![b'A'; len + 1]), "{len}");
+            assert!(!text(&token).is(&vec![b'A'; len + 1]), "{len}");
+            assert!(!text(&token).is(&vec![b'A'; len - 1]), "{len}");
         }
-        assert!(!is_same_secret(b"short", b"short"), "too short for a word");
+        assert!(!text(TOKEN).is(b"short"), "too short for a word");
     }
 
     #[test]
-    fn a_signature_of_any_length_is_split_at_its_dot() {
-        for len in [16, 42, 43, 44, 64, 86, 342] {
+    fn the_sample_is_in_the_signature() {
+        // From HS256 to RS256 with a key of 16,384 bits.
+        for len in [43, 64, 86, 128, 176, 342, 512, 683, 2_731] {
             let token = format!("header.payload.{}", "s".repeat(len));
-            let TokenText { signed, signature, .. } = split(token.as_bytes());
-            assert_eq!((signed, signature.len()), (&b"header.payload"[..], len + 1));
+            assert_eq!(text(token.as_bytes()).sample, &[b's'; SAMPLE], "{len}");
         }
     }
 
     #[test]
-    fn text_without_a_whole_signature_is_not_a_token() {
-        for text in ["", "no dots", "a.b.", "a.b.15-characters--", "a.b.16-characters---."] {
-            assert!(TokenText::split(text.as_bytes()).is_none(), "{text}");
+    fn the_sample_of_a_long_signature_is_at_its_start() {
+        let token = format!("header.payload.{}{}", "s".repeat(3_000), "-".repeat(227));
+        assert_eq!(text(token.as_bytes()).sample, &[b's'; SAMPLE]);
+        // A long payload with a short signature.
+        let token = format!("header.{}.{}", "p".repeat(3_000), "s".repeat(43));
+        assert_eq!(text(token.as_bytes()).sample, &[b's'; SAMPLE]);
+    }
+
+    #[test]
+    fn text_that_is_too_short_for_a_signature_is_not_a_token() {
+        for len in [0, 1, 16, 42] {
+            assert!(TokenText::new(&vec![b'.'; len]).is_none(), "{len}");
+        }
+        let long = "a".repeat(3_000);
+        for text in [long.clone(), format!("{long}.15-characters--")] {
+            assert!(TokenText::new(text.as_bytes()).is_none());
         }
     }
 
     #[test]
     fn the_fingerprint_depends_on_the_signature_the_scope_and_the_key() {
-        let [key, other] = [RandomState::new(), RandomState::new()];
-        let forged = b"header.payload.Signature-of-27-characters";
+        let forged = b"header.payload.Signature-of-43-characters-0123456789abcdef";
         let all = [
-            split(TOKEN).fingerprint(&key, 1),
-            split(forged).fingerprint(&key, 1),
-            split(TOKEN).fingerprint(&key, 2),
-            split(TOKEN).fingerprint(&other, 1),
+            text(TOKEN).fingerprint([1, 2], 1),
+            text(forged).fingerprint([1, 2], 1),
+            text(TOKEN).fingerprint([1, 2], 2),
+            text(TOKEN).fingerprint([1, 3], 1),
+            text(TOKEN).fingerprint([3, 2], 1),
         ];
         for (n, one) in all.iter().enumerate() {
             assert!(!all[n + 1..].contains(one), "{n}");
         }
-        assert_eq!(all[0], split(TOKEN).fingerprint(&key, 1));
+        assert_eq!(all[0], text(TOKEN).fingerprint([1, 2], 1));
+    }
+
+    #[test]
+    fn every_character_of_the_sample_changes_half_of_the_fingerprint_on_average() {
+        let key = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
+        let whole = text(TOKEN).fingerprint(key, 0);
+        let start = TOKEN.len() - SHORTEST_SIGNATURE;
+        let changed: u32 = (0..SAMPLE * 6)
+            .map(|n| {
+                let mut other = TOKEN.to_vec();
+                other[start + n / 6] ^= 1 << (n % 6);
+                (text(&other).fingerprint(key, 0) ^ whole).count_ones()
+            })
+            .sum();
+        assert!((25..39).contains(&(changed / 96)), "{changed}");
     }
 }
