@@ -612,9 +612,14 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         token: &str,
         convert: impl FnOnce(NotAuthenticated) -> E,
     ) -> Result<Claims<T>, E> {
-        let verify = || self.settings.verify(token.as_bytes(), Source::Direct).map_err(convert);
-        catch_unwind(AssertUnwindSafe(verify))
-            .unwrap_or_else(|_| Err(AuthError::new(AuthErrorKind::InternalError).into()))
+        let mut verified = None;
+        // The result is outside the closure, since `catch_unwind` moves its return value.
+        let verify = || {
+            let result = self.settings.verify(token.as_bytes(), Source::Direct);
+            verified = Some(result.map_err(convert));
+        };
+        let _ = catch_unwind(AssertUnwindSafe(verify));
+        verified.unwrap_or_else(|| Err(AuthError::new(AuthErrorKind::InternalError).into()))
     }
 }
 

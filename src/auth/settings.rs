@@ -121,20 +121,21 @@ impl Settings {
     {
         let issuers = &self.context.issuers;
         let cached = self.cache.as_ref().and_then(|cache| cache.find(issuers, token));
-        if let Some((place, cached)) = cached
-            && let Some(mut claims) = Claims::<T>::again(cached, source)
-            && let Some(issuer) = issuers.at(place)
+        if let Some((issuer, cached)) = cached
             && !issuer.prepare_keys()
         {
-            let checked = issuer.verifier.check_dates(claims.token().verified());
-            let now = checked.map_err(AuthError::of_token)?;
-            let checked = self.context.check_revocation(claims.token().verified(), now);
-            claims.set_unchecked(checked?);
-            return Ok(claims);
+            let verified = &cached.data().verified;
+            let now = issuer.verifier.check_dates(verified).map_err(AuthError::of_token)?;
+            let unchecked = self.context.check_revocation(verified, now)?;
+            if let Some(claims) = Claims::again(cached, source, unchecked) {
+                return Ok(claims);
+            }
         }
         let (place, issuer) =
             issuers.choose(token).map_err(|error| rejection(error, token, source))?;
         issuer.prepare_keys();
+        // Read the generation first: keys of a later generation may already be replaced.
+        let key_generation = issuer.verifier.key_generation();
         let keys = issuer.verifier.peek_keys();
         let opened = match issuer.verifier.open(token, &keys) {
             Ok(opened) => opened,
@@ -145,7 +146,7 @@ impl Settings {
             Claims::read(opened, source, context, |verified| issuer.read::<T>(verified))?;
         claims.set_unchecked(self.context.check_revocation(claims.token().verified(), now)?);
         if let Some(cache) = &self.cache {
-            cache.insert(place, &keys, Arc::clone(claims.token().erased_claims()));
+            cache.insert(place, key_generation, Arc::clone(claims.token().erased_claims()));
         }
         Ok(claims)
     }

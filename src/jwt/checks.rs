@@ -60,13 +60,7 @@ impl Validation {
         if noted.has_confirmation {
             return Err(TokenError::new(TokenErrorKind::SenderConstrained));
         }
-        self.check_dates(noted.named, now)
-    }
-
-    /// Checks the dates of a token at the time `now`. For a token that has passed all checks, only
-    /// the date checks can give a different result later.
-    pub(crate) fn check_dates(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
-        let Named { issued_at, not_before, expires_at, .. } = *named;
+        let Named { issued_at, not_before, expires_at, .. } = *noted.named;
         for (reason, date) in [
             (after_9999!("exp"), expires_at),
             (after_9999!("nbf"), not_before),
@@ -79,6 +73,16 @@ impl Validation {
         if expires_at.is_none() && !self.allows_missing_expiry {
             return Err(missing("exp"));
         }
+        self.check_start(noted.named, now)?;
+        self.check_lifetime(issued_at, expires_at)?;
+        self.check_expiry(noted.named, now)
+    }
+
+    /// Checks that the token is valid already at the time `now`. For a token that has passed all
+    /// checks, only this check and [`Self::check_expiry`] can give a different result later.
+    #[inline]
+    pub(crate) fn check_start(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
+        let Named { issued_at, not_before, .. } = *named;
         let ahead = now.saturating_add(self.leeway);
         let in_future = |kind, date: Option<UnixTime>| match date {
             Some(date) if date > ahead => {
@@ -87,10 +91,14 @@ impl Validation {
             _ => Ok(()),
         };
         in_future(TokenErrorKind::NotYetValid, not_before)?;
-        in_future(TokenErrorKind::IssuedInFuture, issued_at)?;
-        self.check_lifetime(issued_at, expires_at)?;
+        in_future(TokenErrorKind::IssuedInFuture, issued_at)
+    }
+
+    /// Checks that the token is not expired at the time `now`.
+    #[inline]
+    pub(crate) fn check_expiry(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
         // RFC 7519 section 4.1.4: a token must not be accepted "on or after" its `exp`.
-        match expires_at {
+        match named.expires_at {
             Some(expires_at) if expires_at.saturating_add(self.leeway) <= now => {
                 let ago = now.saturating_since(expires_at);
                 Err(TokenError::time(TokenErrorKind::Expired, ago, self.leeway))

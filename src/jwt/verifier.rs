@@ -129,10 +129,19 @@ impl Verifier {
 
     /// Checks the dates of a token that was verified earlier, with the same errors as a
     /// verification. Returns the time of the check.
+    #[inline]
     pub(crate) fn check_dates(&self, token: &VerifiedToken) -> Result<UnixTime, TokenError> {
         let now = self.clock.now();
-        self.validation.check_dates(&token.named, now)?;
+        let named = &token.named;
+        self.validation.check_start(named, now)?;
+        self.validation.check_expiry(named, now)?;
         Ok(now)
+    }
+
+    /// Returns the generation of the keys, as [`KeyStore::generation`] does.
+    #[inline]
+    pub(crate) fn key_generation(&self) -> u64 {
+        self.keys.generation()
     }
 
     /// Returns the current keys. Keep the returned guard only for a short time.

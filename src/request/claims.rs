@@ -2,6 +2,7 @@
 
 use std::any::{Any, type_name};
 use std::fmt::{self, Debug};
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -38,10 +39,10 @@ use crate::revocation::RevocationUnchecked;
 /// # }
 /// ```
 pub struct Claims<T = StandardClaims> {
-    typed: Arc<TypedClaims<T>>,
-    /// The same allocation as `typed`, but type-erased. [`Claims::token`] returns a reference to
-    /// it.
+    /// Owns the claims, which are of type `T`. A second reference with that type would double the
+    /// changes of the shared counter.
     token: Token,
+    typed: PhantomData<Arc<TypedClaims<T>>>,
 }
 
 struct TypedClaims<T> {
@@ -88,13 +89,12 @@ impl Token {
     /// # assert_eq!(user(&Request::new(())), None);
     /// ```
     pub fn claims<T: Send + Sync + 'static>(&self) -> Option<Claims<T>> {
-        let erased: Arc<dyn Any + Send + Sync> = Arc::clone(self.erased_claims()) as _;
-        let typed = erased.downcast::<TypedClaims<T>>().ok()?;
-        Some(Claims { typed, token: self.clone() })
+        self.claims_ref::<T>().map(|_| Claims { token: self.clone(), typed: PhantomData })
     }
 
     /// Returns a reference to the claims if the layer read them into `T`.
-    pub(crate) fn claims_ref<T: Send + Sync + 'static>(&self) -> Option<&T> {
+    #[inline]
+    pub(crate) fn claims_ref<T: 'static>(&self) -> Option<&T> {
         let erased: &dyn Any = &**self.erased_claims();
         erased.downcast_ref::<TypedClaims<T>>().map(TypedClaims::claims)
     }
@@ -116,16 +116,20 @@ impl<T: Send + Sync + 'static> Claims<T> {
         let Some(new) = Arc::get_mut(&mut typed) else { unreachable!("there is one reference") };
         let (claims, at) = read(&mut new.data.verified)?;
         new.claims = Some(claims);
-        let token = Token::new(Arc::clone(&typed) as _, source);
-        Ok((Self { typed, token }, at))
+        Ok((Self { token: Token::new(typed, source, None), typed: PhantomData }, at))
     }
 
     /// Returns the claims of a token that an earlier request verified, or `None` if the claims have
     /// a different type.
-    pub(crate) fn again(claims: Arc<dyn ErasedClaims>, source: Source) -> Option<Self> {
-        let erased: Arc<dyn Any + Send + Sync> = Arc::clone(&claims) as _;
-        let typed = erased.downcast::<TypedClaims<T>>().ok()?;
-        Some(Self { typed, token: Token::new(claims, source) })
+    #[inline]
+    pub(crate) fn again(
+        claims: Arc<dyn ErasedClaims>,
+        source: Source,
+        unchecked: Option<RevocationUnchecked>,
+    ) -> Option<Self> {
+        let has_type = (&*claims as &dyn Any).is::<TypedClaims<T>>();
+        let token = Token::new(claims, source, unchecked);
+        has_type.then_some(Self { token, typed: PhantomData })
     }
 
     pub(crate) fn set_unchecked(&mut self, unchecked: Option<RevocationUnchecked>) {
@@ -179,15 +183,19 @@ impl<T> Claims<T> {
 
 impl<T> Clone for Claims<T> {
     fn clone(&self) -> Self {
-        Self { typed: Arc::clone(&self.typed), token: self.token.clone() }
+        Self { token: self.token.clone(), typed: PhantomData }
     }
 }
 
-impl<T> Deref for Claims<T> {
+impl<T: 'static> Deref for Claims<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
-        self.typed.claims()
+        match self.token.claims_ref() {
+            Some(claims) => claims,
+            None => unreachable!("every constructor checks the type"),
+        }
     }
 }
 

@@ -34,12 +34,24 @@ impl LayerContext {
 
     /// Checks that the token is not revoked. Returns [`RevocationUnchecked`] if the token was
     /// accepted with stale revocation data.
+    #[inline]
     pub(crate) fn check_revocation(
         &self,
         token: &VerifiedToken,
         verified_at: UnixTime,
     ) -> Result<Option<RevocationUnchecked>, AuthError> {
-        let Some(revocations) = &self.revocations else { return Ok(None) };
+        match &self.revocations {
+            Some(revocations) => self.check(revocations, token, verified_at),
+            None => Ok(None),
+        }
+    }
+
+    fn check(
+        &self,
+        revocations: &Revocations,
+        token: &VerifiedToken,
+        verified_at: UnixTime,
+    ) -> Result<Option<RevocationUnchecked>, AuthError> {
         let names = TokenNames::from(token);
         let clock = self.issuers.first().verifier.clock();
         let is_same_clock = clock.is_system() && revocations.clock().is_system();

@@ -55,8 +55,13 @@ pub(crate) trait ErasedClaims: Any + Send + Sync {
 }
 
 impl Token {
-    pub(crate) fn new(claims: Arc<dyn ErasedClaims>, source: Source) -> Self {
-        Self { claims, source, unchecked: None }
+    #[inline]
+    pub(crate) fn new(
+        claims: Arc<dyn ErasedClaims>,
+        source: Source,
+        unchecked: Option<RevocationUnchecked>,
+    ) -> Self {
+        Self { claims, source, unchecked }
     }
 
     /// Records whether the token was accepted with stale revocation data.

@@ -1,13 +1,13 @@
 //! The public cache handle, and its use by a layer.
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 
 use crate::auth::cache::table::{Cached, Table, TableStats};
-use crate::jwt::KeySet;
 use crate::misuse;
 use crate::providers::issuers::Issuers;
+use crate::providers::trusted_issuer::TrustedIssuer;
 use crate::request::token::ErasedClaims;
 
 const SHARDS: usize = 64;
@@ -170,26 +170,26 @@ impl LayerCache {
         self.scope = next_scope();
     }
 
-    /// Returns the claims of a token that was verified with the current keys of its issuer, and the
-    /// place of that issuer.
-    pub(crate) fn find(
+    /// Returns the claims of a token that was verified with the current keys of its issuer, and that
+    /// issuer.
+    #[inline]
+    pub(crate) fn find<'i>(
         &self,
-        issuers: &Issuers,
+        issuers: &'i Issuers,
         token: &[u8],
-    ) -> Option<(usize, Arc<dyn ErasedClaims>)> {
+    ) -> Option<(&'i TrustedIssuer, Arc<dyn ErasedClaims>)> {
         let pick = |cached: &CachedToken| {
-            let keys = issuers.at(cached.issuer)?.verifier.peek_keys();
-            let is_current = cached.keys.as_ptr() == Arc::as_ptr(&keys);
-            is_current.then(|| (cached.issuer, Arc::clone(&cached.claims)))
+            let issuer = issuers.at(cached.issuer)?;
+            let is_current = cached.key_generation == issuer.verifier.key_generation();
+            is_current.then(|| (issuer, Arc::clone(&cached.claims)))
         };
         self.cache.table.find(self.scope, token, pick)
     }
 
-    /// Adds the claims of a token that was verified with `keys`, which belong to the issuer at this
-    /// place.
-    pub(crate) fn insert(&self, issuer: usize, keys: &Arc<KeySet>, claims: Arc<dyn ErasedClaims>) {
-        let keys = Arc::downgrade(keys);
-        self.cache.table.insert(self.scope, CachedToken { claims, issuer, keys });
+    /// Adds the claims of a token that was verified with the keys of the issuer at this place. The
+    /// generation of the keys must have been read before the keys.
+    pub(crate) fn insert(&self, issuer: usize, key_generation: u64, claims: Arc<dyn ErasedClaims>) {
+        self.cache.table.insert(self.scope, CachedToken { claims, issuer, key_generation });
     }
 }
 
@@ -198,14 +198,13 @@ fn next_scope() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The claims of a verified token, with the key set that verified it.
+/// The claims of a verified token.
 struct CachedToken {
     claims: Arc<dyn ErasedClaims>,
     /// The place of the issuer in [`Issuers`].
     issuer: usize,
-    /// The reference is weak, so it does not keep retired keys in memory. It does keep their
-    /// address from being used again, so two key sets never have the same address.
-    keys: Weak<KeySet>,
+    /// The generation of the issuer's keys that verified the token.
+    key_generation: u64,
 }
 
 impl Cached for CachedToken {

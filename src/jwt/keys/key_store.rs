@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -36,14 +37,21 @@ use crate::jwt::keys::secret::Secret;
 /// ```
 #[derive(Clone)]
 pub struct KeyStore {
-    keys: Arc<ArcSwap<KeySet>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    keys: ArcSwap<KeySet>,
+    /// The number of changes. Reading it is cheaper than reading the keys.
+    generation: AtomicU64,
 }
 
 impl KeyStore {
     /// Replaces all keys in one step. A request that is being checked finishes with the old keys,
     /// and every later request uses the new set.
     pub fn replace(&self, keys: impl Into<KeySet>) {
-        self.keys.store(Arc::new(keys.into()));
+        self.shared.keys.store(Arc::new(keys.into()));
+        self.end_generation();
     }
 
     /// Adds a key that does not sign yet. An issuer publishes the public half of the key in its key
@@ -92,16 +100,34 @@ impl KeyStore {
     /// signed with the removed keys are rejected. A connection with such a token ends if it uses
     /// `Claims::ended` or `until_ended`.
     pub fn retire_previous(&self) {
-        self.keys.rcu(|keys| keys.without_previous());
+        self.shared.keys.rcu(|keys| keys.without_previous());
+        self.end_generation();
     }
 
     /// Returns the current set.
     pub fn load(&self) -> Arc<KeySet> {
-        self.keys.load_full()
+        self.shared.keys.load_full()
     }
 
     pub(crate) fn peek(&self) -> Guard<Arc<KeySet>> {
-        self.keys.load()
+        self.shared.keys.load()
+    }
+
+    /// Returns a number that changes whenever the keys change. If code reads the number before the
+    /// keys, and the number is still the same later, those keys are still the current ones.
+    ///
+    /// While a method replaces the keys, the number may still be the old one for a moment. It has
+    /// changed when the method returns.
+    #[inline]
+    pub(crate) fn generation(&self) -> u64 {
+        // A thread that reads the new number also reads the new keys: see `end_generation`.
+        self.shared.generation.load(Ordering::Acquire)
+    }
+
+    /// Must be called after the keys were changed, not before: otherwise a reader could take the
+    /// old keys for keys of the new generation.
+    fn end_generation(&self) {
+        self.shared.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Repeats the update if another thread has replaced the set in the meantime, so that no key is
@@ -110,11 +136,12 @@ impl KeyStore {
         &self,
         next: impl Fn(&KeySet) -> Result<KeySet, KeyError>,
     ) -> Result<(), KeyError> {
-        let mut seen = self.keys.load();
+        let mut seen = self.shared.keys.load();
         loop {
             let replacement = Arc::new(next(&seen)?);
-            let before = self.keys.compare_and_swap(&*seen, replacement);
+            let before = self.shared.keys.compare_and_swap(&*seen, replacement);
             if Arc::ptr_eq(&before, &seen) {
+                self.end_generation();
                 return Ok(());
             }
             seen = before;
@@ -130,7 +157,8 @@ impl Debug for KeyStore {
 
 impl From<KeySet> for KeyStore {
     fn from(keys: KeySet) -> Self {
-        Self { keys: Arc::new(ArcSwap::from_pointee(keys)) }
+        let keys = ArcSwap::from_pointee(keys);
+        Self { shared: Arc::new(Shared { keys, generation: AtomicU64::new(0) }) }
     }
 }
 
@@ -166,6 +194,26 @@ mod tests {
             }
         });
         assert_eq!(store.load().iter().count(), 9);
+    }
+
+    #[test]
+    fn every_change_of_the_keys_ends_their_generation() {
+        let store = KeyStore::from(key(0, "a"));
+        let changes: [fn(&KeyStore); 4] = [
+            |store| store.announce(key(1, "b")).unwrap(),
+            |store| store.rotate(key(2, "c")).unwrap(),
+            KeyStore::retire_previous,
+            |store| store.replace(key(0, "a")),
+        ];
+        for change in changes {
+            let before = (store.generation(), store.load());
+            change(&store.clone());
+            assert_ne!(store.generation(), before.0);
+            assert!(!Arc::ptr_eq(&store.load(), &before.1));
+        }
+        let before = store.generation();
+        assert!(store.rotate(key(1, "a")).is_err());
+        assert_eq!(store.generation(), before);
     }
 
     #[test]

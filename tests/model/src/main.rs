@@ -25,13 +25,16 @@ mod auth {
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use loom::sync::atomic::AtomicUsize as KeySet;
+use loom::sync::atomic::AtomicUsize as Shared;
+use loom::sync::atomic::Ordering::{Acquire, Release};
 use loom::thread;
 
 use self::table::{Cached, Table};
 
 const SCOPE: u64 = 1;
 const WEIGHT: usize = 1_000;
+/// The key of the fingerprints. A random key would make the executions differ.
+const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
 /// The table has room for six values, but not for seven.
 const LIMIT: usize = 8_500;
 
@@ -46,6 +49,8 @@ struct Counts {
 struct Value {
     token: String,
     keys: usize,
+    /// The generation that was current before the keys were read.
+    generation: usize,
     counts: Arc<Counts>,
 }
 
@@ -66,10 +71,11 @@ impl Drop for Value {
     }
 }
 
-/// The table and the current key set.
+/// The table, the current key set, and the number of changes of the key set.
 struct Scene {
     table: Table<Value, 1>,
-    keys: KeySet,
+    keys: Shared,
+    generation: Shared,
     counts: Arc<Counts>,
 }
 
@@ -79,30 +85,45 @@ fn token(n: usize) -> String {
 
 impl Scene {
     fn new() -> loom::sync::Arc<Self> {
-        let (table, keys) = (Table::new(LIMIT), KeySet::new(1));
-        loom::sync::Arc::new(Self { table, keys, counts: Arc::default() })
+        let (keys, generation) = (Shared::new(1), Shared::new(1));
+        let table = Table::with_key(LIMIT, KEY);
+        loom::sync::Arc::new(Self { table, keys, generation, counts: Arc::default() })
     }
 
-    /// Returns true if the token is found. `keys` is the key set of the caller.
-    fn finds(&self, n: usize, keys: usize) -> bool {
-        let pick = |value: &Value| (value.keys == keys).then(|| (value.token.clone(), value.keys));
+    /// Returns the key set that verified the token, if the token is found.
+    fn find(&self, n: usize) -> Option<usize> {
+        let pick = |value: &Value| {
+            let is_current = value.generation == self.generation.load(Acquire);
+            is_current.then(|| (value.token.clone(), value.keys))
+        };
         let found = self.table.find(SCOPE, token(n).as_bytes(), pick);
-        assert!(found.is_none() || found == Some((token(n), keys)));
         assert!(self.table.find(SCOPE + 1, token(n).as_bytes(), |_| Some(())).is_none());
-        found.is_some()
+        found.map(|(found, keys)| {
+            assert_eq!(found, token(n));
+            keys
+        })
     }
 
-    fn insert(&self, n: usize, keys: usize) {
+    /// Verifies a token as the layer does, and adds it.
+    fn insert(&self, n: usize) {
+        let generation = self.generation.load(Acquire);
+        let keys = self.keys.load(Acquire);
+        let (token, counts) = (token(n), Arc::clone(&self.counts));
         self.counts.made.fetch_add(1, Ordering::Relaxed);
-        self.table.insert(SCOPE, Value { token: token(n), keys, counts: Arc::clone(&self.counts) });
+        self.table.insert(SCOPE, Value { token, keys, generation, counts });
     }
 
     /// Answers a request as the layer does.
     fn request(&self, n: usize) {
-        let keys = self.keys.load(loom::sync::atomic::Ordering::Acquire);
-        if !self.finds(n, keys) {
-            self.insert(n, keys);
+        if self.find(n).is_none() {
+            self.insert(n);
         }
+    }
+
+    /// Replaces the key set as `KeyStore` does.
+    fn replace_keys(&self) {
+        self.keys.store(2, Release);
+        self.generation.fetch_add(1, Release);
     }
 
     /// Compares the counters once all threads are done.
@@ -127,7 +148,7 @@ fn requests_at_once() {
     scene.check();
     // No other thread holds the lock now.
     scene.request(1);
-    assert!(scene.finds(1, 1));
+    assert_eq!(scene.find(1), Some(1));
 }
 
 /// A key set is replaced while a request runs. Later requests find no token of the old set.
@@ -138,31 +159,32 @@ fn a_replaced_key_set() {
         let scene = scene.clone();
         thread::spawn(move || scene.request(1))
     };
-    scene.keys.store(2, loom::sync::atomic::Ordering::Release);
+    scene.replace_keys();
+    assert_ne!(scene.find(1), Some(1));
     scene.request(1);
     scene.request(2);
     request.join().unwrap();
     // Either request may have added the token last.
-    assert!(!(scene.finds(1, 1) && scene.finds(1, 2)));
+    assert_ne!(scene.find(1), Some(1));
     scene.request(1);
-    assert!(scene.finds(1, 2) && !scene.finds(1, 1));
+    assert_eq!(scene.find(1), Some(2));
     scene.check();
 }
 
 /// Two threads add tokens to a full table, and a third thread uses a token that is in the table.
 fn evictions() {
     let scene = Scene::new();
-    (0..6).for_each(|n| scene.insert(n, 1));
+    (0..6).for_each(|n| scene.insert(n));
     let threads = [10, 20].map(|n| {
         let scene = scene.clone();
-        thread::spawn(move || scene.insert(n, 1))
+        thread::spawn(move || scene.insert(n))
     });
-    let is_used = scene.finds(0, 1);
+    let is_used = scene.find(0).is_some();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
     // The table has more than two values that no thread has used. Adding two values must therefore
     // not evict the used one.
-    assert!(!is_used || scene.finds(0, 1) || scene.table.stats().counters.evictions < 1);
+    assert!(!is_used || scene.find(0).is_some() || scene.table.stats().counters.evictions < 1);
 }
 
 fn main() {
