@@ -213,7 +213,7 @@ pub mod problems {}
 #[cfg(all(
     doctest,
     feature = "axum",
-    feature = "jwks",
+    feature = "openid-login",
     feature = "sqlite",
     feature = "redis",
     feature = "test-util"
