@@ -75,6 +75,11 @@ impl ExternalLogin {
         self.tokens.is_some()
     }
 
+    /// Returns the account without the provider's tokens.
+    pub(crate) fn without_tokens(&self) -> Self {
+        Self { tokens: None, ..self.clone() }
+    }
+
     /// Returns the sealed tokens, if the session keeps them.
     #[cfg(any(test, feature = "openid-login"))]
     pub(crate) fn sealed_tokens(&self) -> Option<&str> {

@@ -315,9 +315,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Some(well_known::metadata(issuer, url, self.context.cookies.is_none()))
     }
 
-    /// Puts a layer in front of `/login` only, such as a limit on attempts. Users who are logged in
-    /// can then still renew and log out, however many others share their address. A layer that is
-    /// added later is further outside.
+    /// Puts a layer in front of the logins only, such as a limit on attempts: `/login`, and the routes
+    /// of `openid_login`. Users who are logged in can then still renew and log out, however many
+    /// others share their address. A layer that is added later is further outside.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,

@@ -341,7 +341,9 @@ impl Family {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
         let (spent, revoked) = (Vec::new(), RevokedTokens::default());
-        Self { ended, ended_at, spent, revoked, idle_until, ..self.clone() }
+        // Nobody needs the provider's tokens any more.
+        let external_login = self.external_login.as_ref().map(ExternalLogin::without_tokens);
+        Self { ended, ended_at, spent, revoked, external_login, idle_until, ..self.clone() }
     }
 
     /// Returns the end time in whole seconds.

@@ -74,6 +74,18 @@ async fn no_token_of_the_provider_is_in_an_answer_or_in_a_row() {
 }
 
 #[tokio::test]
+async fn the_tokens_end_with_the_session() {
+    let site = keeping().await;
+    let mut browser = site.browser();
+    browser.log_in_at_idp(&[]).await;
+    let session = site.session_of("alice").await;
+    assert_eq!(browser.form("/auth/logout", &[]).await.status(), 204);
+    let row = site.sessions.store().load(session.id()).await.unwrap().unwrap();
+    assert!(row.ended && row.state.contains("\"subject\":\"user-1\""), "{}", row.state);
+    assert!(!row.state.contains("tokens"), "{}", row.state);
+}
+
+#[tokio::test]
 async fn tokens_that_do_not_fit_refuse_the_login_before_the_application_decides() {
     let site = keeping().await;
     site.idp.spoil(|idp| idp.token_len = Some(6_000));
