@@ -22,6 +22,7 @@ pub struct Identity {
     pub(crate) claims: Map<String, Value>,
     pub(crate) verified_email: Option<String>,
     pub(crate) scopes: Vec<String>,
+    pub(crate) is_fresh: bool,
     pub(crate) link_to: Option<Session>,
 }
 
@@ -72,6 +73,13 @@ impl Identity {
     /// configured ones.
     pub fn granted_scopes(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().map(String::as_str)
+    }
+
+    /// Returns true if the user has just entered their password, or the like, at the provider. The
+    /// page asks for this with the field `fresh`, and the ID token confirms it by `auth_time`.
+    /// Otherwise the provider may have recognized a browser that was logged in before.
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     /// Returns the session to whose user this account is to be linked, or `None` for a plain login.

@@ -38,6 +38,9 @@ pub(crate) struct Attempt {
     /// True if the account at the provider is to be linked to the user of that session.
     #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_link: bool,
+    /// True if the user must log in again at the provider.
+    #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_fresh: bool,
 }
 
 impl Attempt {
@@ -51,6 +54,7 @@ impl Attempt {
             scopes: None,
             session: None,
             is_link: false,
+            is_fresh: false,
         })
     }
 
@@ -209,6 +213,7 @@ mod tests {
         let mut attempt = Attempt::begin("google", START).unwrap();
         attempt.scopes = Some(Vec::new());
         attempt.is_link = true;
+        attempt.is_fresh = true;
         attempt.set_session(&"ABCDEFGHIJ-_klmnopqr09".parse().unwrap());
         let json = serde_json::to_string(&attempt).unwrap();
         let read: Attempt = serde_json::from_str(&json).unwrap();

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
 
 use crate::clock::UnixTime;
 use crate::issuer::routes::login_request::RequestedAccess;
@@ -37,7 +38,13 @@ const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 /// The maximum size of the scopes and the audience that a page asks for. They travel in a cookie.
 const MAX_WISH_BYTES: usize = 512;
 
-type Name = Result<Path<String>, PathRejection>;
+/// The name of the provider in the path. The routes may be nested below other parameters.
+#[derive(Deserialize)]
+pub(crate) struct ProviderName {
+    provider: String,
+}
+
+pub(crate) type Name = Result<Path<ProviderName>, PathRejection>;
 
 pub(crate) struct LoginRoutes<A, S> {
     pub(crate) logins: Logins<A, S>,
@@ -103,7 +110,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
     }
 
     fn provider(&self, name: Name) -> Result<&ProviderClient, LoginFailure> {
-        let name = name.map(|Path(name)| name).unwrap_or_default();
+        let name = name.map(|Path(name)| name.provider).unwrap_or_default();
         self.providers.iter().find(|provider| provider.name() == name).ok_or_else(|| {
             LoginFailureKind::UnknownProvider
                 .because("the path names a provider that is not configured")
@@ -130,7 +137,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
                 state: &attempt.state(),
                 nonce: &attempt.nonce(),
                 code_challenge: &attempt.code_challenge(),
-                needs_fresh_login: false,
+                needs_fresh_login: attempt.is_fresh,
             })
             .await?;
         let location = HeaderValue::try_from(url).map_err(|_| {
@@ -174,25 +181,15 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             )));
         }
         (attempt.audience, attempt.scopes) = (audience, scopes);
+        attempt.is_fresh = flag(&mut params, "fresh")?;
+        attempt.is_link = flag(&mut params, "link")?;
         let presented = context.cookie(headers);
-        match params.text("link")?.as_deref() {
-            None => {
-                // The login replaces this session. Its token is not checked, so that beginning a
-                // login costs no call to the store.
-                if let Some(token) = presented.and_then(RefreshToken::parse) {
-                    attempt.set_session(&token.session());
-                }
-            }
-            Some("true") => {
-                let session = self.fresh_session(presented, now).await?;
-                attempt.set_session(session.id());
-                attempt.is_link = true;
-            }
-            Some(_) => {
-                return Err(
-                    LoginFailureKind::InvalidRequest.because("`link` is neither absent nor `true`")
-                );
-            }
+        if attempt.is_link {
+            attempt.set_session(self.fresh_session(presented, now).await?.id());
+        } else if let Some(token) = presented.and_then(RefreshToken::parse) {
+            // The login replaces this session. Its token is not checked, so that beginning a login
+            // costs no call to the store.
+            attempt.set_session(&token.session());
         }
         Ok(attempt)
     }
@@ -254,9 +251,16 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         let login = self.redeem(provider, attempt, &query.into_code()?).await?;
         let ProviderLogin { issuer, subject, claims, verified_email, scopes, tokens } = login;
         let link_to = self.session_to_link(attempt, &head.headers).await?;
-        let provider = provider.name().to_owned();
-        let identity =
-            Identity { provider, issuer, subject, claims, verified_email, scopes, link_to };
+        let identity = Identity {
+            provider: provider.name().to_owned(),
+            issuer,
+            subject,
+            claims,
+            verified_email,
+            scopes,
+            is_fresh: attempt.is_fresh,
+            link_to,
+        };
         // Before the application creates an account: this fails for tokens that are too large.
         let external_login = self.login.keep(identity.external_login(), &tokens)?;
 
@@ -297,7 +301,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             nonce: &attempt.nonce(),
             state: &attempt.state(),
             started_at: attempt.started_at(),
-            needs_fresh_login: false,
+            needs_fresh_login: attempt.is_fresh,
         };
         Ok(provider.redeem(redemption).await?)
     }
@@ -342,5 +346,17 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         page::add_retry_after(&mut response, failure);
         response.extensions_mut().insert(failure.clone());
         response
+    }
+}
+
+/// Reads a parameter that is `true` or absent.
+fn flag(params: &mut BodyParams, name: &'static str) -> Result<bool, LoginFailure> {
+    match params.text(name)?.as_deref() {
+        None => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => {
+            let reason = format!("`{name}` is neither absent nor `true`");
+            Err(LoginFailureKind::InvalidRequest.because(reason))
+        }
     }
 }

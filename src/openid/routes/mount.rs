@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request};
+use axum::extract::Request;
 use axum::routing::{get, post};
 
 use crate::issuer::AuthRoutes;
@@ -13,7 +12,7 @@ use crate::issuer::sessions::store::RefreshStore;
 use crate::misuse;
 use crate::openid::accounts::OpenIdAccounts;
 use crate::openid::routes::attempts_cookie::AttemptsCookie;
-use crate::openid::routes::handlers::LoginRoutes;
+use crate::openid::routes::handlers::{LoginRoutes, Name};
 use crate::openid::routes::open_id_login::OpenIdLogin;
 
 impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
@@ -21,7 +20,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// | route | parameters | success |
     /// |---|---|---|
-    /// | `POST /login/{provider}` | `return_to`, `audience`, `scope`, `link` | 303 to the provider |
+    /// | `POST /login/{provider}` | `return_to`, `audience`, `scope`, `fresh`, `link` | 303 to the provider |
     /// | `GET /login/{provider}/callback` | those of the provider | the cookies of `/login`, and the page `return_to` |
     ///
     /// A page begins a login with a form. The provider sends the browser back to the callback, and
@@ -161,7 +160,6 @@ fn attempts_cookie(login: &OpenIdLogin, cookies: &Cookies) -> AttemptsCookie {
 fn router<A: OpenIdAccounts, S: RefreshStore, State: Clone + Send + Sync + 'static>(
     routes: Arc<LoginRoutes<A, S>>,
 ) -> Router<State> {
-    type Name = Result<Path<String>, PathRejection>;
     let begin = {
         let routes = Arc::clone(&routes);
         move |name: Name, request: Request| async move { routes.begin(name, request).await }

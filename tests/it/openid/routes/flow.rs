@@ -176,6 +176,25 @@ async fn a_login_replaces_the_session_that_the_browser_had() {
 }
 
 #[tokio::test]
+async fn a_page_can_ask_for_a_fresh_login_at_the_provider() {
+    let site = Site::new().await;
+    let fresh = [("fresh", "true")];
+    // A provider that does not say when the user logged in.
+    let answer = site.browser().log_in_at_idp(&fresh).await;
+    answer.is_failure(LoginFailureKind::InvalidIdentity, 502, "invalid_identity");
+    let request = site.idp.last_request();
+    assert_eq!((request["prompt"].as_str(), request["max_age"].as_str()), ("login", "0"));
+    for (auth_time, status) in [(NOW - 60, 502), (NOW, 200)] {
+        site.idp.spoil(|idp| {
+            idp.claims.insert("auth_time", auth_time.into());
+        });
+        assert_eq!(site.browser().log_in_at_idp(&fresh).await.status(), status);
+    }
+    site.browser().log_in_at_idp(&[]).await;
+    assert_eq!(site.seen().iter().map(|seen| seen.is_fresh()).collect::<Vec<_>>(), [true, false]);
+}
+
+#[tokio::test]
 async fn two_tabs_both_succeed() {
     let site = Site::new().await;
     let mut browser = site.browser();
