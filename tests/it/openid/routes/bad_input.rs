@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::json;
-use tower_jwt_auth::openid::{LoginDecision, LoginFailureKind};
+use tower_jwt_auth::openid::{LoginDecision, LoginFailureKind, LoginProvider};
 
 use super::idp::Spoiled;
 use super::site::{Answer, Site, cookies};
@@ -61,6 +61,26 @@ async fn a_provider_that_is_down_or_slow_has_its_answer() {
     let slow = spoiled(&site, |idp| idp.hangs = true).await;
     slow.is_failure(LoginFailureKind::ProviderUnavailable, 503, "provider_unavailable");
     is_clean(&site).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_at_the_beginning_has_its_answer() {
+    let site = Site::with(
+        cookies(),
+        |login| {
+            let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            login.add_provider(LoginProvider::openid("down", url, "shop").dangerous_allow_http())
+        },
+        |routes| routes,
+    )
+    .await;
+    let mut browser = site.browser();
+    let answer = browser.form("/auth/login/down", &[]).await;
+    answer.is_failure(LoginFailureKind::ProviderUnavailable, 503, "provider_unavailable");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert!(browser.jar.is_empty());
+    assert_eq!(browser.log_in_at_idp(&[]).await.status(), 200, "other providers still work");
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ mod flow;
 mod forgery;
 mod idp;
 mod linking;
+#[cfg(feature = "tracing")]
+mod logs;
 mod misuse;
 mod return_path;
 mod site;

@@ -1,8 +1,16 @@
 //! The page to which a login returns.
 
-use tower_jwt_auth::openid::LoginFailureKind;
+use axum::Router;
+use axum::body::Body;
+use futures_util::FutureExt;
+use http::Request;
+use proptest::prelude::*;
+use tower::ServiceExt;
+use tower_jwt_auth::issuer::{AuthRoutes, MemoryStore, Sessions, TokenIssuer};
+use tower_jwt_auth::openid::{LoginFailureKind, LoginProvider, OAuthEndpoints, OpenIdLogin};
 
-use super::site::{Site, cookies};
+use super::site::{PUBLIC_URL, Site, cookies, login_secret, users};
+use crate::kit::secret;
 
 #[tokio::test]
 async fn a_login_returns_to_a_page_of_this_site_only() {
@@ -51,4 +59,66 @@ async fn no_character_of_a_return_path_is_markup() {
     assert_eq!(answer.status(), 200, "{answer:?}");
     assert!(!answer.body.contains("<script"), "{}", answer.body);
     assert!(answer.body.contains("x=&quot;&gt;&lt;script&gt;"), "{}", answer.body);
+}
+
+/// Returns routes with a plain OAuth 2.0 provider, which is not asked for anything at the beginning
+/// of a login.
+fn routes_without_network() -> Router {
+    let endpoints = OAuthEndpoints::new(
+        "https://login.example/authorize",
+        "https://login.example/token",
+        "https://login.example/me",
+    );
+    let provider =
+        LoginProvider::oauth("plain", endpoints, "shop", |id: String| Some(id)).client_secret("s");
+    let issuer = TokenIssuer::derived(PUBLIC_URL, &secret(), ["cart"]);
+    let routes = AuthRoutes::new(users(), issuer, Sessions::new(MemoryStore::new()))
+        .cookies(cookies())
+        .openid_login(OpenIdLogin::new(login_secret()).add_provider(provider));
+    routes.into_router()
+}
+
+/// Begins a login, and returns the status and `Location`.
+fn begun(router: &Router, uri: &str, return_to: &str) -> (u16, String) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    let body = form.append_pair("return_to", return_to).finish();
+    let request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded");
+    let request = request.body(Body::from(body)).unwrap();
+    let answer = router.clone().oneshot(request).now_or_never().expect("no network").unwrap();
+    let location = answer.headers().get("location").map(|url| url.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), location.unwrap_or_default())
+}
+
+proptest! {
+    /// The oracle is the URL parser of browsers, as the crate `url` implements it.
+    #[test]
+    fn a_browser_resolves_an_accepted_path_to_this_site(
+        path in "[/\\\\%]{0,3}([a-c.:@?#& \t\n%/\\\\]|%2f|%5C|%09|https:|javascript:){0,8}"
+    ) {
+        thread_local!(static ROUTER: Router = routes_without_network());
+        let (status, _) = ROUTER.with(|router| begun(router, "/login/plain", &path));
+        if path.is_empty() {
+            prop_assert_eq!(status, 303);
+        } else if status == 303 {
+            for page in ["https://shop.example/", "https://shop.example/auth/login/a/callback?x=y"] {
+                let page = url::Url::parse(page).unwrap();
+                let target = page.join(&path).unwrap();
+                prop_assert_eq!(target.origin(), page.origin(), "{}", path);
+                // And if somebody decodes the path before the browser reads it.
+                let decoded = path.replace("%2f", "/").replace("%5C", "\\").replace("%09", "\t");
+                prop_assert_eq!(page.join(&decoded).unwrap().origin(), page.origin(), "{}", path);
+            }
+        } else {
+            prop_assert_eq!(status, 400);
+        }
+    }
+}
+
+#[test]
+fn routes_can_be_nested_below_a_parameter() {
+    let router = Router::new().nest("/{tenant}/auth", routes_without_network());
+    let (status, location) = begun(&router, "/acme/auth/login/plain", "/cart");
+    assert_eq!(status, 303);
+    let uri = "redirect_uri=https%3A%2F%2Fshop.example%2Fauth%2Flogin%2Fplain%2Fcallback";
+    assert!(location.contains(uri), "{location}");
 }
