@@ -10,7 +10,7 @@ mod revocation;
 mod vectors;
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::routing::any;
@@ -21,7 +21,8 @@ use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, Tr
 use tower_jwt_auth::{
     AuthError, Claims, JwtAuth, StandardClaims, Token, has_role, has_scope, require,
 };
-use tracing::Level;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Level};
 
 use self::forbidden::Forbidden;
 use crate::bearer::tcp::adversarial::{self, cases};
@@ -45,6 +46,11 @@ impl io::Write for Log {
 impl Log {
     /// Captures the logs of this thread, at every level, until the guard is dropped.
     pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        // While only one dispatcher exists, `tracing` asks just the dispatcher of the thread that
+        // first uses a call site whether anyone is interested. Another test's thread has none, so
+        // the event would be disabled for this thread too. With two, `tracing` asks all of them.
+        static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+        LazyLock::force(&SECOND);
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(Level::TRACE)
