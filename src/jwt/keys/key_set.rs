@@ -184,8 +184,8 @@ impl KeySet {
             Some(id) => TokenError::configured(TokenErrorKind::BadSignature, id),
             None if candidates.next().is_some() => TokenError::because(
                 TokenErrorKind::BadSignature,
-                "none of the first 4 keys for the token's `alg` made the signature: without a \
-                 `kid` in the token, no more keys are tried",
+                "none of the first 4 public keys for the token's `alg` made the signature: without \
+                 a `kid` in the token, no more keys are tried",
             ),
             None => TokenError::because(
                 TokenErrorKind::BadSignature,
@@ -301,7 +301,7 @@ mod tests {
             }
             let error = signer_of(&set, &keys[4], None).unwrap_err();
             assert_eq!(error.kind(), TokenErrorKind::BadSignature);
-            assert!(error.to_string().contains("none of the first 4 keys"), "{error}");
+            assert!(error.to_string().contains("none of the first 4 public keys"), "{error}");
             assert_eq!(signer_of(&set, &keys[4], keys[4].id()).unwrap().id(), keys[4].id());
 
             let error = signer_of(&KeySet::of(keys[..4].to_vec()), &keys[4], None).unwrap_err();
