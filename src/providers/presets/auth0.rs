@@ -4,8 +4,8 @@ use crate::providers::issuer::Issuer;
 use crate::providers::presets::checked_part::checked_part;
 
 impl Issuer {
-    /// Trusts a tenant of Auth0. `domain` is the tenant's domain, or its custom domain. The audience
-    /// is required: it is the identifier of the API.
+    /// Trusts a tenant of Auth0. `domain` is the tenant's domain, or its custom domain. Also call
+    /// [`audience`](Self::audience) with the identifier of the API.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};

@@ -10,9 +10,9 @@ use crate::providers::presets::entra_keys::EntraKeys;
 const HOST: &str = "https://login.microsoftonline.com";
 
 impl Issuer {
-    /// Trusts one tenant of Microsoft Entra ID. `tenant` is its identifier, a GUID. The audience is
-    /// required: the client ID of the API for tokens of version 2, its App ID URI (`api://..`) for
-    /// tokens of version 1.
+    /// Trusts one tenant of Microsoft Entra ID. `tenant` is its identifier, a GUID. Also call
+    /// [`audience`](Self::audience) with the client ID of the API for tokens of version 2, or with
+    /// its App ID URI (`api://..`) for tokens of version 1.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};

@@ -3,8 +3,9 @@
 use crate::providers::issuer::Issuer;
 
 impl Issuer {
-    /// Trusts a realm of Keycloak. `realm` is the URL of the realm. The audience is required: see
-    /// [`audience`](Self::audience).
+    /// Trusts a realm of Keycloak. `realm` is the URL of the realm. Also call
+    /// [`audience`](Self::audience) with the name of this service. For tokens without an `aud`, a
+    /// [`claim_is`](Self::claim_is) about the client (`azp`) is enough.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};

@@ -3,8 +3,9 @@
 use crate::providers::issuer::Issuer;
 
 impl Issuer {
-    /// Trusts a custom authorization server of Okta. `server` is its issuer URI. The audience is
-    /// required: `api://default` for the server `default`.
+    /// Trusts a custom authorization server of Okta. `server` is its issuer URI. Also call
+    /// [`audience`](Self::audience) with the audience of that server, which is `api://default` for
+    /// the server `default`.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
