@@ -262,6 +262,10 @@ impl TokenIssuer {
     /// `alg` and `use`. Shared secrets are never in the set, so the set is empty if the issuer has
     /// only secrets. Services with a shared secret do not fetch keys.
     ///
+    /// Services with this crate read at most 100 keys of a set, and other libraries have limits too.
+    /// With one key for each audience, that is enough for about 33 audiences, each with a current,
+    /// an announced and a previous key. For more audiences, give several of them the same key.
+    ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::issuer::{Grant, TokenIssuer};

@@ -51,8 +51,9 @@ pub enum Algorithm {
     /// It has two names: `EdDSA` (RFC 8037), which tokens signed here have, and `Ed25519` (RFC
     /// 9864). Both names are accepted in tokens and JWKs. The curve Ed448 is not supported.
     EdDsa,
-    /// ML-DSA-44, which resists quantum computers (RFC 9964). A signature has 3,227 characters, so
-    /// the tokens do not fit into a cookie.
+    /// ML-DSA-44, which resists quantum computers (RFC 9964). A signature has 3,227 characters. In
+    /// a cookie of 4,096 bytes, that leaves less than the 1,024 bytes that `AuthRoutes` keeps free
+    /// for claims, so `AuthRoutes` refuses the algorithm with cookies.
     MlDsa44,
     /// ML-DSA-65 (RFC 9964). A signature has 4,412 characters.
     MlDsa65,
