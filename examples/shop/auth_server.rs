@@ -14,6 +14,7 @@ use crate::attempts::{self, Attempts};
 use crate::devices::{self, Devices};
 use crate::endings::{self, Endings};
 use crate::keys;
+use crate::openid::Providers;
 use crate::origins::Origins;
 use crate::page;
 use crate::revocation::Feed;
@@ -32,6 +33,8 @@ pub(crate) async fn app(
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let file = env::var("SHOP_DB").unwrap_or_else(|_| "shop.sqlite".to_owned());
     let mut issuer = keys::issuer(master)?;
+    let providers = Providers::from_env(&origins.page, master)?;
+    let buttons = providers.buttons();
     if let Ok(secs) = env::var("ACCESS_SECS") {
         issuer = issuer.lifetime(Duration::from_secs(secs.parse()?));
     }
@@ -59,17 +62,17 @@ pub(crate) async fn app(
     let remember = from_fn_with_state(Arc::clone(&devices), devices::remember);
 
     let for_pages = AuthRoutes::new(Arc::clone(&users), issuer.clone(), sessions.clone())
-        .cookies(cookies)
+        .cookies(cookies.clone())
         .login_layer(remember)
-        .login_layer(limit_addresses.clone())
-        .into_router();
+        .login_layer(limit_addresses.clone());
+    let for_pages = providers.add_to(for_pages, &users, cookies, sessions.clone()).await?;
     let for_clients =
         AuthRoutes::new(users, issuer, sessions).login_layer(limit_addresses).into_router();
     Ok(Router::new()
         .nest("/auth", for_pages)
         .merge(for_clients)
         .merge(endings::routes(devices, endings))
-        .merge(page::routes(origins)?))
+        .merge(page::routes(origins, &buttons)?))
 }
 
 fn report(event: &SessionEvent<'_>) {

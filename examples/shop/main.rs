@@ -12,6 +12,10 @@
 //! public key from `/.well-known/jwks.json`. `SHOP_KEY` names a PEM file with the key pair. Without
 //! it, each run makes a new one.
 //!
+//! With the feature `openid-login`, users can also log in with an account at another provider, such
+//! as Google, Kakao, Naver, Keycloak, or any other OpenID provider. The environment names the
+//! providers: see [`openid`].
+//!
 //! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
 //! `cart` and `payment`. These two servers may have `CART_SECRET` or `PAYMENT_SECRET` instead of
 //! `JWT_SECRET`. With `SHOP_ALG`, they need no secret, and `AUTH_URL` is the address of the auth
@@ -31,6 +35,7 @@ mod curl;
 mod devices;
 mod endings;
 mod keys;
+mod openid;
 mod origins;
 mod page;
 mod payment;

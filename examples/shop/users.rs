@@ -23,7 +23,7 @@ const DEMONSTRATION: [[&str; 5]; 2] = [
 ];
 
 pub(crate) struct Users {
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
     /// The hash that the password is checked against if the user does not exist, so that the answer
     /// takes just as long.
     nobodys_hash: Arc<str>,
@@ -31,9 +31,10 @@ pub(crate) struct Users {
     devices: Arc<Devices>,
 }
 
-struct User {
+pub(crate) struct User {
     name: String,
-    password_hash: String,
+    /// `None` for a user who logs in with an account elsewhere only.
+    password_hash: Option<String>,
     company: String,
     roles: String,
     scopes: String,
@@ -77,9 +78,9 @@ impl Users {
         Ok(users)
     }
 
-    async fn find(&self, name: &str) -> Result<Option<User>, sqlx::Error> {
-        let columns =
-            "SELECT name, password_hash, company, roles, scopes FROM users WHERE name = $1";
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<User>, sqlx::Error> {
+        let columns = "SELECT name, nullif(password_hash, ''), company, roles, scopes \
+             FROM users WHERE name = $1";
         let row = sqlx::query_as(columns).bind(name).fetch_optional(&self.pool).await?;
         Ok(row.map(|(name, password_hash, company, roles, scopes)| User {
             name,
@@ -105,8 +106,10 @@ impl Accounts for Users {
         let device = self.devices.of_user(request, &login.user);
         self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;
-        let hash = user.as_ref().map_or(&*self.nobodys_hash, |user| user.password_hash.as_str());
-        let is_right = verify(login.password, hash.to_owned()).await?;
+        let user = user.filter(|user| user.password_hash.is_some());
+        let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+        let hash = hash.unwrap_or(&self.nobodys_hash).to_owned();
+        let is_right = verify(login.password, hash).await?;
         Ok(user.filter(|_| is_right).map(User::grant))
     }
 
@@ -122,7 +125,7 @@ impl Accounts for Users {
 }
 
 impl User {
-    fn grant(self) -> Grant<Employee> {
+    pub(crate) fn grant(self) -> Grant<Employee> {
         Grant::new(self.name)
             .roles(self.roles.split_whitespace())
             .scopes(self.scopes.split_whitespace())

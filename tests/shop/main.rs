@@ -4,6 +4,7 @@
 
 mod attempts;
 mod endings;
+mod openid;
 mod process;
 mod public_keys;
 

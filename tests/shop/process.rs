@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
 /// The variables that the shop does not inherit from the environment of the tests.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 12] = [
     "JWT_SECRET",
     "CART_SECRET",
     "PAYMENT_SECRET",
@@ -19,6 +19,11 @@ const SETTINGS: [&str; 7] = [
     "SHOP_ALG",
     "SHOP_KEY",
     "AUTH_URL",
+    "SHOP_GOOGLE_ID",
+    "SHOP_KAKAO_ID",
+    "SHOP_NAVER_ID",
+    "SHOP_KEYCLOAK_URL",
+    "SHOP_OPENID_URL",
 ];
 
 /// A running shop, or one of its servers. It is killed when dropped.

@@ -150,7 +150,7 @@ function listItem(...parts) {
 
 async function showCart() {
   const content = await (await call(`${cart}/cart`)).json();
-  byId("who").textContent = `${content.user} of ${content.company}`;
+  byId("who").textContent = `${name ?? content.user} of ${content.company}`;
   if (!token) expires(content.expires_in);
   fillCart(content);
 }
@@ -204,7 +204,29 @@ async function showSessions() {
   }));
 }
 
+// Shows the profile that the shop read at another provider, and what the user granted there. The page
+// has these elements only if a provider is configured.
+let name = null;
+
+async function showAccount() {
+  if (!byId("account")) return;
+  const answer = await send("/auth/account");
+  if (answer.status === 400) throw new LoggedOut();
+  if (!answer.ok) throw await refusal(answer);
+  const account = await answer.json();
+  name = account.name;
+  const means = account.provider ? `${account.provider}, as ${name ?? "somebody without a name"}` : "a password";
+  const scopes = account.scopes.length ? " The shop asked for:" : "";
+  byId("profile").textContent = `You logged in with ${means}.${scopes}`;
+  byId("scopes").replaceChildren(...account.scopes.map((scope) =>
+    listItem(`${scope.name} (${scope.is_granted ? "granted" : "not granted"})`)));
+  for (const form of byId("account").querySelectorAll("[data-provider]")) {
+    form.hidden = account.linked.includes(form.dataset.provider);
+  }
+}
+
 async function showShop() {
+  await showAccount();
   await showCart();
   await showSessions();
   show("shop");
@@ -212,7 +234,7 @@ async function showShop() {
 }
 
 function showLogin(sentence = "") {
-  token = null;
+  token = name = null;
   follow();
   byId("who").textContent = "";
   show("login", sentence);
@@ -220,7 +242,7 @@ function showLogin(sentence = "") {
 
 function show(id, sentence = "") {
   byId("shop").hidden = id !== "shop";
-  byId("login").hidden = id !== "login";
+  for (const part of document.querySelectorAll("#login, #elsewhere")) part.hidden = id !== "login";
   clearLines(document);
   notice(sentence);
 }
@@ -269,7 +291,7 @@ function clearLines(place) {
 // Runs an action when a form is submitted. The button shows that the action is running, and the
 // form shows its error.
 function onSubmit(id, action) {
-  byId(id).addEventListener("submit", async (event) => {
+  byId(id)?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { target: form, submitter: button } = event;
     if (form.ariaBusy) return;
@@ -309,6 +331,14 @@ onSubmit("pay", async (_, button, form) => {
   note(`paid ${price(paid)}`);
   form.querySelector(".done").textContent = `Paid ${price(paid)}. Thank you!`;
   await showCart();
+});
+
+onSubmit("message", async (message, _, form) => {
+  const answer = await send("/auth/messages", "POST", message);
+  if (answer.status === 400) throw new LoggedOut();
+  if (!answer.ok) throw await refusal(answer);
+  note("sent a message");
+  form.querySelector(".done").textContent = "The message is sent.";
 });
 
 onSubmit("leave", async (_, button) => {

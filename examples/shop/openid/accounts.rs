@@ -1,0 +1,62 @@
+//! The decision who logs in with an account elsewhere.
+
+use axum::http::request::Parts;
+use serde::Deserialize;
+use tower_jwt_auth::issuer::AccountsError;
+use tower_jwt_auth::openid::{Identity, LoginDecision, OpenIdAccounts};
+
+use super::identities::Elsewhere;
+use crate::users::{Employee, Users};
+
+/// The claims of the profile that the shop reads. Providers put the name into different claims.
+#[derive(Deserialize)]
+struct Profile {
+    name: Option<String>,
+    nickname: Option<String>,
+    preferred_username: Option<String>,
+}
+
+/// The longest name that the shop keeps.
+const MAX_NAME: usize = 60;
+
+impl OpenIdAccounts for Users {
+    /// Logs in the user with this account elsewhere, creates one, or links the account to the user
+    /// who asked for that.
+    ///
+    /// The address in the profile plays no part. Whoever controls an address today may not be the
+    /// user who signed up with it.
+    async fn log_in_with(
+        &self,
+        identity: &Identity,
+        _: &Parts,
+    ) -> Result<LoginDecision<Employee>, AccountsError> {
+        let name = identity
+            .claims::<Profile>()
+            .and_then(|of| of.name.or(of.nickname).or(of.preferred_username));
+        let name: Option<String> = name.map(|name| name.chars().take(MAX_NAME).collect());
+        let account = Elsewhere {
+            issuer: identity.issuer(),
+            subject: identity.subject(),
+            provider: identity.provider(),
+            name: name.as_deref(),
+        };
+        let user = match identity.link_to() {
+            Some(session) => {
+                let user = self.link(session.subject(), &account).await?;
+                if user != session.subject() {
+                    let sentence = "This account belongs to another user of the shop.";
+                    return Ok(LoginDecision::refuse(sentence));
+                }
+                user
+            }
+            None => match self.user_with(&account).await? {
+                Some(user) => user,
+                None => self.sign_up(&account).await?,
+            },
+        };
+        Ok(match self.find(&user).await? {
+            Some(user) => user.grant().into(),
+            None => LoginDecision::refuse("This user has left the shop."),
+        })
+    }
+}
