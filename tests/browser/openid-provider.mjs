@@ -1,5 +1,5 @@
-// Runs `oidc-provider`, a certified OpenID provider, as the provider of a login. It has a login page,
-// a consent page with a checkbox for each scope, and an API that sends messages. By hand:
+// Runs `oidc-provider`, a certified OpenID provider, as the provider of a login. It has a login page
+// and a consent page with a checkbox for each scope. By hand:
 //
 //   PORT=4003 REDIRECT_URI=http://localhost:4000/auth/login/openid/callback node openid-provider.mjs
 //
@@ -16,7 +16,8 @@ export const CLIENT = { id: "shop", secret: "a-secret-only-for-tests-0123456789a
 // nothing else with that user.
 export const USERS = {
   carol: { sub: "user-1001", name: "Carol Danvers", email: "carol@provider.example", email_verified: true },
-  alice: { sub: "user-1002", name: "alice", email: "alice@provider.example", email_verified: false },
+  dave: { sub: "user-1002", name: "Dave", email: "dave@provider.example", email_verified: true },
+  alice: { sub: "user-1003", name: "alice", email: "alice@provider.example", email_verified: false },
 };
 
 const MEANINGS = {
@@ -90,7 +91,6 @@ function newProvider(issuer, keys, redirectUri) {
 async function answer(provider, request, response) {
   const { pathname } = new URL(request.url, provider.issuer);
   const [, first, uid, action] = pathname.split("/");
-  if (pathname === "/messages" && request.method === "POST") return sendMessage(provider, request, response);
   if (first !== "interaction" || !uid) return provider.callback()(request, response);
   if (request.method === "GET") return showInteraction(provider, request, response);
   const form = new URLSearchParams(await text(request));
@@ -136,16 +136,6 @@ async function finishInteraction(provider, request, response, action, form) {
   grant.addOIDCScope(granted.join(" "));
   if (rejected.length) grant.rejectOIDCScope(rejected.join(" "));
   return finish({ consent: { grantId: await grant.save() } });
-}
-
-// The API behind the scope `messages:send`.
-async function sendMessage(provider, request, response) {
-  const [scheme, value] = (request.headers.authorization ?? "").split(" ");
-  const token = scheme === "Bearer" && await provider.AccessToken.find(value);
-  if (!token?.isValid) return response.writeHead(401).end();
-  if (!token.scope.split(" ").includes("messages:send")) return response.writeHead(403).end();
-  await text(request);
-  response.writeHead(201).end();
 }
 
 async function text(request) {
