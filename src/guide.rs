@@ -99,6 +99,7 @@ pub mod how_to {
     );
     page!(providers, "how-to/providers.md", "jwks");
     page!(query_token, "how-to/query-token.md", "axum");
+    page!(register_at_a_provider, "how-to/register-at-a-provider.md", "openid-login");
     page!(revoke, "how-to/revoke.md", "axum", "issuer", "redis");
     page!(roles_scopes_and_tenants, "how-to/roles-scopes-and-tenants.md", "axum");
     page!(rotate_a_key, "how-to/rotate-a-key.md", "issuer", "jwks");
