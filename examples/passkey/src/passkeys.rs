@@ -158,7 +158,7 @@ async fn finish_login(
     log_in(&site, user, &head).await
 }
 
-/// Starts the session, and answers as `/login` does.
+/// Starts the session, and responds as `/login` does.
 async fn log_in(site: &Site, user: Uuid, head: &Parts) -> Result<Response, Refused> {
     let grant = site.users.grant(user).ok_or(Refused("the user was deleted"))?;
     let grant = grant.session_label("passkey");

@@ -11,8 +11,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 
 /// The reason why [`Logins::start`](crate::issuer::Logins::start) started no session.
 ///
-/// As a response, the error has the status, the headers and the body that `/login` answers with in
-/// the same case. The error is in the log already.
+/// The response has the status, the headers and the body that `/login` responds with in the same case.
+/// The error is in the log already.
 ///
 /// `Display` shows [`reason`](Self::reason), which is meant for developers.
 #[derive(Clone)]

@@ -21,8 +21,11 @@ use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::{NewSession, Session};
 use crate::issuer::sessions::store::RefreshStore;
 
-/// Starts sessions for users whom the application has authenticated by any means: a passkey, a link
-/// in a mail, SAML, an internal single sign-on, or the account at another service.
+/// Starts sessions for users whom the application has authenticated by any means, such as a
+/// [passkey](crate::guide::how_to::log_in_with_a_passkey), a
+/// [link in a mail](crate::guide::how_to::log_in_by_mail_link),
+/// [SAML](crate::guide::how_to::log_in_with_saml) or an
+/// [internal single sign-on](crate::guide::how_to::log_in_from_internal_sso).
 ///
 /// [`AuthRoutes::logins`](crate::issuer::AuthRoutes::logins) returns it. A clone is cheap, so keep
 /// it in the state of the application's router.
@@ -56,7 +59,7 @@ use crate::issuer::sessions::store::RefreshStore;
 ///     head: Parts,
 ///     Json(code): Json<String>,
 /// ) -> Result<StartedLogin, LoginError> {
-///     // In production: look the code up, delete it, and answer 400 if it does not exist.
+///     // In production: look the code up, delete it, and respond with 400 if it does not exist.
 ///     let user = if code == "7301" { "alice" } else { "nobody" };
 ///     logins.start(Grant::new(user).scopes(["cart:read"]), &head, LoginRequest::new()).await
 /// }
@@ -85,9 +88,9 @@ pub struct Logins<A, S> {
 
 impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// Starts the session of a user whom the application has just authenticated, and returns the
-    /// answer for the client.
+    /// response for the client.
     ///
-    /// The session and the answer are those of `/login`, with the same settings, limits and events.
+    /// The session and the response are those of `/login`, with the same settings, limits and events.
     /// `request` is the head of the request that completed the login. With cookies, the session that
     /// the browser had ends, if the request has its cookies: mount the route below the path of
     /// [`Cookies::new`](crate::issuer::Cookies::new), such as `/auth/passkey`, since browsers do not
@@ -100,15 +103,15 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// # Errors
     ///
     /// Fails if the client's wish cannot be granted, if the store cannot answer, or if the tokens
-    /// cannot be issued. As a response, the [`LoginError`] is the answer of `/login`. Each error is
+    /// cannot be issued. As a response, the [`LoginError`] is that of `/login`. Each error is
     /// logged, and is reported as
     /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
     /// authenticated.
     ///
     /// # Security
     ///
-    /// This method believes the application: check the credentials before you call it, accept them
-    /// once, and limit the attempts. [`login_layer`](crate::issuer::AuthRoutes::login_layer) is not
+    /// This method cannot check who the user is: check the credentials before you call it, accept
+    /// them once, and limit the attempts. [`login_layer`](crate::issuer::AuthRoutes::login_layer) is not
     /// in front of the application's own routes.
     ///
     /// A request that a browser makes for a page of another site is rejected as at `/login`, unless
@@ -190,7 +193,7 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         Ok(tokens.answer(refresh, session))
     }
 
-    /// Reports a login that started no session. Its answer reveals that the credentials are right,
+    /// Reports a login that started no session. Its response reveals that the credentials are right,
     /// and no new session shows the user that somebody logged in. The application can notify the
     /// user.
     fn tell_refused_login(&self, subject: String, error: &OAuthError) {

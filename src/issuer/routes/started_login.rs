@@ -15,14 +15,14 @@ use crate::issuer::routes::return_path::is_return_path;
 use crate::issuer::routes::token_answer::{AnsweredTokens, TokenAnswer};
 use crate::issuer::sessions::session::Session;
 
-/// A login that has started a session, with the answer that the client must get.
+/// A login that has started a session, with the response that the client must get.
 ///
-/// As a response, it is the answer of `/login`: tokens in the body, or in cookies. The response has
-/// `Cache-Control: no-store`, and the [`Session`] in its extensions.
+/// The response is that of `/login`: tokens in the body, or in cookies. It has `Cache-Control:
+/// no-store`, and the [`Session`] in its extensions.
 ///
 /// `Debug` does not show the tokens.
 #[derive(Clone)]
-#[must_use = "only this answer contains the tokens of the session"]
+#[must_use = "only this response contains the tokens of the session"]
 pub struct StartedLogin {
     pub(crate) answer: TokenAnswer,
     /// True if the browser would leave the new cookies out of a redirect.
@@ -42,7 +42,7 @@ impl StartedLogin {
     ///
     /// The status is 303. After [`dangerous_from_another_site`], a browser sends no
     /// `SameSite=Strict` cookie with the redirected request, since another site began the
-    /// navigation. The answer is then a page (200) that goes to `path` by itself, without a script.
+    /// navigation. The response is then a page (200) that goes to `path` by itself, without a script.
     /// With [`Cookies::lax`], the status is 303 in this case, too.
     ///
     /// `path` may come from the request, such as `RelayState` of SAML. It can only lead to this
@@ -50,7 +50,7 @@ impl StartedLogin {
     /// printable ASCII characters without backslashes, and at most 512 bytes; `//host` is another
     /// host.
     ///
-    /// With tokens in bodies, a redirect cannot carry them. The answer is then 500 `server_error`,
+    /// With tokens in bodies, a redirect cannot carry them. The response is then 500 `server_error`,
     /// and the log has the reason. Nobody gets the tokens of the session, which stays until it
     /// expires.
     ///
@@ -86,7 +86,7 @@ impl Debug for StartedLogin {
     }
 }
 
-/// Marks an answer as one that no cache may keep, since a token in a cache would let others in.
+/// Forbids caches to keep the response, since a token in a cache would let others in.
 fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

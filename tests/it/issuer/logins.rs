@@ -72,7 +72,7 @@ fn in_cookies(routes: Routes) -> Routes {
 const MODES: [fn(Routes) -> Routes; 2] = [in_bodies, in_cookies];
 
 #[tokio::test]
-async fn the_answer_is_that_of_login_byte_for_byte() {
+async fn the_response_is_that_of_login_byte_for_byte() {
     for mode in MODES {
         let server = Server::with_own_login(mode);
         for more in [
@@ -237,7 +237,7 @@ async fn the_session_that_the_browser_had_ends() {
 }
 
 #[tokio::test]
-async fn a_redirect_sets_the_cookies_of_the_answer_and_stays_on_this_site() {
+async fn a_redirect_sets_the_cookies_of_the_response_and_stays_on_this_site() {
     let server = Server::with_own_login(in_cookies);
     let own = server.post(OWN, body(&json!({}))).await;
     let set = |answer: &Answer| {
