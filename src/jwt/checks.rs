@@ -28,7 +28,8 @@ impl Validation {
         let accepted = match header.typ.as_deref() {
             None => self.types.is_empty(),
             Some(typ) if self.types.is_empty() => {
-                self.default_types.iter().any(|name| header::is_media_type(typ, name))
+                header::is_media_type(typ, "JWT")
+                    || header::is_media_type(typ, "at+jwt") && !self.rejects_access_tokens
             }
             Some(typ) => self.types.iter().any(|name| header::is_media_type(typ, name)),
         };

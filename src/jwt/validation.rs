@@ -42,8 +42,8 @@ pub struct Validation {
     pub(super) max_lifetime: Option<Duration>,
     pub(super) allows_missing_expiry: bool,
     pub(super) types: Vec<String>,
-    /// The values of `typ` that are accepted if `types` is empty.
-    pub(super) default_types: &'static [&'static str],
+    /// True if `at+jwt` is rejected even if `types` is empty.
+    pub(super) rejects_access_tokens: bool,
     /// The reason for rejecting any other `typ`. Created in advance, so that rejecting a token
     /// allocates nothing.
     pub(super) wrong_type: Option<Arc<str>>,
@@ -71,7 +71,7 @@ impl Default for Validation {
             max_lifetime: None,
             allows_missing_expiry: false,
             types: Vec::new(),
-            default_types: &["JWT", "at+jwt"],
+            rejects_access_tokens: false,
             wrong_type: None,
             max_token_bytes: 8 * 1024,
             wanted: Wanted::default(),
@@ -426,7 +426,7 @@ impl Validation {
     /// Requires the `typ` of an ID token: `JWT`, or none.
     #[cfg(feature = "openid-login")]
     pub(crate) fn id_token_type(mut self) -> Self {
-        self.default_types = &["JWT"];
+        self.rejects_access_tokens = true;
         self.wrong_type = Some("`typ` is not \"JWT\", so the token is not an ID token".into());
         self
     }

@@ -85,6 +85,9 @@ use crate::misuse;
 /// to do both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
 /// [`Accounts`], which returns [`AccountsError::too_many_attempts`].
 ///
+/// For logins by other means than credentials in a body, such as a passkey or a link in a mail, see
+/// [`logins`](Self::logins).
+///
 /// The response to a login or a refresh has the [`Session`] in its extensions, for a layer that
 /// counts logins or sets its own cookie.
 ///
@@ -177,14 +180,15 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Logins { context: Arc::clone(&self.context) }
     }
 
-    /// Returns the context for a method that configures it. Panics if [`Logins`] share the context.
+    /// Returns the context for a method that configures it. Panics if a [`Logins`] shares the
+    /// context.
     #[track_caller]
     fn configure(&mut self, method: &str) -> &mut RouteContext<A, S> {
         match Arc::get_mut(&mut self.context) {
             Some(context) => context,
             None => misuse::refuse(format_args!(
-                "AuthRoutes::{method} is called after `logins`, whose logins have the settings of \
-                 that time: configure the routes first, then call `logins`"
+                "AuthRoutes::{method} is called after `logins` or `openid_login`, which use the \
+                 settings from before: call it first"
             )),
         }
     }
@@ -315,8 +319,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Some(well_known::metadata(issuer, url, self.context.cookies.is_none()))
     }
 
-    /// Puts a layer in front of the logins only, such as a limit on attempts: `/login`, and the routes
-    /// of `openid_login`. Users who are logged in can then still renew and log out, however many
+    /// Puts a layer in front of `/login`, and in front of the routes that `openid_login` adds, such as
+    /// a limit on attempts. Users who are logged in can then still renew and log out, however many
     /// others share their address. A layer that is added later is further outside.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
@@ -385,4 +389,70 @@ async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: 
     // RFC 6749 section 5.1: a token in a cache would let others in.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::request::Parts;
+    use tower::ServiceExt;
+    use tower::util::MapResponseLayer;
+
+    use super::*;
+    use crate::issuer::grant::Grant;
+    use crate::issuer::routes::accounts::AccountsError;
+    use crate::issuer::sessions::session::Session;
+    use crate::issuer::sessions::store::memory::MemoryStore;
+    use crate::jwt::Secret;
+
+    struct Nobody;
+
+    impl Accounts for Nobody {
+        type Credentials = ();
+        type Claims = ();
+
+        async fn log_in(&self, (): (), _: &Parts) -> Result<Option<Grant>, AccountsError> {
+            Ok(None)
+        }
+
+        async fn renew(&self, _: &Session, _: &Parts) -> Result<Option<Grant>, AccountsError> {
+            Ok(None)
+        }
+    }
+
+    async fn panics() {
+        panic!("a bug of the application's")
+    }
+
+    #[tokio::test]
+    async fn added_logins_are_behind_all_layers_of_logins_and_the_middleware() {
+        let secret = Secret::generate().unwrap();
+        let issuer = TokenIssuer::new("https://auth.shop.example").audience("cart", secret);
+        let layer = |name: &'static str| {
+            MapResponseLayer::new(move |mut response: Response| {
+                response.headers_mut().insert(name, HeaderValue::from_static("yes"));
+                response
+            })
+        };
+        let routes = AuthRoutes::new(Nobody, issuer, Sessions::new(MemoryStore::new()))
+            .login_layer(layer("before"))
+            .add_logins(Router::new().route("/login/elsewhere", get(async || "elsewhere")))
+            .add_logins(Router::new().route("/login/broken", get(panics)))
+            .login_layer(layer("after"));
+        let router: Router = routes.into_router();
+        for (path, status, layers) in [
+            ("/login/elsewhere", 200, 2),
+            ("/login/broken", 500, 0), // A panic unwinds the layers.
+            ("/login", 405, 2),
+            ("/logout", 405, 0),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store", "{path}");
+            let names = ["before", "after"].iter();
+            let count = names.filter(|name| response.headers().contains_key(**name)).count();
+            assert_eq!(count, layers, "{path}");
+        }
+    }
 }
