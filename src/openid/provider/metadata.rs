@@ -93,6 +93,7 @@ fn of_fetch(error: &KeySourceError) -> ProviderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     const ISSUER: &str = "https://a.example/realms/shop";
@@ -209,6 +210,22 @@ mod tests {
         for methods in [json!([]), json!(["plain"]), json!(["s256"])] {
             let error = read(&with("code_challenge_methods_supported", methods)).unwrap_err();
             assert_eq!(error.kind(), ProviderErrorKind::Misconfigured);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_metadata_has_its_issuer_and_https_endpoints(
+            stated in "https://[ab]\\.example(/realms/shop)?/?",
+            url in "(https?|ftp)://[a-z.@#]{1,8}/[ -~]{0,8}",
+            name in prop::sample::select(vec!["authorization_endpoint", "token_endpoint", "jwks_uri"]),
+        ) {
+            let mut document = with("issuer", stated.clone().into());
+            document[name] = url.clone().into();
+            if read(&document).is_ok() {
+                prop_assert_eq!(stated, ISSUER);
+                prop_assert!(url.starts_with("https://") && !url.contains(['#', ' ']));
+            }
         }
     }
 }

@@ -135,6 +135,7 @@ fn unreadable(reason: &str) -> ProviderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn success() -> Value {
@@ -265,6 +266,40 @@ mod tests {
         ] {
             let error = read(&answer).map(|_| ()).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_without_a_panic(
+            status in 400_u16..500,
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let _ = TokenAnswer::read(StatusCode::OK, &bytes);
+            let status = StatusCode::from_u16(status).unwrap();
+            prop_assert!(TokenAnswer::read(status, &bytes).is_err());
+        }
+
+        #[test]
+        fn an_accepted_answer_has_a_bearer_token_and_no_error(
+            token in "[ -~]{0,6}",
+            token_type in "bearer|Bearer|DPoP|mac|",
+            error in prop::option::of("[a-z_]{0,8}"),
+            expires in "\"?[0-9.e-]{1,6}\"?",
+            space in "[ \n]{0,3}",
+        ) {
+            let token = json!(token);
+            let error = error.map(|error| format!(r#","error":"{error}""#)).unwrap_or_default();
+            let json = format!(
+                r#"{space}{{"access_token":{token},"token_type":"{token_type}","expires_in":{expires}{error}}}{space}"#
+            );
+            if let Ok(answer) = TokenAnswer::read(StatusCode::OK, json.as_bytes()) {
+                prop_assert!(error.is_empty());
+                prop_assert!(token_type.eq_ignore_ascii_case("bearer"));
+                prop_assert_eq!(&json!(answer.access_token), &token);
+                let secs: u64 = expires.trim_matches('"').parse().unwrap();
+                prop_assert_eq!(answer.expires_in, Some(Duration::from_secs(secs)));
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ fn every_builder_method_has_its_default_in_the_options() {
         ("src/issuer/sessions/settings.rs", "`Sessions`", 10),
         ("src/issuer/routes/auth_routes.rs", "`AuthRoutes`", 3),
         ("src/issuer/routes/login_request.rs", "`LoginRequest`", 4),
+        ("src/openid/provider/login_provider.rs", "`LoginProvider`", 11),
         ("src/issuer/routes/cookies.rs", "`Cookies`", 7),
         ("src/openid/routes/mount.rs", "`AuthRoutes`", 1),
         ("src/openid/routes/open_id_login.rs", "`OpenIdLogin`", 5),
