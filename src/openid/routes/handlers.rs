@@ -186,10 +186,12 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         let presented = context.cookie(headers);
         if attempt.is_link {
             attempt.set_session(self.fresh_session(presented, now).await?.id());
-        } else if let Some(token) = presented.and_then(RefreshToken::parse) {
-            // The login replaces this session. Its token is not checked, so that beginning a login
-            // costs no call to the store.
-            attempt.set_session(&token.session());
+        } else if let Some(token) = presented
+            && let Ok(session) = context.sessions.session_of(token).await
+        {
+            // The login replaces the session of the browser. Only a valid token shows that the
+            // session is that of the browser. If the store fails, the login replaces none.
+            attempt.set_session(session.id());
         }
         Ok(attempt)
     }

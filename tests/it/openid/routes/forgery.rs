@@ -103,3 +103,33 @@ async fn a_failure_says_nothing_of_the_request() {
         assert!(texts.iter().all(|text| !text.contains(secret)), "{texts:?}");
     }
 }
+
+#[tokio::test]
+async fn an_old_token_at_the_beginning_of_a_login_counts_as_stolen() {
+    let site = Site::new().await;
+    let mut victim = site.browser();
+    victim.log_in("bob").await;
+    let mut thief = victim.clone();
+    assert_eq!(victim.form("/auth/refresh", &[]).await.status(), 200);
+    site.wait(60);
+    thief.begin(&[]).await;
+    // Otherwise the thief's login would end the session later, and look like a logout.
+    assert_eq!(site.events(), ["started bob", "ended bob"]);
+}
+
+#[tokio::test]
+async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
+    let site = Site::new().await;
+    let mut victim = site.browser();
+    victim.log_in("bob").await;
+    let mut attacker = site.browser();
+    let (token, path, strict) = victim.jar["__Secure-refresh_token"].clone();
+    // The session's identifier is in every access token.
+    attacker.jar.insert("__Host-session".to_owned(), victim.jar["__Host-session"].clone());
+    let (begin, end) = token.split_at(20);
+    let other = if begin.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{other}{}{end}", &begin[1..]);
+    attacker.jar.insert("__Secure-refresh_token".to_owned(), (forged, path, strict));
+    assert_eq!(attacker.log_in_at_idp(&[]).await.status(), 200);
+    assert_eq!(site.session_of("bob").await.subject(), "bob");
+}
