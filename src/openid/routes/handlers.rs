@@ -78,7 +78,10 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             Ok(taken) => taken,
             Err(failure) => return self.failed(&failure.at_provider(provider.name())),
         };
-        let mut response = match self.log_in(provider, &attempt, query, &head).await {
+        // The login runs application code, which may panic.
+        let started = AssertUnwindSafe(self.log_in(provider, &attempt, query, &head));
+        let started = started.catch_unwind().await;
+        let mut response = match started.unwrap_or_else(|_| Err(LoginFailure::panicked())) {
             Ok(started) => started.redirect(&attempt.return_to),
             Err(failure) => {
                 let failure = failure.at_provider(provider.name());
@@ -267,9 +270,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         let external_login = self.login.keep(identity.external_login(), &tokens)?;
 
         let context = &self.logins.context;
-        let decision = AssertUnwindSafe(context.accounts.log_in_with(&identity, head));
-        let decision = decision.catch_unwind().await.map_err(|_| LoginFailure::panicked())??;
-        let mut grant = match decision {
+        let mut grant = match context.accounts.log_in_with(&identity, head).await? {
             LoginDecision::LogIn(grant) => grant,
             LoginDecision::Refuse(sentence) => return Err(LoginFailure::refused(sentence)),
         };

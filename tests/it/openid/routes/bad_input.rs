@@ -7,8 +7,9 @@ use http::Method;
 use serde_json::json;
 use tower_jwt_auth::openid::{LoginDecision, LoginFailureKind, LoginProvider};
 
-use super::idp::Spoiled;
+use super::idp::{Idp, Spoiled};
 use super::site::{Answer, Site, cookies};
+use crate::kit::{NOW, at};
 
 /// Asserts that nothing of a login is left.
 async fn is_clean(site: &Site) {
@@ -331,4 +332,18 @@ async fn the_layer_of_logins_is_in_front_of_both_routes() {
     assert_eq!(browser.form("/auth/login/idp", &[]).await.status(), 418);
     assert_eq!(browser.come_back("/auth/login/idp/callback?code=a").await.status(), 418);
     assert_eq!(browser.form("/auth/logout", &[]).await.status(), 204);
+}
+
+#[tokio::test]
+async fn a_panic_of_a_function_that_reads_the_user_info_has_its_answer() {
+    let plain = Idp::start(at(NOW)).await;
+    let provider = plain.plain_provider("plain", |_| panic!("a bug of the application's"));
+    let site = Site::with(cookies(), |login| login.add_provider(provider), |routes| routes).await;
+    let mut browser = site.browser();
+    let url = browser.begin_at("plain", &[]).await;
+    let back = browser.at_provider(&url).await;
+    let answer = browser.come_back(&back).await;
+    let reason = answer.is_failure(LoginFailureKind::ServerError, 500, "server_error");
+    assert!(reason.contains("panicked"), "{reason}");
+    assert!(!browser.jar.contains_key("__Host-login"), "the attempt is over");
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tower_jwt_auth::jwt::Signer;
-use tower_jwt_auth::openid::LoginProvider;
+use tower_jwt_auth::openid::{LoginProvider, OAuthEndpoints};
 use tower_jwt_auth::{Algorithm, Clock, Key, ManualClock};
 
 use crate::kit::b64;
@@ -82,6 +82,7 @@ impl Idp {
             .route("/keys", get(keys))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
+            .route("/me", get(|| async { Json(json!({ "id": "user-1" })) }))
             .with_state(Arc::clone(&state));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { issuer, state }
@@ -93,6 +94,20 @@ impl Idp {
             .scopes(["profile", "email"])
             .trust_verified_email()
             .timeout(std::time::Duration::from_secs(2))
+            .dangerous_allow_http()
+    }
+
+    /// Returns this provider as a plain OAuth 2.0 provider.
+    pub(crate) fn plain_provider(
+        &self,
+        name: &str,
+        subject: impl Fn(Value) -> Option<String> + Send + Sync + 'static,
+    ) -> LoginProvider {
+        let url = |path: &str| format!("{}{path}", self.issuer);
+        let endpoints = OAuthEndpoints::new(url("/authorize"), url("/token"), url("/me"));
+        LoginProvider::oauth(name, endpoints, CLIENT, subject)
+            .client_secret(CLIENT_SECRET)
+            .scopes(["profile"])
             .dangerous_allow_http()
     }
 
@@ -196,7 +211,7 @@ async fn token(
     let now = state.clock.now().as_secs();
     let mut claims = json!({
         "iss": state.issuer, "sub": "user-1", "aud": CLIENT, "exp": now + 300, "iat": now,
-        "nonce": request["nonce"], "name": "Alice",
+        "nonce": request.get("nonce"), "name": "Alice",
         "email": "alice@example.com", "email_verified": true,
     });
     for (name, value) in &spoiled.claims {
