@@ -8,13 +8,24 @@ pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 ///
 /// A browser treats `//host` and `/\host` as another host, and removes tabs and line breaks before
 /// it looks at the second character. It does not decode `%2F` there, but a proxy may.
+///
+/// A browser also removes the segments `.` and `..`, so `/.//host` arrives as the path `//host`. A
+/// server that adds a slash to a path would then redirect to another host.
 pub(crate) fn is_return_path(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let Some(rest) = path.strip_prefix('/') else { return false };
     let begins_like_a_host = ["/", "%2f", "%5c", "%09", "%0a", "%0d"].iter().any(|start| {
         rest.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
     });
-    path.len() <= MAX_RETURN_PATH_BYTES && path.bytes().all(is_plain) && !begins_like_a_host
+    path.len() <= MAX_RETURN_PATH_BYTES
+        && path.bytes().all(is_plain)
+        && !begins_like_a_host
+        && !rest.split(['?', '#']).take(1).flat_map(|rest| rest.split('/')).any(is_dot_segment)
+}
+
+/// Returns true for `.` and `..`, also if they are percent-encoded.
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 #[cfg(test)]
@@ -24,7 +35,17 @@ mod tests {
     #[test]
     fn a_return_path_stays_on_this_site() {
         let long = format!("/{}", "a".repeat(MAX_RETURN_PATH_BYTES - 1));
-        for path in ["/", "/cart", "/cart?item=7&x=%2F#end", "/a//b", "/a/%2fb", "/@x:y", &long] {
+        for path in [
+            "/",
+            "/cart",
+            "/cart?item=7&x=%2F#end",
+            "/a//b",
+            "/a/%2fb",
+            "/@x:y",
+            "/.a/..b/...",
+            "/a?./../x",
+            &long,
+        ] {
             assert!(is_return_path(path), "{path}");
         }
         for path in [
@@ -44,6 +65,13 @@ mod tests {
             "/%2Fevil.example",
             "/%5Cevil.example",
             "/%09/evil.example",
+            "/.",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/a/..//evil.example",
+            "/%2e//evil.example",
+            "/.%2E//evil.example",
+            "/a/..",
             "https://evil.example",
             "javascript:alert(1)",
             " /cart",
