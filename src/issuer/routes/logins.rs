@@ -32,13 +32,15 @@ use crate::issuer::sessions::store::RefreshStore;
 ///
 /// ```
 /// use axum::extract::{Json, State};
+/// use axum::http::StatusCode;
 /// use axum::http::request::Parts;
+/// use axum::response::{IntoResponse, Response};
 /// use axum::routing::post;
 /// use axum::Router;
 /// # use std::sync::Arc;
 /// use tower_jwt_auth::issuer::{
-///     Accounts, AccountsError, AuthRoutes, Grant, LoginError, LoginRequest, Logins, MemoryStore,
-///     Session, Sessions, StartedLogin, TokenIssuer,
+///     Accounts, AccountsError, AuthRoutes, Grant, LoginRequest, Logins, MemoryStore, Session,
+///     Sessions, TokenIssuer,
 /// };
 /// # use tower_jwt_auth::Secret;
 /// # struct Users;
@@ -58,10 +60,16 @@ use crate::issuer::sessions::store::RefreshStore;
 ///     State(logins): State<Logins<Users, MemoryStore>>,
 ///     head: Parts,
 ///     Json(code): Json<String>,
-/// ) -> Result<StartedLogin, LoginError> {
-///     // In production: look the code up, delete it, and respond with 400 if it does not exist.
-///     let user = if code == "7301" { "alice" } else { "nobody" };
-///     logins.start(Grant::new(user).scopes(["cart:read"]), &head, LoginRequest::new()).await
+/// ) -> Response {
+///     // In production: look the code up and delete it, so that it works once.
+///     if code != "7301" {
+///         return StatusCode::FORBIDDEN.into_response();
+///     }
+///     let grant = Grant::new("alice").scopes(["cart:read"]);
+///     match logins.start(grant, &head, LoginRequest::new()).await {
+///         Ok(started) => started.into_response(),
+///         Err(error) => error.into_response(),
+///     }
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -74,8 +82,13 @@ use crate::issuer::sessions::store::RefreshStore;
 ///     .nest("/auth", routes.into_router())
 ///     .route("/login-by-code", post(by_code).with_state(logins));
 ///
-/// let request = Request::post("/login-by-code").header(CONTENT_TYPE, "application/json");
-/// let response = app.oneshot(request.body(Body::from("\"7301\""))?).await?;
+/// let request = |code: &'static str| {
+///     let request = Request::post("/login-by-code").header(CONTENT_TYPE, "application/json");
+///     request.body(Body::from(code))
+/// };
+/// let response = app.clone().oneshot(request("\"7302\"")?).await?;
+/// assert_eq!(response.status(), 403);
+/// let response = app.oneshot(request("\"7301\"")?).await?;
 /// assert_eq!(response.status(), 200);
 /// let body = to_bytes(response.into_body(), 8192).await?;
 /// let tokens: serde_json::Value = serde_json::from_slice(&body)?;
