@@ -4,7 +4,7 @@ use crate::jwks::remote_url::RemoteUrl;
 use crate::misuse;
 
 /// The endpoints of a provider without a discovery document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthEndpoints {
     pub(super) authorization: RemoteUrl,
     pub(super) token: RemoteUrl,

@@ -401,6 +401,22 @@ impl LoginProvider {
         &self.settings.name
     }
 
+    /// Returns the issuer of this provider's users, if the issuer does not distinguish them from the
+    /// users of the other provider.
+    ///
+    /// One OpenID issuer has one set of subjects. At a host with plain OAuth 2.0 providers, the
+    /// subject `42` of one endpoint can be another user than that of another endpoint.
+    pub(crate) fn shared_issuer(&self, other: &Self) -> Option<String> {
+        let issuer = self.settings.protocol.issuer();
+        let is_shared = issuer == other.settings.protocol.issuer();
+        let is_one_set = match (&self.settings.protocol, &other.settings.protocol) {
+            (Protocol::OpenId(_), Protocol::OpenId(_)) => true,
+            (Protocol::OAuth(own), Protocol::OAuth(other)) => own.endpoints == other.endpoints,
+            _ => false,
+        };
+        (is_shared && !is_one_set).then_some(issuer)
+    }
+
     /// Also accepts this name in `iss` of ID tokens.
     pub(super) fn alias(mut self, name: &'static str) -> Self {
         if let Protocol::OpenId(issuer) = &mut self.settings.protocol {

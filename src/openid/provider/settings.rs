@@ -65,6 +65,23 @@ impl ProviderSettings {
     }
 }
 
+impl Protocol {
+    /// Returns the issuer of the users, as the application sees it.
+    pub(super) fn issuer(&self) -> String {
+        match self {
+            Self::OpenId(issuer) => issuer.name.clone(),
+            Self::OAuth(provider) => provider.issuer(),
+        }
+    }
+}
+
+impl OAuthProvider {
+    /// Returns the origin of the login page.
+    pub(super) fn issuer(&self) -> String {
+        self.endpoints.authorization.split().0
+    }
+}
+
 impl Debug for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -80,13 +80,24 @@ impl OpenIdLogin {
     ///
     /// # Panics
     ///
-    /// Panics if another provider has the same name.
+    /// Panics if another provider has the same name, or if the users of both could be taken for each
+    /// other: the two have the same [issuer](crate::openid::Identity::issuer), and at least one of
+    /// them is a plain OAuth 2.0 provider with endpoints that the other does not have.
     #[track_caller]
     pub fn add_provider(mut self, provider: LoginProvider) -> Self {
         if self.providers.iter().any(|other| other.name() == provider.name()) {
             misuse::refuse(format_args!(
                 "OpenIdLogin::add_provider: there is a provider {:?} already, and the name is part \
                  of its URLs: give the second one another name",
+                provider.name()
+            ));
+        }
+        if let Some(issuer) = self.providers.iter().find_map(|other| provider.shared_issuer(other))
+        {
+            misuse::refuse(format_args!(
+                "OpenIdLogin::add_provider: the provider {:?} and another one have one issuer, \
+                 {issuer:?}, but each has subjects of its own, so a user of one could log in as a \
+                 user of the other: use one of them only",
                 provider.name()
             ));
         }

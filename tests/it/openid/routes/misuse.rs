@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tower_jwt_auth::issuer::{AuthRoutes, Cookies, MemoryStore, Sessions, TokenIssuer};
-use tower_jwt_auth::openid::{LoginProvider, OpenIdLogin};
+use tower_jwt_auth::openid::{LoginProvider, OAuthEndpoints, OpenIdLogin};
 
 use super::site::{Users, cookies, login_secret, users};
 use crate::kit::panics::refused;
@@ -43,6 +43,23 @@ fn logins_need_a_provider_and_each_its_own_name() {
         &["keep_tokens(\"google\")"],
     );
     is_refused(|| login().keep_tokens("a").keep_tokens("b"), &["second time", "one call"]);
+}
+
+#[test]
+fn users_of_two_providers_with_one_issuer_cannot_be_taken_for_each_other() {
+    let plain = |name: &str, host: &str, tenant: &str| {
+        let url = |path: &str| format!("https://{host}/{tenant}/{path}");
+        let endpoints = OAuthEndpoints::new(url("authorize"), url("token"), url("me"));
+        LoginProvider::oauth(name, endpoints, "shop", |id: String| Some(id))
+    };
+    let with = |provider| login().add_provider(provider).add_provider(plain("b", "a.example", "b"));
+    let sentence = ["\"b\"", "https://a.example", "one issuer"];
+    is_refused(|| with(plain("a", "a.example", "a")), &sentence);
+    is_refused(|| with(LoginProvider::openid("a", "https://a.example", "shop")), &sentence);
+    let _ = with(plain("a", "b.example", "b"));
+    // Another client at the same provider, for instance with other scopes.
+    let _ = with(plain("a", "a.example", "b"));
+    let _ = login().add_provider(provider("company-with-more-scopes"));
 }
 
 #[test]
