@@ -13,7 +13,7 @@ use crate::openid::provider::authorization::{AuthorizationRequest, Authorization
 use crate::openid::provider::client_auth::AuthMethod;
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 use crate::openid::provider::exchange::{self, TokenRequest};
-use crate::openid::provider::id_token::{IdToken, IdTokenVerifier, MAX_SUBJECT_BYTES};
+use crate::openid::provider::id_token::{IdToken, IdTokenVerifier, is_subject};
 use crate::openid::provider::login::{ProviderLogin, Redemption};
 use crate::openid::provider::metadata::Metadata;
 use crate::openid::provider::metadata_cache::MetadataCache;
@@ -190,15 +190,14 @@ impl Shared {
             })
         };
         let subject = read(&provider.subject)?;
-        let is_usable = |subject: &String| (1..=MAX_SUBJECT_BYTES).contains(&subject.len());
-        let Some(subject) = subject.filter(is_usable) else {
+        let Some(subject) = subject.filter(|subject| is_subject(subject)) else {
             return Err(user_info::rejected(
-                "the application found no subject in the user info, or one of more than 255 bytes",
+                "the application found no subject in the user info, or one of more than 255 bytes \
+                 or with a control character",
             ));
         };
         let email = provider.email.as_ref().map(read).transpose()?.flatten();
-        let (issuer, _) = provider.endpoints.authorization.split();
-        Ok(self.login(issuer, subject, user_info, email, answer))
+        Ok(self.login(provider.issuer(), subject, user_info, email, answer))
     }
 
     async fn exchange(

@@ -56,6 +56,8 @@ async fn a_token_with_another_claim_is_rejected() {
         ("iat", Value::Null, "`iat`"),
         ("sub", json!(""), "`sub`"),
         ("sub", json!("x".repeat(256)), "`sub`"),
+        ("sub", json!("alice\0"), "`sub`"),
+        ("sub", json!("ali\u{85}ce"), "`sub`"),
         ("sub", json!(7), "sub"),
         ("sub", Value::Null, "`sub`"),
         ("cnf", json!({ "jkt": "x" }), "`cnf`"),

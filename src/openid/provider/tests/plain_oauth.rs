@@ -76,6 +76,7 @@ async fn user_info_without_a_usable_subject_is_rejected() {
         json!({}),
         json!({ "response": { "id": "" } }),
         json!({ "response": { "id": "x".repeat(256) } }),
+        json!({ "response": { "id": "3274\u{0}2776" } }),
         json!({ "response": { "id": ["hunter2"] } }),
         json!({ "response": "hunter2" }),
     ] {
