@@ -157,15 +157,18 @@ fn a_replaced_key_set() {
     scene.request(1);
     let request = {
         let scene = scene.clone();
-        thread::spawn(move || scene.request(1))
+        thread::spawn(move || {
+            scene.request(1);
+            scene.request(2);
+        })
     };
     scene.replace_keys();
     assert_ne!(scene.find(1), Some(1));
     scene.request(1);
-    scene.request(2);
     request.join().unwrap();
-    // Either request may have added the token last.
+    // Either thread may have added the tokens last, and token 2 is new.
     assert_ne!(scene.find(1), Some(1));
+    assert_ne!(scene.find(2), Some(1));
     scene.request(1);
     assert_eq!(scene.find(1), Some(2));
     scene.check();
