@@ -94,8 +94,7 @@ fn origins<const N: usize>(origins: [&str; N]) -> Vec<String> {
 
 fn google() -> Result<Option<Provider>, Failure> {
     let Some((id, secret)) = client("GOOGLE")? else { return Ok(None) };
-    // Google answers with this name, even if it is asked for `profile`.
-    let scopes = &["https://www.googleapis.com/auth/userinfo.profile"];
+    let scopes = &["profile"];
     Ok(Some(Provider {
         login: LoginProvider::google(id).client_secret(secret).scopes(*scopes),
         name: "google",

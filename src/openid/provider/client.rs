@@ -234,7 +234,7 @@ impl Shared {
             subject,
             claims,
             verified_email,
-            scopes: answer.scopes.unwrap_or_else(|| self.authorization.scopes.clone()),
+            scopes: self.settings.granted_scopes(answer.scopes),
             tokens: ProviderTokens {
                 access_token: answer.access_token,
                 refresh_token: answer.refresh_token,

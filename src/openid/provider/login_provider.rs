@@ -86,6 +86,7 @@ impl LoginProvider {
             name: issuer.to_owned(),
             url,
             aliases: Vec::new(),
+            scope_aliases: Vec::new(),
             id_token_claim: None,
         };
         Self::new(name.as_ref(), Protocol::OpenId(issuer), client_id.into())
@@ -421,6 +422,14 @@ impl LoginProvider {
     pub(super) fn alias(mut self, name: &'static str) -> Self {
         if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
             issuer.aliases.push(name);
+        }
+        self
+    }
+
+    /// Treats `alias` in a token answer as the scope `name`, if that scope was asked for.
+    pub(super) fn scope_alias(mut self, alias: &'static str, name: &'static str) -> Self {
+        if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
+            issuer.scope_aliases.push((alias, name));
         }
         self
     }

@@ -39,6 +39,8 @@ pub(super) struct OpenIdIssuer {
     pub(super) url: RemoteUrl,
     /// Other values that the provider writes into `iss`.
     pub(super) aliases: Vec<&'static str>,
+    /// Names that the provider writes instead of a scope that it was asked for, each with the scope.
+    pub(super) scope_aliases: Vec<(&'static str, &'static str)>,
     /// A claim that distinguishes ID tokens from the provider's other tokens, with its value.
     pub(super) id_token_claim: Option<(&'static str, &'static str)>,
 }
@@ -62,6 +64,23 @@ impl ProviderSettings {
             scopes.insert(0, "openid".to_owned());
         }
         scopes
+    }
+
+    /// Returns the granted scopes under the names with which they were asked for. `answer` has the
+    /// scopes of the token answer. Without them, all the scopes were granted that were asked for.
+    pub(super) fn granted_scopes(&self, answer: Option<Vec<String>>) -> Vec<String> {
+        let asked = self.asked_scopes();
+        let Some(mut granted) = answer else { return asked };
+        let Protocol::OpenId(OpenIdIssuer { scope_aliases, .. }) = &self.protocol else {
+            return granted;
+        };
+        for scope in granted.iter_mut().filter(|scope| !asked.contains(scope)) {
+            let alias = scope_aliases.iter().find(|(alias, _)| alias == scope);
+            if let Some((_, name)) = alias.filter(|(_, name)| asked.iter().any(|one| one == name)) {
+                *scope = (*name).to_owned();
+            }
+        }
+        granted
     }
 }
 

@@ -20,6 +20,9 @@ impl LoginProvider {
     /// - To ask for the users of one organization only, add `.add_parameter("hd", "shop.example")`.
     ///   The user can remove the parameter, so the application must check the claim `hd` too. An
     ///   address with that domain does not prove that the user belongs to the organization.
+    /// - Google answers with long names of the scopes `email` and `profile`, such as
+    ///   `https://www.googleapis.com/auth/userinfo.email`. The granted scopes of a login have the
+    ///   short ones.
     /// - Google issues a refresh token only with `.add_parameter("access_type", "offline")`.
     /// - Google does not support `prompt=login`, so a fresh login at the provider cannot be required.
     ///
@@ -41,5 +44,7 @@ impl LoginProvider {
     pub fn google(client_id: impl Into<String>) -> Self {
         Self::openid("google", "https://accounts.google.com", client_id)
             .alias("accounts.google.com")
+            .scope_alias("https://www.googleapis.com/auth/userinfo.email", "email")
+            .scope_alias("https://www.googleapis.com/auth/userinfo.profile", "profile")
     }
 }

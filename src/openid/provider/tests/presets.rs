@@ -31,6 +31,34 @@ async fn both_spellings_of_an_issuer_are_one_issuer() {
 }
 
 #[tokio::test]
+async fn a_granted_scope_has_the_name_with_which_it_was_asked_for() {
+    let provider = TestProvider::start().await;
+    let long = "https://www.googleapis.com/auth/userinfo.profile";
+    let config = || provider.config().scope_alias(long, "profile");
+    let tokens = redeem(&provider.client()).await.unwrap().tokens;
+    for (asked, answer, expected) in [
+        (
+            vec!["profile"],
+            "openid https://www.googleapis.com/auth/userinfo.profile",
+            vec!["openid", "profile"],
+        ),
+        (vec!["profile"], "openid", vec!["openid"]),
+        (
+            vec![long],
+            "openid https://www.googleapis.com/auth/userinfo.profile",
+            vec!["openid", long],
+        ),
+        (vec!["email"], "https://www.googleapis.com/auth/userinfo.profile", vec![long]),
+    ] {
+        provider.answer("/token", Reply::json(&json!({
+            "access_token": "a", "token_type": "Bearer", "scope": answer, "id_token": tokens.id_token(),
+        })));
+        let login = redeem(&provider.client_of(config().scopes(asked))).await.unwrap();
+        assert_eq!(login.scopes, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn keycloak_needs_the_type_of_an_id_token() {
     let provider = TestProvider::start().await;
     let config = LoginProvider::keycloak("test", provider.issuer(), "shop")
