@@ -406,13 +406,18 @@ impl LoginProvider {
     /// users of the other provider.
     ///
     /// One OpenID issuer has one set of subjects. At a host with plain OAuth 2.0 providers, the
-    /// subject `42` of one endpoint can be another user than that of another endpoint.
+    /// subject `42` of one endpoint can be another user than that of another endpoint, or of another
+    /// client: Naver numbers the users of each client separately.
     pub(crate) fn shared_issuer(&self, other: &Self) -> Option<String> {
         let issuer = self.settings.protocol.issuer();
         let is_shared = issuer == other.settings.protocol.issuer();
         let is_one_set = match (&self.settings.protocol, &other.settings.protocol) {
             (Protocol::OpenId(_), Protocol::OpenId(_)) => true,
-            (Protocol::OAuth(own), Protocol::OAuth(other)) => own.endpoints == other.endpoints,
+            (Protocol::OAuth(own), Protocol::OAuth(others)) => {
+                let client_id = &self.settings.credentials.client_id;
+                own.endpoints == others.endpoints
+                    && *client_id == other.settings.credentials.client_id
+            }
             _ => false,
         };
         (is_shared && !is_one_set).then_some(issuer)

@@ -1,3 +1,4 @@
 //! Tests of logins with an account at another provider.
 
+mod provider;
 mod routes;

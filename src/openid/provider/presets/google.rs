@@ -24,7 +24,8 @@ impl LoginProvider {
     ///   `https://www.googleapis.com/auth/userinfo.email`. The granted scopes of a login have the
     ///   short ones.
     /// - Google issues a refresh token only with `.add_parameter("access_type", "offline")`.
-    /// - Google does not support `prompt=login`, so a fresh login at the provider cannot be required.
+    /// - Google does not support `prompt=login`: a login with the field `fresh` is rejected, since the
+    ///   ID token has no `auth_time`.
     ///
     /// Sources, read on 2026-11-27: [OpenID Connect][guide] and its [reference][reference].
     ///

@@ -20,7 +20,7 @@ impl LoginProvider {
     /// - Register the client with "Client authentication" and the "Standard flow" on, and with the
     ///   exact redirect URI. A redirect URI with `*` would let another page of the site receive the
     ///   code.
-    /// - Keycloak answers `prompt=login` with its login page, so a fresh login can be required.
+    /// - Keycloak answers `prompt=login` with its login page, so a page can ask for a fresh login.
     ///
     /// Sources, read on 2026-11-27: [OpenID Connect][oidc], and [a token of Keycloak 26.7,
     /// decoded][decoded].

@@ -164,7 +164,13 @@ async fn exchanges_at_the_same_time_are_bounded() {
         })
         .collect();
     until(|| provider.requests("/token").len() == MAX_EXCHANGES + 1).await;
-    let (kind, reason) = refusal(&client).await;
+    // Without the limit, this request would hang too.
+    let one_more = tokio::spawn({
+        let client = Arc::clone(&client);
+        async move { refusal(&client).await }
+    });
+    until(|| one_more.is_finished()).await;
+    let (kind, reason) = one_more.await.unwrap();
     assert_eq!(kind, Unavailable);
     assert!(reason.contains("64 logins"), "{reason}");
     assert_eq!(provider.requests("/token").len(), MAX_EXCHANGES + 1);
