@@ -49,7 +49,7 @@ impl Identity {
     ///
     /// # Security
     ///
-    /// The ID token is verified, and the provider vouches for its claims only as far as it checks
+    /// The ID token is verified, but its claims are only as reliable as the provider's checks of
     /// them: at most providers, users choose their name, picture and address themselves. Use
     /// [`verified_email`](Self::verified_email) for the address.
     pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
@@ -64,7 +64,7 @@ impl Identity {
     /// # Security
     ///
     /// Use the address to reach the user, or to fill in a new account. Do not log a user in to an
-    /// existing account because of an address: whoever gets the address later would get the account.
+    /// existing account because of an address: a later owner of the address would get the account.
     pub fn verified_email(&self) -> Option<&str> {
         self.verified_email.as_deref()
     }

@@ -3,8 +3,7 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
