@@ -100,3 +100,28 @@ async fn tokens_that_do_not_fit_refuse_the_login_before_the_application_decides(
     let back = browser.at_provider(&url).await;
     assert_eq!(browser.come_back(&back).await.status(), 200);
 }
+
+#[tokio::test]
+async fn kept_tokens_do_not_open_in_the_row_of_another_account() {
+    let site = keeping().await;
+    site.browser().log_in_at_idp(&[]).await;
+    for (own, other) in [
+        ("\"subject\":\"user-1\"", "\"subject\":\"user-2\"".to_owned()),
+        (site.idp.issuer.as_str(), site.other.issuer.clone()),
+        ("\"provider\":\"idp\"", "\"provider\":\"other\"".to_owned()),
+    ] {
+        let original = site.sessions.store().of_subject("alice").await.unwrap().remove(0);
+        let mut row = original.clone();
+        row.version += 1;
+        row.state = row.state.replace(own, &other);
+        assert_ne!(row.state, original.state);
+        assert!(site.sessions.store().replace(&row).await.unwrap());
+        let session = site.session_of("alice").await;
+        assert!(session.external_login().unwrap().keeps_tokens());
+        assert!(site.login.provider_tokens(&session).is_none(), "{other}");
+        row.version += 1;
+        row.state = original.state;
+        assert!(site.sessions.store().replace(&row).await.unwrap());
+    }
+    assert!(site.login.provider_tokens(&site.session_of("alice").await).is_some());
+}
