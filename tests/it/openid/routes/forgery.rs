@@ -1,8 +1,14 @@
 //! Attackers who log a victim in to an account of theirs, or use the code of a victim.
 
-use tower_jwt_auth::openid::LoginFailureKind;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use futures_util::FutureExt;
+use http::Request;
+use proptest::prelude::*;
+use tower::ServiceExt;
+use tower_jwt_auth::openid::{LoginFailure, LoginFailureKind};
 
-use super::site::{ORIGIN, Site};
+use super::site::{ORIGIN, Site, routes_without_network};
 
 #[tokio::test]
 async fn a_page_of_another_site_cannot_begin_a_login() {
@@ -132,4 +138,38 @@ async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
     attacker.jar.insert("__Secure-refresh_token".to_owned(), (forged, path, strict));
     assert_eq!(attacker.log_in_at_idp(&[]).await.status(), 200);
     assert_eq!(site.session_of("bob").await.subject(), "bob");
+}
+
+proptest! {
+    /// A forger knows no `state` of the browser and no secret of the server.
+    #[test]
+    fn no_forged_callback_logs_anybody_in(
+        query in "((code|state|iss|error|x|%63ode)(=[a-z<%&+\"'\\u{e9}0-9.]{0,8})?&?){0,6}",
+        cookie in "(v1\\.)?[A-Za-z0-9_-]{0,200}",
+        begun in any::<bool>(),
+    ) {
+        thread_local!(static ROUTER: (Router, String) = {
+            let router = routes_without_network();
+            let form = "application/x-www-form-urlencoded";
+            let request = Request::post("/login/plain").header("content-type", form);
+            let request = request.body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).now_or_never().unwrap().unwrap();
+            let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+            (router, cookie.split(';').next().unwrap().to_owned())
+        });
+        let (router, own) = ROUTER.with(Clone::clone);
+        let cookie = if begun { own } else { format!("__Host-login={cookie}") };
+        let query = query.replace('"', "%22").replace('<', "%3C").replace('\u{e9}', "%C3%A9");
+        let request = Request::get(format!("/login/plain/callback?{query}"));
+        let request = request.header("cookie", cookie).body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).now_or_never().expect("no network").unwrap();
+        let failure = answer.extensions().get::<LoginFailure>().unwrap();
+        let kinds = [LoginFailureKind::UnknownLogin, LoginFailureKind::InvalidRequest];
+        prop_assert!(kinds.contains(&failure.kind()), "{:?}", failure);
+        prop_assert!(!answer.headers().contains_key("set-cookie"));
+        let sentence = failure.sentence().to_owned();
+        let body = to_bytes(answer.into_body(), 8_192).now_or_never().unwrap().unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        prop_assert!(body.contains(&sentence.replace('\'', "&#39;")), "{}", body);
+    }
 }

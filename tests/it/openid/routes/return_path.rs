@@ -6,11 +6,9 @@ use futures_util::FutureExt;
 use http::Request;
 use proptest::prelude::*;
 use tower::ServiceExt;
-use tower_jwt_auth::issuer::{AuthRoutes, MemoryStore, Sessions, TokenIssuer};
-use tower_jwt_auth::openid::{LoginFailureKind, LoginProvider, OAuthEndpoints, OpenIdLogin};
+use tower_jwt_auth::openid::LoginFailureKind;
 
-use super::site::{PUBLIC_URL, Site, cookies, login_secret, users};
-use crate::kit::secret;
+use super::site::{Site, cookies, routes_without_network};
 
 #[tokio::test]
 async fn a_login_returns_to_a_page_of_this_site_only() {
@@ -62,23 +60,6 @@ async fn no_character_of_a_return_path_is_markup() {
     assert_eq!(answer.status(), 200, "{answer:?}");
     assert!(!answer.body.contains("<script"), "{}", answer.body);
     assert!(answer.body.contains("x=&quot;&gt;&lt;script&gt;"), "{}", answer.body);
-}
-
-/// Returns routes with a plain OAuth 2.0 provider, which is not asked for anything at the beginning
-/// of a login.
-fn routes_without_network() -> Router {
-    let endpoints = OAuthEndpoints::new(
-        "https://login.example/authorize",
-        "https://login.example/token",
-        "https://login.example/me",
-    );
-    let provider =
-        LoginProvider::oauth("plain", endpoints, "shop", |id: String| Some(id)).client_secret("s");
-    let issuer = TokenIssuer::derived(PUBLIC_URL, &secret(), ["cart"]);
-    let routes = AuthRoutes::new(users(), issuer, Sessions::new(MemoryStore::new()))
-        .cookies(cookies())
-        .openid_login(OpenIdLogin::new(login_secret()).add_provider(provider));
-    routes.into_router()
 }
 
 /// Begins a login, and returns the status and `Location`.

@@ -17,7 +17,8 @@ use tower_jwt_auth::issuer::{
     Sessions, TokenIssuer,
 };
 use tower_jwt_auth::openid::{
-    Identity, LoginDecision, LoginFailure, LoginFailureKind, OpenIdAccounts, OpenIdLogin,
+    Identity, LoginDecision, LoginFailure, LoginFailureKind, LoginProvider, OAuthEndpoints,
+    OpenIdAccounts, OpenIdLogin,
 };
 use tower_jwt_auth::{ManualClock, Secret};
 
@@ -172,6 +173,23 @@ fn issuer(clock: &ManualClock) -> TokenIssuer {
 
 pub(crate) fn login_secret() -> Secret {
     Secret::new(b"a secret for the cookies of logins, 1234567890").unwrap()
+}
+
+/// Returns routes with a plain OAuth 2.0 provider, which is not asked for anything at the beginning
+/// of a login.
+pub(crate) fn routes_without_network() -> Router {
+    let endpoints = OAuthEndpoints::new(
+        "https://login.example/authorize",
+        "https://login.example/token",
+        "https://login.example/me",
+    );
+    let provider =
+        LoginProvider::oauth("plain", endpoints, "shop", |id: String| Some(id)).client_secret("s");
+    let issuer = TokenIssuer::derived(PUBLIC_URL, &secret(), ["cart"]);
+    let routes = AuthRoutes::new(users(), issuer, Sessions::new(MemoryStore::new()))
+        .cookies(cookies())
+        .openid_login(OpenIdLogin::new(login_secret()).add_provider(provider));
+    routes.into_router()
 }
 
 /// Returns a configuration with another secret than [`login_secret`].
