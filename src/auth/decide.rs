@@ -12,7 +12,7 @@ use crate::bearer::Source;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
 use crate::request::decision;
 
-/// A request that may go on to the inner service.
+/// A request that may proceed to the inner service.
 pub(crate) struct Passed {
     caching: Caching,
     is_preflight: bool,
@@ -20,8 +20,8 @@ pub(crate) struct Passed {
 
 /// Decides about a request, and stores the decision in its extensions.
 ///
-/// A panic in the application's token source, clock or `Deserialize` implementation must not close
-/// the connection, which may carry other requests.
+/// Catches a panic in the application's token source, clock or `Deserialize` implementation, since
+/// it would close the connection, which may carry other requests.
 #[inline]
 pub(crate) fn decide<T, B>(
     settings: &Settings,
@@ -62,7 +62,7 @@ impl Passed {
     }
 }
 
-/// Returns the response to a refused request.
+/// Returns the response to a rejected request.
 pub(crate) fn refuse<F, ReqBody, ResBody: From<Bytes>>(
     settings: &Settings,
     error: AuthError,

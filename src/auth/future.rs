@@ -45,12 +45,12 @@ pin_project! {
 /// A request that waits for a key, and then for the service.
 struct Waiting<S, ReqBody> {
     wait: KeyWait,
-    /// Set after the wait if the request is accepted.
+    /// This is `Some` once the request has been accepted after the wait.
     passed: Option<Passed>,
     request: Request<ReqBody>,
-    /// This service is polled ready only after the wait. A ready service may hold a permit, for
-    /// example of a concurrency limit. If requests held permits while they wait, anyone could take
-    /// all permits.
+    /// `poll_ready` is called on this service only after the wait. A ready service may hold a
+    /// permit, for example of a concurrency limit. If waiting requests held permits, anyone could
+    /// take all permits.
     inner: S,
     settings: Arc<Settings>,
 }

@@ -32,8 +32,8 @@ use crate::revocation::Revocations;
 /// Verifies the token of every request and puts its claims into the request's extensions.
 ///
 /// This type is both the configuration and the layer. By default it reads `Authorization: Bearer`
-/// and requires `exp`. It refuses requests without a token, and a token that has an `aud` while no
-/// [`audience`](Self::audience) is configured.
+/// and requires `exp`. It rejects a request without a token. It also rejects a token that has an
+/// `aud` while no [`audience`](Self::audience) is configured.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret};
@@ -65,7 +65,7 @@ pub struct JwtAuth<T = StandardClaims> {
 impl JwtAuth<StandardClaims> {
     /// Accepts tokens signed with one of `keys`: a [`Secret`](crate::Secret) (HS256), a
     /// [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a [`KeyStore`], whose keys can be
-    /// replaced while requests run.
+    /// replaced while the server handles requests.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
         Self { settings: Arc::new(Settings::new(Verifier::new(keys).into())), claims: PhantomData }
     }
@@ -107,7 +107,7 @@ impl From<Issuer> for JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do
-    /// not fit `U` is refused; [`AuthError::token_error`] and the event of the `tracing` feature
+    /// not fit `U` is rejected; [`AuthError::token_error`] and the event of the `tracing` feature
     /// name the member of `U`. The default is [`StandardClaims`].
     ///
     /// With `#[serde(deny_unknown_fields)]`, `U` must have a field for every claim in the token,
@@ -143,7 +143,7 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Accepts a token with any `aud`, or without one.
+    /// Accepts a token with any `aud`, and a token without `aud`.
     ///
     /// # Security
     ///
@@ -174,7 +174,7 @@ impl<T> JwtAuth<T> {
     }
 
     /// Accepts tokens without `exp`. An `exp` that is present is still checked, and
-    /// [`max_lifetime`](Self::max_lifetime) still rejects a token without one.
+    /// [`max_lifetime`](Self::max_lifetime) still rejects a token without `exp`.
     ///
     /// # Security
     ///
@@ -215,11 +215,11 @@ impl<T> JwtAuth<T> {
 
     /// Requires the value of `claim` to be one of `values`, character for character. `claim` is a
     /// claim's name, a path with dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The
-    /// value in the token must be a string: a missing value and `null` are rejected. By default no
-    /// claim has to have a certain value.
+    /// value in the token must be a string: a missing value and `null` are rejected. By default, no
+    /// claim is compared with a value.
     ///
-    /// Calls for different claims add up. Use this method if one issuer signs several kinds of
-    /// tokens, and a claim distinguishes them: `.claim_is("token_use", "access")`,
+    /// Each call adds a rule for one more claim. Use this method if one issuer signs several kinds
+    /// of tokens, and a claim distinguishes them: `.claim_is("token_use", "access")`,
     /// `.claim_is("azp", ["cart-web", "cart-app"])`.
     ///
     /// # Panics
@@ -301,12 +301,12 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie automatically, even with a request that another site caused. An
-    /// unsafe method or a WebSocket handshake with the cookie is therefore refused if
-    /// `Sec-Fetch-Site`, or else `Origin`, says that neither this site nor a [trusted
-    /// one](Self::trust_origin) made the request. A request with neither header does not come from
-    /// a browser, and passes. With `AuthRoutes`, use the same name as in
-    /// `Cookies::add_access_cookie`.
+    /// A browser sends a cookie automatically, even with a request that another site caused. A
+    /// WebSocket handshake or a request with an unsafe method is therefore rejected if it has the
+    /// cookie and `Sec-Fetch-Site`, or else `Origin`, says that the request was made by neither
+    /// this site nor a [trusted origin](Self::trust_origin). A request without these two headers
+    /// does not come from a browser, and is not rejected. With `AuthRoutes`, use the same name as
+    /// in `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///
@@ -315,10 +315,10 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require
-    /// that the cookie was set over TLS by this host. Use `__Secure-` for a cookie that several
-    /// hosts of one domain share: a sibling host can then set it too. If the name has a prefix, a
-    /// request with a cookie whose name differs from it only in case is refused. A request with two
-    /// cookies of this name and different values is always refused.
+    /// that the cookie was set over TLS by this host. For a cookie that several hosts of one domain
+    /// share, use `__Secure-`; each of these hosts can then set the cookie. If the name has a
+    /// prefix, the layer rejects a request with a cookie whose name differs only in upper and lower
+    /// case. It always rejects a request with two cookies of this name and different values.
     #[track_caller]
     pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
@@ -334,12 +334,14 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Lets these origins make unsafe requests with the cookie: one, such as `https://app.example`,
-    /// or several, such as `["https://app.example", "capacitor://localhost"]`. None by default.
+    /// Lets pages of these origins make unsafe requests with the cookie. Pass one origin, such as
+    /// `https://app.example`, or several, such as
+    /// `["https://app.example", "capacitor://localhost"]`.  By default, only pages of this site can
+    /// make such requests.
     ///
     /// Any scheme is allowed, so that pages of Capacitor, Tauri and browser extensions can be
     /// named. This method decides which origins may *send* requests; CORS decides which origins may
-    /// read the answers.
+    /// read the responses.
     ///
     /// # Panics
     ///
@@ -383,15 +385,15 @@ impl<T> JwtAuth<T> {
     }
 
     /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
-    /// still refused, since otherwise an expired session would silently become anonymous access. A
-    /// JWT in `Authorization` under a scheme other than `Bearer`, or without a scheme, is refused
+    /// still rejected, since otherwise an expired session would silently become anonymous access. A
+    /// JWT in `Authorization` with a scheme other than `Bearer`, or without a scheme, is rejected
     /// too.
     ///
-    /// An expired token is refused as `token-expired`, so that the client renews it. For that, the
-    /// client must present the expired token, so a cookie has to last longer than its token. The
-    /// cookies of `AuthRoutes` last as long as the session. If your own login sets the cookie, give
-    /// it the `Max-Age` of the session and not of the token; otherwise the user silently becomes
-    /// anonymous.
+    /// An expired token is rejected as `token-expired`, so that the client renews it. This works
+    /// only if the client still presents the expired token, so a cookie has to last longer than its
+    /// token. The cookies of `AuthRoutes` last as long as the session. If your own login sets the
+    /// cookie, give it the `Max-Age` of the session, not of the token. Otherwise the user silently
+    /// becomes anonymous when the token expires.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings_mut().allow_anonymous = true;
         self
@@ -406,12 +408,12 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Refuses revoked tokens. A token that passes all other checks is looked up in this process's
+    /// Rejects revoked tokens. A token that passes all other checks is looked up in this process's
     /// memory by its `jti`, `sid`, `sub`, `kid` and `iat`. It is also looked up by its
-    /// [tenant](Self::tenant_claim) if that claim is configured; otherwise the server cannot refuse
-    /// the tokens of a revoked tenant. A revoked token gets the same answer as any invalid token.
-    /// While revocation data is missing or stale, the answer is 503. By default the layer does not
-    /// check for revocations.
+    /// [tenant](Self::tenant_claim) if that claim is configured; otherwise the server cannot reject
+    /// the tokens of a revoked tenant. A request with a revoked token gets the same response as a
+    /// request with any other invalid token. While revocation data is missing or stale, the
+    /// response is 503. By default the layer does not check for revocations.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Revocations, Secret};
@@ -430,14 +432,14 @@ impl<T> JwtAuth<T> {
     /// Keeps verified tokens in `cache`, so that a token is not verified again when it is presented
     /// again.
     ///
-    /// By default, a layer with a public key or with fetched keys has a cache of 8 MiB, even if
-    /// another of its issuers has a shared secret. A layer with shared secrets alone has no cache.
+    /// By default, a layer has a cache of 8 MiB if any of its issuers has public keys or fetched
+    /// keys. A layer that has only shared secrets has no cache.
     ///
     /// With public keys, a verification takes tens of microseconds, and a cache hit takes less than
     /// one. With HS256, a cache is worthwhile for up to a few thousand frequently used tokens.
     /// [`TokenCache`] describes its memory use and its effects on security. Each request is still
     /// checked against the clock, the current keys and the [`Revocations`], and gets the same
-    /// answer as without a cache.
+    /// response as without a cache.
     ///
     /// ```
     /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
@@ -452,12 +454,12 @@ impl<T> JwtAuth<T> {
     }
 
     /// Verifies every token, even one that was verified before. This is the default for a layer
-    /// with shared secrets alone; see [`with_cache`](Self::with_cache).
+    /// that has only shared secrets; see [`with_cache`](Self::with_cache).
     ///
     /// A layer with public keys needs this method if the claims type's `Deserialize` or an issuer's
-    /// `map_claims` reads data other than the token, such as a clock. With a cache, both run only
-    /// once for each cached token. Without a cache, tokens also do not stay in memory after their
-    /// requests.
+    /// `map_claims` reads data other than the token, such as a clock. With a cache, each of them
+    /// runs only once for each cached token. Turning the cache off has another effect: no token
+    /// stays in memory after its request.
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};
@@ -480,8 +482,8 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the body of responses to refused requests, including requests that guards and
-    /// extractors behind this layer refuse. The status, the challenge, the other headers and the
+    /// Replaces the body of responses to rejected requests, including requests that guards and
+    /// extractors behind this layer reject. The status, the challenge, the other headers and the
     /// responses to gRPC clients do not change.
     ///
     /// Do not put [`AuthError::reason`] into the body: it is for developers.
@@ -522,7 +524,7 @@ impl<T> JwtAuth<T> {
         let mut found: Vec<&RemoteKeys> = Vec::new();
         for issuer in self.settings.context.issuers.iter() {
             let keys = issuer.keys.as_ref().and_then(IssuerKeys::remote);
-            // Several issuers may have the same keys, such as the tenants of one provider.
+            // Several issuers, such as the tenants of one provider, may have the same keys.
             found.extend(keys.filter(|keys| !found.iter().any(|other| other.is_same(keys))));
         }
         found.into_iter()
@@ -554,8 +556,8 @@ impl<T> JwtAuth<T> {
         Arc::make_mut(&mut self.context_mut().sources)
     }
 
-    /// Returns the settings, so that the caller can change them. Every change must use this method.
-    /// It hides the cached tokens, which were verified with the old settings.
+    /// Returns the settings, so that the caller can change them. Use this method for every change:
+    /// it also hides the cached tokens, which were verified with the old settings.
     fn settings_mut(&mut self) -> &mut Settings {
         let settings = Arc::make_mut(&mut self.settings);
         if let Some(cache) = &mut settings.cache {
@@ -613,7 +615,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         convert: impl FnOnce(NotAuthenticated) -> E,
     ) -> Result<Claims<T>, E> {
         let mut verified = None;
-        // The result is outside the closure, since `catch_unwind` moves its return value.
+        // The closure stores its result in a variable outside, since `catch_unwind` would move a
+        // return value.
         let verify = || {
             let result = self.settings.verify(token.as_bytes(), Source::Direct);
             verified = Some(result.map_err(convert));

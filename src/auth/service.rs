@@ -15,13 +15,14 @@ use crate::auth::future::JwtAuthFuture;
 use crate::auth::settings::{NotAuthenticated, Settings};
 use crate::request::no_layer;
 
-/// Passes requests with a valid token on to `S`, and refuses all other requests. Created by
+/// Passes requests with a valid token on to `S`, and rejects all other requests. Created by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
 /// `S` must be `Clone`: while the key for a token is being fetched, the waiting request keeps a
-/// clone of `S`. The clone is polled ready after the wait. Request bodies are not read and may be
-/// of any type. Response bodies must implement `From<Bytes>`; for other bodies, put
-/// `MapResponseBodyLayer` of `tower-http` between this service and `S`.
+/// clone of `S`. After the wait, `poll_ready` is called on the clone before the request is passed
+/// to it. Request bodies are not read and may be of any type. Response bodies must implement
+/// `From<Bytes>`; for other bodies, put `MapResponseBodyLayer` of `tower-http` between this service
+/// and `S`.
 pub struct JwtAuthService<S, T> {
     inner: S,
     settings: Arc<Settings>,
@@ -67,7 +68,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match decide::decide::<T, _>(&self.settings, &mut request) {
-            // Call the instance that was polled ready, not a clone.
+            // Call the instance whose `poll_ready` returned ready, not a clone.
             Ok(passed) => JwtAuthFuture::decided(passed.on_to(&mut self.inner, request)),
             Err(NotAuthenticated::Refused(error)) => {
                 JwtAuthFuture::decided(decide::refuse(&self.settings, error, &request))
@@ -75,7 +76,7 @@ where
             Err(NotAuthenticated::Waits { wait, .. }) => {
                 let inner = self.inner.clone();
                 // Replace the ready instance, which would otherwise hold a permit that no request
-                // uses. The caller polls the new instance ready before the next call.
+                // uses. Before its next call, the caller polls the new instance until it is ready.
                 self.inner = inner.clone();
                 JwtAuthFuture::waiting(wait, request, inner, Arc::clone(&self.settings))
             }

@@ -21,8 +21,8 @@ use crate::request::layer_context::LayerContext;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) context: Arc<LayerContext>,
-    /// The cache is not in the context: cached tokens keep the context, so a cache in it would keep
-    /// itself alive.
+    /// The cache is not part of the context. Cached tokens refer to the context, so a context that
+    /// contained the cache would form a cycle and would never be dropped.
     pub(crate) cache: Option<LayerCache>,
     pub(crate) allow_anonymous: bool,
     pub(crate) strip_token: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Settings {
 /// The reason why a request is not authenticated.
 pub(crate) enum NotAuthenticated {
     Refused(AuthError),
-    /// The key of the token is being fetched. The decision can be made after the wait.
+    /// The token's key is being fetched. The layer can decide after the wait.
     Waits {
         wait: KeyWait,
         reason: String,
@@ -85,7 +85,8 @@ impl Settings {
         let Found { credentials: Some(credentials), .. } = found else {
             let Found { other, has_unread_token, .. } = found;
             let preflight = bearer::is_preflight(request.method(), request.headers());
-            // If an unread token were ignored, a logged-in client would silently become anonymous.
+            // If the layer ignored a token in a form that it does not read, a logged-in client
+            // would silently become anonymous.
             if preflight || (self.allow_anonymous && !has_unread_token) {
                 let context = Arc::clone(&self.context);
                 let anonymous = Anonymous { context, other, preflight };
@@ -134,7 +135,8 @@ impl Settings {
         let (place, issuer) =
             issuers.choose(token).map_err(|error| rejection(error, token, source))?;
         issuer.prepare_keys();
-        // Read the generation first: keys of a later generation may already be replaced.
+        // Read the generation before the keys. In the other order, old keys could be recorded under
+        // a new generation.
         let key_generation = issuer.verifier.key_generation();
         let keys = issuer.verifier.peek_keys();
         let opened = match issuer.verifier.open(token, &keys) {
@@ -152,7 +154,7 @@ impl Settings {
     }
 }
 
-/// Decides about a token whose signature was not verified.
+/// Decides about a token that was rejected, or whose key is missing.
 #[cold]
 fn not_opened(
     issuer: &TrustedIssuer,

@@ -6,8 +6,8 @@ use crate::bearer::OtherScheme;
 use crate::rejection::AuthError;
 use crate::request::layer_context::LayerContext;
 
-/// Marks a request that a layer passed on without a token. Guards and extractors respond to such a
-/// request with 401, and to a request that no layer has seen with 500.
+/// Marks a request that a layer passed on without a token. Guards and extractors respond with 401
+/// to such a request, but with 500 to a request that no layer has seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Anonymous {
     /// The context of the layer that found no token.

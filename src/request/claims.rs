@@ -39,8 +39,8 @@ use crate::revocation::RevocationUnchecked;
 /// # }
 /// ```
 pub struct Claims<T = StandardClaims> {
-    /// Owns the claims, which are of type `T`. A second reference with that type would double the
-    /// changes of the shared counter.
+    /// Owns the claims, which are of type `T`. A second, typed reference would make every clone and
+    /// every drop change the shared reference count twice.
     token: Token,
     typed: PhantomData<Arc<TypedClaims<T>>>,
 }
@@ -101,9 +101,10 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    /// Allocates the claims, then calls `read`. `read` stores its results about the token in the
-    /// allocation, and returns the typed claims and the time of the check. Results that were stored
-    /// elsewhere first would have to be moved, which takes longer than computing them.
+    /// Allocates the claims, then calls `read`. `read` stores the names that it reads from the
+    /// token directly in the allocation, and returns the typed claims and the time of the check. If
+    /// the names were stored elsewhere first, moving them into the allocation would take longer
+    /// than reading them.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,

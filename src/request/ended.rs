@@ -28,7 +28,7 @@ pub enum Ended {
     Expired,
     /// The token was revoked.
     Revoked,
-    /// Revocation data is stale, and the policy is to refuse tokens in that case.
+    /// Revocation data is stale, and the policy is to reject tokens in that case.
     RevocationUnavailable,
     /// No key in the layer's `KeyStore` verifies the token any more: its key was retired or
     /// replaced.
@@ -49,7 +49,7 @@ impl LayerContext {
         let now = verifier.clock().now();
         let left = match token.expires_at() {
             Some(expires_at) => expires_at.saturating_add(leeway).saturating_since(now),
-            // Only a revocation or a retired key can end such a token.
+            // A token without `exp` can end only by a revocation or a retired key.
             None => Duration::MAX,
         };
         if left.is_zero() {
@@ -104,8 +104,8 @@ pin_project! {
 }
 
 impl<S> UntilEnded<S> {
-    /// `ending` resolves when the token ends. `check` does not wait: it returns the reason if the
-    /// token has ended.
+    /// `ending` resolves when the token ends. `check` returns at once: with the reason if the token
+    /// has ended, and otherwise with `None`.
     pub(crate) fn new(
         inner: S,
         ending: impl Future<Output = Ended> + Send + 'static,
@@ -120,7 +120,8 @@ impl<S> UntilEnded<S> {
         }
     }
 
-    /// Returns the reason for the token's end if it has ended the stream or closed the sink.
+    /// Returns the reason why the token ended, if the end of the token has already ended this
+    /// stream or closed its sink.
     pub fn ended(&self) -> Option<Ended> {
         self.ended
     }
@@ -155,8 +156,8 @@ impl<S: Sink<Item>, Item> Sink<Item> for UntilEnded<S> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let mut this = self.project();
-        // Do not poll `ending` here: it would register the task of the sink half, and the task of
-        // the stream half would not be woken.
+        // Do not poll `ending` here. It wakes only the task that polled it last. If that were the
+        // task of the sink half, the task of the stream half would not be woken.
         if this.ended.is_none() {
             *this.ended = (this.check)();
         }

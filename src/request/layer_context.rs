@@ -10,19 +10,19 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind};
 use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 
 /// A layer's checks, token sources and rejection responses. Guards and extractors behind the layer
-/// use the sources and responses for their own rejections. The checks are repeated for a token that
-/// stays in use after its request, such as on a WebSocket.
+/// use the sources and responses for their own rejections. If a token stays in use after its
+/// request, such as on a WebSocket, the layer repeats the checks.
 ///
-/// All of them share one allocation, so that a request changes only one reference count. All
-/// processors contend for that count.
+/// One allocation contains all of this data, so that each request changes only one reference count.
+/// All processors contend for that count.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
-    /// In a separate allocation, so that the error of a refused request can keep the sources
+    /// In a separate allocation, so that the error of a rejected request can keep the sources
     /// without the rest.
     pub(crate) sources: Arc<Sources>,
-    /// In a separate allocation, so that the rejection of an extractor can keep the answers without
+    /// In a separate allocation, so that an extractor's rejection can keep the responses without
     /// the rest.
     pub(crate) answers: Arc<Answers>,
 }

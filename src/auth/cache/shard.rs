@@ -2,21 +2,21 @@
 
 use smallvec::SmallVec;
 
-/// Values that left the shard. The caller drops them after the lock is released, since dropping a
-/// value runs application code.
+/// Values that were removed from the shard. The caller drops them after it has released the lock,
+/// since dropping a value runs application code.
 pub(crate) type Displaced<V> = SmallVec<[V; 2]>;
 
 /// Values by their fingerprints, up to a limit in bytes.
 ///
 /// The slots are a hash table with linear probing. A fingerprint is a hash already, so it gives the
-/// place at which the search for its value begins. A look-up usually reads one slot and nothing
-/// else: with many tokens, the time of a look-up is mostly the time of reading memory.
+/// index at which the search for its value begins. A look-up usually reads a single slot, which
+/// matters if there are many tokens: a look-up then spends most of its time on reading memory.
 ///
-/// Eviction uses the CLOCK algorithm: a hand moves round the slots, skips the values that were used
-/// since its last round, and evicts the first other one. A token that is seen only once therefore
-/// never displaces a token that is in use.
+/// Eviction uses the CLOCK algorithm: a hand moves round the slots, skips each value that was used
+/// since its last round, and evicts the first value that was not. A token that is seen only once
+/// therefore never displaces a token that is in use.
 pub(crate) struct Shard<V> {
-    /// Their number is zero or a power of two. At most three quarters of them are full.
+    /// The number of slots is zero or a power of two. At most three quarters of the slots are full.
     slots: Vec<Option<Slot<V>>>,
     len: usize,
     hand: usize,
@@ -25,7 +25,8 @@ pub(crate) struct Shard<V> {
     pub(crate) counters: Counters,
 }
 
-/// Aligned to a line of the processor's cache, so that a look-up reads as few lines as possible.
+/// Aligned to a cache line of the processor, so that a look-up reads as few cache lines as
+/// possible.
 #[repr(align(64))]
 struct Slot<V> {
     fingerprint: u64,
@@ -46,8 +47,8 @@ pub(crate) struct Counters {
 impl<V> Shard<V> {
     const FEWEST_SLOTS: usize = 4;
 
-    /// Returns the part of a value that `pick` selects. `pick` returns `None` for a value that is
-    /// not the wanted one.
+    /// Finds a value and returns what `pick` returns for it. `pick` returns `None` for a different
+    /// token, which can have the same fingerprint, and for a stale value.
     pub(crate) fn find<R>(
         &mut self,
         fingerprint: u64,
@@ -95,7 +96,7 @@ impl<V> Shard<V> {
         displaced.extend(self.remove(self.place_of(fingerprint)));
         while self.bytes_with(weight) > limit {
             let Some(evicted) = self.evict() else {
-                // Only empty slots are left, and the slots themselves take too much memory for this
+                // Every slot is empty now, but the slots themselves leave too little memory for the
                 // value.
                 self.slots = Vec::new();
                 break;
@@ -115,12 +116,12 @@ impl<V> Shard<V> {
         self.len
     }
 
-    /// Returns the memory of the shard.
+    /// Returns the memory that the shard occupies, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         Self::bytes_of(self.slots.len()).saturating_add(self.weight)
     }
 
-    /// Returns the memory of the shard with one more value.
+    /// Returns the memory that the shard would occupy with one more value of this weight.
     fn bytes_with(&self, weight: usize) -> usize {
         let slots = Self::bytes_of(self.slots_with_one_more());
         slots.saturating_add(self.weight).saturating_add(weight)
@@ -130,7 +131,7 @@ impl<V> Shard<V> {
         slots.saturating_mul(size_of::<Option<Slot<V>>>())
     }
 
-    /// Returns the number of slots for one more value.
+    /// Returns the number of slots that the shard needs to hold one more value.
     fn slots_with_one_more(&self) -> usize {
         let slots = self.slots.len();
         let is_enough = self.len < slots.saturating_sub(slots / 4);
@@ -154,8 +155,9 @@ impl<V> Shard<V> {
         }
     }
 
-    /// Returns the place of a fingerprint, or the empty place where it can be added. There is always
-    /// an empty slot, unless there is none at all.
+    /// Returns the index of the slot with this fingerprint, or of the empty slot where it can be
+    /// added. A quarter of the slots is always empty, so the search ends. A shard without any slots
+    /// has no such index: the result is then out of range.
     fn place_of(&self, fingerprint: u64) -> usize {
         let mut place = self.home_of(fingerprint);
         while let Some(Some(slot)) = self.slots.get(place)
@@ -166,12 +168,12 @@ impl<V> Shard<V> {
         place
     }
 
-    /// Returns the place at which the search for a fingerprint begins.
+    /// Returns the index at which the search for a fingerprint begins.
     fn home_of(&self, fingerprint: u64) -> usize {
         fingerprint as usize & self.mask()
     }
 
-    /// Returns the next place. The first place follows the last one.
+    /// Returns the next index. After the last index comes the first.
     fn after(&self, place: usize) -> usize {
         place.wrapping_add(1) & self.mask()
     }
@@ -180,13 +182,14 @@ impl<V> Shard<V> {
         self.slots.len().wrapping_sub(1)
     }
 
-    /// Removes the next value that was not used since the hand passed it.
+    /// Removes the next value that was not used since the hand last passed it.
     fn evict(&mut self) -> Option<V> {
-        // In the first round the hand may pass every value; the second round then finds one.
+        // If all values were used, the hand passes every one in the first round and evicts one in
+        // the second.
         for _ in 0..self.slots.len().saturating_mul(2) {
             let place = self.hand & self.mask();
             match self.slots.get_mut(place).and_then(Option::as_mut) {
-                // The hand stays, since another value may move to this place.
+                // The hand stays at this slot, since `remove` may move another value into it.
                 Some(slot) if !slot.is_used => return self.remove(place),
                 Some(slot) => slot.is_used = false,
                 None => {}
@@ -196,8 +199,8 @@ impl<V> Shard<V> {
         None
     }
 
-    /// Removes the value at a place. Then moves values that a search would no longer find, because
-    /// it ends at the first empty place.
+    /// Removes the value at an index. A search ends at the first empty slot, so this function also
+    /// moves the values that a search would otherwise no longer find.
     fn remove(&mut self, place: usize) -> Option<V> {
         let removed = self.slots.get_mut(place)?.take()?;
         self.len = self.len.saturating_sub(1);
@@ -307,7 +310,7 @@ mod tests {
         }
     }
 
-    /// Compares the shard with a map, with fingerprints that all begin at few places.
+    /// Compares the shard with a map. The searches for all fingerprints begin at a few slots.
     #[test]
     fn values_are_found_whatever_was_removed_between_them() {
         let mut random = 1_u64;

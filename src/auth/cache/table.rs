@@ -24,12 +24,12 @@ pub(crate) struct Table<V, const SHARDS: usize> {
     /// The key of the fingerprints, which is random and differs in each table.
     key: [u64; 2],
     shards: [Padded<Mutex<Shard<V>>>; SHARDS],
-    /// The most bytes of one shard.
+    /// The maximum size of one shard, in bytes.
     shard_limit: usize,
 }
 
-/// Keeps any two locks in different cache lines, and in different pairs of lines that the processor
-/// loads together.
+/// Puts each lock into a separate pair of cache lines, since some processors load two lines at a
+/// time.
 #[repr(align(128))]
 struct Padded<T>(T);
 
@@ -59,8 +59,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         self.shard_limit.saturating_mul(SHARDS)
     }
 
-    /// Finds a token that was inserted for the same `scope`, and returns the part of its value that
-    /// `pick` selects. `pick` runs under the lock. It returns `None` for a stale value.
+    /// Finds a token that was inserted for the same `scope`, and returns what `pick` returns for
+    /// its value. `pick` runs under the lock, and returns `None` for a stale value.
     pub(crate) fn find<R>(
         &self,
         scope: u64,
@@ -74,7 +74,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         shard.find(fingerprint, scope, pick)
     }
 
-    /// Adds a token that was verified. Other values may be evicted for it.
+    /// Adds a verified token. Other tokens may be evicted to make room for it.
     pub(crate) fn insert(&self, scope: u64, value: V) {
         let Some(token) = TokenText::new(value.token()) else { return };
         let fingerprint = token.fingerprint(self.key, scope);

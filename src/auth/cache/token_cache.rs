@@ -35,8 +35,8 @@ const LEAST_BYTES: usize = 1 << 20;
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
 ///
-/// A cache may serve several layers. They share only its memory: a layer finds only tokens that it,
-/// or a clone with unchanged configuration and claims type, verified.
+/// A cache may serve several layers. They share only its memory: a layer finds only the tokens that
+/// were verified by the layer itself or by a clone with the same configuration and claims type.
 ///
 /// # When it pays
 ///
@@ -57,8 +57,9 @@ const LEAST_BYTES: usize = 1 << 20;
 ///   its memory nor evict its entries.
 /// - Replacing the key set takes effect at once, as without the cache.
 /// - Tokens and their claims, even expired ones, stay in memory until other tokens displace them or
-///   the cache is dropped. They are not overwritten with zeros; neither are the tokens of requests.
-///   A core dump therefore contains more tokens than without the cache.
+///   the cache is dropped. Their memory is not overwritten with zeros when they are dropped, and
+///   neither is that of the requests. A core dump therefore contains more tokens than without the
+///   cache.
 /// - Signatures are compared in constant time, and the table is addressed by a keyed hash, so
 ///   response times do not help an attacker to guess a token.
 /// - The claims of one token are shared by all its requests. If the claims type has interior
@@ -122,8 +123,8 @@ impl TokenCache {
 
     /// Returns the current counters.
     ///
-    /// If another request holds the lock of the same part of the table, the token is verified as
-    /// without a cache. Such a request is not counted.
+    /// If another request holds the lock of the same part of the table, the token is verified
+    /// without the cache, and the request is not counted.
     pub fn stats(&self) -> TokenCacheStats {
         let TableStats { counters, entries, bytes } = self.table.stats();
         TokenCacheStats {
@@ -170,8 +171,8 @@ impl LayerCache {
         self.scope = next_scope();
     }
 
-    /// Returns the claims of a token that was verified with the current keys of its issuer, and that
-    /// issuer.
+    /// Returns a token's issuer and claims if the token was verified with the issuer's current
+    /// keys.
     #[inline]
     pub(crate) fn find<'i>(
         &self,
@@ -186,8 +187,8 @@ impl LayerCache {
         self.cache.table.find(self.scope, token, pick)
     }
 
-    /// Adds the claims of a token that was verified with the keys of the issuer at this place. The
-    /// generation of the keys must have been read before the keys.
+    /// Adds the claims of a token that was verified with the keys of the issuer at this index. The
+    /// caller must have read the keys' generation before it read the keys.
     pub(crate) fn insert(&self, issuer: usize, key_generation: u64, claims: Arc<dyn ErasedClaims>) {
         self.cache.table.insert(self.scope, CachedToken { claims, issuer, key_generation });
     }
@@ -201,9 +202,9 @@ fn next_scope() -> u64 {
 /// The claims of a verified token.
 struct CachedToken {
     claims: Arc<dyn ErasedClaims>,
-    /// The place of the issuer in [`Issuers`].
+    /// The index of the issuer in [`Issuers`].
     issuer: usize,
-    /// The generation of the issuer's keys that verified the token.
+    /// The generation of the issuer's keys when the token was verified.
     key_generation: u64,
 }
 
@@ -213,7 +214,8 @@ impl Cached for CachedToken {
     }
 
     fn weight(&self) -> usize {
-        /// The size of an `Arc`'s two reference counts, and of two allocation headers of two words.
+        /// The size of an `Arc`'s two reference counts and of two allocation headers, with two
+        /// words each.
         const COUNTS: usize = size_of::<[usize; 6]>();
         let verified = &self.claims.data().verified;
         size_of_val(&*self.claims)

@@ -1,4 +1,4 @@
-//! The text of a token as the key of the table.
+//! A token's text as the key of the table.
 
 use subtle::ConstantTimeEq;
 
@@ -6,8 +6,8 @@ use subtle::ConstantTimeEq;
 const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
-/// A token with an ML-DSA signature is longer than this. Such a signature ends with up to 112
-/// characters that vary little.
+/// Every token with an ML-DSA signature is longer than this. The last characters of such a
+/// signature, up to 112 of them, vary little.
 const LONG: usize = 3_000;
 
 /// A token that is long enough for a signature.
@@ -22,19 +22,20 @@ impl<'t> TokenText<'t> {
     /// Returns `None` if the token is shorter than any signature.
     pub(crate) fn new(token: &'t [u8]) -> Option<Self> {
         let place = match token.len() {
-            // A search for the dot would take longer than the rest of this function.
+            // Take the characters from the end, since a search for the dot would take longer than
+            // the rest of this function.
             ..LONG => token.len().checked_sub(SHORTEST_SIGNATURE)?,
             _ => memchr::memrchr(b'.', token)?.saturating_add(1),
         };
         Some(Self { token, sample: token.get(place..)?.first_chunk()? })
     }
 
-    /// Returns a keyed hash of the sample and of the `scope`: the 128-bit product of both halves of
-    /// the sample, each mixed with half of the key, folded into 64 bits.
+    /// Returns a keyed hash of the sample and of the `scope`: the two halves of the sample, each
+    /// mixed with half of the key, are multiplied, and the 128-bit product is folded into 64 bits.
     ///
-    /// A cryptographic hash is not necessary. Only verified tokens are in the table, and nobody
-    /// else can choose their signatures. The key keeps others from finding signatures that collide,
-    /// and a collision costs no more than a miss, since the whole token is compared.
+    /// A cryptographic hash is not necessary. Only verified tokens are in the table, so an attacker
+    /// cannot choose their signatures. Without the key, nobody can find signatures that collide. A
+    /// collision costs no more than a miss, since the whole token is compared.
     pub(crate) fn fingerprint(self, key: [u64; 2], scope: u64) -> u64 {
         let sample = u128::from_ne_bytes(*self.sample);
         let (high, low) = ((sample >> 64) as u64, sample as u64);

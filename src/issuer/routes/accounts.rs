@@ -57,7 +57,7 @@ use crate::issuer::sessions::session::Session;
 /// ```
 ///
 /// Both functions get the request's head, with its headers and extensions. The extensions contain
-/// values from outer layers, such as the peer's address (`ConnectInfo`). At a login, they also
+/// values from outer layers, such as the peer's address (`ConnectInfo`). For a login, they also
 /// contain the [client](NamedClient) that the request names. The session can keep login data for
 /// its renewals:
 ///
@@ -116,15 +116,16 @@ use crate::issuer::sessions::session::Session;
 /// overwrites it. The headers include the cookies, and with them the refresh token. The cookies and
 /// `Authorization` are marked as sensitive, so that printing the head does not show them.
 ///
-/// The routes check the syntax of `audience`, `scope` and `client_id`, and that the audience
-/// exists, before they call [`log_in`](Self::log_in). An error that depends on the grant comes
-/// later and reveals that the credentials are right. Each such login is reported as
+/// Before they call [`log_in`](Self::log_in), the routes check the syntax of `audience`, `scope`
+/// and `client_id`, and that the audience exists. They check later whether the grant allows the
+/// request, so an error of this later check reveals that the credentials are right. Each login that
+/// fails in this way is reported as
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
     /// The credentials of a login, from JSON or a form, such as a name and a password, or a
     /// one-time code. The members `audience`, `scope` and `client_id` of the same body belong to
-    /// the routes. In a form every value is a string, so a type with a number can be read only from
-    /// JSON.
+    /// the routes. In a form, every value is a string, so a type that contains a number can be read
+    /// only from JSON.
     type Credentials: DeserializeOwned + Send;
 
     /// The application's own claims, or `()`.
@@ -188,9 +189,9 @@ impl AccountsError {
     ///
     /// # Security
     ///
-    /// Count the attempts for users who do not exist, too. Otherwise this answer reveals which
-    /// users exist. With a limit by the user's name alone, anybody can lock a user out for as long
-    /// as the attempts go on. The shop in `examples` shows a limit without this weakness.
+    /// Count the attempts for users who do not exist, too. Otherwise this response reveals which
+    /// users exist. If you limit only by the user's name, anybody can lock a user out by making
+    /// attempts all the time. The shop in `examples` shows a limit without this weakness.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self(Undecided::TooManyAttempts(retry_after))
     }
@@ -211,8 +212,8 @@ impl Debug for AccountsError {
     }
 }
 
-/// The client that a login names in `client_id`, in the extensions of the request that
-/// [`Accounts::log_in`] sees.
+/// The client that a login names in `client_id`. [`Accounts::log_in`] finds this value in the
+/// extensions of the request.
 ///
 /// # Security
 ///

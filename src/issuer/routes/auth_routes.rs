@@ -49,14 +49,15 @@ use crate::misuse;
 ///
 /// Parameters are the members of a JSON object or of a form.
 /// [`guide::reference::auth_server`](crate::guide::reference::auth_server) documents each
-/// parameter, answer and error.
+/// parameter, response and error.
 ///
-/// By default, **tokens are in bodies**: answers follow RFC 6749 section 5.1, with `Cache-Control:
-/// no-store`. **With [`cookies`](Self::cookies)**, tokens are in cookies that no script can read,
-/// and refresh tokens are read only from their cookie. Requests that a browser makes for another
-/// site are then rejected. The body contains `expires_in` and `scope`, so that a page learns when
-/// to renew. `/login` takes the credentials, `audience` and `scope`; the other routes take no body.
-/// Mount the routes twice, with an `Arc` of the accounts, to serve browsers and other clients.
+/// By default, **tokens are in bodies**: responses follow RFC 6749 section 5.1, with
+/// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)**, tokens are in cookies that no
+/// script can read, and refresh tokens are read only from their cookie. The routes then reject
+/// requests that a browser makes for a page of another site. The body of a response contains
+/// `expires_in` and `scope`, so that a page learns when to renew its tokens. `/login` takes the
+/// credentials, `audience` and `scope`; the other routes take no body. Mount the routes twice, with
+/// an `Arc` of the accounts, to serve browsers and other clients.
 ///
 /// **Audience.** A login may name one service or several. It must name one if the issuer has
 /// several keys and the grant names no audience. The token is for all named services if they share
@@ -72,18 +73,18 @@ use crate::misuse;
 /// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the
 /// parameter and never a value. All refresh tokens that cannot be exchanged get the same
 /// `invalid_grant`, byte for byte. While the store or the accounts cannot answer, the response is
-/// 503 with `Retry-After`. The client's token then stays valid; if the answer was lost after the
-/// write, it stays valid for the grace period. A failed refresh never deletes a cookie, since
-/// another tab may have renewed it in the meantime. A failed logout deletes the access tokens, and
-/// keeps the cookies that the next attempt needs.
+/// 503 with `Retry-After`. The client's refresh token then stays valid. If the response was lost
+/// after the new token was stored, the old one stays valid for the grace period. A failed refresh
+/// never deletes a cookie, since another tab may have renewed the cookie in the meantime. A failed
+/// logout deletes the access tokens, and keeps the cookies that the next attempt needs.
 ///
 /// **Public keys.** Services that verify with public keys fetch [`TokenIssuer::jwks`] from
-/// `/.well-known/jwks.json`, or find it by [`metadata`](Self::metadata). Everyone may read both
-/// documents, and caches may keep them for an hour.
+/// `/.well-known/jwks.json`, or find that URL in the [`metadata`](Self::metadata). Both documents
+/// are public, and caches may keep them for an hour.
 ///
 /// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how
-/// to do both. Limit attempts by address in a [layer](Self::login_layer), and by the user's name in
-/// [`Accounts`], which returns [`AccountsError::too_many_attempts`].
+/// to do both. Limit attempts by address in a [layer](Self::login_layer). Limit attempts by the
+/// user's name in your [`Accounts`], which then return [`AccountsError::too_many_attempts`].
 ///
 /// For logins by other means than credentials in a body, such as a passkey or a link in a mail, see
 /// [`logins`](Self::logins).
@@ -121,18 +122,18 @@ use crate::misuse;
 #[must_use]
 pub struct AuthRoutes<A, S> {
     context: Arc<RouteContext<A, S>>,
-    /// The routes of logins: `/login`, and those of other modules of this crate.
+    /// The routes that log users in: `/login`, and the routes that other modules of this crate add.
     logins: LoginRouter<A, S>,
     login_layers: Vec<LoginLayer<A, S>>,
 }
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
-/// Puts a layer in front of the routes of logins. The layers are applied last, so that they also
-/// cover routes that are added later.
+/// Puts a layer in front of the routes that log users in. The layers are applied last, so that they
+/// also cover routes that are added after them.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
-    /// Creates routes that answer with tokens in bodies.
+    /// Creates routes that respond with tokens in bodies.
     ///
     /// # Panics
     ///
@@ -172,9 +173,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Returns the part of these routes that starts sessions, for logins by any other means than
-    /// the credentials of `/login`: see [`Logins`]. Finish the configuration before: later calls of
-    /// [`cookies`](Self::cookies), [`trust_origin`](Self::trust_origin) and
+    /// Returns a [`Logins`], which starts sessions for users who log in by any means other than the
+    /// credentials of `/login`. Finish the configuration before you call this method: later calls
+    /// of [`cookies`](Self::cookies), [`trust_origin`](Self::trust_origin) and
     /// [`public_url`](Self::public_url) panic.
     pub fn logins(&self) -> Logins<A, S> {
         Logins { context: Arc::clone(&self.context) }
@@ -199,8 +200,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// Panics if there is no access-token cookie, if the issuer has no key for a cookie's audience,
     /// or if a signature is so long that a cookie has room for less than 1024 bytes of claims, as
-    /// with ML-DSA. A browser silently drops a cookie of more than 4096 bytes. Also panics after
-    /// [`logins`](Self::logins).
+    /// with ML-DSA. A browser silently drops a cookie of more than 4096 bytes. Also panics if
+    /// [`logins`](Self::logins) has already been called.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -236,16 +237,16 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Lets pages of these origins use the cookies: one, such as `https://app.shop.example` if the
-    /// routes are at `https://auth.shop.example`, or several in an array. By default, only pages of
-    /// the routes' own origin can use them. A page of another origin needs CORS as well, with
-    /// credentials. It must belong to the same *site*: browsers send no `SameSite` cookie for pages
-    /// of other sites, whatever is allowed here.
+    /// Lets pages of these origins use the cookies. Pass one origin or an array of origins, such as
+    /// `https://app.shop.example` if the routes are at `https://auth.shop.example`. By default,
+    /// only pages of the routes' own origin can use the cookies. A page of another origin also
+    /// needs CORS with credentials. The page must belong to the same *site* as the routes: browsers
+    /// send no `SameSite` cookie for pages of other sites, whatever is allowed here.
     ///
     /// # Panics
     ///
     /// Panics if a value is not an origin in the form that browsers send, if this method is called
-    /// twice, or after [`logins`](Self::logins).
+    /// twice, or if [`logins`](Self::logins) has already been called.
     #[track_caller]
     pub fn trust_origin(mut self, origins: impl OneOrMany) -> Self {
         self.configure("trust_origin").trusted_origins.set(origins);
@@ -258,7 +259,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// # Panics
     ///
     /// Panics if `url` is not an absolute `https` or `http` URL without user name, query and
-    /// fragment, or after [`logins`](Self::logins).
+    /// fragment. Also panics if [`logins`](Self::logins) has already been called.
     #[track_caller]
     pub fn public_url(mut self, url: impl AsRef<str>) -> Self {
         let url = url.as_ref();
@@ -272,9 +273,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Returns the metadata of the authorization server as JSON (RFC 8414), with which services
-    /// find the public keys. RFC 8414 requires the issuer's name to be a URL: for any other name,
-    /// returns `None`.
+    /// Returns the metadata of the authorization server as JSON (RFC 8414). Services use the
+    /// metadata to find the public keys. RFC 8414 requires the issuer's name to be a URL. If it is
+    /// not a URL, this method returns `None`.
     ///
     /// The document contains only members for features that exist: `issuer`, `jwks_uri`,
     /// `revocation_endpoint`, and, with tokens in bodies, `/refresh` as the `token_endpoint` for
@@ -319,9 +320,10 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Some(well_known::metadata(issuer, url, self.context.cookies.is_none()))
     }
 
-    /// Puts a layer in front of `/login`, and in front of the routes that `openid_login` adds, such as
-    /// a limit on attempts. Users who are logged in can then still renew and log out, however many
-    /// others share their address. A layer that is added later is further outside.
+    /// Puts a layer, such as a limit on attempts, in front of `/login` and of the routes that
+    /// `openid_login` adds. The layer does not cover the other routes, so users who are logged in
+    /// can still renew and log out when many attempts come from their address. A layer that is
+    /// added later runs earlier.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -355,7 +357,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(Arc::clone(&self.context.error_log), answered));
-        // The documents are public and may be cached, so the layers above are not for them.
+        // These documents are public and may be cached, so their routes are added after the layers
+        // above, which do not cover them.
         let mut routes = routes.route("/.well-known/jwks.json", get(handlers::key_set::<A, S>));
         if let Some(metadata) = metadata {
             let metadata: Arc<str> = metadata.into();
@@ -386,7 +389,7 @@ async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: 
     if let Some(error) = answer.extensions_mut().remove::<OAuthError>() {
         log.write(&error);
     }
-    // RFC 6749 section 5.1: a token in a cache would let others in.
+    // RFC 6749 section 5.1. Others could use a token that they find in a cache.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

@@ -1,5 +1,5 @@
-//! The shared state of all routes. It reads a request's credentials and creates the tokens of an
-//! answer.
+//! The shared state of all routes. It reads a request's credentials and creates the tokens of a
+//! response.
 
 use std::sync::Arc;
 
@@ -39,16 +39,17 @@ pub(crate) struct RouteContext<A, S> {
 }
 
 impl<A, S> RouteContext<A, S> {
-    /// Rejects a login that a browser sends for a page of another site. Through cookies of these
-    /// routes or of a layer in front, such a login could log the visitor in as somebody else. The
-    /// page could also guess passwords from the visitor's address.
+    /// Rejects a login that a page of another site made the browser send. If these routes or a
+    /// layer in front of them set cookies, such a login could log the visitor in as somebody else.
+    /// The page could also use the visitor's IP address to guess passwords.
     pub(crate) fn refuse_foreign_login(
         &self,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<(), OAuthError> {
         if self.cookies.is_none() {
-            // A page of the same site may log in here if CORS lets it read the answer.
+            // Accept pages of the same site. CORS decides whether such a page can read the
+            // response.
             return Ok(self.trusted_origins.check_site(headers)?);
         }
         self.refuse_other_sites(uri, headers)
@@ -58,8 +59,9 @@ impl<A, S> RouteContext<A, S> {
     /// its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
-            // Check requests with safe methods too: listing the sessions with a used token counts
-            // towards ending the session.
+            // Check requests with safe methods, too. A request for the list of sessions has an
+            // effect: if its token has been used before, the request is counted, and after too many
+            // of them the session ends.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())
@@ -88,8 +90,8 @@ impl<A, S> RouteContext<A, S> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Rejects an audience that no account can be granted. The check comes before the password
-    /// check, so its answer reveals nothing about the password.
+    /// Rejects an audience that no account can be granted. This check comes before the password
+    /// check, so its error reveals nothing about the password.
     pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), OAuthError> {
         let is_known = |audience: &String| match &self.cookies {
             Some(cookies) => cookies.audiences().any(|known| known == audience),
@@ -101,8 +103,8 @@ impl<A, S> RouteContext<A, S> {
         Err(OAuthErrorKind::InvalidTarget.because("`audience` has one that is unknown here"))
     }
 
-    /// Narrows the grant to the requested services, if any. Fails if no service is left, before the
-    /// route changes anything.
+    /// Narrows the grant to the requested services, if the request names any. Fails if no service
+    /// is left. At that time, the route has not changed anything.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,
@@ -142,8 +144,8 @@ impl<A, S> RouteContext<A, S> {
         Ok(())
     }
 
-    /// Returns the answer to a logout. A failed logout can be repeated: its answer deletes the
-    /// access tokens, and keeps the cookies that the next attempt needs.
+    /// Returns the response to a logout. The response to a failed logout deletes the access tokens,
+    /// and keeps the cookies that the next attempt needs.
     pub(crate) fn logged_out(&self, ended: Result<(), OAuthError>) -> Response {
         let is_failure = ended.as_ref().is_err_and(OAuthError::is_failure);
         let is_refused = ended.is_err() && !is_failure;
@@ -193,7 +195,7 @@ pub(crate) enum IssuedTokens<'d> {
 }
 
 impl IssuedTokens<'_> {
-    /// Returns the answer with these tokens and the refresh token of the session.
+    /// Returns the response with these tokens and the session's refresh token.
     pub(crate) fn answer(self, refresh: RefreshToken, session: Session) -> TokenAnswer {
         let tokens = match self {
             Self::InBody(access) => AnsweredTokens::InBody { access, refresh },

@@ -13,17 +13,17 @@ use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::Session;
 use crate::misuse;
 
-/// RFC 6265bis section 5.6: a browser ignores a longer attribute.
+/// A browser ignores an attribute whose value is longer (RFC 6265bis section 5.6).
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
-/// The maximum number of cookies with the same name that are read. A browser sends one; a sibling
-/// domain can add a few refresh cookies, one for each path that leads to the routes.
+/// The maximum number of cookies with the same name that are read. Normally a browser sends one. A
+/// sibling domain can set a few more refresh cookies, one for each path that leads to the routes.
 const MAX_CANDIDATES: usize = 16;
 
 /// The cookies that hold a browser's tokens.
 ///
 /// Every cookie is `Secure`, `HttpOnly` and `SameSite=Strict`. Scripts never see a token: a page
-/// learns from the routes' answers when to renew.
+/// learns from the routes' responses when to renew its tokens.
 ///
 /// ```
 /// use tower_jwt_auth::issuer::Cookies;
@@ -43,13 +43,14 @@ const MAX_CANDIDATES: usize = 16;
 /// ([`embedded`](Self::embedded)).
 ///
 /// All cookies last as long as the session, including the access-token cookie. When the access
-/// token expires, the browser still presents it, gets 401 `token-expired`, and the page renews it.
-/// Without the cookie, a service with `allow_anonymous` would treat the user as a stranger. A page
-/// whose renewal is refused with `invalid_grant` calls `/logout`, which deletes the cookies.
+/// token has expired, the browser still presents it. The response is 401 `token-expired`, and the
+/// page renews the token. Without the cookie, a service with `allow_anonymous` would treat the user
+/// as a stranger. A page whose renewal is rejected with `invalid_grant` calls `/logout`, which
+/// deletes the cookies.
 ///
-/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. A login by other means than
-/// `/login`, such as a passkey, sets them by [`Logins`](crate::issuer::Logins). Without the routes,
-/// use [`set_access`](Self::set_access) and [`set_refresh`](Self::set_refresh).
+/// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. After a login by other
+/// means than `/login`, such as a passkey, [`Logins`](crate::issuer::Logins) sets them. Without the
+/// routes, use [`set_access`](Self::set_access) and [`set_refresh`](Self::set_refresh).
 ///
 /// # Security
 ///
@@ -108,14 +109,15 @@ impl Cookies {
         }
     }
 
-    /// Puts the access token for `audience` into the cookie `name`. That service reads the same
-    /// name with `JwtAuth::cookie`. Call this method once for each service that pages use.
+    /// Puts the access token for `audience` into the cookie `name`. The service with that audience
+    /// passes the same name to `JwtAuth::cookie`. Call this method once for each service that pages
+    /// use.
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a cookie name, lacks the prefix `__Host-`, or is taken, or if
-    /// `audience` has a cookie already. After [`dangerous_domain`](Self::dangerous_domain), the
-    /// required prefix is `__Secure-`.
+    /// Panics if `name` is not a cookie name, lacks the prefix `__Host-`, or is the name of another
+    /// of these cookies. Also panics if `audience` already has a cookie. After
+    /// [`dangerous_domain`](Self::dangerous_domain), the required prefix is `__Secure-`.
     #[track_caller]
     pub fn add_access_cookie(
         mut self,
@@ -154,9 +156,10 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Sets `SameSite=Lax`: a link on another site then leads to a page that is logged in. By
-    /// default the cookies are `Strict`: the first request of such a page has no cookies, and only
-    /// the requests that the page then makes itself are logged in.
+    /// Sets `SameSite=Lax`: if a user follows a link from another site to your page, the browser
+    /// sends the cookies with that first request. By default the cookies are `Strict`: the browser
+    /// sends no cookies with that first request, but only with the requests that your page then
+    /// makes itself.
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
         self
@@ -167,20 +170,21 @@ impl Cookies {
     /// ([CHIPS](https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies)),
     /// so a user logs in once under each of them.
     ///
-    /// A script in the frame sends requests to its own origin, and needs nothing else. If a page of
-    /// the embedding site calls the services itself, it is a page of another site: it needs
+    /// A script in the frame sends requests to its own origin, and needs no further configuration.
+    /// If a page of the embedding site calls the services itself, it is a page of another site: it
+    /// needs
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
-    /// Choose new cookie names when you switch a running system: until they expire, browsers send
-    /// the old cookies next to the partitioned ones, and two different cookies with the same name
-    /// are rejected.
+    /// Choose new cookie names when you switch a running system. Browsers send the old cookies
+    /// together with the partitioned ones until the old cookies expire, and a request with two
+    /// different cookies of the same name is rejected.
     ///
     /// # Security
     ///
     /// `SameSite` no longer keeps the cookies out of requests that other sites make. Two
     /// protections remain. The first is the cross-site check of the layer and of these routes, for
-    /// every request but GET, HEAD and OPTIONS. The second is the separate set of cookies in
+    /// every request except GET, HEAD and OPTIONS. The second is the separate set of cookies in
     /// browsers that support `Partitioned`: an attacker's page has its own set, which contains no
     /// login. Make sure that no GET request changes anything. Name the sites that may show your
     /// page in a frame with `Content-Security-Policy: frame-ancestors`, since otherwise any site
@@ -188,8 +192,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics after [`dangerous_without_https`](Self::dangerous_without_https): browsers refuse
-    /// such cookies without `Secure`.
+    /// Panics if [`dangerous_without_https`](Self::dangerous_without_https) has already been
+    /// called, since browsers reject such cookies without `Secure`.
     #[track_caller]
     pub fn embedded(mut self) -> Self {
         self.same_site = SameSite::Partitioned;
@@ -198,8 +202,8 @@ impl Cookies {
 
     /// Sends the access tokens to `domain` and to every host below it, for services on several
     /// hosts of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
-    /// `cart.shop.example`. Call it before [`add_access_cookie`](Self::add_access_cookie), whose
-    /// names then begin with `__Secure-`.
+    /// `cart.shop.example`. Call this method before [`add_access_cookie`](Self::add_access_cookie).
+    /// The names of the access-token cookies must then begin with `__Secure-`.
     ///
     /// ```
     /// use tower_jwt_auth::issuer::Cookies;
@@ -210,13 +214,13 @@ impl Cookies {
     /// # let _ = cookies;
     /// ```
     ///
-    /// A page on `app.shop.example` has the same site as the services, but not the same origin: it
-    /// needs `trust_origin("https://app.shop.example")` on these routes and on each service, and
-    /// CORS with credentials.
+    /// A page on `app.shop.example` is on the same site as the services, but has a different
+    /// origin. It therefore needs `trust_origin("https://app.shop.example")` on these routes and on
+    /// each service, and CORS with credentials.
     ///
     /// # Security
     ///
-    /// All services behind one host name are safer: see
+    /// It is safer to put all services behind one host name: see
     /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this setting,
     ///
     /// - **every host below the domain gets the access tokens** of its visitors, and can use them
@@ -234,9 +238,9 @@ impl Cookies {
     ///
     /// Panics if `domain` is not a domain name with at least two labels. For example, a top-level
     /// domain, an IP address, and a name with a leading dot, a port or a scheme are invalid. Also
-    /// panics after an [`add_access_cookie`](Self::add_access_cookie) whose name begins with
-    /// `__Host-`. Browsers also ignore cookies for public suffixes such as `co.uk` and `github.io`,
-    /// which this function cannot know.
+    /// panics if [`add_access_cookie`](Self::add_access_cookie) has already added a name that
+    /// begins with `__Host-`. Browsers also ignore cookies for public suffixes such as `co.uk` and
+    /// `github.io`, which this function cannot know.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();
@@ -261,15 +265,15 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if two names differ only in their prefixes, or if [`embedded`](Self::embedded) was
-    /// called before.
+    /// Panics if two names differ only in their prefixes, or if [`embedded`](Self::embedded) has
+    /// already been called.
     #[track_caller]
     pub fn dangerous_without_https(mut self) -> Self {
         self.is_secure = false;
         self.with_names_checked()
     }
 
-    /// Sets the cookie of the access token for `audience`, which lasts as long as `session`.
+    /// Sets the access-token cookie for `audience`. The cookie lasts as long as `session`.
     ///
     /// # Errors
     ///
@@ -292,7 +296,7 @@ impl Cookies {
         Ok(())
     }
 
-    /// Sets the cookies of the refresh token and of its session.
+    /// Sets the refresh-token cookie and the cookie that names its session.
     pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, session: &Session) {
         let max_age = max_age(session);
         let id = session.id().as_str();
@@ -342,7 +346,7 @@ impl Cookies {
         self.same_site == SameSite::Strict
     }
 
-    /// Returns true if browsers keep the cookies for each embedding site.
+    /// Returns true if browsers keep a separate set of the cookies for each embedding site.
     #[cfg(feature = "openid-login")]
     pub(crate) fn is_partitioned(&self) -> bool {
         self.same_site == SameSite::Partitioned
@@ -400,8 +404,8 @@ impl Cookies {
                 ),
             }
         }
-        // Compare the names that are really used: without their prefixes, two names may be the
-        // same.
+        // Compare the names as browsers get them. Two names that differ only in their prefixes are
+        // equal once the prefixes are dropped.
         let names = self.access.iter().map(|(_, name)| name).chain([&self.refresh, &self.session]);
         let mut names: Vec<&str> = names.map(|name| self.in_use(name)).collect();
         for name in &names {
@@ -416,7 +420,8 @@ impl Cookies {
         self
     }
 
-    /// Returns the name without its prefix if browsers would not accept the prefix.
+    /// Returns the name of a cookie as browsers get it: without its prefix if the cookie is not
+    /// `Secure`, since browsers would reject the prefix.
     pub(crate) fn in_use<'n>(&self, name: &'n str) -> &'n str {
         let without = || name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-"));
         if self.is_secure { name } else { without().unwrap_or(name) }

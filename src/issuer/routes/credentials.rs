@@ -10,8 +10,8 @@ use crate::jwt::ClaimError;
 /// Reads a value of the application's type from the parameters.
 ///
 /// A struct sees only the parameters with the names of its fields, as it would with
-/// `#[serde(flatten)]`. The messages of `serde` contain values, a password perhaps, so the error
-/// has only the name and the problem.
+/// `#[serde(flatten)]`. The messages of `serde` contain values, such as a password. The error of
+/// this function therefore contains only the name of the parameter and the problem.
 pub(crate) fn read<C: DeserializeOwned>(
     parameters: &Map<String, Value>,
 ) -> Result<C, Option<ClaimError>> {
@@ -101,7 +101,7 @@ impl Parameters<'_, '_> {
         names.unwrap_or_default().iter().copied().find(|known| *known == name)
     }
 
-    /// Notes an error outside of any value, such as a missing field.
+    /// Records an error that does not concern one value, such as a missing field.
     fn note_end(&mut self, error: &Error) {
         if self.failure.is_none() {
             let find = |name: &str| Self::find(self.names, name);

@@ -78,7 +78,8 @@ pub(crate) async fn refresh<A: Accounts, S: RefreshStore>(
     grant.scopes.retain(|scope| allowed.contains(scope));
     context.narrow_audience(&mut grant, audience)?;
     let tokens = context.tokens(grant, pending.session())?;
-    // This comes last, so that an earlier failure leaves the client's token unchanged.
+    // The refresh token is replaced last, so that an earlier failure leaves the client's token
+    // valid.
     let (refresh, session) = pending.finish().await?;
     Ok(tokens.answer(refresh, session).into_response())
 }
@@ -90,7 +91,8 @@ pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
     match owner(&context, request).await {
         Ok(loaded) => context.logged_out(end(&context, loaded).await),
         Err(error) if error.kind() == OAuthErrorKind::BadToken => {
-            // Nobody is logged in, which is the goal. The log has the reason.
+            // The request names no session that could end, so the client counts as logged out. The
+            // log has the reason.
             let mut response = context.logged_out(Ok(()));
             response.extensions_mut().insert(error);
             response
@@ -148,8 +150,8 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     ended.map(|()| StatusCode::NO_CONTENT.into_response())
 }
 
-/// Revokes a token (RFC 7009). A token that is unknown, expired or of another issuer counts as
-/// revoked.
+/// Revokes a token (RFC 7009). A token that is unknown, has expired or comes from another issuer
+/// counts as revoked.
 pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     State(context): SharedContext<A, S>,
     request: Request,
@@ -157,7 +159,8 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     let (mut params, _) = requests::read(request).await?;
     let token = params.required("token")?;
     let client_id = params.client_id()?;
-    // Only access tokens contain dots. The client's hint could be wrong.
+    // Only access tokens contain dots. The client's `token_type_hint` is not read, since it could
+    // be wrong.
     if token.contains('.') {
         return revoke_access(&context, &token, client_id.as_deref()).await;
     }
@@ -172,8 +175,8 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     Ok(StatusCode::OK.into_response())
 }
 
-/// Revokes one access token of a session. A service with a secret can sign tokens too, so a token
-/// that names no session of its subject is not published.
+/// Revokes one access token of a session. Services that have a secret can sign tokens, too. The
+/// revocation is therefore published only if the token names a session of its subject.
 async fn revoke_access<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     token: &str,
@@ -202,7 +205,7 @@ async fn revoke_access<A: Accounts, S: RefreshStore>(
     Ok(StatusCode::OK.into_response())
 }
 
-/// Returns the public keys, for everyone.
+/// Returns the public keys to anyone.
 pub(crate) async fn key_set<A: Accounts, S: RefreshStore>(
     State(context): SharedContext<A, S>,
 ) -> Response {
@@ -221,7 +224,7 @@ async fn end<A: Accounts, S: RefreshStore>(
     Ok(())
 }
 
-/// Returns the session that a request asks to end, with its row version. Every client that has the
+/// Returns the session that a request asks to end, with its row version. Any client that has the
 /// refresh token may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
@@ -231,9 +234,9 @@ async fn owner<A: Accounts, S: RefreshStore>(
     Ok(context.sessions.session_to_end(&token).await?)
 }
 
-/// Returns the session of the current refresh token, which does not change. A used token is
-/// refused, even within the grace period. Otherwise a thief could poll to find out when the user
-/// renews.
+/// Returns the session of the current refresh token. The token stays the current one. A used token
+/// is rejected, even within the grace period. Otherwise a thief could poll to find out when the
+/// user renews.
 async fn viewer<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     request: Request,

@@ -1,4 +1,4 @@
-//! The error of a login that the application decided.
+//! The error of a login for which the application authenticated the user.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
@@ -11,8 +11,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 
 /// The reason why [`Logins::start`](crate::issuer::Logins::start) started no session.
 ///
-/// The response has the status, the headers and the body that `/login` responds with in the same case.
-/// The error is in the log already.
+/// As a response, this error has the same status, headers and body as the response of `/login` in
+/// the same case. The error has already been logged.
 ///
 /// `Display` shows [`reason`](Self::reason), which is meant for developers.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl LoginError {
         }
     }
 
-    /// Returns the error code of the answer: a code of RFC 6749 section 5.2, such as
+    /// Returns the error code of the response: a code of RFC 6749 section 5.2, such as
     /// `invalid_scope`, or `cross-site-request`.
     pub fn code(&self) -> &'static str {
         match self.kind() {

@@ -1,4 +1,4 @@
-//! The access that a client requests at a login or a refresh.
+//! The access that a client requests when it logs in or refreshes.
 
 use std::fmt::{self, Debug};
 
@@ -82,17 +82,17 @@ impl LoginRequest {
     /// Accepts a request that another site began. By default, such a request is rejected with 403,
     /// as `/login` does.
     ///
-    /// A login elsewhere ends with a request that the other site causes: the redirect of an OpenID
-    /// provider, or the form that a SAML identity provider posts.
+    /// A login at another site ends with a request that the other site causes. Examples are the
+    /// redirect of an OpenID provider, and the form that a SAML identity provider posts.
     ///
     /// # Security
     ///
     /// Without this check, any site can log its visitors in as somebody else, for instance as the
     /// attacker. The visitors then save their address or their card in the attacker's account. Call
-    /// this method only after the application has checked that **this browser** began the login: by
-    /// a random value that the application put into a cookie of the browser before the redirect,
-    /// and that comes back in the request, such as the `state` of OAuth or the request's ID in
-    /// `InResponseTo` of SAML.
+    /// this method only after the application has checked that **this browser** began the login.
+    /// For that check, the application puts a random value into a cookie of the browser before the
+    /// redirect, and compares the cookie with the value that comes back in the request. In OAuth
+    /// that value is `state`; in SAML it is the request's ID in `InResponseTo`.
     pub fn dangerous_from_another_site(mut self) -> Self {
         self.is_from_another_site = true;
         self

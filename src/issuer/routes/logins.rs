@@ -103,33 +103,36 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// Starts the session of a user whom the application has just authenticated, and returns the
     /// response for the client.
     ///
-    /// The session and the response are those of `/login`, with the same settings, limits and events.
-    /// `request` is the head of the request that completed the login. With cookies, the session that
-    /// the browser had ends, if the request has its cookies: mount the route below the path of
-    /// [`Cookies::new`](crate::issuer::Cookies::new), such as `/auth/passkey`, since browsers do not
-    /// send the refresh token elsewhere. The label of the session is by default the `User-Agent`.
-    /// `wish` narrows the grant.
+    /// The session and the response are the same as after a login at `/login`, with the same
+    /// settings, limits and events. `request` is the head of the request that completed the login.
+    /// With cookies, the browser's previous session ends if the request has the cookies of that
+    /// session. Browsers send the refresh token only to the path of
+    /// [`Cookies::new`](crate::issuer::Cookies::new), so mount the route below that path, such as
+    /// at `/auth/passkey`. By default the label of the session is the `User-Agent`. `wish` narrows
+    /// the grant.
     ///
-    /// [`Accounts::renew`] is called for each renewal, as after a login at `/login`. To find out at
-    /// a renewal by which means the user logged in, keep it in [`Grant::session_data`].
+    /// [`Accounts::renew`] is called for each renewal, as after a login at `/login`. If a renewal
+    /// needs to know how the user logged in, store that in [`Grant::session_data`].
     ///
     /// # Errors
     ///
-    /// Fails if the client's wish cannot be granted, if the store cannot answer, or if the tokens
-    /// cannot be issued. As a response, the [`LoginError`] is that of `/login`. Each error is
-    /// logged, and is reported as
+    /// Fails if `wish` cannot be granted, if the store cannot answer, or if the tokens cannot be
+    /// issued. As a response, the [`LoginError`] equals the response of `/login` in the same case.
+    /// Each error is logged, and is reported as
     /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
     /// authenticated.
     ///
     /// # Security
     ///
     /// This method cannot check who the user is: check the credentials before you call it, accept
-    /// them once, and limit the attempts. [`login_layer`](crate::issuer::AuthRoutes::login_layer) is not
-    /// in front of the application's own routes.
+    /// each of them only once, and limit the attempts.
+    /// [`login_layer`](crate::issuer::AuthRoutes::login_layer) is not in front of the application's
+    /// own routes.
     ///
-    /// A request that a browser makes for a page of another site is rejected as at `/login`, unless
-    /// [`LoginRequest::dangerous_from_another_site`] is set. A link on another site is such a
-    /// request, too. Some clients do not say where a GET request comes from, so log in with POST.
+    /// As at `/login`, a request that a browser makes for a page of another site is rejected,
+    /// unless [`LoginRequest::dangerous_from_another_site`] is set. The request of a user who
+    /// follows a link on another site is rejected, too. Some clients do not say where a GET request
+    /// comes from, so use POST for logins.
     pub async fn start(
         &self,
         grant: Grant<A::Claims>,
@@ -167,7 +170,7 @@ impl<A, S> Debug for Logins<A, S> {
 }
 
 impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
-    /// Makes the checks that do not depend on the account, and returns the requested access.
+    /// Makes those checks that do not depend on the account. Returns the requested access.
     pub(crate) fn check_login(
         &self,
         head: &Parts,
@@ -181,8 +184,8 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         Ok(requested)
     }
 
-    /// Starts the session of an authenticated user. Ends the session that the browser had, and
-    /// reports a login that starts no session.
+    /// Starts the session of an authenticated user, and ends the browser's previous session. If no
+    /// session can be started, reports the login as refused.
     pub(crate) async fn start_login(
         &self,
         grant: Grant<A::Claims>,
@@ -206,16 +209,16 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         Ok(tokens.answer(refresh, session))
     }
 
-    /// Reports a login that started no session. Its response reveals that the credentials are right,
-    /// and no new session shows the user that somebody logged in. The application can notify the
-    /// user.
+    /// Reports a login that started no session. The response to such a login reveals that the
+    /// credentials are right, but the user's list of sessions does not show it. After this report,
+    /// the application can notify the user.
     fn tell_refused_login(&self, subject: String, error: &OAuthError) {
         let reason = error.reason().to_owned();
         self.sessions.tell_refused_login(&RefusedLogin { subject, reason });
     }
 
-    /// Issues the tokens of a login, and stores its session last, so that a failure leaves none
-    /// behind.
+    /// Issues the tokens of a login. Stores the session last, so that no session is left if the
+    /// login fails.
     async fn open_session(
         &self,
         mut grant: Grant<A::Claims>,
@@ -233,7 +236,7 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
 
         let mut new = NewSession::from(&grant).audience(asked);
         if self.cookies.is_some() {
-            // Browsers send no `client_id` with their cookies.
+            // A refresh that uses cookies has no `client_id`.
             new.client_id = None;
         } else if new.client_id.is_none() {
             new.client_id = requested.client_id;

@@ -1,4 +1,4 @@
-//! Error answers with the codes of RFC 6749 section 5.2.
+//! Error responses with the codes of RFC 6749 section 5.2.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -17,7 +17,8 @@ use crate::rejection::{Answers, AuthError, AuthErrorKind, Format};
 #[cfg(feature = "tracing")]
 use crate::rejection::{LogLimit, Loud};
 
-/// An error answer and the reason for it. [`ErrorLog`] gets both once the answer is complete.
+/// An error response and the reason for it. Both are written to the [`ErrorLog`] once the response
+/// is complete.
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
     kind: OAuthErrorKind,
@@ -33,8 +34,9 @@ pub(crate) struct OAuthError {
 pub(crate) enum OAuthErrorKind {
     InvalidRequest,
     WrongCredentials,
-    /// A refresh token that cannot be exchanged. All such answers have the same bytes: a client
-    /// must not learn whether the token was unknown, expired, used before, or another client's.
+    /// A refresh token that cannot be exchanged. All such responses have the same bytes: a client
+    /// must not learn whether the token was unknown, expired, used before, or issued to another
+    /// client.
     BadToken,
     /// The request names a client other than the client of the token or the grant.
     InvalidClient,
@@ -57,7 +59,7 @@ pub(crate) enum OAuthErrorKind {
 }
 
 impl OAuthErrorKind {
-    /// Returns an error answer with this reason.
+    /// Returns an error of this kind with this reason.
     pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> OAuthError {
         OAuthError { kind: self, reason: reason.into(), cause: None }
     }
@@ -94,8 +96,8 @@ impl OAuthErrorKind {
         }
     }
 
-    /// Returns the fixed description for answers of this kind, or `None` if each answer is
-    /// described by its reason.
+    /// Returns the description that all responses of this kind contain. Returns `None` if each
+    /// response contains its own reason instead.
     fn description(self) -> Option<&'static str> {
         Some(match self {
             Self::WrongCredentials => "the credentials are wrong",
@@ -118,7 +120,7 @@ impl OAuthErrorKind {
 }
 
 impl OAuthError {
-    /// Returns the answer to a request in which application code panicked.
+    /// Returns the error for a request in which application code panicked.
     pub(crate) fn panicked() -> Self {
         OAuthErrorKind::ServerError.because("code of the application panicked")
     }
@@ -146,10 +148,10 @@ impl IntoResponse for OAuthError {
 }
 
 impl OAuthError {
-    /// Returns the answer, without the error in its extensions.
+    /// Returns the response, without the error in its extensions.
     pub(crate) fn response(&self) -> Response {
         if self.kind == OAuthErrorKind::CrossSite {
-            // The layer answers such a request in the same way.
+            // `JwtAuth` rejects such a request with the same response.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
             return Answers::without_layer().refuse(error, &Format::Http);
         }
@@ -212,8 +214,8 @@ impl From<AccountsError> for OAuthError {
                 }
             }
             Undecided::TooManyAttempts(wait) => {
-                // The time is rounded up. Otherwise a client that comes back after these seconds
-                // could have to wait again.
+                // The time is rounded up. Otherwise a client that waits for this number of seconds
+                // could come back too early.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
                 let retry_after_secs = wait.as_secs().saturating_add(fraction);
                 OAuthErrorKind::TooManyAttempts { retry_after_secs }.because("too many attempts")
@@ -240,8 +242,9 @@ pub(crate) struct ErrorLog {
 }
 
 impl ErrorLog {
-    /// Logs an answer's error. Server failures are logged at ERROR, ten times a minute for each
-    /// cause, and at DEBUG beyond that. All other errors are logged at DEBUG.
+    /// Logs the error of a response. Server failures are logged at ERROR, but at most ten times a
+    /// minute for each cause; further ones are logged at DEBUG. All other errors are logged at
+    /// DEBUG.
     #[cfg(feature = "tracing")]
     pub(crate) fn write(&self, error: &OAuthError) {
         let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());
@@ -262,7 +265,7 @@ impl ErrorLog {
         }
     }
 
-    /// Logs a failed login at another provider, with the limit of all providers.
+    /// Logs a failed login at another provider. All providers share one limit.
     #[cfg(all(feature = "tracing", feature = "openid-login"))]
     pub(crate) fn write_login_failure(
         &self,

@@ -18,8 +18,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 /// The maximum size of a body, far above any login or token.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The maximum length of a `client_id`. The limit is longer than any real identifier, and short
-/// enough to keep one with each session.
+/// The maximum length of a `client_id`. Real identifiers are shorter. The limit is low enough to
+/// store a `client_id` with each session.
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
 /// The one parameter that may be repeated (RFC 8693 section 2.1).
@@ -137,7 +137,7 @@ pub(crate) fn check_client_id(client: Option<&str>) -> Result<(), OAuthError> {
     )))
 }
 
-/// The members of a body, and a mark for a duplicate name.
+/// The members of a body. `has_duplicate` is true if a name occurs twice.
 #[derive(Default)]
 struct ParsedBody {
     members: Map<String, Value>,

@@ -1,10 +1,11 @@
 //! The path to which a browser returns after a login.
 
-/// The maximum length of a path. It is longer than any path of a page, and short enough for a
-/// cookie.
+/// The maximum length of a path. The paths of pages are shorter. The limit is low enough to store a
+/// path in a cookie.
 pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 
-/// Returns true if a browser resolves `path` to a page of this site, whatever page it is on.
+/// Returns true if a browser resolves `path` to a page of this site, whatever page the browser
+/// currently shows.
 ///
 /// A browser treats `//host` and `/\host` as another host, and removes tabs and line breaks before
 /// it looks at the second character. It does not decode `%2F` there, but a proxy may.
@@ -23,7 +24,7 @@ pub(crate) fn is_return_path(path: &str) -> bool {
         && !rest.split(['?', '#']).take(1).flat_map(|rest| rest.split('/')).any(is_dot_segment)
 }
 
-/// Returns true for `.` and `..`, also if they are percent-encoded.
+/// Returns true for `.` and `..`, even if they are percent-encoded.
 fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }

@@ -25,7 +25,7 @@ use crate::issuer::sessions::session::Session;
 #[must_use = "only this response contains the tokens of the session"]
 pub struct StartedLogin {
     pub(crate) answer: TokenAnswer,
-    /// True if the browser would leave the new cookies out of a redirect.
+    /// True if the browser would not send the new cookies after a redirect.
     pub(crate) needs_page: bool,
     pub(crate) error_log: Arc<ErrorLog>,
 }
@@ -36,22 +36,23 @@ impl StartedLogin {
         &self.answer.session
     }
 
-    /// Sets the cookies, and sends the browser to a page of this site: for a login that ends with a
-    /// navigation, such as a form or the redirect of a provider, and not with a request of a
-    /// script.
+    /// Sets the cookies, and sends the browser to a page of this site. Use this method if the last
+    /// request of the login is a navigation, such as a form or the redirect of a provider. If a
+    /// script makes that request, send the `StartedLogin` itself as the response.
     ///
-    /// The status is 303. After [`dangerous_from_another_site`], a browser sends no
-    /// `SameSite=Strict` cookie with the redirected request, since another site began the
-    /// navigation. The response is then a page (200) that goes to `path` by itself, without a script.
-    /// With [`Cookies::lax`], the status is 303 in this case, too.
+    /// Normally, the status is 303. If [`dangerous_from_another_site`] was called for the login,
+    /// the response is instead a page (200) that moves the browser on to `path` without a script.
+    /// After a redirect, the browser would not send `SameSite=Strict` cookies, since another site
+    /// began the navigation. With [`Cookies::lax`], the status is always 303.
     ///
-    /// `path` may come from the request, such as `RelayState` of SAML. It can only lead to this
-    /// site: a value other than a path leads to `/` instead. A path begins with one slash, has
+    /// `path` may come from the request, such as SAML's `RelayState`. It can lead only to this
+    /// site: the browser goes to `/` if the value is not a path. A path begins with one slash, has
     /// printable ASCII characters without backslashes, and at most 512 bytes; `//host` is another
     /// host.
     ///
-    /// With tokens in bodies, a redirect cannot carry them. The response is then 500 `server_error`,
-    /// and the log has the reason. Nobody gets the tokens of the session, which stays until it
+    /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are in bodies,
+    /// and a redirect cannot carry them. The response is then 500 `server_error`, and the log has
+    /// the reason. Nobody gets the tokens of the new session, which stays in the store until it
     /// expires.
     ///
     /// [`dangerous_from_another_site`]: crate::issuer::LoginRequest::dangerous_from_another_site
@@ -86,7 +87,7 @@ impl Debug for StartedLogin {
     }
 }
 
-/// Forbids caches to keep the response, since a token in a cache would let others in.
+/// Forbids caches to store the response, since others could use a token that they find in a cache.
 fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -97,8 +98,8 @@ fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
 }
 
-/// Returns a page that goes to another page of this site. The page itself begins that navigation, so
-/// the browser sends `SameSite=Strict` cookies.
+/// Returns a page that moves the browser on to another page of this site. This site then begins the
+/// navigation, so the browser sends `SameSite=Strict` cookies.
 fn page_to(path: &str) -> impl IntoResponse {
     let path = escaped(path);
     let page = format!(
@@ -115,7 +116,7 @@ fn page_to(path: &str) -> impl IntoResponse {
     (headers, page)
 }
 
-/// Escapes a text for an attribute in double quotes.
+/// Escapes a text for an HTML attribute in double quotes.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,4 +1,4 @@
-//! The answer to a login or a refresh.
+//! The response to a login or a refresh.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

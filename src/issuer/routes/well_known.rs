@@ -5,7 +5,7 @@ use http::Uri;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
-/// One hour: the time within which services learn of an announced or withdrawn key.
+/// Services learn of an announced or withdrawn key within this time of one hour.
 const CACHING: &str = "public, max-age=3600";
 
 /// The URL of the routes as clients see it, without a slash at the end.
@@ -30,8 +30,9 @@ impl PublicUrl {
 /// Returns the metadata of the authorization server (RFC 8414 section 2).
 ///
 /// `has_token_endpoint` is false if refresh tokens are in cookies, since `/refresh` is then not a
-/// token endpoint. There is no authorization endpoint, so there are no response types, but RFC 8414
-/// requires that member. An absent `grant_types_supported` would mean grants that do not exist.
+/// token endpoint. `response_types_supported` is empty, since there is no authorization endpoint,
+/// but RFC 8414 requires the member. If `grant_types_supported` were absent, its default value
+/// would name grants that do not exist here.
 pub(crate) fn metadata(issuer: &str, url: &PublicUrl, has_token_endpoint: bool) -> String {
     let url = url.as_str();
     let mut metadata = Map::new();
@@ -51,17 +52,17 @@ pub(crate) fn metadata(issuer: &str, url: &PublicUrl, has_token_endpoint: bool) 
     Value::Object(metadata).to_string()
 }
 
-/// Returns the answer with a JWK Set (RFC 7517 section 8.5.2).
+/// Returns the response with a JWK Set (RFC 7517 section 8.5.2).
 pub(crate) fn key_set_document(jwks: String) -> Response {
     document("application/jwk-set+json", jwks)
 }
 
-/// Returns the answer with metadata (RFC 8414 section 3.2).
+/// Returns the response with metadata (RFC 8414 section 3.2).
 pub(crate) fn metadata_document(metadata: &str) -> Response {
     document("application/json", metadata.to_owned())
 }
 
-/// Returns a document that everyone may read, pages of other sites included.
+/// Returns a document that anyone may read, including pages on other sites.
 fn document(media_type: &'static str, body: String) -> Response {
     let headers =
         [(CONTENT_TYPE, media_type), (CACHE_CONTROL, CACHING), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
