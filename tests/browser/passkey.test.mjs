@@ -117,6 +117,20 @@ test("the session is renewed, and a second login ends the first session", async 
   assert.notEqual(after[0].id, first.id);
 });
 
+// The first passkey is on the first authenticator, which therefore refuses to make another.
+async function changeAuthenticator() {
+  await devTools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
+  await devTools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "usb",
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+}
+
 test("a logged-in user adds a second passkey, and logs in with either", async () => {
   const name = newName();
   await register(name);
@@ -128,18 +142,8 @@ test("a logged-in user adds a second passkey, and logs in with either", async ()
       return error.name;
     }
   });
-  // The first passkey is on this authenticator, which therefore refuses to make another.
   assert.equal(added, "InvalidStateError");
-  await devTools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
-  await devTools.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "usb",
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
+  await changeAuthenticator();
   const status = await page.evaluate(async () => {
     const credential = await createPasskey("ignored");
     const response = await fetch("/auth/passkey/register/finish", {
@@ -153,6 +157,25 @@ test("a logged-in user adds a second passkey, and logs in with either", async ()
   await logOut();
   await click("log-in", name);
   await shows(`Logged in as ${name}.`);
+});
+
+test("a passkey is not added for a user who has logged out", async () => {
+  const [alice, mallory] = [newName(), newName()];
+  await register(alice);
+  await changeAuthenticator();
+  const create = () => page.evaluate(() => createPasskey("ignored"));
+  const first = await create();
+  const ceremony = (await context.cookies()).filter(({ name }) => name === "__Host-ceremony");
+  const second = await create();
+  await logOut();
+  await isRefused(await finish(second, "register"), /log in again/);
+
+  // Somebody else logs in, with the cookie of the ceremony that the first user began.
+  await register(mallory);
+  await context.addCookies(ceremony);
+  const [status, answer] = await finish(first, "register");
+  assert.equal(status, 400);
+  assert.match(answer.error_description, /log in again/);
 });
 
 test("a forged assertion is refused", async () => {

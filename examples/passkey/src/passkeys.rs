@@ -57,8 +57,8 @@ pub(crate) fn routes(site: Site, auth: JwtAuth<LoggedIn>) -> Router {
     // `Json` rejects every other content type. A page of another site cannot send JSON without
     // permission.
     Router::new()
-        .route("/passkey/register/start", post(start_registration).layer(auth))
-        .route("/passkey/register/finish", post(finish_registration))
+        .route("/passkey/register/start", post(start_registration).layer(auth.clone()))
+        .route("/passkey/register/finish", post(finish_registration).layer(auth))
         .route("/passkey/login/start", post(start_login))
         .route("/passkey/login/finish", post(finish_login))
         .with_state(Arc::new(site))
@@ -81,8 +81,7 @@ async fn start_registration(
             if age > FRESH_SECS {
                 return Err(Refused("log in again before you add a passkey"));
             }
-            let id = claims.token().subject().and_then(|id| id.parse().ok());
-            let id: Uuid = id.ok_or(Refused("the user was deleted"))?;
+            let id = user_of(&claims).ok_or(Refused("the user was deleted"))?;
             let user = site.users.find(id).ok_or(Refused("the user was deleted"))?;
             (id, None, user.name.clone(), user.credentials())
         }
@@ -103,16 +102,21 @@ async fn start_registration(
 /// Keeps the new passkey. A new user is logged in with it.
 async fn finish_registration(
     State(site): State<Arc<Site>>,
+    claims: Option<Claims<LoggedIn>>,
     head: Parts,
     Json(credential): Json<RegisterPublicKeyCredential>,
 ) -> Result<Response, Refused> {
     let begun = ceremony(&head.headers).and_then(|id| site.registrations.take(id));
     let Registration { user, name, state } = begun.ok_or(NOT_BEGUN)?;
+    let is_new = name.is_some();
+    // The user may have logged out since, and somebody else may be at this browser.
+    if !is_new && claims.as_ref().and_then(user_of) != Some(user) {
+        return Err(Refused("log in again before you add a passkey"));
+    }
     let passkey = site
         .webauthn
         .finish_passkey_registration(&credential, &state)
         .map_err(|_| Refused("the passkey was not accepted"))?;
-    let is_new = name.is_some();
     if !site.users.add(user, name, passkey) {
         return Err(Refused("the name or the passkey is taken"));
     }
@@ -120,6 +124,11 @@ async fn finish_registration(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     log_in(&site, user, &head).await
+}
+
+/// Returns the logged-in user.
+fn user_of(claims: &Claims<LoggedIn>) -> Option<Uuid> {
+    claims.token().subject()?.parse().ok()
 }
 
 async fn start_login(
