@@ -14,6 +14,9 @@ use crate::issuer::{ExternalLogin, Session};
 /// Find the account by [`issuer`](Self::issuer) **and** [`subject`](Self::subject). Only this pair
 /// always means the same person. An address can be given to somebody else later, and some providers
 /// let users enter any address.
+///
+/// Compare both byte for byte. In a column with a case-insensitive collation, the subjects `alice` and
+/// `ALICE` are one, and some databases also ignore accents, or spaces at the end.
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) provider: String,

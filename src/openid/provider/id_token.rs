@@ -106,7 +106,10 @@ impl IdTokenVerifier {
         }
         let earliest = redemption.started_at.whole_secs().saturating_sub(self.leeway);
         if token.issued_at().is_none_or(|at| at < earliest) {
-            return Err(rejected("the token was issued before this login began (`iat`)"));
+            return Err(rejected(
+                "the token was issued before this login began (`iat`), or the clock of the provider \
+                 is late: see `LoginProvider::leeway`",
+            ));
         }
         if redemption.needs_fresh_login {
             self.check_fresh_login(claims.get("auth_time"), earliest)?;

@@ -232,7 +232,8 @@ impl LoginFailure {
     }
 
     /// Returns the path to which the login would have returned, if this browser began it. A page
-    /// can offer to log in again with the same path. It is a path of this site.
+    /// can offer to log in again with the same path. It is a path of this site, and a page must
+    /// escape it, since it may contain quotes.
     pub fn return_to(&self) -> Option<&str> {
         self.details.return_to.as_deref()
     }

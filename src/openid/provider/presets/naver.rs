@@ -47,9 +47,10 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// Naver does not document PKCE. The parameters are sent, but the login does not rely on them: a
-    /// stolen code is protected by the secret of this server, and by the cookie that binds the login
-    /// to the browser. A fresh login at the provider cannot be proved.
+    /// Naver does not document PKCE. The parameters are sent, but the login cannot rely on them, and
+    /// without an ID token there is no `nonce` either. A thief of an unused code could therefore
+    /// finish a login of their own with it, and be logged in as the user whose code it is. Keep the
+    /// query of the callback out of logs. A fresh login at the provider cannot be proved.
     ///
     /// [api]: https://developers.naver.com/docs/login/api/api.md
     /// [profile]: https://developers.naver.com/docs/login/profile/profile.md
