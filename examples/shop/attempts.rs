@@ -1,5 +1,5 @@
-//! Limits on guessing passwords: at one account from any number of addresses, and from one address
-//! at any number of accounts.
+//! Limits on guesses of passwords: for one account from any number of addresses, and from one
+//! address for any number of accounts.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, SocketAddr};
@@ -34,8 +34,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Allows twenty attempts for each account and one more in each `period`, and thirty attempts
-    /// from each address and one more each second. Returns `None` if `period` is zero.
+    /// Allows twenty attempts for each account, and one more in each `period`. From each address,
+    /// allows thirty attempts, and one more in each second. Returns `None` if `period` is zero.
     pub(crate) fn new(period: Duration) -> Option<Self> {
         let account = Quota::with_period(period)?.allow_burst(FOR_AN_ACCOUNT);
         let address = Quota::per_second(NonZeroU32::MIN).allow_burst(FROM_AN_ADDRESS);
@@ -50,9 +50,9 @@ impl Attempts {
     /// Counts an attempt to log in, whether or not the password is right and the user exists.
     /// Returns an error if there were too many attempts.
     ///
-    /// An attacker who keeps guessing uses up the attempts for a user name, and so locks that user
-    /// out. Therefore a browser in which the user has logged in before has a separate limit (OWASP:
-    /// "Slow Down Online Guessing Attacks with Device Cookies").
+    /// An attacker who keeps guessing uses up the attempts for a user name, which would lock that
+    /// user out. A browser in which the user has logged in before therefore has a separate limit
+    /// (OWASP: "Slow Down Online Guessing Attacks with Device Cookies").
     pub(crate) fn count(&self, user: &str, device: Option<&str>) -> Result<(), AccountsError> {
         let (limiter, key) = match device {
             Some(device) => (&self.by_device, device),
@@ -76,7 +76,7 @@ impl Attempts {
 /// A layer for `/login` that limits attempts by address, before the password is hashed.
 ///
 /// Behind a proxy, take the address from the header that the proxy sets. Otherwise all clients
-/// share the proxy's limit.
+/// would share one limit, that of the proxy's address.
 pub(crate) async fn limit_addresses(
     State(attempts): State<Arc<Attempts>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -94,8 +94,9 @@ pub(crate) async fn limit_addresses(
     }
 }
 
-/// The part of an address that one customer of a provider cannot change at will: all of IPv4, and
-/// the first half of IPv6.
+/// Returns the part of an address that an internet provider assigns to a customer: the whole of an
+/// IPv4 address, or the first half of an IPv6 address. A customer can change the other half at
+/// will.
 fn network(address: IpAddr) -> u64 {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_bits().into(),

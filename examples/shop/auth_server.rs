@@ -25,7 +25,8 @@ pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
 pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
 /// Starts the auth server. `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the
-/// lifetime of access tokens, and `GUESS_SECS` the time between two attempts at one account.
+/// lifetime of access tokens, and `GUESS_SECS` the time after which an account has one more login
+/// attempt.
 pub(crate) async fn app(
     master: &Secret,
     origins: &Origins,
@@ -40,7 +41,8 @@ pub(crate) async fn app(
     }
     let endings = Arc::new(Endings::default());
     let recorded = Arc::clone(&endings);
-    // This creates the file with mode 0600, so `Users`, which uses the same file, comes later.
+    // `SqliteStore` creates the file with mode 0600. `Users` uses the same file, so it must be
+    // opened after the store.
     let store = SqliteStore::connect(&format!("sqlite:{file}")).await?;
     let sessions = Sessions::new(store).with_events(move |event| {
         report(event);

@@ -1,4 +1,4 @@
-//! A route for the admin of a company, who sees that company only.
+//! A route for the admin of a company. The admin sees only that company.
 
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -16,8 +16,8 @@ pub(crate) fn routes() -> Router<Carts> {
         .route_layer(require(has_role("admin").and(own_company)))
 }
 
-/// Returns those users of the company who have a cart. The guard has compared the path with the
-/// token, so the handler may trust the path.
+/// Returns those users of the company who have a cart. The guard has already compared the company
+/// in the path with the token, so the handler can trust the path.
 async fn users(Path(company): Path<String>, State(carts): State<Carts>) -> Json<Vec<String>> {
     Json(carts.users(&company))
 }

@@ -1,4 +1,5 @@
-//! Browsers that have logged in before. Each keeps a cookie with the user and the session.
+//! Browsers in which a user has logged in before. Each browser has a cookie that contains the user
+//! and the session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,8 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Issues and reads the cookies.
 ///
-/// The cookies contain tokens that no service accepts, since their secret is derived for an
-/// audience without a service. A logout does not delete them.
+/// The cookies contain tokens. No service accepts these tokens, since their secret is derived for
+/// an audience that is not a service. A logout does not delete the cookies.
 pub(crate) struct Devices {
     issuer: TokenIssuer,
     auth: JwtAuth<Device>,
@@ -62,7 +63,7 @@ impl Devices {
         let (token, max_age) = (token.as_str(), YEAR.as_secs());
         let cookie =
             format!("{NAME}={token}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict; Secure");
-        // A token consists of characters that are valid in a header.
+        // This cannot fail: all characters of a token are valid in a header.
         let mut cookie =
             HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
         cookie.set_sensitive(true);
@@ -70,8 +71,8 @@ impl Devices {
     }
 }
 
-/// A layer for the `/login` route that pages use. It refuses requests from other sites. Otherwise
-/// another site could replace the cookie with one for its own account.
+/// A layer for the `/login` route that pages use. That route rejects requests from other sites.
+/// Otherwise another site could log the browser in with another account, and so replace the cookie.
 pub(crate) async fn remember(
     State(devices): State<Arc<Devices>>,
     request: Request,
@@ -79,15 +80,16 @@ pub(crate) async fn remember(
 ) -> Response {
     let mut answer = next.run(request).await;
     let cookie = answer.extensions().get::<Session>().map(|session| devices.cookie(session));
-    // Without the cookie, the browser is unknown next time. The login still succeeds.
+    // If the cookie cannot be made, the login still succeeds, but the browser will not be
+    // recognized next time.
     if let Some(Ok(cookie)) = cookie {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }
     answer
 }
 
-/// Returns true if the browser has the cookie of an earlier login, even if another secret signed
-/// it.
+/// Returns true if the browser has the cookie of an earlier login, even if the cookie's token was
+/// signed with a different secret.
 pub(crate) fn is_known(headers: &HeaderMap) -> bool {
     cookies(headers).next().is_some()
 }

@@ -15,8 +15,8 @@ use tower_jwt_auth::issuer::{EndCause, SessionEvent};
 
 use crate::devices::{self, Devices};
 
-/// The number of ended sessions that are remembered. For older sessions, the page does not know the
-/// reason.
+/// The number of ended sessions that are remembered. The page cannot show the reason for sessions
+/// that ended earlier.
 const REMEMBERED: usize = 1000;
 
 /// The most recently ended sessions and the reasons why they ended. A restart loses them, since
@@ -31,7 +31,7 @@ impl Endings {
     pub(crate) fn record(&self, event: &SessionEvent<'_>) {
         let SessionEvent::Ended(session, cause) = event else { return };
         let id = session.id().as_str();
-        // The reuse of a token may be reported more than once.
+        // The end of a session may be reported more than once if a used token is presented again.
         if self.of(id).is_some() {
             return;
         }

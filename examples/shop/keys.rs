@@ -23,7 +23,8 @@ pub(crate) fn issuer(master: &Secret) -> Result<TokenIssuer, Failure> {
     }
 }
 
-/// Returns the keys of a service in the same process as the auth server, which is at `auth`.
+/// Returns the keys of a service that runs in the same process as the auth server. `auth` is the
+/// URL of the auth server.
 pub(crate) fn beside(auth: &str, name: &str, master: &Secret) -> Result<IssuerKeys, Failure> {
     match algorithm()? {
         Some(_) => public::of_service(auth),
@@ -73,9 +74,9 @@ mod public {
     use super::Failure;
     use crate::secrets::ISSUER;
 
-    /// Returns an issuer that signs with the key pair in the PEM file `SHOP_KEY`, or with a new
-    /// one. If a restart generates a new key pair, all earlier access tokens are rejected. The page
-    /// and other clients then refresh.
+    /// Returns an issuer that signs with the key pair in the PEM file that `SHOP_KEY` names.
+    /// Without `SHOP_KEY`, generates a key pair. After a restart with a new key pair, all earlier
+    /// access tokens are rejected, and the page and other clients refresh them.
     pub(crate) fn issuer(algorithm: Algorithm) -> Result<TokenIssuer, Failure> {
         let pair = match env::var("SHOP_KEY") {
             Ok(file) => Key::from_pem(algorithm, &fs::read_to_string(file)?)?,
@@ -84,15 +85,15 @@ mod public {
         if !pair.can_sign() {
             return Err("SHOP_KEY is a public key, which cannot sign".into());
         }
-        // Both services have the same public key, with which they can only verify. The audience of
-        // a token still names one service.
+        // Both services have the same public key, which can verify tokens but cannot sign them.
+        // Each token is still for one service, which its audience names.
         let keys = KeyStore::from(pair);
         Ok(TokenIssuer::new(ISSUER).audience("cart", keys.clone()).add_audience("payment", keys))
     }
 
     /// Returns the public keys of the auth server.
     ///
-    /// In production, a service finds them by the issuer's name:
+    /// In production, a service finds the keys by the issuer's name:
     /// `Issuer::discover("https://auth.shop.example")`. Here the auth server runs on this machine
     /// without TLS, and its address differs from the issuer's name.
     pub(crate) fn of_service(auth: &str) -> Result<IssuerKeys, Failure> {

@@ -2,24 +2,25 @@
 //! `auth`, and keep working while `auth` is down.
 //!
 //! `cargo run --example shop` starts all three, and prints curl commands to paste and the address
-//! of a page. The secret is `JWT_SECRET`, or a random one for this run. With `ACCESS_SECS=10`,
+//! of a page. The secret is `JWT_SECRET`, or by default a new random secret. With `ACCESS_SECS=10`,
 //! access tokens expire after ten seconds instead of ten minutes, and the page shows how it renews
-//! them. Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS` is
-//! the time after which one more login to an account may be tried, by default 60.
+//! the tokens. Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS`
+//! is the time after which one more login to an account may be tried, by default 60.
 //!
 //! With `SHOP_ALG=EdDSA`, or another algorithm with public keys, only the auth server can sign
-//! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. Cart and payment then fetch its
-//! public key from `/.well-known/jwks.json`. `SHOP_KEY` names a PEM file with the key pair. Without
-//! it, each run makes a new one.
+//! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. `cart` and `payment` then
+//! fetch the auth server's public key from `/.well-known/jwks.json`. `SHOP_KEY` names a PEM file
+//! with the key pair. Without `SHOP_KEY`, each run generates a new key pair.
 //!
 //! With the feature `openid-login`, users can also log in with an account at another provider, such
 //! as Google, Kakao, Naver, Keycloak, or any other OpenID provider. The environment names the
 //! providers: see [`openid`].
 //!
-//! As separate processes: `JWT_SECRET=... cargo run --example shop -- auth`, and the same with
-//! `cart` and `payment`. These two servers may have `CART_SECRET` or `PAYMENT_SECRET` instead of
-//! `JWT_SECRET`. With `SHOP_ALG`, they need no secret, and `AUTH_URL` is the address of the auth
-//! server, by default `http://127.0.0.1:4000`. `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
+//! To run the servers as separate processes, run `JWT_SECRET=... cargo run --example shop -- auth`,
+//! and the same with `cart` and `payment`. The cart server can use `CART_SECRET` instead of
+//! `JWT_SECRET`, and the payment server `PAYMENT_SECRET`. With `SHOP_ALG`, these two servers need
+//! no secret, and `AUTH_URL` is the address of the auth server, by default `http://127.0.0.1:4000`.
+//! `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
 //! `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` then give each server the origins of the
 //! others. `REVOCATIONS` names a Redis, such as `redis://localhost`, through which revocations
 //! reach all processes.

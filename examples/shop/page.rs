@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, get};
 use crate::openid::Button;
 use crate::origins::Origins;
 
-/// Returns the routes of the page, which has a button for each provider of logins.
+/// Returns the routes of the page. The page has a login button for each provider.
 pub(crate) fn routes(
     origins: &Origins,
     providers: &[Button],
@@ -23,8 +23,8 @@ pub(crate) fn routes(
         .replace("{payment}", payment)
         .replace("{log_in_elsewhere}\n", &log_in_elsewhere(providers))
         .replace("{account_elsewhere}\n", &account_elsewhere(providers));
-    // A browser applies `form-action` to each redirect that follows a form, so the policy has the
-    // origins of the providers too.
+    // A browser applies `form-action` to each redirect that follows a form, so the policy also
+    // contains the origins of the providers.
     let mut forms = String::new();
     for origin in providers.iter().flat_map(|provider| &provider.origins) {
         write!(forms, " {origin}")?;
@@ -49,7 +49,7 @@ fn log_in_elsewhere(providers: &[Button]) -> String {
     format!("<section id=\"elsewhere\" hidden>\n{buttons}</section>\n")
 }
 
-/// Returns the part of the page with the profile and the permissions of the user.
+/// Returns the part of the page that shows the user's profile and permissions.
 fn account_elsewhere(providers: &[Button]) -> String {
     let link = "<input type=\"hidden\" name=\"link\" value=\"true\">";
     let Some(buttons) = forms(providers, "Link your account at", link) else {
@@ -58,8 +58,8 @@ fn account_elsewhere(providers: &[Button]) -> String {
     include_str!("page/account.html").replace("{buttons}\n", &buttons)
 }
 
-/// Returns a form for each provider, or `None` without providers. The titles are texts of this
-/// program or of its environment, and contain no HTML.
+/// Returns a form for each provider, or `None` without providers. The titles come from this program
+/// or from its environment, and contain no HTML.
 fn forms(providers: &[Button], words: &str, fields: &str) -> Option<String> {
     let form = |Button { name, title, .. }: &Button| {
         format!(

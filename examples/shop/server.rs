@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds the port in the environment variable, or the default one.
+    /// Binds the port that the environment variable names, or the default port.
     pub(crate) async fn bind(
         variable: &str,
         default: u16,
@@ -37,9 +37,9 @@ impl Server {
         Ok(Self { listener, port })
     }
 
-    /// Returns the server's origin in a browser. Browsers accept `Secure` cookies over `http` from
-    /// `localhost` only, and all three servers are the same *site* there, though not the same
-    /// origin.
+    /// Returns the server's origin in a browser. The host is `localhost`, since browsers accept
+    /// `Secure` cookies over `http` only from there. On `localhost`, the three servers have
+    /// different origins, but belong to the same *site*.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
@@ -49,8 +49,8 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves until Ctrl-C. Running requests then have two seconds to end, since a live cart does
-    /// not end by itself.
+    /// Serves until Ctrl-C. Running requests then have two seconds to end. Without this limit, an
+    /// open live cart would keep the server running.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
         let app = app.layer(map_response(print_reason));
         // The limit on attempts needs the address of the client.
@@ -67,7 +67,7 @@ impl Server {
     }
 }
 
-/// Prints the reason why a token was rejected. The client learns less.
+/// Prints the reason why a token was rejected. The response to the client contains less detail.
 async fn print_reason(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
         eprintln!("refused: {}: {}", error.code(), error.reason());
@@ -77,7 +77,7 @@ async fn print_reason(response: Response) -> Response {
 
 async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // The signal cannot be received: serve until the process is killed.
+        // The signal cannot be received, so the server runs until the process is killed.
         std::future::pending::<()>().await;
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-/// A token without one of these claims is rejected. Claims that a service does not need are left
-/// out.
+/// A token without one of these claims is rejected. Claims that a service does not need are not
+/// listed here.
 #[derive(Deserialize)]
 pub(crate) struct Shopper {
     pub(crate) sub: String,

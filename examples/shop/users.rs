@@ -24,8 +24,8 @@ const DEMONSTRATION: [[&str; 5]; 2] = [
 
 pub(crate) struct Users {
     pub(crate) pool: SqlitePool,
-    /// The hash that the password is checked against if the user does not exist, so that the answer
-    /// takes just as long.
+    /// The hash that the password is checked against if the user does not exist, so that the
+    /// response takes equally long.
     nobodys_hash: Arc<str>,
     attempts: Arc<Attempts>,
     devices: Arc<Devices>,
@@ -33,7 +33,7 @@ pub(crate) struct Users {
 
 pub(crate) struct User {
     name: String,
-    /// `None` for a user who logs in with an account elsewhere only.
+    /// `None` for a user who logs in only with accounts at other providers.
     password_hash: Option<String>,
     company: String,
     roles: String,
@@ -101,8 +101,8 @@ impl Accounts for Users {
         login: Password,
         request: &Parts,
     ) -> Result<Option<Grant<Employee>>, AccountsError> {
-        // The limit is checked before the lookup, so that the answer is the same whether or not the
-        // user exists.
+        // The limit is checked before the lookup, so that the response is the same whether or not
+        // the user exists.
         let device = self.devices.of_user(request, &login.user);
         self.attempts.count(&login.user, device.as_deref())?;
         let user = self.find(&login.user).await?;

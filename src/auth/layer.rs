@@ -303,10 +303,10 @@ impl<T> JwtAuth<T> {
     ///
     /// A browser sends a cookie automatically, even with a request that another site caused. A
     /// WebSocket handshake or a request with an unsafe method is therefore rejected if it has the
-    /// cookie and `Sec-Fetch-Site`, or else `Origin`, says that the request was made by neither
-    /// this site nor a [trusted origin](Self::trust_origin). A request without these two headers
-    /// does not come from a browser, and is not rejected. With `AuthRoutes`, use the same name as
-    /// in `Cookies::add_access_cookie`.
+    /// cookie and `Sec-Fetch-Site`, or else `Origin`, says that a page of another origin made the
+    /// request, unless that origin is [trusted](Self::trust_origin). A request without these two
+    /// headers does not come from a browser, and is not rejected. With `AuthRoutes`, use the same
+    /// name as in `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///
@@ -336,8 +336,8 @@ impl<T> JwtAuth<T> {
 
     /// Lets pages of these origins make unsafe requests with the cookie. Pass one origin, such as
     /// `https://app.example`, or several, such as
-    /// `["https://app.example", "capacitor://localhost"]`.  By default, only pages of this site can
-    /// make such requests.
+    /// `["https://app.example", "capacitor://localhost"]`.  By default, only pages of the server's
+    /// own origin can make such requests.
     ///
     /// Any scheme is allowed, so that pages of Capacitor, Tauri and browser extensions can be
     /// named. This method decides which origins may *send* requests; CORS decides which origins may

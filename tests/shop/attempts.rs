@@ -12,7 +12,8 @@ use crate::process::{Server, client};
 /// The number of attempts that an account has at first.
 const ATTEMPTS: usize = 20;
 
-/// Returns a client at one of many addresses, if the system has several on loopback.
+/// On Linux, returns a client at the loopback address with this number. On other systems, the
+/// client has the default address.
 fn client_at(place: usize) -> Client {
     let last = u8::try_from(place).expect("it is less than 200").saturating_add(2);
     let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
@@ -32,8 +33,8 @@ async fn log_in(
     login.header(header::COOKIE, cookie).send().await.expect("the auth server answers")
 }
 
-/// Returns the status, the header names and the body, which a client can compare. Header values
-/// such as the date always differ.
+/// Returns the status, the header names and the body, so that tests can compare them. Header values
+/// are not included, since some of them, such as the date, always differ.
 async fn told(answer: Response) -> (StatusCode, Vec<String>, String) {
     let names = answer.headers().keys().map(ToString::to_string).collect();
     (answer.status(), names, answer.text().await.expect("the answer is UTF-8"))
@@ -92,8 +93,8 @@ async fn device(auth: &Server, user: &str, password: &str) -> String {
 #[tokio::test]
 async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
-    // A request from a form on another site. Because of `SameSite`, the browser sends it without
-    // our cookies.
+    // This is the request of a form on another site. Because of `SameSite`, the browser sends the
+    // request without the shop's cookies.
     let form = |path: &str| {
         let login = client().post(format!("{}{path}", auth.url));
         login

@@ -1,4 +1,5 @@
-//! Tests of the shop's providers of logins. `tests/browser` tests the logins themselves.
+//! Tests of the login providers that the shop's environment configures. `tests/browser` tests the
+//! logins themselves.
 
 use reqwest::{StatusCode, header};
 

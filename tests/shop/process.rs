@@ -10,7 +10,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 const PORTS: [&str; 3] = ["AUTH_PORT", "CART_PORT", "PAYMENT_PORT"];
-/// The variables that the shop does not inherit from the environment of the tests.
+/// The variables that are removed from the environment of the shop.
 const SETTINGS: [&str; 12] = [
     "JWT_SECRET",
     "CART_SECRET",
@@ -122,7 +122,8 @@ impl Server {
     }
 }
 
-/// Returns the path of the example. Cargo puts examples next to the folder of this test.
+/// Returns the path of the example. Cargo puts the folder of the examples next to the folder of
+/// this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");

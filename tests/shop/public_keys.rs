@@ -42,7 +42,8 @@ async fn services_with_public_keys_continue_without_the_auth_server() {
 #[cfg(feature = "jwks")]
 #[tokio::test]
 async fn a_service_that_starts_before_the_auth_server_gets_the_keys_later() {
-    // Forwards connections to the auth server, and closes them while there is none.
+    // The cart server connects to this listener, which forwards connections to the auth server.
+    // While no auth server runs, the listener closes them.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("the port is known"));
     let target = Arc::new(OnceLock::<String>::new());
@@ -60,7 +61,7 @@ async fn a_service_that_starts_before_the_auth_server_gets_the_keys_later() {
     let mut answers = vec![status(cart.get("/cart", &token)).await.as_u16()];
     assert_eq!(answers, [503]);
     target.set(auth.url.trim_start_matches("http://").to_owned()).expect("set once");
-    // The service repeats its fetch after 250 milliseconds, then less often.
+    // The service retries its fetch after 250 milliseconds, and then at longer intervals.
     while answers.last() != Some(&200) {
         assert!(answers.len() < 60, "{answers:?}");
         answers.push(status(cart.get("/cart", &token)).await.as_u16());

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use webauthn_rs::prelude::Uuid;
 
-/// The time for a user to find a security key. `webauthn-rs` tells the browser the same time.
+/// The time in which a user must finish a ceremony. `webauthn-rs` gives the browser the same time
+/// limit.
 pub(crate) const LIFETIME: Duration = webauthn_rs::DEFAULT_AUTHENTICATOR_TIMEOUT;
 
-/// The maximum number of ceremonies. Beyond that, each new ceremony replaces the oldest, so a flood
-/// of them uses no more memory. In production, also limit the ceremonies from one address.
+/// The maximum number of ceremonies. When this number is reached, each new ceremony replaces the
+/// oldest, so a flood of ceremonies does not use more memory. In production, also limit the
+/// ceremonies from one address.
 const MAX: usize = 10_000;
 
-/// The ceremonies that have begun. The server keeps the challenges, so that each of them is used
-/// once.
+/// The ceremonies that have begun. The server stores the challenges, so that each challenge is
+/// accepted only once.
 pub(crate) struct Ceremonies<C> {
     open: Mutex<VecDeque<Open<C>>>,
 }
@@ -30,7 +32,7 @@ impl<C> Ceremonies<C> {
         Self { open: Mutex::default() }
     }
 
-    /// Keeps a ceremony, and returns its random identifier.
+    /// Stores a ceremony, and returns its random identifier.
     pub(crate) fn begin(&self, ceremony: C) -> Uuid {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         while open.front().is_some_and(|oldest| oldest.since.elapsed() > LIFETIME) {
@@ -44,7 +46,7 @@ impl<C> Ceremonies<C> {
         id
     }
 
-    /// Removes and returns a ceremony. It is gone afterwards, whether it succeeds or not.
+    /// Removes and returns a ceremony. It cannot be used again, even if it fails.
     pub(crate) fn take(&self, id: Uuid) -> Option<C> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let place = open.iter().position(|open| open.id == id)?;

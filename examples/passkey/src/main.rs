@@ -25,7 +25,7 @@ use crate::users::{LoggedIn, Users};
 const ISSUER: &str = "http://localhost";
 const ACCESS_COOKIE: &str = "__Host-site_token";
 
-/// Answers logged-in users only.
+/// Returns the name of the user. The layer in front rejects users who are not logged in.
 async fn who_am_i(claims: Claims<LoggedIn>) -> Json<Value> {
     Json(json!({ "name": claims.name }))
 }
@@ -43,8 +43,8 @@ fn app(origin: &Url) -> Result<Router, Box<dyn Error>> {
 
     let auth = JwtAuth::new(secret).issuer(ISSUER).audience("site").cookie(ACCESS_COOKIE);
     let auth = auth.claims::<LoggedIn>();
-    // Below the path of the cookies: the browser then sends the refresh token with a login, which
-    // ends the session that the browser had.
+    // These routes are below the path of the cookies, so the browser sends its refresh token with a
+    // login. The login can then end the browser's previous session.
     let passkeys = passkeys::routes(site, auth.clone().allow_anonymous());
     Ok(Router::new()
         .route("/me", get(who_am_i).layer(auth))
@@ -56,7 +56,8 @@ fn app(origin: &Url) -> Result<Router, Box<dyn Error>> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    // Browsers allow passkeys and `Secure` cookies on http://localhost, and on https otherwise.
+    // Browsers allow passkeys and `Secure` cookies only on https, with the exception of
+    // http://localhost.
     let origin = format!("http://localhost:{}", listener.local_addr()?.port());
     let app = app(&Url::parse(&origin)?)?;
     println!("open {origin} in a browser");

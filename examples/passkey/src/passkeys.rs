@@ -23,7 +23,8 @@ use crate::users::{LoggedIn, Users};
 
 /// The cookie that binds a ceremony to the browser that began it.
 const CEREMONY_COOKIE: &str = "__Host-ceremony";
-/// A passkey gives lasting access. A session that somebody took over must not be able to add one.
+/// The maximum age of a login that may add a passkey. A passkey gives lasting access, so an
+/// attacker with a stolen session must not be able to add one.
 const FRESH_SECS: i64 = 300;
 
 pub(crate) struct Site {
@@ -52,10 +53,11 @@ impl Site {
     }
 }
 
-/// Returns the routes. `auth` lets anonymous requests through, since new users register, too.
+/// Returns the routes. `auth` must let anonymous requests through, since new users register without
+/// a token.
 pub(crate) fn routes(site: Site, auth: JwtAuth<LoggedIn>) -> Router {
-    // `Json` rejects every other content type. A page of another site cannot send JSON without
-    // permission.
+    // `Json` rejects every other content type. A page of another site cannot send JSON without this
+    // server's permission, which CORS would have to give.
     Router::new()
         .route("/passkey/register/start", post(start_registration).layer(auth.clone()))
         .route("/passkey/register/finish", post(finish_registration).layer(auth))
@@ -69,7 +71,8 @@ struct Name {
     name: String,
 }
 
-/// Begins to register a passkey: for the logged-in user, or for a new user with this name.
+/// Begins to register a passkey for the logged-in user. If nobody is logged in, the passkey is for
+/// a new user with this name.
 async fn start_registration(
     State(site): State<Arc<Site>>,
     claims: Option<Claims<LoggedIn>>,
@@ -99,7 +102,7 @@ async fn start_registration(
     Ok(with_ceremony(id, Json(options)))
 }
 
-/// Keeps the new passkey. A new user is logged in with it.
+/// Stores the new passkey. If the user is new, also logs the user in.
 async fn finish_registration(
     State(site): State<Arc<Site>>,
     claims: Option<Claims<LoggedIn>>,
@@ -135,8 +138,8 @@ async fn start_login(
     State(site): State<Arc<Site>>,
     Json(Name { name }): Json<Name>,
 ) -> Result<Response, Refused> {
-    // This reveals which names exist, as the registration does. Where names are private, answer
-    // with the credentials of `webauthn_rs::fake`.
+    // This response reveals which names exist, and so does the registration. If names are private,
+    // respond with credentials from `webauthn_rs::fake` instead.
     let (user, passkeys) = site
         .users
         .find_name(&name)
@@ -157,8 +160,8 @@ async fn finish_login(
 ) -> Result<Response, Refused> {
     let begun = ceremony(&head.headers).and_then(|id| site.authentications.take(id));
     let (user, state) = begun.ok_or(NOT_BEGUN)?;
-    // Checks the origin, the challenge, the signature and the counter, and that the passkey is one
-    // of this user's.
+    // Checks the origin, the challenge, the signature and the counter, and that the passkey belongs
+    // to this user.
     let result = site
         .webauthn
         .finish_passkey_authentication(&credential, &state)
@@ -191,7 +194,7 @@ fn ceremony(headers: &HeaderMap) -> Option<Uuid> {
     value.parse().ok()
 }
 
-/// A refusal, with the reason for the user.
+/// An error response, with a reason that is shown to the user.
 struct Refused(&'static str);
 
 const NOT_BEGUN: Refused = Refused("begin again: this took more than five minutes, or was used");

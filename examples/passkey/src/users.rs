@@ -46,8 +46,8 @@ impl Users {
         users.iter().find(|(_, user)| user.name == name).map(|(id, user)| (*id, user.clone()))
     }
 
-    /// Adds a passkey to a user, who is new if `name` is given. Returns false if somebody has that
-    /// name or that passkey already.
+    /// Adds a passkey to a user. If `name` is given, first creates the user. Returns false if
+    /// another user already has the name, or if any user already has the passkey.
     pub(crate) fn add(&self, id: Uuid, name: Option<String>, passkey: Passkey) -> bool {
         let mut users = self.lock();
         let mut all = users.values().flat_map(|user| &user.passkeys);
@@ -65,7 +65,8 @@ impl Users {
         true
     }
 
-    /// Keeps the new counter of a passkey, by which a copy of the passkey is detected.
+    /// Stores the new value of the passkey's counter. A later login with a copy of the passkey
+    /// would show an old value.
     pub(crate) fn used(&self, id: Uuid, result: &AuthenticationResult) {
         if let Some(user) = self.lock().get_mut(&id) {
             for passkey in &mut user.passkeys {
@@ -87,7 +88,7 @@ impl User {
     }
 }
 
-/// This site knows no passwords, so `/login` rejects every body.
+/// This site has no passwords, so `/login` rejects every body.
 #[derive(Deserialize)]
 pub(crate) enum NoPassword {}
 

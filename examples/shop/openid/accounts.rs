@@ -1,4 +1,4 @@
-//! The decision who logs in with an account elsewhere.
+//! The decision which user of the shop logs in with an account at another provider.
 
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -20,11 +20,11 @@ struct Profile {
 const MAX_NAME: usize = 60;
 
 impl OpenIdAccounts for Users {
-    /// Logs in the user with this account elsewhere, creates one, or links the account to the user
-    /// who asked for that.
+    /// Logs in the user who has this account at another provider. If nobody has it, creates a user.
+    /// If a logged-in user asked to link the account, links it to that user instead.
     ///
-    /// The address in the profile plays no part. Whoever controls an address today may not be the
-    /// user who signed up with it.
+    /// The email address in the profile is not used to find the user. The person who controls an
+    /// address today may not be the user who signed up with it.
     async fn log_in_with(
         &self,
         identity: &Identity,

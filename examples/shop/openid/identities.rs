@@ -1,11 +1,11 @@
-//! The accounts elsewhere, in the same SQLite file as the users.
+//! The users' accounts at other providers, in the same SQLite file as the users.
 //!
-//! An account elsewhere is named by its issuer and its subject. A name or an address is not enough:
-//! another person can have the same one at another provider, or get it later.
+//! Such an account is identified by its issuer and its subject. A name or an email address is not
+//! enough: another person can have the same name or address at another provider, or get it later.
 
 use crate::users::Users;
 
-/// An account elsewhere.
+/// An account at another provider.
 pub(crate) struct Elsewhere<'i> {
     pub(crate) issuer: &'i str,
     pub(crate) subject: &'i str,
@@ -16,7 +16,7 @@ pub(crate) struct Elsewhere<'i> {
 }
 
 impl Users {
-    /// Adds the table of the accounts elsewhere.
+    /// Creates the table of the accounts at other providers.
     pub(crate) async fn add_identities(&self) -> Result<(), sqlx::Error> {
         let table = "CREATE TABLE IF NOT EXISTS identities (issuer TEXT NOT NULL, \
              subject TEXT NOT NULL, user TEXT NOT NULL REFERENCES users (name), \
@@ -39,8 +39,8 @@ impl Users {
         update.fetch_optional(&self.pool).await
     }
 
-    /// Links an account to a user. Returns the user who has the account afterwards, which is
-    /// another one if the account was linked before.
+    /// Links an account to a user. Returns the user who has the account afterwards: a different
+    /// user if the account was already linked to that user.
     pub(crate) async fn link(
         &self,
         user: &str,
@@ -54,8 +54,8 @@ impl Users {
         insert.fetch_one(&self.pool).await
     }
 
-    /// Creates a user for an account. The user gets a random name, since the name in a profile is
-    /// not unique, and the user may choose it.
+    /// Creates a user for an account. The user gets a random name. The name in the profile would
+    /// not do: it is not unique, and people can choose it freely.
     pub(crate) async fn sign_up(&self, account: &Elsewhere<'_>) -> Result<String, sqlx::Error> {
         let insert = "INSERT INTO users (name, password_hash, company, roles, scopes) \
              VALUES ($1 || '-' || lower(hex(randomblob(8))), '', 'guests', 'shopper', 'cart') \
@@ -72,12 +72,12 @@ impl Users {
             transaction.commit().await?;
             return Ok(user);
         }
-        // A parallel login with the same account was faster.
+        // A concurrent login with the same account has already created a user.
         transaction.rollback().await?;
         self.user_with(account).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// Returns the name in the profile of an account elsewhere.
+    /// Returns the name in the profile of an account at another provider.
     pub(crate) async fn profile_name(
         &self,
         issuer: &str,

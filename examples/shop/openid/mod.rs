@@ -31,10 +31,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Button {
     /// The name in the paths of the routes.
     pub(crate) name: &'static str,
-    /// The name for people.
+    /// The name that users see.
     pub(crate) title: String,
-    /// The origins that the browser visits until the user sees the first page of the provider. A
-    /// browser applies `form-action` to each redirect after a form.
+    /// The origins that the browser visits until the user sees the first page of the provider. The
+    /// page's policy must allow all of them, since a browser applies `form-action` to each redirect
+    /// after a form.
     pub(crate) origins: Vec<String>,
 }
 

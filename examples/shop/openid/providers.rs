@@ -21,7 +21,7 @@ pub(crate) struct Providers {
     url: String,
 }
 
-/// A provider and what the shop asks it for.
+/// A provider, and the scopes that the shop requests from it.
 pub(crate) struct Provider {
     login: LoginProvider,
     pub(crate) name: &'static str,
@@ -33,7 +33,7 @@ pub(crate) struct Provider {
 }
 
 impl Providers {
-    /// Reads the environment. `page` is the origin of the page.
+    /// Reads the providers from the environment. `page` is the origin of the page.
     pub(crate) fn from_env(page: &str, master: &Secret) -> Result<Self, Failure> {
         let all = [google()?, kakao()?, naver()?, keycloak()?, openid()?];
         let providers = Self {
@@ -57,7 +57,7 @@ impl Providers {
         self.all.iter().map(button).collect()
     }
 
-    /// Adds the logins to the routes of the page.
+    /// Adds the providers' login routes to the routes of the page.
     pub(crate) async fn add_to(
         self,
         routes: AuthRoutes<Arc<Users>, SqliteStore>,
@@ -166,12 +166,13 @@ fn openid() -> Result<Option<Provider>, Failure> {
     }))
 }
 
-/// Allows `http` for a provider on this machine. `LoginProvider` refuses it for any other one.
+/// Allows `http` for a provider on this machine. `LoginProvider` rejects `http` for all other
+/// hosts.
 fn on_this_machine(login: LoginProvider, url: &str) -> LoginProvider {
     if url.starts_with("http://") { login.dangerous_allow_http() } else { login }
 }
 
-/// Returns the origin of a URL: all before the third slash.
+/// Returns the origin of a URL: everything before the third slash.
 fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }

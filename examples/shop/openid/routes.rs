@@ -1,7 +1,7 @@
 //! The routes for the profile and the permissions of the user who is logged in.
 //!
-//! They are beside the routes of the auth server, since browsers send the refresh token there only.
-//! The tokens of the provider never reach the browser.
+//! They have the same path prefix as the routes of the auth server, since browsers send the refresh
+//! token only there. The provider's tokens never reach the browser.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(crate) fn router(account: Account) -> Router {
 }
 
 impl Account {
-    /// Returns the session of the browser that sends a request.
+    /// Returns the session of the browser that sent the request.
     async fn session(&self, headers: &HeaderMap) -> Result<Session, Refusal> {
         let token = self.cookies.refresh_token(headers).ok_or(Refusal::logged_out())?;
         self.sessions.session_of(token).await.map_err(Refusal::from)
@@ -46,8 +46,8 @@ impl Account {
     }
 }
 
-/// Answers with the profile that was read, and with the scopes: those that the shop asked for, and
-/// whether the user granted them.
+/// Responds with the profile and the scopes. For each scope that the shop requested, the response
+/// shows if the user granted it.
 async fn show(
     State(account): State<Arc<Account>>,
     headers: HeaderMap,
@@ -73,10 +73,10 @@ struct Message {
     text: String,
 }
 
-/// Sends a message for the user, who must have granted that to the shop.
+/// Sends a message in the name of the user, who must have given the shop permission to do so.
 ///
-/// Requiring JSON makes browsers ask before a page of another origin may send such a request, and
-/// this route does not allow it.
+/// The body must be JSON. A browser lets a page of another origin send JSON only if the server
+/// allows it, and this route does not.
 async fn send(
     State(account): State<Arc<Account>>,
     headers: HeaderMap,
@@ -105,7 +105,7 @@ async fn send(
     Ok(StatusCode::CREATED)
 }
 
-/// An error answer, in the form of the auth server's errors.
+/// An error response, in the same form as the auth server's errors.
 struct Refusal {
     status: StatusCode,
     code: &'static str,

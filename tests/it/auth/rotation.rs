@@ -1,5 +1,6 @@
 //! Tests the replacement of the secret under load. No valid token is rejected while two keys are
-//! valid, and no token of the old key is accepted after that key was retired.
+//! valid, and no token that was signed with the old key is accepted after that key has been
+//! retired.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use crate::kit::server::{self, Ask, Connection, Wire};
 use crate::kit::shop;
 
 const CLIENTS: usize = 4;
-/// The number of responses that each client gets between two steps of the rotation, and after the
-/// last step.
+/// The minimum number of responses that each client gets between two steps of the rotation, and
+/// after the last step.
 const PER_STAGE: usize = 375;
 
 /// The stage of the rotation. A client reads the stage before the request and after the response.
@@ -42,7 +43,7 @@ impl Progress {
         self.stage.store(stage, Ordering::SeqCst);
     }
 
-    /// Waits until each client has received more responses.
+    /// Waits until each client has received another [`PER_STAGE`] responses.
     async fn some_more(&self) {
         server::in_time(async {
             for answers in &self.answers {
@@ -56,7 +57,7 @@ impl Progress {
     }
 }
 
-/// Counts a client's responses at stages at which only one status is right.
+/// Counts a client's responses at those stages at which only one status is correct.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

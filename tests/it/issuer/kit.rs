@@ -41,19 +41,19 @@ pub(crate) struct State {
     pub(crate) accounts_panic: AtomicBool,
     pub(crate) closed: AtomicBool,
     pub(crate) huge: AtomicBool,
-    /// Serializing the claims panics.
+    /// If true, serializing the claims panics.
     pub(crate) claims_panic: AtomicBool,
     pub(crate) store_down: AtomicBool,
-    /// Writes succeed, but their results are lost.
+    /// If true, writes succeed, but their results are lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
     /// The number of writes after which calls to `replace` fail or lose their results.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
-    /// The only service that users are granted.
+    /// The only service for which users get tokens, if any is set.
     pub(crate) audience: Mutex<Option<&'static str>>,
-    /// The client that the grant names.
+    /// The client that grants name, if any is set.
     pub(crate) client: Mutex<Option<&'static str>>,
     /// The client names of all logins whose password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,
@@ -221,7 +221,7 @@ pub(crate) struct FaultyFeed {
     pub(crate) inner: MemoryFeed,
     pub(crate) is_down: Arc<AtomicBool>,
     pub(crate) hangs: Arc<AtomicBool>,
-    /// The number of messages that can still be appended.
+    /// The number of messages that can be appended before the feed fails.
     pub(crate) left: Arc<AtomicU64>,
     messages: Arc<Mutex<Vec<String>>>,
 }
@@ -257,8 +257,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message is created at a different time, so a message that depends on the time would
-        // differ.
+        // Each message gets a different time. Tests that compare messages therefore fail if a
+        // message depends on its time.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

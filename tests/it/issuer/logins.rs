@@ -1,4 +1,4 @@
-//! Tests of logins for which the application authenticates the user itself, instead of `/login`.
+//! Tests of logins without `/login`, for which the application authenticates the user itself.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -19,7 +19,7 @@ use super::kit::{Answer, Routes, Server, State, json as json_request};
 const OWN: &str = "/own";
 
 fn body(more: &Value) -> Value {
-    // `/login` reads the password, and the application's own login ignores it.
+    // Only `/login` reads the password. The login at `/own` ignores it.
     let mut body = json!({ "user": "alice", "password": "right" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
@@ -205,12 +205,13 @@ async fn a_request_of_another_site_is_refused_as_at_login() {
             let names: Vec<_> = events(&server).into_iter().map(|(name, ..)| name).collect();
             assert_eq!(names, [if own.status() == 200 { "started" } else { "refused" }]);
 
-            // A link or an image on another site makes the same request with GET.
+            // A link or an image on another site would send the same request with GET.
             let mut get = request(OWN, &more, &headers);
             *get.method_mut() = Method::GET;
             assert_eq!(server.send(get).await.status(), own.status(), "{site} {origin}");
 
-            // The application has checked that this browser began the login.
+            // This login is accepted from another site, as if the application had checked that this
+            // browser began it.
             let more = json!({ "audience": ["cart"], "from_another_site": true });
             let own = server.send(request(OWN, &more, &headers)).await;
             assert_eq!(own.status(), 200, "{site} {origin}");
@@ -266,8 +267,8 @@ async fn a_redirect_sets_the_cookies_of_the_response_and_stays_on_this_site() {
     }
 }
 
-/// If another site began a navigation, the browser does not send `SameSite=Strict` cookies with the
-/// redirects of this navigation.
+/// If another site began a navigation, the browser follows its redirects without `SameSite=Strict`
+/// cookies. The login therefore ends with a page.
 #[tokio::test]
 async fn a_login_from_another_site_ends_with_a_page_if_the_cookies_are_strict() {
     let more = json!({ "redirect": "/cart?a=1&b=\"<>'", "from_another_site": true });

@@ -53,7 +53,8 @@ fn layers_that_share_a_cache_find_only_their_own_tokens() {
     assert_eq!((cache.stats().entries, cache.stats().hits), (accepted, accepted as u64 * 2));
 }
 
-/// If no clone shares a layer's settings, a change modifies them in place.
+/// Changes the settings of a layer that has no clones. The layer then modifies its settings in
+/// place.
 #[test]
 fn a_layer_that_is_configured_again_finds_none_of_its_earlier_tokens() {
     let good = token(&json!({ "aud": "cart", "company": "acme" }));
@@ -164,7 +165,7 @@ impl Drop for Panicking {
 fn a_panic_of_dropped_claims_refuses_nobody() {
     let cache = TokenCache::new().max_bytes(1 << 20);
     let auth = kit::auth().claims::<Panicking>().with_cache(cache.clone());
-    // The cache keeps the first tokens, so they are not dropped here.
+    // These tokens fit into the cache, so their claims are not dropped yet.
     for n in 0..64 {
         assert!(auth.verify(&token(&json!({ "sub": format!("bad {n}") }))).is_ok());
     }

@@ -19,7 +19,8 @@ fn signed_by(key: &Key, issuer: &str) -> String {
     Signer::new(key.clone()).sign(&claims).unwrap()
 }
 
-/// Returns true if two verifications of a token return the same claims in memory.
+/// Returns true if two verifications of a token return references to the same claims, so that the
+/// second one was a cache hit.
 fn keeps(auth: &JwtAuth, token: &str) -> bool {
     let [first, second]: [Claims; 2] = [(); 2].map(|()| auth.verify(token).unwrap());
     std::ptr::eq(&*first, &*second)
@@ -54,7 +55,7 @@ fn all_issuers_of_a_layer_use_the_cache_if_one_of_them_has_a_public_key() {
     ]);
     let (of_a, of_b) = (signed_by(&secret, "a"), signed_by(&pair, "b"));
     assert!(keeps(&auth, &of_a) && keeps(&auth, &of_b));
-    // Tokens that name one issuer and are signed with the other issuer's key are rejected.
+    // A token that names one issuer but is signed with the other issuer's key is rejected.
     for token in [signed_by(&secret, "b"), signed_by(&pair, "a")] {
         assert_eq!(auth.verify(&token).unwrap_err().kind(), AuthErrorKind::InvalidToken);
     }

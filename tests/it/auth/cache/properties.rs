@@ -1,4 +1,5 @@
-//! For any sequence of requests and changes, a layer with a cache decides like one without.
+//! Property tests: for any sequence of requests and changes, a layer with a cache makes the same
+//! decisions as a layer without a cache.
 
 use std::time::Duration;
 
@@ -152,7 +153,7 @@ proptest! {
     }
 }
 
-/// The property would also hold for a cache that never finds anything, so hits are counted.
+/// The property would also hold for a cache that never finds a token, so this test counts the hits.
 #[test]
 fn the_sequences_of_the_property_have_hits_of_every_kind() {
     let scene = Scene::new(false);
