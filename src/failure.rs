@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// The rule of a conformance suite that a store or a feed broke.
+/// The rule that a store or a feed broke, and the evidence. Conformance suites report this error.
 #[derive(Debug)]
 pub struct Failure {
     rule: &'static str,

@@ -25,10 +25,12 @@ const ABSOLUTE: i64 = 300;
 const REMEMBERED: usize = 16;
 /// Repeated uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
-/// The session ends after this many consecutive rotations with a repeat that was not simultaneous.
+/// The session ends after this many rotations in a row if each used token was presented again, and
+/// not only simultaneously.
 const MAX_REPEATS: u32 = 5;
-/// The session ends after this many consecutive rotations with any counted repeat. A simultaneous
-/// repeat counts only if it asks for the session without refreshing it.
+/// The session ends after this many rotations in a row if each used token was presented again in
+/// any way that counts. A simultaneous use counts only if it asks for the session without
+/// refreshing it.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -92,12 +94,13 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// The number of consecutive rotations that had a repeat which was not simultaneous. Includes
-    /// the current rotation if it has such a repeat.
+    /// The number of rotations in a row whose used token was presented again, and not only
+    /// simultaneously. Includes the current rotation if its used token was presented again in this
+    /// way.
     repeats: u32,
     is_repeated: bool,
-    /// The number of consecutive rotations that had any counted repeat. Includes the current
-    /// rotation if it has such a repeat.
+    /// The number of rotations in a row whose used token was presented again in any way that
+    /// counts. Includes the current rotation if its used token was presented again in this way.
     any_repeats: u32,
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
@@ -281,8 +284,8 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // A repeat counts only if the token had already been used when this refresh began. If
-        // another request used the token in the meantime, the two uses are simultaneous.
+        // The second use of a token counts only if the first use came before this refresh began. If
+        // another request uses the token in the meantime, the two uses are simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this refresh began, so a later change must not be reported as

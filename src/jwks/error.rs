@@ -220,7 +220,7 @@ mod tests {
         assert!(error.with_causes().contains(r"\u{1b}[31m\r\nGET"), "{error:?}");
     }
 
-    /// A cause that counts the parts of its text that were formatted.
+    /// An error cause with an endless text. Counts how many parts of the text have been formatted.
     #[derive(Debug, Default)]
     struct Endless(std::sync::atomic::AtomicUsize);
 

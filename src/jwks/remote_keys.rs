@@ -604,7 +604,7 @@ mod tests {
         script.set(Next::Keys(&["b"]));
         let second = runtime().unwrap();
         second.block_on(async {
-            waiting.unwrap().await; // the task is gone, so the wait is over
+            waiting.unwrap().await; // The task no longer exists, so the wait is over.
             keys.start();
             // The paused clock of the first runtime was 30 seconds ahead of this one.
             sleep(61 * SECOND).await;

@@ -177,8 +177,8 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens before any revocation data has been read, however long they are valid. Marks
-    /// these tokens and their requests like
+    /// Accepts tokens before any revocation data has been read, however long they are valid. These
+    /// tokens and their requests are marked in the same way as with
     /// [`dangerous_accept_stale`](Self::dangerous_accept_stale).
     ///
     /// # What is lost

@@ -38,7 +38,8 @@ pub enum SessionErrorKind {
     WrongClient,
     /// The store or the revocation feed failed. The call can be retried.
     Unavailable,
-    /// The session's data, scopes or names, or the tokens of another provider, are too large.
+    /// Something in the session is too large: its data, its scopes, its names, or the tokens of an
+    /// identity provider.
     TooLarge,
     /// The session's data cannot be written as JSON.
     Unserializable,

@@ -48,8 +48,9 @@ pub enum Algorithm {
     Es512,
     /// EdDSA on the curve Ed25519.
     ///
-    /// It has two names: `EdDSA` (RFC 8037), which tokens signed here have, and `Ed25519` (RFC
-    /// 9864). Both names are accepted in tokens and JWKs. The curve Ed448 is not supported.
+    /// This algorithm has two names: `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864). This crate writes
+    /// `EdDSA` into the tokens that it signs, and accepts both names in tokens and JWKs. The curve
+    /// Ed448 is not supported.
     EdDsa,
     /// ML-DSA-44, which resists quantum computers (RFC 9964). A signature has 3,227 characters. In
     /// a cookie of 4,096 bytes, that leaves less than the 1,024 bytes that `AuthRoutes` keeps free

@@ -40,8 +40,8 @@ impl KeySet {
     /// Skips keys that cannot be used: keys with an unsupported `kty` or `crv`, keys for encryption
     /// (`use` is `enc`), weak and malformed keys, private keys, and shared secrets. At most 100
     /// keys are read. Two keys may have the same `kid`: a token is then checked against both. The
-    /// identifier of a key without a `kid` is its thumbprint (RFC 7638). A key without an `alg` is
-    /// for RS256, or for the only algorithm of its type.
+    /// identifier of a key without a `kid` is its thumbprint (RFC 7638). An RSA key without an
+    /// `alg` is for RS256. Any other key without an `alg` is for the only algorithm of its type.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, KeySet};

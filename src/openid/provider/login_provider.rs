@@ -256,9 +256,10 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// An application that grants rights to the owner of an address then depends on the provider to
-    /// check addresses, and to check them again when they change. A provider whose administrators or
-    /// users can set `email_verified` lets them log in as other people.
+    /// After this call, an application that grants rights to the owner of an email address depends
+    /// on the provider to check addresses, and to check them again when they change. If
+    /// administrators or users of the provider can set `email_verified`, they can log in as other
+    /// people.
     #[track_caller]
     pub fn trust_verified_email(mut self) -> Self {
         if let Protocol::OAuth(_) = self.settings.protocol {

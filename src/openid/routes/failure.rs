@@ -29,7 +29,7 @@ pub struct LoginFailure {
 struct Details {
     kind: LoginFailureKind,
     reason: Cow<'static, str>,
-    /// The sentence of the application, for a refused login.
+    /// The application's message to a user whose login it refused.
     sentence: Option<String>,
     provider: Option<String>,
     return_to: Option<String>,

@@ -104,7 +104,7 @@ impl Position {
     }
 }
 
-/// One part of a snapshot, which contains all revocations.
+/// One part of a snapshot. The parts together contain all revocations.
 ///
 /// Authors of feeds create this type with a struct expression. The struct is exhaustive on purpose:
 /// a further field would change the contract that every feed must satisfy.

@@ -112,7 +112,7 @@ impl Mark {
 /// The largest end time. An entry with this end time is kept forever.
 const LAST_STEP: u64 = (1 << 28) - 1;
 
-/// Returns a time in whole seconds, as tokens and revocations are compared.
+/// Returns a time in whole seconds. Tokens and revocations are compared in this unit.
 #[inline]
 fn second(time: UnixTime) -> u32 {
     u32::try_from(time.as_secs().max(0)).unwrap_or(u32::MAX)

@@ -29,7 +29,7 @@ fn is_explained(row: &Row) -> bool {
     row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)
 }
 
-/// Checks that no 16 bytes of a credential, and no claim, occur in the response.
+/// Checks that the response contains no claim and no 16 consecutive bytes of a credential.
 fn tells_nothing(row: &Row, reply: &Reply) {
     let headers = reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n"));
     let answer = headers.collect::<String>() + reply.text();

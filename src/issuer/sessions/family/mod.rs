@@ -74,10 +74,10 @@ pub(crate) struct Family {
     /// its use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of consecutive renewals whose used token was presented again at any time.
+    /// The number of renewals in a row whose used token was presented again, however soon.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// True once the used token of the last renewal was presented again at any time.
+    /// True once the used token of the last renewal was presented again, however soon.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked individually.
@@ -93,7 +93,7 @@ pub(crate) struct Family {
     pub(crate) label: Option<String>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(crate) data: Value,
-    /// Absent in rows of logins by other means, and in rows from before this field existed.
+    /// Absent if the user logged in by other means, and in rows from before this field existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) external_login: Option<ExternalLogin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

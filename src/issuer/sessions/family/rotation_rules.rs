@@ -18,12 +18,13 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
-    /// A session ends after this many consecutive renewals if each used token was presented again 2
+    /// A session ends after this many renewals in a row if each used token was presented again 2
     /// seconds or more after its use.
     pub(crate) max_repeats: u32,
-    /// A session ends after this many consecutive renewals if each used token was presented again
-    /// at any time. With `None`, a repeated refresh within 2 seconds does not count. A request for
-    /// the list of sessions still counts, towards [`MAX_LISTS_AT_ONCE`].
+    /// A session ends after this many renewals in a row if each used token was presented again,
+    /// however soon. With `None`, a second refresh with a used token is not counted if it comes
+    /// within 2 seconds. A request for the list of sessions is counted even then, and the limit is
+    /// [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the predecessor of an unused leaf is accepted even after the grace period.
     pub(crate) accept_unused_parent: bool,
