@@ -47,8 +47,8 @@ impl StartedLogin {
     ///
     /// `path` may come from the request, such as SAML's `RelayState`. It can lead only to this
     /// site: the browser goes to `/` if the value is not a path. A path begins with one slash, has
-    /// printable ASCII characters without backslashes, and at most 512 bytes; `//host` is another
-    /// host.
+    /// printable ASCII characters without backslashes, no segment `.` or `..`, and at most 512
+    /// bytes; `//host` is another host.
     ///
     /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are in bodies,
     /// and a redirect cannot carry them. The response is then 500 `server_error`, and the log has

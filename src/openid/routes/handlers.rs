@@ -169,8 +169,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             if !is_return_path(&path) {
                 return Err(LoginFailureKind::InvalidRequest.because(format!(
                     "`return_to` is not a path of this site: it begins with one slash, has \
-                     printable ASCII characters without backslashes, and at most \
-                     {MAX_RETURN_PATH_BYTES} bytes"
+                     printable ASCII characters without backslashes, no segment `.` or `..`, and \
+                     at most {MAX_RETURN_PATH_BYTES} bytes"
                 )));
             }
             attempt.return_to = path;
