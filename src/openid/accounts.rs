@@ -11,7 +11,7 @@ use crate::openid::identity::Identity;
 /// Accounts whose users can log in at a provider.
 ///
 /// The routes call [`log_in_with`](Self::log_in_with) after they have verified the login at the
-/// provider. The application looks up its own user, and decides.
+/// provider. The application looks up its own user, and decides if the user may log in.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -64,8 +64,8 @@ use crate::openid::identity::Identity;
 pub trait OpenIdAccounts: Accounts {
     /// Decides about a login at a provider.
     ///
-    /// `request` is the head of the request with which the provider's redirect ends. Its query has
-    /// the code, which is used up, and its cookies are marked as sensitive.
+    /// `request` is the head of the browser's request to the callback. Its query contains the code,
+    /// which cannot be used again. Its cookies are marked as sensitive.
     ///
     /// # Errors
     ///
@@ -92,11 +92,11 @@ impl<A: OpenIdAccounts> OpenIdAccounts for Arc<A> {
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "a decision is made and read once")]
 pub enum LoginDecision<C = ()> {
-    /// Logs the user in with this grant. A login that links an account must grant to the subject of
-    /// its session.
+    /// Logs the user in with this grant. If the login links an account, the grant must have the
+    /// same subject as the session that began the login.
     LogIn(Grant<C>),
-    /// Refuses the login. The user sees this sentence on a page. It is shown as text, so it may
-    /// contain any character.
+    /// Refuses the login. The user sees this sentence on a page. The sentence is shown as plain
+    /// text, so it may contain any character.
     Refuse(String),
 }
 

@@ -12,11 +12,11 @@ use crate::issuer::{ExternalLogin, Session};
 /// # Security
 ///
 /// Find the account by [`issuer`](Self::issuer) **and** [`subject`](Self::subject). Only this pair
-/// always means the same person. An address can be given to somebody else later, and some providers
-/// let users enter any address.
+/// always identifies the same person. An email address can be given to somebody else later, and
+/// some providers let users enter any address.
 ///
-/// Compare both byte for byte. In a column with a case-insensitive collation, the subjects `alice` and
-/// `ALICE` are one, and some databases also ignore accents, or spaces at the end.
+/// Compare both byte for byte. In a column with a case-insensitive collation, the subjects `alice`
+/// and `ALICE` are equal. Some databases also ignore accents, or spaces at the end.
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) provider: String,
@@ -41,26 +41,26 @@ impl Identity {
         &self.issuer
     }
 
-    /// Returns the provider's identifier of the user, which is unique for this
+    /// Returns the user's identifier at the provider. It is unique for this
     /// [`issuer`](Self::issuer).
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// Reads the claims of the ID token and of the user info. Returns `None` if they do not have
-    /// this type.
+    /// Reads the claims of the ID token and of the user info. Returns `None` if the claims do not
+    /// fit `T`.
     ///
     /// # Security
     ///
     /// The ID token is verified, but its claims are only as reliable as the provider's checks of
-    /// them: at most providers, users choose their name, picture and address themselves. Use
+    /// them: at most providers, users choose their name, picture and email address themselves. Use
     /// [`verified_email`](Self::verified_email) for the address.
     pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.claims).ok()
     }
 
-    /// Returns the user's address, if the provider says that it has verified the address, and if the
-    /// configuration of the provider trusts that statement
+    /// Returns the user's email address if the provider says that it has verified the address, and
+    /// if the configuration of the provider trusts that statement
     /// ([`LoginProvider::trust_verified_email`](crate::openid::LoginProvider::trust_verified_email)).
     /// Otherwise returns `None`.
     ///
@@ -72,29 +72,30 @@ impl Identity {
         self.verified_email.as_deref()
     }
 
-    /// Returns the scopes that the user granted at the provider. They may be fewer than the
-    /// configured ones.
+    /// Returns the scopes that the user granted at the provider. The user may grant fewer scopes
+    /// than are configured.
     pub fn granted_scopes(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().map(String::as_str)
     }
 
     /// Returns true if the user has just entered their password, or the like, at the provider. The
-    /// page asks for this with the field `fresh`, and the ID token confirms it by `auth_time`.
-    /// Otherwise the provider may have recognized a browser that was logged in before.
+    /// page requests this with the field `fresh`, and the ID token's `auth_time` confirms it. If
+    /// this method returns false, the browser may have been logged in at the provider already.
     pub fn is_fresh(&self) -> bool {
         self.is_fresh
     }
 
-    /// Returns the session to whose user this account is to be linked, or `None` for a plain login.
+    /// Returns the session of the user to whom this account is to be linked, or `None` for a plain
+    /// login.
     ///
-    /// The login of that session is recent: the user logged in at most 5 minutes before this login
-    /// began. The session is still live, and this browser had it. The grant must be for the same
-    /// [subject](Session::subject). Store the link before you return the grant.
+    /// That session began at most 5 minutes before this login. It is still live, and this browser
+    /// had it when this login began. The grant must be for the same [subject](Session::subject).
+    /// Store the link before you return the grant.
     pub fn link_to(&self) -> Option<&Session> {
         self.link_to.as_ref()
     }
 
-    /// Returns the account as the session keeps it, without tokens.
+    /// Returns the account in the form that the session stores, without tokens.
     pub(crate) fn external_login(&self) -> ExternalLogin {
         let Self { provider, issuer, subject, scopes, .. } = self;
         ExternalLogin::new(provider, issuer, subject, scopes.clone())
@@ -103,7 +104,7 @@ impl Identity {
 
 impl Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The other fields say something about a person.
+        // The other fields are personal data.
         f.debug_struct("Identity")
             .field("provider", &self.provider)
             .field("scopes", &self.scopes)

@@ -1,5 +1,5 @@
-//! Encryption of values that leave this server and come back. No other file names the crate that
-//! implements it.
+//! Encryption of values that leave this server and come back. Only this file uses the crate that
+//! implements the encryption.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 use crate::random::NoRandomness;
 
-/// The version of the text form: `v1.`, and then the nonce, the ciphertext and the tag in
+/// The version of the text form. After `v1.` come the nonce, the ciphertext and the tag, in
 /// base64url.
 const VERSION: &str = "v1.";
 const TAG_BYTES: usize = 16;
@@ -20,16 +20,17 @@ const KEY_BYTES: usize = 32;
 
 /// Seals values with AES-256-GCM and a random nonce of 96 bits, for one purpose.
 ///
-/// The key is derived from a [`Secret`] by HKDF-SHA256, with the purpose in `info`. A value that was
-/// sealed for another purpose, for another context or with another secret does not open.
+/// The key is derived from a [`Secret`] by HKDF-SHA256, with the purpose in `info`. A value that
+/// was sealed for another purpose, for another context or with another secret cannot be opened.
 ///
-/// With random nonces, one key is good for 2^32 values (NIST SP 800-38D section 8.3). A server that
-/// seals 100 values a second reaches this number after 16 months, and should then have a new secret.
+/// With random nonces, one key is safe for 2^32 values (NIST SP 800-38D section 8.3). A server that
+/// seals 100 values a second reaches this number after 16 months, and should then have a new
+/// secret.
 #[derive(Clone)]
 pub(crate) struct Sealer {
     purpose: &'static str,
     current: Arc<RandomizedNonceKey>,
-    /// Keys that open values, but do not seal any.
+    /// Keys that are used only to open values, not to seal them.
     previous: Vec<Arc<RandomizedNonceKey>>,
 }
 
@@ -43,8 +44,8 @@ impl Sealer {
         self.previous.push(derive(secret, self.purpose));
     }
 
-    /// Encrypts and authenticates `plain`. Only a call of [`open`](Self::open) with the same
-    /// `context` returns it.
+    /// Encrypts and authenticates `plain`. Only [`open`](Self::open) with the same `context`
+    /// returns `plain`.
     pub(crate) fn seal(&self, plain: &[u8], context: &[&str]) -> Result<String, NoRandomness> {
         // With this capacity, the buffer never moves and leaves no copy of `plain` behind.
         let mut sealed = Vec::with_capacity(plain.len().saturating_add(TAG_BYTES));
@@ -59,7 +60,7 @@ impl Sealer {
     }
 
     /// Returns the value, or `None` if it was not sealed by [`seal`](Self::seal) with the same
-    /// purpose, context and secret. Every failure has the same answer.
+    /// purpose, context and secret. The result is the same for every kind of failure.
     pub(crate) fn open(&self, sealed: &str, context: &[&str]) -> Option<Zeroizing<Vec<u8>>> {
         let mut bytes = Vec::new();
         base64url::decode_onto(sealed.strip_prefix(VERSION)?.as_bytes(), &mut bytes)?;
@@ -74,7 +75,7 @@ impl Sealer {
         })
     }
 
-    /// Returns the purpose and the context, each with its length in front.
+    /// Returns the purpose and the parts of the context, with the length of each in front of it.
     fn associated_data(&self, context: &[&str]) -> Vec<u8> {
         let mut data = Vec::new();
         for part in [self.purpose].iter().chain(context) {

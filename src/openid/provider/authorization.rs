@@ -14,7 +14,8 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) needs_fresh_login: bool,
 }
 
-/// Parameters that a login sets itself. A second value would break a check, or the login.
+/// Parameters that a login sets itself. If the application could add a second value, a check would
+/// fail or the login would not work.
 const RESERVED: [&str; 16] = [
     "client_id",
     "client_secret",
@@ -43,17 +44,17 @@ pub(super) fn is_reserved(name: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct AuthorizationSettings {
     pub(super) client_id: String,
-    /// The scopes that are asked for.
+    /// The requested scopes.
     pub(super) scopes: Vec<String>,
-    /// True for OpenID Connect: the request has a nonce.
+    /// True for OpenID Connect. The request then has a nonce.
     pub(super) is_openid: bool,
-    /// Parameters of the application, in their order.
+    /// Parameters that the application added, in their order.
     pub(super) parameters: Vec<(String, String)>,
 }
 
 impl AuthorizationSettings {
-    /// Returns the URL of a login. `endpoint` may have a query, which is kept (RFC 6749 section
-    /// 3.1).
+    /// Returns the URL of a login. If `endpoint` has a query, the URL contains it as well (RFC 6749
+    /// section 3.1).
     pub(super) fn url(&self, endpoint: &str, request: &AuthorizationRequest<'_>) -> String {
         let mut query = Serializer::new(String::new());
         query

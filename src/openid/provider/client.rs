@@ -22,8 +22,8 @@ use crate::openid::provider::tokens::ProviderTokens;
 use crate::openid::provider::user_info;
 use crate::openid::provider::user_info_reader::UserInfoReader;
 
-/// The maximum number of exchanges at the same time, so that a provider that does not answer holds
-/// only that number of requests.
+/// The maximum number of exchanges at the same time. A provider that does not answer can block only
+/// this number of requests.
 pub(super) const MAX_EXCHANGES: usize = 64;
 
 /// A provider that is ready for logins. Clones share the metadata, the keys and the limits.
@@ -83,7 +83,7 @@ impl ProviderClient {
     }
 
     /// Returns the URL to which the browser is sent for a login. If the metadata of the provider is
-    /// not known, waits for it for at most 2 seconds.
+    /// not known yet, waits at most 2 seconds for it.
     pub(crate) async fn authorization_url(
         &self,
         request: &AuthorizationRequest<'_>,
@@ -91,7 +91,8 @@ impl ProviderClient {
         let endpoint = match &self.shared.protocol {
             Ready::OpenId(openid) => {
                 let metadata = openid.metadata.get().await?;
-                // Before the user is sent to a provider from which there is no way back.
+                // Check this before the user leaves for the provider, since the login could not be
+                // finished otherwise.
                 self.shared.auth_method(&metadata)?;
                 self.shared.user_info_endpoint(&metadata)?;
                 openid.verifier.start();
@@ -107,11 +108,12 @@ impl ProviderClient {
         Ok(self.shared.authorization.url(&endpoint, request))
     }
 
-    /// Checks the `iss` of the provider's answer in the browser (RFC 9207 section 2.4).
+    /// Checks the `iss` parameter with which the provider sent the browser back (RFC 9207 section
+    /// 2.4).
     ///
-    /// A plain OAuth 2.0 provider has no known issuer name, so its `iss` is not checked. Each provider
-    /// has its own redirect URI, which also prevents that the code of one provider is sent to another
-    /// (RFC 9700 section 4.4.2.2).
+    /// A plain OAuth 2.0 provider has no known issuer name, so its `iss` is not checked. Each
+    /// provider also has a separate redirect URI, so one provider's code is never sent to another
+    /// provider (RFC 9700 section 4.4.2.2).
     pub(crate) async fn check_response_issuer(
         &self,
         iss: Option<&str>,
@@ -258,7 +260,7 @@ impl Shared {
         })
     }
 
-    /// Returns the user info endpoint, if the user info is to be fetched.
+    /// Returns the user info endpoint if the user info is to be fetched, and `None` if not.
     fn user_info_endpoint<'m>(
         &self,
         metadata: &'m Metadata,

@@ -17,12 +17,12 @@ pub(super) struct ClientCredentials {
     pub(super) method: Option<AuthMethod>,
 }
 
-/// A method of authentication with a secret. The other methods of the registry need a key.
+/// A method of authentication with a secret. The other registered methods need a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AuthMethod {
-    /// `client_secret_basic`: in the `Authorization` header.
+    /// `client_secret_basic`: the secret is in the `Authorization` header.
     Basic,
-    /// `client_secret_post`: in the form.
+    /// `client_secret_post`: the secret is in the form.
     Post,
 }
 
@@ -34,8 +34,8 @@ impl AuthMethod {
         }
     }
 
-    /// Chooses from the methods that the metadata lists. `None` is the default of OpenID Connect
-    /// Discovery 1.0 section 3, `client_secret_basic`.
+    /// Chooses from the methods that the metadata lists. If it lists none (`None`), the default is
+    /// `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
     pub(super) fn choose(supported: Option<&[String]>) -> Option<Self> {
         let Some(supported) = supported else { return Some(Self::Basic) };
         let is_supported = |method: &Self| supported.iter().any(|name| name == method.name());
@@ -44,8 +44,8 @@ impl AuthMethod {
 }
 
 impl ClientCredentials {
-    /// Adds the credentials to a form, or returns the header that has them. A client without a
-    /// secret only names itself.
+    /// Adds the credentials to a form, or returns a header that contains them. A client without a
+    /// secret sends only its name.
     pub(super) fn add_to(
         &self,
         form: &mut Serializer<'_, String>,
@@ -71,7 +71,7 @@ fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));
     let value = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&*pair)));
-    // Base64 is always a valid header value.
+    // This cannot fail, since Base64 is always a valid header value.
     let mut value = HeaderValue::from_str(&value).ok()?;
     value.set_sensitive(true);
     Some(value)

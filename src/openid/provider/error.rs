@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// The error of a request to a provider, or of a check of its answer.
+/// The error of a request to a provider, or of a check of the provider's response.
 ///
 /// The reason is for developers and logs. It never contains a code, a verifier, a secret, a token or
 /// the value of a claim.
@@ -17,15 +17,15 @@ pub(crate) struct ProviderError {
 /// The kind of a [`ProviderError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ProviderErrorKind {
-    /// The provider is down or slow, its answer cannot be read, or too many logins are in progress.
-    /// The user can try again later.
+    /// The provider is down or slow, its response cannot be read, or too many logins are in
+    /// progress. The user can try again later.
     Unavailable,
     /// The provider rejected the code: it expired, was used before, or belongs to another login. The
     /// user can start again.
     CodeRefused,
     /// The ID token is invalid, or belongs to another login.
     IdTokenRejected,
-    /// The provider's answer or its metadata names another issuer.
+    /// The provider's response or its metadata names another issuer.
     WrongIssuer,
     /// The user info cannot be read, or belongs to another user.
     UserInfoRejected,

@@ -39,7 +39,7 @@ pub(super) async fn exchange(
 }
 
 impl TokenRequest<'_> {
-    /// Returns the form and the header with the credentials. The credentials are in one of them.
+    /// Returns the form and, if the credentials are not in the form, the header that contains them.
     fn form(&self) -> (String, Option<HeaderValue>) {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
@@ -54,7 +54,7 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Waits for an answer, for at most `limit`. `server` is the noun for the sentence of the error.
+/// Waits for a response, for at most `limit`. The error message calls the server `server`.
 pub(super) async fn within(
     limit: Duration,
     server: &str,

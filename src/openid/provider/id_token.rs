@@ -16,8 +16,8 @@ use crate::providers::issuer::Issuer;
 use crate::rejection::{AuthError, AuthErrorKind};
 use crate::request::claims::Claims;
 
-/// The maximum length of an ID token. It travels in no header, so it may be longer than an access
-/// token.
+/// The maximum length of an ID token. An ID token is never sent in a header, so it may be longer
+/// than an access token.
 const MAX_BYTES: usize = 32 * 1024;
 /// The maximum length of `sub` (OpenID Connect Core 1.0 section 2).
 const MAX_SUBJECT_BYTES: usize = 255;
@@ -69,12 +69,13 @@ impl IdTokenVerifier {
         Self { layer, keys, client_id, leeway: settings.leeway, clock: Arc::clone(clock) }
     }
 
-    /// Starts to fetch the keys, so that they are known when the user comes back.
+    /// Starts to fetch the keys, so that they are known when the user returns from the provider.
     pub(super) fn start(&self) {
         self.keys.start();
     }
 
-    /// Verifies an ID token. If its key is not known yet, waits for the keys for at most 2 seconds.
+    /// Verifies an ID token. If the token's key is not known yet, waits at most 2 seconds for the
+    /// keys.
     pub(super) async fn verify(
         &self,
         token: &str,
@@ -123,8 +124,8 @@ impl IdTokenVerifier {
         Ok(IdToken { subject: subject.to_owned(), claims: (**claims).clone() })
     }
 
-    /// Checks that the user has logged in at the provider since this login began. A provider may
-    /// ignore `max_age` and `prompt`.
+    /// Checks that the user has entered their password at the provider since this login began. This
+    /// check is necessary because a provider may ignore `max_age` and `prompt`.
     fn check_fresh_login(
         &self,
         auth_time: Option<&Value>,
@@ -145,8 +146,8 @@ impl IdTokenVerifier {
     }
 }
 
-/// Returns true if an application can find an account by this subject. A database may cut a text at
-/// a control character, and so take two subjects for one.
+/// Returns true if an application can use this subject to find an account. Control characters are
+/// rejected: a database may cut a text at a control character, so that two subjects look the same.
 pub(super) fn is_subject(subject: &str) -> bool {
     (1..=MAX_SUBJECT_BYTES).contains(&subject.len()) && !subject.contains(char::is_control)
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::clock::UnixTime;
 use crate::openid::provider::tokens::ProviderTokens;
 
-/// A code to be exchanged, with everything that the provider's answer must fit.
+/// A code to be exchanged, with the values that the provider's response is checked against.
 #[derive(Clone, Copy)]
 pub(crate) struct Redemption<'a> {
     pub(crate) code: &'a str,
@@ -26,14 +26,14 @@ pub(crate) struct Redemption<'a> {
 #[derive(Clone)]
 pub(crate) struct ProviderLogin {
     /// The configured issuer, or the origin of a plain OAuth 2.0 provider. It is the same for all
-    /// logins at the provider, even if the provider writes its name in several ways.
+    /// logins at the provider, even if the provider's tokens spell the issuer in several ways.
     pub(crate) issuer: String,
     /// The identifier of the user, which is unique for this issuer.
     pub(crate) subject: String,
     /// The claims of the ID token, and the user info.
     pub(crate) claims: Map<String, Value>,
-    /// The address of the user, if the provider has verified it and the configuration trusts the
-    /// provider's word.
+    /// The user's email address, if the provider says that it has verified the address and the
+    /// configuration trusts that statement.
     pub(crate) verified_email: Option<String>,
     /// The granted scopes.
     pub(crate) scopes: Vec<String>,

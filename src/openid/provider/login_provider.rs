@@ -25,8 +25,8 @@ const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A provider at which users can log in: its endpoints, the name and the secret of this server
-/// there, and the scopes to ask for.
+/// A provider at which users can log in: its endpoints, this server's name and secret at the
+/// provider, and the scopes to request.
 ///
 /// ```
 /// use tower_jwt_auth::openid::LoginProvider;
@@ -37,12 +37,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # let _ = company;
 /// ```
 ///
-/// Each provider has a name at this server. The name is a part of the URLs of its routes, and the
-/// application sees it with each login.
+/// Each provider has a name at this server. The name is part of the URLs of the provider's routes,
+/// and the application learns it with each login.
 ///
 /// # Panics
 ///
-/// Every method panics on a setting that cannot work, with a sentence that says what to do. A
+/// Every method panics on a setting that cannot work. The message of the panic says what to do. A
 /// method that takes a list panics when it is called again, since the first list would be lost.
 #[derive(Clone)]
 #[must_use]
@@ -57,12 +57,13 @@ impl LoginProvider {
     ///
     /// The endpoints come from the discovery document, which is fetched with the first login and
     /// again after an hour. The ID token must be signed with one of the provider's published keys.
-    /// By default, only the scope `openid` is asked for, and the user info is not fetched.
+    /// By default, only the scope `openid` is requested, and the user info is not fetched.
     ///
     /// # Panics
     ///
-    /// Panics if `name` has other characters than `a` to `z`, `0` to `9` and `-`, or more than 32,
-    /// if `issuer` is not an absolute `https` URL, or if `client_id` is empty.
+    /// Panics if `name` has more than 32 characters, or characters other than `a` to `z`, `0` to
+    /// `9` and `-`. Also panics if `issuer` is not an absolute `https` URL, or if `client_id` is
+    /// empty.
     #[track_caller]
     pub fn openid(
         name: impl AsRef<str>,
@@ -92,11 +93,11 @@ impl LoginProvider {
         Self::new(name.as_ref(), Protocol::OpenId(issuer), client_id.into())
     }
 
-    /// Creates a plain OAuth 2.0 provider, which issues no ID tokens. `subject` finds the identifier
-    /// of the user in the user info.
+    /// Creates a plain OAuth 2.0 provider, which issues no ID tokens. `subject` is a function that
+    /// finds the user's identifier in the user info.
     ///
     /// The identifier must be unique at the provider, and must never belong to another user later.
-    /// An address can be given to another person, so an address is not an identifier.
+    /// An email address can later be given to another person, so it is not an identifier.
     ///
     /// ```
     /// use tower_jwt_auth::openid::{LoginProvider, OAuthEndpoints};
@@ -119,12 +120,12 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if the name or the client cannot be used: see [`openid`](Self::openid).
+    /// Panics if `name` or `client_id` cannot be used: see [`openid`](Self::openid).
     ///
     /// # Security
     ///
-    /// Nothing proves that the user info was made for this server, except that this server received
-    /// the access token itself, in exchange for a code. If a provider has both protocols, use
+    /// The only proof that the user info is meant for this server is that this server itself
+    /// received the access token in exchange for a code. If a provider supports both protocols, use
     /// [`openid`](Self::openid).
     #[track_caller]
     pub fn oauth<U: DeserializeOwned + 'static>(
@@ -174,8 +175,8 @@ impl LoginProvider {
         Self { settings }
     }
 
-    /// Sets the secret of this server at the provider. By default the server has no secret and only
-    /// names itself, which providers accept from registered public clients.
+    /// Sets the secret of this server at the provider. By default, the server has no secret and
+    /// sends only its name. Providers accept this from clients that are registered as public.
     ///
     /// The secret is sent in the `Authorization` header, or in the form if the discovery document
     /// lists only `client_secret_post`.
@@ -194,15 +195,15 @@ impl LoginProvider {
     }
 
     /// Sends the secret in the form of the token request (`client_secret_post`), whatever the
-    /// discovery document lists. By default the document decides, and plain OAuth 2.0 providers
-    /// receive the secret in the `Authorization` header.
+    /// discovery document lists. By default, the method is chosen from those that the document
+    /// lists, and plain OAuth 2.0 providers receive the secret in the `Authorization` header.
     pub fn client_secret_post(mut self) -> Self {
         self.settings.credentials.method = Some(AuthMethod::Post);
         self
     }
 
-    /// Sets the scopes to ask for. For an OpenID provider, `openid` is added. By default no other
-    /// scope is asked for: ask for the least that the application needs.
+    /// Sets the scopes to request. For an OpenID provider, `openid` is added. By default, no other
+    /// scope is requested. Request no more than the application needs.
     ///
     /// # Panics
     ///
@@ -228,8 +229,8 @@ impl LoginProvider {
     }
 
     /// Also fetches the user info of an OpenID provider, and adds its members to the claims of the
-    /// ID token. Its `sub` must be that of the ID token. If both have a member, the one of the ID
-    /// token counts. By default the user info is not fetched.
+    /// ID token. The `sub` of the user info must equal that of the ID token. If a member is in
+    /// both, the value in the ID token counts. By default, the user info is not fetched.
     ///
     /// # Panics
     ///
@@ -272,9 +273,9 @@ impl LoginProvider {
         self
     }
 
-    /// Finds the verified address of the user in the user info of a plain OAuth 2.0 provider. The
-    /// function returns `None` if the provider has not verified the address. By default no address
-    /// counts as verified.
+    /// Sets the function that finds the user's verified email address in the user info of a plain
+    /// OAuth 2.0 provider. The function must return `None` if the provider has not verified the
+    /// address. By default, no address counts as verified.
     ///
     /// # Panics
     ///
@@ -299,14 +300,14 @@ impl LoginProvider {
     }
 
     /// Adds a parameter to each authorization request, such as `("prompt", "select_account")` or
-    /// `("hd", "shop.example")`. The provider may ignore it, and the user can change it: check the
-    /// claims of the login too.
+    /// `("hd", "shop.example")`. The provider may ignore the parameter, and the user can change it,
+    /// so also check the claims of the login.
     ///
     /// # Panics
     ///
-    /// Panics if the name is empty or was given before, for the parameters that each login sets
-    /// itself (such as `state`, `redirect_uri` and `scope`), and for `prompt=none`, which never shows
-    /// a login page.
+    /// Panics if the name is empty or has already been added, or if each login sets the parameter
+    /// itself (such as `state`, `redirect_uri` and `scope`). Also panics for `prompt=none`, with
+    /// which a provider never shows a login page.
     #[track_caller]
     pub fn add_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
@@ -332,13 +333,13 @@ impl LoginProvider {
         self
     }
 
-    /// Accepts ID tokens with these algorithms only: see [`RemoteKeys::algorithms`]. By default, the
-    /// `alg` of each published key decides.
+    /// Accepts only ID tokens with these algorithms: see [`RemoteKeys::algorithms`]. By default,
+    /// the `alg` of each published key decides.
     ///
     /// # Panics
     ///
-    /// Panics if there are no algorithms, if one of them is for shared secrets, if this method is
-    /// called twice, and for a plain OAuth 2.0 provider.
+    /// Panics if `algorithms` is empty or contains an algorithm for shared secrets, if this method
+    /// is called twice, or if the provider is a plain OAuth 2.0 provider.
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         if let Protocol::OAuth(_) = self.settings.protocol {
@@ -351,7 +352,7 @@ impl LoginProvider {
             );
         }
         let algorithms: Vec<_> = algorithms.into_iter().collect();
-        // Only for its checks.
+        // This call only checks the algorithms, and panics if they cannot be used.
         drop(RemoteKeys::jwks("https://provider.invalid").algorithms(algorithms.iter().copied()));
         self.settings.algorithms = Some(algorithms);
         self
@@ -403,12 +404,13 @@ impl LoginProvider {
         &self.settings.name
     }
 
-    /// Returns the issuer of this provider's users, if the issuer does not distinguish them from the
-    /// users of the other provider.
+    /// Returns the issuer of both providers if they have the same issuer but different sets of
+    /// subjects. The same issuer and subject could then name two different users. Otherwise returns
+    /// `None`.
     ///
-    /// One OpenID issuer has one set of subjects. At a host with plain OAuth 2.0 providers, the
-    /// subject `42` of one endpoint can be another user than that of another endpoint, or of another
-    /// client: Naver numbers the users of each client separately.
+    /// An OpenID issuer has a single set of subjects. At a host with plain OAuth 2.0 providers, the
+    /// subject `42` can name different users at different endpoints, or for different clients:
+    /// Naver numbers the users of each client separately.
     pub(crate) fn shared_issuer(&self, other: &Self) -> Option<String> {
         let issuer = self.settings.protocol.issuer();
         let is_shared = issuer == other.settings.protocol.issuer();
@@ -424,7 +426,7 @@ impl LoginProvider {
         (is_shared && !is_one_set).then_some(issuer)
     }
 
-    /// Also accepts this name in `iss` of ID tokens.
+    /// Also accepts this name in the `iss` of ID tokens.
     pub(super) fn alias(mut self, name: &'static str) -> Self {
         if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
             issuer.aliases.push(name);
@@ -432,7 +434,7 @@ impl LoginProvider {
         self
     }
 
-    /// Treats `alias` in a token answer as the scope `name`, if that scope was asked for.
+    /// Treats `alias` in a token response as the scope `name` if that scope was requested.
     pub(super) fn scope_alias(mut self, alias: &'static str, name: &'static str) -> Self {
         if let Protocol::OpenId(issuer) = &mut self.settings.protocol {
             issuer.scope_aliases.push((alias, name));
@@ -456,7 +458,7 @@ impl LoginProvider {
         self
     }
 
-    /// Returns the provider, ready for logins.
+    /// Returns a client of the provider, which is ready for logins.
     ///
     /// # Panics
     ///

@@ -7,7 +7,7 @@ use crate::jwks::remote_url::RemoteUrl;
 use crate::jwks::{KeySourceError, KeySourceErrorKind};
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 
-/// The noun for the discovery document's server in sentences.
+/// The phrase for the discovery document's server in error messages.
 pub(super) const SERVER: &str = "the discovery document's server";
 
 /// The checked metadata of a provider.
@@ -16,9 +16,9 @@ pub(super) struct Metadata {
     pub(super) authorization: RemoteUrl,
     pub(super) token: RemoteUrl,
     pub(super) user_info: Option<RemoteUrl>,
-    /// The names of the methods of authentication at the token endpoint, if the document lists them.
+    /// The names of the authentication methods at the token endpoint, if the document lists them.
     pub(super) auth_methods: Option<Vec<String>>,
-    /// True if the provider's answer in the browser always has an `iss` (RFC 9207).
+    /// True if the provider always sends the browser back with an `iss` parameter (RFC 9207).
     pub(super) names_issuer_in_response: bool,
 }
 
@@ -69,8 +69,8 @@ impl Metadata {
             Ok((metadata, document.code_challenge_methods_supported))
         };
         let (metadata, methods) = read().map_err(|error: KeySourceError| of_fetch(&error))?;
-        // Without the list, the provider may still support PKCE. It must then ignore the parameters
-        // or check them (RFC 6749 section 3.1), so they do no harm.
+        // A provider whose document has no such list may still support PKCE. If it does not, it
+        // must ignore the parameters (RFC 6749 section 3.1), so they do no harm.
         if methods.is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
             return Err(ProviderError::misconfigured(
                 "the provider does not support PKCE with S256 \

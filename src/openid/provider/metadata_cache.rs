@@ -21,9 +21,9 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// The metadata of one provider.
 ///
-/// A task of its own fetches it, so a client that hangs up cannot cancel the fetch. Strangers can
-/// start logins, so at most one fetch starts within [`COOLDOWN`], whatever the number of logins. If
-/// a fetch fails, the last good metadata stays in use.
+/// A separate task fetches the metadata, so a client that disconnects cannot cancel the fetch.
+/// Anyone can start logins, so at most one fetch starts within [`COOLDOWN`], however many logins
+/// there are. If a fetch fails, the last good metadata stays in use.
 pub(super) struct MetadataCache {
     shared: Arc<Shared>,
 }
@@ -34,7 +34,7 @@ struct Shared {
     allow_http: bool,
     timeout: Duration,
     state: Mutex<State>,
-    /// Wakes the logins that wait when a fetch ends.
+    /// Wakes the waiting logins when a fetch ends.
     ended: Notify,
 }
 
@@ -48,7 +48,7 @@ struct State {
 
 struct Loaded {
     metadata: Arc<Metadata>,
-    /// The start of the fetch, so the metadata is at most that old.
+    /// The time at which the fetch started. The metadata is not older than that.
     at: Instant,
 }
 
@@ -73,7 +73,8 @@ impl MetadataCache {
             if !state.is_fetching {
                 return Err(state.error());
             }
-            // Created before the lock is released, so no end of a fetch is missed.
+            // The future is created before the lock is released, so it does not miss the end of the
+            // fetch.
             self.shared.ended.notified()
         };
         let in_time = timeout(LONGEST_WAIT, ended).await.is_ok();
@@ -110,7 +111,8 @@ impl MetadataCache {
     }
 }
 
-/// Notes the end of a fetch when it is dropped: a runtime that ends drops its tasks.
+/// Records the end of the fetch when this value is dropped. The value is dropped even if the
+/// runtime shuts down, since the runtime then drops its tasks.
 struct Running(Arc<Shared>);
 
 impl Drop for Running {

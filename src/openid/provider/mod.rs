@@ -1,10 +1,10 @@
 //! The protocol between this server and a provider.
 //!
-//! 1. A [`LoginProvider`](login_provider::LoginProvider) is the configuration, which `presets` makes
+//! 1. A [`LoginProvider`](login_provider::LoginProvider) is the configuration. `presets` creates it
 //!    for some providers.
 //! 2. A [`ProviderClient`](client::ProviderClient) is a provider that is ready for logins. It has
 //!    everything that the routes use.
-//! 3. `authorization` builds the URL to which the browser is sent, with an endpoint of the
+//! 3. `authorization` builds the URL to which the browser is sent. The endpoint comes from the
 //!    `metadata`.
 //! 4. `exchange` exchanges the code for tokens, `id_token` verifies the ID token, and `user_info`
 //!    fetches and checks the user info.

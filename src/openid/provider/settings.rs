@@ -39,7 +39,8 @@ pub(super) struct OpenIdIssuer {
     pub(super) url: RemoteUrl,
     /// Other values that the provider writes into `iss`.
     pub(super) aliases: Vec<&'static str>,
-    /// Names that the provider writes instead of a scope that it was asked for, each with the scope.
+    /// Other names of scopes, each with the scope that this server requests. The provider returns
+    /// the other name.
     pub(super) scope_aliases: Vec<(&'static str, &'static str)>,
     /// A claim that distinguishes ID tokens from the provider's other tokens, with its value.
     pub(super) id_token_claim: Option<(&'static str, &'static str)>,
@@ -56,7 +57,7 @@ pub(super) struct OAuthProvider {
 }
 
 impl ProviderSettings {
-    /// Returns the scopes to ask for.
+    /// Returns the scopes to request.
     pub(super) fn asked_scopes(&self) -> Vec<String> {
         let mut scopes = self.scopes.clone().unwrap_or_default();
         let is_openid = matches!(self.protocol, Protocol::OpenId(_));
@@ -66,8 +67,8 @@ impl ProviderSettings {
         scopes
     }
 
-    /// Returns the granted scopes under the names with which they were asked for. `answer` has the
-    /// scopes of the token answer. Without them, all the scopes were granted that were asked for.
+    /// Returns the granted scopes under the names with which they were requested. `answer` contains
+    /// the scopes in the token response. `None` means that all requested scopes were granted.
     pub(super) fn granted_scopes(&self, answer: Option<Vec<String>>) -> Vec<String> {
         let asked = self.asked_scopes();
         let Some(mut granted) = answer else { return asked };

@@ -1,4 +1,4 @@
-//! The answer of a token endpoint (RFC 6749 sections 5.1 and 5.2).
+//! A token endpoint's response (RFC 6749 sections 5.1 and 5.2).
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 use crate::jwt::json_object;
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 
-/// A successful answer.
+/// A successful response.
 pub(super) struct TokenAnswer {
     pub(super) access_token: String,
     pub(super) refresh_token: Option<String>,
     pub(super) id_token: Option<String>,
     pub(super) expires_in: Option<Duration>,
-    /// The granted scopes. `None` means that all scopes were granted that were asked for.
+    /// The granted scopes. `None` means that all requested scopes were granted.
     pub(super) scopes: Option<Vec<String>>,
 }
 
@@ -34,7 +34,8 @@ const KNOWN_CODES: [&str; 10] = [
 ];
 
 impl TokenAnswer {
-    /// Reads an answer with the status 200 or 4xx. Some providers report errors with the status 200.
+    /// Reads a response with the status 200 or 4xx. Some providers report errors with the status
+    /// 200.
     pub(super) fn read(status: StatusCode, json: &[u8]) -> Result<Self, ProviderError> {
         let answer = json_object(json);
         if let Ok(answer) = &answer
@@ -70,8 +71,8 @@ impl TokenAnswer {
 }
 
 /// Splits a list of scopes. RFC 6749 section 3.3 separates them by spaces, and some providers by
-/// commas. A scope with a comma is split too, which grants nothing: no scope that a provider
-/// documents has one.
+/// commas. A scope that contains a comma would also be split, but no provider documents such a
+/// scope.
 fn list(scopes: &str) -> Vec<String> {
     let scopes = scopes.split([' ', ',']).filter(|scope| !scope.is_empty());
     scopes.map(str::to_owned).collect()
@@ -94,7 +95,7 @@ fn text(
     }
 }
 
-/// Reads a number of seconds. Some providers write it as a string.
+/// Reads a number of seconds. Some providers write the number as a string.
 fn lifetime(value: &Value) -> Result<Duration, &'static str> {
     let secs = match value {
         Value::Number(number) => number.as_u64(),
@@ -121,7 +122,8 @@ fn refused(code: &str) -> ProviderError {
         "server_error" | "temporarily_unavailable" => {
             (ProviderErrorKind::Unavailable, "the provider cannot answer now")
         }
-        // Naver reports a used code as `invalid_request`, and GitHub with a code of its own.
+        // Naver reports a used code as `invalid_request`, and GitHub with a code that is not in the
+        // RFC.
         _ => (ProviderErrorKind::CodeRefused, "the provider rejected the code or the request"),
     };
     let shown = if KNOWN_CODES.contains(&code) { code } else { "another error code" };
@@ -244,7 +246,7 @@ mod tests {
                 ("temporarily_unavailable", ProviderErrorKind::Unavailable),
                 ("something", ProviderErrorKind::CodeRefused),
             ] {
-                // Even beside a token, an error is an error.
+                // An `error` member counts even if the response also contains a token.
                 let json = with("error", code.into()).to_string();
                 let kind = kind(TokenAnswer::read(status, json.as_bytes()));
                 assert_eq!(kind, Some(expected), "{status} {code}");

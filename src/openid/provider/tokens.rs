@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
 
-/// The tokens that a provider issued at a login. With the access token, the application can call the
-/// provider's API in the name of the user.
+/// The tokens that a provider issued for a login. With the access token, the application can call
+/// the provider's API in the name of the user.
 ///
 /// # Security
 ///
@@ -29,7 +29,7 @@ impl ProviderTokens {
         &self.access_token
     }
 
-    /// Returns the expiry of the access token, if the provider named one.
+    /// Returns the expiry of the access token, if the provider specified it.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
@@ -40,7 +40,7 @@ impl ProviderTokens {
     }
 
     /// Returns the ID token, which a provider may require for a logout (`id_token_hint`). A plain
-    /// OAuth 2.0 provider issues none.
+    /// OAuth 2.0 provider does not issue an ID token.
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_deref()
     }

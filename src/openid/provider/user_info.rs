@@ -14,7 +14,7 @@ use crate::openid::provider::exchange::within;
 const ACCEPT: &str = "application/json";
 const SERVER: &str = "the user info endpoint";
 
-/// Each claim with the claim that says whether it is verified.
+/// Each claim, with the claim that says if the first one is verified.
 const VERIFIED: [(&str, &str); 2] =
     [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
@@ -53,7 +53,7 @@ fn is_jwt(headers: &HeaderMap) -> bool {
 }
 
 /// Checks that the user info is about the user of the ID token. Without this check, a stolen access
-/// token could bring the data of another user (OpenID Connect Core 1.0 section 5.3.2).
+/// token could add the data of another user to the login (OpenID Connect Core 1.0 section 5.3.2).
 pub(super) fn check_subject(
     user_info: &Map<String, Value>,
     subject: &str,
@@ -64,8 +64,9 @@ pub(super) fn check_subject(
     Err(rejected("`sub` of the user info is not that of the ID token"))
 }
 
-/// Adds the members of the user info to the claims. The claims of the ID token, which are signed, are
-/// not replaced. The user info says whether an address is verified only if it has that address.
+/// Adds the members of the user info to the claims. The claims of the ID token are not replaced,
+/// since they are signed. The user info's `email_verified` is ignored if the ID token has a
+/// different `email`.
 pub(super) fn add_to(claims: &mut Map<String, Value>, mut user_info: Map<String, Value>) {
     for (name, verified) in VERIFIED {
         let is_other = claims.get(name).is_some_and(|value| user_info.get(name) != Some(value));
@@ -79,7 +80,8 @@ pub(super) fn add_to(claims: &mut Map<String, Value>, mut user_info: Map<String,
     }
 }
 
-/// Returns the address that the claims state as verified. Some providers write `"true"`.
+/// Returns the email address if the claims say that it is verified. Some providers write `"true"`
+/// instead of `true`.
 pub(super) fn verified_email(claims: &Map<String, Value>) -> Option<String> {
     let is_verified = match claims.get("email_verified")? {
         Value::Bool(is_verified) => *is_verified,

@@ -1,4 +1,4 @@
-//! Functions of the application that read the user info.
+//! The application's functions that read the user info.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ impl UserInfoReader {
         Self(Arc::new(move |user_info| serde_json::from_value(user_info).map(&find)))
     }
 
-    /// Returns the text, `None` if there is none, or an error if the user info does not fit the type
-    /// of the function. The error may contain values.
+    /// Returns the text, or `None` if the function finds no text. Returns an error if the user info
+    /// does not fit the type that the function takes. The error may contain values.
     pub(super) fn read(&self, user_info: &Map<String, Value>) -> Result<Option<String>, Error> {
         (self.0)(Value::Object(user_info.clone()))
     }

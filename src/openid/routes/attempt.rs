@@ -16,7 +16,7 @@ use crate::random::{self, NoRandomness};
 /// The time within which a login must be finished.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(600);
 
-/// One attempt to log in. It travels in a sealed cookie, so the server stores nothing.
+/// One attempt to log in. It is stored in a sealed cookie in the browser, and not on the server.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     #[serde(rename = "k")]
@@ -32,7 +32,7 @@ pub(crate) struct Attempt {
     pub(crate) audience: Vec<String>,
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) scopes: Option<Vec<String>>,
-    /// The session that the browser had, which the login replaces.
+    /// The browser's session when the login began. The login replaces this session.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     session: Option<String>,
     /// True if the account at the provider is to be linked to the user of that session.
@@ -74,8 +74,8 @@ impl Attempt {
         self.session = Some(id.as_str().to_owned());
     }
 
-    /// Returns the access that the page asked for. The callback is a request that another site
-    /// causes: its `state` has shown that this browser began the login.
+    /// Returns the access that the page requested. The callback is a request that another site
+    /// causes. It is accepted, since its `state` has shown that this browser began the login.
     pub(crate) fn wish(&self) -> LoginRequest {
         let wish = LoginRequest::new().audience(&self.audience);
         let wish = match &self.scopes {
@@ -85,10 +85,11 @@ impl Attempt {
         wish.dangerous_from_another_site()
     }
 
-    // Each of the following values is derived from the seed by HKDF. The state and the nonce are in
-    // the URL of the redirect, and reveal neither each other nor the verifier.
+    // HKDF derives each of the following values from the seed. The state and the nonce are in the
+    // URL of the redirect. Nobody can compute one of them from the other, or the verifier from
+    // them.
 
-    /// Returns the `state`, which finds this attempt in the browser's cookie.
+    /// Returns the `state`, by which the callback finds this attempt in the browser's cookie.
     pub(crate) fn state(&self) -> String {
         self.seed.derive("state")
     }

@@ -13,15 +13,16 @@ use crate::openid::routes::attempt::{Attempt, LIFETIME};
 use crate::openid::seal::Sealer;
 use crate::random::NoRandomness;
 
-/// The maximum number of attempts of a browser. A user rarely has more tabs with a login page.
+/// The maximum number of attempts that a browser can have at the same time. Users rarely have more
+/// than this number of tabs with a login page.
 const MAX_ATTEMPTS: usize = 3;
 
 /// The maximum length of the cookie's name and value. A browser silently drops a cookie of more than
 /// 4096 bytes.
 const MAX_BYTES: usize = 3_800;
 
-/// The maximum number of cookies with this name that are read. A browser sends one, unless the name
-/// has no prefix and a sibling domain set another.
+/// The maximum number of cookies with this name that are read. A browser sends one such cookie. It
+/// can send more only if the name has no prefix and a sibling domain has set another cookie.
 const MAX_CANDIDATES: usize = 4;
 
 /// The cookie of a browser that has begun to log in. It has `SameSite=Lax`, so that browsers send it
@@ -34,7 +35,8 @@ pub(crate) struct AttemptsCookie {
 }
 
 impl AttemptsCookie {
-    /// Returns the browser's attempts, the latest last, or the reason why there are none.
+    /// Returns the browser's attempts, with the latest last, or the reason why there are no
+    /// attempts.
     pub(crate) fn read(&self, headers: &HeaderMap) -> Result<Vec<Attempt>, &'static str> {
         let name = CookieName::new(&self.name);
         let mut values = name.values(headers).take(MAX_CANDIDATES).peekable();
@@ -48,8 +50,8 @@ impl AttemptsCookie {
         opened.ok_or("the cookie of the login was changed, or sealed with another secret")
     }
 
-    /// Returns the field that sets the cookie to the latest attempts that are not expired, as many
-    /// as fit. Without attempts, the field deletes the cookie.
+    /// Returns the `Set-Cookie` field for these attempts. Leaves out expired attempts, and the
+    /// oldest attempts if they do not all fit. If no attempt is left, the field deletes the cookie.
     pub(crate) fn write(
         &self,
         mut attempts: Vec<Attempt>,
@@ -62,7 +64,7 @@ impl AttemptsCookie {
             if attempts.is_empty() {
                 return Ok(self.render("", Duration::ZERO));
             }
-            // Attempts have no value that cannot be written as JSON.
+            // This cannot fail: all values in an attempt can be written as JSON.
             let json = Zeroizing::new(serde_json::to_vec(&attempts).unwrap_or_default());
             let value = self.sealer.seal(&json, &[])?;
             if self.name.len().saturating_add(value.len()) <= MAX_BYTES {

@@ -2,7 +2,8 @@
 
 use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 
-/// The maximum length of the query. Providers also send parameters that nobody reads.
+/// The maximum length of the query. It is generous, since providers also send parameters that are
+/// not read here.
 const MAX_QUERY_BYTES: usize = 8_192;
 
 /// The maximum lengths of the parameters that are read.
@@ -63,7 +64,7 @@ impl CallbackQuery {
 }
 
 /// Returns the failure for an error code of RFC 6749 section 4.1.2.1 or OpenID Connect Core section
-/// 3.1.2.6. The value comes from the URL, so only registered codes are in the reason.
+/// 3.1.2.6. The code comes from the URL, so the reason contains it only if it is a registered code.
 fn reported(error: &str) -> LoginFailure {
     const CODES: [(&str, LoginFailureKind); 15] = [
         ("access_denied", LoginFailureKind::Denied),

@@ -12,11 +12,12 @@ use crate::issuer::{AccountsError, SessionError};
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 use crate::random::NoRandomness;
 
-/// A failed login at a provider: the answer for the user, and the reason for the developer.
+/// A failed login at a provider: the page for the user, and the reason for the developer.
 ///
 /// By default the user sees a small page with the [`sentence`](Self::sentence).
 /// [`OpenIdLogin::with_error_page`](crate::openid::OpenIdLogin::with_error_page) replaces the page.
-/// The failure is also in the extensions of the response, for layers around the routes.
+/// The failure is also in the extensions of the response, where layers around the routes can read
+/// it.
 ///
 /// `Display` shows the [`reason`](Self::reason).
 #[derive(Clone)]
@@ -33,7 +34,7 @@ struct Details {
     sentence: Option<String>,
     provider: Option<String>,
     return_to: Option<String>,
-    /// The error with which `/login` would have answered, if there is one.
+    /// The error that `/login` would have returned, if there is one.
     login_error: Option<OAuthError>,
     is_logged: bool,
 }
@@ -50,15 +51,15 @@ pub enum LoginFailureKind {
     CrossSite,
     /// A parameter is missing, is too long, occurs twice or has an invalid value (400).
     InvalidRequest,
-    /// The page asked for a scope or an audience that does not exist, or that the user is not
+    /// The page requested a scope or an audience that does not exist, or that the user is not
     /// granted (400).
     AccessNotGranted,
-    /// This browser has not begun the login, or has already finished it (400). Somebody may have
-    /// tried to log the user in to an account of theirs.
+    /// This browser has not begun the login, or has already finished it (400). An attacker may have
+    /// tried to log the user in to the attacker's account.
     UnknownLogin,
     /// The login began more than ten minutes ago (400).
     Expired,
-    /// The answer comes from another provider than the one that the login began with (400).
+    /// The callback does not belong to the provider with which the login began (400).
     WrongProvider,
     /// The user did not agree at the provider, or the provider denied the login (403).
     Denied,
@@ -72,7 +73,8 @@ pub enum LoginFailureKind {
     InvalidIdentity,
     /// The configuration does not fit the provider (500).
     Misconfigured,
-    /// An account can only be linked soon after a login, and to the session that began it (403).
+    /// The user must log in again to link an account (403): the browser has no session, the
+    /// session's login is too old, or the session is not the one that began the link.
     FreshLoginRequired,
     /// The application refused the login (403).
     Refused,
@@ -213,27 +215,29 @@ impl LoginFailure {
         }
     }
 
-    /// Returns a sentence for the user, in English: the sentence of
-    /// [`LoginDecision::Refuse`](crate::openid::LoginDecision::Refuse) if the application refused
-    /// the login. It is plain text, which a page must escape. It contains nothing from the request.
+    /// Returns a sentence for the user, in English. If the application refused the login, returns
+    /// the application's sentence from
+    /// [`LoginDecision::Refuse`](crate::openid::LoginDecision::Refuse) instead. The sentence is
+    /// plain text, which a page must escape. The sentences of this crate contain nothing from the
+    /// request.
     pub fn sentence(&self) -> &str {
         self.details.sentence.as_deref().unwrap_or(self.details.kind.sentence())
     }
 
-    /// Returns the reason for the developer. It is also in the log, and should not be shown to the
-    /// user. It contains no code, token, secret or claim value.
+    /// Returns the reason for the developer. The reason is also in the log, and should not be shown
+    /// to the user. It contains no code, token, secret or claim value.
     pub fn reason(&self) -> &str {
         &self.details.reason
     }
 
-    /// Returns the name of the provider, unless the path names none that is configured.
+    /// Returns the name of the provider, or `None` if the path does not name a configured provider.
     pub fn provider(&self) -> Option<&str> {
         self.details.provider.as_deref()
     }
 
-    /// Returns the path to which the login would have returned, if this browser began it. A page
-    /// can offer to log in again with the same path. It is a path of this site, and a page must
-    /// escape it, since it may contain quotes.
+    /// Returns the path to which the login would have returned, if this browser began the login. A
+    /// page can offer to log in again with the same path. The path belongs to this site. A page
+    /// must escape it, since it may contain quotes.
     pub fn return_to(&self) -> Option<&str> {
         self.details.return_to.as_deref()
     }
@@ -252,7 +256,7 @@ impl LoginFailure {
         failure
     }
 
-    /// Returns the failure of application code that panicked.
+    /// Returns the failure for application code that panicked.
     pub(crate) fn panicked() -> Self {
         LoginFailureKind::ServerError.because("code of the application panicked")
     }

@@ -32,10 +32,11 @@ use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 use crate::openid::routes::open_id_login::OpenIdLogin;
 use crate::openid::routes::page;
 
-/// The maximum age of the login of a session to which an account is linked.
+/// The maximum time between a session's login and the start of a link to it.
 const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 
-/// The maximum size of the scopes and the audience that a page asks for. They travel in a cookie.
+/// The maximum size of the scopes and the audience that a page requests. Both are stored in a
+/// cookie.
 const MAX_WISH_BYTES: usize = 512;
 
 /// The name of the provider in the path. The routes may be nested below other parameters.
@@ -89,12 +90,13 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             }
         };
         page::add_headers(response.headers_mut());
-        // The attempt is over, whatever the outcome.
+        // The attempt has ended, even if the login failed, so this field removes the attempt from
+        // the cookie.
         response.headers_mut().append(SET_COOKIE, cookie);
         response
     }
 
-    /// Answers a request with a method that the route does not have.
+    /// Responds to a request with a method that the route does not support.
     pub(crate) fn other_method(&self, name: Name, allowed: &'static str) -> Response {
         let failure = match self.provider(name) {
             Ok(provider) => {
@@ -192,8 +194,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         } else if let Some(token) = presented
             && let Ok(session) = context.sessions.session_of(token).await
         {
-            // The login replaces the session of the browser. Only a valid token shows that the
-            // session is that of the browser. If the store fails, the login replaces none.
+            // The login replaces the browser's session. Only a valid token proves that a session
+            // belongs to this browser. If the store fails, the login replaces no session.
             attempt.set_session(session.id());
         }
         Ok(attempt)
@@ -266,7 +268,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             is_fresh: attempt.is_fresh,
             link_to,
         };
-        // Before the application creates an account: this fails for tokens that are too large.
+        // This call fails if the tokens are too large, so it comes before the application creates
+        // an account.
         let external_login = self.login.keep(identity.external_login(), &tokens)?;
 
         let context = &self.logins.context;
@@ -281,8 +284,9 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         }
         grant.external_login = Some(external_login);
         let started = self.logins.start(grant, head, attempt.wish()).await?;
-        // The browser leaves `SameSite=Strict` cookies out of the callback, so the session that the
-        // login replaces is in the attempt. If this fails, the login still succeeds.
+        // The browser sends no `SameSite=Strict` cookies with the callback, so the identifier of
+        // the replaced session comes from the attempt. If ending that session fails, the login
+        // still succeeds.
         if let Some(replaced) = attempt.session()
             && replaced != *started.session().id()
         {
@@ -309,8 +313,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(provider.redeem(redemption).await?)
     }
 
-    /// Returns the session to link to, which must still be live, and must be that of the browser if
-    /// the browser sends its cookies.
+    /// Returns the session to link to. It must still be live. If the browser sends its session
+    /// cookies, it must also be the browser's session.
     async fn session_to_link(
         &self,
         attempt: &Attempt,

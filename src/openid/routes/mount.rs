@@ -16,7 +16,7 @@ use crate::openid::routes::handlers::{LoginRoutes, Name};
 use crate::openid::routes::open_id_login::OpenIdLogin;
 
 impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
-    /// Adds the routes with which users log in with their account at another provider.
+    /// Adds the routes through which users log in with their accounts at other providers.
     ///
     /// | route | parameters | success |
     /// |---|---|---|
@@ -24,10 +24,11 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// | `GET /login/{provider}/callback` | those of the provider | the cookies of `/login`, and the page `return_to` |
     ///
     /// A page begins a login with a form. The provider sends the browser back to the callback, and
-    /// [`OpenIdAccounts::log_in_with`] decides. The session is then that of `/login`, with the same
-    /// settings and events, and [`Session::external_login`](crate::issuer::Session::external_login)
-    /// names the account. Register `{public_url}/login/{provider}/callback` as the redirect URI at
-    /// the provider. It never depends on a request.
+    /// [`OpenIdAccounts::log_in_with`] decides. The session is then the same as after a login at
+    /// `/login`, with the same settings and events, and
+    /// [`Session::external_login`](crate::issuer::Session::external_login) names the account.
+    /// Register `{public_url}/login/{provider}/callback` as the redirect URI at the provider. The
+    /// redirect URI never depends on a request.
     ///
     /// Call this method after [`cookies`](Self::cookies), [`public_url`](Self::public_url) and
     /// [`trust_origin`](Self::trust_origin). [`login_layer`](Self::login_layer) also applies to
@@ -117,7 +118,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     }
 }
 
-/// Panics for a URL whose answers somebody on the network could read or change.
+/// Panics if others on the network could read or change the responses from this URL.
 #[track_caller]
 fn refuse_plain_http(public_url: &str) {
     let Some(rest) = public_url.strip_prefix("http://") else { return };

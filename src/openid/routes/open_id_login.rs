@@ -20,15 +20,16 @@ const MAX_SEALED_BYTES: usize = 6_144;
 
 pub(crate) type ErrorPage = dyn Fn(&LoginFailure) -> Response + Send + Sync;
 
-/// Login with an account at other providers:
-/// [`AuthRoutes::openid_login`](crate::issuer::AuthRoutes::openid_login) adds its routes.
+/// The configuration of logins with accounts at other providers.
+/// [`AuthRoutes::openid_login`](crate::issuer::AuthRoutes::openid_login) adds the routes.
 ///
 /// The secret encrypts two things: the cookie of a browser that has begun to log in, and the
-/// provider's tokens, if sessions [keep](Self::keep_tokens) them. All servers of the routes need the
-/// same secret. It may be the master secret of the token issuer: the keys are derived by HKDF, with
-/// a label for each purpose.
+/// provider's tokens, if sessions [keep](Self::keep_tokens) them. All servers with these routes
+/// need the same secret. You can use the master secret of the token issuer, since HKDF derives the
+/// keys, with a different label for each purpose.
 ///
-/// A clone is cheap. Keep one to [open](Self::provider_tokens) the tokens of sessions.
+/// A clone is cheap. Keep a clone if you need to [read](Self::provider_tokens) the tokens of
+/// sessions.
 ///
 /// ```
 /// use tower_jwt_auth::Secret;
@@ -65,25 +66,27 @@ impl OpenIdLogin {
         }
     }
 
-    /// Also opens what an earlier secret has sealed. New values are sealed with the secret of
-    /// [`new`](Self::new). Call this once for each earlier secret.
+    /// Also accepts cookies and tokens that were sealed with an earlier secret. New ones are sealed
+    /// with the secret that was passed to [`new`](Self::new). Call this method once for each
+    /// earlier secret.
     ///
-    /// To rotate the secret, pass the new one here on all servers first, then exchange both. Without
-    /// stored tokens, remove the old secret after ten minutes, since no login takes longer. With
-    /// stored tokens, remove it when the last session from before has ended.
+    /// To rotate the secret, first pass the new secret to this method on all servers. Then swap the
+    /// two secrets: pass the new one to `new`, and the old one to this method. If no tokens are
+    /// stored, remove the old secret after ten minutes, since no login takes longer. If tokens are
+    /// stored, remove it when the last session from before the swap has ended.
     pub fn add_previous_secret(mut self, secret: Secret) -> Self {
         self.attempts.add_previous(&secret);
         self.tokens.add_previous(&secret);
         self
     }
 
-    /// Adds a provider. Its name is the part of the path behind `/login/`.
+    /// Adds a provider. The name of the provider is the part of the path after `/login/`.
     ///
     /// # Panics
     ///
-    /// Panics if another provider has the same name, or if the users of both could be taken for each
-    /// other: the two have the same [issuer](crate::openid::Identity::issuer), and at least one of
-    /// them is a plain OAuth 2.0 provider with endpoints that the other does not have.
+    /// Panics if another provider has the same name, or if users of the two providers could be
+    /// confused. This is the case if both have the same [issuer](crate::openid::Identity::issuer),
+    /// at least one of them is a plain OAuth 2.0 provider, and their endpoints or clients differ.
     #[track_caller]
     pub fn add_provider(mut self, provider: LoginProvider) -> Self {
         if self.providers.iter().any(|other| other.name() == provider.name()) {
@@ -106,13 +109,13 @@ impl OpenIdLogin {
         self
     }
 
-    /// Keeps the tokens of these providers with the sessions, encrypted. By default no tokens are
-    /// kept: they are dropped after the login, and the application knows only who the user is.
+    /// Stores the tokens of these providers with the sessions, encrypted. By default, the tokens
+    /// are dropped after the login, and the application knows only who the user is.
     ///
-    /// Keep them only if the application calls the provider later in the name of the user:
-    /// [`provider_tokens`](Self::provider_tokens) returns them. They are not renewed. A login whose
-    /// tokens have more than 6 KiB when they are sealed is refused with
-    /// [`TokensTooLarge`](LoginFailureKind::TokensTooLarge), and the log has the sizes.
+    /// Store the tokens only if the application later calls the provider in the name of the user.
+    /// [`provider_tokens`](Self::provider_tokens) returns them. They are not renewed. A login is
+    /// rejected with [`TokensTooLarge`](LoginFailureKind::TokensTooLarge) if its sealed tokens have
+    /// more than 6 KiB, and the log has the sizes.
     ///
     /// # Panics
     ///
@@ -130,12 +133,13 @@ impl OpenIdLogin {
         self
     }
 
-    /// Renames the cookie of a login that has begun. `__Host-login` by default.
+    /// Renames the cookie that a browser keeps while a login is in progress. `__Host-login` by
+    /// default.
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a cookie name, or does not begin with `__Host-`. Without this prefix,
-    /// a sibling domain could set the cookie, and so log the visitor in as somebody else.
+    /// Panics if `name` is not a cookie name, or does not begin with `__Host-`. Without this
+    /// prefix, a sibling domain could set the cookie and log the visitor in as somebody else.
     #[track_caller]
     pub fn login_cookie(mut self, name: impl Into<String>) -> Self {
         let name = name.into();
@@ -153,10 +157,10 @@ impl OpenIdLogin {
     /// Replaces the page that a user sees after a failed login. By default it is a small page in
     /// English, without styles and scripts.
     ///
-    /// The response is sent as it is: take its status from [`LoginFailure::status`]. The routes add
-    /// `Cache-Control: no-store`, `Retry-After`, and unless the response has its own,
-    /// `Referrer-Policy: no-referrer` and `X-Content-Type-Options: nosniff`. If the function panics,
-    /// the user sees the built-in page.
+    /// The status of your response is not changed, so set it to [`LoginFailure::status`]. The
+    /// routes add `Cache-Control: no-store` and `Retry-After`. They also add
+    /// `Referrer-Policy: no-referrer` and `X-Content-Type-Options: nosniff`, unless your response
+    /// already has these headers. If the function panics, the user sees the built-in page.
     ///
     /// ```
     /// use axum::response::{IntoResponse, Redirect, Response};
@@ -179,7 +183,8 @@ impl OpenIdLogin {
     /// # Security
     ///
     /// Escape [`LoginFailure::sentence`] in HTML, and do not show [`LoginFailure::reason`]. The URL
-    /// of the page contains the code of the provider, so load nothing from other sites.
+    /// of the page contains the provider's code, so the page must not load anything from other
+    /// sites.
     pub fn with_error_page(
         mut self,
         page: impl Fn(&LoginFailure) -> Response + Send + Sync + 'static,
@@ -188,8 +193,8 @@ impl OpenIdLogin {
         self
     }
 
-    /// Returns the provider's tokens that a session keeps. Returns `None` if the session keeps none,
-    /// or if they were sealed with a secret that this configuration does not have.
+    /// Returns the provider's tokens that are stored with a session. Returns `None` if no tokens
+    /// are stored, or if they were sealed with a secret that this configuration does not have.
     ///
     /// # Security
     ///
@@ -228,7 +233,8 @@ impl OpenIdLogin {
     }
 }
 
-/// Binds sealed tokens to the account. In the row of another user they do not open.
+/// Returns the context that binds sealed tokens to the account. Tokens that are copied into another
+/// user's row cannot be opened.
 fn context(login: &ExternalLogin) -> [&str; 3] {
     [login.provider(), login.issuer(), login.subject()]
 }

@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::openid::routes::failure::LoginFailure;
 
-/// Nothing is loaded, no script runs, and no other page can frame this one.
+/// With this policy, the page loads nothing and runs no script, and no other page can show it in a
+/// frame.
 const POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -28,10 +29,11 @@ pub(crate) fn of_failure(failure: &LoginFailure) -> Response {
     (failure.status(), headers, page).into_response()
 }
 
-/// Adds the headers that every answer of the routes has, unless a page of the application has its
-/// own.
+/// Adds the headers that every response of the routes has. Keeps the headers that a page of the
+/// application has already set.
 pub(crate) fn add_headers(headers: &mut HeaderMap) {
-    // The URL of the callback has the code, which no other page may learn from `Referer`.
+    // The URL of the callback contains the code. Without this header, other pages could learn the
+    // code from `Referer`.
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
 }

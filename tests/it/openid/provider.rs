@@ -1,4 +1,4 @@
-//! The configuration of a provider.
+//! Tests of the configuration of a provider.
 
 use std::time::Duration;
 

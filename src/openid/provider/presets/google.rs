@@ -15,12 +15,13 @@ impl LoginProvider {
     /// ```
     ///
     /// - The issuer is `https://accounts.google.com`. Google also writes `accounts.google.com` into
-    ///   ID tokens. Both are the same issuer for the application.
-    /// - Identify users by the subject and never by the address, which can change.
-    /// - To ask for the users of one organization only, add `.add_parameter("hd", "shop.example")`.
-    ///   The user can remove the parameter, so the application must check the claim `hd` too. An
-    ///   address with that domain does not prove that the user belongs to the organization.
-    /// - Google answers with long names of the scopes `email` and `profile`, such as
+    ///   ID tokens. The application sees the same issuer for both.
+    /// - Identify users by the subject and never by the email address, which can change.
+    /// - To show the login only to users of one organization, add
+    ///   `.add_parameter("hd", "shop.example")`. The user can remove the parameter, so the
+    ///   application must also check the claim `hd`. An email address with that domain does not
+    ///   prove that the user belongs to the organization.
+    /// - In its response, Google writes long names for the scopes `email` and `profile`, such as
     ///   `https://www.googleapis.com/auth/userinfo.email`. The granted scopes of a login have the
     ///   short ones.
     /// - Google issues a refresh token only with `.add_parameter("access_type", "offline")`.
@@ -36,8 +37,8 @@ impl LoginProvider {
     /// # Security
     ///
     /// With [`trust_verified_email`](Self::trust_verified_email), note that Google is an authority
-    /// only for addresses of Gmail, and for those of an organization (`hd` is present). It verified
-    /// any other address once, and another person may own that address today.
+    /// only for Gmail addresses and for the addresses of an organization (`hd` is present). Google
+    /// verified any other address only once, and another person may own that address today.
     ///
     /// [guide]: https://developers.google.com/identity/openid-connect/openid-connect
     /// [reference]: https://developers.google.com/identity/openid-connect/reference

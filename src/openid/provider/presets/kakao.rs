@@ -16,15 +16,16 @@ impl LoginProvider {
     ///
     /// - OpenID Connect must be switched on for the application ("Kakao Login", "OpenID Connect").
     ///   Otherwise Kakao issues no ID token, and each login fails with that reason.
-    /// - The issuer is `https://kauth.kakao.com`. Kakao supports PKCE with S256, and accepts the secret
-    ///   in the form only, as its discovery document says.
-    /// - The subject is the number of the user in this application. Another application sees another
-    ///   number for the same user.
-    /// - The ID token has an `email` with the scope `account_email`, but no `email_verified`. To see
-    ///   verified addresses, call [`user_info`](Self::user_info) and
-    ///   [`trust_verified_email`](Self::trust_verified_email). The `email_verified` of the user info
-    ///   counts if its `email` is that of the ID token.
-    /// - Users may decline optional scopes. The granted scopes of a login say which they accepted.
+    /// - The issuer is `https://kauth.kakao.com`. As its discovery document says, Kakao supports
+    ///   PKCE with S256, and accepts the secret only in the form.
+    /// - The subject is the number of the user in this application. In another application, the
+    ///   same user has a different number.
+    /// - The ID token has an `email` with the scope `account_email`, but no `email_verified`. To
+    ///   see verified addresses, call [`user_info`](Self::user_info) and
+    ///   [`trust_verified_email`](Self::trust_verified_email). The `email_verified` of the user
+    ///   info counts only if the user info has the same `email` as the ID token.
+    /// - Users may decline optional scopes. The granted scopes of a login show which scopes a user
+    ///   accepted.
     ///
     /// Sources, read on 2026-11-27: [REST API][rest] and [prerequisites][prerequisites].
     ///

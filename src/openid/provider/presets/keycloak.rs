@@ -27,8 +27,8 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if the name or the client cannot be used, or if `realm` is not an absolute `https` URL:
-    /// see [`openid`](Self::openid).
+    /// Panics if `name` or `client_id` cannot be used, or if `realm` is not an absolute `https`
+    /// URL: see [`openid`](Self::openid).
     ///
     /// # Security
     ///

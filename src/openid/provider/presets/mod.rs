@@ -1,5 +1,5 @@
 //! Presets: one constructor of [`LoginProvider`](crate::openid::LoginProvider) for each provider,
-//! with the rules that its tokens need. Each preset names the pages of the provider that it follows,
+//! with the rules that its tokens need. Each preset names the provider's pages that it is based on,
 //! and the day on which they were read.
 
 mod google;

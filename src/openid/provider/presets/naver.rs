@@ -28,14 +28,15 @@ impl LoginProvider {
     /// # let _ = naver;
     /// ```
     ///
-    /// - Naver issues no ID tokens. The user comes from the user info at
+    /// - Naver issues no ID tokens. The user is identified by the user info at
     ///   `https://openapi.naver.com/v1/nid/me`, which is fetched with the access token.
-    /// - The subject is `response.id`, which is unique for this application. Another application sees
-    ///   another identifier for the same user.
-    /// - No address counts as verified: Naver returns the contact address that the user entered, and
-    ///   says nothing about its verification.
-    /// - Naver documents no scopes: the data that the application may read is chosen in its settings
-    ///   at Naver, and users may decline optional data. A login therefore names no granted scopes.
+    /// - The subject is `response.id`, which is unique for this application. In another
+    ///   application, the same user has a different identifier.
+    /// - No email address counts as verified: Naver returns the contact address that the user
+    ///   entered, and does not say if it was verified.
+    /// - Naver documents no scopes. You choose the data that the application may read in the
+    ///   application's settings at Naver, and users may decline optional data. A login therefore
+    ///   has no granted scopes.
     /// - The secret is sent in the form, and the token request has the `state` of the login, as Naver
     ///   requires. Naver writes `expires_in` as a string, and reports errors with the status 200.
     ///
@@ -47,10 +48,11 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// Naver does not document PKCE. The parameters are sent, but the login cannot rely on them, and
-    /// without an ID token there is no `nonce` either. A thief of an unused code could therefore
-    /// finish a login of their own with it, and be logged in as the user whose code it is. Keep the
-    /// query of the callback out of logs. A fresh login at the provider cannot be proved.
+    /// Naver does not document PKCE. The parameters of PKCE are sent, but the login cannot rely on
+    /// them. Without an ID token, there is no `nonce` either. A thief who has an unused code could
+    /// therefore use it in their own login, and would be logged in as the user to whom the code
+    /// belongs. Keep the query of the callback out of logs. Naver also gives no proof that the user
+    /// has just entered their password.
     ///
     /// [api]: https://developers.naver.com/docs/login/api/api.md
     /// [profile]: https://developers.naver.com/docs/login/profile/profile.md
@@ -67,7 +69,7 @@ impl LoginProvider {
     }
 }
 
-/// Returns the subject. Only the result code `00` is a success.
+/// Returns the subject. Only the result code `00` means success.
 fn subject(profile: Profile) -> Option<String> {
     profile.response.filter(|_| profile.resultcode == "00").map(|response| response.id)
 }
@@ -79,7 +81,7 @@ mod tests {
 
     #[test]
     fn only_a_successful_profile_has_a_subject() {
-        // As the page about the profile shows it.
+        // This is the example on Naver's page about the profile.
         let profile = json!({
             "resultcode": "00", "message": "success",
             "response": {

@@ -1,4 +1,4 @@
-//! The rules for ID tokens.
+//! Tests of the rules for ID tokens.
 
 use serde_json::{Value, json};
 
@@ -171,14 +171,15 @@ async fn a_token_of_another_type_is_rejected() {
 #[tokio::test]
 async fn an_access_token_is_not_an_id_token() {
     let provider = TestProvider::start().await;
-    // As Keycloak writes it: the same key and header, the audience of the API, and no nonce.
+    // An access token of Keycloak has the same key and header as an ID token, the audience of the
+    // API, and no nonce.
     let mut claims = provider.claims_with("aud", "account".into());
     claims["typ"] = "Bearer".into();
     claims["azp"] = CLIENT.into();
     claims.as_object_mut().unwrap().remove("nonce");
     provider.answer_with_claims(&claims);
     assert_eq!(refusal(&provider.client()).await.0, IdTokenRejected);
-    // Even if it has the audience of the client.
+    // The access token is rejected even if it has the audience of the client.
     claims["aud"] = CLIENT.into();
     provider.answer_with_claims(&claims);
     assert_eq!(refusal(&provider.client()).await.0, IdTokenRejected);
@@ -213,7 +214,7 @@ async fn a_fresh_login_needs_a_recent_time_of_authentication() {
         let login = redeem_as(&client, fresh).await;
         let kind = login.map_err(|error| error.kind()).err();
         assert_eq!(kind, (!is_accepted).then_some(IdTokenRejected), "{auth_time}");
-        // Otherwise the claim does not matter.
+        // If no fresh login is needed, the claim has no effect.
         assert!(redeem(&client).await.is_ok(), "{auth_time}");
     }
 }

@@ -68,12 +68,12 @@ impl Request {
     }
 }
 
-/// An answer of the provider.
+/// A response of the provider.
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
     /// A complete response.
     Response { status: &'static str, headers: String, body: Vec<u8> },
-    /// These bytes, and then nothing. The connection stays open.
+    /// These bytes. The provider then sends nothing more, but keeps the connection open.
     Stall(Vec<u8>),
     /// A response whose body never ends.
     Endless,
@@ -93,7 +93,7 @@ impl Reply {
     }
 }
 
-/// The answers that no login can use, whatever the endpoint.
+/// Responses that make a login fail, whatever the endpoint.
 pub(super) fn unusable() -> Vec<Reply> {
     let with = |status, headers: &str, body: &str| Reply::with(status, headers, body);
     vec![
@@ -113,7 +113,7 @@ pub(super) fn unusable() -> Vec<Reply> {
 
 type Answer = Box<dyn Fn(&Request) -> Reply + Send>;
 
-/// A provider whose answers the test chooses.
+/// A provider whose responses the test chooses.
 pub(super) struct TestProvider {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -200,12 +200,12 @@ impl TestProvider {
         self.shared.answers.lock().unwrap().insert(path.to_owned(), Box::new(answer));
     }
 
-    /// Answers token requests with an ID token with these claims.
+    /// Makes the provider respond to token requests with an ID token that contains these claims.
     pub(super) fn answer_with_claims(&self, claims: &Value) {
         self.answer_with_token(&Signer::new(self.key.clone()).sign(claims).unwrap());
     }
 
-    /// Answers token requests with this ID token.
+    /// Makes the provider respond to token requests with this ID token.
     pub(super) fn answer_with_token(&self, id_token: &str) {
         let answer = json!({
             "access_token": "the-access-token-hunter2", "token_type": "Bearer",
@@ -322,7 +322,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 /// Stops tokio's time until it is dropped.
 ///
 /// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. It does
-/// not while a blocking task runs, so this guard keeps one.
+/// not advance while a blocking task runs, so this guard keeps a blocking task running.
 struct Frozen {
     _end: mpsc::Sender<()>,
 }
@@ -336,7 +336,7 @@ impl Frozen {
     }
 }
 
-/// Moves the time forward, by a millisecond more than `time`: timers are rounded up.
+/// Moves the time forward by one millisecond more than `time`, since timers are rounded up.
 pub(super) async fn pass(time: Duration) {
     tokio::time::advance(time + Duration::from_millis(1)).await;
 }

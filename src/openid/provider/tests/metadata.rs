@@ -1,4 +1,4 @@
-//! The metadata of a provider.
+//! Tests of a provider's metadata.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ async fn start(client: &ProviderClient) -> Result<String, ProviderErrorKind> {
     client.authorization_url(&REQUEST).await.map_err(|error| error.kind())
 }
 
-/// Returns the number of fetches of the metadata. The keys have their own fetches, which read the
-/// document too, and start after the metadata is known.
+/// Returns the number of fetches of the metadata. A fetch of the keys also reads the document. It
+/// starts after the metadata is known, and is not counted.
 fn fetches(provider: &TestProvider) -> usize {
     provider.requests(DISCOVERY).len() - provider.requests("/keys").len().min(1)
 }
@@ -107,7 +107,7 @@ async fn old_metadata_is_fetched_in_the_background_and_kept_while_that_fails() {
     let provider = TestProvider::start().await;
     let client = provider.client();
     let old = start(&client).await.unwrap();
-    // The keys have been fetched, and their task does not interfere.
+    // Wait until the keys have been fetched, so that their task does not read the document later.
     until(|| !provider.requests("/keys").is_empty()).await;
     let count = || provider.requests(DISCOVERY).len();
     provider.answer(DISCOVERY, Reply::with("503 Down", "", ""));

@@ -1,7 +1,6 @@
 //! Tests of logins against real servers on loopback, which sign with real keys.
 //!
-//! The protocol is not a part of the public API, so these tests are here and not in the package of
-//! tests.
+//! The protocol is not part of the public API, so these tests are here and not in `tests/`.
 
 mod exchange;
 mod id_token;

@@ -1,4 +1,4 @@
-//! Plain OAuth 2.0 providers.
+//! Tests of plain OAuth 2.0 providers.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

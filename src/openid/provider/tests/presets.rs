@@ -1,5 +1,5 @@
-//! The presets. The provider of the tests stands for each of them, with the claims and answers that
-//! it documents.
+//! Tests of the presets. The test provider plays the role of each provider, with the claims and
+//! responses that the provider documents.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn both_spellings_of_an_issuer_are_one_issuer() {
     provider.answer_with_claims(&provider.claims_with("iss", other.into()));
     let error = redeem(&provider.client_of(config())).await.unwrap_err();
     assert_eq!(error.kind(), IdTokenRejected);
-    // The alias is for ID tokens only.
+    // The alias is accepted only in ID tokens.
     let client = provider.client_of(config());
     assert!(client.check_response_issuer(Some("accounts.google.com")).await.is_err());
 }

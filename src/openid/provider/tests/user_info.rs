@@ -1,4 +1,4 @@
-//! The user info of an OpenID provider.
+//! Tests of the user info of an OpenID provider.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Logins that fail: each has its answer, a sentence for the user and a reason for the developer,
-//! and none starts a session.
+//! Tests of logins that fail. Each returns a status, a sentence for the user and a reason for the
+//! developer, and starts no session.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::idp::{Idp, Spoiled};
 use super::site::{Answer, Site, cookies};
 use crate::kit::{NOW, at};
 
-/// Asserts that nothing of a login is left.
+/// Asserts that the login has left no session and reported no started session.
 async fn is_clean(site: &Site) {
     assert!(site.sessions.of_subject("alice").await.unwrap().is_empty());
     let started = site.events().iter().any(|event| event.starts_with("started"));
@@ -116,7 +116,8 @@ async fn a_response_of_another_issuer_is_rejected_before_the_code_is_sent_anywhe
     let other = site.other.issuer.clone();
     let answer = spoiled(&site, |idp| idp.response_issuer = Some(other)).await;
     answer.is_failure(LoginFailureKind::WrongProvider, 400, "wrong_provider");
-    // The provider announces `iss`, so an answer without it is not from this provider.
+    // The metadata says that the provider always sends `iss`, so a callback without `iss` is not
+    // from this provider.
     let mut browser = site.browser();
     site.idp.heal();
     let url = browser.begin(&[]).await;
@@ -177,7 +178,8 @@ async fn a_code_works_once() {
     let mut browser = site.browser();
     let url = browser.begin(&[]).await;
     let back = browser.at_provider(&url).await;
-    // A copy of the browser still has the attempt, so only the provider can reject the code.
+    // The copy of the browser still has the cookie with the attempt, so only the provider can
+    // reject its code.
     let mut copy = browser.clone();
     assert_eq!(browser.come_back(&back).await.status(), 200);
     let again = browser.come_back(&back).await;

@@ -1,4 +1,4 @@
-//! Logins that succeed.
+//! Tests of logins that succeed.
 
 use serde::Deserialize;
 use tower_jwt_auth::issuer::Cookies;
@@ -179,7 +179,7 @@ async fn a_login_replaces_the_session_that_the_browser_had() {
 async fn a_page_can_ask_for_a_fresh_login_at_the_provider() {
     let site = Site::new().await;
     let fresh = [("fresh", "true")];
-    // A provider that does not say when the user logged in.
+    // This provider does not say when the user logged in.
     let answer = site.browser().log_in_at_idp(&fresh).await;
     answer.is_failure(LoginFailureKind::InvalidIdentity, 502, "invalid_identity");
     let request = site.idp.last_request();
@@ -247,8 +247,8 @@ async fn a_previous_secret_finishes_the_logins_that_it_began() {
     let old = Site::new().await;
     let mut browser = old.browser();
     browser.begin(&[]).await;
-    // The other site has other providers, so only the cookie is of interest: with the old secret the
-    // login is known, and without it, it is not.
+    // The login cannot be finished at the new site, but its error shows if the site can read the
+    // cookie. It can do so only with the old secret.
     let state = "state=unknown";
     for (is_known, reason) in [(true, "`state`"), (false, "another secret")] {
         let new = Site::with(

@@ -1,4 +1,5 @@
-//! Attackers who log a victim in to an account of theirs, or use the code of a victim.
+//! Tests of attackers who try to log a victim in to the attacker's account, or to use a victim's
+//! code.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -60,7 +61,7 @@ async fn the_code_of_another_login_does_not_fit() {
     let back = victim.at_provider(&url).await;
     let (path, rest) = back.split_once("code=").unwrap();
     let (_, rest) = rest.split_once('&').unwrap();
-    // The victim's own state, with a code for the attacker's challenge and nonce.
+    // The callback has the victim's own state, and a code for the attacker's challenge and nonce.
     let answer = victim.come_back(&format!("{path}code={code}&{rest}")).await;
     answer.is_failure(LoginFailureKind::CodeRejected, 400, "code_rejected");
     assert!(site.events().is_empty());
@@ -119,7 +120,8 @@ async fn an_old_token_at_the_beginning_of_a_login_counts_as_stolen() {
     assert_eq!(victim.form("/auth/refresh", &[]).await.status(), 200);
     site.wait(60);
     thief.begin(&[]).await;
-    // Otherwise the thief's login would end the session later, and look like a logout.
+    // The session ends at once because of the used token. Otherwise the thief's login would end it
+    // later, which would look like a logout.
     assert_eq!(site.events(), ["started bob", "ended bob"]);
 }
 
@@ -130,7 +132,7 @@ async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
     victim.log_in("bob").await;
     let mut attacker = site.browser();
     let (token, path, strict) = victim.jar["__Secure-refresh_token"].clone();
-    // The session's identifier is in every access token.
+    // The attacker can know the session's identifier, since every access token contains it.
     attacker.jar.insert("__Host-session".to_owned(), victim.jar["__Host-session"].clone());
     let (begin, end) = token.split_at(20);
     let other = if begin.starts_with('A') { "B" } else { "A" };
@@ -141,7 +143,7 @@ async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
 }
 
 proptest! {
-    /// A forger knows no `state` of the browser and no secret of the server.
+    /// A forger knows neither a `state` of the browser nor the server's secret.
     #[test]
     fn no_forged_callback_logs_anybody_in(
         query in "((code|state|iss|error|x|%63ode)(=[a-z<%&+\"'\\u{e9}0-9.]{0,8})?&?){0,6}",

@@ -1,4 +1,4 @@
-//! An OpenID provider on loopback, with real keys, whose answers a test can spoil.
+//! An OpenID provider on loopback, with real keys. A test can change its responses.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ const CLIENT_SECRET: &str = "the secret of the shop";
 
 type Params = BTreeMap<String, String>;
 
-/// A provider. Every user who comes is logged in at once.
+/// A provider that logs in every user at once.
 #[derive(Clone)]
 pub(crate) struct Idp {
     pub(crate) issuer: String,
@@ -36,29 +36,29 @@ struct IdpState {
     clock: ManualClock,
     key: Key,
     spoiled: Mutex<Spoiled>,
-    /// The authorization requests by their codes. An exchange removes its code.
+    /// The authorization request for each code. An exchange removes its code.
     codes: Mutex<BTreeMap<String, Params>>,
     /// The authorization requests in order.
     requests: Mutex<Vec<Params>>,
     exchanges: Mutex<usize>,
 }
 
-/// The deviations from a good provider.
+/// The ways in which this provider differs from a correct one.
 #[derive(Clone, Default)]
 pub(crate) struct Spoiled {
-    /// The error that the provider answers with in the browser.
+    /// The error with which the provider sends the browser back.
     pub(crate) error: Option<&'static str>,
-    /// The status of the token endpoint.
+    /// The status of the token endpoint's responses.
     pub(crate) token_status: Option<u16>,
-    /// The token endpoint does not answer.
+    /// True if the token endpoint does not respond.
     pub(crate) hangs: bool,
-    /// The `iss` of the answer in the browser; by default that of the provider.
+    /// The `iss` with which the provider sends the browser back. By default, the provider's issuer.
     pub(crate) response_issuer: Option<String>,
-    /// Claims of the ID token that replace the right ones.
+    /// Claims of the ID token that replace the correct ones.
     pub(crate) claims: BTreeMap<&'static str, Value>,
-    /// The ID token is signed with a key that is not published.
+    /// True if the ID token is signed with a key that is not published.
     pub(crate) unknown_key: bool,
-    /// The granted scopes; by default all.
+    /// The granted scopes. By default, all scopes are granted.
     pub(crate) scope: Option<&'static str>,
     /// The length of the access token.
     pub(crate) token_len: Option<usize>,
@@ -129,7 +129,8 @@ impl Idp {
         self.state.requests.lock().unwrap().last().unwrap().clone()
     }
 
-    /// Returns a code of this provider for an authorization request, as an attacker would have it.
+    /// Returns a code of this provider for an authorization request, as an attacker could obtain
+    /// it.
     pub(crate) fn code_for(&self, request: &Params) -> String {
         self.state.grant(request.clone())
     }

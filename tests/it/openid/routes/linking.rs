@@ -1,4 +1,4 @@
-//! A second account for a user who is logged in.
+//! Tests of linking a second account to a user who is logged in.
 
 use tower_jwt_auth::openid::{LoginDecision, LoginFailureKind};
 
@@ -6,7 +6,8 @@ use super::site::{Site, cookies, grant};
 
 const LINK: [(&str, &str); 1] = [("link", "true")];
 
-/// Links to the user of the session, and otherwise logs in as a new user.
+/// Returns a site that links an account to the user of the session. Without a session to link to,
+/// it logs in a new user.
 async fn site() -> Site {
     let site = Site::new().await;
     site.decide(|identity| {
@@ -26,7 +27,7 @@ async fn the_application_sees_the_session_to_link_to() {
         let before = site.session_of("bob").await;
         site.wait(300);
         let url = browser.begin(&LINK).await;
-        // The session may be older than that when the user comes back.
+        // When the user comes back, the session may be older than 5 minutes.
         site.wait(500);
         let back = browser.at_provider(&url).await;
         let answer = browser.come_back(&back).await;
@@ -84,7 +85,7 @@ async fn a_link_is_for_the_session_that_the_browser_still_has() {
     browser.log_in("bob").await;
     let url = browser.begin(&LINK).await;
     let back = browser.at_provider(&url).await;
-    // Another session of the same user, in the same browser; the first is still live.
+    // The browser now has another session of the same user. The first session is still live.
     let mut other = site.browser();
     other.log_in("bob").await;
     for name in ["__Host-session", "__Secure-refresh_token"] {

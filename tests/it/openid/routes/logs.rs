@@ -1,4 +1,4 @@
-//! The log of failed logins.
+//! Tests of the log of failed logins.
 
 use tower_jwt_auth::openid::LoginFailureKind;
 
@@ -30,7 +30,8 @@ async fn a_client_is_logged_at_debug_and_a_provider_at_error_ten_times_a_minute(
     let text = log.text();
     assert_eq!(lines(&text, "DEBUG", "login refused").len(), 20, "{text}");
     let errors = lines(&text, "ERROR", "login failed");
-    // The limit counts by minutes of the system's clock, and the test may run across two of them.
+    // The limit counts errors in each minute of the system's clock, and the test may run across two
+    // minutes.
     assert!((10..=20).contains(&errors.len()), "{text}");
     assert_eq!(errors.len() + lines(&text, "DEBUG", "login failed").len(), 30);
     assert!(errors[0].contains("code=\"provider_unavailable\"") && errors[0].contains("idp"));
@@ -60,7 +61,7 @@ async fn the_log_contains_no_code_token_secret_or_claim() {
     }
     site.browser().come_back("/auth/login/idp/callback?code=hunter2&state=hunter2").await;
     drop(guard);
-    // The tests' own client and server log whole requests.
+    // Check only the lines of this crate, since the tests' client and server log whole requests.
     let text = log.text();
     let own = lines(&text, "", "");
     assert!(own.len() >= 6, "{text}");

@@ -1,4 +1,4 @@
-//! Configurations that cannot work.
+//! Tests of configurations that cannot work.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ fn users_of_two_providers_with_one_issuer_cannot_be_taken_for_each_other() {
     is_refused(|| with(plain("a", "a.example", "a")), &sentence);
     is_refused(|| with(LoginProvider::openid("a", "https://a.example", "shop")), &sentence);
     let _ = with(plain("a", "b.example", "b"));
-    // Another client at the same provider, for instance with other scopes.
+    // The same client can be configured twice at one provider, for instance with different scopes.
     let _ = with(plain("a", "a.example", "b"));
     let _ = login().add_provider(provider("company-with-more-scopes"));
 }

@@ -1,4 +1,4 @@
-//! The page to which a login returns.
+//! Tests of the page to which a login returns.
 
 use axum::Router;
 use axum::body::Body;
@@ -74,7 +74,7 @@ fn begun(router: &Router, uri: &str, return_to: &str) -> (u16, String) {
 }
 
 proptest! {
-    /// The oracle is the URL parser of browsers, as the crate `url` implements it.
+    /// The expected results come from the URL parser of browsers, which the crate `url` implements.
     #[test]
     fn a_browser_resolves_an_accepted_path_to_this_site(
         path in "[/\\\\%]{0,3}([a-c.:@?#& \t\n%/\\\\]|%2f|%5C|%09|https:|javascript:){0,8}"
@@ -88,7 +88,7 @@ proptest! {
                 let page = url::Url::parse(page).unwrap();
                 let target = page.join(&path).unwrap();
                 prop_assert_eq!(target.origin(), page.origin(), "{}", path);
-                // And if somebody decodes the path before the browser reads it.
+                // The path is also safe if a proxy decodes it before the browser reads it.
                 let decoded = path.replace("%2f", "/").replace("%5C", "\\").replace("%09", "\t");
                 prop_assert_eq!(page.join(&decoded).unwrap().origin(), page.origin(), "{}", path);
             }

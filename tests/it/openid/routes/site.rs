@@ -127,7 +127,7 @@ impl Site {
         self.clock.advance(Duration::from_secs(secs));
     }
 
-    /// Decides about all later logins.
+    /// Sets the function that decides about all later logins.
     pub(crate) fn decide(&self, decide: impl Fn(&Identity) -> Decision + Send + Sync + 'static) {
         *self.users.decide.lock().unwrap() = Arc::new(decide);
     }
@@ -141,7 +141,7 @@ impl Site {
         self.events.lock().unwrap().clone()
     }
 
-    /// Returns the user's only session.
+    /// Returns the session of a user who has exactly one.
     pub(crate) async fn session_of(&self, user: &str) -> Session {
         let mut sessions = self.sessions.of_subject(user).await.unwrap();
         assert_eq!(sessions.len(), 1, "{sessions:?}");
@@ -175,8 +175,8 @@ pub(crate) fn login_secret() -> Secret {
     Secret::new(b"a secret for the cookies of logins, 1234567890").unwrap()
 }
 
-/// Returns routes with a plain OAuth 2.0 provider, which is not asked for anything at the beginning
-/// of a login.
+/// Returns routes with a plain OAuth 2.0 provider. A login at this provider begins without a
+/// request to it.
 pub(crate) fn routes_without_network() -> Router {
     let endpoints = OAuthEndpoints::new(
         "https://login.example/authorize",
@@ -192,12 +192,12 @@ pub(crate) fn routes_without_network() -> Router {
     routes.into_router()
 }
 
-/// Returns a configuration with another secret than [`login_secret`].
+/// Returns a configuration with a secret other than [`login_secret`].
 pub(crate) fn other_login() -> OpenIdLogin {
     OpenIdLogin::new(Secret::new(b"another secret for the cookies, 9876543210!").unwrap())
 }
 
-/// An answer of the site.
+/// A response of the site.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: http::response::Parts,
@@ -218,7 +218,7 @@ impl Answer {
         self.header(LOCATION.as_str())
     }
 
-    /// Returns the names of the cookies that the answer sets to a value.
+    /// Returns the names of the cookies that the response sets to a non-empty value.
     pub(crate) fn set_cookies(&self) -> Vec<String> {
         let cookies = self.head.headers.get_all(SET_COOKIE).iter();
         let pairs = cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());
@@ -231,8 +231,8 @@ impl Answer {
         failure.unwrap_or_else(|| panic!("the answer is no failure: {self:?}"))
     }
 
-    /// Asserts that the login failed, that the user sees a page with a sentence, and that the answer
-    /// starts no session.
+    /// Asserts that the login failed, that the user sees a page with a sentence, and that the
+    /// response sets no cookie of a session.
     #[track_caller]
     pub(crate) fn is_failure(&self, kind: LoginFailureKind, status: u16, code: &str) -> String {
         let failure = self.failure();
@@ -250,7 +250,7 @@ impl Answer {
         failure.reason().to_owned()
     }
 
-    /// Asserts the security headers of a page.
+    /// Asserts that a page has the security headers.
     #[track_caller]
     pub(crate) fn has_page_headers(&self) {
         let policy = self.header("content-security-policy");
@@ -296,7 +296,7 @@ impl Browser<'_> {
         }
     }
 
-    /// Sends a request and keeps the cookies of the answer.
+    /// Sends a request and stores the cookies of the response.
     pub(crate) async fn request(
         &mut self,
         method: Method,
@@ -320,7 +320,7 @@ impl Browser<'_> {
         answer
     }
 
-    /// Sends the form of a page of the site.
+    /// Sends a form from a page of the site.
     pub(crate) async fn form(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let own = [("sec-fetch-site", "same-origin"), ("origin", ORIGIN)];
         self.form_as(path, form, &own, false).await
@@ -345,7 +345,7 @@ impl Browser<'_> {
         assert_eq!(answer.status(), 200, "{answer:?}");
     }
 
-    /// Begins a login at the provider `idp`, and returns the URL of its page.
+    /// Begins a login at the provider `idp`, and returns the URL of the provider's page.
     pub(crate) async fn begin(&mut self, form: &[(&str, &str)]) -> String {
         self.begin_at("idp", form).await
     }
@@ -364,7 +364,7 @@ impl Browser<'_> {
         back.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{back}")).to_owned()
     }
 
-    /// Returns from a provider: a request that another site causes.
+    /// Sends the callback request, which another site causes.
     pub(crate) async fn come_back(&mut self, uri: &str) -> Answer {
         let headers = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
         self.request(Method::GET, uri, &headers, String::new(), true).await

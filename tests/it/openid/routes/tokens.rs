@@ -1,4 +1,4 @@
-//! The provider's tokens.
+//! Tests of the provider's tokens.
 
 use tower_jwt_auth::issuer::RefreshStore;
 use tower_jwt_auth::openid::LoginFailureKind;
@@ -93,7 +93,7 @@ async fn tokens_that_do_not_fit_refuse_the_login_before_the_application_decides(
     let reason = answer.is_failure(LoginFailureKind::TokensTooLarge, 500, "tokens_too_large");
     assert!(reason.contains("6144") && reason.contains("keep_tokens"), "{reason}");
     assert!(site.seen().is_empty() && site.events().is_empty());
-    // At a provider whose tokens are not kept, their size has no effect.
+    // If the tokens of a provider are not stored, their size has no effect.
     site.other.spoil(|idp| idp.token_len = Some(6_000));
     let mut browser = site.browser();
     let url = browser.begin_at("other", &[]).await;
