@@ -14,7 +14,7 @@ use tower_jwt_auth::AuthError;
 
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 
-/// A bound port, not yet serving.
+/// A server that has bound its port, but does not accept connections yet.
 pub(crate) struct Server {
     listener: TcpListener,
     port: u16,

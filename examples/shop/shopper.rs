@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// A token without one of these claims is rejected. Claims that a service does not need are not
+/// A token that lacks one of these claims is rejected. Claims that a service does not need are not
 /// listed here.
 #[derive(Deserialize)]
 pub(crate) struct Shopper {

@@ -282,7 +282,7 @@ impl<T> JwtAuth<T> {
 
     /// Sets the maximum length of a token in bytes; a longer token gets 431. 8192 by default.
     ///
-    /// Servers have their own limits. Over HTTP/2, hyper (and so `axum::serve`) refuses a list of
+    /// Servers have their own limits. Over HTTP/2, hyper (and so `axum::serve`) rejects a list of
     /// headers larger than 16 KiB before the layer sees the request, whatever is configured here.
     /// Raise that limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper
     /// reads about 400 KiB. Proxies often stop at 8 KiB.
@@ -436,9 +436,9 @@ impl<T> JwtAuth<T> {
     /// keys. A layer that has only shared secrets has no cache.
     ///
     /// With public keys, a verification takes tens of microseconds, and a cache hit takes less than
-    /// one. With HS256, a cache is worthwhile for up to a few thousand frequently used tokens.
-    /// [`TokenCache`] describes its memory use and its effects on security. Each request is still
-    /// checked against the clock, the current keys and the [`Revocations`], and gets the same
+    /// one microsecond. With HS256, a cache is worthwhile for up to a few thousand frequently used
+    /// tokens. [`TokenCache`] describes its memory use and its effects on security. Each request is
+    /// still checked against the clock, the current keys and the [`Revocations`], and gets the same
     /// response as without a cache.
     ///
     /// ```

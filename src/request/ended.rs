@@ -104,7 +104,7 @@ pin_project! {
 }
 
 impl<S> UntilEnded<S> {
-    /// `ending` resolves when the token ends. `check` returns at once: with the reason if the token
+    /// `ending` resolves when the token ends. `check` returns at once, with the reason if the token
     /// has ended, and otherwise with `None`.
     pub(crate) fn new(
         inner: S,
@@ -120,8 +120,8 @@ impl<S> UntilEnded<S> {
         }
     }
 
-    /// Returns the reason why the token ended, if the end of the token has already ended this
-    /// stream or closed its sink.
+    /// Returns the reason why the token ended, or `None` if neither the stream nor the sink has
+    /// detected an end yet.
     pub fn ended(&self) -> Option<Ended> {
         self.ended
     }

@@ -19,11 +19,11 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
-    /// In a separate allocation, so that the error of a rejected request can keep the sources
-    /// without the rest.
+    /// The sources have a separate allocation, so that the error of a rejected request can keep
+    /// them without the rest.
     pub(crate) sources: Arc<Sources>,
-    /// In a separate allocation, so that an extractor's rejection can keep the responses without
-    /// the rest.
+    /// The responses have a separate allocation, so that an extractor's rejection can keep them
+    /// without the rest.
     pub(crate) answers: Arc<Answers>,
 }
 

@@ -117,7 +117,7 @@ test("the session is renewed, and a second login ends the first session", async 
   assert.notEqual(after[0].id, first.id);
 });
 
-// The first passkey is on the first authenticator, which therefore refuses to make another.
+// The first passkey is on the first authenticator, which therefore refuses to create another one.
 async function changeAuthenticator() {
   await devTools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
   await devTools.send("WebAuthn.addVirtualAuthenticator", {
@@ -225,7 +225,7 @@ test("a challenge is used once", async () => {
   assert.equal((await finish(credential))[0], 200);
   assert.deepEqual(await me(), [200, name]);
   await logOut();
-  // Even with the cookie of the ceremony.
+  // The passkey is rejected even with the cookie of the ceremony.
   await context.addCookies(cookies);
   assert.ok((await cookieNames()).includes("__Host-ceremony"));
   await isRefused(await finish(credential), /was used/);
@@ -292,7 +292,7 @@ test("a page of another site cannot log in", async () => {
   await register(name);
   await logOut();
   const credential = await use(name);
-  // The browser's cookies and everything else are right.
+  // Only the origin is wrong: the cookies and the passkey are right.
   const cookies = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   const response = await fetch(`${PASSKEY_ORIGIN}/auth/passkey/login/finish`, {
     method: "POST",

@@ -62,7 +62,7 @@ async function picture(tab, name) {
 }
 
 const AUTH_COOKIES = ["__Host-session", "__Secure-refresh_token"];
-// Grants no access: this cookie records that the browser has logged in before. Logging out keeps it.
+// This cookie grants no access. It records that the browser has logged in before. A logout keeps it.
 const DEVICE = "__Host-device";
 
 const cookieNames = async () => (await context.cookies()).map(({ name }) => name);

@@ -1,4 +1,4 @@
-//! The decision which user of the shop logs in with an account at another provider.
+//! The choice of the user who is logged in with an account at another provider.
 
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -20,8 +20,8 @@ struct Profile {
 const MAX_NAME: usize = 60;
 
 impl OpenIdAccounts for Users {
-    /// Logs in the user who has this account at another provider. If nobody has it, creates a user.
-    /// If a logged-in user asked to link the account, links it to that user instead.
+    /// Logs in the user who has this account at another provider. If no user has it, creates a
+    /// user. If a logged-in user asked to link the account, links it to that user instead.
     ///
     /// The email address in the profile is not used to find the user. The person who controls an
     /// address today may not be the user who signed up with it.

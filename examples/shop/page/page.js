@@ -259,8 +259,8 @@ const ENDINGS = {
   account_closed: "You were logged out: this account may not log in any more.",
 };
 
-// Returns the reason why the last session of this browser ended, which the rejection itself does
-// not contain. A user who logged out and comes back needs no reason.
+// Returns the reason why the last session of this browser ended. The rejection does not contain the
+// reason. A user who logged out and comes back is not shown a reason.
 async function reason() {
   const { ended } = await (await send("/device")).json();
   if (!ended) return "You were logged out: the session has expired.";

@@ -77,8 +77,8 @@ impl<V> Shard<V> {
         Some(picked)
     }
 
-    /// Adds a value, or replaces the one with the same fingerprint. Returns the displaced values,
-    /// which include a value that is too heavy for the shard.
+    /// Adds a value, or replaces the one with the same fingerprint. Returns the displaced values.
+    /// If the new value is too heavy for the shard, returns the new value instead.
     pub(crate) fn insert(
         &mut self,
         fingerprint: u64,
@@ -234,7 +234,7 @@ mod tests {
     /// Room for ten values.
     const LIMIT: usize = 10 * WEIGHT + 16 * size_of::<Option<Slot<u64>>>();
 
-    /// Spreads small numbers over all bits, as the fingerprints of tokens are spread.
+    /// Spreads small numbers over all bits, like the fingerprints of tokens.
     fn fingerprint(value: u64) -> u64 {
         value.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }

@@ -86,7 +86,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         drop_each(displaced);
     }
 
-    /// Returns the sums of all shards.
+    /// Returns the sums over all shards.
     pub(crate) fn stats(&self) -> TableStats {
         let mut sums = TableStats::default();
         for Padded(shard) in &self.shards {

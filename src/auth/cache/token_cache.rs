@@ -58,7 +58,7 @@ const LEAST_BYTES: usize = 1 << 20;
 /// - Replacing the key set takes effect at once, as without the cache.
 /// - Tokens and their claims, even expired ones, stay in memory until other tokens displace them or
 ///   the cache is dropped. Their memory is not overwritten with zeros when they are dropped, and
-///   neither is that of the requests. A core dump therefore contains more tokens than without the
+///   neither is the memory of requests. A core dump therefore contains more tokens than without the
 ///   cache.
 /// - Signatures are compared in constant time, and the table is addressed by a keyed hash, so
 ///   response times do not help an attacker to guess a token.

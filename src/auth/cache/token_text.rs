@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_sample_is_in_the_signature() {
-        // From HS256 to RS256 with a key of 16,384 bits.
+        // The lengths of signatures, from HS256 to RS256 with a key of 16,384 bits.
         for len in [43, 64, 86, 128, 176, 342, 512, 683, 2_731] {
             let token = format!("header.payload.{}", "s".repeat(len));
             assert_eq!(text(token.as_bytes()).sample, &[b's'; SAMPLE], "{len}");
@@ -102,7 +102,7 @@ mod tests {
     fn the_sample_of_a_long_signature_is_at_its_start() {
         let token = format!("header.payload.{}{}", "s".repeat(3_000), "-".repeat(227));
         assert_eq!(text(token.as_bytes()).sample, &[b's'; SAMPLE]);
-        // A long payload with a short signature.
+        // This token has a long payload and a short signature.
         let token = format!("header.{}.{}", "p".repeat(3_000), "s".repeat(43));
         assert_eq!(text(token.as_bytes()).sample, &[b's'; SAMPLE]);
     }

@@ -175,7 +175,7 @@ impl<A: Accounts> Accounts for Arc<A> {
 }
 
 /// The reason why an application could not decide about a login or a renewal. The `?` operator
-/// converts every [`Error`] to this type. The client then gets 503 and may try again.
+/// converts every [`Error`] to this type. The client then gets 503 and can try again.
 pub struct AccountsError(pub(crate) Undecided);
 
 pub(crate) enum Undecided {

@@ -115,8 +115,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a cookie name, lacks the prefix `__Host-`, or is the name of another
-    /// of these cookies. Also panics if `audience` already has a cookie. After
+    /// Panics if `name` is not a cookie name, lacks the prefix `__Host-`, or is already the name of
+    /// another cookie. Also panics if `audience` already has a cookie. After
     /// [`dangerous_domain`](Self::dangerous_domain), the required prefix is `__Secure-`.
     #[track_caller]
     pub fn add_access_cookie(

@@ -139,7 +139,7 @@ pub(crate) async fn end_one<A: Accounts, S: RefreshStore>(
     let current = viewer(&context, request).await?;
     let own = context.sessions.loaded_of_subject(current.subject()).await?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    // The answer does not reveal whether somebody else has a session with that identifier.
+    // The response does not reveal whether somebody else has a session with that identifier.
     let Some(loaded) = own.into_iter().find(|(session, _)| session.id().as_str() == id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };

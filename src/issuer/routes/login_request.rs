@@ -36,8 +36,8 @@ impl LoginRequest {
     }
 
     /// Requests tokens for one service or several, and binds the session to them, as the parameter
-    /// `audience` does. Empty names are ignored. None by default: the tokens are for the services
-    /// of the grant.
+    /// `audience` does. Empty names are ignored. By default, the tokens are for the services of the
+    /// grant.
     ///
     /// # Panics
     ///
@@ -73,7 +73,7 @@ impl LoginRequest {
     }
 
     /// Names the client, which binds the session's refresh tokens, as the parameter `client_id`
-    /// does. An empty name counts as absent. None by default.
+    /// does. An empty name counts as absent. By default, no client is named.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into()).filter(|client| !client.is_empty());
         self

@@ -34,8 +34,8 @@ impl AuthMethod {
         }
     }
 
-    /// Chooses from the methods that the metadata lists. If it lists none (`None`), the default is
-    /// `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
+    /// Chooses from the methods that the metadata lists. If the metadata has no such list (`None`),
+    /// the default is `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
     pub(super) fn choose(supported: Option<&[String]>) -> Option<Self> {
         let Some(supported) = supported else { return Some(Self::Basic) };
         let is_supported = |method: &Self| supported.iter().any(|name| name == method.name());

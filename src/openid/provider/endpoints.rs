@@ -17,7 +17,7 @@ impl OAuthEndpoints {
     ///
     /// # Panics
     ///
-    /// Panics if one of them is not an absolute `https` URL. A plain `http` URL on a loopback
+    /// Panics if one of the URLs is not an absolute `https` URL. A plain `http` URL on a loopback
     /// address needs
     /// [`LoginProvider::dangerous_allow_http`](crate::openid::LoginProvider::dangerous_allow_http).
     #[track_caller]

@@ -207,7 +207,7 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if a scope is empty or contains a space, a quote or a backslash, and if this method is
+    /// Panics if a scope is empty or contains a space, a quote or a backslash, or if this method is
     /// called twice.
     #[track_caller]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {

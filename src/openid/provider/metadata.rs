@@ -69,8 +69,9 @@ impl Metadata {
             Ok((metadata, document.code_challenge_methods_supported))
         };
         let (metadata, methods) = read().map_err(|error: KeySourceError| of_fetch(&error))?;
-        // A provider whose document has no such list may still support PKCE. If it does not, it
-        // must ignore the parameters (RFC 6749 section 3.1), so they do no harm.
+        // If the document does not list the methods of PKCE, the provider may still support it. A
+        // provider without PKCE must ignore its parameters (RFC 6749 section 3.1), so they do no
+        // harm.
         if methods.is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
             return Err(ProviderError::misconfigured(
                 "the provider does not support PKCE with S256 \

@@ -39,8 +39,8 @@ pub(super) struct OpenIdIssuer {
     pub(super) url: RemoteUrl,
     /// Other values that the provider writes into `iss`.
     pub(super) aliases: Vec<&'static str>,
-    /// Other names of scopes, each with the scope that this server requests. The provider returns
-    /// the other name.
+    /// Pairs of a name that the provider returns for a scope, and the name under which this server
+    /// requests the scope.
     pub(super) scope_aliases: Vec<(&'static str, &'static str)>,
     /// A claim that distinguishes ID tokens from the provider's other tokens, with its value.
     pub(super) id_token_claim: Option<(&'static str, &'static str)>,

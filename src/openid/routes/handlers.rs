@@ -56,7 +56,7 @@ pub(crate) struct LoginRoutes<A, S> {
 }
 
 impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
-    /// Answers `POST /login/{provider}`: sends the browser to the provider.
+    /// Handles `POST /login/{provider}`: sends the browser to the provider.
     pub(crate) async fn begin(&self, name: Name, request: Request) -> Response {
         let provider = match self.provider(name) {
             Ok(provider) => provider,
@@ -68,7 +68,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         }
     }
 
-    /// Answers `GET /login/{provider}/callback`: logs the user in.
+    /// Handles `GET /login/{provider}/callback`: logs the user in.
     pub(crate) async fn finish(&self, name: Name, request: Request) -> Response {
         let (head, _) = request.into_parts();
         let provider = match self.provider(name) {

@@ -53,7 +53,7 @@ pub(crate) struct State {
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The only service for which users get tokens, if any is set.
     pub(crate) audience: Mutex<Option<&'static str>>,
-    /// The client that grants name, if any is set.
+    /// The client that is named in grants, if any is set.
     pub(crate) client: Mutex<Option<&'static str>>,
     /// The client names of all logins whose password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,
