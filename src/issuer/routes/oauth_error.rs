@@ -224,6 +224,18 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
+/// The cause of a failed login at another provider.
+#[cfg(feature = "openid-login")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoginFailureCause {
+    /// The client, such as by an invalid parameter.
+    Client,
+    /// An error in the query of a callback, which the provider or any client has written.
+    Callback,
+    /// The provider, its configuration, or this server.
+    Server,
+}
+
 /// The error log of the routes. Clients cannot flood it at the default log level. Each cause has a
 /// separate limit: a client that can make the accounts fail, for instance with a name that a
 /// database rejects, must not be able to suppress reports of store failures.
@@ -237,6 +249,8 @@ pub(crate) struct ErrorLog {
     claims: LogLimit,
     #[cfg(feature = "tracing")]
     server: LogLimit,
+    #[cfg(all(feature = "tracing", feature = "openid-login"))]
+    callbacks: LogLimit,
     #[cfg(all(feature = "tracing", feature = "openid-login"))]
     providers: LogLimit,
 }
@@ -265,18 +279,24 @@ impl ErrorLog {
         }
     }
 
-    /// Logs a failed login at another provider. All providers share one limit.
+    /// Logs a failed login at another provider. All providers share the limits.
     #[cfg(all(feature = "tracing", feature = "openid-login"))]
     pub(crate) fn write_login_failure(
         &self,
         code: &str,
         reason: &str,
         provider: Option<&str>,
-        is_failure: bool,
+        cause: LoginFailureCause,
     ) {
-        if !is_failure {
-            tracing::debug!(code, reason, provider, "login refused");
-        } else if let Some(Loud { suppressed }) = self.providers.admit() {
+        let limit = match cause {
+            LoginFailureCause::Client => {
+                tracing::debug!(code, reason, provider, "login refused");
+                return;
+            }
+            LoginFailureCause::Callback => &self.callbacks,
+            LoginFailureCause::Server => &self.providers,
+        };
+        if let Some(Loud { suppressed }) = limit.admit() {
             tracing::error!(code, reason, provider, suppressed, "login failed");
         } else {
             tracing::debug!(code, reason, provider, "login failed");
@@ -284,7 +304,14 @@ impl ErrorLog {
     }
 
     #[cfg(all(not(feature = "tracing"), feature = "openid-login"))]
-    pub(crate) fn write_login_failure(&self, _: &str, _: &str, _: Option<&str>, _: bool) {}
+    pub(crate) fn write_login_failure(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: LoginFailureCause,
+    ) {
+    }
 
     #[cfg(not(feature = "tracing"))]
     pub(crate) fn write(&self, error: &OAuthError) {

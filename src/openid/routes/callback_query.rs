@@ -56,7 +56,7 @@ impl CallbackQuery {
     pub(crate) fn into_code(self) -> Result<String, LoginFailure> {
         match (self.code, self.error) {
             (Some(code), None) => Ok(code),
-            (None, Some(error)) => Err(reported(&error)),
+            (None, Some(error)) => Err(reported(&error).reported()),
             (Some(_), Some(_)) => Err(invalid("the callback has both `code` and `error`")),
             (None, None) => Err(invalid("the callback has neither `code` nor `error`")),
         }

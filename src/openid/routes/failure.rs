@@ -7,7 +7,7 @@ use std::fmt::{self, Debug, Display};
 use http::StatusCode;
 
 use crate::issuer::LoginError;
-use crate::issuer::routes::oauth_error::{ErrorLog, OAuthError, OAuthErrorKind};
+use crate::issuer::routes::oauth_error::{ErrorLog, LoginFailureCause, OAuthError, OAuthErrorKind};
 use crate::issuer::{AccountsError, SessionError};
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 use crate::random::NoRandomness;
@@ -37,6 +37,8 @@ struct Details {
     /// The error that `/login` would have returned, if there is one.
     login_error: Option<OAuthError>,
     is_logged: bool,
+    /// True if the callback's query reports the failure.
+    is_reported: bool,
 }
 
 /// The kind of a [`LoginFailure`].
@@ -98,6 +100,7 @@ impl LoginFailureKind {
             return_to: None,
             login_error: None,
             is_logged: false,
+            is_reported: false,
         };
         LoginFailure { details: Box::new(details) }
     }
@@ -261,6 +264,12 @@ impl LoginFailure {
         LoginFailureKind::ServerError.because("code of the application panicked")
     }
 
+    /// Marks a failure that the query of a callback reports. Any client can write such a query.
+    pub(crate) fn reported(mut self) -> Self {
+        self.details.is_reported = true;
+        self
+    }
+
     pub(crate) fn at_provider(mut self, provider: &str) -> Self {
         self.details.provider = Some(provider.to_owned());
         self
@@ -277,13 +286,14 @@ impl LoginFailure {
             _ if self.details.is_logged => {}
             Some(error) => log.write(error),
             None => {
-                let is_failure = self.status().is_server_error();
-                log.write_login_failure(
-                    self.code(),
-                    &self.details.reason,
-                    self.provider(),
-                    is_failure,
-                );
+                let cause = if !self.status().is_server_error() {
+                    LoginFailureCause::Client
+                } else if self.details.is_reported {
+                    LoginFailureCause::Callback
+                } else {
+                    LoginFailureCause::Server
+                };
+                log.write_login_failure(self.code(), &self.details.reason, self.provider(), cause);
             }
         }
     }

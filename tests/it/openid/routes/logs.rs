@@ -38,6 +38,27 @@ async fn a_client_is_logged_at_debug_and_a_provider_at_error_ten_times_a_minute(
 }
 
 #[tokio::test]
+async fn a_client_that_invents_errors_of_a_provider_suppresses_no_others() {
+    let site = Site::new().await;
+    let log = Log::default();
+    let guard = log.listen();
+    site.idp.spoil(|idp| idp.error = Some("invalid_scope"));
+    for _ in 0..40 {
+        let answer = site.browser().log_in_at_idp(&[]).await;
+        answer.is_failure(LoginFailureKind::Misconfigured, 500, "provider_misconfigured");
+    }
+    site.idp.heal();
+    site.idp.spoil(|idp| idp.token_status = Some(500));
+    site.browser().log_in_at_idp(&[]).await;
+    drop(guard);
+    let text = log.text();
+    let errors = lines(&text, "ERROR", "login failed");
+    let of_provider = errors.iter().filter(|line| line.contains("provider_unavailable")).count();
+    assert_eq!(of_provider, 1, "{text}");
+    assert!((10..=20).contains(&(errors.len() - of_provider)), "{text}");
+}
+
+#[tokio::test]
 async fn the_log_contains_no_code_token_secret_or_claim() {
     let site = Site::with(cookies(), |login| login.keep_tokens("idp"), |routes| routes).await;
     let log = Log::default();
