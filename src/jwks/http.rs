@@ -107,8 +107,8 @@ async fn send(
     response.map_err(unreachable)
 }
 
-/// Reads an answer with the status 200 or 4xx. Any other status is an error: redirects are not
-/// followed, and other answers are not for programs.
+/// Reads a response with the status 200 or 4xx. Any other status is an error, since redirects are
+/// not followed and the other responses contain nothing to read.
 #[cfg(feature = "openid-login")]
 async fn read_answer(response: Response) -> Result<Fetched, KeySourceError> {
     if response.status() != StatusCode::OK && !response.status().is_client_error() {

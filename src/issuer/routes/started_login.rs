@@ -17,8 +17,8 @@ use crate::issuer::sessions::session::Session;
 
 /// A login that has started a session, with the response that the client must get.
 ///
-/// The response is that of `/login`: tokens in the body, or in cookies. It has `Cache-Control:
-/// no-store`, and the [`Session`] in its extensions.
+/// The response has the same form as that of `/login`, with tokens in the body or in cookies. It
+/// has `Cache-Control: no-store`, and the [`Session`] in its extensions.
 ///
 /// `Debug` does not show the tokens.
 #[derive(Clone)]
