@@ -228,11 +228,12 @@ impl From<AccountsError> for OAuthError {
 #[cfg(feature = "openid-login")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoginFailureCause {
-    /// The client, such as by an invalid parameter.
+    /// The client caused the failure, for instance with an invalid parameter.
     Client,
-    /// An error in the query of a callback, which the provider or any client has written.
+    /// The query of a callback reports the failure. The provider or any client may have written the
+    /// query.
     Callback,
-    /// The provider, its configuration, or this server.
+    /// The provider, its configuration or this server caused the failure.
     Server,
 }
 
@@ -279,7 +280,8 @@ impl ErrorLog {
         }
     }
 
-    /// Logs a failed login at another provider. All providers share the limits.
+    /// Logs a failed login at another provider. Each limit counts the failures of all providers
+    /// together.
     #[cfg(all(feature = "tracing", feature = "openid-login"))]
     pub(crate) fn write_login_failure(
         &self,

@@ -37,7 +37,7 @@ struct Details {
     /// The error that `/login` would have returned, if there is one.
     login_error: Option<OAuthError>,
     is_logged: bool,
-    /// True if the callback's query reports the failure.
+    /// True if the query of a callback reports the failure.
     is_reported: bool,
 }
 
