@@ -108,7 +108,7 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
 }
 
 /// Returns the status, the challenge's `error` (empty for a bare challenge) and the code. There is
-/// no row for 5xx responses, since no request may cause one.
+/// no row for 5xx responses, since no request should be able to cause one.
 fn row(kind: AuthErrorKind) -> (u16, Option<&'static str>, &'static str) {
     match kind {
         AuthErrorKind::MissingCredentials => (401, Some(""), "missing-credentials"),

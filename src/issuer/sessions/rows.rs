@@ -221,7 +221,7 @@ impl<S> Clone for SessionRows<S> {
 
 fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
     let state = serde_json::to_string(&session.family).map_err(store_failed)?;
-    // The end is rounded up, so that the row is kept until its last token has expired.
+    // The end time is rounded up, so that the row is kept until its last token has expired.
     let end = session.family.idle_until.min(session.family.ends_at);
     let delete_after = end.whole_secs().saturating_add(Duration::from_secs(1));
     let (id, subject) = (session.id.clone(), session.subject.clone());
