@@ -33,8 +33,13 @@ pub(crate) fn router(account: Account) -> Router {
 }
 
 impl Account {
-    /// Returns the session of the browser that sent the request.
+    /// Returns the session of the browser that sent the request. Rejects requests of other origins: a
+    /// browser adds the cookies to requests from another port of the same host too. A program sends no
+    /// `Sec-Fetch-Site`, and has no cookies of a browser.
     async fn session(&self, headers: &HeaderMap) -> Result<Session, Refusal> {
+        if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin") {
+            return Err(Refusal::forbidden("Only the page of the shop may do this.".to_owned()));
+        }
         let token = self.cookies.refresh_token(headers).ok_or(Refusal::logged_out())?;
         self.sessions.session_of(token).await.map_err(Refusal::from)
     }
@@ -74,9 +79,6 @@ struct Message {
 }
 
 /// Sends a message in the name of the user, who must have given the shop permission to do so.
-///
-/// The body must be JSON. A browser lets a page of another origin send JSON only if the server
-/// allows it, and this route does not.
 async fn send(
     State(account): State<Arc<Account>>,
     headers: HeaderMap,
