@@ -28,13 +28,16 @@ const MEANINGS = {
 };
 
 // Starts the provider. `redirectUri` may be a function, for a client that starts later than the provider.
+// While `isSlow` is set, token requests get no answer.
 export async function start({ port = 0, redirectUri, keys } = {}) {
   const server = createServer();
   await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
   const issuer = `http://127.0.0.1:${server.address().port}`;
   keys ??= newKeys();
+  const running = { issuer, keys, isSlow: false };
   let provider;
   server.on("request", async (request, response) => {
+    if (running.isSlow && request.url === "/token") return;
     provider ??= newProvider(issuer, keys, typeof redirectUri === "function" ? redirectUri() : redirectUri);
     try {
       await answer(provider, request, response);
@@ -42,11 +45,11 @@ export async function start({ port = 0, redirectUri, keys } = {}) {
       response.writeHead(error.status ?? 500).end(`${error.error_description ?? error.message}`);
     }
   });
-  const close = () => new Promise((resolve) => {
+  running.close = () => new Promise((resolve) => {
     server.close(resolve);
     server.closeAllConnections();
   });
-  return { issuer, keys, close };
+  return running;
 }
 
 function newKeys() {

@@ -445,6 +445,17 @@ test("while the provider is down, the user is told so and can try again later", 
   }
 });
 
+test("a provider that does not answer in time leaves no session", async () => {
+  const callback = await callbackOf(page, "carol");
+  provider.isSlow = true;
+  try {
+    assert.match(await isRefused(page, callback, 503), /does not answer/);
+    assert.equal(await hasSession(), false);
+  } finally {
+    provider.isSlow = false;
+  }
+});
+
 test("a provider that goes down during a login leaves no session", async () => {
   const callback = await callbackOf(page, "carol");
   await provider.close();
@@ -477,6 +488,24 @@ test("another site cannot start a login", async () => {
   }
   const link = await context.newPage();
   assert.equal((await link.goto(`${shop.origin}/auth/login/openid`)).status(), 405);
+});
+
+test("another origin cannot send messages or read the profile", async () => {
+  await logIn(page, "dave", ["profile", "messages:send"]);
+  // The browser adds the cookies to requests from another port of the same host.
+  const evil = await otherSite("", "localhost");
+  const tab = await context.newPage();
+  const statuses = [];
+  tab.on("response", (answer) => { if (answer.url().startsWith(shop.origin)) statuses.push(answer.status()); });
+  await tab.goto(evil.url);
+  await tab.evaluate(async (shop) => {
+    const requests = [["account"], ["messages", { method: "POST", body: JSON.stringify({ text: "spam" }) }]];
+    for (const [path, request] of requests) {
+      await fetch(`${shop}/auth/${path}`, { credentials: "include", mode: "no-cors", ...request });
+    }
+  }, shop.origin);
+  assert.deepEqual(statuses, [403, 415]);
+  evil.close();
 });
 
 test("another site cannot finish a login in the victim's browser with the attacker's code", async () => {
