@@ -76,7 +76,7 @@ const shows = (tab, selector, text) => tab.waitForSelector(`${selector}:visible:
 const LOG_IN = "#elsewhere [data-provider=openid] button";
 const LINK = "#account [data-provider=openid] button";
 
-// Logs in at the provider. The consent page appears if a scope was neither granted nor denied before.
+// Logs in at the provider, and gives consent unless `scopes` is absent.
 async function logInAtProvider(tab, user, scopes) {
   await shows(tab, "h1", "Log in");
   await tab.fill("[name=user]", user);
@@ -204,6 +204,13 @@ test("a user who grants one scope of two is logged in, and only the other action
   await page.click("#message button");
   await shows(page, "#message .error", "You did not allow the shop to send messages in your name.");
   await picture(page, "one-scope-of-two");
+  // The sentence says what to do, and that works.
+  await logOut(page);
+  await page.click(LOG_IN);
+  await consent(page, ["profile", "messages:send"]);
+  await isIn(page);
+  await page.click("#message button");
+  await shows(page, "#message .done", "The message is sent.");
   // The session is like any other session: it can be renewed, and it survives a reload.
   await page.reload();
   await isIn(page);
@@ -292,6 +299,7 @@ test("a user links an account after a fresh login, and can then log in with it",
   await picture(page, "linked");
   await logOut(page);
   await page.click(LOG_IN);
+  await consent(page, ["profile"]);
   await isIn(page);
   await shows(page, "#who", "Dave of acme");
 });

@@ -155,7 +155,10 @@ fn openid() -> Result<Option<Provider>, Failure> {
         return Err("SHOP_OPENID_NAME may have letters, digits and spaces only".into());
     }
     let scopes = &["profile", "messages:send"];
-    let login = LoginProvider::openid("openid", &issuer, id).client_secret(secret);
+    let login = LoginProvider::openid("openid", &issuer, id)
+        .client_secret(secret)
+        // Otherwise the provider may never ask again for a scope that the user refused once.
+        .add_parameter("prompt", "consent");
     Ok(Some(Provider {
         login: on_this_machine(login.scopes(*scopes).user_info(), &issuer),
         name: "openid",
