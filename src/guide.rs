@@ -34,13 +34,14 @@
 // without `.md`, with `#` and the heading's anchor if there is one. `tests/docs/links` checks every
 // link.
 
-/// Declares a page: its module, its file, and the features that its links and code need. A page with
-/// a diagram also has a summary, since the first paragraph must be text.
+/// Declares a page: its module, its file, and the features that its links and code need. A page
+/// with a diagram also has a summary, since the first paragraph of a page must be text and the
+/// diagram follows it.
 ///
 /// GitHub shows an SVG file as an image, but removes SVG that is part of a page. Rustdoc shows SVG
 /// that is part of a page, but cannot include image files. Each page therefore refers to the image,
-/// and this macro includes the diagram, whose style sheet hides the image. A diagram must not
-/// contain an empty line, which would end its HTML block.
+/// and this macro inserts the same diagram as SVG. On docs.rs, the style sheet in the diagram hides
+/// the image. A diagram must not contain an empty line, which would end its HTML block.
 macro_rules! page {
     ($name:ident, $file:literal $(, $feature:literal)* $(; $summary:literal, $diagram:literal)?) => {
         #[cfg_attr(

@@ -21,7 +21,7 @@ pub(crate) struct Passed {
 /// Decides about a request, and stores the decision in its extensions.
 ///
 /// Catches a panic in the application's token source, clock or `Deserialize` implementation, since
-/// it would close the connection, which may carry other requests.
+/// the panic would close the connection, which may carry other requests.
 #[inline]
 pub(crate) fn decide<T, B>(
     settings: &Settings,

@@ -280,7 +280,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Sets the maximum length of a token in bytes; a longer token gets 431. 8192 by default.
+    /// Sets the maximum length of a token in bytes. A request with a longer token gets the status
+    /// 431. 8192 by default.
     ///
     /// Servers have their own limits. Over HTTP/2, hyper (and so `axum::serve`) rejects a list of
     /// headers larger than 16 KiB before the layer sees the request, whatever is configured here.
@@ -301,12 +302,13 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie automatically, even with a request that another site caused. A
-    /// WebSocket handshake or a request with an unsafe method is therefore rejected if it has the
-    /// cookie and `Sec-Fetch-Site`, or else `Origin`, says that a page of another origin made the
-    /// request, unless that origin is [trusted](Self::trust_origin). A request without these two
-    /// headers does not come from a browser, and is not rejected. With `AuthRoutes`, use the same
-    /// name as in `Cookies::add_access_cookie`.
+    /// A browser sends a cookie automatically, even with a request that another site caused. If a
+    /// WebSocket handshake or a request with an unsafe method has the cookie, the layer therefore
+    /// checks the header `Sec-Fetch-Site`, or `Origin` if the former is absent. The request is
+    /// rejected if a page of another origin made it, unless that origin is
+    /// [trusted](Self::trust_origin). A request without these two headers does not come from a
+    /// browser, and is not rejected. With `AuthRoutes`, use the same name as in
+    /// `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///

@@ -58,7 +58,7 @@ impl From<AuthError> for NotAuthenticated {
 
 impl Settings {
     pub(crate) fn new(issuers: Issuers) -> Self {
-        // With a public key, a verification takes many times as long as a hit.
+        // With a public key, a verification takes many times as long as a cache hit.
         let has_public_keys = issuers.iter().any(TrustedIssuer::has_public_keys);
         Self {
             context: Arc::new(LayerContext::new(issuers)),
@@ -173,9 +173,9 @@ fn not_opened(
 }
 
 /// Returns the error for a rejected token. The characters of a token are checked only here, since a
-/// token that verifies has no invalid characters. An invalid character takes precedence over any
-/// other error: a comma after the token, for instance, would otherwise be reported as a bad
-/// signature.
+/// token with a valid signature has no invalid characters. An invalid character takes precedence
+/// over any other error: a comma after the token, for instance, would otherwise be reported as a
+/// bad signature.
 #[cold]
 fn rejection(error: TokenError, token: &[u8], source: Source) -> AuthError {
     let is_malformed = error.kind() != TokenErrorKind::TooLarge

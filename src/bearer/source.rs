@@ -60,9 +60,9 @@ pub enum Source {
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
 ///
-/// If the layer has fetched keys and the key of the token is not known yet, the request waits for
-/// the keys, and the layer then asks the source again. The source should therefore return the same
-/// token for the same request.
+/// If the key of the token has not been fetched yet, the request waits for the key, and the layer
+/// then asks the source again. The source should therefore return the same token for the same
+/// request.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of tokens",
     note = "for a cookie there is `JwtAuth::cookie`; for a header of your own, implement \

@@ -52,8 +52,8 @@ impl Subprotocol {
         })
     }
 
-    /// Removes the token from the offered protocols and keeps the protocol, which the server
-    /// selects.
+    /// Removes the token from the offered protocols and keeps the protocol, which the server has to
+    /// select.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let name = self.name.as_bytes();
         let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);

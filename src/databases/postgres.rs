@@ -6,8 +6,8 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of times that the first connection is asked again for its server process. Behind a
-/// busy pooler, that process changes with almost every query.
+/// The number of times that the first connection is queried again for the identifier of its server
+/// process. Behind a busy pooler, almost every query goes to a different process.
 const LOOKS: usize = 4;
 
 /// Removes the parameter `extra_float_digits`, which PgBouncer rejects.
@@ -53,8 +53,8 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
 /// connections can then share one server process. Prepared statements and `LISTEN` do not work
 /// behind such a pooler.
 ///
-/// Behind an idle pooler, both connections use the same server process. Behind a busy pooler, the
-/// process of one connection changes with almost every query.
+/// Behind an idle pooler, both connections use the same server process. Behind a busy pooler,
+/// almost every query of one connection goes to a different process.
 pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool, Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let process = process(&mut first).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool,
     for _ in 0..LOOKS {
         is_pooled = is_pooled || process != self::process(&mut first).await?;
     }
-    // Dropping the connections closes them even if this fails.
+    // If `close` fails, dropping the connections still closes them.
     let _ = (first.close().await, second.close().await);
     Ok(is_pooled)
 }

@@ -14,12 +14,12 @@ use redis::{
 /// caller waits for any more.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// If a caller gives up a call that has waited this long for a reply, the connection is dropped.
-/// That connection may be dead, since a network that drops packets reports no error.
+/// If a caller stops waiting for a reply after this time or later, the connection is dropped. It
+/// may be dead: a network that loses packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The number of keys that are probed. With two nodes or more, another node almost certainly holds
-/// one of the keys.
+/// The number of keys that are probed. If the cluster has several nodes, at least one of these keys
+/// almost certainly belongs to a node other than the connected one.
 const PROBES: usize = 16;
 
 /// A connection to one Redis server, shared by all clones. It is opened when it is first used.
@@ -39,7 +39,8 @@ pub struct RedisConnection {
 struct Connector {
     client: Client,
     current: Mutex<Current>,
-    /// Held while connecting, so that a thousand callers do not open a thousand connections.
+    /// A lock that is held while connecting, so that a thousand callers do not open a thousand
+    /// connections.
     connecting: tokio::sync::Mutex<()>,
 }
 

@@ -1,9 +1,9 @@
-//! Lists of roles or scopes, of which a token must have one or all.
+//! Lists of roles or scopes. A token must have one or all of the names in a list.
 
 use crate::guard::requirement::Requirement;
 use crate::misuse;
 
-/// The names of roles or scopes, of which a token must have one or all. A policy creates its guard
+/// The names of roles or scopes. A token must have one or all of them. A policy creates its guard
 /// for every request, so a single name is stored without an allocation.
 #[derive(Clone, Debug)]
 pub(crate) struct RequiredNames<N> {

@@ -87,7 +87,7 @@ pub(crate) fn endpoint(
     allow_http: bool,
 ) -> Result<RemoteUrl, KeySourceError> {
     RemoteUrl::parse_allowed(url, allow_http).map_err(|reason| {
-        // The causes are in logs, and a password must not be there.
+        // The cause is logged, and the log must not contain a password.
         let cause = if url.contains('@') {
             format!("`{name}` cannot be used: {reason}")
         } else {

@@ -35,7 +35,7 @@ pub enum KeySourceErrorKind {
     /// The source did not respond completely within the [time
     /// limit](crate::jwks::RemoteKeys::timeout).
     TimedOut,
-    /// The source responded with this status and not with 200. Redirects are not followed.
+    /// The source responded with this status instead of 200. Redirects are not followed.
     Status(u16),
     /// The response has more than 256 KiB.
     TooLarge,
@@ -81,8 +81,8 @@ impl KeySourceError {
         self.about("the key source")
     }
 
-    /// Returns the sentence of [`with_causes`](Self::with_causes) about another server than a key
-    /// source.
+    /// Returns the same sentence as [`with_causes`](Self::with_causes), but calls the server
+    /// `server` instead of "the key source".
     pub(crate) fn about(&self, server: &str) -> String {
         let mut sentence = String::new();
         let _ = self.kind.write(server, &mut sentence);
@@ -103,8 +103,8 @@ impl KeySourceError {
     }
 }
 
-/// The start of a text. The rest of the text is never formatted. This saves time, since the
-/// sentence is built for each request whose key is missing.
+/// The start of a text. The rest of the text is not formatted, to save time: the sentence is built
+/// for each request whose key is missing.
 #[derive(Default)]
 struct Start {
     text: String,
@@ -178,7 +178,7 @@ impl fmt::Display for KeySourceErrorKind {
 }
 
 impl KeySourceErrorKind {
-    /// Writes the sentence, with `server` as the noun for the other server.
+    /// Writes the sentence. `server` is the term for the server, such as "the key source".
     fn write(self, server: &str, f: &mut impl Write) -> fmt::Result {
         match self {
             Self::Unreachable => write!(f, "{server} cannot be reached"),

@@ -41,7 +41,8 @@ impl Future for KeyWait {
 }
 
 /// Creates the timer of a wait. Returns `None` outside of a tokio runtime, and in a runtime without
-/// timers, where `sleep` panics. Anyone can cause a wait, so that panic must not end a connection.
+/// timers, where `sleep` panics. The panic is caught, since anyone can cause a wait and the panic
+/// would end the connection.
 fn timer() -> Option<Pin<Box<Sleep>>> {
     Handle::try_current().ok()?;
     catch_unwind(|| Box::pin(sleep(LONGEST_WAIT))).ok()

@@ -1,4 +1,4 @@
-//! The URL of another server: of its keys, of its discovery document, or of an endpoint.
+//! The URL of a key set, a discovery document or an endpoint on another server.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -133,8 +133,8 @@ impl SourceState {
         }
     }
 
-    /// Returns a receiver that resolves when the current fetch ends, or the next fetch if no fetch
-    /// is in flight. Returns `None` if a set is loaded.
+    /// Returns a receiver that resolves when the current fetch ends. If no fetch is in flight, the
+    /// receiver resolves when the next fetch ends. Returns `None` if a set is loaded.
     pub(crate) fn first_set(&self) -> Option<oneshot::Receiver<()>> {
         let mut refresh = self.lock();
         if refresh.policy.is_loaded() {
@@ -400,7 +400,8 @@ fn now() -> Instant {
 
 fn jitter() -> Jitter {
     let mut bytes = [0; 2];
-    // Ignore an error. Without random numbers, several servers may fetch at the same time.
+    // Ignore an error: without random numbers, the worst result is that several servers fetch at
+    // the same time.
     let _ = random::fill(&mut bytes);
     Jitter::new(u16::from_ne_bytes(bytes))
 }

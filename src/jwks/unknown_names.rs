@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// The maximum number of names. Strangers choose the names, so their number must be bounded.
 pub(crate) const MAX_NAMES: usize = 1_024;
-/// The time after which a missing key may start a fetch again.
+/// The time after which a token with a missing key may start a fetch again.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
 /// The names of missing keys. If a fetch did not find a key, tokens with the key's name cannot
@@ -19,9 +19,9 @@ pub(crate) struct UnknownNames {
     hasher: RandomState,
     /// The names for which the next fetch was requested.
     asking: HashSet<u64>,
-    /// The names that were recorded before the fetch in flight began. If the fetch does not find
-    /// them, they are remembered as missing. Names that are recorded during the fetch are not,
-    /// since the fetched set may be older than their keys.
+    /// The names that were recorded before the current fetch began. If the fetch does not find a
+    /// key with such a name, the name is remembered as missing. A name that is recorded during the
+    /// fetch is not remembered as missing, since its key may be newer than the fetched set.
     fetching: HashSet<u64>,
     /// The names that a fetch did not find, and the time until which they are remembered.
     missing: HashMap<u64, Instant>,

@@ -92,12 +92,12 @@ fn decode_group(group: [u8; 4], seen: &mut u32) -> [u8; 3] {
     [x, y, z]
 }
 
-/// Decodes onto the end of `buffer`.
+/// Decodes `encoded` and appends the bytes to `buffer`.
 pub(crate) fn decode_onto(encoded: &[u8], buffer: &mut Vec<u8>) -> Option<()> {
     ENGINE.decode_vec(encoded, buffer).ok()
 }
 
-/// Encodes onto the end of `text`.
+/// Encodes `bytes` and appends the characters to `text`.
 pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
     ENGINE.encode_string(bytes, text);
 }

@@ -79,8 +79,9 @@ impl Validation {
         self.check_expiry(noted.named, now)
     }
 
-    /// Checks that the token is valid already at the time `now`. For a token that has passed all
-    /// checks, only this check and [`Self::check_expiry`] can give a different result later.
+    /// Checks that neither `iat` nor `nbf` is in the future at the time `now`. For a token that has
+    /// passed all checks, only this check and [`Self::check_expiry`] can give a different result
+    /// later.
     #[inline]
     pub(crate) fn check_start(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
         let Named { issued_at, not_before, .. } = *named;

@@ -82,8 +82,8 @@ impl ClaimError {
     }
 
     /// Creates the error for a message of `serde` about the claims as a whole, such as a missing
-    /// field. `find` returns the `'static` name in the program that equals a name in the message.
-    /// Returns `None` if the message has a different form.
+    /// field. `find` takes a name from the message, and returns the same name as a `'static` string
+    /// of the program. Returns `None` if the message has a different form.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

@@ -28,7 +28,7 @@ impl PeekBuffer {
     }
 }
 
-/// Returns the first `iss` of the payload, or `None` if the payload has none. `null` counts as
+/// Returns the first `iss` of the payload, or `None` if the payload has no `iss`. `null` counts as
 /// absent.
 ///
 /// The result is not verified. A token can have an `iss` that this function does not see, such as a

@@ -28,8 +28,8 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG because of the limit. Counts only the
-    /// previous minute that had events.
+    /// The number of events that were logged at DEBUG because of the limit, in the last earlier
+    /// minute with events.
     pub(crate) suppressed: Option<u64>,
 }
 

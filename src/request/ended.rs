@@ -104,8 +104,8 @@ pin_project! {
 }
 
 impl<S> UntilEnded<S> {
-    /// `ending` resolves when the token ends. `check` returns at once, with the reason if the token
-    /// has ended, and otherwise with `None`.
+    /// `ending` resolves when the token ends. `check` does not wait: it returns the reason if the
+    /// token has ended, and `None` otherwise.
     pub(crate) fn new(
         inner: S,
         ending: impl Future<Output = Ended> + Send + 'static,

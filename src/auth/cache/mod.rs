@@ -12,11 +12,11 @@
 //! 1. Only a token that passed every check is added, so nobody without valid tokens can fill the
 //!    table.
 //! 2. A value is found only for the same token bytes, the same rules and the same key set.
-//! 3. A hit proves the signature and the claims. For each request, the layer still checks the
-//!    token's dates and revocations, with the same code as after a miss.
+//! 3. A hit means that the signature and the claims were verified before. For each request, the
+//!    layer still checks the token's dates and revocations, with the same code as after a miss.
 //! 4. No application code runs under a lock. Values are dropped after the lock is released.
 //! 5. If a lock is held by another thread or poisoned, the look-up is a miss. No request waits for
-//!    another one.
+//!    another request.
 
 mod shard;
 mod sync;

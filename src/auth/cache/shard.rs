@@ -47,8 +47,8 @@ pub(crate) struct Counters {
 impl<V> Shard<V> {
     const FEWEST_SLOTS: usize = 4;
 
-    /// Finds a value and returns what `pick` returns for it. `pick` returns `None` for a different
-    /// token, which can have the same fingerprint, and for a stale value.
+    /// Finds a value and returns what `pick` returns for it. `pick` returns `None` if the value is
+    /// stale, or belongs to a different token with the same fingerprint.
     pub(crate) fn find<R>(
         &mut self,
         fingerprint: u64,
@@ -234,7 +234,8 @@ mod tests {
     /// Room for ten values.
     const LIMIT: usize = 10 * WEIGHT + 16 * size_of::<Option<Slot<u64>>>();
 
-    /// Spreads small numbers over all bits, like the fingerprints of tokens.
+    /// Turns a small number into a fingerprint. The results are spread over all 64-bit numbers, as
+    /// the fingerprints of tokens are.
     fn fingerprint(value: u64) -> u64 {
         value.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
@@ -310,7 +311,8 @@ mod tests {
         }
     }
 
-    /// Compares the shard with a map. The searches for all fingerprints begin at a few slots.
+    /// Compares the shard with a map. The fingerprints are chosen so that many searches begin at
+    /// the same slot.
     #[test]
     fn values_are_found_whatever_was_removed_between_them() {
         let mut random = 1_u64;

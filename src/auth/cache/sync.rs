@@ -1,3 +1,4 @@
-//! The lock of the table. `tests/model` compiles the table with a lock that a model checker drives.
+//! The lock of the table. `tests/model` compiles the table with a lock that a model checker
+//! controls.
 
 pub(crate) use std::sync::Mutex;

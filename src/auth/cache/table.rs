@@ -243,7 +243,7 @@ mod tests {
         let table = Table::new(8 * KIB);
         let (newest, misses) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let shared = Arc::new(Shared { table, newest, misses });
-        // In each pair, the second value replaces the first.
+        // Each token is inserted twice. The second value replaces the first.
         for n in (0..50).flat_map(|n| [n, n]) {
             shared.newest.store(n, Ordering::Relaxed);
             shared.table.insert(0, Recursive { n, shared: Arc::clone(&shared), token: text(n) });

@@ -46,9 +46,9 @@ const LEAST_BYTES: usize = 1 << 20;
 ///
 /// With HS256, a hit takes a tenth of a verification's time if a few hundred tokens are in use, and
 /// an eighth if a thousand are. With more tokens, the entries are rarely in the processor's cache:
-/// with 10,000 tokens, a hit takes two fifths of the time. A token takes about 1.4 KB. A
-/// token that is presented only once takes longer than without a cache, so compare the hits and
-/// misses in [`stats`](Self::stats).
+/// with 10,000 tokens, a hit takes two fifths of the time. A cached token occupies about 1.4 KB.
+/// The verification of a token that is presented only once takes longer than without a cache, so
+/// compare the hits and misses in [`stats`](Self::stats).
 /// [`guide::explanation::cache`](crate::guide::explanation::cache) has the figures.
 ///
 /// # Security
@@ -214,8 +214,8 @@ impl Cached for CachedToken {
     }
 
     fn weight(&self) -> usize {
-        /// The size of an `Arc`'s two reference counts and of two allocation headers, with two
-        /// words each.
+        /// The size of an `Arc`'s two reference counts and of two allocation headers of two words
+        /// each.
         const COUNTS: usize = size_of::<[usize; 6]>();
         let verified = &self.claims.data().verified;
         size_of_val(&*self.claims)

@@ -7,7 +7,7 @@ const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
 /// Every token with an ML-DSA signature is longer than this. The last characters of such a
-/// signature, up to 112 of them, vary little.
+/// signature (up to 112) vary little.
 const LONG: usize = 3_000;
 
 /// A token that is long enough for a signature.
@@ -30,8 +30,8 @@ impl<'t> TokenText<'t> {
         Some(Self { token, sample: token.get(place..)?.first_chunk()? })
     }
 
-    /// Returns a keyed hash of the sample and of the `scope`: the two halves of the sample, each
-    /// mixed with half of the key, are multiplied, and the 128-bit product is folded into 64 bits.
+    /// Returns a keyed hash of the sample and of the `scope`. Mixes each half of the sample with
+    /// half of the key, multiplies the two results, and folds the 128-bit product into 64 bits.
     ///
     /// A cryptographic hash is not necessary. Only verified tokens are in the table, so an attacker
     /// cannot choose their signatures. Without the key, nobody can find signatures that collide. A

@@ -981,7 +981,7 @@ mod tests {
             value.and_then(|_| reader.end()).is_ok() && reader.fault.is_none()
         };
         assert!(read(r#"{"a":{"b":{"level":"x"},"c":{"level":1}},"d":1}"#));
-        // Without its second closing bracket, `a` would contain `d`.
+        // Here the closing bracket of `b` is missing, so `d` is a member of `a`.
         assert!(!read(r#"{"a":{"b":{"level":"x","e":1},"c":{"level":1},"d":1}"#));
         assert!(!read(r#"{"a":{"b":tru},"d":1}"#));
     }

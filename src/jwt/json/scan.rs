@@ -142,8 +142,8 @@ pub(crate) fn is_in_numbers(byte: u8) -> bool {
 
 /// Returns the position of a string's closing quote, or of the first control character if it comes
 /// earlier. The string's content starts at `start`. If the string has neither, the result is at or
-/// after the end of `json`. The search includes control characters, because `serde_json` accepts
-/// them in byte strings, although they are not valid JSON.
+/// after the end of `json`. Control characters are not valid JSON. They are searched for here
+/// because `serde_json` accepts them in byte strings.
 #[inline]
 fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;

@@ -221,8 +221,7 @@ impl KeyPair {
             (Scheme::MlDsa(_, signing), Form::Pkcs8) => {
                 PqdsaKeyPair::from_pkcs8(signing, der).map(PrivateKey::MlDsa)
             }
-            // Of the private-key formats, only a SEC 1 key for an algorithm other than ECDSA leads
-            // here.
+            // A SEC 1 key, but the algorithm is not ECDSA. No other private key reaches this line.
             _ => return Err(other_algorithm("a key on an elliptic curve", algorithm)),
         };
         Self::new(algorithm, private.map_err(rejected)?)

@@ -11,8 +11,8 @@ use crate::jwt::keys::secret::Secret;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
 const MAX_KEYS: usize = 64;
-/// The number of public keys that one token is checked against, so that an attacker cannot make the
-/// server check a signature with every key of a set.
+/// The maximum number of public keys that one token is checked against. Without this limit, an
+/// attacker could make the server check a signature with every key of a set.
 const MAX_TRIES: usize = 4;
 
 /// The keys that are valid at the same time: the current key, previous keys whose tokens have not
@@ -106,9 +106,10 @@ impl KeySet {
         Self::with_announced(self.keys.into_iter().chain([key]).chain(announced), count)
     }
 
-    /// Adds a key that does not sign yet. The set verifies its tokens, and an issuer publishes its
-    /// public key, so that all services know the key before it signs. A server that starts while a
-    /// key is announced creates its set with this method. See [`KeyStore::announce`].
+    /// Adds a key that does not sign yet. The set already verifies tokens that are signed with the
+    /// key, and an issuer already publishes the public half, so all services know the key before it
+    /// signs. A server that starts while a key is announced creates its set with this method. See
+    /// [`KeyStore::announce`].
     ///
     /// [`KeyStore::announce`]: crate::KeyStore::announce
     ///

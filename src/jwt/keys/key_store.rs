@@ -57,10 +57,10 @@ impl KeyStore {
     /// Adds a key that does not sign yet. An issuer publishes the public half of the key in its key
     /// set, and a later [`rotate`](Self::rotate) with the same key makes it the current key.
     ///
-    /// Announce a key pair at least a day before it signs. Services may cache the key set of the
-    /// issuer for that long, and may reject tokens of a key that they do not know. The public half
-    /// is enough for the announcement, so the private key need not be on the server before the
-    /// rotation.
+    /// Announce a key pair at least a day before it signs. Services can cache the key set of the
+    /// issuer for that long. A service that does not know the key yet may reject the tokens that it
+    /// signs. The public half is enough for the announcement, so the private key need not be on the
+    /// server before the rotation.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

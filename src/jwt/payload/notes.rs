@@ -30,7 +30,8 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// Returns the bits in [`Noted::met`] of the rules about this claim, and 0 for most claims.
+    /// Returns the rules about this claim, as bits of [`Noted::met`]. The result is 0 for most
+    /// claims.
     #[inline(never)]
     pub(crate) fn rules_in(&self, claim: &str) -> u64 {
         let rules = self.numbered_rules().filter(|(_, rule)| rule.is_in(claim));

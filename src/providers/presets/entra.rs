@@ -34,7 +34,7 @@ impl Issuer {
     ///   is both the client and the API, since both tokens then have the same `aud`.
     /// - The roles are in `roles`, the scopes in `scp`. A token without a user has `roles` only. The
     ///   tenant is in `tid`.
-    /// - A key that its `issuer` reserves for another tenant is not used.
+    /// - A key whose member `issuer` names another tenant is not used.
     ///
     /// Entra gives any application of the tenant a token for the API, even an application without
     /// permissions, unless the API requires user assignment. Guards must therefore require a role
