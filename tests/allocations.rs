@@ -86,8 +86,8 @@ fn a_layer_with_several_issuers_allocates_nothing_for_a_refused_token() {
     let of = |auth: &JwtAuth| allocations(|| drop(black_box(auth.verify(&good).unwrap())));
     assert_eq!(of(&several), of(&one));
 
-    // If the two keys have identifiers, these differ, so a token of the wrong key is rejected for
-    // its unknown key. Otherwise it is rejected for its signature.
+    // If the keys have identifiers, a token that was signed with the wrong key is rejected for its
+    // unknown identifier. Otherwise, the token is rejected for its signature.
     for (reason, refused) in [
         ("the key of another issuer", token(&shop, Some(OTHER))),
         ("an unknown issuer", token(&shop, Some("https://auth.shop.example/"))),

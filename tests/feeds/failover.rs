@@ -33,7 +33,7 @@ fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
     Sessions::new(store).with_clock(ManualClock::new(SystemClock.now()))
 }
 
-/// Refreshes a token until the refresh succeeds. No user may be logged out in the meantime.
+/// Refreshes a token until the refresh succeeds. The user must not be logged out in the meantime.
 async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken) -> RefreshToken {
     let start = Stopwatch::start();
     loop {
@@ -161,7 +161,7 @@ async fn errors_of_a_useless_server_lead_to_a_new_connection() {
 }
 
 /// Checks that dead connections are replaced after the network has dropped packets. `patient` and
-/// `hasty` use the same connections.
+/// `hasty` use the same connections, with a long and a short timeout.
 async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     [patient, hasty]: [Sessions<S>; 2],
     proxy: &Proxy,
@@ -260,7 +260,7 @@ async fn connections_to_postgres_that_are_read_only_are_closed() {
     }
 }
 
-/// The address leads to a standby, before and after its promotion.
+/// The proxy connects clients to a standby, first before and then after the standby is promoted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_is_not_used_until_it_is_promoted() {
     let mut primary = Postgres::new("postgres-primary");

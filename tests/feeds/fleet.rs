@@ -1,4 +1,5 @@
-//! A server in a fleet. It follows a feed, and a background task checks its verdicts.
+//! A server in a fleet. The server follows a feed, and a background task checks the server's
+//! verdicts.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use crate::stopwatch::Stopwatch;
 
 /// The maximum staleness in tests of outages.
 pub(crate) const BOUND: Duration = Duration::from_millis(1_500);
-/// A time limit for events for which no time is promised. It is longer than any stall of a busy machine.
+/// The time that a test waits for an event if the crate does not promise how soon the event occurs.
+/// It is longer than any stall of a busy machine.
 pub(crate) const LATER: Duration = Duration::from_secs(60);
 
 pub(crate) fn in_secs(secs: i64) -> UnixTime {
@@ -84,7 +86,7 @@ impl Member {
         self.published.lock().unwrap().push((name.to_owned(), Instant::now()));
     }
 
-    /// Checks that the feed does not confirm a revocation.
+    /// Checks that an attempt to publish a revocation does not succeed.
     pub(crate) async fn cannot_publish<F: RevocationFeed>(&self, feed: &F, name: &str) {
         let limit = Duration::from_millis(700);
         let done = tokio::time::timeout(limit, feed.append(&token(name))).await;

@@ -67,7 +67,8 @@ impl Postgres {
             .unwrap();
     }
 
-    /// Waits until the feed has connected its listener. Nothing may be announced in the meantime.
+    /// Waits until the feed has connected its listener. The feed must not announce anything in the
+    /// meantime.
     pub(crate) async fn listens(&self, feed: &PostgresFeed) {
         let listeners = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN'";
         let mut connection = self.connect().await;
@@ -166,8 +167,8 @@ impl Server for Postgres {
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
         self.child = Some(server::spawn(&mut command));
-        // A new server accepts connections before it answers them. It exits if the previous server
-        // is still running.
+        // A starting server accepts connections before it can answer queries, so `pg_isready` is
+        // run until it succeeds. The server exits if the previous server is still running.
         for _ in 0..1_200 {
             std::thread::sleep(Duration::from_millis(50));
             let mut ready = program("pg_isready");

@@ -48,7 +48,7 @@ impl Redis {
         feed(self.port)
     }
 
-    /// Adds messages of this length to the snapshots, as another program could.
+    /// Adds messages of this length to the snapshots. Another program could do this, too.
     async fn put(&self, count: usize, len: usize, end: i64) {
         let mut put = cmd("ZADD");
         put.arg("{tower_jwt_auth_revocations}:live");

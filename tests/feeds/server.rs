@@ -20,10 +20,10 @@ pub(crate) trait Server: Send {
     /// Starts the server without data.
     fn start_empty(&mut self);
 
-    /// Stops the processes. Their connections stay open.
+    /// Suspends the processes. Their connections stay open.
     fn pause(&self) {
-        // Stop the parent process first, since it would start new children. A listed child may have
-        // ended already, which is not an error.
+        // Suspend the parent process first, since it would start new children. If a listed child
+        // has already ended, this is not an error.
         self.processes().into_iter().for_each(|process| signal("-STOP", process));
     }
 

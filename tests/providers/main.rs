@@ -1,5 +1,5 @@
-//! Tests with OpenID providers of other projects. The tests install and start the providers
-//! themselves: node and npm must be installed.
+//! Tests with independent OpenID providers. The tests install and start the providers themselves,
+//! which requires node and npm.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
 

@@ -118,7 +118,7 @@ fn part(token: &str, number: usize) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Returns the token with the part of this number replaced by `json`.
+/// Returns the token after replacing the part with this number (from 0) by the encoded `json`.
 pub(crate) fn replaced(token: &str, number: usize, json: &Value) -> String {
     let mut parts: Vec<_> = token.split('.').map(str::to_owned).collect();
     parts[number] = BASE64_URL_SAFE_NO_PAD.encode(json.to_string());

@@ -1,4 +1,4 @@
-//! Tests of the reason that a browser is given when its session has ended.
+//! Tests that a browser learns the reason for the end of its session.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use crate::process::{Server, client, shop};
 
-/// The master secret and the secret of the cart are the test vector of `docs/reference/derive.md`.
-/// The latter is in base64.
+/// The master secret and the cart's secret come from the test vector in `docs/reference/derive.md`.
+/// The cart's secret is in base64.
 pub(crate) const MASTER: &str = "an example master secret, 32+ bytes";
 const CART: &str =
     "ssoKJykTWaMWQHYM/DmCvMjsJOwVW8RwFv6A6i97xI3p1Yzli2WwEYEt1c0N+Dlc8Utk5F9fkTT+j8OeSACzjg==";
@@ -185,7 +185,7 @@ fn the_printed_lines_work_when_pasted() {
     paste_the_printed_lines(&[]);
 }
 
-/// On Windows, `bash` may belong to another system, which cannot reach these servers.
+/// On Windows, `bash` may run in a separate Linux system, which cannot reach these servers.
 #[cfg(unix)]
 fn paste_the_printed_lines(settings: &[(&str, &str)]) {
     use std::io::Write;

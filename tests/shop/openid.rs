@@ -6,7 +6,7 @@ use reqwest::{StatusCode, header};
 use crate::MASTER;
 use crate::process::{Server, client, shop};
 
-/// Returns the page and its policy.
+/// Returns the shop's page and its `Content-Security-Policy`.
 async fn page(auth: &Server) -> (String, String) {
     let answer = client().get(&auth.url).send().await.expect("the auth server answers");
     let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");

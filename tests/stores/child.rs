@@ -145,7 +145,7 @@ fn read(output: &mut BufReader<ChildStdout>) -> Option<String> {
         if output.read_line(&mut line).unwrap() == 0 {
             return None;
         }
-        // A line that the kill cut off does not count.
+        // A line that was cut off when the process was killed does not count.
         if let (Some((_, line)), true) = (line.split_once(MARK), line.ends_with('\n')) {
             return Some(line.trim_end().to_owned());
         }

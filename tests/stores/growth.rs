@@ -1,4 +1,4 @@
-//! Tests on real servers that a single account cannot make tables and logs grow without limit.
+//! Tests, on real servers, that a single account cannot make tables and logs grow without limit.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Servers that are down or do not answer: calls fail within their time limit, and nobody is logged out.
+//! Tests of servers that are down or do not answer. Calls fail within their time limit, and nobody
+//! is logged out.
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use crate::store::{self, PATIENCE, Store};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Returns two values on the same connections and the same clock: the first waits for a stalled
-/// machine, and the second soon gives up.
+/// Returns two values that use the same connections and the same clock. The timeout of the first is
+/// longer than any stall of a busy machine. The second has a short timeout.
 async fn sessions(server: &Server) -> [Sessions<Store>; 2] {
     let store = Store::connect(&server.url).await.unwrap();
     let now = SystemClock.now();
@@ -67,8 +68,8 @@ async fn killed_and_restarted(mut server: Server) {
     assert_eq!(patient.end_all("alice").await.unwrap(), 1);
 }
 
-/// The sessions have a frozen clock, since a write that got no response may still take effect when
-/// the server resumes.
+/// A write that got no response may still take effect when the server resumes. The sessions have a
+/// frozen clock, so that the grace period does not end before the token is used again.
 async fn paused_and_resumed(server: Server) {
     let both = sessions(&server).await;
     let [patient, hasty] = &both;

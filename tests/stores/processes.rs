@@ -22,7 +22,7 @@ fn rounds() -> usize {
     std::env::var("STORE_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
 }
 
-/// Lines that the server prints, and then `None` if the server is gone.
+/// The lines that the server prints, followed by `None` when the server is gone.
 type Answers = Receiver<Option<String>>;
 
 fn auth_server(url: &str, now: UnixTime) -> (AuthServer, Answers) {
@@ -53,7 +53,7 @@ fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, Stri
 }
 
 async fn two_servers(url: &str) {
-    // All clocks are frozen at the same time, so that a stall does not end the grace period.
+    // All clocks stand still and show the same time, so that a stall does not end the grace period.
     let now = SystemClock.now().whole_secs();
     let sessions = sessions_at(Store::connect(url).await.unwrap(), now);
     let mut held = Vec::new();
@@ -92,7 +92,7 @@ async fn two_servers(url: &str) {
             (mortal, mortal_answers) = auth_server(url, now);
         }
     }
-    // Everybody is still logged in, and each client has the leaf.
+    // Everybody is still logged in, and each client's token can still be exchanged.
     for (client, token) in held.iter().enumerate() {
         let (leaf, session) = sessions.refresh(token, None).await.unwrap();
         let (same, _) = sessions.refresh(token, None).await.unwrap();

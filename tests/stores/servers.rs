@@ -141,7 +141,7 @@ impl Server {
         }
     }
 
-    /// Stops the server, which keeps its connections but does not respond.
+    /// Suspends the server's processes. The connections stay open, but the server does not respond.
     pub(crate) fn pause(&self) {
         signal("STOP", &family(self.process.as_ref().unwrap().id()));
     }

@@ -29,7 +29,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// Connects to the store at this URL. Its calls have [`PATIENCE`].
+    /// Connects to the store at this URL. Calls have the timeout [`PATIENCE`].
     pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
         let store = match url.split(':').next() {
             Some("sqlite") => Self::Sqlite(SqliteStore::connect(url).await?),
@@ -48,8 +48,8 @@ impl Store {
     }
 }
 
-// Boxed, since each future would contain the futures of three stores and overflow the stack of a
-// test.
+// The futures are boxed. Otherwise, each future would contain the futures of all three stores, and
+// would overflow the stack of a test.
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {

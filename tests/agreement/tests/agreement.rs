@@ -1,5 +1,5 @@
-//! Tests that decisions, claims and extracted values agree with the references, for every claims
-//! type and every `serde_json` feature.
+//! Tests that decisions, claims and extracted values agree with the reference implementations, for
+//! every claims type and every `serde_json` feature.
 
 use serde_json::Value;
 use tower_jwt_auth::StandardClaims;
@@ -42,8 +42,8 @@ fn the_features_are_as_configured() {
     assert_eq!(read(r#"{"b":1,"a":2}"#) == r#"{"b":1,"a":2}"#, cfg!(feature = "all"));
 }
 
-/// Payloads whose results must be the same with every feature: the extracted values, or the
-/// rejection reason. The number selects the rules.
+/// Payloads that must give the same result with every feature. Each entry has the number of the
+/// rules, the payload, and its result: the extracted values or the rejection reason.
 const RECORDED: &[(usize, &str, &str)] = &[
     (
         0,

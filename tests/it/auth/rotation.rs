@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-/// Counts a client's responses at those stages at which only one status is correct.
+/// Counts a client's responses before, within and after the time in which both keys are valid.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

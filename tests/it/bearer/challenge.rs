@@ -55,9 +55,9 @@ pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
 }
 
 /// Reads a field that the crate sent, which must contain exactly one `Bearer` challenge, and
-/// returns its parameters. Also checks rules for senders that the grammar does not contain. Every
-/// value is quoted, without space around `=`. There is a realm (RFC 6750 section 3), and each value
-/// has only the characters that RFC 6750 allows.
+/// returns its parameters. Also checks that the crate follows the rules for senders, which are not
+/// part of the grammar: every value is quoted, there is no space around `=`, there is a realm (RFC
+/// 6750 section 3), and values contain only the characters that RFC 6750 allows.
 #[track_caller]
 pub(crate) fn bearer_params(field: &str) -> BTreeMap<String, String> {
     let challenges = parse(field.as_bytes()).unwrap_or_else(|| panic!("no challenge: {field}"));

@@ -161,7 +161,8 @@ async fn responses_for_a_cookie_are_kept_out_of_shared_caches() {
         let reply = server::send(wire, addr, &ask).await;
         assert_eq!(reply.all("cache-control"), ["max-age=60"], "what the handler says counts");
         assert_eq!(reply.all("vary"), ["accept", "Cookie"]);
-        // For `Authorization`, caches need no further headers (RFC 9111 section 3.5).
+        // Shared caches do not store responses to requests with `Authorization` (RFC 9111 section
+        // 3.5), so such a response needs no further headers.
         let reply = server::send(wire, addr, &Ask::get("/").bearer(&shop::good())).await;
         assert!(reply.all("cache-control").is_empty() && reply.all("vary").is_empty());
     }

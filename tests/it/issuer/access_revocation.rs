@@ -88,8 +88,8 @@ async fn tokens_of_other_issuers_count_as_revoked_and_publish_nothing() {
     let stranger = sign(TokenIssuer::derived(ISSUER, &master, ["cart"]));
     let other_name = TokenIssuer::new("https://other.example");
     let other_name = sign(other_name.audience("cart", secret().derive(ISSUER, "cart")));
-    // A service can sign tokens with its own secret. If such tokens were published, it could fill
-    // the memory of all services.
+    // A service can sign tokens with its own secret. If the revocations of such tokens were
+    // published, this service could fill the memory of all services.
     let service = Signer::new(Key::hs256(secret().derive(ISSUER, "cart"))).token_type("at+jwt");
     let claims = |more: Value| {
         let mut claims = json!({

@@ -1,4 +1,4 @@
-//! Tests of the client that a login names, and of the client in the token.
+//! Tests of the client's name in a login and in a token.
 
 use http::Method;
 use serde_json::{Value, json};

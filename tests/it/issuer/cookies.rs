@@ -171,7 +171,7 @@ async fn a_logout_while_the_store_is_down_deletes_the_access_tokens_and_can_be_r
     }
 }
 
-/// The cookies of a browser, which drops each of them when it expires.
+/// A browser's cookies. A cookie is dropped when it expires.
 #[derive(Default)]
 struct Jar {
     cookies: Vec<(String, String, u64)>,
@@ -237,8 +237,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // If the refresh token in the cookie has been used, this GET request counts as a
-            // repeated renewal, so it has an effect.
+            // This GET request has an effect, too. It counts as a repeated renewal if the refresh
+            // token in the cookie has already been used.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);
@@ -347,7 +347,8 @@ async fn with_a_domain_only_the_access_tokens_go_to_all_its_hosts() {
     assert_eq!(deleted[0], ("__Secure-cart_token".into(), String::new(), rest.into()));
 }
 
-/// `tests/browser` tests the cookies of the same file in a real browser.
+/// The tests in `tests/browser` set the cookies of `cookies/set_ups.json` in a real browser. This
+/// test checks that the routes set the same cookies.
 #[tokio::test]
 async fn each_set_up_sets_the_cookies_of_the_browser_test() {
     let new = || Cookies::new("/auth");

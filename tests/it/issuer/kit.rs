@@ -257,8 +257,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message gets a different time. Tests that compare messages therefore fail if a
-        // message depends on its time.
+        // Each message is created with a different time of publication. Tests that compare messages
+        // therefore fail if that time changes a message.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

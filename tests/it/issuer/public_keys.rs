@@ -199,7 +199,7 @@ fn a_rotation_to_a_public_key_is_an_error_of_the_next_token() {
     assert!(error.to_string().contains("a public key cannot sign"), "{error}");
 }
 
-/// Logs in through routes whose tokens are in cookies.
+/// Logs in through routes that return tokens in cookies, and returns the status.
 async fn cookie_login(key: Key) -> u16 {
     let issuer = TokenIssuer::new(ISSUER).audience("cart", key);
     let cookies = Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token");

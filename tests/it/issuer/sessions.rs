@@ -138,8 +138,8 @@ async fn a_panicking_hook_loses_no_answer() {
 async fn a_forged_secret_with_a_true_handle_ends_the_session() {
     let (sessions, ..) = sessions();
     let (token, _) = sessions.start(NewSession::new("alice")).await.unwrap();
-    // All tokens of a session start with the same `handle`, so only a holder of one of these tokens
-    // knows it.
+    // All tokens of a session start with the same `handle`, which no other token contains. A forged
+    // token with this `handle` shows that a token of the session was stolen.
     let (handle, secret) = token.as_str().split_at(22);
     let other = if secret.ends_with('A') { "B" } else { "A" };
     let forged = format!("{handle}{}{other}", &secret[..secret.len() - 1]);

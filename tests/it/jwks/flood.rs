@@ -27,8 +27,8 @@ async fn flood(provider: &Provider, time: &Frozen, known: Option<&Key>, warm: bo
     let auth = auth(&keys);
     if warm {
         keys.ready().await.unwrap();
-        // Wait until the cooldown of the first fetch is over, so that strangers can start another
-        // fetch.
+        // Wait until the cooldown after the first fetch is over, so that a forged token can cause
+        // another fetch.
         time.pass(Duration::from_secs(30)).await;
         provider.answer(Answer::json(r#"{"keys":[]}"#));
         if let Some(known) = known {

@@ -319,7 +319,7 @@ proptest! {
     }
 }
 
-/// A type that reads each claim as text, and ignores all other claims.
+/// A type that reads each claim as a string, and ignores the error if a claim is not a string.
 struct Lenient;
 
 impl<'de> Deserialize<'de> for Lenient {

@@ -134,7 +134,7 @@ fn nested_claims_are_given_by_a_path() {
         let fault = fault(&kit::auth().claim_is("o.id", "org"), &json!({ "o": o }));
         assert_eq!(fault, WRONG, "{o}");
     }
-    // The path ends before the value.
+    // The path leads to an object that contains the value.
     assert_eq!(fault(&kit::auth().claim_is("o", "org"), &claims), WRONG);
 }
 
@@ -207,7 +207,7 @@ fn a_token_with_a_wrong_claim_is_not_expired() {
     assert_eq!(kind("Bearer", "a"), Some(TokenErrorKind::Expired));
     assert_eq!(kind("ID", "a"), WRONG);
     assert_eq!(kind("ID", "b"), Some(TokenErrorKind::WrongIssuer));
-    // Claims that do not fit their type do not hide the wrong claim.
+    // The wrong claim is reported even though another claim does not fit its type.
     let typed = auth.claims::<StandardClaims>();
     let payload = json!({ "exp": kit::NOW + 9, "iss": "a", "typ": "ID", "client_id": 7 });
     assert_eq!(kit::fault(&typed, &kit::with_payload(payload.to_string())), WRONG);

@@ -1,4 +1,4 @@
-//! Tests of header parameters, accepted and rejected ones: RFC 7515 section 4.
+//! Tests of header parameters that are accepted or rejected (RFC 7515 section 4).
 
 use serde_json::json;
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};

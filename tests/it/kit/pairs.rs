@@ -37,7 +37,8 @@ pub(crate) fn sign(key: &Key) -> String {
     Signer::new(key.clone()).sign(&json!({ "sub": "alice", "exp": NOW + 60 })).unwrap()
 }
 
-/// Returns the reason for which these keys reject the token, if they do.
+/// Returns the reason for which a verifier with these keys rejects the token, or `None` if the
+/// token is accepted.
 pub(crate) fn fault(keys: impl Into<KeyStore>, token: &str) -> Option<TokenErrorKind> {
     let verifier = Verifier::new(keys).with_clock(super::at(NOW));
     verifier.verify::<StandardClaims>(token).err().map(|error| error.kind())

@@ -9,8 +9,9 @@ thread_local! {
     static FILE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs `configure`, which must panic. Returns the panic message and the file that it names. The
-/// caller should check that this is the file with the configuration, not a file of the library.
+/// Runs `configure`, which must panic. Returns the panic message, and the file in which the panic
+/// was reported. The caller should check that this file contains the configuration and does not
+/// belong to the library.
 #[track_caller]
 pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
     static HOOK: Once = Once::new();

@@ -168,7 +168,8 @@ fn claims_that_are_converted_to_another_type_are_a_misconfiguration() {
         panics::refused(|| JwtAuth::issuers([shop(), mapped()]).claims::<String>());
     assert!(sentence.contains("claims::<alloc::string::String>()"), "{sentence}");
     assert_eq!(file, file!());
-    // If `claims` is not called, the mistake is reported with the first token of that issuer.
+    // If `claims` is not called, the mistake is reported when the first token of that issuer
+    // arrives.
     let auth = JwtAuth::issuers([shop(), mapped()]).with_clock(kit::at(NOW));
     let theirs = token(&key(2), &json!({ "iss": PARTNER, "aud": "api" }));
     let error = auth.verify(&theirs).unwrap_err();

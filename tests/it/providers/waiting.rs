@@ -201,7 +201,7 @@ async fn verify_does_not_wait_and_verify_async_does() {
     assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
 }
 
-/// A service that must be polled ready before each call, and whose clones are not ready.
+/// A service that panics if `call` is not preceded by `poll_ready`. A clone is not ready.
 struct ReadyOnce {
     is_ready: bool,
     calls: Arc<AtomicUsize>,
@@ -268,7 +268,7 @@ async fn a_request_that_waits_for_a_key_takes_no_permit_of_the_inner_service() {
     assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::OK);
 }
 
-/// A service that fails when it is polled ready for the second time.
+/// A service whose second `poll_ready` fails.
 #[derive(Clone)]
 struct ReadyTwice(Arc<AtomicUsize>);
 

@@ -46,9 +46,10 @@ impl io::Write for Log {
 impl Log {
     /// Captures the logs of this thread, at every level, until the guard is dropped.
     pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        // While only one dispatcher exists, `tracing` asks just the dispatcher of the thread that
-        // first uses a call site whether anyone is interested. Another test's thread has none, so
-        // the event would be disabled for this thread too. With two, `tracing` asks all of them.
+        // While only one dispatcher exists, the first thread that logs an event decides whether
+        // `tracing` enables the event in all threads. A thread of another test has no dispatcher,
+        // so it would disable the event for this thread, too. If two dispatchers exist, `tracing`
+        // asks both of them instead.
         static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
         LazyLock::force(&SECOND);
         let log = self.clone();
@@ -74,9 +75,9 @@ fn trace() -> TraceLayer<
     TraceLayer::new_for_http().make_span_with(make_span)
 }
 
-/// Returns the layer between two layers that log every header. The outer one sees the headers
-/// before our layer can mark them as sensitive, so the application must mark them in front of the
-/// outer layer (`SetSensitiveRequestHeadersLayer` of tower-http).
+/// Returns the layer between two layers that log every header. The outer layer logs the headers
+/// before our layer can mark them as sensitive. The application must therefore mark the headers in
+/// front of the outer layer (`SetSensitiveRequestHeadersLayer` of tower-http).
 fn app<T>(auth: JwtAuth<T>) -> Router
 where
     T: serde::de::DeserializeOwned + Send + Sync + 'static,

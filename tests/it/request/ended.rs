@@ -1,4 +1,4 @@
-//! Tests of long-lived connections, which end with their token.
+//! Tests of long-lived connections, which end when their token is no longer valid.
 
 use std::time::Duration;
 
@@ -77,8 +77,8 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
         let ended = tokio::spawn(claims.ended());
         tokio::time::sleep(Duration::from_secs(60)).await;
 
-        // The claims do not end while the store contains the token's key. Here it is first the key
-        // of a new set, and then the previous key.
+        // The claims do not end while the store contains the token's key. Here, the key first
+        // belongs to a new set, and is then the previous key.
         keys.replace(Key::hs256(secret()));
         keys.rotate(new()).unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;

@@ -30,7 +30,7 @@ pub(crate) fn later(by: Duration) -> UnixTime {
     now().saturating_add(by)
 }
 
-/// Returns current revocations with a clock that stands still.
+/// Returns revocations whose data is current, and their clock, which stands still.
 pub(crate) fn current() -> (Revocations, ManualClock) {
     let clock = kit::at(kit::NOW);
     let revocations = kit::revocations(clock.clone());

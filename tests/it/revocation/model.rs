@@ -201,7 +201,8 @@ proptest! {
     }
 }
 
-/// Merges revocations of the same name into one entry, with the later time and the later end.
+/// Merges revocations with the same name into one entry, which gets the latest time and the latest
+/// end time.
 fn joined(applied: &[Revocation]) -> Vec<Revocation> {
     let mut joined: HashMap<String, Revocation> = HashMap::new();
     let at = |revocation: &Revocation| {

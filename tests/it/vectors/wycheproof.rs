@@ -1,9 +1,9 @@
 //! Tests with `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
-//! The payloads are not claims ("foo"), so no case is ever accepted. But a payload is read only
-//! after the signature was verified, so `Malformed` proves a valid signature. The same token is
-//! rejected under another key with a different error, which proves that `Malformed` has no other
-//! cause.
+//! The payloads are not claims ("foo"), so no case is ever accepted. A payload is read only if the
+//! signature is valid, so the error `Malformed` shows that the signature is valid. Each token is
+//! also verified with another key. The error must then be a different one, so that `Malformed`
+//! cannot have another cause.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::kit::{self, str_of};
 const FILE: &str = "wycheproof/json_web_signature_test.json";
 
 /// The first and the last case of each group with public keys. Without the feature `asymmetric`, no
-/// key verifies them. (The file omits every other number between 46 and 258.)
+/// key verifies them. (Between 46 and 258, the file uses only every second number.)
 const PUBLIC: [(u64, u64); 4] = [(18, 258), (259, 271), (345, 345), (349, 349)];
 
 fn needs_public_key(id: u64) -> bool {

@@ -1,4 +1,4 @@
-//! The lock of `loom`, which also knows how many locks the current thread holds.
+//! A wrapper around the lock of `loom`. It counts the locks that the current thread holds.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};

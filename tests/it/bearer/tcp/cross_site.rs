@@ -10,8 +10,8 @@ use crate::kit::shop;
 const TRUSTED: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
 
-/// `Sec-Fetch-Site`, `Origin` (`OWN` is the server's origin), and true if an unsafe method is
-/// accepted.
+/// The values of `Sec-Fetch-Site` and `Origin` (`OWN` is the server's origin). The flag is true if
+/// a request with an unsafe method is accepted.
 const MATRIX: [(&str, &str, bool); 24] = [
     ("", "", true),
     ("", "OWN", true),

@@ -1,5 +1,5 @@
-//! Tests of WebSocket handshakes with a cookie, with the token as a subprotocol, and over HTTP/2,
-//! and of sockets that close when their token ends.
+//! Tests of WebSocket handshakes. The token is in a cookie or in a subprotocol, and some handshakes
+//! use HTTP/2. Also tests that a socket closes when its token is no longer valid.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -189,7 +189,7 @@ async fn a_handshake_over_http2_is_held_to_the_same_rules() {
     }
 }
 
-/// Sends messages and never reads.
+/// Sends messages until that fails, and never reads a message.
 async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     upgrade.on_upgrade(async move |socket| {
         let mut socket = claims.until_ended(socket);
@@ -199,7 +199,7 @@ async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     })
 }
 
-/// Echoes messages, then sends the reason for the end.
+/// Echoes messages until the claims end, and then sends the reason for their end.
 async fn echo(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     upgrade.on_upgrade(async move |socket| {
         let mut socket = claims.until_ended(socket);

@@ -1,5 +1,5 @@
-//! Tests that this crate and `jsonwebtoken` agree about public keys of every algorithm that both
-//! have.
+//! Tests that this crate and `jsonwebtoken` agree about public keys, for every algorithm that both
+//! libraries support.
 
 use std::sync::LazyLock;
 

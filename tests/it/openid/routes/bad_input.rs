@@ -1,5 +1,5 @@
-//! Tests of logins that fail. Each returns a status, a sentence for the user and a reason for the
-//! developer, and starts no session.
+//! Tests of logins that fail. Each login returns a status, a message for the user and a reason for
+//! the developer, and starts no session.
 
 use std::collections::BTreeMap;
 
@@ -178,8 +178,8 @@ async fn a_code_works_once() {
     let mut browser = site.browser();
     let url = browser.begin(&[]).await;
     let back = browser.at_provider(&url).await;
-    // The copy of the browser still has the cookie with the attempt, so only the provider can
-    // reject its code.
+    // The browser's copy keeps the cookie of the login attempt, so only the provider can reject the
+    // code when it is used again.
     let mut copy = browser.clone();
     assert_eq!(browser.come_back(&back).await.status(), 200);
     let again = browser.come_back(&back).await;

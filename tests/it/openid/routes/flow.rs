@@ -247,8 +247,8 @@ async fn a_previous_secret_finishes_the_logins_that_it_began() {
     let old = Site::new().await;
     let mut browser = old.browser();
     browser.begin(&[]).await;
-    // The login cannot be finished at the new site, but its error shows if the site can read the
-    // cookie. It can do so only with the old secret.
+    // The new site cannot finish this login. If the new site knows the old secret, it can read the
+    // cookie, so the error is about `state`. Otherwise, the error is about the cookie's secret.
     let state = "state=unknown";
     for (is_known, reason) in [(true, "`state`"), (false, "another secret")] {
         let new = Site::with(

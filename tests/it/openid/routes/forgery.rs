@@ -120,8 +120,8 @@ async fn an_old_token_at_the_beginning_of_a_login_counts_as_stolen() {
     assert_eq!(victim.form("/auth/refresh", &[]).await.status(), 200);
     site.wait(60);
     thief.begin(&[]).await;
-    // The session ends at once because of the used token. Otherwise the thief's login would end it
-    // later, which would look like a logout.
+    // The used token ends the session at once. If the thief's login ended the session later, that
+    // end would look like a logout.
     assert_eq!(site.events(), ["started bob", "ended bob"]);
 }
 
@@ -143,7 +143,8 @@ async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
 }
 
 proptest! {
-    /// A forger knows neither a `state` of the browser nor the server's secret.
+    /// The attacker who forges the callback knows neither the `state` in the browser nor the
+    /// server's secret.
     #[test]
     fn no_forged_callback_logs_anybody_in(
         query in "((code|state|iss|error|x|%63ode)(=[a-z<%&+\"'\\u{e9}0-9.]{0,8})?&?){0,6}",

@@ -231,8 +231,8 @@ impl Answer {
         failure.unwrap_or_else(|| panic!("the answer is no failure: {self:?}"))
     }
 
-    /// Asserts that the login failed, that the user sees a page with a sentence, and that the
-    /// response sets no cookie of a session.
+    /// Asserts that the login failed, that the user sees a page with a message, and that the
+    /// response sets no session cookie.
     #[track_caller]
     pub(crate) fn is_failure(&self, kind: LoginFailureKind, status: u16, code: &str) -> String {
         let failure = self.failure();
@@ -364,7 +364,7 @@ impl Browser<'_> {
         back.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{back}")).to_owned()
     }
 
-    /// Sends the callback request, which another site causes.
+    /// Sends the callback request as a navigation from another site.
     pub(crate) async fn come_back(&mut self, uri: &str) -> Answer {
         let headers = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
         self.request(Method::GET, uri, &headers, String::new(), true).await

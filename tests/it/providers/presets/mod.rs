@@ -37,14 +37,14 @@ pub(crate) enum Pair {
 }
 
 impl Pair {
-    /// Returns the key of every provider for this algorithm.
+    /// Returns the key pair that all providers use for this algorithm.
     fn of_provider(alg: &str) -> &'static Self {
         static RS256: LazyLock<Pair> = LazyLock::new(Pair::rs256);
         static ES256: LazyLock<Pair> = LazyLock::new(Pair::es256);
         if alg == "ES256" { &ES256 } else { &RS256 }
     }
 
-    /// Returns the key of somebody else for this algorithm.
+    /// Returns a key pair for this algorithm that belongs to no provider.
     fn of_stranger(alg: &str) -> &'static Self {
         static RS256: LazyLock<Pair> = LazyLock::new(Pair::rs256);
         static ES256: LazyLock<Pair> = LazyLock::new(Pair::es256);

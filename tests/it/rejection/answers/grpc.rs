@@ -86,8 +86,8 @@ async fn requests_without_grpc_get_http_answers() {
     }
 }
 
-/// A proxy that decides by the status must not see 200 just because a client sent a gRPC content
-/// type.
+/// A client can send a gRPC content type with any request. A rejection must not have the status 200
+/// just because of this header, since proxies may rely on the status.
 #[tokio::test]
 async fn only_a_post_can_be_grpc() {
     for row in rows().into_iter().filter(|row| row.ask.method != Method::POST) {

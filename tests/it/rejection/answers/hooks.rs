@@ -130,7 +130,8 @@ impl Guard for PanickingGuard {
     }
 }
 
-/// A guard that denies access if a request header asks for it. `required_scopes` panics.
+/// A guard that denies access if a request header tells it to. The guard's method `required_scopes`
+/// panics.
 struct PanickingScopes;
 
 impl Guard for PanickingScopes {

@@ -144,8 +144,8 @@ async fn an_auth_server_logs_no_cookie() {
     forbidden.is_not_in(&printed.lock().unwrap());
 }
 
-/// The client learns that the account has too many claims. The log tells the operator which claims,
-/// and their sizes.
+/// The client learns that the account has too many claims. The log tells the operator the names and
+/// the sizes of the claims.
 #[tokio::test]
 async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_values() {
     let (log, printed) = (Log::default(), Arc::<Mutex<String>>::default());

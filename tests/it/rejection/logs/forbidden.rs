@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(super) struct Forbidden {
     pieces: BTreeSet<Vec<u8>>,
     values: BTreeSet<String>,
-    /// Times of expiry, which may appear.
+    /// Expiry times, which are allowed in a log.
     shown: BTreeSet<String>,
 }
 

@@ -92,7 +92,7 @@ async fn a_repeated_message_does_not_fill_a_feed_in_memory() {
         clock.advance(Duration::from_millis(300));
     }
     assert_eq!(feed.len(), 1);
-    // The same revocation with a different end is a new message.
+    // The same revocation with a different end time is a new message.
     feed.append(&revocation.clone().forget_at(until(700))).await.unwrap();
     assert_eq!(feed.len(), 2);
     clock.advance(Duration::from_secs(3_600));
