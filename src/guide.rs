@@ -31,8 +31,8 @@
 //
 // `docs/links.md` defines the same labels for rustdoc. The file is included before each page, and
 // in Markdown the first definition of a label counts. The label of a page is its path in `docs/`
-// without `.md`, with `#` and the heading's anchor if there is one. `tests/docs/links` checks every
-// link.
+// without `.md`. The label of a heading adds `#` and the heading's anchor. `tests/docs/links`
+// checks every link.
 
 /// Declares a page: its module, its file, and the features that its links and code need. A page
 /// with a diagram also has a summary, since the first paragraph of a page must be text and the

@@ -1,4 +1,5 @@
-//! Requests that a page of another site makes a browser send. The browser adds our cookie.
+//! The check of requests that a page of another site makes a browser send. The browser adds our
+//! cookie to such requests.
 
 use std::str::FromStr;
 
@@ -38,7 +39,8 @@ impl TrustedOrigins {
     ///
     /// If `Sec-Fetch-Site` is present, it decides, since a script cannot set it. Otherwise `Origin`
     /// decides. A request with neither header does not come from a browser. `SameSite` does not
-    /// replace this check: it lets sibling domains through, and some browsers do not default to it.
+    /// replace this check: it allows requests from sibling domains, and some browsers do not apply
+    /// it by default.
     pub(crate) fn check(
         &self,
         method: &Method,
@@ -142,7 +144,7 @@ fn without_port<'h>(host: &'h [u8], default_port: &[u8]) -> &'h [u8] {
 }
 
 /// Returns true if a browser or a web view could send `origin`: a scheme, a host in lower case, and
-/// the port unless it is the scheme's default one.
+/// the port unless it is the default port of the scheme.
 fn is_origin(origin: &str) -> bool {
     let Some((scheme, host)) = origin.split_once("://") else { return false };
     let default_port = match scheme {

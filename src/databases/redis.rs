@@ -14,8 +14,8 @@ use redis::{
 /// caller waits for any more.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// If a caller stops waiting for a reply after this time or later, the connection is dropped. It
-/// may be dead: a network that loses packets reports no error.
+/// If a caller stops waiting for a reply, and has waited at least this long, the connection is
+/// dropped. The connection may be dead: a network that loses packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The number of keys that are probed. If the cluster has several nodes, at least one of these keys
@@ -153,8 +153,8 @@ impl ConnectionLike for RedisConnection {
     }
 }
 
-/// A call on a connection. The connection is dropped if the call fails, or if the caller gives up
-/// the call after [`PATIENCE`].
+/// A call on a connection. The connection is dropped if the call fails, or if the caller waits for
+/// [`PATIENCE`] or longer and then stops waiting.
 struct Call<'s> {
     shared: &'s Connector,
     connection: MultiplexedConnection,

@@ -45,8 +45,8 @@ pub trait Guard: Send + Sync + 'static {
     /// Returns an error if the guard denies the request.
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied>;
 
-    /// Returns every scope that a token needs to satisfy this guard, for the challenge of a
-    /// refusal. The list is empty by default.
+    /// Returns every scope that a token needs to satisfy this guard. If the guard denies a request
+    /// because of a missing scope, the challenge names these scopes. The list is empty by default.
     fn required_scopes(&self) -> Vec<&str> {
         Vec::new()
     }

@@ -599,14 +599,15 @@ mod tests {
             settle().await;
         });
         drop(first);
-        keys.start(); // outside of a runtime
+        keys.start(); // There is no runtime here, so nothing starts.
         assert!(!keys.state.is_running.load(Ordering::Acquire));
         script.set(Next::Keys(&["b"]));
         let second = runtime().unwrap();
         second.block_on(async {
             waiting.unwrap().await; // The task no longer exists, so the wait is over.
             keys.start();
-            // The paused clock of the first runtime was 30 seconds ahead of this one.
+            // The paused clock of the first runtime was 30 seconds ahead of the clock of the second
+            // runtime.
             sleep(61 * SECOND).await;
             settle().await;
         });

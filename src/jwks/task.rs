@@ -78,8 +78,8 @@ async fn all_handles_dropped(state: &Weak<SourceState>, wake: &Notify) {
 async fn fetch(origin: &Origin, timeout: Duration) -> Result<FetchedKeys, KeySourceError> {
     let mut fetch = pin!(time::timeout(timeout, origin.fetch()));
     poll_fn(|context| {
-        // This is unwind safe, since the future is not polled again after a panic. The panic
-        // message is dropped, since the panic hook has already shown it.
+        // `AssertUnwindSafe` is correct, since the future is not polled again after a panic. The
+        // panic message is dropped, since the panic hook has already printed it.
         match catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(context))) {
             Ok(polled) => polled.map(|ended| match ended {
                 Ok(fetched) => fetched,

@@ -301,8 +301,8 @@ impl Issuer {
     ///
     /// # Security
     ///
-    /// A token that was issued for any other service is then accepted here. Anyone who operates
-    /// another service, or breaks into it, can use its users' tokens at this service (RFC 8725
+    /// A token that was issued for any other service is then accepted here. Anyone who operates or
+    /// breaks into another service can use the tokens of its users at this service (RFC 8725
     /// section 3.9).
     #[track_caller]
     pub fn dangerous_any_audience(mut self) -> Self {

@@ -5,7 +5,7 @@
 //! | `token_text` | the comparison and the keyed hash of tokens |
 //! | `shard` | one part of the table: its values, their weight, and the choice of the value to evict |
 //! | `table` | all parts, each behind a lock |
-//! | `token_cache` | the public handle, and the binding of a value to keys and rules |
+//! | `token_cache` | the public handle, and the keys and rules for which a value is valid |
 //!
 //! Five rules keep the cache as strict as a verification:
 //!

@@ -17,7 +17,7 @@ use crate::jwt::json::scan::Scanner;
 /// The maximum depth of nested arrays and objects, including the outermost one.
 const MAX_DEPTH: usize = 32;
 
-/// The first rule that a JSON text breaks, whatever type is read from it.
+/// The first rule that a JSON text breaks. These rules do not depend on the type that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The text is not JSON.

@@ -11,7 +11,7 @@ use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
 
 impl Key {
-    /// Reads a key from the text of a JWK (RFC 7517), with its `kid` if it has one.
+    /// Reads a key, and its `kid` if there is one, from the text of a JWK (RFC 7517).
     ///
     /// | `kty` | Key | `alg` |
     /// |---|---|---|

@@ -19,7 +19,7 @@ const MAX_REASONS: usize = 8;
 #[derive(Debug)]
 #[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "remote key sets read all members"))]
 pub(crate) struct ParsedKeySet {
-    /// The usable keys. Empty if there is none.
+    /// The usable keys. Empty if no key is usable.
     pub(crate) keys: KeySet,
     /// The number of keys that were skipped.
     pub(crate) skipped: usize,

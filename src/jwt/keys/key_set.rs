@@ -108,8 +108,8 @@ impl KeySet {
 
     /// Adds a key that does not sign yet. The set already verifies tokens that are signed with the
     /// key, and an issuer already publishes the public half, so all services know the key before it
-    /// signs. A server that starts while a key is announced creates its set with this method. See
-    /// [`KeyStore::announce`].
+    /// signs tokens. A server that starts while a key is announced creates its set with this
+    /// method. See [`KeyStore::announce`].
     ///
     /// [`KeyStore::announce`]: crate::KeyStore::announce
     ///

@@ -59,8 +59,8 @@ impl Secret {
     /// # Security
     ///
     /// A password or a passphrase is not a key (RFC 8725 section 3.5): an attacker with one token
-    /// can test guesses offline. This function cannot detect bytes that a person has chosen, so
-    /// generate them.
+    /// can test guesses offline. This function cannot detect that a person has chosen the bytes, so
+    /// generate the secret.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let bytes = bytes.as_ref();
         if let Some(other) = other_kind_of_key(bytes) {

@@ -18,8 +18,8 @@ impl Issuer {
     ///
     /// - `iss` is `https://{domain}/`, with the slash. The keys are at
     ///   `https://{domain}/.well-known/jwks.json`.
-    /// - `aud` must name the API. Auth0 gives ID tokens the client as their audience, so an ID token
-    ///   is rejected. A client that asks for no audience gets an opaque or an encrypted token, which
+    /// - `aud` must name the API. The audience of an ID token is the client, so an ID token is
+    ///   rejected. A client that asks for no audience gets an opaque or an encrypted token, which
     ///   no API can read.
     /// - The scopes are in `scope`. The roles are the `permissions`, which Auth0 writes if the API
     ///   has role-based access control. They are all permissions of the user, even those that the

@@ -28,8 +28,9 @@ impl Issuer {
     ///   in the instance could choose the roles.
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
-    /// A role says nothing about the organization in which the user has it. If several organizations
-    /// share the project, read the object with your claims type and compare the organization.
+    /// The name of a role does not show in which organization the user has the role. If several
+    /// organizations share the project, read the object with your claims type and compare the
+    /// organization.
     ///
     /// Set the access token type of the application to JWT; otherwise the tokens are opaque.
     ///
