@@ -29,8 +29,8 @@ fn render(error: &AuthError) -> RejectionBody {
     RejectionBody::json(json!({ "code": error.code(), "message": message }))
 }
 
-/// Logs rejections. It runs outside the layer, so it sees the rejections of the layer and of
-/// guards.
+/// Logs rejections. This function runs outside the layer, so it sees the rejections of the layer
+/// and of guards.
 async fn log(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
         // The client does not learn the reason.

@@ -22,7 +22,8 @@ fn new_key(number: u32) -> Result<Key, KeyError> {
     Key::hs256(Secret::generate()?).with_id(format!("key-{number}"))
 }
 
-/// A key signs for longer than its tokens live, so one previous key is enough to verify them all.
+/// Replaces the key again and again. Each key signs for longer than a token is valid, so one
+/// previous key is enough to verify all valid tokens.
 ///
 /// Here one process signs and verifies. If different servers sign and verify, give the new key to
 /// the verifying servers before the auth server signs with it.

@@ -34,8 +34,7 @@ async fn print_reason(response: Response) -> Response {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A server that verifies the tokens of another server has `Secret::from_env("JWT_SECRET")?`
-    // here.
+    // If another server issues the tokens, use `Secret::from_env("JWT_SECRET")?` here.
     let secret = Secret::generate()?;
     let token = Signer::new(Key::hs256(secret.clone())).sign(&json!({
         "sub": "alice",

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The auth server of several services has one secret and derives another for each service. This
-//! command prints the secret of one service, which reads it with `Secret::from_env_base64`:
+//! command prints the secret of one service. The service reads the secret with
+//! `Secret::from_env_base64`:
 //!
 //! ```console
 //! $ cargo run --example token -- derive https://auth.shop.example cart

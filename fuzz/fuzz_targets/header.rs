@@ -21,7 +21,7 @@ fn run(input: &[u8]) {
     let accepted = AUTH.verify(&token).is_ok();
     let expected = input.len() <= 1024 && header.is_some_and(is_allowed);
     assert_eq!(accepted, expected, "{}", String::from_utf8_lossy(input));
-    // The second time the header may come from the cache.
+    // In the second call, the header may come from the cache.
     assert_eq!(AUTH.verify(&token).is_ok(), expected);
     if accepted && header.is_some_and(oracle::reads_header) {
         assert!(oracle::claims(&token, &RULES[0]).is_some(), "the oracle refuses");

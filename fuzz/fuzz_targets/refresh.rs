@@ -25,12 +25,12 @@ const ABSOLUTE: i64 = 300;
 const REMEMBERED: usize = 16;
 /// Repeated uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
-/// The session ends after this many rotations in a row if each used token was presented again, and
-/// not only simultaneously.
+/// The session ends after this many rotations in a row if each used token was presented again at
+/// least [`AT_ONCE`] seconds after its use.
 const MAX_REPEATS: u32 = 5;
-/// The session ends after this many rotations in a row if each used token was presented again in
-/// any way that counts. A simultaneous use counts only if it asks for the session without
-/// refreshing it.
+/// The session ends after this many rotations in a row if each used token was presented again,
+/// however soon. A refresh less than [`AT_ONCE`] seconds after the use is not counted, but a
+/// request for the session is.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -94,13 +94,12 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// The number of rotations in a row whose used token was presented again, and not only
-    /// simultaneously. Includes the current rotation if its used token was presented again in this
-    /// way.
+    /// The number of rotations in a row that count towards [`MAX_REPEATS`]. Includes the last
+    /// rotation if it counts already.
     repeats: u32,
     is_repeated: bool,
-    /// The number of rotations in a row whose used token was presented again in any way that
-    /// counts. Includes the current rotation if its used token was presented again in this way.
+    /// The number of rotations in a row that count towards [`MAX_REPEATS_AT_ONCE`]. Includes the
+    /// last rotation if it counts already.
     any_repeats: u32,
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
@@ -132,7 +131,8 @@ impl Model {
         }
     }
 
-    /// Counts a repeat of the last rotation, at most once per rotation.
+    /// Records that the used token of the last rotation was presented again. Counts each rotation
+    /// at most once.
     fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
         if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;

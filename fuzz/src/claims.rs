@@ -28,7 +28,8 @@ const NAMES: [&str; 21] = [
     "",
 ];
 
-/// Offsets from now, in seconds, around the limits in the rules, with and without fractions.
+/// Offsets from now, in seconds. Most are close to the limits in the rules, and some have
+/// fractions.
 const TIMES: [&str; 16] = [
     "0",
     "-1",

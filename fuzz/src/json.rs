@@ -18,7 +18,7 @@ pub enum Node {
     /// The text of a number.
     Number(String),
     Text(String),
-    /// A string with half a surrogate pair, which is JSON but not text.
+    /// A string with half a surrogate pair. JSON allows it, but a Rust string cannot contain it.
     NoText,
     Array(Vec<Node>),
     Object(Vec<(String, Node)>),
@@ -58,8 +58,9 @@ impl Node {
         }
     }
 
-    /// Returns true if the value contains a number out of range or half a surrogate pair, which RFC
-    /// 8259 leaves to the parser. `serde_json` accepts them only in values that a type skips.
+    /// Returns true if the value contains a number out of range or half a surrogate pair. RFC 8259
+    /// lets each parser decide whether to accept them. `serde_json` accepts them only in values
+    /// that a type skips.
     pub fn has_unreadable(&self) -> bool {
         match self {
             Self::NoText | Self::Unnamed(_) => true,

@@ -68,7 +68,7 @@ pub static RULES: [Rules; 5] = [
         numeric_subject: true,
         missing_expiry: false,
         any_audience: false,
-        // The duplicate must have no effect.
+        // Requiring the same claim twice must have no effect.
         required: &["https://i.example/roles", "https://i.example/roles"],
         exact: &[],
     },

@@ -18,8 +18,9 @@ pub struct IssueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IssueErrorKind {
-    /// The issuer has no key for an audience of the grant, or the grant names no audience and there
-    /// are several keys, or its audiences have different keys.
+    /// The issuer cannot choose a key: it has no key for one of the grant's audiences, these
+    /// audiences have different keys, or the grant names no audience and the issuer has several
+    /// keys.
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,

@@ -2,9 +2,9 @@
 //!
 //! [`TokenIssuer`] issues access tokens, which are short-lived, signed, and never stored.
 //! [`Sessions`] issues refresh tokens, which are long-lived and opaque, are stored as hashes, and
-//! are exchanged at every use. With the `axum` feature, `AuthRoutes` has the routes of an auth
-//! server for both. The application implements `Accounts`, which decides who may log in. `Logins`
-//! starts sessions for users who log in by other means, such as a passkey.
+//! are exchanged at every use. With the `axum` feature, `AuthRoutes` provides the routes of an auth
+//! server for both kinds of token. The application implements `Accounts`, which decides who may log
+//! in. `Logins` starts sessions for users who log in by other means, such as a passkey.
 //!
 //! Without those routes, a login and a renewal look like this:
 //!

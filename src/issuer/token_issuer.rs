@@ -258,9 +258,9 @@ impl TokenIssuer {
     /// after each change of the keys.
     ///
     /// The set has the public halves of all keys of all audiences: the current keys, the announced
-    /// keys, and the previous keys, whose tokens services may still accept. Each key has `kid`,
-    /// `alg` and `use`. Shared secrets are never in the set, so the set is empty if the issuer has
-    /// only secrets. Services with a shared secret do not fetch keys.
+    /// keys, and the previous keys, since services may still accept tokens signed with them. Each
+    /// key has `kid`, `alg` and `use`. Shared secrets are never in the set, so the set is empty if
+    /// the issuer has only secrets. Services with a shared secret do not fetch keys.
     ///
     /// Services with this crate read at most 100 keys of a set, and other libraries have limits too.
     /// With one key for each audience, that is enough for about 33 audiences, each with a current,

@@ -78,9 +78,10 @@ impl Identity {
         self.scopes.iter().map(String::as_str)
     }
 
-    /// Returns true if the user has just entered their password, or the like, at the provider. The
-    /// page requests this with the field `fresh`, and the ID token's `auth_time` confirms it. If
-    /// this method returns false, the browser may have been logged in at the provider already.
+    /// Returns true if the user has just authenticated at the provider, for example with a
+    /// password. The page requests this with the field `fresh`, and the ID token's `auth_time`
+    /// confirms it. If this method returns false, the browser may have been logged in at the
+    /// provider already.
     pub fn is_fresh(&self) -> bool {
         self.is_fresh
     }

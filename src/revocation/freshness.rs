@@ -11,10 +11,10 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// The time, in nanoseconds, for which the age may be computed from the wall clock alone. The
-/// caller has read the wall clock already, and reading the steady clock takes as long as looking up
-/// a token. If the wall clock moves by more than this time, forward or back, both clocks are read
-/// again.
+/// The number of nanoseconds, after both clocks were read, in which the age is computed from the
+/// wall clock alone. This is faster: the caller has already read the wall clock, and reading the
+/// steady clock takes as long as looking up a token. If the wall clock has moved further than this,
+/// forward or back, both clocks are read again.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.

@@ -14,16 +14,15 @@ use crate::verifiers::{Backend, use_backend, verifier};
 /// One measured operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contender {
-    /// The verifier of this name verifies a token.
+    /// Verification of a token by the verifier with this name.
     Verify(&'static str, Variant),
-    /// The verifier of this name verifies the tokens of this many users in turn.
+    /// Verification of the tokens of this many users in turn, by the verifier with this name.
     VerifyEach(&'static str, u32),
-    /// `aws-lc-rs` checks the signature of a token with a parsed key. The signature is decoded in
-    /// advance.
+    /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),
-    /// The route of this name answers a request.
+    /// A request to the route with this name.
     Ask(&'static str, Variant),
-    /// `serde_json` reads the claims type from a payload.
+    /// Deserialization of the claims type by `serde_json`.
     ReadClaims,
 }
 

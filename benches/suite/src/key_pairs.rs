@@ -63,7 +63,7 @@ impl KeyPair {
     fn es256() -> Self {
         let private = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key pair");
         let point = private.public_key().as_ref().to_vec();
-        // The point is the byte 4 and two coordinates of 32 bytes.
+        // The public key is the byte 4, followed by two coordinates of 32 bytes.
         let [x, y] = [&point[1..33], &point[33..]].map(|number| BASE64.encode(number));
         Self {
             parsed: ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a public key"),

@@ -23,7 +23,7 @@ use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper, TokenKind, secret, verify
 /// Verifies a token, and returns true if the token is valid.
 pub type Verify = Box<dyn Fn(&str) -> bool>;
 
-/// Prepares the verifier of this name for a kind of tokens.
+/// Prepares the verifier with this name, for one kind of token.
 pub fn verifier(name: &str, kind: &TokenKind) -> Verify {
     match name {
         "floor" => {
@@ -145,7 +145,8 @@ pub fn use_backend(backend: Backend) {
     AWS_LC.store(backend == Backend::AwsLc, Ordering::Relaxed);
 }
 
-/// Lets [`use_backend`] choose, since `jsonwebtoken` has one backend for the whole process.
+/// Installs a provider that uses the backend selected with [`use_backend`]. `jsonwebtoken` has only
+/// one provider for the whole process.
 pub fn install_switch() {
     static SWITCH: CryptoProvider = CryptoProvider {
         signer_factory: |algorithm, key| (backend().signer_factory)(algorithm, key),

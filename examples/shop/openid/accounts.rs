@@ -1,4 +1,4 @@
-//! The choice of the user who is logged in with an account at another provider.
+//! The lookup of the user who logs in with an account at another provider.
 
 use axum::http::request::Parts;
 use serde::Deserialize;

@@ -39,8 +39,8 @@ impl Users {
         update.fetch_optional(&self.pool).await
     }
 
-    /// Links an account to a user. Returns the user who has the account afterwards: a different
-    /// user if the account was already linked to that user.
+    /// Links an account to a user, unless another user already has the account. Returns the user
+    /// who has the account afterwards.
     pub(crate) async fn link(
         &self,
         user: &str,
@@ -54,8 +54,8 @@ impl Users {
         insert.fetch_one(&self.pool).await
     }
 
-    /// Creates a user for an account. The user gets a random name. The name in the profile would
-    /// not do: it is not unique, and people can choose it freely.
+    /// Creates a user for an account. The user gets a random name, since the name in the profile is
+    /// not unique, and people can choose it freely.
     pub(crate) async fn sign_up(&self, account: &Elsewhere<'_>) -> Result<String, sqlx::Error> {
         let insert = "INSERT INTO users (name, password_hash, company, roles, scopes) \
              VALUES ($1 || '-' || lower(hex(randomblob(8))), '', 'guests', 'shopper', 'cart') \

@@ -66,8 +66,8 @@ use crate::misuse;
 /// audience, its session is not bound, and a refresh may name any audience that the account is
 /// granted at that time.
 ///
-/// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. The
-/// claim of that name is in a token only if the application's grant has it: see
+/// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. A token
+/// contains the claim `client_id` only if the application's grant sets it: see
 /// [`Grant::client_id`].
 ///
 /// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the
@@ -86,8 +86,8 @@ use crate::misuse;
 /// to do both. Limit attempts by address in a [layer](Self::login_layer). Limit attempts by the
 /// user's name in your [`Accounts`], which then return [`AccountsError::too_many_attempts`].
 ///
-/// For logins by other means than credentials in a body, such as a passkey or a link in a mail, see
-/// [`logins`](Self::logins).
+/// For logins by other means than credentials in a body, such as a passkey or a link in an email,
+/// see [`logins`](Self::logins).
 ///
 /// The response to a login or a refresh has the [`Session`] in its extensions, for a layer that
 /// counts logins or sets its own cookie.
@@ -389,7 +389,8 @@ async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: 
     if let Some(error) = answer.extensions_mut().remove::<OAuthError>() {
         log.write(&error);
     }
-    // RFC 6749 section 5.1. Others could use a token that they find in a cache.
+    // RFC 6749 section 5.1 requires this field. Without it, others could find a token in a cache
+    // and use it.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
@@ -445,7 +446,7 @@ mod tests {
         let router: Router = routes.into_router();
         for (path, status, layers) in [
             ("/login/elsewhere", 200, 2),
-            ("/login/broken", 500, 0), // A panic unwinds the layers.
+            ("/login/broken", 500, 0), // The panic skips the layers.
             ("/login", 405, 2),
             ("/logout", 405, 0),
         ] {

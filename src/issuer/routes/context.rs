@@ -60,8 +60,8 @@ impl<A, S> RouteContext<A, S> {
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Check requests with safe methods, too. A request for the list of sessions has an
-            // effect: if its token has been used before, the request is counted, and after too many
-            // of them the session ends.
+            // effect: if its token has been used before, the request is counted, and too many such
+            // requests end the session.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())
@@ -104,7 +104,7 @@ impl<A, S> RouteContext<A, S> {
     }
 
     /// Narrows the grant to the requested services, if the request names any. Fails if no service
-    /// is left. At that time, the route has not changed anything.
+    /// is left. The routes call this method before they change anything.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,

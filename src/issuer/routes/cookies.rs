@@ -37,7 +37,7 @@ const MAX_CANDIDATES: usize = 16;
 /// **A `__Host-` cookie belongs to one host.** The auth server and the services that read its
 /// cookies must be reached under one host name, such as `https://shop.example/auth` and
 /// `https://shop.example/cart` behind one proxy; ports do not matter.
-/// [`guide::how_to::cookies`](crate::guide::how_to::cookies) has the configuration of the proxy,
+/// [`guide::how_to::cookies`](crate::guide::how_to::cookies) shows the configuration of the proxy,
 /// the script of the page, and the other set-ups: services on several hosts
 /// ([`dangerous_domain`](Self::dangerous_domain)), and pages in a frame of another site
 /// ([`embedded`](Self::embedded)).
@@ -63,7 +63,8 @@ const MAX_CANDIDATES: usize = 16;
 /// The refresh-token cookie has a path, so that browsers send it only to the auth server. It
 /// therefore cannot have the prefix `__Host-`, and a sibling domain could set a cookie with the
 /// same name. A third cookie, `__Host-session`, contains the session identifier, and sibling
-/// domains cannot set it. A refresh token from a different session is ignored.
+/// domains cannot set it. A refresh token that belongs to a session other than the one in
+/// `__Host-session` is ignored.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {
@@ -176,9 +177,9 @@ impl Cookies {
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
-    /// Choose new cookie names when you switch a running system. Browsers send the old cookies
-    /// together with the partitioned ones until the old cookies expire, and a request with two
-    /// different cookies of the same name is rejected.
+    /// When you switch a running system to this setting, choose new cookie names. Browsers send the
+    /// old cookies together with the partitioned ones until the old cookies expire, and a request
+    /// with two different cookies of the same name is rejected.
     ///
     /// # Security
     ///

@@ -11,8 +11,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 
 /// The reason why [`Logins::start`](crate::issuer::Logins::start) started no session.
 ///
-/// As a response, this error has the same status, headers and body as the response of `/login` in
-/// the same case. The error has already been logged.
+/// This error converts to a response with the same status, headers and body as the response of
+/// `/login` in the same case. The error has already been logged.
 ///
 /// `Display` shows [`reason`](Self::reason), which is meant for developers.
 #[derive(Clone)]

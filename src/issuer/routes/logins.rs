@@ -23,12 +23,12 @@ use crate::issuer::sessions::store::RefreshStore;
 
 /// Starts sessions for users whom the application has authenticated by any means, such as a
 /// [passkey](crate::guide::how_to::log_in_with_a_passkey), a
-/// [link in a mail](crate::guide::how_to::log_in_by_mail_link),
+/// [link in an email](crate::guide::how_to::log_in_by_mail_link),
 /// [SAML](crate::guide::how_to::log_in_with_saml) or an
 /// [internal single sign-on](crate::guide::how_to::log_in_from_internal_sso).
 ///
-/// [`AuthRoutes::logins`](crate::issuer::AuthRoutes::logins) returns it. A clone is cheap, so keep
-/// it in the state of the application's router.
+/// [`AuthRoutes::logins`](crate::issuer::AuthRoutes::logins) returns a `Logins`. Clones are cheap,
+/// so keep one in the state of the application's router.
 ///
 /// ```
 /// use axum::extract::{Json, State};
@@ -117,8 +117,8 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// # Errors
     ///
     /// Fails if `wish` cannot be granted, if the store cannot answer, or if the tokens cannot be
-    /// issued. As a response, the [`LoginError`] equals the response of `/login` in the same case.
-    /// Each error is logged, and is reported as
+    /// issued. The [`LoginError`] converts to the same response that `/login` returns in the same
+    /// case. Each error is logged, and is reported as
     /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
     /// authenticated.
     ///
@@ -199,8 +199,8 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
         let (tokens, refresh, session) =
             started.inspect_err(|error| self.tell_refused_login(subject, error))?;
-        // The new cookies replace the session that the browser had, so that session ends. If this
-        // fails, the login still succeeds.
+        // The new cookies replace those of the browser's previous session. Therefore end that
+        // session. If this fails, the login still succeeds.
         if let Some(replaced) = self.cookie(&head.headers)
             && let Ok(pending) = self.sessions.begin(replaced, ClientRule::Any).await
         {

@@ -257,9 +257,8 @@ pub(crate) struct ErrorLog {
 }
 
 impl ErrorLog {
-    /// Logs the error of a response. Server failures are logged at ERROR, but at most ten times a
-    /// minute for each cause; further ones are logged at DEBUG. All other errors are logged at
-    /// DEBUG.
+    /// Logs the error of a response. Server failures are logged at ERROR, at most ten times a
+    /// minute for each cause. Further failures and all other errors are logged at DEBUG.
     #[cfg(feature = "tracing")]
     pub(crate) fn write(&self, error: &OAuthError) {
         let (code, reason, cause) = (error.kind.code(), error.reason(), error.cause.as_deref());

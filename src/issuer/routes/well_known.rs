@@ -5,7 +5,8 @@ use http::Uri;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
-/// Services learn of an announced or withdrawn key within this time of one hour.
+/// Responses may be cached for an hour. Services therefore learn of an announced or withdrawn key
+/// within an hour.
 const CACHING: &str = "public, max-age=3600";
 
 /// The URL of the routes as clients see it, without a slash at the end.

@@ -20,7 +20,7 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// The leaf and the time between the uses, if the token was used before.
+    /// The leaf and the time between the two uses, if the token was used before.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

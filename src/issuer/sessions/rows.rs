@@ -104,7 +104,8 @@ impl<S: RefreshStore> SessionRows<S> {
     ) -> Result<bool, SessionError> {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
-            // The task continues if the client disconnects, so the end is still published.
+            // The task continues if the client disconnects, so the end of the session is still
+            // published.
             let rows = self.clone();
             let ending = tokio::spawn(async move { rows.end(session, version, cause).await });
             return ending.await.map_err(store_failed)?;

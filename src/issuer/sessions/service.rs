@@ -236,8 +236,9 @@ impl<S: RefreshStore> Sessions<S> {
         PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
-    /// Returns the session of an exchangeable refresh token, whichever client presents the token.
-    /// Use this method to identify the user during a logout. The token does not change.
+    /// Returns the session of a refresh token that can still be exchanged, whichever client
+    /// presents the token. Use this method to identify the user during a logout. It does not
+    /// exchange the token.
     ///
     /// # Errors
     ///
@@ -248,7 +249,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Returns the session of the current refresh token, whichever client presents the token. Use
-    /// this method before you show a user's sessions. The token does not change.
+    /// this method before you show a user's sessions. It does not exchange the token.
     ///
     /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within
     /// the grace period. Otherwise a thief could poll to find out when the user renews, and renew

@@ -54,7 +54,7 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Waits for a response, for at most `limit`. The error message calls the server `server`.
+/// Waits for a response, for at most `limit`. `server` is the name of the server in error messages.
 pub(super) async fn within(
     limit: Duration,
     server: &str,

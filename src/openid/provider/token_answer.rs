@@ -18,8 +18,8 @@ pub(super) struct TokenAnswer {
     pub(super) scopes: Option<Vec<String>>,
 }
 
-/// The codes of RFC 6749 sections 4.1.2.1 and 5.2. Other codes are not shown: a provider could write
-/// a value of the request into them.
+/// The error codes of RFC 6749 sections 4.1.2.1 and 5.2. Other codes are not shown, since a
+/// provider could write a value of the request into them.
 const KNOWN_CODES: [&str; 10] = [
     "access_denied",
     "invalid_client",
@@ -122,8 +122,8 @@ fn refused(code: &str) -> ProviderError {
         "server_error" | "temporarily_unavailable" => {
             (ProviderErrorKind::Unavailable, "the provider cannot answer now")
         }
-        // Naver reports a used code as `invalid_request`, and GitHub with a code that is not in the
-        // RFC.
+        // Naver reports a used code as `invalid_request`, and GitHub with an error code that is not
+        // in the RFC.
         _ => (ProviderErrorKind::CodeRefused, "the provider rejected the code or the request"),
     };
     let shown = if KNOWN_CODES.contains(&code) { code } else { "another error code" };

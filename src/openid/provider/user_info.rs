@@ -14,7 +14,7 @@ use crate::openid::provider::exchange::within;
 const ACCEPT: &str = "application/json";
 const SERVER: &str = "the user info endpoint";
 
-/// Each claim, with the claim that says if the first one is verified.
+/// Pairs of a claim, and the claim that says if it is verified.
 const VERIFIED: [(&str, &str); 2] =
     [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 

@@ -85,9 +85,9 @@ impl Attempt {
         wish.dangerous_from_another_site()
     }
 
-    // HKDF derives each of the following values from the seed. The state and the nonce are in the
-    // URL of the redirect. Nobody can compute one of them from the other, or the verifier from
-    // them.
+    // HKDF derives the state, the nonce and the code verifier from the seed. The state and the
+    // nonce are in the URL of the redirect, but nobody can compute one of the three values from
+    // another.
 
     /// Returns the `state`, by which the callback finds this attempt in the browser's cookie.
     pub(crate) fn state(&self) -> String {

@@ -22,7 +22,7 @@ use crate::random::NoRandomness;
 /// `Display` shows the [`reason`](Self::reason).
 #[derive(Clone)]
 pub struct LoginFailure {
-    /// Boxed, since most results that contain a failure are successes.
+    /// Boxed to keep results small, since few results are failures.
     details: Box<Details>,
 }
 

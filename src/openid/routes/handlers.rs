@@ -39,7 +39,8 @@ const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 /// cookie.
 const MAX_WISH_BYTES: usize = 512;
 
-/// The name of the provider in the path. The routes may be nested below other parameters.
+/// The name of the provider in the path. The path may have further parameters if the routes are
+/// nested.
 #[derive(Deserialize)]
 pub(crate) struct ProviderName {
     provider: String,
@@ -221,7 +222,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(session)
     }
 
-    /// Finds the attempt of a callback. Also returns the field that removes it from the cookie.
+    /// Finds the attempt of a callback. Also returns the `Set-Cookie` field that removes the
+    /// attempt.
     fn take_attempt(
         &self,
         head: &Parts,

@@ -26,8 +26,7 @@ struct Shopper {
 enum Contender {
     Cached,
     Uncached,
-    /// With a cache that is too small: every token is added, but is evicted before it is presented
-    /// again.
+    /// The cache is too small: each token is added, but is evicted before it is presented again.
     Churning,
 }
 
@@ -45,7 +44,7 @@ fn main() {
     }
 }
 
-/// Returns a layer for an algorithm without a cache, and the signer of its tokens.
+/// Returns a layer without a cache for this algorithm, and the signer of its tokens.
 fn set_up(algorithm: Algorithm) -> (JwtAuth<Shopper>, Signer) {
     let key = Key::generate(algorithm).expect("the system has random bytes");
     let auth = JwtAuth::new(key.public().unwrap_or_else(|| key.clone()))
@@ -86,9 +85,10 @@ fn verify(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Run {
     })
 }
 
-/// Returns the nanoseconds of a hit for tokens that were copied just before, as a server has just
-/// read a token from its socket. The tokens of [`verify`] are often only in main memory, or in a
-/// cache that the processors share. One value for each round.
+/// Returns the time of a hit in nanoseconds, with one value for each round. The tokens are copied
+/// just before, so they are in a fast cache, like a token that a server has just read from its
+/// socket. The tokens of [`verify`] are often only in main memory, or in a cache that the
+/// processors share.
 fn verify_just_read(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Vec<f64> {
     const BATCHES: usize = 64;
     let mut random = fastrand::Rng::with_seed(7);
@@ -157,7 +157,8 @@ fn by_number_of_tokens(algorithm: Algorithm, numbers: &[usize]) {
 }
 
 /// Compares hits on one thread with hits on two threads, for 1,000 RS256 tokens. If two threads
-/// with a cache each are slower than one thread, the reason is the processor and not the cache.
+/// that each have their own cache are slower than one thread, the reason is the processor and not
+/// the cache.
 fn by_number_of_threads() {
     let (auth, signer) = set_up(Algorithm::Rs256);
     let tokens = tokens(&signer, 1_000);

@@ -15,7 +15,7 @@ use tower::Service;
 
 use crate::tokens::{Shopper, TokenKind};
 
-/// Returns the route of this name for a kind of tokens.
+/// Returns the route with this name, for one kind of token.
 pub fn route(name: &str, kind: &TokenKind) -> Router {
     let router = match name {
         "no layer" => references::no_layer(),
@@ -32,8 +32,8 @@ pub fn route(name: &str, kind: &TokenKind) -> Router {
         "tower-oauth2-resource-server" => peers::tower_oauth2_resource_server(kind),
         other => panic!("no route {other:?}"),
     };
-    // `axum::serve` does the same before the first request. Otherwise every request would build the
-    // layered route again.
+    // Build the layered route once, as `axum::serve` does before the first request. Otherwise every
+    // request would build it again.
     router.with_state(())
 }
 

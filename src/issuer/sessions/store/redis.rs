@@ -56,11 +56,11 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
 /// Keeps sessions in Redis 6.2 or later, or in Valkey, for any number of auth servers.
 ///
-/// A Redis that is configured as a cache loses sessions. Set `appendonly yes`, `appendfsync always`
-/// if users must stay logged in after a power cut, and `maxmemory-policy noeviction`. Sessions have
-/// an expiry, so any `volatile-` policy would evict some of them. Writes do not wait for
-/// replication: a replica that takes over may lack the last rotations, and those sessions then end
-/// as reused.
+/// A Redis that is configured as a cache loses sessions. Set `appendonly yes` and
+/// `maxmemory-policy noeviction`. If users must stay logged in after a power cut, also set
+/// `appendfsync always`. Sessions have an expiry, so any `volatile-` policy would evict some of
+/// them. Writes do not wait for replication: a replica that takes over may lack the last rotations,
+/// and those sessions then end as reused.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
 /// that ends is removed from its user's list.

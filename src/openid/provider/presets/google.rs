@@ -23,7 +23,7 @@ impl LoginProvider {
     ///   prove that the user belongs to the organization.
     /// - In its response, Google writes long names for the scopes `email` and `profile`, such as
     ///   `https://www.googleapis.com/auth/userinfo.email`. The granted scopes of a login have the
-    ///   short ones.
+    ///   short names.
     /// - Google issues a refresh token only with `.add_parameter("access_type", "offline")`.
     /// - Google does not support `prompt=login`: a login with the field `fresh` is rejected, since the
     ///   ID token has no `auth_time`.

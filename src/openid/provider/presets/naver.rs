@@ -34,9 +34,9 @@ impl LoginProvider {
     ///   application, the same user has a different identifier.
     /// - No email address counts as verified: Naver returns the contact address that the user
     ///   entered, and does not say if it was verified.
-    /// - Naver documents no scopes. You choose the data that the application may read in the
-    ///   application's settings at Naver, and users may decline optional data. A login therefore
-    ///   has no granted scopes.
+    /// - Naver documents no scopes. In the application's settings at Naver, you choose the data
+    ///   that the application may read. Users may decline optional data. A login therefore has no
+    ///   granted scopes.
     /// - The secret is sent in the form, and the token request has the `state` of the login, as Naver
     ///   requires. Naver writes `expires_in` as a string, and reports errors with the status 200.
     ///

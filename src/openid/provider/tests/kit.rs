@@ -73,7 +73,8 @@ impl Request {
 pub(super) enum Reply {
     /// A complete response.
     Response { status: &'static str, headers: String, body: Vec<u8> },
-    /// These bytes. The provider then sends nothing more, but keeps the connection open.
+    /// An incomplete response. After these bytes, the provider sends nothing more but keeps the
+    /// connection open.
     Stall(Vec<u8>),
     /// A response whose body never ends.
     Endless,
@@ -319,7 +320,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     Some(Request { method, path, headers, body: String::from_utf8(body).unwrap() })
 }
 
-/// Stops tokio's time until it is dropped.
+/// Stops tokio's time until this value is dropped.
 ///
 /// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. It does
 /// not advance while a blocking task runs, so this guard keeps a blocking task running.

@@ -26,7 +26,7 @@ fn main() {
     let argument = std::env::args().nth(1);
     match argument.as_deref() {
         None => print_table(RUNS, ROUNDS, count_instructions()),
-        // Only shows that the benchmark works. The figures are meaningless.
+        // A quick run only shows that the benchmark works. Its figures are meaningless.
         Some("--quick") => print_table(1, 15, None),
         Some(ONE_RUN) => {
             let rounds = std::env::args().nth(2).and_then(|text| text.parse().ok());
@@ -132,7 +132,7 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     );
 }
 
-/// Prints one table. `at` is the index of the next row in each run.
+/// Prints one table. `at` is the index of the next row in each of the `runs`.
 fn print_rows(
     kinds: &[TokenKind],
     runs: &[Vec<Measured>],

@@ -24,8 +24,8 @@ pub fn rows(kind: &str) -> Vec<Row> {
     if is_hs256(kind) { hs256(kind) } else { public_key(kind) }
 }
 
-/// Returns the rows for a public-key algorithm. The check of the signature is the floor of all of
-/// them.
+/// Returns the rows for a public-key algorithm. The floor of each row is the check of the
+/// signature.
 fn public_key(algorithm: &str) -> Vec<Row> {
     let signature = || only(CheckSignature(Good));
     let verify = || only(Verify("JwtAuth", Good));
@@ -162,8 +162,9 @@ fn hs256(kind: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the cost for the table's row of allocations: an accepted request, minus the route, a
-/// no-op layer, the claims type and the check of a public-key signature.
+/// Returns the cost for the table's row of allocations. This is the cost of an accepted request
+/// minus the costs of the route, a no-op layer, reading the claims type and checking a public-key
+/// signature.
 pub fn allocations(kind: &str) -> Cost {
     let mut cost = vec![
         (1.0, Ask("tower-jwt-auth", Good)),

@@ -1,5 +1,6 @@
-//! The smallest write that a refresh could make: one statement that changes one row of a session's
-//! size. The durability settings and the number of connections are the same as for the store.
+//! The smallest write that a refresh could make: one statement that changes one row, which is as
+//! large as the row of a session. The durability settings and the number of connections are the
+//! same as for the store.
 
 use std::str::FromStr;
 use std::sync::Mutex;

@@ -1,10 +1,10 @@
 //! Tests whether the time of a rejection reveals how much of a guess was right.
 //!
-//! The method is that of dudect (Reparaz, Balasch, Verbauwhede, 2017): guesses of two kinds in
-//! random order, wrong at their first byte and wrong at their last, and Welch's t-test on the
-//! times. A |t| above 4.5 means that the two kinds can be told apart. As a control, a comparison
-//! that stops at the first difference is tested in the same way. If the test does not detect the
-//! control's leak, the machine is too noisy, and the run fails.
+//! The method is that of dudect (Reparaz, Balasch, Verbauwhede, 2017): the program makes guesses in
+//! random order, some wrong in the first byte and some in the last, and compares their times with
+//! Welch's t-test. A |t| above 4.5 means that the times of the two kinds differ. As a control, a
+//! comparison that stops at the first difference is tested in the same way. If the test does not
+//! detect the control's leak, the machine is too noisy, and the run fails.
 //!
 //! Run it with `cargo run --release --bin timing [SAMPLES]`. The default is a million samples.
 
