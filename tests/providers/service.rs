@@ -118,7 +118,7 @@ fn part(token: &str, number: usize) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Returns the token after replacing the part with this number (from 0) by the encoded `json`.
+/// Replaces a part of the token with the encoded `json`. The first part has the number 0.
 pub(crate) fn replaced(token: &str, number: usize, json: &Value) -> String {
     let mut parts: Vec<_> = token.split('.').map(str::to_owned).collect();
     parts[number] = BASE64_URL_SAFE_NO_PAD.encode(json.to_string());

@@ -93,7 +93,7 @@ async fn device(auth: &Server, user: &str, password: &str) -> String {
 #[tokio::test]
 async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
-    // This is the request of a form on another site. Because of `SameSite`, the browser sends the
+    // This request comes from a form on another site. Because of `SameSite`, the browser sends the
     // request without the shop's cookies.
     let form = |path: &str| {
         let login = client().post(format!("{}{path}", auth.url));

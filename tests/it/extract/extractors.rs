@@ -203,7 +203,8 @@ async fn a_handler_can_inspect_and_answer_a_rejection() {
     assert_eq!(app.oneshot(shop::anonymous("/")).await.unwrap().status(), 418);
 }
 
-/// Tests of handlers may insert claims from `JwtAuth::verify` into a request directly.
+/// An application can test its handler without a layer, by inserting claims from `JwtAuth::verify`
+/// into the request.
 #[tokio::test]
 async fn claims_inserted_without_a_layer_are_extracted() {
     let (app, runs) = routes();

@@ -1,4 +1,4 @@
-//! Tests that invalid configuration panics at the line that contains it.
+//! Tests that invalid configuration causes a panic at the line with the configuration.
 
 use std::time::Duration;
 

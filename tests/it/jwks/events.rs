@@ -38,7 +38,8 @@ async fn each_event_is_logged_with_its_level() {
     time.pass(11 * HOUR).await;
     until(|| new("WARN", "half as old") == 1 && keys.health().failures == 2).await;
     time.pass(12 * HOUR).await;
-    // The fetch that starts at the same moment must fail before the test chooses the next response.
+    // When the keys become too old, another fetch starts. This fetch must fail before the test
+    // chooses the next response.
     until(|| new("ERROR", "keys are too old") == 1 && keys.health().failures == 1).await;
 
     provider.answer(Answer::json(&set(&[&key])));

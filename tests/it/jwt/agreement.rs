@@ -1,5 +1,5 @@
-//! Claims types that read a payload in unusual ways. The claims that the verifier checks must be
-//! those of the whole payload.
+//! Claims types that read a payload in unusual ways. The verifier must still check the claims of
+//! the whole payload.
 
 use std::collections::BTreeMap;
 

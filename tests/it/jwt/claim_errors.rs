@@ -292,8 +292,8 @@ fn a_token_that_does_not_fit_is_rejected_for_its_time_and_issuer_first() {
 }
 
 proptest! {
-    /// An error about a claim occurs exactly when `serde_json` also returns an error, and names
-    /// that claim.
+    /// An error about a claim occurs exactly when `serde_json` also returns an error. The error
+    /// names that claim.
     #[test]
     fn a_claim_error_is_an_error_of_serde_json_too(
         name in prop::sample::select(vec![

@@ -21,7 +21,8 @@ fn all_null() -> Value {
 fn fault(auth: &JwtAuth, claims: &Value) -> Option<TokenErrorKind> {
     let token = kit::with_payload(claims.to_string());
     let plain = kit::fault(auth, &token);
-    // The result is the same for a payload that `serde_json` reads instead of the scanner.
+    // The scanner does not read a negative fraction, so `serde_json` reads this payload. The result
+    // must be the same.
     let mut odd = claims.clone();
     odd["odd"] = json!(-1.5);
     assert_eq!(kit::fault(auth, &kit::with_payload(odd.to_string())), plain, "{claims}");

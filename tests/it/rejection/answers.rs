@@ -22,8 +22,9 @@ fn problem(row: &Row) -> String {
     )
 }
 
-/// Returns true if the body has a `detail`. A response to another scheme than `Bearer` always has
-/// one. A response to misconfiguration has one in debug builds.
+/// Returns true if the body has a `detail`. The response to a request with a scheme other than
+/// `Bearer` always has a `detail`. The response for a misconfigured server has a `detail` in debug
+/// builds.
 fn is_explained(row: &Row) -> bool {
     let has_header = row.ask.headers.iter().any(|(name, _)| *name == "authorization");
     row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)
@@ -104,7 +105,7 @@ async fn the_handler_answers_accepted_requests() {
     }
 }
 
-/// The response says that the header has another scheme than `Bearer`, but never repeats the
+/// The response says that the header has a scheme other than `Bearer`, but never repeats the
 /// header.
 #[tokio::test]
 async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
@@ -223,7 +224,7 @@ async fn every_401_and_every_403_about_a_token_has_exactly_one_challenge() {
     }
 }
 
-/// A client that probes with different tokens gets the same response to every `invalid-token`
+/// A client that probes with different tokens gets the same response for every `invalid-token`
 /// rejection.
 #[tokio::test]
 async fn rejections_of_the_generic_class_have_the_same_bytes() {

@@ -9,7 +9,7 @@ use crate::kit::{self, str_of};
 
 /// A compact JWS with an HMAC signature. Its payload is a sentence instead of claims.
 const HMAC: &str = "cookbook/jws/4_4.hmac-sha2_integrity_protection.json";
-/// Compact JWSs with the signature of a public key, and their algorithms.
+/// Compact JWSs that are verified with a public key, and their algorithms.
 const PUBLIC: [(&str, Algorithm); 4] = [
     ("cookbook/jws/4_1.rsa_v15_signature.json", Algorithm::Rs256),
     ("cookbook/jws/4_2.rsa-pss_signature.json", Algorithm::Ps384),

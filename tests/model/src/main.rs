@@ -1,9 +1,9 @@
 //! Checks the table of verified tokens with every order in which its threads can run:
 //!
 //! - A look-up finds only the requested token, and only if the requested key set verified it.
-//! - A value is dropped once, and never while its thread holds a lock.
+//! - A value is dropped once, and never by a thread that holds a lock.
 //! - The memory stays below the limit.
-//! - A token that was not displaced is found once the threads are done.
+//! - A token that was not evicted is found once the threads are done.
 #![allow(dead_code, reason = "the program does not use every function of the table")]
 
 mod sync;

@@ -1,4 +1,4 @@
-//! Tests of requests with the cookie that a browser sends on behalf of another site.
+//! Tests of requests that a browser sends with the cookie on behalf of another site.
 
 use axum::Router;
 use axum::routing::any;

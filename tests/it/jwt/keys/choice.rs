@@ -1,4 +1,4 @@
-//! Tests of the choice of the key for a token.
+//! Tests that each token is verified with the right key.
 
 use tower_jwt_auth::jwt::{KeyErrorKind, TokenErrorKind};
 use tower_jwt_auth::{Algorithm, Key, KeySet};

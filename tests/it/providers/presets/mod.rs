@@ -1,5 +1,5 @@
-//! Tests of the presets, with tokens and key sets in the form that each provider documents. The keys
-//! are real, and `aws-lc-rs` signs, so that every header can be tested.
+//! Tests of the presets, with tokens and key sets in the form that each provider documents. The
+//! tokens are signed with `aws-lc-rs` directly, so that they can have any header.
 
 mod auth0;
 mod clerk;
