@@ -1,5 +1,5 @@
-//! The check of requests that a page of another site makes a browser send. The browser adds our
-//! cookie to such requests.
+//! The check for requests that a browser sends on behalf of a page of another site. The browser
+//! adds our cookie to such requests.
 
 use std::str::FromStr;
 

@@ -91,7 +91,7 @@ impl KeySourceError {
         let mut source = self.source();
         while let Some(cause) = source.filter(|_| !causes.is_cut) {
             let text = Start::of(cause);
-            // Some errors contain the text of their cause.
+            // Some errors contain the text of their cause. Do not repeat that text.
             if !last.ends_with(&text.text) {
                 let _ = write!(causes, ": {}", text.text);
             }

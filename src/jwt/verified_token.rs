@@ -92,13 +92,13 @@ impl VerifiedToken {
     }
 
     /// Returns the scopes, one by one, whether the issuer writes them as a string with spaces or as
-    /// an array. They are read from `scope` and `scp` unless `scope_claim` names another place.
+    /// an array. They are read from `scope` and `scp` unless `scope_claim` names another claim.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let texts = self.named.scopes.iter().map(|span| self.at(*span));
         texts.flat_map(|text| text.split(' ')).filter(|scope| !scope.is_empty())
     }
 
-    /// Returns the roles. They are read from `roles` unless `roles_claim` names another place.
+    /// Returns the roles. They are read from `roles` unless `roles_claim` names another claim.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.named.roles.iter().map(|span| self.at(*span))
     }

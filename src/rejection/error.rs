@@ -214,8 +214,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the kind of content that `Authorization` has instead of `Bearer`, or `None` if the
-    /// request has no such header or was refused for another reason.
+    /// Returns the kind of the `Authorization` header, if the request has no token but has that
+    /// header without `Bearer`. Returns `None` in all other cases.
     pub fn other_scheme(&self) -> Option<OtherScheme> {
         match self.detail {
             AuthErrorDetail::Missing { other, .. } => other,

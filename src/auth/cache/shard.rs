@@ -13,8 +13,8 @@ pub(crate) type Displaced<V> = SmallVec<[V; 2]>;
 /// matters if there are many tokens: a look-up then spends most of its time on reading memory.
 ///
 /// Eviction uses the CLOCK algorithm: a hand moves round the slots, skips each value that was used
-/// since its last round, and evicts the first value that was not. A token that is seen only once
-/// therefore never displaces a token that is in use.
+/// since the hand last passed it, and evicts the first value that was not used. A token that is
+/// seen only once therefore never displaces a token that is in use.
 pub(crate) struct Shard<V> {
     /// The number of slots is zero or a power of two. At most three quarters of the slots are full.
     slots: Vec<Option<Slot<V>>>,

@@ -24,7 +24,7 @@ const MAX_SHORT: usize = 1024;
 /// The length of the longest ML-DSA signature.
 const MAX_LONG: usize = 4627;
 
-/// The parameters with which aws-lc computes an algorithm.
+/// The parameters of an algorithm in aws-lc.
 enum Scheme {
     Rsa(&'static RsaParameters, &'static RsaSignatureEncoding),
     Ecdsa(&'static EcdsaVerificationAlgorithm, &'static EcdsaSigningAlgorithm),

@@ -58,9 +58,9 @@ impl KeyStore {
     /// set, and a later [`rotate`](Self::rotate) with the same key makes it the current key.
     ///
     /// Announce a key pair at least a day before it signs. Services can cache the key set of the
-    /// issuer for that long. A service that does not know the key yet may reject the tokens that it
-    /// signs. The public half is enough for the announcement, so the private key need not be on the
-    /// server before the rotation.
+    /// issuer for that long. Until a service knows the new key, it may reject tokens that are
+    /// signed with the key. The public half is enough for the announcement, so the private key need
+    /// not be on the server before the rotation.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

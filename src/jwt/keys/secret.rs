@@ -206,7 +206,7 @@ impl Secret {
         Self { bytes: mac::hkdf_sha256(&self.bytes, &info) }
     }
 
-    /// Encodes the secret as base64, for the service that it was derived for.
+    /// Encodes the secret as base64, to pass it to the service for which it was derived.
     ///
     /// # Security
     ///
