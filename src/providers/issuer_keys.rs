@@ -41,7 +41,7 @@ pub(crate) enum MissingKey {
 }
 
 impl IssuerKeys {
-    /// Returns the store with the keys, which changes when keys are fetched.
+    /// Returns the store with the keys. The store changes when keys are fetched.
     pub(crate) fn store(&self) -> &KeyStore {
         match &self.0 {
             Origin::Local(store) => store,

@@ -21,7 +21,7 @@ pub(crate) trait Cached {
 /// A look-up never waits: if another thread holds the lock of the shard, or panicked while it held
 /// the lock, the look-up finds nothing, and the token is verified again.
 pub(crate) struct Table<V, const SHARDS: usize> {
-    /// The key of the fingerprints, which is random and differs in each table.
+    /// The random key with which this table computes fingerprints. Each table has a different key.
     key: [u64; 2],
     shards: [Padded<Mutex<Shard<V>>>; SHARDS],
     /// The maximum size of one shard, in bytes.

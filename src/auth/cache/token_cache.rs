@@ -41,8 +41,8 @@ const LEAST_BYTES: usize = 1 << 20;
 /// # When it pays
 ///
 /// With public keys, a hit takes a small fraction of a verification's time. A layer with a public
-/// key therefore has a cache by default, which
-/// [`without_cache`](crate::JwtAuth::without_cache) removes.
+/// key therefore has a cache by default. [`without_cache`](crate::JwtAuth::without_cache) removes
+/// the cache.
 ///
 /// With HS256, a hit takes a tenth of a verification's time if a few hundred tokens are in use, and
 /// an eighth if a thousand are. With more tokens, the entries are rarely in the processor's cache:

@@ -140,7 +140,7 @@ impl Algorithm {
         matches!(self.key_type(), KeyType::Oct)
     }
 
-    /// Returns the algorithm with this registered name, which is case-sensitive (RFC 7515 section
+    /// Returns the algorithm with this registered name. Names are case-sensitive (RFC 7515 section
     /// 4.1.1). Allocates nothing, so that rejecting a forged header is cheap.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         if name == "Ed25519" {
