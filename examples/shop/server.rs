@@ -49,8 +49,8 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves until Ctrl-C. Running requests then have two seconds to end. Without this limit, an
-    /// open live cart would keep the server running.
+    /// Serves until Ctrl-C. Running requests then have two seconds to end. Without this limit, a
+    /// page that follows a cart would keep the server running.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
         let app = app.layer(map_response(print_reason));
         // The limit on attempts needs the address of the client.

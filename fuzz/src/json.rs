@@ -121,8 +121,8 @@ impl Node {
         }
     }
 
-    /// Returns the members of an object. Returns `None` if it is deeper than 32 levels, or has
-    /// duplicate or reserved names at any depth.
+    /// Returns the members of an object. Returns `None` for any other value, and for an object that
+    /// is deeper than 32 levels or has duplicate or reserved names at any depth.
     pub fn strict_members(&self) -> Option<&[(String, Node)]> {
         let members = self.members()?;
         let is_strict = self.has_distinct_names() && !self.has_in_band_name() && self.depth() <= 32;

@@ -116,8 +116,8 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the `auth_time` claim: the time at which the user proved who they are, which no renewal
-    /// changes (RFC 9470 section 6.1). None by default.
+    /// Sets the `auth_time` claim: the time at which the user proved who they are (RFC 9470 section
+    /// 6.1). Renewals do not change it. None by default.
     pub fn authenticated_at(mut self, at: UnixTime) -> Self {
         self.authenticated_at = Some(at);
         self

@@ -93,10 +93,9 @@ impl Revocation {
         self
     }
 
-    /// Sets the owner of the token or session, which is a subject, and the revocation time by the
-    /// issuer's clock. A server without room for more entries then revokes all tokens that the
-    /// owner had at that time, instead of everyone's tokens. This method has no effect on a
-    /// watermark.
+    /// Sets the subject that owns the token or session, and the revocation time by the issuer's
+    /// clock. A server without room for more entries then revokes all tokens that the owner had at
+    /// that time, instead of everyone's tokens. This method has no effect on a watermark.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }

@@ -10,7 +10,7 @@ use crate::revocation::target::RevocationKind;
 #[non_exhaustive]
 pub struct RevocationStats {
     by_kind: [usize; RevocationKind::ALL.len()],
-    /// The memory for entries in bytes, including room for more.
+    /// The memory for entries in bytes, including memory that is allocated but not filled yet.
     pub bytes: usize,
     /// Revocations that were applied unchanged, and those that had already expired.
     pub applied: u64,

@@ -123,8 +123,8 @@ fn is_valid(variant: Variant) -> bool {
     !matches!(variant, Forged | Expired | OtherIssuer | Missing)
 }
 
-/// Returns the backend of `jsonwebtoken` for a route. The hand-written route uses `aws_lc_rs`. Each
-/// route of another crate uses the backend that the default features of that crate select.
+/// Returns the backend of `jsonwebtoken` for a route. The hand-written route uses `aws_lc_rs`. A
+/// route of another crate uses the backend that the crate selects by default.
 fn backend_of(route: &str) -> Backend {
     if route == "by hand" { Backend::AwsLc } else { Backend::RustCrypto }
 }

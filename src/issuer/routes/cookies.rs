@@ -227,10 +227,10 @@ impl Cookies {
     /// - **every host below the domain gets the access tokens** of its visitors, and can use them
     ///   until they expire. That includes a blog that a third party hosts, a forgotten test server,
     ///   and a subdomain that somebody took over;
-    /// - every host below the domain can *set* these cookies. It can make a service treat its
-    ///   visitors as a different user, so that they save their address in the attacker's account,
-    ///   for instance. It can also lock them out of the services with a second cookie of the same
-    ///   name.
+    /// - every host below the domain can *set* these cookies. It can log its visitors in to a
+    ///   service as somebody else, for instance as the attacker, in whose account they then save
+    ///   their address. It can also lock its visitors out of the services with a second cookie of
+    ///   the same name.
     ///
     /// The refresh token and `__Host-session` stay with the auth server's host, so no other host
     /// can read or replace a session.
@@ -241,7 +241,7 @@ impl Cookies {
     /// domain, an IP address, and a name with a leading dot, a port or a scheme are invalid. Also
     /// panics if [`add_access_cookie`](Self::add_access_cookie) has already added a name that
     /// begins with `__Host-`. Browsers also ignore cookies for public suffixes such as `co.uk` and
-    /// `github.io`, which this function cannot know.
+    /// `github.io`. This method cannot detect them.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();
@@ -366,7 +366,7 @@ impl Cookies {
         access.chain([&self.refresh, &self.session]).any(|own| self.in_use(own) == name)
     }
 
-    /// Deletes the access-token cookies for some audiences.
+    /// Deletes the access-token cookies for those audiences for which `of` returns true.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
             let cookie = self.render(name, "", self.of_access(), Duration::ZERO);

@@ -1,4 +1,4 @@
-//! The reader of a login's credentials, which records the parameter that could not be read.
+//! A reader for the credentials of a login. It records which parameter could not be read.
 
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};

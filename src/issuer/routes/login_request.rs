@@ -72,8 +72,8 @@ impl LoginRequest {
         self
     }
 
-    /// Names the client, which binds the session's refresh tokens, as the parameter `client_id`
-    /// does. An empty name counts as absent. By default, no client is named.
+    /// Names the client, and binds the session's refresh tokens to the client, as the parameter
+    /// `client_id` does. An empty name counts as absent. By default, no client is named.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into()).filter(|client| !client.is_empty());
         self

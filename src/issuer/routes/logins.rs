@@ -193,7 +193,7 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         requested: RequestedAccess,
     ) -> Result<TokenAnswer, OAuthError> {
         let subject = grant.subject.clone();
-        // Writing the claims runs application code, which may panic.
+        // Serializing the claims runs application code, which may panic.
         let started = AssertUnwindSafe(self.open_session(grant, requested, label(&head.headers)));
         let started = started.catch_unwind().await;
         let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
@@ -210,8 +210,8 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
     }
 
     /// Reports a login that started no session. The response to such a login reveals that the
-    /// credentials are right, but the user's list of sessions does not show it. After this report,
-    /// the application can notify the user.
+    /// credentials are right, but the user's list of sessions does not show the login. After this
+    /// report, the application can notify the user.
     fn tell_refused_login(&self, subject: String, error: &OAuthError) {
         let reason = error.reason().to_owned();
         self.sessions.tell_refused_login(&RefusedLogin { subject, reason });

@@ -255,9 +255,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// the grace period. Otherwise a thief could poll to find out when the user renews, and renew
     /// at the same time. Such a use is reported as
     /// [`Superseded`](crate::issuer::SessionEvent::Superseded). If it comes 2 seconds or more after
-    /// the renewal, it counts towards [`max_repeats`](Self::max_repeats). An earlier use counts
-    /// towards a limit of 20 renewals in a row, since a page may load the list of sessions in
-    /// parallel with its renewal.
+    /// the renewal, it counts towards [`max_repeats`](Self::max_repeats). If it comes sooner, it
+    /// counts towards a limit of 20 renewals in a row, since a page may load the list of sessions
+    /// in parallel with its renewal.
     ///
     /// # Errors
     ///

@@ -68,8 +68,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// A request for the list of sessions must present the current refresh token. If it presents a
     /// used token instead, the token's renewal counts as repeated. A request 2 seconds or more
-    /// after the use counts towards this limit, and an earlier one towards a limit of 20 renewals
-    /// in a row.
+    /// after the use counts towards this limit. A request within 2 seconds counts towards a limit
+    /// of 20 renewals in a row.
     ///
     /// # Panics
     ///
@@ -96,7 +96,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// all their requests and tabs. In a browser, use
     /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). 20 is a
     /// good limit. A renewal without a repeat resets the count. If
-    /// [`max_repeats`](Self::max_repeats) is larger, it applies instead.
+    /// [`max_repeats`](Self::max_repeats) is larger than this limit, `max_repeats` applies instead.
     ///
     /// # Panics
     ///

@@ -47,7 +47,7 @@ struct Details {
 pub enum LoginFailureKind {
     /// The path names a provider that is not configured (404).
     UnknownProvider,
-    /// The route exists, but not for the method of the request (405).
+    /// The route does not support the method of the request (405).
     MethodNotAllowed,
     /// A page of another site began the login (403).
     CrossSite,

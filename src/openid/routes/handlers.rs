@@ -32,7 +32,7 @@ use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 use crate::openid::routes::open_id_login::OpenIdLogin;
 use crate::openid::routes::page;
 
-/// The maximum time between a session's login and the start of a link to it.
+/// The maximum age of the session's login when the user begins to link an account.
 const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 
 /// The maximum size of the scopes and the audience that a page requests. Both are stored in a
@@ -315,8 +315,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(provider.redeem(redemption).await?)
     }
 
-    /// Returns the session to link to. It must still be live. If the browser sends its session
-    /// cookies, it must also be the browser's session.
+    /// Returns the session to whose user the account is to be linked. The session must still be
+    /// live. If the browser sends session cookies, they must belong to this session.
     async fn session_to_link(
         &self,
         attempt: &Attempt,

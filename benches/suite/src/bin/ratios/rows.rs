@@ -19,7 +19,7 @@ pub struct Row {
     pub floor: Option<Cost>,
 }
 
-/// Returns the rows for a kind of tokens.
+/// Returns the rows for one kind of token.
 pub fn rows(kind: &str) -> Vec<Row> {
     if is_hs256(kind) { hs256(kind) } else { public_key(kind) }
 }
@@ -44,7 +44,7 @@ fn public_key(algorithm: &str) -> Vec<Row> {
             signature(),
         ),
     ];
-    // The other crates do not know the algorithm.
+    // The other crates do not support ML-DSA-44.
     if algorithm != "ML-DSA-44" {
         let peer = |what, name| row(what, layer(), added(Ask(name, Good)));
         rows.extend([
