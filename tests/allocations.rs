@@ -99,7 +99,7 @@ fn a_layer_with_several_issuers_allocates_nothing_for_a_refused_token() {
     }
 }
 
-/// Returns a key pair with the feature `asymmetric`, and otherwise a key for HS256.
+/// Returns a key pair if the feature `asymmetric` is enabled, and otherwise a key for HS256.
 fn any_key() -> Key {
     #[cfg(feature = "asymmetric")]
     return Key::generate(tower_jwt_auth::Algorithm::Es256).unwrap();

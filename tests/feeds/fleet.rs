@@ -102,7 +102,8 @@ impl Member {
         verdict(&self.revocations, name)
     }
 
-    /// Waits until the verdict on the token is `expected`. Stalls of the machine do not count.
+    /// Waits until the verdict on the token is `expected`. The time limit does not include stalls
+    /// of the machine.
     pub(crate) async fn expect(&self, name: &str, expected: Verdict, within: Duration) {
         let start = Stopwatch::start();
         while self.verdict(name) != expected {

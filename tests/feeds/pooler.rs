@@ -14,7 +14,7 @@ use crate::fleet::{LATER, Member};
 use crate::postgres::{self, Postgres, other_user};
 use crate::server::{self, Server};
 
-/// PgBouncer with three connections to the server, which all clients share.
+/// PgBouncer with three connections to the server. All clients share these connections.
 struct PgBouncer {
     folder: PathBuf,
     port: u16,

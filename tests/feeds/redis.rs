@@ -160,8 +160,8 @@ async fn expired_messages_leave_redis() {
     // A repeated message takes no more room.
     feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // If many messages have expired, the script removes only some of them, since it blocks the
-    // server. The next append removes more.
+    // The script blocks the server while it runs. If many messages have expired, the script
+    // therefore removes only some of them. The next append removes more.
     redis.put(2_500, 8, 1_700_000_000).await;
     for left in [1_501, 501, 1, 1] {
         feed.append(&new).await.unwrap();

@@ -18,7 +18,8 @@ async fn after_a_rotation_new_tokens_are_accepted_and_old_tokens_are_rejected() 
 
     provider.restart();
     let new = provider.token("ES256").await;
-    // The keys were fetched a moment ago. Strangers cannot make the service fetch them again.
+    // The keys were fetched a moment ago, so a token with an unknown key does not cause another
+    // fetch yet.
     service.rejects(&new, 401, "key").await;
     service.accepts(&old, &issuer, "cart-client").await;
 

@@ -12,8 +12,8 @@ use crate::process::{Server, client};
 /// The number of attempts that an account has at first.
 const ATTEMPTS: usize = 20;
 
-/// On Linux, returns a client at the loopback address with this number. On other systems, the
-/// client has the default address.
+/// Returns a client. On Linux, the client connects from a loopback address that depends on `place`.
+/// On other systems, it connects from the default address.
 fn client_at(place: usize) -> Client {
     let last = u8::try_from(place).expect("it is less than 200").saturating_add(2);
     let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));

@@ -44,7 +44,7 @@ fn say(line: &str) {
     std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
 }
 
-/// A store whose `replace` writes the row but never returns if `stuck` is set.
+/// A store whose `replace` writes the row. If `stuck` is set, `replace` then never returns.
 struct Lossy {
     store: Store,
     stuck: bool,
@@ -118,7 +118,7 @@ impl AuthServer {
         read(self.output.as_mut().unwrap())
     }
 
-    /// Takes the output, for a thread that reads the lines.
+    /// Takes the output, so that another thread can read its lines.
     pub(crate) fn take_output(&mut self) -> impl Iterator<Item = String> + Send + use<> {
         let mut output = self.output.take().unwrap();
         std::iter::from_fn(move || read(&mut output))

@@ -303,8 +303,8 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             let done = match path {
                 "/logout" => 204,
                 "/revoke" => 200,
-                // Only this session has ended. The user's other sessions may remain, so the request
-                // fails.
+                // Only this session has ended. The user may have other sessions, which a token of
+                // an ended session cannot end, so the request fails.
                 _ => 400,
             };
             assert_eq!(status, if is_published { done } else { 503 }, "{path}");

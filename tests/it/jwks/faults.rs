@@ -13,7 +13,7 @@ use crate::kit::{self, NOW};
 
 const LIMIT: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer than the lifetime of a set without `max-age`.
+/// A time that is longer than the lifetime of a key set without `max-age`.
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 

@@ -211,8 +211,8 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
 }
 
 /// `serde_json` reserves these names. It would parse the string in such a member as JSON, and a
-/// `Value` would contain the result. The issuer signed a string and not that JSON, which could be
-/// nested without a limit.
+/// `Value` would contain the result. The issuer signed only the string, and the JSON in the string
+/// could be nested without a limit.
 #[test]
 fn a_name_that_serde_json_reserves_is_rejected_at_any_depth() {
     let name = "$serde_json::private::RawValue";

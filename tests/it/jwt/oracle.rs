@@ -116,7 +116,7 @@ fn claim() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Generates valid claims, with random claims among them.
+/// Generates valid claims, together with random claims.
 fn payload() -> impl Strategy<Value = String> {
     let base = prop_oneof![
         3 => Just(format!("\"exp\":{}", kit::NOW + 60)),

@@ -1,4 +1,4 @@
-//! Properties of all tokens. Those that involve time are in `time`.
+//! Properties of all tokens. The module `time` contains the properties that involve time.
 
 mod time;
 

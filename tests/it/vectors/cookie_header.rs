@@ -1,6 +1,6 @@
 //! Tests with `http-fields/cookie_header.json`: cookie names and values. The cases come from
-//! projects that disagree on some points. On these, this crate treats quotes as a part of the
-//! value, rejects two different values, does not decode percent signs, and ignores white space
+//! projects that disagree on some points. On these points, this crate treats quotes as a part of
+//! the value, rejects two different values, does not decode percent signs, and ignores white space
 //! around names and values.
 
 use super::{Exclusion, assert_adds_up, is_listed};

@@ -1,4 +1,4 @@
-//! Tests of key pairs and public keys of every algorithm.
+//! Tests of key pairs and public keys for every algorithm.
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use tower_jwt_auth::issuer::{Grant, TokenIssuer};

@@ -54,7 +54,7 @@ pub(crate) struct Spoiled {
     pub(crate) hangs: bool,
     /// The `iss` with which the provider sends the browser back. By default, the provider's issuer.
     pub(crate) response_issuer: Option<String>,
-    /// Claims of the ID token that replace the correct ones.
+    /// Claims that replace the correct claims of the ID token.
     pub(crate) claims: BTreeMap<&'static str, Value>,
     /// True if the ID token is signed with a key that is not published.
     pub(crate) unknown_key: bool,

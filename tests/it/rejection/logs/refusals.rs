@@ -149,8 +149,8 @@ impl Guard for Closed {
     }
 }
 
-/// At the default log level, client requests cause no lines, and a server fault causes a few lines
-/// per minute.
+/// At the default log level, client requests cause no log lines, and a server fault causes a few
+/// log lines per minute.
 #[tokio::test]
 async fn no_client_can_fill_a_log_at_the_default_level() {
     let stale = kit::revocations(shop::clock());

@@ -74,7 +74,7 @@ async fn the_tokens_of_all_vectors_leave_no_trace() {
 async fn json_of_any_kind_leaves_no_trace() {
     let mut found = Vec::new();
     for case in kit::cases("jsontestsuite/all.json") {
-        // The two huge texts are too large for a token.
+        // The two largest texts do not fit into a token.
         let Some(text) = case["b64"].as_str() else { continue };
         let text = kit::from_base64(text);
         let within =
