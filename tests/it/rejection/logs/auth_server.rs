@@ -18,8 +18,8 @@ use crate::kit::{NOW, at};
 
 const WRONG_PASSWORD: &str = "the-wrong-password-of-somebody";
 
-/// Returns a server that logs all events. A layer outside the routes also logs the headers of all
-/// requests and responses.
+/// Returns a server that appends each session event to `printed`. A layer outside the routes logs
+/// the headers of all requests and responses.
 fn server(cookies: Option<Cookies>, printed: &Arc<Mutex<String>>) -> Server {
     let state = Arc::<State>::default();
     let clock = at(NOW);
