@@ -23,8 +23,8 @@ use crate::users::{LoggedIn, Users};
 
 /// The cookie that binds a ceremony to the browser that began it.
 const CEREMONY_COOKIE: &str = "__Host-ceremony";
-/// The maximum age of a login that may add a passkey. A passkey gives lasting access, so an
-/// attacker with a stolen session must not be able to add one.
+/// The maximum age of a login with which a passkey can be added. A passkey gives lasting access, so
+/// an attacker with a stolen session must not be able to add one.
 const FRESH_SECS: i64 = 300;
 
 pub(crate) struct Site {
@@ -56,8 +56,8 @@ impl Site {
 /// Returns the routes. `auth` must let anonymous requests through, since new users register without
 /// a token.
 pub(crate) fn routes(site: Site, auth: JwtAuth<LoggedIn>) -> Router {
-    // `Json` rejects every other content type. A page of another site cannot send JSON without this
-    // server's permission, which CORS would have to give.
+    // `Json` rejects every other content type. A page of another site can send JSON only if this
+    // server permits it by CORS.
     Router::new()
         .route("/passkey/register/start", post(start_registration).layer(auth.clone()))
         .route("/passkey/register/finish", post(finish_registration).layer(auth))

@@ -24,7 +24,7 @@ impl OpenIdAccounts for Users {
     /// user. If a logged-in user asked to link the account, links it to that user instead.
     ///
     /// The email address in the profile is not used to find the user. The person who controls an
-    /// address today may not be the user who signed up with it.
+    /// address today is not always the user who signed up with it.
     async fn log_in_with(
         &self,
         identity: &Identity,

@@ -143,8 +143,8 @@ pub trait Accounts: Send + Sync + 'static {
         request: &Parts,
     ) -> impl Future<Output = Result<Option<Grant<Self::Claims>>, AccountsError>> + Send;
 
-    /// Returns the current grant of a session's user, or `None` if the user may not log in any
-    /// more, which ends the session. The routes remove scopes and audiences beyond those of the
+    /// Returns the current grant of a session's user, or `None` if the user is no longer allowed to
+    /// log in. `None` ends the session. The routes remove scopes and audiences beyond those of the
     /// login. The token has the `client_id` of this grant, if the grant names one.
     fn renew(
         &self,

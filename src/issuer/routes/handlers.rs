@@ -92,7 +92,7 @@ pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
         Ok(loaded) => context.logged_out(end(&context, loaded).await),
         Err(error) if error.kind() == OAuthErrorKind::BadToken => {
             // The request names no session that could end, so the client counts as logged out. The
-            // log has the reason.
+            // reason is logged.
             let mut response = context.logged_out(Ok(()));
             response.extensions_mut().insert(error);
             response

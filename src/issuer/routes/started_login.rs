@@ -51,8 +51,8 @@ impl StartedLogin {
     /// bytes; `//host` is another host.
     ///
     /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are in bodies,
-    /// and a redirect cannot carry them. The response is then 500 `server_error`, and the log has
-    /// the reason. Nobody gets the tokens of the new session, which stays in the store until it
+    /// and a redirect cannot carry them. The response is then 500 `server_error`, and the reason is
+    /// logged. Nobody gets the tokens of the new session, which stays in the store until it
     /// expires.
     ///
     /// [`dangerous_from_another_site`]: crate::issuer::LoginRequest::dangerous_from_another_site

@@ -76,7 +76,7 @@ pub enum LoginFailureKind {
     /// The configuration does not fit the provider (500).
     Misconfigured,
     /// The user must log in again to link an account (403): the browser has no session, the
-    /// session's login is too old, or the session is not the one that began the link.
+    /// session's login is too old, or the link began in a different session.
     FreshLoginRequired,
     /// The application refused the login (403).
     Refused,

@@ -202,7 +202,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(attempt)
     }
 
-    /// Returns the session of a browser that has logged in recently.
+    /// Returns the browser's session, whose login must be recent.
     async fn fresh_session(
         &self,
         presented: Option<&str>,

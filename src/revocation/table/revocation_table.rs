@@ -15,7 +15,7 @@ use crate::revocation::token_names::TokenNames;
 
 const FEWEST_BUCKETS: usize = 64;
 
-/// The effect of a revocation that was applied.
+/// The effect of applying a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Applied {

@@ -1,4 +1,4 @@
-//! The access tokens of a session that were revoked one by one.
+//! The individually revoked access tokens of a session.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::jwt::keys::mac;
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 
-/// The access tokens of a session that were revoked one by one, each as a hash of its revocation.
+/// The individually revoked access tokens of a session, each as a hash of its revocation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RevokedTokens(Vec<String>);
