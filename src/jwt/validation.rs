@@ -322,7 +322,8 @@ impl Validation {
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
     /// 7643). Any other value makes the token invalid. If the value is missing or `null`, the token
-    /// has no roles. Without this setting, a `roles` claim of any other type is ignored.
+    /// has no roles. Without this setting, a `roles` claim that has none of
+    /// these forms is ignored.
     #[track_caller]
     #[must_use]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {

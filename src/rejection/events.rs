@@ -28,8 +28,8 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG because of the limit, in the last earlier
-    /// minute with events.
+    /// The number of events that were logged at DEBUG because of the limit. Counts the most recent
+    /// minute that had events, not including the current minute.
     pub(crate) suppressed: Option<u64>,
 }
 
@@ -90,8 +90,8 @@ impl LogLimit {
 }
 
 /// Warns of a CORS layer behind `JwtAuth`. Refusals do not pass through that layer, so scripts of
-/// other origins cannot read them. Any client can send preflights, so these warnings are limited
-/// too.
+/// other origins cannot read them. A preflight triggers the warning, and any client can send
+/// preflights, so the warnings are limited.
 #[cold]
 pub(crate) fn cors_is_behind() {
     static LIMIT: LogLimit = LogLimit { minute: AtomicI64::new(0), seen: AtomicU64::new(0) };

@@ -35,9 +35,9 @@ impl LoginRequest {
         Self::default()
     }
 
-    /// Requests tokens for one service or several, and binds the session to them, as the parameter
-    /// `audience` does. Empty names are ignored. By default, the tokens are for the services of the
-    /// grant.
+    /// Requests tokens for one service or several, and binds the session to those services, as the
+    /// parameter `audience` does. Empty names are ignored. By default, the tokens are for the
+    /// services of the grant.
     ///
     /// # Panics
     ///

@@ -32,7 +32,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.end_because(id, EndCause::LoggedOut).await
     }
 
-    /// Ends one session as [`end`](Self::end) does, for another cause.
+    /// Ends one session, like [`end`](Self::end), but with the given cause.
     ///
     /// # Errors
     ///

@@ -76,8 +76,7 @@ impl Publisher {
         self.publish(Revocation::subject(subject, before).forget_at(self.until(now))).await
     }
 
-    /// Returns the time after which every token issued in the same second as `revoked_at` has
-    /// expired.
+    /// Returns a time by which all tokens issued in the same second as `revoked_at` have expired.
     fn until(&self, revoked_at: UnixTime) -> UnixTime {
         let second = Duration::from_secs(1);
         revoked_at.saturating_add(second).saturating_add(self.lifetime.max(REMEMBERED))

@@ -127,8 +127,8 @@ impl PublicComponents {
         }
     }
 
-    /// Returns the members of the key's JWK without `alg` and `kid`, in the order of their names.
-    /// For ML-DSA, `alg` is part of the key.
+    /// Returns the members of the key's JWK, sorted by name. `kid` is left out, and so is `alg`,
+    /// except for ML-DSA, where `alg` is part of the key.
     pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Rsa { n, e } => {

@@ -193,7 +193,7 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
         Ok(self.run::<i64>(script).await? == 1)
     }
 
-    /// Reads the entries of the log after an entry, or the live messages after a cursor.
+    /// Reads the log entries that follow a given entry, or the live messages that follow a cursor.
     async fn entries(&self, of: &str, after: &str) -> Result<RedisBatch, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);

@@ -21,8 +21,8 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Reports the outcome of an attempt: the first failure, then at most one failure every 10
-    /// seconds, and the recovery after a reported failure.
+    /// Reports the outcome of an attempt, if it is news. Reports the first failure, later failures
+    /// at most once every 10 seconds, and the recovery after a reported failure.
     pub(crate) fn attempted(&mut self, outcome: &Result<(), FeedError>, to: &Revocations) {
         match outcome {
             Ok(()) => {

@@ -1,6 +1,7 @@
-//! The time of a request with a token of a known key, in three states: the key source is idle, a
-//! fetch hangs, and a fetch hangs while strangers send tokens with random key identifiers. Prints
-//! medians and 99th percentiles, and their ratios to the values for the idle source.
+//! Measures how long a request takes if its token names a known key, in three states: the key
+//! source is idle, a fetch hangs, and a fetch hangs while strangers send tokens with random key
+//! identifiers. Prints medians and 99th percentiles, and their ratios to the values for the idle
+//! source.
 //!
 //! `cargo run --release --bin key_source`
 

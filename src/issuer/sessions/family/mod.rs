@@ -217,8 +217,8 @@ impl Family {
     /// Returns the session's rank among the user's sessions. If a user has too many sessions, those
     /// with the lowest ranks end. Renewals raise the rank.
     ///
-    /// A session from a server whose clock was far ahead has the lowest rank. Its times would
-    /// otherwise protect the session for years.
+    /// A session from a server whose clock was far ahead has the lowest rank. Otherwise, the times
+    /// in that session would protect it for years.
     pub(crate) fn rank(&self, now: UnixTime) -> (bool, UnixTime) {
         let rank = self.renewed_at.max(self.first_rank);
         (rank <= latest_rank(now), rank)
@@ -382,9 +382,9 @@ impl Family {
     }
 }
 
-/// Returns true if `now` is less than `grace` after `used_at`, or less than [`AHEAD`] before it.
-/// `used_at` may come from a server whose clock is ahead. Setting a clock back extends `grace` by
-/// at most [`AHEAD`].
+/// Returns true if less than `grace` has passed from `used_at` to `now`. Also returns true if `now`
+/// is before `used_at` by less than [`AHEAD`], since `used_at` may come from a server whose clock
+/// is ahead. Setting a clock back extends `grace` by at most [`AHEAD`].
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }

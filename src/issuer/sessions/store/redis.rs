@@ -30,9 +30,9 @@ redis.call('HSET', KEYS[1],
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// Replaces a row, and returns 0 if it has a different version. ARGV: old version, version, state,
-/// end in seconds, end in milliseconds, 1 if it has ended. Versions are compared as text, since
-/// numbers in Lua are floats.
+/// Replaces a row if it still has the old version; otherwise returns 0. ARGV: old version, new
+/// version, state, end in seconds, end in milliseconds, 1 if the session has ended. Versions are
+/// compared as text, since numbers in Lua are floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
