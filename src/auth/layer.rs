@@ -172,8 +172,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Accepts tokens without `exp`. An `exp` that is present is still checked, and
-    /// [`max_lifetime`](Self::max_lifetime) still rejects a token without `exp`.
+    /// Accepts tokens without `exp`, unless [`max_lifetime`](Self::max_lifetime) is set. An `exp`
+    /// that is present is still checked.
     ///
     /// # Security
     ///
@@ -261,8 +261,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads scopes from one more claim, in addition to `scope` and `scp` or the claim that
-    /// [`scope_claim`](Self::scope_claim) sets.
+    /// Reads scopes from one more claim. The default claims `scope` and `scp`, or the claim that
+    /// [`scope_claim`](Self::scope_claim) sets, are still read.
     #[track_caller]
     pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().add_scope_claim(path);

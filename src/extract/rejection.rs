@@ -1,4 +1,4 @@
-//! The error of an extractor as a response.
+//! Turns an extractor's error into a response.
 
 use std::any::{TypeId, type_name};
 use std::error::Error;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// keeps these details from login to logout: see
 /// [`Session::external_login`](crate::issuer::Session::external_login).
 ///
-/// A session that began with a login by other means has no external login. With the feature
+/// A session that began with a password, for example, has no external login. With the feature
 /// `openid-login`, `AuthRoutes::openid_login` creates external logins.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalLogin {

@@ -225,7 +225,8 @@ impl TokenIssuer {
     /// Sets the maximum size of a token in bytes. Issuing a longer token is an error. 4096 by
     /// default, about the size of a cookie. Services reject more than 8192 by default.
     ///
-    /// Signatures of ML-DSA-65 and ML-DSA-87 alone are longer than the default. Set 8192 for them.
+    /// A signature of ML-DSA-65 or ML-DSA-87 is by itself longer than the default. Set 8192 for
+    /// these algorithms.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
         self

@@ -168,8 +168,8 @@ impl Validation {
         self
     }
 
-    /// Accepts tokens without `exp`. An `exp` that is present is still checked, and
-    /// [`max_lifetime`](Self::max_lifetime) still rejects tokens without `exp`.
+    /// Accepts tokens without `exp`, unless [`max_lifetime`](Self::max_lifetime) is set. An `exp`
+    /// that is present is still checked.
     ///
     /// # Security
     ///

@@ -20,7 +20,7 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// The leaf and the time between the two uses, if the token was used before.
+    /// If the token was used before: the leaf, and the time between that use and this one.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

@@ -150,7 +150,7 @@ fn key_section(pem: &str) -> Result<Section, KeyError> {
         loop {
             match lines.next() {
                 Some(line) if line == end => break,
-                // Only the old format of OpenSSL has header fields, and only for encryption.
+                // Only OpenSSL's old format has header fields, and it uses them only for encryption.
                 Some(line) if line.contains(':') => return Err(der::encrypted()),
                 Some(line) => body.push_str(line),
                 None => {

@@ -28,8 +28,7 @@ pub(crate) enum IssuerMatch {
     Any,
 }
 
-/// The kind of an entry, which combines the kind of the name with the issuers that the entry
-/// covers.
+/// The kind of an entry: the kind of name that it contains, and the issuers that it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryKind(u8);
 

@@ -17,7 +17,7 @@ use tower_jwt_auth::issuer::{
 use super::kit::{Answer, Server, issuer, json as json_request};
 use crate::kit::{NOW, at};
 
-/// Users of several tenants, distinguished by the host of the login.
+/// Users of several tenants. The host of the login request decides the tenant.
 #[derive(Default)]
 struct Tenants {
     seen: Mutex<Vec<String>>,

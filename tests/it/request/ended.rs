@@ -77,8 +77,8 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
         let ended = tokio::spawn(claims.ended());
         tokio::time::sleep(Duration::from_secs(60)).await;
 
-        // The claims do not end while the store contains the token's key. Here, the key first
-        // belongs to a new set, and is then the previous key.
+        // Nothing ends while the store contains the token's key. `replace` loads a new set with the
+        // same key, and `rotate` makes that key the previous one.
         keys.replace(Key::hs256(secret()));
         keys.rotate(new()).unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;

@@ -14,7 +14,8 @@ use crate::jwt::keys::mac;
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 
-/// The individually revoked access tokens of a session, each as a hash of its revocation.
+/// The access tokens of a session that were revoked one by one. Each is stored as the hash of the
+/// revocation that names it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RevokedTokens(Vec<String>);
