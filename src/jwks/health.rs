@@ -17,8 +17,8 @@ pub struct KeysHealth {
     /// The number of keys in the last fetched set that were skipped because they cannot verify a
     /// token. Keys that were [forgotten](crate::jwks::RemoteKeys::forget) are not counted.
     pub skipped: usize,
-    /// The reasons for skipping keys, for at most the first eight. Each reason names the position
-    /// of the key in the set and the start of its `kid`.
+    /// The reasons why keys were skipped. Only the first eight skipped keys are listed. Each reason
+    /// names the position of the key in the set and the start of its `kid`.
     pub skip_reasons: Vec<String>,
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
     pub last_error: Option<KeySourceError>,

@@ -157,8 +157,8 @@ impl Issuer {
         }
     }
 
-    /// Turns a setting of the preset into a setting of the application, so that a later call does
-    /// not replace the setting. Returns true if the preset had made the setting.
+    /// Marks a setting as made by the application. The application's later calls then add to the
+    /// setting and do not replace it. Returns true if the preset had made the setting.
     fn keep(&mut self, setting: &Setting) -> bool {
         let before = self.preset.len();
         self.preset.retain(|preset| preset != setting);

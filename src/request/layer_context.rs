@@ -14,7 +14,7 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 /// request, for example on a WebSocket, the checks are repeated.
 ///
 /// One allocation contains all of this data, so that each request changes only one reference count.
-/// All processors contend for that count.
+/// Changing a count is slow, since all processors contend for it.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,

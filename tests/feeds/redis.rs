@@ -157,7 +157,7 @@ async fn expired_messages_leave_redis() {
     let new = fleet::token("new").of_subject("alice", fleet::in_secs(0));
     feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // A repeated message takes no more room.
+    // A repeated message takes no extra space.
     feed.append(&new).await.unwrap();
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
     // The script blocks the server while it runs. If many messages have expired, the script

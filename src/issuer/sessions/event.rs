@@ -32,8 +32,8 @@ pub enum SessionEvent<'a> {
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user. Normally there is one such event per session. A theft is reported
     /// late if the server stopped before it called the hook, and twice if the store failed right
-    /// after the call. The late or second report follows when one of the session's tokens is
-    /// presented within the next hour.
+    /// after the call. That report comes when one of the session's tokens is presented, if this
+    /// happens within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

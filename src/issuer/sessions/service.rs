@@ -134,11 +134,11 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Ends a user's sessions beyond the limit, after a login has stored its session.
     ///
-    /// Every login stores its session and then counts, so the last of several concurrent logins
-    /// sees all the sessions. All logins rank the sessions in the same order, and the rank of a new
-    /// session does not change in the meantime. They therefore all keep the same sessions, exactly
-    /// as many as allowed. A login must not make room before it stores its session: it could end a
-    /// session that another login has decided to keep.
+    /// Every login stores its session and then counts the user's sessions, so the last of several
+    /// concurrent logins sees all the sessions. All logins rank the sessions in the same order, and
+    /// the rank of a new session does not change in the meantime. They therefore all keep the same
+    /// sessions, exactly as many as allowed. A login must not make room before it stores its own
+    /// session. Otherwise, it could end a session that another login has decided to keep.
     async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
         let sessions = self.loaded_of_subject(subject).await?;
         self.end_surplus(sessions).await?;

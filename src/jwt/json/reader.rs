@@ -60,7 +60,8 @@ pub(crate) struct Reader<'de> {
     scanner: Scanner<'de>,
     /// The number of open brackets.
     depth: usize,
-    /// The first fault. It makes the text invalid, even if a type ignores the error.
+    /// The first fault. The text is then invalid, even if a `Deserialize` implementation ignores
+    /// the error.
     fault: Option<Fault>,
     /// The start and the end of the last value that was read ahead.
     read: (usize, usize),

@@ -90,8 +90,8 @@ impl KeyStore {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`KeySet::new`]: for example, if another key of the store has the same
-    /// identifier and algorithm. In that case the keys stay unchanged.
+    /// Fails for the same reasons as [`KeySet::new`], for example if another key of the store has
+    /// the same identifier and algorithm. The keys then stay unchanged.
     pub fn rotate(&self, key: Key) -> Result<(), KeyError> {
         self.try_update(|keys| keys.rotated_to(key.clone()))
     }

@@ -181,8 +181,8 @@ impl Messages {
         Ok(())
     }
 
-    /// Returns the messages that follow a number, at most one part of them. Also returns the last
-    /// number in the part, and true if there are more messages.
+    /// Returns the messages after the message with this number, at most [`PART`] of them. Also
+    /// returns the number of the last of them, and true if more messages follow.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
         let mut rest = self.entries.iter().skip(start);

@@ -50,8 +50,8 @@ impl EntryKind {
 }
 
 /// The kind, the end and the watermark of an entry: 4 bits of kind, 28 bits of end in steps of 16
-/// seconds, and 32 bits of watermark in seconds. The last second that fits is in 2106. An entry
-/// with a later end is kept forever, and a later watermark is stored as that second.
+/// seconds, and 32 bits of watermark in seconds. The last time that fits is in 2106. An entry
+/// with a later end is kept forever. A later watermark is stored as the last time that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 

@@ -275,7 +275,7 @@ fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }
 
-/// Returns the number of buckets for a map that is at most half full with this number of entries.
+/// Returns how many buckets a map needs so that this number of entries fills at most half of it.
 fn buckets_for(entries: usize) -> usize {
     entries.saturating_mul(2).checked_next_power_of_two().unwrap_or(usize::MAX).max(FEWEST_BUCKETS)
 }

@@ -18,8 +18,8 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
-    /// A session ends after this many renewals in a row if each used token was presented again 2
-    /// seconds or more after its use.
+    /// A session ends after this many repeated renewals in a row. A renewal is repeated if its
+    /// token is presented again 2 seconds or more after its use.
     pub(crate) max_repeats: u32,
     /// A session ends after this many renewals in a row if each used token was presented again,
     /// however soon. With `None`, a second refresh with a used token is not counted if it comes

@@ -129,8 +129,8 @@ impl Idp {
         self.state.requests.lock().unwrap().last().unwrap().clone()
     }
 
-    /// Returns a code of this provider for an authorization request, as an attacker could obtain
-    /// it.
+    /// Returns this provider's code for an authorization request. An attacker could obtain a code
+    /// in the same way.
     pub(crate) fn code_for(&self, request: &Params) -> String {
         self.state.grant(request.clone())
     }
