@@ -19,12 +19,9 @@ use crate::issuer::{ExternalLogin, Session};
 /// and `ALICE` are equal. Some databases also ignore accents, or spaces at the end.
 #[derive(Clone)]
 pub struct Identity {
-    pub(crate) provider: String,
-    pub(crate) issuer: String,
-    pub(crate) subject: String,
+    pub(crate) account: ExternalLogin,
     pub(crate) claims: Map<String, Value>,
     pub(crate) verified_email: Option<String>,
-    pub(crate) scopes: Vec<String>,
     pub(crate) is_fresh: bool,
     pub(crate) link_to: Option<Session>,
 }
@@ -32,19 +29,19 @@ pub struct Identity {
 impl Identity {
     /// Returns the name of the provider in the configuration, such as `google`.
     pub fn provider(&self) -> &str {
-        &self.provider
+        self.account.provider()
     }
 
     /// Returns the provider's issuer. It stays the same if the provider is renamed in the
     /// configuration. For a plain OAuth 2.0 provider it is the origin of its login page.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        self.account.issuer()
     }
 
     /// Returns the user's identifier at the provider. It is unique for this
     /// [`issuer`](Self::issuer).
     pub fn subject(&self) -> &str {
-        &self.subject
+        self.account.subject()
     }
 
     /// Reads the claims of the ID token and of the user info. Returns `None` if the claims do not
@@ -75,7 +72,7 @@ impl Identity {
     /// Returns the scopes that the user granted at the provider. The user may grant fewer scopes
     /// than are configured.
     pub fn granted_scopes(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().map(String::as_str)
+        self.account.scopes()
     }
 
     /// Returns true if the user has just authenticated at the provider, for example with a
@@ -95,20 +92,14 @@ impl Identity {
     pub fn link_to(&self) -> Option<&Session> {
         self.link_to.as_ref()
     }
-
-    /// Returns the account in the form that the session stores, without tokens.
-    pub(crate) fn external_login(&self) -> ExternalLogin {
-        let Self { provider, issuer, subject, scopes, .. } = self;
-        ExternalLogin::new(provider, issuer, subject, scopes.clone())
-    }
 }
 
 impl Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The other fields are personal data.
         f.debug_struct("Identity")
-            .field("provider", &self.provider)
-            .field("scopes", &self.scopes)
+            .field("provider", &self.account.provider())
+            .field("scopes", &self.account.scopes().collect::<Vec<_>>())
             .field("is_link", &self.link_to.is_some())
             .finish_non_exhaustive()
     }

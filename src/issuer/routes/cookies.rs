@@ -177,7 +177,7 @@ impl Cookies {
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
     ///
-    /// When you switch a running system to this setting, choose new cookie names. Browsers send the
+    /// Choose new cookie names when you switch a running system to this setting. Browsers send the
     /// old cookies together with the partitioned ones until the old cookies expire, and a request
     /// with two different cookies of the same name is rejected.
     ///

@@ -19,7 +19,7 @@ use crate::issuer::routes::requests::{self, BodyParams};
 use crate::issuer::routes::return_path::{MAX_RETURN_PATH_BYTES, is_return_path};
 use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::store::RefreshStore;
-use crate::issuer::{Session, StartedLogin};
+use crate::issuer::{ExternalLogin, Session, StartedLogin};
 use crate::openid::accounts::{LoginDecision, OpenIdAccounts};
 use crate::openid::identity::Identity;
 use crate::openid::provider::authorization::AuthorizationRequest;
@@ -261,18 +261,15 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         let ProviderLogin { issuer, subject, claims, verified_email, scopes, tokens } = login;
         let link_to = self.session_to_link(attempt, &head.headers).await?;
         let identity = Identity {
-            provider: provider.name().to_owned(),
-            issuer,
-            subject,
+            account: ExternalLogin::new(provider.name(), issuer, subject, scopes),
             claims,
             verified_email,
-            scopes,
             is_fresh: attempt.is_fresh,
             link_to,
         };
         // This call fails if the tokens are too large, so it comes before the application creates
         // an account.
-        let external_login = self.login.keep(identity.external_login(), &tokens)?;
+        let external_login = self.login.keep(identity.account.clone(), &tokens)?;
 
         let context = &self.logins.context;
         let mut grant = match context.accounts.log_in_with(&identity, head).await? {
