@@ -18,8 +18,8 @@ use tower_jwt_auth::{
 };
 
 fn render(error: &AuthError) -> RejectionBody {
-    // The message depends only on the error's kind. A client that learned which check failed could
-    // work on passing that check.
+    // The message depends only on the error's kind. A message that named the failed check would
+    // help an attacker to pass that check.
     let message = match error.kind() {
         AuthErrorKind::MissingCredentials => "Please log in.",
         AuthErrorKind::TokenExpired => "Your login has ended, please log in again.",

@@ -20,7 +20,8 @@
 //! gK0p...
 //! ```
 //!
-//! With public keys, `JWT_KEY` names a file instead: PEM, a JWK, or a set of JWKs.
+//! With public keys, set `JWT_KEY` instead of `JWT_SECRET`. It names a file that contains PEM, a
+//! JWK, or a set of JWKs.
 //!
 //! ```console
 //! $ cargo build --example token --features asymmetric

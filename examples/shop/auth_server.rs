@@ -25,8 +25,8 @@ pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
 pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
 /// Starts the auth server. `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the
-/// lifetime of access tokens, and `GUESS_SECS` the time after which an account has one more login
-/// attempt.
+/// lifetime of access tokens, and `GUESS_SECS` the number of seconds after which an account has one
+/// more login attempt.
 pub(crate) async fn app(
     master: &Secret,
     origins: &Origins,

@@ -15,7 +15,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) enum Feed {
     Memory(MemoryFeed),
     Redis(String),
-    /// A single server without `REVOCATIONS`, which accepts tokens until they expire.
+    /// No feed. A server in a separate process without `REVOCATIONS` accepts tokens until they
+    /// expire.
     None,
 }
 

@@ -1,6 +1,6 @@
 //! Fuzzes the JOSE header of a token with a valid signature. The verifier must accept a header
-//! exactly when the rules allow it, and the oracle must accept every accepted header that it can
-//! read.
+//! exactly when the rules allow it. If the verifier accepts a header that the oracle can read, the
+//! oracle must accept the header too.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,6 +1,7 @@
-//! Fuzzes the choice of an issuer. The choice reads `iss` before the signature is verified, and the
-//! verification reads all claims. A layer with several issuers must therefore make the same
-//! decision as a layer that has only the issuer whose key signed the token.
+//! Fuzzes the choice of an issuer. The layer chooses an issuer by an `iss` that it reads before it
+//! verifies the signature. The verification later reads all claims, and must find the same `iss`. A
+//! layer with several issuers must therefore make the same decision as a layer that has only the
+//! issuer whose key signed the token.
 #![no_main]
 
 use std::sync::LazyLock;

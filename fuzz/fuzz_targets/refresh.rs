@@ -23,14 +23,14 @@ const IDLE: i64 = 100;
 const ABSOLUTE: i64 = 300;
 /// The number of rotations that the server remembers within the grace period.
 const REMEMBERED: usize = 16;
-/// Repeated uses of one token count as simultaneous if they are less than this many seconds apart.
+/// Two uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
 /// The session ends after this many rotations in a row if each used token was presented again at
 /// least [`AT_ONCE`] seconds after its use.
 const MAX_REPEATS: u32 = 5;
 /// The session ends after this many rotations in a row if each used token was presented again,
-/// however soon. A refresh less than [`AT_ONCE`] seconds after the use is not counted, but a
-/// request for the session is.
+/// however soon. A second refresh with the token does not count if it comes less than [`AT_ONCE`]
+/// seconds after the token's use. A request for the session always counts.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -284,12 +284,12 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // The second use of a token counts only if the first use came before this refresh began. If
-        // another request uses the token in the meantime, the two uses are simultaneous.
+        // This use of the token counts as a repeat only if the token was used before this refresh
+        // began. If another request uses the token after that, the two uses are simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
-        // The token was valid when this refresh began, so a later change must not be reported as
-        // theft.
+        // The token was valid when this refresh began. If the other refresh has made it invalid,
+        // this must not be reported as theft.
         let had_ended = self.model.ended;
         let expected = match self.model.present(token, self.now, i64::MAX) {
             Err(Kind::Reused) => {

@@ -16,7 +16,7 @@ pub const REALM: &str = "fuzz";
 #[derive(Clone, Copy, PartialEq)]
 pub enum Form {
     Problem,
-    /// The body of [`custom_body`].
+    /// The body that [`custom_body`] returns.
     Custom,
     Grpc,
 }

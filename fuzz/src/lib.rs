@@ -63,7 +63,8 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
     token
 }
 
-/// Tokens that inputs name by a placeholder, since a fuzzer cannot find a valid signature.
+/// Signed tokens. Inputs contain placeholders for them, since a fuzzer cannot find a valid
+/// signature.
 pub struct Tokens {
     /// `{T}`: valid, without roles.
     pub valid: String,

@@ -24,7 +24,7 @@ pub struct Rules {
     pub missing_expiry: bool,
     pub any_audience: bool,
     pub required: &'static [&'static str],
-    /// The paths of claims that must have one of these values.
+    /// Claims that must have a certain value: the path of each claim, and its allowed values.
     pub exact: &'static [(&'static [&'static str], &'static [&'static str])],
 }
 

@@ -16,7 +16,8 @@ use crate::verifiers::{Backend, use_backend, verifier};
 pub enum Contender {
     /// Verification of a token by the verifier with this name.
     Verify(&'static str, Variant),
-    /// Verification of the tokens of this many users in turn, by the verifier with this name.
+    /// Verification by the verifier with this name. The tokens of this many users are verified in
+    /// turn.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),
@@ -27,8 +28,9 @@ pub enum Contender {
 }
 
 impl Contender {
-    /// Prepares the operation for tokens of this kind. Each call checks the result. A server in
-    /// production has already accepted tokens, so each contender accepts one before it is measured.
+    /// Prepares the operation for tokens of this kind. The operation panics if its result is wrong.
+    /// Before the measurement, each verifier and each route gets a valid token, since a server in
+    /// production has already accepted tokens.
     pub fn run(self, kind: &TokenKind) -> Run {
         let token = |variant| kind.token(variant, key_id(self));
         match self {

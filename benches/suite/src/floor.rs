@@ -1,5 +1,5 @@
-//! A lower bound for the time of verification with these libraries: a keyed HMAC, base64, and one
-//! parse into the type. It checks the signature and nothing else.
+//! A lower bound for the time that verification takes with the libraries used here: a keyed HMAC,
+//! base64, and one parse into the type. Only the signature is checked.
 
 use std::sync::LazyLock;
 

@@ -81,7 +81,7 @@ fn verify(auth: JwtAuth<Shopper>) -> Verify {
     Box::new(move |token| is_some(auth.verify(token).ok()))
 }
 
-/// Returns our layer without a cache, which it would have by default with a public key.
+/// Returns our layer without a cache. By default, a layer with a public key has a cache.
 pub fn ours(keys: impl Into<KeyStore>, parties: bool) -> JwtAuth<Shopper> {
     let auth = JwtAuth::new(keys).claims().without_cache();
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }

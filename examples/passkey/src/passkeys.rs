@@ -23,7 +23,7 @@ use crate::users::{LoggedIn, Users};
 
 /// The cookie that binds a ceremony to the browser that began it.
 const CEREMONY_COOKIE: &str = "__Host-ceremony";
-/// The maximum age of a login with which a passkey can be added. A passkey gives lasting access, so
+/// The maximum age of a login, in seconds, for adding a passkey. A passkey gives lasting access, so
 /// an attacker with a stolen session must not be able to add one.
 const FRESH_SECS: i64 = 300;
 
@@ -112,7 +112,8 @@ async fn finish_registration(
     let begun = ceremony(&head.headers).and_then(|id| site.registrations.take(id));
     let Registration { user, name, state } = begun.ok_or(NOT_BEGUN)?;
     let is_new = name.is_some();
-    // The user may have logged out since, and somebody else may be at this browser.
+    // Since the registration began, the user may have logged out, and somebody else may be using
+    // this browser.
     if !is_new && claims.as_ref().and_then(user_of) != Some(user) {
         return Err(Refused("log in again before you add a passkey"));
     }

@@ -11,7 +11,7 @@ pub(crate) struct Elsewhere<'i> {
     pub(crate) subject: &'i str,
     /// The provider's name in the paths of the routes.
     pub(crate) provider: &'i str,
-    /// The name that the provider's profile contains.
+    /// The person's name, from the profile at the provider.
     pub(crate) name: Option<&'i str>,
 }
 
@@ -25,7 +25,8 @@ impl Users {
         Ok(())
     }
 
-    /// Returns the name of the user with this account, and updates the account's name.
+    /// Returns the user who has this account, and stores the current name from the account's
+    /// profile.
     pub(crate) async fn user_with(
         &self,
         account: &Elsewhere<'_>,

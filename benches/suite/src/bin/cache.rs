@@ -85,10 +85,10 @@ fn verify(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Run {
     })
 }
 
-/// Returns the time of a hit in nanoseconds, with one value for each round. The tokens are copied
-/// just before, so they are in a fast cache, like a token that a server has just read from its
-/// socket. The tokens of [`verify`] are often only in main memory, or in a cache that the
-/// processors share.
+/// Returns the time of a cache hit in nanoseconds, with one value for each round. Each token is
+/// copied just before it is verified, so its text is in the processor's fast cache, like a token
+/// that a server has just read from its socket. In [`verify`], the texts of the tokens are often
+/// only in main memory, or in a cache that the processors share.
 fn verify_just_read(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Vec<f64> {
     const BATCHES: usize = 64;
     let mut random = fastrand::Rng::with_seed(7);

@@ -26,7 +26,7 @@ const LOGIN: &str = "https://login.shop.example";
 const ROUNDS: usize = 30;
 const REQUESTS: usize = 2_000;
 
-/// A source that answers once, and hangs from then on if `hangs` is true.
+/// A source whose first fetch succeeds. Every later fetch hangs if `hangs` is true.
 #[derive(Clone)]
 struct Source {
     jwk: String,

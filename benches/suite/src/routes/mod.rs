@@ -1,4 +1,5 @@
-//! One axum route behind each contender. Its handler reads one claim.
+//! The axum routes that are measured: one for each way to authenticate requests, and a few without
+//! authentication. Behind authentication, the handler reads one claim.
 
 mod by_hand;
 mod ours;

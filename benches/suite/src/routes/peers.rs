@@ -76,7 +76,8 @@ pub fn axum_jwt_auth(kind: &TokenKind) -> Router {
     Router::new().route("/cart", get(cart)).with_state(state)
 }
 
-/// The claims type of `huskarl-axum` cannot have registered claims: the crate reads them itself.
+/// The claims type for `huskarl-axum` cannot have registered claims, since the crate reads those
+/// itself.
 pub fn huskarl_axum(kind: &TokenKind) -> Router {
     #[derive(Clone, serde::Deserialize)]
     struct Company {

@@ -1,4 +1,4 @@
-//! Routes without authentication, whose time is subtracted from the others.
+//! Routes without authentication. Their times are subtracted from the times of the other routes.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

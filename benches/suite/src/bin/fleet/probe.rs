@@ -20,8 +20,8 @@ pub(crate) struct Pair {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) lags: Vec<Duration>,
-    /// The number of times that a revoked token was accepted later than `MAX_STALENESS`, or after a
-    /// rejection.
+    /// The number of times that a revoked token was accepted too late: more than `MAX_STALENESS`
+    /// after its revocation was published, or after the server had already rejected the token.
     pub(crate) late: usize,
     /// The number of valid tokens that were rejected.
     pub(crate) wrong: usize,

@@ -12,7 +12,7 @@ use suite::contenders::Contender;
 use suite::measure::Run;
 use suite::tokens::TokenKind;
 
-/// The argument that lets this program perform operations for callgrind.
+/// The argument with which this program runs the operations that callgrind counts.
 pub const UNDER_CALLGRIND: &str = "--under-callgrind";
 
 /// The name of [`counted_operations`] in a profile.

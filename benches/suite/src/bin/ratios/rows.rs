@@ -8,7 +8,7 @@ use suite::tokens::Variant::{
 /// A weighted sum of operations.
 pub type Cost = Vec<(f64, Contender)>;
 
-/// One line of the table: the ratio of two costs.
+/// One line of the table: the ratio of the cost `ours` to the cost `other`.
 pub struct Row {
     pub what: &'static str,
     pub ours: Cost,
