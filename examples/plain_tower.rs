@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("curl -i http://127.0.0.1:3000/ -H 'Authorization: Bearer {token}'");
     }
     loop {
-        // An error here concerns one connection, such as one that the client closed.
+        // An error here affects only one connection. For example, the client may have closed it.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));

@@ -1,5 +1,5 @@
-//! Limits on guesses of passwords: for one account from any number of addresses, and from one
-//! address for any number of accounts.
+//! Limits on password guesses. Each account has a limit for guesses from all addresses together,
+//! and each address has a limit for guesses at all accounts together.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, SocketAddr};
@@ -25,7 +25,7 @@ const FROM_AN_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 ///
 /// Anybody can invent user names, and a counter for each name would take unlimited memory. Each
 /// kind of limit therefore has only 65,536 counters. Several names can share a counter, and only
-/// this process knows which names do.
+/// this process knows which names share one.
 pub(crate) struct Attempts {
     by_name: DefaultKeyedRateLimiter<u16>,
     by_device: DefaultKeyedRateLimiter<u16>,

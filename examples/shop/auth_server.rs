@@ -41,8 +41,8 @@ pub(crate) async fn app(
     }
     let endings = Arc::new(Endings::default());
     let recorded = Arc::clone(&endings);
-    // `SqliteStore` creates the file with mode 0600. `Users` uses the same file, so it must be
-    // opened after the store.
+    // `SqliteStore` creates the file with mode 0600. `Users` uses the same file, so open `Users`
+    // after the store.
     let store = SqliteStore::connect(&format!("sqlite:{file}")).await?;
     let sessions = Sessions::new(store).with_events(move |event| {
         report(event);

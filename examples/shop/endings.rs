@@ -48,8 +48,8 @@ impl Endings {
     }
 }
 
-/// Responds to `GET /device`. The response shows if this browser has logged in before, and contains
-/// the reason why its last session ended.
+/// Responds to `GET /device`. The response shows whether this browser has logged in before, and
+/// contains the reason why its last session ended.
 ///
 /// `/auth/refresh` does not reveal the reason, since its caller may be a thief with an old refresh
 /// token. This route reveals the reason to the browser that logged in.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The maximum depth. Deeper values are replaced, since the tree is built by recursion; the
-/// verifier rejects them anyway.
+/// The maximum depth. Deeper arrays and objects are replaced with an empty array, since the tree is
+/// built by recursion. The verifier rejects deeper values anyway.
 const MAX_DEPTH: usize = 40;
 
 #[derive(Clone, Debug)]

@@ -29,8 +29,8 @@ enum PrivateKey {
     MlDsa(PqdsaKeyPair),
 }
 
-/// Returns the key pair for an algorithm, which is generated once per process. Returns `None` for
-/// HS256.
+/// Returns the key pair for an algorithm, or `None` for HS256. Each key pair is generated only once
+/// per process.
 pub fn key_pair(algorithm: Algorithm) -> Option<&'static KeyPair> {
     static RS256: LazyLock<KeyPair> = LazyLock::new(KeyPair::rs256);
     static ES256: LazyLock<KeyPair> = LazyLock::new(KeyPair::es256);

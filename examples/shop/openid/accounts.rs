@@ -8,7 +8,8 @@ use tower_jwt_auth::openid::{Identity, LoginDecision, OpenIdAccounts};
 use super::identities::Elsewhere;
 use crate::users::{Employee, Users};
 
-/// The claims of the profile that the shop reads. Providers put the name into different claims.
+/// The claims that the shop reads from the user's profile. Each provider puts the name into one of
+/// these claims.
 #[derive(Deserialize)]
 struct Profile {
     name: Option<String>,

@@ -53,7 +53,7 @@ impl Account {
 }
 
 /// Responds with the profile and the scopes. For each scope that the shop requested, the response
-/// shows if the user granted it.
+/// shows whether the user granted it.
 async fn show(
     State(account): State<Arc<Account>>,
     headers: HeaderMap,

@@ -157,8 +157,8 @@ fn by_number_of_tokens(algorithm: Algorithm, numbers: &[usize]) {
 }
 
 /// Compares hits on one thread with hits on two threads, for 1,000 RS256 tokens. If two threads
-/// that each have their own cache are slower than one thread, the reason is the processor and not
-/// the cache.
+/// with separate token caches are slower than one thread, the reason is the processor, and not the
+/// token cache.
 fn by_number_of_threads() {
     let (auth, signer) = set_up(Algorithm::Rs256);
     let tokens = tokens(&signer, 1_000);

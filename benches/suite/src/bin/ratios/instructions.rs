@@ -67,8 +67,8 @@ pub fn perform(contenders: &[Contender], kind: &TokenKind) {
     }
 }
 
-/// Callgrind collects while this function runs, and writes a profile when it returns. The last line
-/// prevents a tail call, which would end the function too early.
+/// Callgrind counts only while this function runs, and writes a profile when the function returns.
+/// The last line prevents a tail call, which would end the function too early.
 #[inline(never)]
 fn counted_operations(run: &mut Run) {
     let operations = black_box(OPERATIONS);

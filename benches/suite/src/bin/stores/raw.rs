@@ -1,4 +1,4 @@
-//! The smallest write that a refresh could make: one statement that changes one row, which is as
+//! The smallest write that a refresh could make: one statement that changes one row. The row is as
 //! large as the row of a session. The durability settings and the number of connections are the
 //! same as for the store.
 
@@ -28,7 +28,7 @@ enum Database {
 }
 
 impl Raw {
-    /// Creates a contender without a database, which measures the loop itself.
+    /// Creates a contender that uses no database, to measure the loop itself.
     pub(crate) fn nothing() -> Self {
         Self::new(Database::None)
     }
