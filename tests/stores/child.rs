@@ -1,7 +1,7 @@
 //! An auth server in a separate process, which runs this test binary.
 //!
-//! It reads one token from each line and exchanges all of them concurrently. For each token it
-//! prints a line with the token, the result, and the next token or the reason.
+//! The program reads one token from each line of its input, and exchanges all tokens concurrently.
+//! For each token it prints a line with the token, the result, and the next token or the reason.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,7 +1,8 @@
 //! The users' accounts at other providers, in the same SQLite file as the users.
 //!
-//! Such an account is identified by its issuer and its subject. A name or an email address is not
-//! enough: another person can have the same name or address at another provider, or get it later.
+//! An account at a provider is identified by its issuer and its subject. A name or an email address
+//! is not enough: another person can have the same name or address at another provider, or get it
+//! later.
 
 use crate::users::Users;
 

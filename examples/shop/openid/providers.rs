@@ -157,7 +157,8 @@ fn openid() -> Result<Option<Provider>, Failure> {
     let scopes = &["profile", "messages:send"];
     let login = LoginProvider::openid("openid", &issuer, id)
         .client_secret(secret)
-        // Otherwise the provider may never ask again for a scope that the user refused once.
+        // Without this parameter, some providers never ask again for a scope that the user has
+        // refused.
         .add_parameter("prompt", "consent");
     Ok(Some(Provider {
         login: on_this_machine(login.scopes(*scopes).user_info(), &issuer),

@@ -1,7 +1,7 @@
 //! The routes for the profile and the permissions of the user who is logged in.
 //!
-//! They have the same path prefix as the routes of the auth server, since browsers send the refresh
-//! token only there. The provider's tokens never reach the browser.
+//! These routes have the same path prefix as the routes of the auth server, since browsers send the
+//! refresh token only to that prefix. The provider's tokens never reach the browser.
 
 use std::sync::Arc;
 

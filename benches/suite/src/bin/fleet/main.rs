@@ -1,9 +1,9 @@
 //! Revocation of tokens on four servers that follow a feed, under load.
 //!
 //! `cargo run --release --bin fleet -- [redis|postgres|throughput]` runs one part, or all three by
-//! default. It starts its own Redis and PostgreSQL. It fails if a server still accepts a
-//! revoked token after the promised time, if it rejects a valid token, or if requests make a server
-//! poll its feed.
+//! default. The program starts its own Redis and PostgreSQL. It fails if a server still accepts a
+//! revoked token after the promised time, if a server rejects a valid token, or if requests make a
+//! server poll its feed.
 
 mod asked;
 mod load;

@@ -162,8 +162,8 @@ fn hs256(kind: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the cost for the table's row of allocations. This is the cost of an accepted request
-/// minus the costs of the route, a no-op layer, reading the claims type and checking a public-key
+/// Returns the cost for the row about allocations. This is the cost of an accepted request minus
+/// the costs of the route, a no-op layer, reading the claims type and checking a public-key
 /// signature.
 pub fn allocations(kind: &str) -> Cost {
     let mut cost = vec![

@@ -6,7 +6,8 @@
 //! comparison that stops at the first difference is tested in the same way. If the test does not
 //! detect the control's leak, the machine is too noisy, and the run fails.
 //!
-//! Run it with `cargo run --release --bin timing [SAMPLES]`. The default is a million samples.
+//! Run the program with `cargo run --release --bin timing [SAMPLES]`. The default is a million
+//! samples.
 
 mod guesses;
 mod welch;
