@@ -1,7 +1,7 @@
 //! Readable type names for error messages.
 
-/// Shortens a name of [`std::any::type_name`]. Removes the paths of this crate's types, since those
-/// paths contain private modules.
+/// Shortens a type name that [`std::any::type_name`] returned. Removes the paths of this crate's
+/// types, since those paths contain private modules.
 pub(crate) fn written(name: &str) -> String {
     let is_separator = |c: char| !(c.is_alphanumeric() || c == '_' || c == ':');
     let paths = name.split_inclusive(is_separator).map(|path| {

@@ -379,7 +379,7 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Adds an application-defined place to search for the token.
+    /// Adds a [`TokenSource`] that the application implements.
     pub fn add_source(mut self, source: impl TokenSource) -> Self {
         self.sources_mut().add(source);
         self
@@ -458,9 +458,9 @@ impl<T> JwtAuth<T> {
     /// that has only shared secrets; see [`with_cache`](Self::with_cache).
     ///
     /// A layer with public keys needs this method if the claims type's `Deserialize` or an issuer's
-    /// `map_claims` reads data other than the token, such as a clock. With a cache, each of them
-    /// runs only once for each cached token. Turning the cache off has another effect: no token
-    /// stays in memory after its request.
+    /// `map_claims` reads data other than the token, such as a clock. With a cache, such code runs
+    /// only once for each cached token. Without a cache, no token stays in memory after its
+    /// request.
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};

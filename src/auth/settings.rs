@@ -70,7 +70,7 @@ impl Settings {
 
     /// Decides about a request and stores the decision in the request's extensions. Returns the
     /// source of the token, or `None` for an anonymous request. A request that has to wait for a
-    /// key keeps its token, so that the decision can be repeated.
+    /// key keeps its token, so that the layer can read the token again after the wait.
     pub(crate) fn authenticate<T, B>(
         &self,
         request: &mut Request<B>,

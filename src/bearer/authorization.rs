@@ -51,7 +51,8 @@ pub(crate) enum Authorization<'r> {
     /// The text after `Bearer`. Its characters are checked only after a failed verification, since
     /// a valid token contains only allowed characters.
     Bearer(&'r [u8]),
-    /// A scheme other than `Bearer`, with the part of the value that looks like a JWT.
+    /// A scheme other than `Bearer`, and the part of the value that looks like a JWT, if there is
+    /// one.
     Other {
         scheme: OtherScheme,
         token: Option<&'r [u8]>,
@@ -78,7 +79,8 @@ fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
     {
         return Ok(Authorization::Bearer(token));
     }
-    // A scheme is a token (RFC 9110 section 5.6.2), and only a space can end it.
+    // A scheme consists of `tchar`s (RFC 9110 section 5.6.2). It ends at a space or at the end of
+    // the header.
     let end = field.iter().position(|byte| !is_tchar(*byte)).unwrap_or(field.len());
     let (scheme, rest) = field.split_at_checked(end).unwrap_or((field, b""));
     if scheme.is_empty() || !matches!(rest, [] | [b' ', ..]) {
@@ -98,8 +100,9 @@ fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
     }
 }
 
-/// Reads a header with another scheme. This layer ignores the credentials of other schemes.
-/// However, if they contain a Bearer token or a JWT, the layer must not accept a cookie instead.
+/// Reads a header whose scheme is not `Bearer`. This layer ignores the credentials of other
+/// schemes. However, if the credentials contain a Bearer token or a JWT, the layer must not accept
+/// a cookie instead.
 fn other<'r>(field: &'r [u8], scheme: &[u8], rest: &[u8]) -> Result<Authorization<'r>, Fault> {
     if has_bearer(rest) {
         return Err(Fault::ambiguous(
@@ -216,7 +219,7 @@ mod tests {
             (format!("DPoP {JWT}"), OtherScheme::Known("DPoP")),
             (format!("Acme {JWT}"), OtherScheme::Unknown),
             (format!("Acme {JWT}, {JWT}"), OtherScheme::Unknown),
-            // The JSON of these headers begins with `{ ` and with a line break.
+            // In these two JWT headers, a space follows the `{`, or a line break precedes it.
             ("JWT eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
             ("JWT CnsiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
         ] {

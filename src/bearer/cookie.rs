@@ -72,8 +72,8 @@ impl CookieName {
         Ok(found.filter(|value| !value.is_empty()))
     }
 
-    /// Returns the values of all cookies with exactly this name, for callers that can recognize the
-    /// right one.
+    /// Returns the values of all cookies with exactly this name, for callers that can tell which
+    /// value is valid.
     #[cfg(all(feature = "axum", feature = "issuer"))]
     pub(crate) fn values<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r [u8]> {
         let fields = headers.get_all(COOKIE).into_iter();

@@ -45,8 +45,8 @@ pub(crate) struct Found<'r> {
     pub(crate) credentials: Option<Credentials<'r>>,
     /// The scheme in `Authorization` if it is not `Bearer`.
     pub(crate) other: Option<OtherScheme>,
-    /// True if `Authorization` has a token with another scheme or without a scheme, and no source
-    /// reads that token.
+    /// True if `Authorization` has a token without `Bearer` in front of it, and no source reads
+    /// that token.
     pub(crate) has_unread_token: bool,
 }
 

@@ -6,7 +6,7 @@ use std::fmt::{self, Debug};
 
 use http::HeaderMap;
 
-/// The place in the request that a token was found in.
+/// The place in the request where a token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {

@@ -9,7 +9,7 @@ use crate::bearer::authorization::is_tchar;
 use crate::bearer::fault::Fault;
 use crate::misuse;
 
-/// The name of the protocol that the token follows: `new WebSocket(url, ["bearer", token])`.
+/// The name of the protocol that precedes the token, as in `new WebSocket(url, ["bearer", token])`.
 #[derive(Clone, Debug)]
 pub(crate) struct Subprotocol {
     name: Box<str>,
@@ -26,8 +26,8 @@ impl Subprotocol {
         Self { name: name.into() }
     }
 
-    /// Returns the token that follows the protocol's name in a WebSocket handshake. Other requests
-    /// have no such token.
+    /// Returns the token that follows the protocol's name in a WebSocket handshake. Returns `None`
+    /// for any other request.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,
@@ -52,8 +52,8 @@ impl Subprotocol {
         })
     }
 
-    /// Removes the token from the offered protocols and keeps the protocol, which the server has to
-    /// select.
+    /// Removes the token from the offered protocols. The protocol's name stays, since the server
+    /// has to select it.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let name = self.name.as_bytes();
         let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);

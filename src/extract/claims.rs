@@ -22,7 +22,8 @@ where
                 _ => None,
             },
             Some(Decision::Anonymous(_)) => None,
-            // Without a layer, the application may have inserted the result of `JwtAuth::verify`.
+            // No layer has seen the request, but the application may have inserted the result of
+            // `JwtAuth::verify` into its extensions.
             None => parts.extensions.get::<Self>().cloned(),
         };
         claims.ok_or_else(|| AuthRejection::without_claims::<T>(parts))

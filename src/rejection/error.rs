@@ -223,7 +223,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the name that a client reads: `code` in the body, and the end of `type`.
+    /// Returns the code for clients. In the default body, it is the value of `code` and the end of
+    /// `type`.
     pub fn code(&self) -> &'static str {
         match self.kind {
             AuthErrorKind::MissingCredentials => "missing-credentials",

@@ -15,7 +15,7 @@ pub(crate) enum Format {
     Grpc(HeaderValue),
 }
 
-/// The content types of gRPC, the most specific first. A response has one of these constants, and
+/// The content types of gRPC, the most specific first. A response uses one of these constants, and
 /// never the text that the client sent.
 const GRPC: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "application/grpc"];
 

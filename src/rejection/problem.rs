@@ -142,7 +142,7 @@ mod tests {
             let (page, anchor) = uri.split_once('#').unwrap();
             assert!(page.ends_with("/latest/tower_jwt_auth/problems/index.html"), "{page}");
             assert_eq!(anchor, error.code());
-            // Rustdoc makes the anchor of a heading from its text.
+            // Rustdoc derives a heading's anchor from the heading's text.
             assert!(headings.contains(&anchor), "{anchor} has no heading");
             assert!(body["title"].is_string() && body.get("detail").is_none());
         }

@@ -39,8 +39,8 @@ use crate::revocation::RevocationUnchecked;
 /// # }
 /// ```
 pub struct Claims<T = StandardClaims> {
-    /// Owns the claims, which are of type `T`. A second, typed reference would make every clone and
-    /// every drop change the shared reference count twice.
+    /// The token, which owns the claims of type `T`. There is no second reference to the claims,
+    /// since every clone and every drop would then change the shared reference count twice.
     token: Token,
     typed: PhantomData<Arc<TypedClaims<T>>>,
 }

@@ -65,9 +65,9 @@ pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
     matches!(Decision::of(extensions), Some(Decision::Anonymous(anonymous)) if anonymous.preflight)
 }
 
-/// Removes the other entries of an outer layer. `token` is the outer layer's token, which the
-/// caller has already removed. Only the innermost layer's decision counts, and that layer may have
-/// accepted a different token or no token.
+/// Removes the remaining entries of an outer layer. The caller has already removed that layer's
+/// token, and passes it as `token`. Only the innermost layer's decision counts, and that layer may
+/// have accepted a different token or no token.
 fn remove_outer(extensions: &mut Extensions, token: Option<Token>) {
     extensions.remove::<Anonymous>();
     extensions.remove::<RevocationUnchecked>();

@@ -10,7 +10,7 @@ pub(crate) fn note_a_layer() {
     HAS_A_LAYER.store(true, Ordering::Relaxed);
 }
 
-/// Returns true if the program has a layer, which may be in the wrong place.
+/// Returns true if the program has a layer, even if the layer is in the wrong place.
 pub(crate) fn has_a_layer() -> bool {
     HAS_A_LAYER.load(Ordering::Relaxed)
 }
@@ -31,7 +31,7 @@ pub(crate) fn for_guard(inner: &str) -> String {
 enum LayerPlace {
     /// The guard wraps the layer, so the guard runs first.
     Behind,
-    /// The program has a layer, which did not run before the guard.
+    /// The program has a layer, but the layer did not run before the guard.
     Elsewhere,
     Nowhere,
 }

@@ -43,7 +43,7 @@ pub(crate) struct TokenData {
     pub(crate) context: Arc<LayerContext>,
 }
 
-/// A token with its claims in one allocation, without the claims type.
+/// A token and its claims in one allocation. The type of the claims is erased.
 pub(crate) trait ErasedClaims: Any + Send + Sync {
     fn data(&self) -> &TokenData;
 

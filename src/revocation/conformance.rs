@@ -218,8 +218,9 @@ async fn foreign_positions<F: RevocationFeed>(feed: &F) -> Check {
     Ok(())
 }
 
-/// Checks that no message is skipped while others are appended. Numbers that a feed assigns before
-/// a transaction ends may become visible out of order.
+/// Checks that no message is skipped while others are appended. Messages can be skipped if a feed
+/// assigns numbers before a transaction ends, since the numbers may then become visible out of
+/// order.
 async fn concurrency<F: RevocationFeed + Clone>(feed: &F) -> Check {
     const WRITERS: usize = 8;
     const EACH: usize = 25;

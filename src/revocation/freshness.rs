@@ -11,10 +11,10 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// The number of nanoseconds, after both clocks were read, in which the age is computed from the
-/// wall clock alone. This is faster: the caller has already read the wall clock, and reading the
-/// steady clock takes as long as looking up a token. If the wall clock has moved further than this,
-/// forward or back, both clocks are read again.
+/// The period, in nanoseconds, in which the age is computed from the wall clock alone. The period
+/// begins when both clocks are read. Within the period, the steady clock is not read, which would
+/// take as long as looking up a token; the caller has already read the wall clock. If the wall
+/// clock has moved by more than this period, forward or back, both clocks are read again.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.
@@ -39,7 +39,7 @@ pub(crate) struct Freshness {
     effective: AtomicI64,
     /// [`TRUSTED_FOR`], or zero for a custom clock, which may jump at any time.
     trusted_for: u64,
-    /// Before this time on the wall clock, a forgotten revocation may be needed again.
+    /// The time on the wall clock before which a forgotten revocation may be needed again.
     forgot_at: AtomicI64,
 }
 
@@ -91,7 +91,8 @@ impl Freshness {
     }
 
     pub(crate) fn set(&self, as_of: AsOf) {
-        // A reader between the two stores sees one old value, so the data looks older than it is.
+        // A thread that reads between the two stores sees one old value, so the data looks older
+        // than it is.
         self.as_of_wall.store(as_of.wall, Ordering::Release);
         self.as_of_steady.store(as_of.steady, Ordering::Release);
         self.looked_at.store(i64::MIN, Ordering::Release);
@@ -115,7 +116,7 @@ impl Freshness {
             return None;
         }
         let wall = now.as_nanos_i64();
-        // A concurrent request may have read the clock shortly before `looked_at`.
+        // `looked_at` may be slightly later than `now`, since a concurrent request may have set it.
         if wall.abs_diff(self.looked_at.load(Ordering::Acquire)) >= self.trusted_for {
             return Some(self.look(wall, as_of));
         }

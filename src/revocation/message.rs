@@ -56,8 +56,8 @@ impl Revocation {
         Self { target, issuer: None, until: expires_at }
     }
 
-    /// Revokes one session, by its `sid`. The revocation is remembered until `forget_at`, when the
-    /// last token of the session has expired.
+    /// Revokes one session, by its `sid`. The revocation is remembered until `forget_at`. The last
+    /// token of the session must have expired by then.
     pub fn session(id: impl Into<String>, forget_at: UnixTime) -> Self {
         let target = RevocationTarget::Session { id: id.into(), owner: None, revoked_at: None };
         Self { target, issuer: None, until: forget_at }

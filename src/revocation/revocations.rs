@@ -217,8 +217,9 @@ impl Revocations {
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
-        // Read the age before the look-up: the entries are then at least as new as the age says. In
-        // the other order, data that arrives in between would make an older look-up seem current.
+        // Read the age before the look-up, so that the entries are at least as new as the age says.
+        // In the other order, data could arrive after the look-up, and the age would then make the
+        // look-up seem current.
         let staleness = shared.freshness.staleness_at(now);
         if shared.table.refuses(names) {
             stats::count(&shared.counters.refused);

@@ -83,7 +83,7 @@ impl TestIssuer {
         self
     }
 
-    /// Returns the secret that signs the tokens, for the application.
+    /// Returns the secret that signs the tokens, so that the test can give it to the application.
     pub fn secret(&self) -> Secret {
         self.secret.clone()
     }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 /// since dropping a value runs application code.
 pub(crate) type Displaced<V> = SmallVec<[V; 2]>;
 
-/// Values by their fingerprints, up to a limit in bytes.
+/// A map from fingerprints to values, with a limit in bytes.
 ///
 /// The slots are a hash table with linear probing. A fingerprint is a hash already, so it gives the
 /// index at which the search for its value begins. A look-up usually reads a single slot, which
@@ -20,7 +20,7 @@ pub(crate) struct Shard<V> {
     slots: Vec<Option<Slot<V>>>,
     len: usize,
     hand: usize,
-    /// The weight of all values.
+    /// The total weight of all values.
     weight: usize,
     pub(crate) counters: Counters,
 }
@@ -155,9 +155,9 @@ impl<V> Shard<V> {
         }
     }
 
-    /// Returns the index of the slot with this fingerprint, or of the empty slot where it can be
-    /// added. A quarter of the slots is always empty, so the search ends. A shard without any slots
-    /// has no such index: the result is then out of range.
+    /// Returns the index of the slot with this fingerprint, or of the empty slot where the
+    /// fingerprint can be added. A quarter of the slots is always empty, so the search ends. A
+    /// shard without any slots has no such index: the result is then out of range.
     fn place_of(&self, fingerprint: u64) -> usize {
         let mut place = self.home_of(fingerprint);
         while let Some(Some(slot)) = self.slots.get(place)
@@ -184,8 +184,8 @@ impl<V> Shard<V> {
 
     /// Removes the next value that was not used since the hand last passed it.
     fn evict(&mut self) -> Option<V> {
-        // If all values were used, the hand passes every one in the first round and evicts one in
-        // the second.
+        // If all values were used, the hand marks each of them as unused in the first round, and
+        // evicts one in the second.
         for _ in 0..self.slots.len().saturating_mul(2) {
             let place = self.hand & self.mask();
             match self.slots.get_mut(place).and_then(Option::as_mut) {

@@ -47,8 +47,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         Self::with_key(max_bytes, [random.hash_one(0), random.hash_one(1)])
     }
 
-    /// Creates a table whose fingerprints have this key. A model check needs the same key in every
-    /// execution.
+    /// Creates a table that computes fingerprints with this key. A model check needs the same key
+    /// in every execution.
     pub(crate) fn with_key(max_bytes: usize, key: [u64; 2]) -> Self {
         let shards = std::array::from_fn(|_| Padded(Mutex::new(Shard::default())));
         let shard_limit = max_bytes.checked_div(SHARDS).unwrap_or(0);
@@ -86,7 +86,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         drop_each(displaced);
     }
 
-    /// Returns the sums over all shards.
+    /// Returns the counters and sizes of all shards, added up.
     pub(crate) fn stats(&self) -> TableStats {
         let mut sums = TableStats::default();
         for Padded(shard) in &self.shards {

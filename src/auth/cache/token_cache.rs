@@ -214,8 +214,8 @@ impl Cached for CachedToken {
     }
 
     fn weight(&self) -> usize {
-        /// The size of an `Arc`'s two reference counts and of two allocation headers of two words
-        /// each.
+        /// The size of two allocation headers, of two words each, and of the two reference counts
+        /// of an `Arc`.
         const COUNTS: usize = size_of::<[usize; 6]>();
         let verified = &self.claims.data().verified;
         size_of_val(&*self.claims)

@@ -6,15 +6,15 @@ use subtle::ConstantTimeEq;
 const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
-/// Every token with an ML-DSA signature is longer than this. The last characters of such a
-/// signature (up to 112) vary little.
+/// Every token with an ML-DSA signature is longer than this. Up to 112 characters at the end of
+/// such a signature vary little, so its sample is taken from the beginning.
 const LONG: usize = 3_000;
 
 /// A token that is long enough for a signature.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenText<'t> {
     token: &'t [u8],
-    /// Some characters of the signature.
+    /// The characters of the signature that the fingerprint covers.
     sample: &'t [u8; SAMPLE],
 }
 

@@ -35,7 +35,8 @@ pub enum FeedErrorKind {
     /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would
     /// read the message, so it would revoke nothing. Revoke the tokens by another, shorter name.
     TooLong,
-    /// There is no room for another message. Nothing was published, and nothing was forgotten.
+    /// There is no room for another message. Nothing was published, and no earlier message was
+    /// dropped.
     Full,
 }
 

@@ -59,10 +59,10 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// The time of the last complete read.
+    /// The time of the last complete read, or the start of the current one.
     snapshot_at: Option<Instant>,
-    /// The next part of a repeated snapshot. Each step reads one part, so that new messages are not
-    /// delayed.
+    /// The next part to read, while the whole log is being read again. Each step reads one part, so
+    /// that new messages are not delayed.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
 }
@@ -137,9 +137,9 @@ impl<F: RevocationFeed> Follow<F> {
     /// empty server. A server without write permission cannot create the log. It reports
     /// [`Missing`](FeedErrorKind::Missing), and continues once another server has created the log.
     ///
-    /// With `false`, this service responds with 503 once the log is lost, until somebody creates a
-    /// log, by [`create`](RevocationFeed::create) or by revoking something. Choose `false` if an
-    /// operator should first decide whether to restore a backup.
+    /// With `false`, this service responds with 503 while the log is missing. Calling
+    /// [`create`](RevocationFeed::create) or publishing a revocation creates the log. Choose
+    /// `false` if an operator should first decide whether to restore a backup.
     pub fn create_missing(mut self, creates: bool) -> Self {
         self.creates = creates;
         self

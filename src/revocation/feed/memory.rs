@@ -41,7 +41,7 @@ struct MemoryLog {
 struct Messages {
     /// Sorted by number. Removed messages leave gaps in the numbers.
     entries: VecDeque<LoggedMessage>,
-    /// The messages of the entries.
+    /// The message of every entry, for finding messages that the log already has.
     messages: HashSet<Arc<str>>,
     last: u64,
     bytes: usize,
@@ -143,7 +143,7 @@ impl LoggedMessage {
 }
 
 impl Messages {
-    /// Removes expired messages, at most once a second: a search for each message would be slow.
+    /// Removes expired messages, at most once a second, since each search reads all messages.
     fn prune(&mut self, now: UnixTime) {
         let pruned_at = self.pruned_at.filter(|then| *then <= now);
         if pruned_at.is_some_and(|then| now.saturating_since(then) < PRUNED_EVERY) {
@@ -182,7 +182,7 @@ impl Messages {
     }
 
     /// Returns the messages after the message with this number, at most [`PART`] of them. Also
-    /// returns the number of the last of them, and true if more messages follow.
+    /// returns the number from which the next call continues, and true if more messages follow.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
         let mut rest = self.entries.iter().skip(start);

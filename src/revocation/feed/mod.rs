@@ -61,11 +61,11 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads all revocations, one part in each call. `None` reads the first part, and
-    /// [`next`](Snapshot::next) of each part names the part after it. Messages that are appended
-    /// between two calls may be missing. If the feed cannot be sure that `part` still names the
-    /// same part, for example because a different server responds, it returns an error. The caller
-    /// then reads all parts again.
+    /// Reads all revocations, one part in each call. `None` reads the first part. For each later
+    /// part, the caller passes [`next`](Snapshot::next) from the previous part. Messages that are
+    /// appended between two calls may be missing. The feed returns an error if it cannot continue
+    /// after the previous part, for example because a different server responds. The caller then
+    /// starts again with the first part.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -125,7 +125,7 @@ pub struct Snapshot {
 /// their followers.
 #[derive(Clone, Debug)]
 pub enum Read {
-    /// Some messages, or none.
+    /// Zero or more messages.
     Messages {
         /// The messages, in JSON.
         messages: Vec<String>,
@@ -140,9 +140,9 @@ pub enum Read {
 
 impl Revocation {
     /// Returns the message that a feed publishes at the time `now`. A revocation without a time
-    /// gets the time `now`. If a server has no room for the entry, it revokes more tokens instead:
-    /// those issued up to the time in the message. It therefore revokes the same tokens whenever it
-    /// reads the message.
+    /// gets the time `now`. A server without room for the revocation revokes more tokens instead,
+    /// but only tokens that were issued up to the time in the message. It therefore revokes no
+    /// newer tokens when it reads the message again later.
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ pub(crate) enum PostgresListener {
     No,
     Soon(Connecting),
     Yes(PgListener),
-    /// A pooler in transaction mode does not pass on notifications.
+    /// The server is behind a pooler in transaction mode, which does not pass on notifications.
     Never,
 }
 
