@@ -237,7 +237,7 @@ impl<T> JwtAuth<T> {
     ///
     /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
     /// 7643). Any other value makes the token invalid; a missing value and `null` mean no roles. If
-    /// this method is not called, a `roles` claim of any other type means no roles.
+    /// this method is not called, a `roles` claim that has none of these forms means no roles.
     #[track_caller]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().roles_claim(path);
@@ -318,8 +318,9 @@ impl<T> JwtAuth<T> {
     /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require
     /// that the cookie was set over TLS by this host. For a cookie that several hosts of one domain
     /// share, use `__Secure-`; each of these hosts can then set the cookie. If the name has a
-    /// prefix, the layer rejects a request with a cookie whose name differs only in upper and lower
-    /// case. It always rejects a request with two cookies of this name and different values.
+    /// prefix, the layer rejects a request with a cookie whose name differs from this name only in
+    /// upper and lower case. It always rejects a request with two cookies of this name and
+    /// different values.
     #[track_caller]
     pub fn cookie(mut self, name: impl AsRef<str>) -> Self {
         let name = CookieName::new(name.as_ref());
@@ -340,9 +341,9 @@ impl<T> JwtAuth<T> {
     /// `["https://app.example", "capacitor://localhost"]`.  By default, only pages of the server's
     /// own origin can make such requests.
     ///
-    /// Any scheme is allowed, so that pages of Capacitor, Tauri and browser extensions can be
-    /// named. This method decides which origins may *send* requests; CORS decides which origins may
-    /// read the responses.
+    /// Any scheme is allowed, so you can also name the origins of Capacitor apps, Tauri apps and
+    /// browser extensions. This method decides which origins may *send* requests; CORS decides
+    /// which origins may read the responses.
     ///
     /// # Panics
     ///
@@ -616,8 +617,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         convert: impl FnOnce(NotAuthenticated) -> E,
     ) -> Result<Claims<T>, E> {
         let mut verified = None;
-        // The closure stores its result in a variable outside, since `catch_unwind` would move a
-        // return value.
+        // The closure stores its result in a variable outside the closure, since `catch_unwind`
+        // would move a return value.
         let verify = || {
             let result = self.settings.verify(token.as_bytes(), Source::Direct);
             verified = Some(result.map_err(convert));

@@ -3,8 +3,8 @@
 //!
 //! `Claims<T>` is available to every handler behind a `JwtAuth<T>` layer. `Option<Claims<T>>` is
 //! `None` for a request that the layer passed on without a token. If there is no layer, or if the
-//! layer reads a different type, the response is 500, since the handler must never run as if the
-//! request were anonymous. The error's reason says what to change.
+//! layer reads the claims into a different type, the response is 500, since the handler must never
+//! run as if the request were anonymous. The error's reason says what to change.
 
 mod allowed;
 mod claims;

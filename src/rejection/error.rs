@@ -214,8 +214,9 @@ impl AuthError {
         }
     }
 
-    /// Returns the kind of the `Authorization` header, if the request has no token but has that
-    /// header without `Bearer`. Returns `None` in all other cases.
+    /// Returns the kind of the `Authorization` header if the request has no token, but has that
+    /// header with a scheme other than `Bearer`, or without a scheme. Returns `None` in all other
+    /// cases.
     pub fn other_scheme(&self) -> Option<OtherScheme> {
         match self.detail {
             AuthErrorDetail::Missing { other, .. } => other,

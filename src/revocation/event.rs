@@ -26,16 +26,16 @@ pub enum RevocationEvent<'a> {
     /// All revocations were read.
     #[cfg(feature = "feeds")]
     SnapshotRead,
-    /// The log no longer has the messages that follow the last one read, so all revocations are
-    /// read again. Known revocations are kept. This server never learns of messages that the log
-    /// dropped before the server read them.
+    /// The log no longer has all messages after the last one that this server read, so all
+    /// revocations are read again. Known revocations are kept. This server never learns of messages
+    /// that the log dropped before the server read them.
     #[cfg(feature = "feeds")]
     Gap,
     /// The log that this server read before is gone. Known revocations are kept.
     #[cfg(feature = "feeds")]
     LogMissing,
     /// There was no log, and this server created an empty one. If this is not a new installation,
-    /// earlier revocations are lost to every server that starts from now on.
+    /// servers that start from now on never learn of earlier revocations.
     #[cfg(feature = "feeds")]
     LogCreated,
     /// The feed could not be read, and is tried again. The first failure is reported immediately,

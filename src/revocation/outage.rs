@@ -65,14 +65,15 @@ impl fmt::Display for RevocationOutage {
 #[derive(Default)]
 pub(crate) struct Follower {
     exists: AtomicBool,
-    /// The kind of the error that ended the last attempt. Checking a token never takes this lock.
+    /// The kind of the error that ended the last attempt. A request takes this lock only to
+    /// describe an outage.
     failure: Mutex<Option<FeedErrorKind>>,
 }
 
 #[cfg(feature = "feeds")]
 impl Follower {
-    /// Records that a follower exists. Returns false if one existed before, since with two feeds, a
-    /// working feed would hide an outage of the other.
+    /// Records that a follower exists. Returns false if another follower exists already: with two
+    /// feeds, a working feed would hide an outage of the other.
     pub(crate) fn starts(&self) -> bool {
         !self.exists.swap(true, Ordering::AcqRel)
     }

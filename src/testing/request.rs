@@ -29,8 +29,8 @@ pub fn with_bearer<B>(mut request: Request<B>, token: impl AsRef<str>) -> Reques
 
 /// Returns the request with this token in an additional cookie.
 ///
-/// Without `Sec-Fetch-Site` and `Origin`, the request does not count as a browser's. Add one of
-/// these headers to test a request from another site.
+/// Without `Sec-Fetch-Site` and `Origin`, the request does not count as a request from a browser.
+/// Add one of these headers to test a request from another site.
 ///
 /// ```
 /// use http::Request;

@@ -16,7 +16,8 @@ pub(crate) trait Cached {
     fn weight(&self) -> usize;
 }
 
-/// Verified tokens, each with a value that a layer computed from it.
+/// A table of verified tokens. Each value contains a token and the claims that a layer read from
+/// it.
 ///
 /// A look-up never waits: if another thread holds the lock of the shard, or panicked while it held
 /// the lock, the look-up finds nothing, and the token is verified again.

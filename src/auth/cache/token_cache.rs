@@ -44,11 +44,11 @@ const LEAST_BYTES: usize = 1 << 20;
 /// key therefore has a cache by default. [`without_cache`](crate::JwtAuth::without_cache) removes
 /// the cache.
 ///
-/// With HS256, a hit takes a tenth of a verification's time if a few hundred tokens are in use, and
-/// an eighth if a thousand are. With more tokens, the entries are rarely in the processor's cache:
-/// with 10,000 tokens, a hit takes two fifths of the time. A cached token occupies about 1.4 KB.
-/// The verification of a token that is presented only once takes longer than without a cache, so
-/// compare the hits and misses in [`stats`](Self::stats).
+/// With HS256, a hit takes a tenth of a verification's time with a few hundred tokens in use, and
+/// an eighth with a thousand tokens. With more tokens, the entries are rarely in the processor's
+/// cache: with 10,000 tokens, a hit takes two fifths of the time. A cached token occupies about 1.4
+/// KB. The verification of a token that is presented only once takes longer than without a cache,
+/// so compare the hits and misses in [`stats`](Self::stats).
 /// [`guide::explanation::cache`](crate::guide::explanation::cache) has the figures.
 ///
 /// # Security

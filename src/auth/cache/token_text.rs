@@ -7,7 +7,7 @@ const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
 /// Every token with an ML-DSA signature is longer than this. Up to 112 characters at the end of
-/// such a signature vary little, so its sample is taken from the beginning.
+/// such a signature vary little, so the fingerprint covers the beginning of the signature instead.
 const LONG: usize = 3_000;
 
 /// A token that is long enough for a signature.

@@ -31,8 +31,9 @@ use crate::clock::UnixTime;
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 use crate::revocation::message::Revocation;
 
-/// The time for which a feed keeps expired revocations. A token may be accepted shortly after its
-/// expiry, and the clocks of a feed and of its readers may differ.
+/// The time for which a feed keeps expired revocations. They are kept because a token may be
+/// accepted shortly after its expiry, and because the clocks of a feed and of its readers may
+/// differ.
 pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 
 /// A durable log of revocations. Each revocation is published once, and every server reads it.
@@ -80,8 +81,8 @@ pub trait RevocationFeed: Send + Sync + 'static {
         std::future::pending()
     }
 
-    /// Returns a limitation of the feed that operators should know. The feed may detect it while it
-    /// is read. The limitation is reported once, as
+    /// Returns a limitation of the feed that operators should know. Some limitations are detected
+    /// only when the feed is read. The limitation is reported once, as
     /// [`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning).
     fn warning(&self) -> Option<&'static str> {
         None

@@ -39,7 +39,7 @@ const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
 
 /// Returns at least one row if there is a log. All rows show the state at one moment. If a message
 /// is too long, its text is omitted. The program replaces the words `TIMELINE`, `LONGEST`, `AFTER`
-/// and `PART` by values: parameters would need a prepared statement, which does not work behind a
+/// and `PART` with values: parameters would need a prepared statement, which does not work behind a
 /// pooler in transaction mode.
 const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
             CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
@@ -74,8 +74,9 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 /// by polling: see [`poll_every`](crate::revocation::Follow::poll_every) and
 /// [`max_staleness`](crate::Revocations::max_staleness).
 ///
-/// The feed also works if `pg_current_wal_lsn()` is not available, as in Aurora. The limitation is
-/// then reported once ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)).
+/// The feed also works if `pg_current_wal_lsn()` is not available, as in Aurora. New messages may
+/// then be missed for up to 10 minutes after a failover that loses confirmed messages. This
+/// limitation is reported once ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)).
 ///
 /// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and add `?sslmode=verify-full` to the URL.

@@ -233,8 +233,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let (process, cursor) = part.unwrap_or(("", "0"));
         let entries = self.entries("live", cursor).await?;
         // A cursor is valid only in the process that returned it. Another process, such as a
-        // promoted replica or the same server after a restart, has a different order, so that some
-        // messages would be skipped.
+        // promoted replica or the same server after a restart, orders the messages differently, so
+        // continuing there would skip some of them.
         if part.is_some() && process != entries.process {
             return Err(FeedError::new("another Redis, or a new process, gave the parts before"));
         }

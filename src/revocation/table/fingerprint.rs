@@ -13,8 +13,8 @@ use crate::revocation::table::mark::EntryKind;
 /// collision.
 pub(crate) type Fingerprint = NonZeroU64;
 
-/// The hash keys: one for each kind of name, and one for issuers. With separate keys, the hash
-/// covers only the name, and an issuer is hashed once for all names in a token.
+/// The hash keys: one for each kind of name, and one for issuers. Since the keys are separate, a
+/// hash need not cover the kind, and an issuer is hashed once for all names in a token.
 #[derive(Clone, Default)]
 pub(crate) struct FingerprintKeys {
     of_issuers: RandomState,

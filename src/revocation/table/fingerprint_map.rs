@@ -13,8 +13,8 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost no name of a token is in the map, so most look-ups end at the filter. The filter is
-    /// small, and its branch is predictable.
+    /// Almost every look-up is for a name that is not in the map, and ends at the filter. The
+    /// filter is small, and its branch is predictable.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.

@@ -28,7 +28,8 @@ pub(crate) enum IssuerMatch {
     Any,
 }
 
-/// The kind of an entry: the kind of name that it contains, and the issuers that it covers.
+/// The kind of an entry: the kind of its name, such as a subject or a key, and the issuers that it
+/// covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryKind(u8);
 
