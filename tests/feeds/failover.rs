@@ -65,7 +65,8 @@ async fn redis_store_follows_its_address_to_the_new_primary() {
     let (next, _) = sessions.refresh(token.as_str(), None).await.expect("not one call fails");
     sessions.refresh(next.as_str(), None).await.unwrap();
 
-    // Fail back. This time the demoted server lags: it never receives the next session.
+    // Switch back to the old server. This time, the demoted server lags: it never receives the next
+    // session.
     old.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     new.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(1)).await;
     proxy.switch(old.port());
@@ -96,8 +97,8 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     member.look();
 }
 
-/// Starts a server that answers every command of its first connection with an error, and behaves
-/// like an empty Redis on later ones.
+/// Starts a server that behaves like an empty Redis, except that it answers each `HMGET` command on
+/// its first connection with this error.
 async fn answers_first(error: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -161,7 +162,7 @@ async fn errors_of_a_useless_server_lead_to_a_new_connection() {
 }
 
 /// Checks that dead connections are replaced after the network has dropped packets. `patient` and
-/// `hasty` use the same connections, with a long and a short timeout.
+/// `hasty` share their connections. `patient` has a long timeout, and `hasty` a short one.
 async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     [patient, hasty]: [Sessions<S>; 2],
     proxy: &Proxy,
@@ -244,7 +245,7 @@ async fn connections_to_postgres_that_are_read_only_are_closed() {
                  WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
             )
             .await;
-        // Several calls, so that the pool is full of read-only connections.
+        // Log in several times at once, so that the pool fills with read-only connections.
         let logins = (0..5).map(|_| sessions.start(NewSession::new("bob")));
         for login in futures_util::future::join_all(logins).await {
             let error = login.unwrap_err();
@@ -260,7 +261,7 @@ async fn connections_to_postgres_that_are_read_only_are_closed() {
     }
 }
 
-/// The proxy connects clients to a standby, first before and then after the standby is promoted.
+/// The proxy connects clients to a standby, both before and after the standby is promoted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_is_not_used_until_it_is_promoted() {
     let mut primary = Postgres::new("postgres-primary");

@@ -163,7 +163,8 @@ async fn watch(
 ) {
     loop {
         for (name, at) in &*published.lock().unwrap() {
-            // The time is read first, so the verdict is from a later moment.
+            // Check the time limit before reading the verdict. If the limit has passed by then, the
+            // verdict must already be a rejection.
             let is_over = at.elapsed() > max_staleness;
             let verdict = verdict(&revocations, name);
             let is_accepted = verdict == Verdict::Good;

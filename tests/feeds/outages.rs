@@ -1,4 +1,4 @@
-//! Tests of every failure of a feed while tokens are revoked.
+//! Tests of a feed that fails in different ways while tokens are revoked.
 
 use std::time::Duration;
 

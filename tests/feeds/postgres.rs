@@ -357,7 +357,7 @@ async fn a_feed_works_without_the_timeline_and_reports_that_once() {
     }
 }
 
-/// A failover may lead from a server that reports its timeline to one that does not.
+/// After a failover, the new server may not report its timeline, although the old server did.
 #[tokio::test]
 async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     let postgres = Postgres::new("postgres-no-longer");
@@ -407,8 +407,8 @@ async fn only_a_valid_message_can_be_published_with_plain_sql() {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // Without the constraint, the table can contain a message that is too long. The feed then reads
-    // an empty text instead, which counts as unreadable.
+    // Without the constraint, the table can contain a message that is too long. In place of such a
+    // message, the feed returns an empty text, which counts as unreadable.
     let constraint = "tower_jwt_auth_revocations_message_check";
     let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();

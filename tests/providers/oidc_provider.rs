@@ -45,14 +45,15 @@ impl OidcProvider {
         self.process = None;
     }
 
-    /// Starts the provider again on the same port. Without the setting `KEYS`, it has new keys.
+    /// Restarts the provider on the same port. It creates new keys unless the setting `KEYS` is
+    /// present.
     pub(crate) fn restart(&mut self) {
         self.stop();
         let process = self.process.insert(Process::provider(&["oidc-provider"], &self.settings));
         self.issuer = process.after("ready ");
     }
 
-    /// Returns the keys of the provider. Nothing has been fetched yet.
+    /// Returns a key source for the provider's keys, which it has not fetched yet.
     pub(crate) fn keys(&self) -> RemoteKeys {
         RemoteKeys::discover(&self.issuer).dangerous_allow_http()
     }

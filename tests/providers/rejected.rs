@@ -18,7 +18,7 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_rejected() {
     for algorithm in ALGORITHMS {
         let token = provider.token_for(algorithm, "mail").await;
         service.rejects(&token, 401, "aud").await;
-        // The identifier of the stranger's key is unknown.
+        // The stranger's key has an identifier that the service does not know.
         let token = stranger.token(algorithm).await;
         service.rejects(&token, 401, "key").await;
     }
@@ -69,7 +69,8 @@ async fn an_id_token_is_not_an_access_token() {
     let service = Service::start([provider.trusted()]).await;
     let login = provider.log_in().await;
     service.accepts(&login.access_token, &provider.issuer, "alice").await;
-    // Here the client has the same name as the service, so `aud` does not tell the tokens apart.
+    // The client has the same name as the service, so the ID token has the `aud` of an access
+    // token.
     assert_eq!(claims(&login.id_token)["aud"], "cart");
     assert_ne!(header(&login.id_token)["typ"], "at+jwt");
     service.rejects(&login.id_token, 401, "typ").await;

@@ -23,7 +23,7 @@ pub(crate) struct Service {
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The reason for a rejection, or nothing.
+    /// The reason for a rejection, or an empty string.
     pub(crate) reason: String,
     pub(crate) retry_after: Option<u64>,
     pub(crate) body: String,

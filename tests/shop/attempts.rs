@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::MASTER;
 use crate::process::{Server, client};
 
-/// The number of attempts that an account has at first.
+/// The number of login attempts that an account can make before the limit applies.
 const ATTEMPTS: usize = 20;
 
 /// Returns a client. On Linux, the client connects from a loopback address that depends on `place`.
@@ -109,7 +109,7 @@ async fn another_site_cannot_overwrite_the_cookie_of_a_device() {
     }
     let refused = form("/auth/login").send().await.expect("the auth server answers");
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-    // A successful login for a client without cookies does not set the cookie.
+    // A successful login that returns tokens in the body does not set the device cookie.
     let answer = log_in(&auth, &client(), "bob", "builder", "").await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(device_cookie(&answer), None);

@@ -40,11 +40,12 @@ fn auth_server() {
 }
 
 fn say(line: &str) {
-    // A single write keeps the lines of several tasks apart. The harness would capture `print!`.
+    // A single write keeps the lines of several tasks apart. The code does not use `print!`, since
+    // the test harness would capture its output.
     std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
 }
 
-/// A store whose `replace` writes the row. If `stuck` is set, `replace` then never returns.
+/// A store whose `replace` writes the row and, if `stuck` is set, never returns.
 struct Lossy {
     store: Store,
     stuck: bool,

@@ -107,7 +107,7 @@ async fn a_damaged_row_is_an_error_that_does_not_quote_it() {
     }
 }
 
-/// The tables contain a live session and an ended one when they are migrated.
+/// The migrated tables contain a live session and an ended one.
 #[tokio::test]
 async fn tables_of_the_first_version_are_migrated() {
     let (folder, server) = (Folder::new(), Server::postgres());

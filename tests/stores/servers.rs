@@ -135,8 +135,8 @@ impl Server {
             let family = family(process.id());
             process.kill().unwrap();
             process.wait().unwrap();
-            // PostgreSQL's child processes would notice that their parent is gone, and end. A new
-            // server would wait for them, so kill them too.
+            // PostgreSQL's child processes would end when they notice that their parent is gone. A
+            // new server would wait for this, so kill the child processes, too.
             signal("KILL", &family);
         }
     }

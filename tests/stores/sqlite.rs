@@ -48,8 +48,8 @@ async fn a_killed_process_between_write_and_answer_loses_nothing() {
         let reopened = open(&folder).await;
         let (next, _) = reopened.refresh(token.as_str(), None).await.unwrap();
         let (leaf, _) = reopened.refresh(next.as_str(), None).await.unwrap();
-        // The write had finished before the process was killed, so `token` can be exchanged for the
-        // leaf.
+        // The killed process had finished its write, so another exchange of `token` returns the
+        // current token, `leaf`.
         let (same, _) = sessions.refresh(token.as_str(), None).await.unwrap();
         assert_eq!(same.as_str(), leaf.as_str());
     }

@@ -1,4 +1,4 @@
-//! A type of claims must be deserializable, since it is read from a token.
+//! A claims type must be deserializable, since the claims are read from a token.
 
 use tower_jwt_auth::{JwtAuth, Secret};
 

@@ -1,4 +1,4 @@
-//! A guard's closure must return `bool`. Other types would be "truthy" in other languages.
+//! A guard's closure must return `bool`. A number, for example, does not count as true or false.
 
 use tower_jwt_auth::{StandardClaims, claims_match};
 

@@ -31,7 +31,7 @@ fn token(changes: &Value) -> String {
     kit::with_payload(claims.to_string())
 }
 
-/// Returns the number of hits, of misses and of entries.
+/// Returns the numbers of hits, misses and entries.
 fn counts(cache: &TokenCache) -> (u64, u64, usize) {
     let stats = cache.stats();
     (stats.hits, stats.misses, stats.entries)

@@ -121,7 +121,8 @@ impl Input<'_> {
         is_whole
     }
 
-    /// Reads `token BWS "=" BWS ( token / quoted-string )`, or nothing.
+    /// Reads `token BWS "=" BWS ( token / quoted-string )`. Reads nothing if the input does not
+    /// match.
     fn param(&mut self) -> Option<(String, String)> {
         let mut input = Input { rest: self.rest };
         let name = input.token()?;

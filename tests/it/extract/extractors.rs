@@ -33,7 +33,7 @@ impl Policy for Admin {
     }
 }
 
-/// Returns routes that count the runs of their handlers.
+/// Returns routes, and the number of times that their handlers have run.
 fn routes() -> (Router, Arc<AtomicUsize>) {
     let runs = Arc::<AtomicUsize>::default();
     macro_rules! runs {

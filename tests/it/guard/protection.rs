@@ -1,5 +1,5 @@
-//! Tests of the parts of an axum router that a layer protects, depending on the position of the
-//! layer. The name of each test states a rule.
+//! Tests of a layer at different positions in an axum router. The position decides which parts of
+//! the router are protected. The name of each test states a rule.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -8,8 +8,8 @@ use tower_jwt_auth::{AuthError, has_role, require};
 
 use crate::kit::shop;
 
-/// Sends requests without a token to a route, to an unknown path, and with an unknown method.
-/// Returns the statuses of the responses.
+/// Sends three requests without a token: to a route, to an unknown path, and to a route that does
+/// not support the method. Returns the statuses of the responses.
 async fn statuses(app: Router) -> [u16; 3] {
     let mut statuses = [0; 3];
     for (path, status) in ["/cart", "/missing", "/checkout"].into_iter().zip(&mut statuses) {

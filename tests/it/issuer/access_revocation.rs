@@ -303,8 +303,8 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             let done = match path {
                 "/logout" => 204,
                 "/revoke" => 200,
-                // Only this session has ended. The user may have other sessions, which a token of
-                // an ended session cannot end, so the request fails.
+                // The first logout has ended only this session. The user may have other sessions,
+                // and the token of an ended session cannot end them, so the request fails.
                 _ => 400,
             };
             assert_eq!(status, if is_published { done } else { 503 }, "{path}");
@@ -317,8 +317,8 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     }
 }
 
-/// Whatever failed, repeating the request completes the revocation, and no session or token of the
-/// user remains.
+/// After any failure, repeating the request until it succeeds ends all sessions of the user and
+/// revokes all of the user's tokens.
 #[tokio::test(start_paused = true)]
 async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
     #[derive(Clone, Copy, Debug)]
@@ -393,7 +393,7 @@ async fn logging_out_everywhere_with_a_token_that_was_logged_out_is_refused() {
     assert_eq!(feed.messages().len(), 1);
 }
 
-/// 64 concurrent requests with one token.
+/// Sends 64 concurrent requests with one token.
 #[tokio::test]
 async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
     let (server, feed) = server(|routes| routes);
@@ -405,7 +405,7 @@ async fn logging_out_everywhere_many_times_at_once_adds_three_messages() {
         assert!([204, 400].contains(&answer.status()), "{answer:?}");
     }
     // Three messages: one for each of the user's two sessions, and one for the user's tokens that
-    // belong to no session. Repeated messages add nothing.
+    // belong to no session. A repeated message is stored only once.
     assert_eq!(feed.inner.len(), 3);
     server.refresh(&other.refresh).await.is_error(400, "invalid_grant");
 }

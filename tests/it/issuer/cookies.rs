@@ -48,7 +48,7 @@ fn with_cookies(method: Method, path: &str, cookies: &str) -> Request<Body> {
     request
 }
 
-/// Builds a request with a refresh token and the cookie that names its session.
+/// Builds a request with two cookies: the refresh token, and the identifier of its session.
 pub(super) fn with_cookie(method: Method, path: &str, token: &str) -> Request<Body> {
     let handle = sha2::Sha256::digest(&crate::kit::unb64(token)[..16]);
     let session = crate::kit::b64(&handle[..16]);
@@ -75,7 +75,7 @@ async fn tokens_are_only_in_cookies_that_no_script_can_read() {
         assert!(cookie.is_sensitive());
     }
 
-    // Each service accepts its cookie.
+    // Each service accepts the token in its own cookie.
     for (audience, name) in [("cart", "__Host-cart_token"), ("payment", "__Host-payment_token")] {
         let layer = server.service(audience).cookie(name);
         let service = Router::new().route("/", get(|| async { "in" })).layer(layer);
@@ -237,8 +237,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // This GET request has an effect, too. It counts as a repeated renewal if the refresh
-            // token in the cookie has already been used.
+            // This GET request is rejected too, since it has an effect: it counts as a repeated
+            // renewal if the refresh token in the cookie has already been used.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);
@@ -288,7 +288,8 @@ async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     assert_eq!(hers.status(), 200, "which was not the victim's to end");
 }
 
-/// Each candidate cookie costs a hash, and an attacker can send thousands of them.
+/// The routes compute a hash for each refresh-token cookie that they check, and an attacker can
+/// send thousands of such cookies.
 #[tokio::test]
 async fn only_a_few_of_very_many_cookies_are_read() {
     let server = server();
@@ -415,7 +416,8 @@ async fn a_tab_that_renews_during_a_logout_is_logged_out() {
     let server = server();
     let cookies = cookies_of(&log_in(&server).await);
     server.send(with_cookies(Method::POST, "/refresh", &cookies)).await;
-    // The second tab renews within the grace period, and waits for the user's roles.
+    // The second tab renews within the grace period. Its request is held back while the user's
+    // roles are read.
     let gate = server.state.hold_renewals();
     let tab = server.send(with_cookies(Method::POST, "/refresh", &cookies));
     let logout = async {
@@ -448,7 +450,8 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
 }
 
-/// The response reveals that the password is right. The event lets the application notify the user.
+/// The status 500 reveals that the password is right. The event lets the application notify the
+/// user.
 #[tokio::test]
 async fn a_login_whose_claims_panic_is_reported_as_an_event() {
     let server = server();

@@ -49,7 +49,8 @@ pub(crate) struct State {
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
-    /// The number of writes after which calls to `replace` fail or lose their results.
+    /// The number of writes after which each call of `replace` fails, either before or after it
+    /// writes the row.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The only service for which users get tokens, if any is set.
     pub(crate) audience: Mutex<Option<&'static str>>,
@@ -257,8 +258,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message is created with a different time of publication. Tests that compare messages
-        // therefore fail if that time changes a message.
+        // Each message gets a different time of publication. A test that expects two equal messages
+        // therefore fails if a message contains that time.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

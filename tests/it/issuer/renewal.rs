@@ -56,8 +56,8 @@ async fn a_login_for_several_services_can_be_refreshed_for_each_of_them() {
         assert_eq!(is_for(&server, &tokens.access), expected, "{named}");
         last = tokens.refresh;
     }
-    // If the account has lost the right to the audience of a renewal, the renewal fails instead of
-    // using another audience.
+    // If the account has lost its access to the audience of a renewal, the renewal fails. It does
+    // not use another audience instead.
     *server.state.audience.lock().unwrap() = Some("cart");
     refresh_for(&server, &last, json!("payment")).await.is_error(400, "invalid_target");
     let tokens = refresh_for(&server, &last, json!(null)).await.tokens();

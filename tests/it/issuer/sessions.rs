@@ -263,7 +263,8 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for login in 0..10_000 {
         let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
-        // Half of the sessions log out. The limit per user ends the oldest of the other sessions.
+        // The user logs out of every second session. The limit per user ends the oldest of the
+        // others.
         if login % 2 == 0 {
             assert!(sessions.end(session.id()).await.unwrap());
         }
@@ -351,7 +352,8 @@ async fn only_the_current_token_shows_sessions() {
         assert_eq!(error.kind(), SessionErrorKind::Superseded);
         assert!(error.is_refusal());
     }
-    // A token that another tab has just used is enough for a logout.
+    // A token that another tab has just exchanged still identifies its session, so it can be used
+    // for a logout.
     assert!(sessions.session_of(first.as_str()).await.is_ok());
     clock.advance(Duration::from_secs(1));
     let reused = sessions.current_session_of(first.as_str()).await.unwrap_err();

@@ -114,7 +114,7 @@ async fn metadata_names_what_exists_and_nothing_else() {
     without.as_object_mut().unwrap().retain(|name, _| !name.starts_with("token_endpoint"));
     assert_eq!(metadata(&pages).await, Some(without));
 
-    // Each endpoint exists.
+    // Each endpoint in the metadata responds.
     let tokens = server.log_in("alice").await;
     let path = |member: &str| expected[member].as_str().unwrap().strip_prefix(ISSUER).unwrap();
     let refresh =

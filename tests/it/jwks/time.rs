@@ -9,7 +9,7 @@ use tokio::task::{spawn_blocking, yield_now};
 /// The time limit for a condition. It is longer than any stall of a busy machine.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// Stops tokio's time until it is dropped.
+/// Stops tokio's time until this value is dropped.
 ///
 /// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. It does
 /// not advance while a blocking task runs, so this guard keeps one running.

@@ -244,7 +244,7 @@ thread_local! {
     static RUNS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A claims type that counts the runs of its `Deserialize` implementation.
+/// A claims type that counts how often its `Deserialize` implementation runs.
 struct Counted;
 
 impl<'de> Deserialize<'de> for Counted {

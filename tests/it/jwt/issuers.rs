@@ -1,5 +1,5 @@
-//! Tests with tokens in the forms that real issuers document, signed with HS256. They check the
-//! verdict on each token, and the option that changes the verdict.
+//! Tests with tokens in the forms that real issuers document, signed with HS256. Each token is
+//! verified with several sets of options, and the verdict depends on the options.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::ClaimPath;

@@ -1,4 +1,5 @@
-//! Signatures for `jsonwebtoken`, implemented with aws-lc like those of its feature `aws_lc_rs`.
+//! The signature algorithms for `jsonwebtoken`, implemented with aws-lc, as in its feature
+//! `aws_lc_rs`.
 
 use std::sync::Once;
 
@@ -13,7 +14,8 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
 
-/// Installs the signatures. Call it before `jsonwebtoken::decode` and `encode` in each test.
+/// Installs the signature algorithms. Call this function in each test, before
+/// `jsonwebtoken::decode` or `encode`.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| PROVIDER.install_default().expect("no test installs another"));

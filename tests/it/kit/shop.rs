@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 
-/// The time of every test.
+/// The time that the tests' clock shows.
 pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 pub(crate) const REALM: &str = "shop";
-/// A unique text, so that a search in logs and responses finds it.
+/// A unique text, which cannot occur in logs and responses by chance.
 pub(crate) const SUBJECT: &str = "alice-7f3a9c51e08b42d6";
 pub(crate) const COMPANY: &str = "acme-d41d8cd98f00b204";
 

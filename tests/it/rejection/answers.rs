@@ -105,8 +105,8 @@ async fn the_handler_answers_accepted_requests() {
     }
 }
 
-/// The response says that the header has a scheme other than `Bearer`, but never repeats the
-/// header.
+/// The response says that the header has a scheme other than `Bearer`. It names common schemes, but
+/// never repeats other text of the header.
 #[tokio::test]
 async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     let good = shop::good();
@@ -199,7 +199,7 @@ async fn reply_of(ask: &Ask) -> (u16, String) {
     (response.status().as_u16(), code.unwrap_or_default().to_owned())
 }
 
-/// A proxy may repeat a header. The same credential twice is a single credential.
+/// A proxy may repeat a header. Two headers with the same credential count as one credential.
 #[tokio::test]
 async fn two_headers_that_agree_are_one_credential() {
     let addr = server::start(app()).await;

@@ -183,7 +183,7 @@ async fn a_second_feed_cannot_be_followed() {
     let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
     let sentence = refused.downcast_ref::<String>().unwrap();
     assert!(sentence.contains("a feed is followed already"), "{sentence}");
-    // The refusal does not end the first follower, so a further follower is refused, too.
+    // The refused call does not end the first follower, so the next call is refused, too.
     assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
     drop(first);
     second().step().await.unwrap();
@@ -211,7 +211,7 @@ async fn a_revocation_is_widened_in_the_same_way_each_time_it_is_read() {
     let clock = kit::at(kit::NOW);
     let feed = MemoryFeed::new().with_clock(clock.clone());
     let revocations = kit::revocations(clock.clone()).max_bytes(0);
-    // These revocations have no time. The feed adds one.
+    // These revocations have no time, so the feed adds one.
     for n in 0..100 {
         feed.append(&Revocation::token(format!("{n}"), end()).issuer("i")).await.unwrap();
     }

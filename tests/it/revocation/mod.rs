@@ -98,7 +98,7 @@ fn a_token_of_the_same_second_or_without_iat_is_refused() {
     assert_eq!(check(Some(later(Duration::from_millis(999)))), Verdict::Revoked);
     assert_eq!(check(Some(later(SECOND))), Verdict::Good);
     assert_eq!(check(None), Verdict::Revoked);
-    // A revocation as of an earlier time does not restore tokens that are already revoked.
+    // A later revocation with an earlier time does not restore tokens that are already revoked.
     revocations.apply(&Revocation::subject("alice", now().saturating_sub(HOUR)));
     assert_eq!(check(Some(now())), Verdict::Revoked);
 }
@@ -165,7 +165,7 @@ fn a_clock_that_jumps_never_restores_a_revoked_token() {
     assert!(!revocations.sweep());
     revocations.current_as_of(revocations.as_of());
     assert_eq!(check("token 1"), Verdict::Good, "expired by this clock");
-    // The clock jumps back, so forgotten revocations are needed again.
+    // The clock jumps back, so revocations that were removed as expired are needed again.
     clock.set(now());
     assert!(revocations.sweep());
     assert_eq!(check("token 2"), Verdict::Unavailable);

@@ -156,7 +156,8 @@ proptest! {
             let end = ends.map(Revocation::forgotten_at).max();
             let now = clock.now();
             let verdict = revocations.check(&token.names());
-            // Between these two times, the revocation may or may not have been forgotten.
+            // A revocation must be in force until 60 seconds after its end, and be gone 140 seconds
+            // after its end. In between, both verdicts are allowed.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
             let ends = joined.iter().filter(|revocation| covers(revocation, token));
@@ -202,8 +203,8 @@ proptest! {
     }
 }
 
-/// Merges revocations with the same name into one entry, which gets the latest time and the latest
-/// end time.
+/// Merges revocations with the same name into one, which gets the latest time of revocation and the
+/// latest end.
 fn joined(applied: &[Revocation]) -> Vec<Revocation> {
     let mut joined: HashMap<String, Revocation> = HashMap::new();
     let at = |revocation: &Revocation| {

@@ -76,7 +76,8 @@ fn each_fault_of_an_hs256_case_gets_its_kind() {
             | "rejectsMissingPayload" => TokenErrorKind::BadSignature,
             "rejectsModifiedHeader" => TokenErrorKind::UnknownKeyId,
             "rejectsNoneAlgorithmAndMissingSignature" => TokenErrorKind::WrongAlgorithm,
-            // The extra part counts as part of the payload, so the signature does not match.
+            // All text before the last dot counts as the signed text, so the signature does not
+            // match.
             "rejectsExtraEmptyComponent" | "rejectsExtraComponent" => TokenErrorKind::BadSignature,
             _ => TokenErrorKind::Malformed,
         };

@@ -144,8 +144,8 @@ fn claims_may_use_the_layer_while_they_are_dropped() {
         assert!(auth.verify(&token(&json!({ "sub": format!("user {n}") }))).is_ok());
     }
     assert!(NESTED.load(Ordering::Relaxed) > 1_000);
-    // While a part of the cache is locked, it gives no hits. The verifications in `Drop` were hits,
-    // except for the first few, so no lock was held while claims were dropped.
+    // A locked shard of the cache gives no hits. All verifications in `Drop` except the first few
+    // were hits, so no lock was held while claims were dropped.
     assert!(cache.stats().hits > 1_000, "{cache:?}");
 }
 

@@ -21,8 +21,8 @@ async fn move_token(mut request: Request<Body>) -> Request<Body> {
     for token in tokens {
         if let Ok(mut value) = HeaderValue::try_from(token) {
             value.set_sensitive(true);
-            // `append` keeps an existing header, where `insert` would replace it. The layer refuses
-            // two different credentials.
+            // `append` keeps an existing header, which `insert` would replace. The layer can then
+            // compare the two credentials, and rejects the request if they differ.
             request.headers_mut().append(AUTHORIZATION, value);
         }
     }

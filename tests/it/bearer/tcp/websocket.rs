@@ -189,7 +189,7 @@ async fn a_handshake_over_http2_is_held_to_the_same_rules() {
     }
 }
 
-/// Sends messages until that fails, and never reads a message.
+/// Sends messages until sending fails. Never reads a message.
 async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     upgrade.on_upgrade(async move |socket| {
         let mut socket = claims.until_ended(socket);
@@ -199,7 +199,7 @@ async fn ticks(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     })
 }
 
-/// Echoes messages until the claims end, and then sends the reason for their end.
+/// Echoes messages until the token is no longer valid. Then sends the reason in a close frame.
 async fn echo(upgrade: WebSocketUpgrade, claims: Claims<Shopper>) -> Response {
     upgrade.on_upgrade(async move |socket| {
         let mut socket = claims.until_ended(socket);

@@ -375,7 +375,7 @@ fn a_seed_makes_a_pair_if_it_belongs_to_the_public_key() {
         (Algorithm::MlDsa65, "priv"),
         (Algorithm::MlDsa87, "priv"),
     ] {
-        // The PKCS #8 encoding of such a key pair ends with the seed.
+        // In PKCS #8, a key pair of these algorithms ends with its seed.
         let pair = pairs::pair(algorithm);
         let text = pair.dangerous_to_pem().unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();

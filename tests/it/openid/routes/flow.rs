@@ -247,8 +247,9 @@ async fn a_previous_secret_finishes_the_logins_that_it_began() {
     let old = Site::new().await;
     let mut browser = old.browser();
     browser.begin(&[]).await;
-    // The new site cannot finish this login. If the new site knows the old secret, it can read the
-    // cookie, so the error is about `state`. Otherwise, the error is about the cookie's secret.
+    // The callback has an unknown `state`, so the login always fails. A site that knows the old
+    // secret can read the cookie, and reports the wrong `state`. Any other site reports that the
+    // cookie was made with another secret.
     let state = "state=unknown";
     for (is_known, reason) in [(true, "`state`"), (false, "another secret")] {
         let new = Site::with(

@@ -61,7 +61,8 @@ async fn the_code_of_another_login_does_not_fit() {
     let back = victim.at_provider(&url).await;
     let (path, rest) = back.split_once("code=").unwrap();
     let (_, rest) = rest.split_once('&').unwrap();
-    // The callback has the victim's own state, and a code for the attacker's challenge and nonce.
+    // The callback has the victim's own `state`, but a code that was issued for the attacker's
+    // challenge and nonce.
     let answer = victim.come_back(&format!("{path}code={code}&{rest}")).await;
     answer.is_failure(LoginFailureKind::CodeRejected, 400, "code_rejected");
     assert!(site.events().is_empty());
@@ -120,8 +121,8 @@ async fn an_old_token_at_the_beginning_of_a_login_counts_as_stolen() {
     assert_eq!(victim.form("/auth/refresh", &[]).await.status(), 200);
     site.wait(60);
     thief.begin(&[]).await;
-    // The used token ends the session at once. If the thief's login ended the session later, that
-    // end would look like a logout.
+    // The session ends as soon as the thief presents the used token. If the session ended only when
+    // the thief's login succeeds, its end would look like a logout.
     assert_eq!(site.events(), ["started bob", "ended bob"]);
 }
 
@@ -143,8 +144,8 @@ async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
 }
 
 proptest! {
-    /// The attacker who forges the callback knows neither the `state` in the browser nor the
-    /// server's secret.
+    /// An attacker forges the callback without knowing the `state` in the browser or the server's
+    /// secret.
     #[test]
     fn no_forged_callback_logs_anybody_in(
         query in "((code|state|iss|error|x|%63ode)(=[a-z<%&+\"'\\u{e9}0-9.]{0,8})?&?){0,6}",

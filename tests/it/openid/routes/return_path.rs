@@ -88,7 +88,7 @@ proptest! {
                 let page = url::Url::parse(page).unwrap();
                 let target = page.join(&path).unwrap();
                 prop_assert_eq!(target.origin(), page.origin(), "{}", path);
-                // The path is also safe if a proxy decodes it before the browser reads it.
+                // The path remains safe even if a proxy decodes it before the browser reads it.
                 let decoded = path.replace("%2f", "/").replace("%5C", "\\").replace("%09", "\t");
                 prop_assert_eq!(page.join(&decoded).unwrap().origin(), page.origin(), "{}", path);
             }

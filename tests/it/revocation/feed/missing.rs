@@ -150,7 +150,8 @@ async fn a_failure_is_reported_at_once_and_then_every_ten_seconds() {
         "revocation: the revocation log can be read again",
     ];
     assert_eq!(lines.lock().unwrap()[4..], recovered);
-    // A feed that fails from time to time also writes at most one line in ten seconds.
+    // The feed now fails and recovers again and again. At most one failure and one recovery are
+    // reported in ten seconds.
     for _ in 0..100 {
         feed.set(FAILS);
         tokio::time::sleep(Duration::from_millis(500)).await;
