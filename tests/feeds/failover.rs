@@ -199,7 +199,7 @@ async fn dead_connections_to_postgres_are_replaced_all_at_once() {
     let proxy = Proxy::before(postgres.port()).await;
     let store = PostgresStore::connect(&postgres::url(proxy.port)).await.unwrap();
     let both = [LATER, HASTE].map(|timeout| sessions(store.clone().timeout(timeout)));
-    // This fills the pool.
+    // Start enough sessions at once to open every connection of the pool.
     let logins = (0..20).map(|_| both[0].start(NewSession::new("many")));
     for login in futures_util::future::join_all(logins).await {
         login.unwrap();

@@ -268,7 +268,8 @@ async fn short_waits_are_enough_to_connect_the_listener() {
     publisher.create().await.unwrap();
     let proxy = Proxy::before(postgres.port).await;
     let feed = feed(proxy.port);
-    // Connecting takes several round trips of 200 ms, and each wait takes 100 ms.
+    // Each wait takes 100 ms, and connecting takes several round trips of 200 ms. The listener must
+    // therefore keep connecting across several waits.
     let is_told = async || tokio::time::timeout(Duration::from_millis(100), feed.changed()).await;
     proxy.slow(Duration::from_millis(100));
     for name in ["once", "when the connection was lost"] {
@@ -285,7 +286,7 @@ async fn short_waits_are_enough_to_connect_the_listener() {
         postgres
             .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
             .await;
-        // A lost connection must also cause a read.
+        // The feed must also be read when the connection was lost.
         let mut rounds = 0..600;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "the loss is not noticed");

@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-/// Counts a client's responses before, within and after the time in which both keys are valid.
+/// Counts a client's responses before, during and after the time in which both keys are valid.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

@@ -21,7 +21,7 @@ pub(crate) struct Challenge {
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();
-    // True if parameters are allowed next: after a scheme and a space, unless a token68 follows the
+    // True if parameters may follow: the input had a scheme and a space, but no token68 after the
     // space.
     let mut takes_params = false;
     loop {

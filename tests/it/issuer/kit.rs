@@ -52,9 +52,9 @@ pub(crate) struct State {
     /// The number of writes after which each call of `replace` fails, either before or after it
     /// writes the row.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
-    /// The only service for which users get tokens, if any is set.
+    /// If set, the only service for which users get tokens.
     pub(crate) audience: Mutex<Option<&'static str>>,
-    /// The client that is named in grants, if any is set.
+    /// If set, the client name in grants.
     pub(crate) client: Mutex<Option<&'static str>>,
     /// The client names of all logins whose password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,

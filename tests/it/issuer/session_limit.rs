@@ -114,7 +114,7 @@ async fn logins_that_are_cut_off_do_not_exceed_the_limit() {
     for turns in 0..200 {
         let login = sessions.start(NewSession::new("mallory"));
         let mut login = std::pin::pin!(login);
-        // The client disconnects after a number of steps, and the future is dropped.
+        // The future is polled a few times and then dropped, as if the client had disconnected.
         for _ in 0..turns % 60 {
             if futures_util::poll!(&mut login).is_ready() {
                 break;

@@ -41,7 +41,7 @@ fn a_token_has_exactly_three_parts() {
     ] {
         assert!(kit::fault(&auth, &token).is_some(), "{token}");
     }
-    // A token with any other number of parts is rejected, even if its signature is valid.
+    // A token with too many, too few or empty parts is rejected, even if its signature is valid.
     for text in [
         header.clone(),
         format!("{header}."),

@@ -49,7 +49,7 @@ pub(crate) enum Wire {
 
 pub(crate) const WIRES: [Wire; 2] = [Wire::Http1, Wire::Http2];
 
-/// A request as data. Header values are bytes, as in HTTP.
+/// The content of a request. Header values are bytes, as in HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) method: Method,

@@ -154,7 +154,7 @@ fn claims_of_different_shapes_are_converted_to_one_type() {
     let claims = auth.verify(&theirs).unwrap();
     assert_eq!(claims.user, "partner:alice");
     assert_eq!(claims.token().subject(), Some("alice"));
-    // The rules of the issuer hold for converted claims, too.
+    // The rules of the issuer apply to converted claims, too.
     let expired = token(&key(2), &json!({ "iss": PARTNER, "aud": "api", "exp": NOW - 60 }));
     assert_eq!(auth.verify(&expired).unwrap_err().kind(), AuthErrorKind::TokenExpired);
     let misfit = token(&key(2), &json!({ "iss": PARTNER, "aud": "api", "sub": null }));

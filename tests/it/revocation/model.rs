@@ -190,9 +190,9 @@ proptest! {
         let applied = run(&revocations, &clock, &all);
         prop_assert!(revocations.stats().bytes <= 1_088);
         for token in &tokens {
-            // When the table is full, it may replace revocations by one that covers more tokens.
-            // Such a revocation covers only tokens that were issued before `kit::NOW`, so later
-            // tokens are not checked here.
+            // When the table is full, it may replace several revocations by one that covers more
+            // tokens. The replacement covers only tokens that were issued up to `kit::NOW`, so
+            // later tokens are not checked here.
             let is_covered = applied.iter().any(|revocation| {
                 covers(revocation, token)
                     && revocation.forgotten_at() > clock.now()

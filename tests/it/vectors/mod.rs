@@ -38,7 +38,7 @@ const fn without_public_keys(list: &'static [Exclusion]) -> &'static [Exclusion]
     if cfg!(feature = "asymmetric") { &[] } else { list }
 }
 
-/// Returns another key with the same algorithm and identifier.
+/// Returns a different key with the same algorithm and identifier.
 fn stranger(key: &Key) -> Key {
     let other = if key.can_sign() && kit::ALGORITHMS.contains(&key.algorithm()) {
         kit::key(key.algorithm())

@@ -104,7 +104,7 @@ impl Scene {
         })
     }
 
-    /// Verifies a token as the layer does, and adds it.
+    /// Verifies a token as the layer does, and adds the token to the table.
     fn insert(&self, n: usize) {
         let generation = self.generation.load(Acquire);
         let keys = self.keys.load(Acquire);

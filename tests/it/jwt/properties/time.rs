@@ -41,7 +41,7 @@ impl Times {
         Signer::new(kit::key(Algorithm::Hs256)).sign(&claims).unwrap()
     }
 
-    /// Computes the decision from the four boundaries, in nanoseconds.
+    /// Computes the expected decision from the dates and the leeway. `now` is in nanoseconds.
     fn allow(&self, now: i128) -> bool {
         let leeway = i128::try_from(self.leeway.as_nanos()).unwrap();
         let has_come = |date: Option<i128>| date.is_none_or(|date| date <= now + leeway);
