@@ -46,7 +46,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // The next beat may already be late.
+    // If the next beat is already late, its delay counts, too.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

@@ -99,7 +99,7 @@ fn services_and_futures_are_send_and_static_where_the_inner_ones_are() {
 
     ok::<JwtAuthService<Inner, Shopper>>();
     ok::<ResponseFuture<F, Full<Bytes>>>();
-    // The service does not own a `T`, so the type need not be `Send`.
+    // The service contains no value of the claims type, so that type need not be `Send`.
     ok::<JwtAuthService<Inner, std::rc::Rc<()>>>();
     shared::<JwtAuth<Shopper>>();
     shared::<Claims<Shopper>>();

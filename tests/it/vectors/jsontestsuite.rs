@@ -53,7 +53,8 @@ fn within(before: &str, text: &[u8], after: &str) -> Vec<u8> {
 }
 
 fn auth() -> JwtAuth<Value> {
-    // The limit is above the two largest texts, so that they are rejected for their depth.
+    // The limit is larger than the two largest texts, so that these texts are rejected for their
+    // depth and not for their size.
     kit::auth().max_token_bytes(1024 * 1024).claims()
 }
 

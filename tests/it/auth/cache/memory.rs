@@ -166,7 +166,7 @@ fn threads_share_a_cache_while_keys_rotate() {
         is_done.store(true, Ordering::Relaxed);
         assert!(results.iter().all(Result::is_ok));
     });
-    // Once the keys no longer change, the cache works again.
+    // Once the keys no longer change, the cache finds tokens again.
     let before = cache.stats().hits;
     assert!((0..2).all(|_| auth.verify(&ours[0]).is_ok()));
     assert_eq!(cache.stats().hits, before + 1);
