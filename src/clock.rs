@@ -139,7 +139,7 @@ impl UnixTime {
     pub(crate) fn from_secs_f64(secs: f64) -> Self {
         let whole = secs.floor();
         let fraction = ((secs - whole) * 1e9).round();
-        // Casts from floats saturate, so 1e300 becomes the far future.
+        // Casts from floats saturate, so 1e300 becomes a time in the far future.
         Self::from_secs(whole as i64).saturating_add(Duration::from_nanos(fraction as u64))
     }
 }
@@ -411,7 +411,7 @@ mod tests {
         }
     }
 
-    /// Generates times around 1970, around both ends of the range, and anywhere.
+    /// Generates times near 1970, times near both ends of the range, and random times.
     fn time() -> impl Strategy<Value = UnixTime> {
         let secs =
             prop_oneof![-3..3_i64, i64::MIN..i64::MIN + 3, i64::MAX - 3..=i64::MAX, any::<i64>()];
@@ -428,8 +428,8 @@ mod tests {
     }
 
     proptest! {
-        /// The expected values are computed in `i128`, which can hold every sum, so only
-        /// `from_nanos` saturates.
+        /// The expected values are computed in `i128`, which can hold every sum. `from_nanos` then
+        /// saturates.
         #[test]
         fn arithmetic_is_that_of_128_bits_and_saturates(time in time(), by in duration()) {
             let nanos = i128::try_from(by.as_nanos()).unwrap();

@@ -21,8 +21,8 @@
 )]
 
 // The pages are Markdown files in `docs/`, which people read on docs.rs and on GitHub. Links must
-// work in both places, and each place needs a different target. A page therefore never has link
-// targets in its sentences. It uses a label, and defines the label at its end for GitHub:
+// work in both places, and each place needs a different target. The sentences of a page therefore
+// contain only labels. The end of the page defines the labels for GitHub:
 //
 //     See [Cookies][how-to/cookies] and [`JwtAuth::cookie`].
 //
@@ -35,8 +35,8 @@
 // checks every link.
 
 /// Declares a page: its module, its file, and the features that its links and code need. A page
-/// with a diagram also has a summary, since the first paragraph of a page must be text and the
-/// diagram follows it.
+/// with a diagram also has a summary, since the page must begin with a paragraph of text. The
+/// diagram follows the summary.
 ///
 /// GitHub shows an SVG file as an image, but removes SVG that is part of a page. Rustdoc shows SVG
 /// that is part of a page, but cannot include image files. Each page therefore refers to the image,

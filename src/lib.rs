@@ -34,7 +34,7 @@
 //!
 //! | to | read |
 //! |---|---|
-//! | build a protected service from nothing, and then its auth server | the [tutorials](guide::tutorial) |
+//! | build a protected service from scratch, and then its auth server | the [tutorials](guide::tutorial) |
 //! | solve one task, such as CORS or [a 401](guide::how_to::debug_a_401) | the [how-to guides](guide::how_to) |
 //! | look up an option, an answer, a route or an event | the [reference](guide::reference) |
 //! | understand the design, its guarantees and its limits | the [explanation](guide::explanation) |
@@ -46,7 +46,7 @@
 //! | `axum` (default) | extractors, `path_param`; with `issuer`, the routes |
 //! | `jsonwebtoken` (default) | conversions of that crate's keys, JWKs and algorithms into [`Key`] and [`Algorithm`] |
 //! | `issuer` | the auth server: `TokenIssuer`, `Sessions` with `MemoryStore`, `AuthRoutes` |
-//! | `sqlite`, `postgres`, `redis` | durable session stores, including `issuer`; revocation feeds for `postgres` and `redis` |
+//! | `sqlite`, `postgres`, `redis` | `issuer`, and durable session stores; `postgres` and `redis` also add revocation feeds |
 //! | `feeds` | `RevocationFeed`, `MemoryFeed`, and the task that follows a feed |
 //! | `connections` | `Claims::ended`, `Claims::until_ended` |
 //! | `asymmetric` | public keys: RS, PS, ES, EdDSA and ML-DSA |
@@ -98,10 +98,10 @@
 //! other order, preflights cause a warning in the log (feature `tracing`).
 //!
 //! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
-//! path. With `Router::route_layer` it gets 404. A guard on a single handler is
-//! `get(handler).route_layer(require(..))`; on `any(handler)`, which has no route layer in axum, it
-//! is `.layer(require(..))`. A guard refuses CORS preflights like any request without a token, so
-//! the CORS layer must be outside guards too.
+//! path. With `Router::route_layer`, such a client gets 404. To add a guard to a single handler,
+//! write `get(handler).route_layer(require(..))`. For `any(handler)`, which has no route layer in
+//! axum, write `any(handler).layer(require(..))`. A guard refuses CORS preflights like any request
+//! without a token, so the CORS layer must be outside guards too.
 //!
 //! If a layer in front of this one logs headers, it sees the token before the token is marked as
 //! sensitive. Put `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.

@@ -13,7 +13,8 @@ static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 /// The length of the longest input that the tables decode. The engine is faster for longer input.
 const MAX_SHORT: usize = 128;
 
-/// A bit above the three bytes of a group. The bit is set if the group has an invalid character.
+/// A bit above the 24 bits of a group's three bytes. The bit is set if a character of the group is
+/// invalid.
 const INVALID: u32 = 1 << 24;
 
 /// The bits that each character adds to the three bytes of its group, or [`INVALID`]. There is one
@@ -80,7 +81,7 @@ pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'
     (trailing == 0 && seen & INVALID == 0).then_some(bytes)
 }
 
-/// Decodes four characters, and adds their bits to `seen`.
+/// Decodes four characters, and sets [`INVALID`] in `seen` if a character is invalid.
 #[inline]
 fn decode_group(group: [u8; 4], seen: &mut u32) -> [u8; 3] {
     let [a, b, c, d] = group.map(usize::from);
@@ -102,7 +103,7 @@ pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
     ENGINE.encode_string(bytes, text);
 }
 
-/// Returns an upper bound for the number of bytes that `encoded` characters decode to.
+/// Returns an upper bound for the decoded length of a text with `encoded` characters.
 pub(crate) fn decoded_len(encoded: usize) -> usize {
     encoded.div_ceil(4).saturating_mul(3)
 }

@@ -79,9 +79,8 @@ impl Validation {
         self.check_expiry(noted.named, now)
     }
 
-    /// Checks that neither `iat` nor `nbf` is in the future at the time `now`. For a token that has
-    /// passed all checks, only this check and [`Self::check_expiry`] can give a different result
-    /// later.
+    /// Checks that neither `iat` nor `nbf` is in the future at the time `now`. After a token has
+    /// passed all checks, only this check and [`Self::check_expiry`] can fail later.
     #[inline]
     pub(crate) fn check_start(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
         let Named { issued_at, not_before, .. } = *named;

@@ -53,8 +53,8 @@ enum Problem {
     Invalid,
 }
 
-/// A message of `serde` can contain values from the token. The constructors therefore use only the
-/// beginning of a message.
+/// A message of `serde` can contain values from the token. The constructors therefore only compare
+/// the beginning of a message with known words, and copy no text from it.
 impl ClaimError {
     /// Creates the error for a configured claim that is missing.
     pub(crate) fn missing(name: &str) -> Self {
@@ -106,8 +106,8 @@ impl ClaimError {
 
     /// Returns the name of the claim, or the configured path to it.
     ///
-    /// Returns `None` if the program does not contain the name. That is the case for a map instead
-    /// of a struct, for an unknown field that is not a registered claim, and for most fields of a
+    /// Returns `None` if the program does not contain the name. That is the case for a claims type
+    /// that is a map, for an unknown field that is not a registered claim, and for most fields of a
     /// struct with `#[serde(flatten)]`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()

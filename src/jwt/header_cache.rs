@@ -7,9 +7,9 @@ use crate::jwt::token_parts::TokenParts;
 
 /// Parsed headers of verified tokens, found by the first bytes of a token.
 ///
-/// An issuer writes the same header into all tokens of one key. Only verified tokens add a header,
-/// so an attacker without a key cannot fill the cache. The cache holds four headers, so an attacker
-/// with a key cannot make it grow. Each key set has its own cache.
+/// An issuer writes the same header into all tokens that it signs with one key. Only verified
+/// tokens add a header, so an attacker without a key cannot fill the cache. The cache holds four
+/// headers, so an attacker with a key cannot make it grow. Each key set has its own cache.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderCache {
     entries: [OnceLock<Entry>; 4],
@@ -38,7 +38,7 @@ impl HeaderCache {
     /// Remembers the header of a token whose signature is valid.
     pub(crate) fn remember(&self, parts: TokenParts<'_>, header: &Header<'_>) {
         let Some(free) = self.entries.iter().find(|entry| entry.get().is_none()) else { return };
-        // Two threads may add the same header. The second copy costs one comparison per look-up.
+        // Two threads may add the same header. Some look-ups then make one more comparison.
         let _ = free.set(Entry {
             segment: parts.header.into(),
             signature_len: parts.signature.len(),

@@ -1,5 +1,5 @@
-//! The `iss` of a token whose signature has not been verified yet. It only chooses the issuer whose
-//! keys verify the token.
+//! The `iss` of a token whose signature has not been verified yet. This `iss` is used only to
+//! choose the issuer whose keys verify the token.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,8 @@ use crate::jwt::json::reader::Reader;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::token_parts::TokenParts;
 
-/// The size of the largest payload that needs no allocation: that of a token of 8 KiB.
+/// The size of the largest payload that needs no allocation. A token of 8 KiB cannot have a larger
+/// payload.
 const BUFFER_LEN: usize = 6 * 1024;
 
 /// Memory for a decoded payload.

@@ -11,8 +11,8 @@ use crate::misuse;
 
 /// Signs claims with one key.
 ///
-/// A signer neither adds nor checks claims. The `Validation` of a server decides which claims it
-/// accepts. Write times in whole seconds, as [`UnixTime`](crate::UnixTime) serializes them.
+/// A signer neither adds nor checks claims. The `Validation` of a server decides which claims the
+/// server accepts. Write times in whole seconds, as [`UnixTime`](crate::UnixTime) serializes them.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, Secret, jwt::Signer};
@@ -69,8 +69,8 @@ impl Signer {
     /// Returns [`SignErrorKind::NotAnObject`](crate::jwt::SignErrorKind::NotAnObject) if the claims
     /// do not serialize to a JSON object,
     /// [`SignErrorKind::Unserializable`](crate::jwt::SignErrorKind::Unserializable) if serializing
-    /// fails, and [`SignErrorKind::Failed`](crate::jwt::SignErrorKind::Failed) if the signature of a
-    /// key pair could not be computed.
+    /// fails, and [`SignErrorKind::Failed`](crate::jwt::SignErrorKind::Failed) if the signature of
+    /// a key pair could not be computed.
     pub fn sign<C: Serialize + ?Sized>(&self, claims: &C) -> Result<String, SignError> {
         let payload = serde_json::to_vec(claims).map_err(SignError::unserializable)?;
         if payload.first() != Some(&b'{') {

@@ -73,8 +73,8 @@ impl Debug for StandardClaims {
     }
 }
 
-/// A value of any type. In the default claims type, a value of the wrong type is an error only if
-/// the verifier checks that claim.
+/// A claim's value, of any JSON type. The default claims type never rejects a value. The verifier
+/// rejects a value of the wrong JSON type in a claim that it checks.
 enum Loose {
     Null,
     Text(String),

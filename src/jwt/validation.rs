@@ -42,7 +42,7 @@ pub struct Validation {
     pub(super) max_lifetime: Option<Duration>,
     pub(super) allows_missing_expiry: bool,
     pub(super) types: Vec<String>,
-    /// True if `at+jwt` is rejected even if `types` is empty.
+    /// True if `at+jwt` is rejected. Has no effect unless `types` is empty.
     pub(super) rejects_access_tokens: bool,
     /// The reason for rejecting any other `typ`. Created in advance, so that rejecting a token
     /// allocates nothing.

@@ -79,10 +79,10 @@ impl Verifier {
     /// # Errors
     ///
     /// Returns an error for the first rule that the token breaks. The error is for logs and never
-    /// for the client, since it would help an attacker to forge a token. A panic of the clock or of
-    /// `T`'s `Deserialize` implementation is [`TokenErrorKind::Panicked`].
+    /// for the client, since it would help an attacker to forge a token. If the clock or `T`'s
+    /// `Deserialize` implementation panics, the error is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        // `verified` is outside of the closure, so that `catch_unwind` does not move the value.
+        // `verified` is outside the closure, so that `catch_unwind` does not move the value.
         let mut verified = VerifiedToken::default();
         let read = catch_unwind(AssertUnwindSafe(|| {
             verified.opened = self.open(token.as_bytes(), &self.keys.peek())?;
@@ -108,7 +108,7 @@ impl Verifier {
     }
 
     /// Reads the claims of an opened token, records them in `verified`, and checks them. Returns
-    /// the claims with the time of the check.
+    /// the claims and the time of the check.
     #[inline]
     pub(crate) fn read<T: DeserializeOwned>(
         &self,

@@ -8,8 +8,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 /// Returns true if `serde_json` represents numbers as objects that contain their text. The scanner
 /// represents them as numbers. A type that buffers values, such as an untagged enum, would see the
-/// difference. If this function returns true, such types therefore get their numbers from
-/// `serde_json`.
+/// difference. If this function returns true, the reader therefore lets `serde_json` read the
+/// numbers for such types.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();

@@ -12,8 +12,8 @@ const FEW_NAMES: usize = 12;
 /// different values, so two programs could read the same token differently.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
-    /// One bit for each group to which a name of the object belongs. Most names are the first of
-    /// their group and therefore need no comparison.
+    /// The [`group`]s of these names, one bit for each group. Most names are the first of their
+    /// group, and therefore need no comparison.
     groups: u64,
     few: SmallVec<[Cow<'de, str>; FEW_NAMES]>,
     /// The names after the first twelve. The set is created only when needed, since creating a hash

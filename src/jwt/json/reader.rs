@@ -17,7 +17,8 @@ use crate::jwt::json::scan::Scanner;
 /// The maximum depth of nested arrays and objects, including the outermost one.
 const MAX_DEPTH: usize = 32;
 
-/// The first rule that a JSON text breaks. These rules do not depend on the type that is read.
+/// The first rule that a JSON text breaks. The rules are the same for every Rust type that the text
+/// is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The text is not JSON.
@@ -35,7 +36,8 @@ pub(crate) fn fault_in(json: &str) -> Option<Fault> {
     reader.fault
 }
 
-/// Reads an object, with the rules for depth and member names. The error is a reason without values.
+/// Reads an object, with the rules for depth and member names. The error is a reason without
+/// values.
 #[cfg(feature = "openid-login")]
 pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
     const NOT_AN_OBJECT: &str = "it is not a JSON object";
@@ -242,7 +244,8 @@ impl<'de> Reader<'de> {
         Ok(self.close(b']')?)
     }
 
-    /// Reads each member of the next object. `read` gets the first byte of the value.
+    /// Reads each member of the next object. `read` receives the member's name and the first byte
+    /// of its value.
     pub(crate) fn each_member<E: From<Error>>(
         &mut self,
         mut read: impl FnMut(&mut Self, MemberName<'de>, u8) -> Result<(), E>,
@@ -514,7 +517,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        // `RawValue` asks for a type with a reserved name.
+        // `RawValue` requests a newtype struct with a reserved name.
         if names::is_reserved(name) {
             return self.hand_over_all(|json| json.deserialize_newtype_struct(name, visitor));
         }

@@ -6,9 +6,9 @@ const MAX_DIGITS: usize = 18;
 
 /// A position in a JSON text.
 ///
-/// The scanner reads strings without escapes and whole numbers, the forms that most issuers write.
-/// For every other string or number, the scanner finds only the end, and `serde_json` reads the
-/// text.
+/// The scanner reads whole numbers, and strings that have no escapes. Most issuers write only these
+/// forms. For every other string or number, the scanner finds only the end, and `serde_json` reads
+/// the text.
 pub(crate) struct Scanner<'de> {
     json: &'de str,
     at: usize,
@@ -41,7 +41,7 @@ impl<'de> Scanner<'de> {
         self.at = self.at.saturating_add(bytes);
     }
 
-    /// Reads this word. Returns `false` if a different word follows.
+    /// Reads `word`. Returns false, without moving, if the text does not continue with `word`.
     #[inline]
     pub(crate) fn word(&mut self, word: &str) -> bool {
         let follows = self.rest().starts_with(word.as_bytes());

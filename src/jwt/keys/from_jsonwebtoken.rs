@@ -54,7 +54,7 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
-    /// Makes a key for the usual algorithm of the type: HS256 for a shared secret, RS256 for RSA,
+    /// Makes a key for the usual algorithm of its type: HS256 for a shared secret, RS256 for RSA,
     /// and the only algorithm of the curve for all others. For another algorithm, use
     /// `Key::from_pem`.
     ///
@@ -81,7 +81,7 @@ impl TryFrom<&DecodingKey> for Key {
 impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
-    /// Makes a key that can sign, for the usual algorithm of the type: HS256 for a shared secret,
+    /// Makes a key that can sign, for the usual algorithm of its type: HS256 for a shared secret,
     /// RS256 for RSA, and the only algorithm of the curve for all others.
     ///
     /// # Errors
@@ -114,8 +114,8 @@ mod public_keys {
             (AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
                 PublicComponents::Rsa { n: n.clone(), e: e.clone() }
             }
-            // A key that was read from PEM text or a JWK is stored as a point, and any other key as
-            // DER.
+            // `jsonwebtoken` stores a key as a point if it read the key from PEM text or a JWK, and
+            // otherwise as DER.
             (AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(bytes)) => match bytes.len() {
                 65 => PublicComponents::of_point(Curve::P256, bytes)?,
                 97 => PublicComponents::of_point(Curve::P384, bytes)?,

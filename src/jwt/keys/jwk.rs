@@ -39,12 +39,12 @@ impl Key {
     ///
     /// - [`KeyErrorKind::Unreadable`] if `json` is not one JSON object, if a member name occurs
     ///   twice in an object, or if a member is missing, has the wrong type or is not base64url.
-    /// - [`KeyErrorKind::Unsupported`] if `kty` or `crv` is not supported, or if a required `alg` is
-    ///   missing.
+    /// - [`KeyErrorKind::Unsupported`] if `kty` or `crv` is not supported, or if a required `alg`
+    ///   is missing.
     /// - [`KeyErrorKind::Contradictory`] if `alg` is not an algorithm for the key's type, if `use`
     ///   is not `sig`, or if `key_ops` does not contain `verify` (for a key pair: `sign`).
     /// - [`KeyErrorKind::TooShort`] for an RSA key of fewer than 2048 bits.
-    /// - [`KeyErrorKind::Invalid`] if the numbers are not a valid key.
+    /// - [`KeyErrorKind::Invalid`] if the numbers do not form a valid key.
     /// - The errors of [`Secret::new`] and [`Key::with_id`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         let jwk = Jwk::read(json)?;

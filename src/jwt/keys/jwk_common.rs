@@ -1,4 +1,4 @@
-//! The members that the JWKs of all types of keys have in common.
+//! The members that JWKs of all key types have in common.
 
 use serde::Deserialize;
 
@@ -6,8 +6,8 @@ use crate::jwt::error::{KeyError, KeyErrorKind};
 use crate::jwt::json::reader::{self, Fault};
 use crate::jwt::keys::key::Key;
 
-/// The members that all types of keys have in common, and the shared secret. A member with the value
-/// `null` counts as absent.
+/// The members that JWKs of all key types have in common, and the shared secret `k`. A member with
+/// the value `null` counts as absent.
 #[derive(Deserialize)]
 pub(crate) struct Jwk {
     pub(crate) kty: String,

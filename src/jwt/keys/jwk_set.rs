@@ -23,8 +23,8 @@ pub(crate) struct ParsedKeySet {
     pub(crate) keys: KeySet,
     /// The number of keys that were skipped.
     pub(crate) skipped: usize,
-    /// The reasons for skipping keys, for at most the first eight, such as `key 2 ("2026-11"): ..`.
-    /// They contain no key material.
+    /// The reasons why keys were skipped, such as `key 2 ("2026-11"): ..`. Contains one reason for
+    /// each of the first eight skipped keys, and no key material.
     pub(crate) reasons: Vec<String>,
 }
 
@@ -73,9 +73,9 @@ impl KeySet {
     }
 }
 
-/// Reads a key set. If `algorithms` is `None`, a key without `alg` is for the default algorithm of
-/// its type. Otherwise a key without `alg` is for all of these algorithms that fit its type, and a
-/// key whose `alg` is another algorithm is skipped.
+/// Reads a key set. If `algorithms` is `Some`, a key with any other `alg` is skipped, and a key
+/// without an `alg` becomes one [`Key`] for each of these algorithms that fits its type. If
+/// `algorithms` is `None`, a key without an `alg` is for the default algorithm of its type.
 pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,
@@ -129,7 +129,7 @@ fn public_keys(
     keys.map_err(|error| (jwk.kid, error))
 }
 
-/// Formats the start of a `kid` for the reason why a key was skipped.
+/// Formats the start of a `kid`, for a message about a skipped key.
 fn shown(kid: String) -> String {
     let start: String = kid.chars().take(64).collect();
     format!(" ({start:?})")

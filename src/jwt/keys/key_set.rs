@@ -20,8 +20,8 @@ const MAX_TRIES: usize = 4;
 /// identifier and the same algorithm, except in a set that an issuer published.
 ///
 /// A token with a `kid` is checked only against the keys with this identifier and its algorithm. A
-/// token without a `kid` is checked against the keys of its algorithm, first to last. Every shared
-/// secret is tried, but at most four public keys.
+/// token without a `kid` is checked against the keys of its algorithm, first to last. All shared
+/// secrets are tried, but no more than four public keys.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, KeySet, Secret};
@@ -74,7 +74,7 @@ impl KeySet {
         Ok(Self::of(distinct))
     }
 
-    /// Creates a set whose last `announced` keys are announced ones.
+    /// Creates a set of `keys`. `announced` is the number of announced keys, which come last.
     fn with_announced(
         keys: impl IntoIterator<Item = Key>,
         announced: usize,
@@ -82,7 +82,7 @@ impl KeySet {
         Ok(Self { announced, ..Self::new(keys)? })
     }
 
-    /// Creates a set without a check. Two keys may have the same identifier and algorithm.
+    /// Creates a set without any checks. Two keys may have the same identifier and algorithm.
     pub(crate) fn of(keys: Vec<Key>) -> Self {
         let listed = listed(&keys);
         Self { keys, announced: 0, headers: Arc::default(), listed }
@@ -121,8 +121,8 @@ impl KeySet {
         Self::with_announced(self.keys.into_iter().chain([key]), announced)
     }
 
-    /// Returns the set with `key` as the current key. If the set has this key already, the key moves
-    /// to the front.
+    /// Returns the set with `key` as the current key. If the set has this key already, the key
+    /// moves to the front.
     pub(crate) fn rotated_to(&self, key: Key) -> Result<Self, KeyError> {
         let (valid, announced) = self.keys.split_at(self.keys.len().saturating_sub(self.announced));
         let is_other = |other: &&Key| !other.is_same(&key);
@@ -152,7 +152,7 @@ impl KeySet {
         self.keys.iter()
     }
 
-    /// Returns true for the set of a remote source without keys. Every other set has a key.
+    /// Returns true if the set has no keys. Only the set of a remote source can be empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -213,7 +213,7 @@ impl KeySet {
     }
 }
 
-/// Lists keys in the form that reasons show: `"2026-11" (HS256)`.
+/// Formats a list of keys for a rejection reason, each in the form `"2026-11" (HS256)`.
 fn listed(keys: &[Key]) -> Arc<str> {
     const SHOWN: usize = 8;
     let named = |key: &Key| match key.id() {

@@ -96,8 +96,8 @@ impl KeyStore {
         self.try_update(|keys| keys.rotated_to(key.clone()))
     }
 
-    /// Removes the previous keys. The current key and announced keys stay. From then on, tokens
-    /// signed with the removed keys are rejected. A connection with such a token ends if it uses
+    /// Removes the previous keys. The current key and announced keys stay. Tokens signed with the
+    /// removed keys are rejected from then on. A connection with such a token ends if it uses
     /// `Claims::ended` or `until_ended`.
     pub fn retire_previous(&self) {
         self.shared.keys.rcu(|keys| keys.without_previous());
@@ -113,11 +113,11 @@ impl KeyStore {
         self.shared.keys.load()
     }
 
-    /// Returns a number that changes whenever the keys change. If code reads the number before the
-    /// keys, and the number is still the same later, those keys are still the current ones.
+    /// Returns a number that changes whenever the keys change. Read this number first and then the
+    /// keys. As long as the number stays the same, those keys are the current ones.
     ///
-    /// While a method replaces the keys, the number may still be the old one for a moment. It has
-    /// changed when the method returns.
+    /// While a method is replacing the keys, this function may still return the old number. Once
+    /// that method has returned, the number has changed.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
         // A thread that reads the new number also reads the new keys: see `end_generation`.

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::jwt::base64url;
 
-/// A keyed HMAC. Setting the key hashes two blocks, so the key is set once, and the result is
-/// cloned for each token.
+/// An HMAC whose key has been set. Setting a key hashes two blocks, so the key is set only once,
+/// and the HMAC is cloned for each token.
 #[derive(Clone)]
 pub(crate) enum Mac {
     Hs256(Hmac<Sha256>),

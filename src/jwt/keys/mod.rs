@@ -1,21 +1,21 @@
 //! Keys, from the bytes of a secret to the set that verifies requests.
 //!
 //! 1. A [`Key`](key::Key) is for exactly one [`Algorithm`](algorithm::Algorithm), so a token can
-//!    never choose the algorithm. A key may have an identifier, the `kid` of its tokens. It holds a
-//!    shared secret, a public key or a key pair.
+//!    never choose the algorithm. A key holds a shared secret, a public key or a key pair. The key
+//!    may have an identifier, which is the `kid` of the tokens that the key signs.
 //! 2. A [`Secret`](secret::Secret) holds bytes that are hard to guess. Its constructors reject
 //!    short and predictable secrets, and keys of a different kind. [`secret_text`] reads files and
 //!    variables.
-//! 3. `PublicComponents` are the numbers of a public key, with the rules for them and the
-//!    thumbprint. Public keys from all sources are read into them: PEM and DER (`pem`, `der`), JWKs
-//!    ([`jwk`], `jwk_members`), key sets in JSON (`jwk_set`), and the `jsonwebtoken` crate
+//! 3. `PublicComponents` holds the numbers of a public key, checks them, and computes the
+//!    thumbprint. Public keys from all sources are read into this type: PEM and DER (`pem`, `der`),
+//!    JWKs ([`jwk`], `jwk_members`), key sets in JSON (`jwk_set`), and the `jsonwebtoken` crate
 //!    (`from_jsonwebtoken`).
 //! 4. A [`KeySet`](key_set::KeySet) holds the current key, which signs, and previous keys, which
 //!    still verify. It chooses the keys for a token by `kid` and algorithm.
 //! 5. A [`KeyStore`](key_store::KeyStore) is a shared handle to a set. To rotate keys, the store
 //!    replaces the set while requests run.
-//! 6. [`mac`] computes HMAC and HKDF, and `asymmetric` computes public-key signatures. No other file
-//!    names the crates behind them.
+//! 6. [`mac`] computes HMAC and HKDF, and `asymmetric` computes public-key signatures. No other
+//!    file names the crates behind them.
 
 pub(crate) mod algorithm;
 #[cfg(feature = "asymmetric")]

@@ -47,7 +47,7 @@ impl Key {
     ///   unsupported curves and types.
     /// - [`KeyErrorKind::Contradictory`] if the key is for another algorithm.
     /// - [`KeyErrorKind::TooShort`] for an RSA key of fewer than 2048 bits.
-    /// - [`KeyErrorKind::Invalid`] if the numbers are not a valid key.
+    /// - [`KeyErrorKind::Invalid`] if the numbers do not form a valid key.
     ///
     /// # Security
     ///
@@ -72,8 +72,8 @@ impl Key {
         from_form(algorithm, Form::of(der)?, der)
     }
 
-    /// Writes a key pair as PEM text (PKCS #8), which [`from_pem`](Self::from_pem) and OpenSSL read.
-    /// ML-DSA keys are written as their seed.
+    /// Writes a key pair as PEM text (PKCS #8), which [`from_pem`](Self::from_pem) and OpenSSL
+    /// read. ML-DSA keys are written as their seed.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, Key};
@@ -150,7 +150,8 @@ fn key_section(pem: &str) -> Result<Section, KeyError> {
         loop {
             match lines.next() {
                 Some(line) if line == end => break,
-                // Only OpenSSL's old format has header fields, and it uses them only for encryption.
+                // Only OpenSSL's old format has header fields, and it uses them only for
+                // encryption.
                 Some(line) if line.contains(':') => return Err(der::encrypted()),
                 Some(line) => body.push_str(line),
                 None => {

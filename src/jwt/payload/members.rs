@@ -24,7 +24,7 @@ enum Member<'p> {
     Other,
 }
 
-/// The members of a payload, for the visitor of the user's type.
+/// Passes the members of a payload to the visitor of the user's type.
 pub(crate) struct Members<'r, 'p, 'n, 'de> {
     reader: &'r mut Reader<'de>,
     /// The field names of the struct that is read. Empty if the type is not a struct.

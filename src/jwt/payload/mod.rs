@@ -29,17 +29,18 @@
 //! 6. Members that `T` skips are recorded too, since `T` must ask for them in order to skip them.
 //!    If `T` stops early, the pass itself reads the remaining members. If `T` reads nothing, or
 //!    ignores an error in the payload, the pass fails.
-//! 7. The reader reads strings without escapes and whole numbers itself. For every other string or
-//!    number, the reader finds only the end, and `serde_json` reads the text. The same is true of
-//!    an enum with data and of `RawValue`, which needs the private names of `serde_json`.
+//! 7. The reader itself reads whole numbers, and strings that have no escapes. For every other
+//!    string or number, the reader finds only the end, and `serde_json` reads the text.
+//!    `serde_json` also reads enums with data, and `RawValue`, which needs the private names of
+//!    `serde_json`.
 //! 8. The rules for depth and names are enforced where the text is read, whether a value is read or
 //!    skipped: at most 32 levels, no duplicate names in an object, and no names that `serde_json`
 //!    reserves.
 //! 9. If reading fails, `Noted` names the claim that could not be read. The claim's name comes from
 //!    `T`'s list of fields or from the configuration, and never from the token.
-//! 10. All other claims are only recorded here. `Validation` compares them with the rules after the
-//!     pass, and rejects the token if a bit is missing. The caller has verified the signature
-//!     before the pass.
+//! 10. The pass records registered claims, such as `exp` and `aud`, but does not compare them with
+//!     the rules. `Validation` does that after the pass. It also rejects the token if the bit of a
+//!     rule is missing. The caller has verified the signature before the pass.
 
 pub(crate) mod claim_place;
 pub(crate) mod claim_rule;
@@ -69,8 +70,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     let mut reader = Reader::new(json);
     let claims = T::deserialize(ClaimsSet { json, reader: &mut reader, wanted, noted });
     noted.fault = reader.fault();
-    // Otherwise, a type that ignores an error would be accepted although the claims after the error
-    // were not read.
+    // Without this check, a token could be accepted although some claims were not read: the type
+    // may have ignored an error.
     if claims.is_ok() && !noted.is_complete {
         return Err(Error::custom("the type ignored an error"));
     }
