@@ -14,7 +14,7 @@ const NANOS_PER_SEC: u32 = 1_000_000_000;
 /// A point in time, counted from 1970-01-01T00:00:00Z without leap seconds.
 ///
 /// This is the `NumericDate` of RFC 7519 section 2: it may have a fraction, and it may lie before
-/// 1970. Arithmetic saturates. In JSON it is a number of seconds.
+/// 1970. In JSON, it is a number of seconds. Arithmetic saturates.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};

@@ -40,8 +40,8 @@ pub enum KeyErrorKind {
     Unreadable,
     /// The key's algorithm or type is not supported.
     Unsupported,
-    /// Members of a JWK contradict each other or do not allow signatures with the key, or the key
-    /// is for another algorithm.
+    /// The members of a JWK contradict each other, the JWK does not allow signatures with the key,
+    /// or the key is for another algorithm.
     Contradictory,
     /// The numbers do not form a valid key: a point that is not on its curve, an RSA exponent of 1,
     /// a private key that does not belong to its public key.

@@ -424,7 +424,7 @@ impl Validation {
         self
     }
 
-    /// Requires the `typ` of an ID token: `JWT`, or none.
+    /// Requires the `typ` of an ID token, which is `JWT` or absent.
     #[cfg(feature = "openid-login")]
     pub(crate) fn id_token_type(mut self) -> Self {
         self.rejects_access_tokens = true;

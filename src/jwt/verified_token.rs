@@ -26,7 +26,7 @@ pub(crate) struct OpenedToken {
     pub(crate) key_id: Option<Span>,
 }
 
-/// The spans of a token's strings in its text, and its dates.
+/// The dates of a token, and the spans of its strings in the text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Named {
     pub(crate) issuer: Option<Span>,

@@ -217,7 +217,7 @@ mod tests {
             assert_eq!((private.id(), private.can_sign()), (pair.id(), true), "{algorithm}");
             assert_eq!((public.algorithm(), private.algorithm()), (algorithm, algorithm));
 
-            // Reject keys of the wrong family, and private keys as verification keys.
+            // A key of the wrong family is rejected, and so is a private key in a `DecodingKey`.
             let wrong = EncodingKey::from_secret(&der);
             assert!(Key::try_from(&wrong).is_err());
             let wrong = match algorithm {

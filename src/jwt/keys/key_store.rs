@@ -124,8 +124,8 @@ impl KeyStore {
         self.shared.generation.load(Ordering::Acquire)
     }
 
-    /// Must be called after the keys were changed, not before: otherwise a reader could take the
-    /// old keys for keys of the new generation.
+    /// Changes the number that [`Self::generation`] returns. Must be called after the keys have
+    /// changed, and not before. Otherwise a reader could see the new number and then the old keys.
     fn end_generation(&self) {
         self.shared.generation.fetch_add(1, Ordering::Release);
     }
