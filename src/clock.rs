@@ -429,7 +429,7 @@ mod tests {
 
     proptest! {
         /// The expected values are computed in `i128`, which can hold every sum. `from_nanos` then
-        /// saturates.
+        /// saturates the sums.
         #[test]
         fn arithmetic_is_that_of_128_bits_and_saturates(time in time(), by in duration()) {
             let nanos = i128::try_from(by.as_nanos()).unwrap();

@@ -4,7 +4,7 @@
 //! rule that the token breaks.
 //! [`guide::reference::verification`](crate::guide::reference::verification) lists the rules. A
 //! verifier has the rules of a [`Validation`], and a [`KeyStore`] whose [`KeySet`] can be replaced.
-//! A set contains [`Key`]s, for example one that was made from a [`Secret`]. [`Signer`] signs
+//! A set contains [`Key`]s, for example a key that was made from a [`Secret`]. [`Signer`] signs
 //! tokens.
 
 pub(crate) mod base64url;

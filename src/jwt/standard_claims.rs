@@ -137,7 +137,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
         let mut loose = Loose::Other;
         while let Some(name) = map.next_key_seed(Text)? {
             // With the `arbitrary_precision` feature of `serde_json`, a number is read as an object
-            // with one reserved name.
+            // whose only member has a reserved name.
             if names::is_reserved(&name) {
                 loose = Loose::Number(map.next_value()?);
             } else {

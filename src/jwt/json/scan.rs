@@ -1,4 +1,4 @@
-//! The scanner, which finds strings, numbers and words in a JSON text.
+//! The scanner, which finds strings, numbers, and words such as `null` in a JSON text.
 
 /// The maximum number of digits that [`Scanner::whole_number`] reads. A longer number may not fit
 /// into 64 bits.

@@ -20,8 +20,8 @@ impl Key {
     /// | `EC`, `OKP` | a public key or a key pair | the only algorithm of the curve by default |
     /// | `AKP` (ML-DSA) | a public key or a key pair | required |
     ///
-    /// All types but `oct` need the feature `asymmetric`. Their identifier is the thumbprint (RFC
-    /// 7638) if there is no `kid`.
+    /// All types but `oct` need the feature `asymmetric`. Without a `kid`, the identifier of such a
+    /// key is its thumbprint (RFC 7638).
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, Key};

@@ -73,9 +73,9 @@ impl KeySet {
     }
 }
 
-/// Reads a key set. If `algorithms` is `Some`, a key with any other `alg` is skipped, and a key
-/// without an `alg` becomes one [`Key`] for each of these algorithms that fits its type. If
-/// `algorithms` is `None`, a key without an `alg` is for the default algorithm of its type.
+/// Reads a key set. If `algorithms` is `Some`, a key whose `alg` is not in this list is skipped,
+/// and a key without an `alg` becomes one [`Key`] for each of these algorithms that fits its type.
+/// If `algorithms` is `None`, a key without an `alg` is for the default algorithm of its type.
 pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,

@@ -1,4 +1,4 @@
-//! One pass over the payload.
+//! The single pass that reads a payload.
 //!
 //! A verifier needs a dozen claims: `exp`, `aud`, the roles and so on. The application needs its
 //! own type `T`, whose fields may be the same claims. Parsing the payload twice, or into a tree
