@@ -148,8 +148,8 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9). Anyone who operates or breaks into another service can use the tokens of its users at
-    /// this service. Use this method only if the key belongs to this service alone.
+    /// 3.9). Anyone who operates another service, or breaks into one, can use the tokens of that
+    /// service's users here. Use this method only if the key belongs to this service alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();

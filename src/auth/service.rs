@@ -19,8 +19,8 @@ use crate::request::no_layer;
 /// [`JwtAuth`](crate::JwtAuth).
 ///
 /// `S` must be `Clone`: while the key for a token is being fetched, the waiting request keeps a
-/// clone of `S`. After the wait, `poll_ready` is called on the clone before the request is passed
-/// to it. Request bodies are not read and may be of any type. Response bodies must implement
+/// clone of `S`. After the wait, `poll_ready` is called on the clone before the clone receives the
+/// request. Request bodies are not read and may be of any type. Response bodies must implement
 /// `From<Bytes>`; for other bodies, put `MapResponseBodyLayer` of `tower-http` between this service
 /// and `S`.
 pub struct JwtAuthService<S, T> {

@@ -30,7 +30,7 @@ pub(crate) struct Answers {
     events: Arc<Events>,
 }
 
-/// The settings of guards and extractors that have no layer in front of them.
+/// The settings that guards and extractors use if no layer is in front of them.
 static WITHOUT_LAYER: LazyLock<Arc<Answers>> = LazyLock::new(Arc::default);
 
 impl Default for Answers {

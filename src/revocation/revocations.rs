@@ -151,9 +151,9 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens that expire within this time while the data is stale, and marks them and
-    /// their requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens
-    /// that are valid for longer still get 503.
+    /// Accepts stale data for tokens that expire within this time, and marks these tokens and their
+    /// requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens that
+    /// are valid for longer still get 503.
     ///
     /// # What is lost
     ///
