@@ -6,8 +6,8 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of times that the first connection is queried again for the identifier of its server
-/// process. Behind a busy pooler, almost every query goes to a different process.
+/// The maximum number of further queries that ask for the server process of the first connection.
+/// Behind a busy pooler, almost every query goes to a different process, so the answer changes.
 const LOOKS: usize = 4;
 
 /// Removes the parameter `extra_float_digits`, which PgBouncer rejects.
@@ -43,7 +43,7 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
     use sqlx::Row;
     // A prepared statement would not work behind a pooler in transaction mode.
     match sqlx::raw_sql(IN_RECOVERY).fetch_one(connection).await {
-        // Some databases that speak this protocol have no such function, and no standbys.
+        // Some databases with this protocol have neither this function nor standbys.
         Err(error) if matches!(code(&error).as_deref(), Some("42883" | "0A000")) => Ok(false),
         row => row?.try_get(0),
     }

@@ -14,8 +14,8 @@ use redis::{
 /// caller waits for any more.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
-/// If a caller stops waiting for a reply, and has waited at least this long, the connection is
-/// dropped. The connection may be dead: a network that loses packets reports no error.
+/// If a caller waits at least this long for a reply and then gives up, the connection is dropped.
+/// The connection may be dead: a network that loses packets reports no error.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The number of keys that are probed. If the cluster has several nodes, at least one of these keys
@@ -65,7 +65,8 @@ impl RedisConnection {
     /// # Errors
     ///
     /// Fails if the server cannot be reached, requires a password, rejects the password in the URL,
-    /// or belongs to a cluster that is down. A server that is loading its data is not an error.
+    /// or belongs to a cluster that is down. A server that is still loading its data does not cause
+    /// an error.
     pub(crate) async fn is_one_of_several_nodes(&self, prefix: &str) -> RedisResult<bool> {
         for probe in 0..PROBES {
             let mut read = cmd("HMGET");
@@ -163,7 +164,8 @@ struct Call<'s> {
 }
 
 impl Call<'_> {
-    /// Drops the connection if the replies show that it is useless, and returns true in that case.
+    /// Drops the connection if the call failed, or if a reply shows that another server or a new
+    /// connection is needed. Returns true in that case.
     fn ends_with(&mut self, answers: Result<&[Value], &RedisError>) -> bool {
         self.unanswered_since = None;
         let is_useless = answers.map_or(true, |answers| {

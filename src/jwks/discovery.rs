@@ -10,7 +10,7 @@ use crate::jwks::remote_url::RemoteUrl;
 
 const ACCEPT: &str = "application/json";
 
-/// The members from which the keys are found. A name that occurs twice is an error.
+/// The members that are needed to find the keys. A member that occurs twice is an error.
 #[derive(Debug, Deserialize)]
 struct Document {
     issuer: String,
@@ -41,8 +41,9 @@ pub(crate) async fn document(issuer: &str, url: &RemoteUrl) -> Result<Bytes, Key
     Ok(fetched.body)
 }
 
-/// Returns both addresses. OpenID appends its path to the issuer, and RFC 8414 inserts its path
-/// between the host and the issuer's path. Both remove a final slash of the issuer first.
+/// Returns the URLs of both documents. OpenID appends its path to the issuer, and RFC 8414 inserts
+/// its path between the host and the issuer's path. In both cases, a final slash of the issuer is
+/// removed first.
 fn document_urls(issuer: &str, url: &RemoteUrl) -> [String; 2] {
     let openid = issuer.strip_suffix('/').unwrap_or(issuer);
     let (origin, path) = url.split();
@@ -60,7 +61,7 @@ fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<RemoteUrl, KeySou
     endpoint("jwks_uri", &document.jwks_uri, allow_http)
 }
 
-/// Reads the members of a document. A member that `D` names must not occur twice.
+/// Reads the members of a document. A member that is a field of `D` must not occur twice.
 pub(crate) fn parse<D: DeserializeOwned>(json: &[u8]) -> Result<D, KeySourceError> {
     // A derived `Deserialize` would also accept an array.
     if json.trim_ascii_start().first() != Some(&b'{') {
@@ -87,7 +88,7 @@ pub(crate) fn endpoint(
     allow_http: bool,
 ) -> Result<RemoteUrl, KeySourceError> {
     RemoteUrl::parse_allowed(url, allow_http).map_err(|reason| {
-        // The cause is logged, and the log must not contain a password.
+        // The cause is logged. A URL with an `@` may contain a password, so it is left out.
         let cause = if url.contains('@') {
             format!("`{name}` cannot be used: {reason}")
         } else {

@@ -37,7 +37,7 @@ pub enum KeySourceErrorKind {
     TimedOut,
     /// The source responded with this status instead of 200. Redirects are not followed.
     Status(u16),
-    /// The response has more than 256 KiB.
+    /// The response is larger than 256 KiB.
     TooLarge,
     /// The response is not the requested document: it is HTML, compressed, or malformed.
     Unreadable,
@@ -103,8 +103,8 @@ impl KeySourceError {
     }
 }
 
-/// The start of a text. The rest of the text is not formatted, to save time: the sentence is built
-/// for each request whose key is missing.
+/// The start of an error's text. The rest of the text is not formatted, which saves time: the text
+/// is built for each request that gets 503 because its key is missing.
 #[derive(Default)]
 struct Start {
     text: String,
@@ -134,7 +134,8 @@ impl Write for Start {
     }
 }
 
-/// Appends text from the network to a sentence, and escapes its characters.
+/// Appends the text of the causes to a sentence. Escapes all characters of that text except
+/// printable ASCII, since the text may come from the network.
 fn append_escaped(start: &Start, sentence: &mut String) {
     let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
     for c in start.text.chars() {

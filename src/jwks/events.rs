@@ -1,6 +1,6 @@
 //! The events that the `tracing` feature logs.
 //!
-//! These events need no rate limit: at most one fetch starts within 30 seconds while keys are
+//! These events need no rate limit: at most one fetch starts every 30 seconds while keys are
 //! loaded, and clients cannot make fetches more frequent. Text from the network is escaped and
 //! shortened.
 

@@ -107,8 +107,8 @@ async fn send(
     response.map_err(unreachable)
 }
 
-/// Reads a response with the status 200 or 4xx. Any other status is an error, since redirects are
-/// not followed and the other responses contain nothing to read.
+/// Reads a response with the status 200 or 4xx. Any other status is an error, and the body of such
+/// a response is not read. Redirects are not followed.
 #[cfg(feature = "openid-login")]
 async fn read_answer(response: Response) -> Result<Fetched, KeySourceError> {
     if response.status() != StatusCode::OK && !response.status().is_client_error() {

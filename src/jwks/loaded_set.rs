@@ -60,7 +60,7 @@ impl LoadedSet {
         self.skipped
     }
 
-    /// Returns the reasons for skipping keys, for at most the first eight.
+    /// Returns the reasons why keys were skipped. Only the first eight skipped keys are listed.
     pub(crate) fn skip_reasons(&self) -> &[String] {
         &self.skip_reasons
     }

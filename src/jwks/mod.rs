@@ -3,9 +3,9 @@
 //! [`RemoteKeys`] keeps the public keys of an issuer up to date, so that a request never waits for
 //! a fetch if its token's key is known. The keys come from a JWKS document ([`RemoteKeys::jwks`]),
 //! from the issuer's discovery document ([`RemoteKeys::discover`]), or from your own [`KeySource`],
-//! for example one that uses a proxy or a client certificate, or that reads a file. [Key
-//! sets](crate::guide::explanation::key_sets) explains the policy, and what happens when the source
-//! fails.
+//! for example one that uses a proxy or a client certificate, or that reads a file.
+//! [`guide::explanation::key_sets`](crate::guide::explanation::key_sets) explains the policy, and
+//! what happens when the source fails.
 
 mod cache_control;
 pub(crate) mod discovery;

@@ -18,8 +18,8 @@ pub(crate) const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(24 * 3_60
 pub(crate) const COOLDOWN: Duration = Duration::from_secs(30);
 /// The maximum time for which a request waits for a fetch.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// The pause after the second failure in a row, and after each further failure, while a set is
-/// loaded.
+/// The time from one fetch to the next while a set is loaded and at least two fetches in a row have
+/// failed.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// The shortest and the longest pause after a failure while no set is loaded.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);

@@ -25,13 +25,13 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// [`ready`](Self::ready) is called, or at the latest with the first request. It fetches the keys
 /// immediately, and again after 80 % of their lifetime. A request whose key is known never waits
 /// for a fetch. A request with an unknown key can start a fetch, and waits at most 2 seconds for
-/// the result. While keys are loaded, at most one fetch starts within 30 seconds, whatever tokens
+/// the result. While keys are loaded, at most one fetch starts every 30 seconds, whatever tokens
 /// strangers send.
 ///
 /// If a fetch fails, the last good keys stay in use for 24 hours
 /// ([`max_staleness`](Self::max_staleness)). After that time, and before the first successful
-/// fetch, requests get 503. [Key sets](crate::guide::explanation::key_sets) describes the whole
-/// policy.
+/// fetch, requests get 503. [`guide::explanation::key_sets`](crate::guide::explanation::key_sets)
+/// describes the whole policy.
 ///
 /// ```
 /// use tower_jwt_auth::jwks::RemoteKeys;
@@ -90,8 +90,8 @@ impl RemoteKeys {
     }
 
     /// Accepts keys for these algorithms only. By default, a key is accepted for the algorithm that
-    /// its `alg` names. An RSA key without `alg` is for RS256, and any other key without `alg` is
-    /// for the only algorithm of its curve.
+    /// its `alg` names. If `alg` is absent, an RSA key is accepted for RS256, and any other key for
+    /// the only algorithm of its curve.
     ///
     /// # Panics
     ///
@@ -182,8 +182,8 @@ impl RemoteKeys {
         self
     }
 
-    /// Waits until a key set is loaded, for services that should not accept requests before the
-    /// keys are loaded. Starts the background task if it is not running.
+    /// Waits until a key set is loaded. Use this method if your service should not accept requests
+    /// earlier. Starts the background task if it is not running.
     ///
     /// # Errors
     ///

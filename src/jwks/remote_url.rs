@@ -51,7 +51,7 @@ impl RemoteUrl {
         if url.is_http && !allow_http { Err(HTTP_NOT_ALLOWED) } else { Ok(url) }
     }
 
-    /// Returns true for plain `http`, which is always on a loopback address.
+    /// Returns true if this is a plain `http` URL. Such a URL is always on a loopback address.
     pub(crate) fn is_http(&self) -> bool {
         self.is_http
     }

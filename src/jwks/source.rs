@@ -9,9 +9,10 @@ use http::HeaderMap;
 use crate::jwks::cache_control;
 use crate::jwks::error::KeySourceError;
 
-/// A source of keys for [`RemoteKeys::new`](crate::jwks::RemoteKeys::new), for keys that the
-/// built-in client cannot fetch. Examples are keys behind a proxy, keys on a server that requires a
-/// client certificate or that has a certificate of a private CA, and keys in a file.
+/// A source of keys that the built-in client cannot fetch. Pass it to
+/// [`RemoteKeys::new`](crate::jwks::RemoteKeys::new). Examples are keys behind a proxy, keys on a
+/// server that requires a client certificate or that has a certificate of a private CA, and keys in
+/// a file.
 ///
 /// One fetch runs at a time, in a background task. The task limits every source: a fetch may take
 /// at most 5 seconds ([`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout)) and return at most
@@ -71,8 +72,8 @@ impl FetchedKeys {
         self
     }
 
-    /// Sets the time for which the set stays fresh from the `Cache-Control` and `Age` of an HTTP
-    /// response. Changes nothing if these headers do not state a time.
+    /// Reads the set's lifetime from the `Cache-Control` and `Age` headers of an HTTP response.
+    /// Changes nothing if these headers do not state a lifetime.
     ///
     /// ```
     /// use http::{HeaderMap, HeaderValue, header};

@@ -10,7 +10,7 @@ pub(crate) const MAX_NAMES: usize = 1_024;
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
 /// The names of missing keys. If a fetch did not find a key, tokens with the key's name cannot
-/// start another fetch for five minutes, or until the set changes.
+/// start another fetch. This ends after five minutes, or earlier if the set changes.
 ///
 /// Only hashes with a random key are kept, so that a stranger can neither fill the memory with long
 /// names nor find two names with the same hash. A token without a `kid` counts as a name too.

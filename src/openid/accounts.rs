@@ -1,4 +1,4 @@
-//! The application's part of a login at a provider.
+//! The trait through which the application decides about logins at a provider.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::openid::identity::Identity;
 /// Accounts whose users can log in at a provider.
 ///
 /// The routes call [`log_in_with`](Self::log_in_with) after they have verified the login at the
-/// provider. The application looks up its own user, and decides if the user may log in.
+/// provider. The application looks up its own user, and decides whether the user may log in.
 ///
 /// ```
 /// use std::collections::HashMap;

@@ -86,9 +86,9 @@ impl Identity {
     /// Returns the session of the user to whom this account is to be linked, or `None` for a plain
     /// login.
     ///
-    /// That session began at most 5 minutes before this login. It is still live, and this browser
-    /// had it when this login began. The grant must be for the same [subject](Session::subject).
-    /// Store the link before you return the grant.
+    /// That session is still live. It began at most 5 minutes before this login, and was the
+    /// session of this browser when this login began. The grant must be for the same
+    /// [subject](Session::subject). Store the link before you return the grant.
     pub fn link_to(&self) -> Option<&Session> {
         self.link_to.as_ref()
     }

@@ -12,8 +12,8 @@ use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 use crate::random::NoRandomness;
 
-/// The version of the text form. After `v1.` come the nonce, the ciphertext and the tag, in
-/// base64url.
+/// The version, with which every sealed value begins. The nonce, the ciphertext and the tag follow
+/// in base64url.
 const VERSION: &str = "v1.";
 const TAG_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;

@@ -86,9 +86,9 @@ pub(crate) enum Distinction {
 pub(crate) struct Identity {
     /// The accepted values of `iss`.
     pub(crate) names: Vec<String>,
-    /// A claim and its required value, for tokens with one of these names.
+    /// A claim, and the value that it must have in tokens with one of these names.
     pub(crate) claim: Option<(&'static str, String)>,
-    /// Required claims, for tokens with one of these names.
+    /// The claims that tokens with one of these names must have.
     pub(crate) required: Vec<&'static str>,
 }
 
@@ -121,8 +121,8 @@ impl Issuer {
         }
     }
 
-    /// Marks all settings made so far as settings of a preset. The application may then replace
-    /// each of them with one call of the same method.
+    /// Marks all settings made so far as made by a preset. If the application then calls the method
+    /// of such a setting, the first call replaces the setting.
     #[cfg(feature = "jwks")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();
@@ -229,7 +229,7 @@ impl Issuer {
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        // Without a closure, a panic is reported at the line of the caller.
+        // These are statements and not a closure, so that a panic reports the line of the caller.
         let keys = self.keys.into_remote("algorithms");
         self.keys = keys.algorithms(algorithms).into();
         self.key_setting = Some("algorithms");

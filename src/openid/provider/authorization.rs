@@ -48,7 +48,7 @@ pub(super) struct AuthorizationSettings {
     pub(super) scopes: Vec<String>,
     /// True for OpenID Connect. The request then has a nonce.
     pub(super) is_openid: bool,
-    /// Parameters that the application added, in their order.
+    /// The parameters that the application added, in the order in which they were added.
     pub(super) parameters: Vec<(String, String)>,
 }
 

@@ -185,7 +185,7 @@ impl Shared {
         let answer = self.exchange(token, AuthMethod::Basic, state, redemption).await?;
         let user_info = self.user_info(&provider.endpoints.user_info, &answer).await?;
         let read = |reader: &UserInfoReader| {
-            // The error of serde contains values.
+            // The error of `serde` is dropped, since it may contain values from the user info.
             reader.read(&user_info).map_err(|_| {
                 user_info::rejected("the user info does not fit the type of the application")
             })

@@ -65,8 +65,8 @@ impl ClientCredentials {
     }
 }
 
-/// Returns the header for `client_secret_basic`. Both parts are encoded as in a form, since they may
-/// contain a colon.
+/// Returns the header for `client_secret_basic`. The name and the secret are encoded as in a form,
+/// since they may contain a colon.
 fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn both_parts_of_basic_credentials_are_encoded_as_in_a_form() {
-        // RFC 6749 section 2.3.1 encodes both parts, and a space becomes a plus.
+        // RFC 6749 section 2.3.1 encodes the name and the secret, and a space becomes a plus.
         let (header, form) = sent(&credentials(Some("a b%ü:&"), None), AuthMethod::Basic);
         let encoded = header.unwrap().strip_prefix("Basic ").unwrap().to_owned();
         let decoded = BASE64_STANDARD.decode(encoded).unwrap();

@@ -22,7 +22,7 @@ pub(super) struct TokenRequest<'a> {
     pub(super) endpoint: &'a RemoteUrl,
     pub(super) credentials: &'a ClientCredentials,
     pub(super) method: AuthMethod,
-    /// The state of the login, for a token endpoint that requires it.
+    /// The `state` of the login, if the token endpoint requires it.
     pub(super) state: Option<&'a str>,
     pub(super) redemption: &'a Redemption<'a>,
 }
@@ -54,7 +54,7 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Waits for a response, for at most `limit`. `server` is the name of the server in error messages.
+/// Waits at most `limit` for a response. `server` is the term for the server in error messages.
 pub(super) async fn within(
     limit: Duration,
     server: &str,

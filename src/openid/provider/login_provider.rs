@@ -124,9 +124,9 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// The only proof that the user info is meant for this server is that this server itself
-    /// received the access token in exchange for a code. If a provider supports both protocols, use
-    /// [`openid`](Self::openid).
+    /// The user info does not say for which server it is meant. The only proof is that this server
+    /// itself received the access token in exchange for a code. If a provider supports both
+    /// protocols, use [`openid`](Self::openid).
     #[track_caller]
     pub fn oauth<U: DeserializeOwned + 'static>(
         name: impl AsRef<str>,
@@ -405,7 +405,7 @@ impl LoginProvider {
     }
 
     /// Returns the issuer of both providers if they have the same issuer but different sets of
-    /// subjects. The same issuer and subject could then name two different users. Otherwise returns
+    /// subjects, so that the same issuer and subject could name two users. Otherwise returns
     /// `None`.
     ///
     /// An OpenID issuer has a single set of subjects. At a host with plain OAuth 2.0 providers, the

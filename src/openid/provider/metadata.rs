@@ -22,7 +22,7 @@ pub(super) struct Metadata {
     pub(super) names_issuer_in_response: bool,
 }
 
-/// The members that a login needs. A name that occurs twice is an error.
+/// The members that a login needs. A member that occurs twice is an error.
 #[derive(Deserialize)]
 struct Document {
     issuer: String,
@@ -69,9 +69,9 @@ impl Metadata {
             Ok((metadata, document.code_challenge_methods_supported))
         };
         let (metadata, methods) = read().map_err(|error: KeySourceError| of_fetch(&error))?;
-        // If the document does not list the methods of PKCE, the provider may still support it. A
-        // provider without PKCE must ignore its parameters (RFC 6749 section 3.1), so they do no
-        // harm.
+        // The provider may support PKCE even if the document does not list the methods of PKCE. A
+        // provider without PKCE must ignore the parameters of PKCE (RFC 6749 section 3.1), so
+        // sending them does no harm.
         if methods.is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
             return Err(ProviderError::misconfigured(
                 "the provider does not support PKCE with S256 \

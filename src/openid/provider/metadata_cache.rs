@@ -22,8 +22,8 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The metadata of one provider.
 ///
 /// A separate task fetches the metadata, so a client that disconnects cannot cancel the fetch.
-/// Anyone can start logins, so at most one fetch starts within [`COOLDOWN`], however many logins
-/// there are. If a fetch fails, the last good metadata stays in use.
+/// Anyone can start logins, so fetches start at least [`COOLDOWN`] apart, however many logins there
+/// are. If a fetch fails, the last good metadata stays in use.
 pub(super) struct MetadataCache {
     shared: Arc<Shared>,
 }
@@ -59,8 +59,8 @@ impl MetadataCache {
         Self { shared: Arc::new(Shared { issuer, url, allow_http, timeout, state, ended }) }
     }
 
-    /// Returns the metadata. Starts a fetch if the metadata is old or missing, and waits for the
-    /// fetch if it is missing.
+    /// Returns the metadata. Starts a fetch if the metadata is old or missing. Waits for the fetch
+    /// only if the metadata is missing.
     pub(super) async fn get(&self) -> Result<Arc<Metadata>, ProviderError> {
         let ended = {
             let mut state = self.shared.lock();

@@ -15,7 +15,8 @@ pub(super) struct ProviderSettings {
     pub(super) protocol: Protocol,
     pub(super) credentials: ClientCredentials,
     pub(super) scopes: Option<Vec<String>>,
-    /// Further parameters of each authorization request, in their order.
+    /// The parameters that the application adds to each authorization request, in the order in
+    /// which they were added.
     pub(super) parameters: Vec<(String, String)>,
     pub(super) algorithms: Option<Vec<Algorithm>>,
     pub(super) fetches_user_info: bool,
@@ -39,8 +40,8 @@ pub(super) struct OpenIdIssuer {
     pub(super) url: RemoteUrl,
     /// Other values that the provider writes into `iss`.
     pub(super) aliases: Vec<&'static str>,
-    /// Pairs of a name that the provider returns for a scope, and the name under which this server
-    /// requests the scope.
+    /// Pairs of names for the same scope: the name that the provider returns, and the name that
+    /// this server requests.
     pub(super) scope_aliases: Vec<(&'static str, &'static str)>,
     /// A claim that distinguishes ID tokens from the provider's other tokens, with its value.
     pub(super) id_token_claim: Option<(&'static str, &'static str)>,

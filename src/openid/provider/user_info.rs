@@ -14,7 +14,7 @@ use crate::openid::provider::exchange::within;
 const ACCEPT: &str = "application/json";
 const SERVER: &str = "the user info endpoint";
 
-/// Pairs of a claim, and the claim that says if it is verified.
+/// Pairs of claims. The second claim says whether the first is verified.
 const VERIFIED: [(&str, &str); 2] =
     [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
@@ -65,8 +65,8 @@ pub(super) fn check_subject(
 }
 
 /// Adds the members of the user info to the claims. The claims of the ID token are not replaced,
-/// since they are signed. The user info's `email_verified` is ignored if the ID token has a
-/// different `email`.
+/// since they are signed. The user info's `email` and `email_verified` are ignored if the ID token
+/// has an `email_verified` or a different `email`. The same rule applies to the phone number.
 pub(super) fn add_to(claims: &mut Map<String, Value>, mut user_info: Map<String, Value>) {
     for (name, verified) in VERIFIED {
         let is_other = claims.get(name).is_some_and(|value| user_info.get(name) != Some(value));

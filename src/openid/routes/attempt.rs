@@ -74,8 +74,9 @@ impl Attempt {
         self.session = Some(id.as_str().to_owned());
     }
 
-    /// Returns the access that the page requested. The callback is a request that another site
-    /// causes. It is accepted, since its `state` has shown that this browser began the login.
+    /// Returns the login request for the scopes and the audience that the page requested. The
+    /// browser comes to the callback from the provider's site, so the login request accepts another
+    /// site. This is safe, since `state` has shown that this browser began the login.
     pub(crate) fn wish(&self) -> LoginRequest {
         let wish = LoginRequest::new().audience(&self.audience);
         let wish = match &self.scopes {

@@ -34,7 +34,8 @@ struct Details {
     sentence: Option<String>,
     provider: Option<String>,
     return_to: Option<String>,
-    /// The error that `/login` would have returned, if there is one.
+    /// The error from which the failure was created, if there is one. The route `/login` would have
+    /// returned this error.
     login_error: Option<OAuthError>,
     is_logged: bool,
     /// True if the query of a callback reports the failure.

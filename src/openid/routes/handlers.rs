@@ -312,8 +312,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(provider.redeem(redemption).await?)
     }
 
-    /// Returns the session to whose user the account is to be linked. The session must still be
-    /// live. If the browser sends session cookies, they must belong to this session.
+    /// Returns the session of the user to whom the account is to be linked. The session must still
+    /// be live. If the browser sends session cookies, they must belong to this session.
     async fn session_to_link(
         &self,
         attempt: &Attempt,

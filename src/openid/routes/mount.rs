@@ -24,8 +24,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// | `GET /login/{provider}/callback` | those of the provider | the cookies of `/login`, and the page `return_to` |
     ///
     /// A page begins a login with a form. The provider sends the browser back to the callback, and
-    /// [`OpenIdAccounts::log_in_with`] decides. The session is then the same as after a login at
-    /// `/login`, with the same settings and events, and
+    /// [`OpenIdAccounts::log_in_with`] decides whether the user may log in. The new session is the
+    /// same as after a login at `/login`, with the same settings and events, and
     /// [`Session::external_login`](crate::issuer::Session::external_login) names the account.
     /// Register `{public_url}/login/{provider}/callback` as the redirect URI at the provider. The
     /// redirect URI never depends on a request.

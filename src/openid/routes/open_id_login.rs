@@ -85,8 +85,9 @@ impl OpenIdLogin {
     /// # Panics
     ///
     /// Panics if another provider has the same name, or if users of the two providers could be
-    /// confused. This is the case if both have the same [issuer](crate::openid::Identity::issuer),
-    /// at least one of them is a plain OAuth 2.0 provider, and their endpoints or clients differ.
+    /// confused. Users could be confused if both providers have the same
+    /// [issuer](crate::openid::Identity::issuer), and either only one of them is an OpenID
+    /// provider, or both are plain OAuth 2.0 providers with different endpoints or clients.
     #[track_caller]
     pub fn add_provider(mut self, provider: LoginProvider) -> Self {
         if self.providers.iter().any(|other| other.name() == provider.name()) {
@@ -113,9 +114,9 @@ impl OpenIdLogin {
     /// are dropped after the login, and the application knows only who the user is.
     ///
     /// Store the tokens only if the application later calls the provider in the name of the user.
-    /// [`provider_tokens`](Self::provider_tokens) returns them. They are not renewed. A login is
-    /// rejected with [`TokensTooLarge`](LoginFailureKind::TokensTooLarge) if its sealed tokens have
-    /// more than 6 KiB, and the log has the sizes.
+    /// [`provider_tokens`](Self::provider_tokens) returns them. The tokens are not renewed. A login
+    /// is rejected with [`TokensTooLarge`](LoginFailureKind::TokensTooLarge) if its sealed tokens
+    /// have more than 6 KiB. The log then states their size and the limit.
     ///
     /// # Panics
     ///

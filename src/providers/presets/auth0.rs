@@ -21,10 +21,10 @@ impl Issuer {
     /// - `aud` must name the API. The audience of an ID token is the client, so an ID token is
     ///   rejected. A client that asks for no audience gets an opaque or an encrypted token, which
     ///   no API can read.
-    /// - The scopes are in `scope`. The roles are the `permissions`, which Auth0 writes if the API
-    ///   has role-based access control. They are all permissions of the user, even those that the
-    ///   client did not ask for. If third-party clients have access, a guard should therefore check
-    ///   both `has_role` and `has_scope`. For roles of your own, use
+    /// - The scopes are in `scope`. The roles are in `permissions`, which Auth0 writes if the API
+    ///   has role-based access control. This claim lists every permission of the user, even those
+    ///   that the client did not ask for. If third-party clients have access, a guard should
+    ///   therefore check both `has_role` and `has_scope`. For roles of your own, use
     ///   `.roles_claim("https://shop.example/roles")` with the name that your Action writes.
     ///
     /// Auth0 issues access tokens of two profiles, its own and RFC 9068. Tokens of both profiles

@@ -74,9 +74,10 @@ impl Issuer {
     /// consent to a multi-tenant application and then gets tokens with its `aud`, so `aud` alone
     /// does not protect the API.
     ///
-    /// A key whose `issuer` names one tenant is not used, since it must not sign for the others.
-    /// The tenant of personal Microsoft accounts, `9188040d-6c67-4c5b-b112-36a304b66dad`, has such
-    /// keys. Trust that tenant with its own [`entra`](Self::entra), in addition to this issuer.
+    /// A key whose `issuer` names one tenant is not used, since it must not verify tokens of the
+    /// other tenants. The tenant of personal Microsoft accounts,
+    /// `9188040d-6c67-4c5b-b112-36a304b66dad`, has such keys. Trust that tenant with its own
+    /// [`entra`](Self::entra), in addition to this issuer.
     ///
     /// # Panics
     ///

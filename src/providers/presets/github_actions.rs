@@ -32,10 +32,10 @@ impl Issuer {
     ///   the owner.
     ///
     /// Rules about `environment`, `ref`, `job_workflow_ref` and `sub` can narrow a rule about the
-    /// repository, but cannot replace it. Every repository can have an environment or a branch of
-    /// that name, and can call a public workflow. Every owner can choose the claims that `sub` is
-    /// made of, so `sub` need not name the repository. In the workflow of a pull request, the
-    /// claims name the base repository, so also compare `ref` or `environment`.
+    /// repository, but cannot replace it. Any repository can have an environment or a branch with
+    /// the same name, and can call the same public workflow. Every owner can choose the claims that
+    /// `sub` is made of, so `sub` need not name the repository. In the workflow of a pull request,
+    /// the claims name the base repository, so also compare `ref` or `environment`.
     ///
     /// For GitHub Enterprise Server, whose issuer is `https://HOSTNAME/_services/token`, use
     /// [`discover`](Self::discover) with the same rules.

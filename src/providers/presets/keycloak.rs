@@ -19,9 +19,10 @@ impl Issuer {
     ///   are skipped.
     /// - The claim `typ` must be `Bearer`. Keycloak signs ID tokens with the same key and the same
     ///   header, and writes `ID` into this claim. Refresh and logout tokens have other values.
-    /// - `aud` must name this service. Keycloak writes the name if the client has an audience mapper,
-    ///   or if the user has a role of the service's client and the client has the scope `roles`.
-    ///   Otherwise `aud` is `account` or absent, and the token is rejected.
+    /// - `aud` must name this service. Keycloak writes the name if the requesting client has an
+    ///   audience mapper. It also writes the name if that client has the scope `roles`, and the
+    ///   user has a role of the service's client. Otherwise `aud` is `account` or absent, and the
+    ///   token is rejected.
     /// - The roles are those of the realm, `realm_access.roles`. To read those of a client, add
     ///   `.add_roles_claim(["resource_access", "cart", "roles"])`. The scopes are in `scope`.
     ///

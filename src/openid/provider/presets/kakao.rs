@@ -15,11 +15,12 @@ impl LoginProvider {
     /// ```
     ///
     /// - OpenID Connect must be switched on for the application ("Kakao Login", "OpenID Connect").
-    ///   Otherwise Kakao issues no ID token, and each login fails with that reason.
+    ///   Otherwise Kakao issues no ID token, and each login fails. The log then says that the ID
+    ///   token is missing.
     /// - The issuer is `https://kauth.kakao.com`. As its discovery document says, Kakao supports
     ///   PKCE with S256, and accepts the secret only in the form.
-    /// - The subject is the number of the user in this application. In another application, the
-    ///   same user has a different number.
+    /// - The subject is the user's number in this application. In another application, the same
+    ///   user has a different number.
     /// - The ID token has an `email` with the scope `account_email`, but no `email_verified`. To
     ///   see verified addresses, call [`user_info`](Self::user_info) and
     ///   [`trust_verified_email`](Self::trust_verified_email). The `email_verified` of the user

@@ -237,7 +237,7 @@ impl TestProvider {
     }
 }
 
-/// Redeems the usual code. The error must contain no secret.
+/// Redeems the usual code. If that fails, checks that the error contains no secret.
 pub(super) async fn redeem(client: &ProviderClient) -> Result<ProviderLogin, ProviderError> {
     redeem_as(client, REDEMPTION).await
 }

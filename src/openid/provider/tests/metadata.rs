@@ -16,8 +16,8 @@ async fn start(client: &ProviderClient) -> Result<String, ProviderErrorKind> {
     client.authorization_url(&REQUEST).await.map_err(|error| error.kind())
 }
 
-/// Returns the number of fetches of the metadata. A fetch of the keys also reads the document. It
-/// starts after the metadata is known, and is not counted.
+/// Returns the number of times that the metadata was fetched. The client fetches the same document
+/// once more to find the keys. That fetch is not counted.
 fn fetches(provider: &TestProvider) -> usize {
     provider.requests(DISCOVERY).len() - provider.requests("/keys").len().min(1)
 }
