@@ -217,7 +217,7 @@ fn is_elsewhere(code: &str) -> bool {
     )
 }
 
-/// Returns true if the server requires a password, rejects it, or denies a permission.
+/// Returns true if the server requires a password, rejects the password, or denies a permission.
 pub(crate) fn is_denied(error: &RedisError) -> bool {
     let code = error.code();
     error.kind() == ErrorKind::AuthenticationFailed

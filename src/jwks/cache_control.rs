@@ -11,8 +11,8 @@ const MAX_SECONDS: u64 = 1 << 31;
 /// Returns `None` if the response does not state a time.
 ///
 /// With `no-store`, `no-cache`, or a `max-age` that is not a number, the result is zero. If there
-/// are several values, the shortest counts. The result may be zero or very long: the callers limit
-/// it.
+/// are several values, the shortest counts. The callers limit the result, so it may be zero or very
+/// long.
 pub(crate) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     let fields = headers.get_all(header::CACHE_CONTROL).iter();
     let lifetime = fields.flat_map(|field| directives(field.as_bytes())).filter_map(lifetime).min();

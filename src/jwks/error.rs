@@ -9,8 +9,9 @@ const MAX_CAUSE_CHARS: usize = 300;
 
 /// The error of a fetch.
 ///
-/// Authors of a [`KeySource`](crate::jwks::KeySource) create the error with [`new`](Self::new) from
-/// a cause, with `from` from a [`KeySourceErrorKind`], or with [`caused`](Self::caused) from both.
+/// Authors of a [`KeySource`](crate::jwks::KeySource) have three ways to create the error:
+/// [`new`](Self::new) takes a cause, `from` takes a [`KeySourceErrorKind`], and
+/// [`caused`](Self::caused) takes both.
 ///
 /// ```
 /// use tower_jwt_auth::jwks::{KeySourceError, KeySourceErrorKind};

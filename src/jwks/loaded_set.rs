@@ -46,7 +46,7 @@ impl LoadedSet {
         self.skip_reasons = newer.skip_reasons;
     }
 
-    /// Returns the keys without those that were forgotten.
+    /// Returns the keys, except those whose identifiers are in `forgotten`.
     pub(crate) fn without(&self, forgotten: &BTreeSet<String>) -> KeySet {
         if forgotten.is_empty() {
             return self.keys.clone();

@@ -9,10 +9,10 @@ use http::HeaderMap;
 use crate::jwks::cache_control;
 use crate::jwks::error::KeySourceError;
 
-/// A source of keys that the built-in client cannot fetch. Pass it to
-/// [`RemoteKeys::new`](crate::jwks::RemoteKeys::new). Examples are keys behind a proxy, keys on a
-/// server that requires a client certificate or that has a certificate of a private CA, and keys in
-/// a file.
+/// A source of keys that the built-in client cannot fetch.
+/// [`RemoteKeys::new`](crate::jwks::RemoteKeys::new) takes such a source. Examples are keys behind
+/// a proxy, keys on a server that requires a client certificate or that has a certificate of a
+/// private CA, and keys in a file.
 ///
 /// One fetch runs at a time, in a background task. The task limits every source: a fetch may take
 /// at most 5 seconds ([`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout)) and return at most

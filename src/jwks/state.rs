@@ -51,7 +51,7 @@ struct Refresh {
     last_error: Option<KeySourceError>,
     waiting: Vec<oneshot::Sender<()>>,
     has_warned_of_age: bool,
-    /// The time at which the task itself panicked.
+    /// The time at which the task panicked. A panic of the source does not count.
     panicked_at: Option<Instant>,
 }
 
@@ -324,7 +324,7 @@ impl SourceState {
         self.health_of(&refresh, now())
     }
 
-    /// Puts the loaded keys into the store, without the forgotten ones.
+    /// Puts the loaded keys into the store, except those that an operator removed.
     fn publish(&self, refresh: &Refresh) {
         if let Some(set) = refresh.set.as_ref().filter(|_| refresh.policy.is_loaded()) {
             self.store.replace(set.without(&refresh.forgotten));

@@ -48,7 +48,7 @@ struct State {
 
 struct Loaded {
     metadata: Arc<Metadata>,
-    /// The time at which the fetch started. The metadata is not older than that.
+    /// The time at which the fetch started. The age of the metadata counts from this time.
     at: Instant,
 }
 

@@ -75,8 +75,9 @@ impl Attempt {
     }
 
     /// Returns the login request for the scopes and the audience that the page requested. The
-    /// browser comes to the callback from the provider's site, so the login request accepts another
-    /// site. This is safe, since `state` has shown that this browser began the login.
+    /// browser comes to the callback from the provider's site, so the check for requests from other
+    /// sites is switched off. This is safe, since `state` has shown that this browser began the
+    /// login.
     pub(crate) fn wish(&self) -> LoginRequest {
         let wish = LoginRequest::new().audience(&self.audience);
         let wish = match &self.scopes {

@@ -23,8 +23,8 @@ struct Owner {
 }
 
 impl EntraKeys {
-    /// Creates a source for this URL. The keys that are reserved for one tenant are used too if
-    /// `only` is the name of that tenant's issuer.
+    /// Creates a source for this URL. If `only` is the name of a tenant's issuer, the keys that are
+    /// reserved for that tenant are used too.
     #[track_caller]
     pub(super) fn new(url: &str, only: Option<String>) -> Self {
         Self { url: KeySetUrl::new("Issuer::entra", url), only }

@@ -23,9 +23,9 @@ impl Issuer {
     ///   project in `aud`.
     /// - The roles are the keys of the object `urn:zitadel:iam:org:project:{project}:roles`, which
     ///   Zitadel writes for clients that ask for the scope `urn:zitadel:iam:org:projects:roles`.
-    ///   The claim without the project's identifier has the roles of the project that the *client*
-    ///   belongs to. The preset does not read that claim: otherwise anyone who can create a project
-    ///   in the instance could choose the roles.
+    ///   Zitadel also has a claim whose name does not contain the project's identifier. It lists
+    ///   the roles of the project that the *client* belongs to. The preset does not read that
+    ///   claim: otherwise anyone who can create a project in the instance could choose the roles.
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
     /// The name of a role does not show in which organization the user has the role. If several

@@ -33,7 +33,7 @@ impl LoginProvider {
     /// - The subject is `response.id`, which is unique for this application. In another
     ///   application, the same user has a different identifier.
     /// - No email address counts as verified: Naver returns the contact address that the user
-    ///   entered, and does not say if it was verified.
+    ///   entered, and does not say whether the address was verified.
     /// - Naver documents no scopes. In the application's settings at Naver, you choose the data
     ///   that the application may read. Users may decline optional data. A login therefore has no
     ///   granted scopes.

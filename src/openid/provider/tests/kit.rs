@@ -221,7 +221,7 @@ impl TestProvider {
         requests.iter().filter(|request| request.path == path).cloned().collect()
     }
 
-    /// Returns the configuration for this provider, in which only the secret is set.
+    /// Returns a configuration for this provider that has the secret and allows plain `http`.
     pub(super) fn config(&self) -> LoginProvider {
         LoginProvider::openid("test", self.issuer(), CLIENT)
             .client_secret(SECRET)
