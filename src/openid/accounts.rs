@@ -64,8 +64,8 @@ use crate::openid::identity::Identity;
 pub trait OpenIdAccounts: Accounts {
     /// Decides about a login at a provider.
     ///
-    /// `request` is the head of the browser's request to the callback. Its query contains the code,
-    /// which cannot be used again. Its cookies are marked as sensitive.
+    /// `request` is the head of the browser's request to the callback. The query of that request
+    /// contains the code, which cannot be used again. The cookies are marked as sensitive.
     ///
     /// # Errors
     ///

@@ -33,7 +33,8 @@ impl Identity {
     }
 
     /// Returns the provider's issuer. It stays the same if the provider is renamed in the
-    /// configuration. For a plain OAuth 2.0 provider it is the origin of its login page.
+    /// configuration. For a plain OAuth 2.0 provider, the issuer is the origin of the provider's
+    /// login page.
     pub fn issuer(&self) -> &str {
         self.account.issuer()
     }

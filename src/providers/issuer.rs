@@ -121,8 +121,8 @@ impl Issuer {
         }
     }
 
-    /// Marks all settings made so far as made by a preset. If the application then calls the method
-    /// of such a setting, the first call replaces the setting.
+    /// Records that a preset made all settings so far. If the application then calls the method of
+    /// such a setting, the first call replaces the setting.
     #[cfg(feature = "jwks")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();

@@ -84,8 +84,8 @@ impl OpenIdLogin {
     ///
     /// # Panics
     ///
-    /// Panics if another provider has the same name, or if users of the two providers could be
-    /// confused. Users could be confused if both providers have the same
+    /// Panics if another provider has the same name, or if a user of one provider could be mistaken
+    /// for a user of the other. This is possible if both providers have the same
     /// [issuer](crate::openid::Identity::issuer), and either only one of them is an OpenID
     /// provider, or both are plain OAuth 2.0 providers with different endpoints or clients.
     #[track_caller]

@@ -21,8 +21,8 @@ impl Issuer {
     ///   claim with the Admin SDK. Users cannot change custom claims.
     ///
     /// By default, anyone can sign up to a project, even anonymously. `firebase.sign_in_provider`
-    /// is `anonymous` for anonymous users. A token proves only an identity, so require roles for
-    /// permissions.
+    /// is `anonymous` for anonymous users. A token proves only who the user is, so require roles
+    /// for everything that not every user may do.
     ///
     /// Custom tokens and session cookies have other issuers and are rejected.
     ///

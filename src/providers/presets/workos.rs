@@ -14,8 +14,8 @@ impl Issuer {
     /// ```
     ///
     /// - `iss` is `https://api.workos.com/user_management/{client}`. The keys are at
-    ///   `https://api.workos.com/sso/jwks/{client}`. Both contain the client, so a token of another
-    ///   client is rejected.
+    ///   `https://api.workos.com/sso/jwks/{client}`. Both URLs contain the identifier of the
+    ///   client, so a token of another client is rejected.
     /// - `sub` and `sid` are required, so that only tokens of users' sessions are accepted.
     /// - There must be no `aud`. Connect tokens, such as those for an MCP server, have an `aud`. To
     ///   accept them, call [`audience`](Self::audience).
