@@ -18,9 +18,9 @@ pub struct IssueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IssueErrorKind {
-    /// The issuer cannot choose a key: it has no key for one of the grant's audiences, these
-    /// audiences have different keys, or the grant names no audience and the issuer has several
-    /// keys.
+    /// The issuer cannot choose a key for the token. It has no key for one of the grant's
+    /// audiences, or the audiences have different keys, or the grant names no audience and the
+    /// issuer does not have exactly one key.
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
@@ -33,8 +33,9 @@ pub enum IssueErrorKind {
     /// The token, or its cookie, is too large.
     TooLarge,
     /// The claims or the session's data failed to serialize, or the claims are not a JSON object.
-    /// Claims that every service would reject also cause this error: they are nested more than 32
-    /// levels deep, or a registered claim has the wrong type.
+    /// This is also the error for claims that every service would reject: claims that are nested
+    /// more than 32 levels deep, a registered claim of the wrong type, or a date after the year
+    /// 9999.
     Unserializable,
     /// The system's random number generator failed.
     NoRandomness,

@@ -17,7 +17,7 @@ pub struct ExternalLogin {
     subject: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<String>,
-    /// The provider's tokens, sealed.
+    /// The provider's tokens, in encrypted form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tokens: Option<String>,
 }
@@ -34,7 +34,7 @@ impl ExternalLogin {
         Self { provider, issuer, subject, scopes, tokens: None }
     }
 
-    /// Adds the provider's tokens, which must be sealed.
+    /// Adds the provider's tokens, which must already be encrypted.
     #[cfg(any(test, feature = "openid-login", feature = "test-util"))]
     pub(crate) fn with_sealed_tokens(mut self, sealed: String) -> Self {
         self.tokens = Some(sealed);
@@ -80,7 +80,7 @@ impl ExternalLogin {
         Self { tokens: None, ..self.clone() }
     }
 
-    /// Returns the sealed tokens, if the session keeps them.
+    /// Returns the provider's encrypted tokens, if the session keeps them.
     #[cfg(any(test, feature = "openid-login"))]
     pub(crate) fn sealed_tokens(&self) -> Option<&str> {
         self.tokens.as_deref()

@@ -45,7 +45,7 @@ pub struct Grant<C = ()> {
 }
 
 impl Grant<()> {
-    /// Creates a grant to `subject`, the `sub` claim.
+    /// Creates a grant for `subject`, the value of the `sub` claim.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
@@ -65,9 +65,9 @@ impl Grant<()> {
 }
 
 impl<C> Grant<C> {
-    /// Sets the service that the token is for, or several services that share a key. By default the
-    /// token is for all services that share the issuer's only key. In a grant that `Accounts`
-    /// returns, the default is any service of the issuer.
+    /// Sets the service that the token is for, or several services that share a key. By default,
+    /// the token is for all services that share the issuer's only key. A grant that `Accounts`
+    /// returns is by default valid for every service of the issuer.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self
@@ -95,10 +95,10 @@ impl<C> Grant<C> {
     /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
-    /// This method is the only source of that claim. A login at `AuthRoutes` that names another
-    /// client is rejected as `invalid_client`. Without cookies, every refresh of the session must
-    /// name this client in `client_id`. If the login names a client and the grant does not, every
-    /// refresh must name the login's client, but no token contains the name.
+    /// The `client_id` parameter of a login does not set this claim. A login at `AuthRoutes` that
+    /// names another client is rejected as `invalid_client`. Without cookies, every refresh of the
+    /// session must name this client in `client_id`. If only the login names a client, every
+    /// refresh must name that client, but the tokens do not contain its name.
     ///
     /// # Security
     ///
@@ -149,10 +149,10 @@ impl<C> Grant<C> {
     /// Adds the application's own claims: anything that serializes to a JSON object, such as the
     /// type that services read as `Claims<T>`.
     ///
-    /// If the issuer also writes one of these claims, both values must be equal; `null` is ignored.
-    /// `scp`, another name for `scope`, is rejected: the routes narrow only `scope` to the login's
-    /// scopes, so `scp` would bypass the narrowing. For the same reason, do not put scopes into a
-    /// claim that a service reads with `scope_claim`. Use [`scopes`](Self::scopes).
+    /// If the issuer also writes one of these claims, the application's value must be the same or
+    /// `null`. `scp`, another name for `scope`, is rejected: the routes limit only `scope` to the
+    /// login's scopes, so `scp` would bypass the limit. For the same reason, do not put scopes into
+    /// a claim that a service reads with `scope_claim`. Use [`scopes`](Self::scopes).
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

@@ -14,7 +14,7 @@ pub(crate) struct OwnToken {
     pub(crate) expires_at: UnixTime,
 }
 
-/// The claim of an access token that names its client.
+/// The `client_id` claim of an access token.
 #[derive(Deserialize)]
 pub(crate) struct ClientClaim {
     pub(crate) client_id: Option<String>,

@@ -65,7 +65,7 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     lifetime: Duration,
     max_token_bytes: usize,
-    /// Groups of services that share keys, each group with its keys.
+    /// Groups of services, each with the keys that its services share.
     services: Vec<(Vec<String>, KeyStore)>,
     clock: Arc<dyn Clock>,
 }
@@ -156,9 +156,9 @@ impl TokenIssuer {
     ///
     /// # Panics
     ///
-    /// Panics if an audience is empty or has a key already, if the current key is a public key, or
-    /// if two different public keys of the issuer have the same algorithm and identifier, since
-    /// services read all public keys from one key set.
+    /// Panics if an audience is empty or has a key already, or if the current key is a public key.
+    /// Also panics if two different public keys of the issuer have the same algorithm and
+    /// identifier, since services read all public keys from one key set.
     #[track_caller]
     pub fn add_audience(mut self, audience: impl OneOrMany, keys: impl Into<KeyStore>) -> Self {
         let audiences = audience.into_strings();
@@ -184,7 +184,8 @@ impl TokenIssuer {
         self
     }
 
-    /// Panics if a public key has the identifier of another public key.
+    /// Panics if an added public key has the same algorithm and identifier as a different public
+    /// key.
     #[cfg(feature = "asymmetric")]
     #[track_caller]
     fn refuse_ambiguous_keys(&self, added: &KeyStore) {
@@ -223,7 +224,8 @@ impl TokenIssuer {
     }
 
     /// Sets the maximum size of a token in bytes. Issuing a longer token is an error. 4096 by
-    /// default, about the size of a cookie. Services reject more than 8192 by default.
+    /// default, about the size of a cookie. By default, services reject tokens of more than 8192
+    /// bytes.
     ///
     /// A signature of ML-DSA-65 or ML-DSA-87 is by itself longer than the default. Set 8192 for
     /// these algorithms.
@@ -263,9 +265,10 @@ impl TokenIssuer {
     /// key has `kid`, `alg` and `use`. Shared secrets are never in the set, so the set is empty if
     /// the issuer has only secrets. Services with a shared secret do not fetch keys.
     ///
-    /// Services with this crate read at most 100 keys of a set, and other libraries have limits too.
-    /// With one key for each audience, that is enough for about 33 audiences, each with a current,
-    /// an announced and a previous key. For more audiences, give several of them the same key.
+    /// Services with this crate read at most 100 keys of a set, and other libraries have limits
+    /// too. If each audience has its own key, 100 keys are enough for about 33 audiences, each with
+    /// a current, an announced and a previous key. For more audiences, give several of them the
+    /// same key.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
@@ -287,7 +290,7 @@ impl TokenIssuer {
         #[cfg(feature = "asymmetric")]
         for (_, keys) in &self.services {
             for jwk in keys.load().iter().filter_map(Key::to_jwk) {
-                // Services may share a key.
+                // Groups of services may share a key, which is listed once.
                 if !jwks.contains(&jwk) {
                     jwks.push(jwk);
                 }
@@ -455,8 +458,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
     }
 }
 
-/// Writes a claim of the issuer. The application's claims may contain it with the same value or
-/// `null`, so that an application can use one type to issue and to read claims.
+/// Writes a claim of the issuer. The application's claims may contain the same claim, if its value
+/// is the same or `null`. An application can therefore use one type to issue and to read claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // If a grant was narrowed until no scope is left, the scopes in the application's claims must
@@ -478,7 +481,7 @@ fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<
     Ok(())
 }
 
-/// Fails for a token that every server would reject, so that the application learns the reason.
+/// Fails for a token that every service would reject, so that the application learns the reason.
 fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError> {
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();

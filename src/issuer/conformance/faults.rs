@@ -105,7 +105,7 @@ async fn is_usable<S: RefreshStore>(
 enum ReplaceFault {
     Before,
     After,
-    /// The call never returns, and the test is notified of the write.
+    /// The call writes the row, notifies the test, and never returns.
     Never(Arc<Notify>),
 }
 

@@ -38,7 +38,7 @@ async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding>
         let (first, session) = start(&sessions).await?;
         let second = all_get_the_same(&sessions, &first).await?;
         ensure(second.as_str() != first.as_str(), "a token is its own successor")?;
-        // Requests that arrive late get the leaf, the current token.
+        // A late request with the first token gets the current token.
         let third = all_get_the_same(&sessions, &second).await?;
         let (late, _) = refresh(&sessions, &first).await?;
         ensure(late.as_str() == third.as_str(), "there are two live tokens")?;
@@ -160,7 +160,7 @@ async fn absolute_end<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> 
 
 async fn external_login<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
-    // The row has nearly the maximum size of a new row.
+    // With these tokens, the row has nearly the maximum size of a new row.
     let sealed = "0123456789abcdef".repeat(400);
     let (issuer, scopes) = ("https://login.example/größe", vec!["openid".to_owned()]);
     let login = ExternalLogin::new("elsewhere", issuer, "248289761001", scopes);

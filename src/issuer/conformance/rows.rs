@@ -194,7 +194,7 @@ async fn pruning<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
         scene.store.insert(row).await?;
     }
 
-    // One more second, for a server whose clock is a little behind.
+    // Wait one more second, since the server's clock may be slightly behind.
     let end = outdated.delete_after.saturating_add(Duration::from_secs(1));
     tokio::time::sleep(end.saturating_since(SystemClock.now())).await;
     for _ in 0..3 {
@@ -230,7 +230,7 @@ async fn renewed<S: RefreshStore>(
         }
         let is_late = SystemClock.now() >= row.delete_after;
         ensure(is_late, "the next version did not replace it")?;
-        // The machine stalled until the row expired.
+        // The machine stalled until the row had expired. Try again with more time.
         secs = secs.saturating_mul(4);
     }
 }

@@ -112,14 +112,15 @@ use crate::issuer::sessions::session::Session;
 ///
 /// # Security
 ///
-/// The client chooses every header, including `Host` and `X-Forwarded-For`, unless a proxy in front
-/// overwrites it. The headers include the cookies, and with them the refresh token. The cookies and
-/// `Authorization` are marked as sensitive, so that printing the head does not show them.
+/// A client can send any value in any header, including `Host` and `X-Forwarded-For`, unless a
+/// proxy in front of the server overwrites that header. The headers include the cookies, one of
+/// which may contain the refresh token. The cookies and `Authorization` are marked as sensitive, so
+/// that printing the head does not show them.
 ///
-/// Before they call [`log_in`](Self::log_in), the routes check the syntax of `audience`, `scope`
-/// and `client_id`, and that the audience exists. They check later whether the grant allows the
-/// request, so an error of this later check reveals that the credentials are right. Each login that
-/// fails in this way is reported as
+/// Before the routes call [`log_in`](Self::log_in), they check the syntax of `audience`, `scope`
+/// and `client_id`, and check that the audience exists. After the call, they check that the grant
+/// allows the requested access. An error of this second check reveals that the credentials are
+/// right. Each login that fails the second check is reported as
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
     /// The credentials of a login, from JSON or a form, such as a name and a password, or a
@@ -132,7 +133,8 @@ pub trait Accounts: Send + Sync + 'static {
     type Claims: Serialize + Send + Sync;
 
     /// Returns the grant of the user with these credentials, or `None` if the credentials are
-    /// wrong. The function should take the same time for a user who does not exist.
+    /// wrong. If the user does not exist, the function should take as long as it takes to reject a
+    /// wrong password.
     ///
     /// A grant that names [audiences](Grant::audience) is only for those services. A grant that
     /// names a [client](Grant::client_id) is only for that client: the routes reject a login that

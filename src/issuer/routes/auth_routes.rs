@@ -83,8 +83,9 @@ use crate::misuse;
 /// are public, and caches may keep them for an hour.
 ///
 /// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how
-/// to do both. Limit attempts by address in a [layer](Self::login_layer). Limit attempts by the
-/// user's name in your [`Accounts`], which then return [`AccountsError::too_many_attempts`].
+/// to do both. Limit the attempts of an IP address in a [layer](Self::login_layer). Limit the
+/// attempts for a user's name in [`Accounts::log_in`], which then returns
+/// [`AccountsError::too_many_attempts`].
 ///
 /// For logins by other means than credentials in a body, such as a passkey or a link in an email,
 /// see [`logins`](Self::logins).
@@ -128,8 +129,9 @@ pub struct AuthRoutes<A, S> {
 }
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
-/// Puts a layer in front of the routes that log users in. The layers are applied last, so that they
-/// also cover routes that are added after them.
+/// A function that puts a layer in front of the routes that log users in. These functions are
+/// called when all routes have been added, so each layer also covers the routes that were added
+/// after it.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
@@ -137,7 +139,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if a signature alone is longer than [`TokenIssuer::max_token_bytes`].
+    /// Panics if a token would be longer than [`TokenIssuer::max_token_bytes`] even without claims,
+    /// because of its long signature.
     #[track_caller]
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         for audience in issuer.audiences() {
@@ -199,9 +202,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// # Panics
     ///
     /// Panics if there is no access-token cookie, if the issuer has no key for a cookie's audience,
-    /// or if a signature is so long that a cookie has room for less than 1024 bytes of claims, as
-    /// with ML-DSA. A browser silently drops a cookie of more than 4096 bytes. Also panics if
-    /// [`logins`](Self::logins) has already been called.
+    /// or if [`logins`](Self::logins) has already been called. Also panics if a long signature
+    /// leaves a cookie room for less than 1024 bytes of claims. This is the case with ML-DSA, since
+    /// browsers silently drop a cookie of more than 4096 bytes.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -240,8 +243,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// Lets pages of these origins use the cookies. Pass one origin or an array of origins, such as
     /// `https://app.shop.example` if the routes are at `https://auth.shop.example`. By default,
     /// only pages of the routes' own origin can use the cookies. A page of another origin also
-    /// needs CORS with credentials. The page must belong to the same *site* as the routes: browsers
-    /// send no `SameSite` cookie for pages of other sites, whatever is allowed here.
+    /// needs CORS with credentials. The page must belong to the same *site* as the routes, unless
+    /// the cookies are [`embedded`](Cookies::embedded): browsers send no `Strict` or `Lax` cookie
+    /// for a page of another site, even if its origin is passed to this method.
     ///
     /// # Panics
     ///
@@ -357,8 +361,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(Arc::clone(&self.context.error_log), answered));
-        // These documents are public and may be cached, so their routes are added after the layers
-        // above, which do not cover them.
+        // These documents are public and may be cached. Their routes are therefore added after the
+        // layers above, so that the layers do not cover them.
         let mut routes = routes.route("/.well-known/jwks.json", get(handlers::key_set::<A, S>));
         if let Some(metadata) = metadata {
             let metadata: Arc<str> = metadata.into();
@@ -446,7 +450,7 @@ mod tests {
         let router: Router = routes.into_router();
         for (path, status, layers) in [
             ("/login/elsewhere", 200, 2),
-            ("/login/broken", 500, 0), // The panic skips the layers.
+            ("/login/broken", 500, 0), // The panic bypasses the layers.
             ("/login", 405, 2),
             ("/logout", 405, 0),
         ] {

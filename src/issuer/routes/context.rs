@@ -39,9 +39,9 @@ pub(crate) struct RouteContext<A, S> {
 }
 
 impl<A, S> RouteContext<A, S> {
-    /// Rejects a login that a page of another site made the browser send. If these routes or a
-    /// layer in front of them set cookies, such a login could log the visitor in as somebody else.
-    /// The page could also use the visitor's IP address to guess passwords.
+    /// Rejects a login request that a browser sends for a page of another site. If these routes or
+    /// a layer in front of them set cookies, such a request could log the visitor in as somebody
+    /// else. The page could also guess passwords from the visitor's IP address.
     pub(crate) fn refuse_foreign_login(
         &self,
         uri: &Uri,
@@ -59,9 +59,9 @@ impl<A, S> RouteContext<A, S> {
     /// its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
-            // Check requests with safe methods, too. A request for the list of sessions has an
-            // effect: if its token has been used before, the request is counted, and too many such
-            // requests end the session.
+            // Also check requests with safe methods, such as the GET request for the list of
+            // sessions. If that request presents a used refresh token, the request is counted, and
+            // too many such requests end the session.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())

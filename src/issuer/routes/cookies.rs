@@ -13,7 +13,8 @@ use crate::issuer::sessions::refresh_token::RefreshToken;
 use crate::issuer::sessions::session::Session;
 use crate::misuse;
 
-/// A browser ignores an attribute whose value is longer (RFC 6265bis section 5.6).
+/// The maximum length of an attribute's value. A browser ignores an attribute with a longer value
+/// (RFC 6265bis section 5.6).
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
 /// The maximum number of cookies with the same name that are read. Normally a browser sends one. A
@@ -80,8 +81,9 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Creates cookies with the refresh token in `__Secure-refresh_token`, which browsers send only
-    /// to `path` and below. `path` is the path of the routes as the browser sees it.
+    /// Creates a configuration in which the cookie `__Secure-refresh_token` contains the refresh
+    /// token. Browsers send this cookie only to `path` and to paths below it. `path` is the path of
+    /// the routes as the browser sees it.
     ///
     /// # Panics
     ///
@@ -139,7 +141,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a cookie name, does not begin with `__Secure-`, or is taken.
+    /// Panics if `name` is not a cookie name, does not begin with `__Secure-`, or is already the
+    /// name of another cookie.
     #[track_caller]
     pub fn refresh_cookie(mut self, name: impl Into<String>) -> Self {
         self.refresh = name.into();
@@ -150,7 +153,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `name` is not a cookie name, does not begin with `__Host-`, or is taken.
+    /// Panics if `name` is not a cookie name, does not begin with `__Host-`, or is already the name
+    /// of another cookie.
     #[track_caller]
     pub fn session_cookie(mut self, name: impl Into<String>) -> Self {
         self.session = name.into();
@@ -172,10 +176,10 @@ impl Cookies {
     /// so a user logs in once under each of them.
     ///
     /// A script in the frame sends requests to its own origin, and needs no further configuration.
-    /// If a page of the embedding site calls the services itself, it is a page of another site: it
-    /// needs
+    /// A page of the embedding site that calls the services itself is a page of another site. Pass
+    /// the origin of such a page to
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
-    /// `JwtAuth::trust_origin` with its origin, and CORS with credentials.
+    /// `JwtAuth::trust_origin`, and configure CORS with credentials.
     ///
     /// Choose new cookie names when you switch a running system to this setting. Browsers send the
     /// old cookies together with the partitioned ones until the old cookies expire, and a request
@@ -366,7 +370,7 @@ impl Cookies {
         access.chain([&self.refresh, &self.session]).any(|own| self.in_use(own) == name)
     }
 
-    /// Deletes the access-token cookies for those audiences for which `of` returns true.
+    /// Deletes the access-token cookies of all audiences for which `of` returns true.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
             let cookie = self.render(name, "", self.of_access(), Duration::ZERO);

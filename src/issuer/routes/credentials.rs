@@ -9,7 +9,7 @@ use crate::jwt::ClaimError;
 
 /// Reads a value of the application's type from the parameters.
 ///
-/// A struct sees only the parameters with the names of its fields, as it would with
+/// A struct gets only the parameters that have the names of its fields, as with
 /// `#[serde(flatten)]`. The messages of `serde` contain values, such as a password. The error of
 /// this function therefore contains only the name of the parameter and the problem.
 pub(crate) fn read<C: DeserializeOwned>(
@@ -89,7 +89,7 @@ impl<'de> Deserializer<'de> for Credentials<'de, '_> {
 /// The request parameters, as a map for the application's type.
 struct Parameters<'p, 'f> {
     parameters: map::Iter<'p>,
-    /// The names that the type asks for, or `None` for a map, which gets all parameters.
+    /// The names of the type's fields or variants, or `None` for a map, which gets all parameters.
     names: Option<&'static [&'static str]>,
     /// The parameter whose name was read last.
     current: Option<(Option<&'static str>, &'p Value)>,

@@ -91,8 +91,8 @@ pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
     match owner(&context, request).await {
         Ok(loaded) => context.logged_out(end(&context, loaded).await),
         Err(error) if error.kind() == OAuthErrorKind::BadToken => {
-            // The request names no session that could end, so the client counts as logged out. The
-            // reason is logged.
+            // The request has no refresh token of a live session, so the client counts as logged
+            // out. The error is logged.
             let mut response = context.logged_out(Ok(()));
             response.extensions_mut().insert(error);
             response
@@ -234,7 +234,7 @@ async fn owner<A: Accounts, S: RefreshStore>(
     Ok(context.sessions.session_to_end(&token).await?)
 }
 
-/// Returns the session of the current refresh token. The token stays the current one. A used token
+/// Returns the session of the presented refresh token, without exchanging the token. A used token
 /// is rejected, even within the grace period. Otherwise a thief could poll to find out when the
 /// user renews.
 async fn viewer<A: Accounts, S: RefreshStore>(

@@ -1,4 +1,4 @@
-//! The error of a login for which the application authenticated the user.
+//! The error of `Logins::start`.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};

@@ -79,11 +79,12 @@ impl LoginRequest {
         self
     }
 
-    /// Accepts a request that another site began. By default, such a request is rejected with 403,
-    /// as `/login` does.
+    /// Accepts a login request that another site caused. By default, such a request is rejected
+    /// with 403, as at `/login`.
     ///
-    /// A login at another site ends with a request that the other site causes. Examples are the
-    /// redirect of an OpenID provider, and the form that a SAML identity provider posts.
+    /// If the user logs in at another site, that site causes the last request of the login.
+    /// Examples are the redirect of an OpenID provider, and the form that a SAML identity provider
+    /// posts.
     ///
     /// # Security
     ///

@@ -1,4 +1,4 @@
-//! Logins by any means that the application has.
+//! Logins of users whom the application has authenticated itself.
 
 use std::fmt::{self, Debug};
 use std::panic::AssertUnwindSafe;
@@ -170,7 +170,7 @@ impl<A, S> Debug for Logins<A, S> {
 }
 
 impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
-    /// Makes those checks that do not depend on the account. Returns the requested access.
+    /// Does the checks that do not depend on the account, and returns the requested access.
     pub(crate) fn check_login(
         &self,
         head: &Parts,
@@ -236,7 +236,8 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
 
         let mut new = NewSession::from(&grant).audience(asked);
         if self.cookies.is_some() {
-            // A refresh that uses cookies has no `client_id`.
+            // A refresh that uses cookies has no `client_id`, so the session must not be bound to a
+            // client.
             new.client_id = None;
         } else if new.client_id.is_none() {
             new.client_id = requested.client_id;

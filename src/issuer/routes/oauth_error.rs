@@ -133,7 +133,7 @@ impl OAuthError {
         &self.reason
     }
 
-    /// Returns true if the server failed, so that the same request may succeed later.
+    /// Returns true if the server failed. The same request may then succeed later.
     pub(crate) fn is_failure(&self) -> bool {
         self.kind.status().is_server_error()
     }
@@ -184,7 +184,7 @@ impl From<SessionError> for OAuthError {
             SessionErrorKind::Unavailable => OAuthErrorKind::Unavailable,
             _ => OAuthErrorKind::ServerError,
         };
-        // Only the direct cause is logged, since an error of a database may quote a row.
+        // Log only the direct cause: its own cause may be a database error, which may quote a row.
         let cause = error.source().map(ToString::to_string);
         Self { cause, ..kind.because(error.to_string()) }
     }

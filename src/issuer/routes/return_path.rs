@@ -7,8 +7,9 @@ pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 /// Returns true if a browser resolves `path` to a page of this site, whatever page the browser
 /// currently shows.
 ///
-/// A browser treats `//host` and `/\host` as another host, and removes tabs and line breaks before
-/// it looks at the second character. It does not decode `%2F` there, but a proxy may.
+/// A browser treats `//host` and `/\host` as another host, even if there are tabs or line breaks
+/// before the second slash or the backslash. A browser does not decode `%2F` in this position, but
+/// a proxy may.
 ///
 /// A browser also removes the segments `.` and `..`, so `/.//host` arrives as the path `//host`. A
 /// server that adds a slash to a path would then redirect to another host.

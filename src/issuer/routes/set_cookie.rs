@@ -23,7 +23,8 @@ pub(crate) enum Reach<'a> {
     Domain(&'a str),
 }
 
-/// A cookie that no script can read. Its parts are checked when they are configured.
+/// A cookie that no script can read. Its name, path and domain were checked when they were
+/// configured.
 pub(crate) struct SetCookie<'a> {
     pub(crate) name: &'a str,
     pub(crate) value: &'a str,

@@ -45,10 +45,10 @@ impl StartedLogin {
     /// After a redirect, the browser would not send `SameSite=Strict` cookies, since another site
     /// began the navigation. With [`Cookies::lax`], the status is always 303.
     ///
-    /// `path` may come from the request, such as SAML's `RelayState`. It can lead only to this
-    /// site: the browser goes to `/` if the value is not a path. A path begins with one slash, has
-    /// printable ASCII characters without backslashes, no segment `.` or `..`, and at most 512
-    /// bytes; `//host` is another host.
+    /// `path` may come from the request, such as SAML's `RelayState`, since it can lead only to
+    /// this site. If `path` is not valid, the browser goes to `/`. A valid path begins with exactly
+    /// one slash, since `//host` is another host. It consists of at most 512 printable ASCII
+    /// characters, without a backslash and without a segment `.` or `..`.
     ///
     /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are in bodies,
     /// and a redirect cannot carry them. The response is then 500 `server_error`, and the reason is
@@ -87,7 +87,7 @@ impl Debug for StartedLogin {
     }
 }
 
-/// Forbids caches to store the response, since others could use a token that they find in a cache.
+/// Forbids the caching of the response, since others could use a token that they find in a cache.
 fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -157,9 +157,9 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// Returns a refresh token's session and row version, for a request that ends the session. If
-    /// the session has ended already, its end has been published by the time this function returns
-    /// [`Ended`](SessionErrorKind::Ended).
+    /// Returns the session of a refresh token, with its row version, for a request that ends the
+    /// session. If the session has ended already, makes sure that the end was published, and then
+    /// returns [`Ended`](SessionErrorKind::Ended).
     #[cfg(feature = "axum")]
     pub(crate) async fn session_to_end(
         &self,

@@ -22,7 +22,8 @@ pub struct SessionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionErrorKind {
-    /// The text is not a refresh token, or the store has no session for it (any more).
+    /// The text is not a refresh token, or the store does not contain its session. An old session
+    /// may have been deleted.
     Unknown,
     /// The session was idle for too long, or reached its end.
     Expired,

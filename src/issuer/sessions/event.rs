@@ -26,14 +26,15 @@ pub enum SessionEvent<'a> {
     ParentAccepted(&'a Session),
     /// A request to list or end sessions presented a used token within its grace period, and was
     /// refused. A thief could use such requests to find out when the user renews, so the renewal
-    /// counts as repeated. If the request came within 2 seconds of the renewal, it counts towards a
-    /// limit of 20 renewals in a row. Every such request is reported.
+    /// counts as repeated. It counts towards [`max_repeats`](crate::issuer::Sessions::max_repeats),
+    /// or towards a limit of 20 renewals in a row if the request came within 2 seconds of the
+    /// renewal. Every such request is reported.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
-    /// token: notify the user. Normally there is one such event per session. A theft is reported
-    /// late if the server stopped before it called the hook, and twice if the store failed right
-    /// after the call. That report comes when one of the session's tokens is presented, if this
-    /// happens within the next hour.
+    /// token: notify the user. Normally there is one such event per session. The event for a theft
+    /// comes late if the server stopped before it called the hook, and a second time if the store
+    /// failed right after the call. In both cases, the hook is called when one of the session's
+    /// tokens is presented within the next hour.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

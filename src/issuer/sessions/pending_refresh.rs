@@ -36,13 +36,13 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     ///
     /// Returns the errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
-        // If another request uses the token after this one was checked, both requests presented it
-        // at the same time.
+        // If another request uses the token after this request has checked it, the two requests
+        // count as simultaneous.
         let repeat = self.answer.as_ref().map_or(Repeat::AtOnce, |(_, repeat)| *repeat);
         let mut pending = self;
         if pending.answer.is_some() {
-            // Load the session again, since the code below may return without a write, and only a
-            // write detects that the session has changed.
+            // Load the session again. The code below may return without a write, and only a write
+            // detects that another request has changed the session.
             pending = pending.again().await?;
         }
         for _ in 0..ATTEMPTS {

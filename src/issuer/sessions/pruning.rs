@@ -1,4 +1,4 @@
-//! Deletion of expired sessions: each login deletes a few.
+//! Deletion of expired sessions. Some of the logins delete a few sessions each.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

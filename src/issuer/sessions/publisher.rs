@@ -21,7 +21,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// tokens that were issued earlier are valid for longer than the new lifetime.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// The revocation feed. Each call boxes a future, but the feed is called only to revoke tokens.
+/// The revocation feed. Each call boxes a future. This costs little, since the feed is called only
+/// to revoke tokens.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     append: Arc<dyn Fn(Revocation) -> Appending + Send + Sync>,
@@ -44,8 +45,9 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // The session's identifier is short. The subject may be long, but a message
-                        // need not contain the subject.
+                        // The identifier of a session or token is short, so the subject is too
+                        // long. The services do not need the subject, so publish the message
+                        // without it.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
                         }

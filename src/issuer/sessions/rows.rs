@@ -52,7 +52,7 @@ impl<S: RefreshStore> SessionRows<S> {
         }
         self.tell(&SessionEvent::Started(session));
         if self.pruning.begin(self.clock.now()) {
-            // If this fails, another login deletes the rows.
+            // If the deletion fails, a later login deletes the rows.
             let pruned = self.prune(pruning::BATCH).await.unwrap_or(0);
             if usize::try_from(pruned).is_ok_and(|pruned| pruned >= pruning::BATCH) {
                 self.pruning.continues();
@@ -179,8 +179,9 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if an end with this cause must be announced until the announcement succeeds.
-    /// The row then records the progress. For any other end, one call to the hook is enough.
+    /// Returns true if the announcement of an end with this cause must be repeated until it
+    /// succeeds. The row then records the progress. For any other end, one call to the hook is
+    /// enough.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }
@@ -193,7 +194,7 @@ impl<S: RefreshStore> SessionRows<S> {
         };
         let progress = if published.is_ok() { Announcement::Done } else { Announcement::Due };
         let noted = Session { family: session.family.announcing(progress), ..session };
-        // If this fails, the same message is published once more.
+        // If this write fails, the same message may be published again.
         let _ = self.replace(&noted, version).await;
         published
     }
@@ -222,7 +223,8 @@ impl<S> Clone for SessionRows<S> {
 
 fn row(session: &Session, version: u64) -> Result<StoredSession, SessionError> {
     let state = serde_json::to_string(&session.family).map_err(store_failed)?;
-    // The end time is rounded up, so that the row is kept until its last token has expired.
+    // The end time is rounded up, so that the row is kept until the session's last token has
+    // expired.
     let end = session.family.idle_until.min(session.family.ends_at);
     let delete_after = end.whole_secs().saturating_add(Duration::from_secs(1));
     let (id, subject) = (session.id.clone(), session.subject.clone());

@@ -26,7 +26,7 @@ const MAX_PER_SUBJECT: usize = 100;
 /// and lets other calls write in between.
 const PRUNE_BATCH: usize = 1_000;
 
-/// The sessions of all users, which refresh tokens renew.
+/// The sessions of all users. Refresh tokens renew them.
 ///
 /// A login starts a *family* of refresh tokens, of which only one is current at a time. Each use
 /// exchanges the current token for the next. If a used token is presented again, two parties have
@@ -35,7 +35,7 @@ const PRUNE_BATCH: usize = 1_000;
 /// time, two tabs that renew together or a lost response are far more likely than a thief, so every
 /// request with the used token gets the same next token.
 ///
-/// Each login deletes a few expired sessions, so no scheduled task is needed.
+/// Logins delete expired sessions, so no scheduled task is needed.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,8 +93,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Returns a new session and its first refresh token, without storing them. The routes issue
-    /// the session's access tokens before they [open](Self::open) the session, so that a failure to
-    /// issue leaves no session behind.
+    /// the session's access tokens before they [open](Self::open) the session, so that no session
+    /// is left if issuing fails.
     pub(crate) fn prepare(&self, new: NewSession) -> Result<(RefreshToken, Session), SessionError> {
         let token = RefreshToken::generate()?;
         let mut family = Family::new(&token, &self.rows.rules, self.rows.clock.now());
@@ -251,13 +251,13 @@ impl<S: RefreshStore> Sessions<S> {
     /// Returns the session of the current refresh token, whichever client presents the token. Use
     /// this method before you show a user's sessions. It does not exchange the token.
     ///
-    /// Unlike [`session_of`](Self::session_of), this method refuses a token that was used within
-    /// the grace period. Otherwise a thief could poll to find out when the user renews, and renew
-    /// at the same time. Such a use is reported as
-    /// [`Superseded`](crate::issuer::SessionEvent::Superseded). If it comes 2 seconds or more after
-    /// the renewal, it counts towards [`max_repeats`](Self::max_repeats). If it comes sooner, it
-    /// counts towards a limit of 20 renewals in a row, since a page may load the list of sessions
-    /// in parallel with its renewal.
+    /// Unlike [`session_of`](Self::session_of), this method refuses a used token even within the
+    /// grace period. Otherwise a thief could poll to find out when the user renews, and renew at
+    /// the same time. A call with a used token is reported as
+    /// [`Superseded`](crate::issuer::SessionEvent::Superseded). A call 2 seconds or more after the
+    /// renewal counts towards [`max_repeats`](Self::max_repeats). An earlier call counts towards a
+    /// limit of 20 renewals in a row, since a page may load the list of sessions in parallel with
+    /// its renewal.
     ///
     /// # Errors
     ///

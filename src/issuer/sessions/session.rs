@@ -38,8 +38,8 @@ impl Session {
         self.family.scopes.iter().map(String::as_str)
     }
 
-    /// Returns the services that the login named. Access tokens are for these services, unless a
-    /// refresh names one of the services. Empty if the login named no service.
+    /// Returns the services that the login named. Access tokens are for these services, or for
+    /// those of them that a refresh names. Empty if the login named no service.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }
@@ -60,8 +60,8 @@ impl Session {
         T::deserialize(&self.family.data).ok()
     }
 
-    /// Returns the external account that the user logged in with, or `None` after a login by other
-    /// means.
+    /// Returns the external account that the user logged in with, or `None` if the user did not log
+    /// in with an external account.
     pub fn external_login(&self) -> Option<&ExternalLogin> {
         self.family.external_login.as_ref()
     }
@@ -139,8 +139,8 @@ impl NewSession {
         self
     }
 
-    /// Binds the session to these services: access tokens are for these services, unless a refresh
-    /// names one of the services. By default, a refresh may name any service that the application
+    /// Binds the session to these services. Access tokens are for these services, or for those of
+    /// them that a refresh names. By default, a refresh may name any service that the application
     /// grants at that time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();

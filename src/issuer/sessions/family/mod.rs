@@ -93,7 +93,8 @@ pub(crate) struct Family {
     pub(crate) label: Option<String>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(crate) data: Value,
-    /// Absent if the user logged in by other means, and in rows from before this field existed.
+    /// Absent if the user did not log in with an external account, and in rows that were written
+    /// before this field existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) external_login: Option<ExternalLogin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,14 +105,15 @@ pub(crate) struct Family {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-    /// True if a logout from all devices ended this session as its last step. That logout is then
-    /// complete.
+    /// True if a logout from all devices ended this session, the client's own. Such a logout ends
+    /// the client's own session last, so all other sessions of the user have ended too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
 }
 
-/// The highest plausible rank of a session. The server that started the session may have a clock
-/// that is ahead by [`AHEAD`], and a new session is ranked [`AHEAD`] later than its start.
+/// Returns the highest plausible rank of a session. The clock of the server that started the
+/// session may be ahead by [`AHEAD`], and the rank of a new session is at least [`AHEAD`] after its
+/// start.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -123,7 +125,7 @@ fn unranked() -> UnixTime {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Spent {
     hash: TokenHash,
-    /// The next token is computed from this token and this salt.
+    /// The successor of the used token is computed from that token and this salt.
     salt: Salt,
     #[serde(with = "exact_time")]
     at: UnixTime,
@@ -160,7 +162,7 @@ pub(crate) enum ClientRule {
 /// The decision about a presented token.
 #[derive(Debug)]
 pub(crate) enum RotationDecision<'a> {
-    /// The token is the leaf.
+    /// The token is the leaf, the current token.
     Rotate,
     /// The token was used before, and is exchanged again. The leaf is derived from the token with
     /// these salts.
@@ -236,11 +238,11 @@ impl Family {
         self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
     }
 
-    /// Decides about a token that contains this session's handle.
+    /// Decides about a token that has the same constant part as the tokens of this session.
     ///
-    /// Only the holder of one of the session's tokens knows this handle. An unknown token with the
-    /// handle is therefore an old token whose hash was dropped, and the row need not keep all
-    /// hashes.
+    /// Only somebody who has one of these tokens knows the constant part. If the row does not
+    /// contain the token's hash, the token is therefore an old token of the session, whose hash was
+    /// dropped. The row need not keep all hashes.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
@@ -280,8 +282,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// Returns the updated family if the used token of the last renewal was presented again, or
-    /// `None` if nothing changes.
+    /// Counts the last renewal as repeated. Returns the updated family, or `None` if the last
+    /// renewal was counted before.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {
@@ -336,7 +338,7 @@ impl Family {
         next
     }
 
-    /// Returns the family in its ended state, with the announcement still due.
+    /// Returns the family in its ended state. The end has not been announced yet.
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));

@@ -14,8 +14,8 @@ use crate::jwt::keys::mac;
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 
-/// The access tokens of a session that were revoked one by one. Each is stored as the hash of the
-/// revocation that names it.
+/// The access tokens of a session that were revoked one by one. Each token is stored as a hash of
+/// its identifier, issue time and expiry.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RevokedTokens(Vec<String>);

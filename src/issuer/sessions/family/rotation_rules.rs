@@ -4,9 +4,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The maximum number of watched renewals in a row. A renewal is watched if a request for the list
-/// of sessions presents the renewal's used token within 2 seconds. The session ends when the
-/// maximum is reached.
+/// The limit that applies if `max_repeats_at_once` is `None`. In this case, a request within 2
+/// seconds of a renewal is counted only if it asks for the list of sessions.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.
@@ -21,10 +20,9 @@ pub(crate) struct RotationRules {
     /// A session ends after this many repeated renewals in a row. A renewal is repeated if its
     /// token is presented again 2 seconds or more after its use.
     pub(crate) max_repeats: u32,
-    /// A session ends after this many renewals in a row if each used token was presented again,
-    /// however soon. With `None`, a second refresh with a used token is not counted if it comes
-    /// within 2 seconds. A request for the list of sessions is counted even then, and the limit is
-    /// [`MAX_LISTS_AT_ONCE`].
+    /// A session ends after this many renewals in a row whose used token was presented again,
+    /// however soon. If this field is `None`, a second refresh within 2 seconds of the first is not
+    /// counted, but a request for the list of sessions is. The limit is then [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the predecessor of an unused leaf is accepted even after the grace period.
     pub(crate) accept_unused_parent: bool,

@@ -14,10 +14,11 @@ const CAPACITY: usize = 100_000;
 /// Keeps sessions in memory, for tests, and for a single auth server whose users can log in again
 /// after a restart.
 ///
-/// The store holds 100,000 sessions by default. A session takes about 1 KiB, and at most 12 KiB. A
-/// full store drops ended sessions, in the order in which they ended. Sessions whose end is not
-/// published yet are dropped last. If all sessions are live, nobody else can log in until one ends
-/// or expires. The store never ends a session to make room for another.
+/// The store holds 100,000 sessions by default. A session takes about 1 KiB, and at most 12 KiB. To
+/// make room, a full store drops the ended session that expires first. It drops a session whose end
+/// is not published yet only if there is no other ended session. If all sessions are live, nobody
+/// else can log in until one ends or expires. The store never ends a live session to make room for
+/// another.
 pub struct MemoryStore {
     capacity: usize,
     rows: Mutex<MemoryRows>,

@@ -33,10 +33,10 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// received the new token. The session then ends as reused.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
-/// read-only or is a standby, whose sessions may be out of date. Behind a pooler in transaction
-/// mode, such as PgBouncer, each call is a transaction without a prepared statement, which takes
-/// three more round trips. A pooler in session mode costs nothing. [`migrate`](Self::migrate)
-/// detects the mode. A pooler in statement mode does not work.
+/// read-only or is a standby, since the sessions there may be out of date. Behind a pooler in
+/// transaction mode, such as PgBouncer, each call is a transaction without a prepared statement,
+/// which takes three more round trips. A pooler in session mode needs no extra round trips.
+/// [`migrate`](Self::migrate) detects the mode. A pooler in statement mode does not work.
 ///
 /// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own
 /// `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
@@ -64,7 +64,7 @@ impl PostgresStore {
     /// # Errors
     ///
     /// Fails if `url` is not a PostgreSQL URL, or if the server cannot be reached, rejects the
-    /// user, is a standby, or does not grant a right.
+    /// user, is a standby, or does not grant a required right.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = for_poolers(url.parse().map_err(StoreError::new)?);
         let timeout = CallTimeout::default();
@@ -102,9 +102,10 @@ impl PostgresStore {
 
     /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards.
     ///
-    /// A store on an existing pool also closes connections that have become read-only. The store
-    /// detects a connection to a standby only at the next write. Configure the pool to check
-    /// `pg_is_in_recovery()` before it returns a connection.
+    /// Like a store from [`connect`](Self::connect), this store closes connections that have become
+    /// read-only. However, it detects a connection to a standby only at the next write. To detect
+    /// such a connection earlier, configure the pool to check `pg_is_in_recovery()` before it hands
+    /// out a connection.
     pub fn from_pool(pool: PgPool) -> Self {
         Self {
             writer: pool.clone(),
@@ -153,7 +154,8 @@ impl PostgresStore {
         };
         match tokio::time::timeout(self.timeout.0, attempts).await {
             Ok(Err(Error::PoolTimedOut)) | Err(_) => {
-                // If the network drops packets, dead connections look alive.
+                // Close the idle connections: if the network drops packets, they may be dead but
+                // look alive.
                 close_idle(pool);
                 Err(StoreError::timed_out())
             }
@@ -172,7 +174,8 @@ impl PostgresStore {
         if !self.is_pooled.load(Ordering::Relaxed) {
             return query.fetch_all(connection).await;
         }
-        // Within a transaction, a pooler sends all messages to the same server process.
+        // Use a transaction: a pooler sends all messages of a transaction to the same server
+        // process.
         let mut transaction = connection.begin().await?;
         let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
         transaction.commit().await?;

@@ -20,8 +20,8 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 /// The maximum number of rows that one command reads.
 const READ_AT_ONCE: usize = 500;
 
-/// Inserts a row, and returns 0 if it exists already. ARGV: subject, version, state, end in
-/// seconds, end in milliseconds, 1 if it has ended.
+/// Inserts a row if there is none with this key; otherwise returns 0. ARGV: subject, version,
+/// state, end in seconds, end in milliseconds, 1 if the session has ended.
 const INSERT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1],
@@ -60,7 +60,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// `maxmemory-policy noeviction`. If users must stay logged in after a power cut, also set
 /// `appendfsync always`. Sessions have an expiry, so any `volatile-` policy would evict some of
 /// them. Writes do not wait for replication: a replica that takes over may lack the last rotations,
-/// and those sessions then end as reused.
+/// and the sessions of those rotations then end as reused.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
 /// that ends is removed from its user's list.
@@ -165,9 +165,9 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         self.run(&mut script).await
     }
 
-    /// Fails on a replica, since a replica may lack a new session, whose user would then be logged
-    /// out. The command deletes a field that never exists. It changes nothing, but a replica
-    /// rejects it.
+    /// Fails if the server is a replica. A replica may lack a new session, and the user of that
+    /// session would be logged out. The command deletes a field that never exists, so it changes
+    /// nothing, but a replica rejects it.
     async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");
@@ -290,8 +290,8 @@ fn with_end<'i, 's>(
     script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
-/// Returns the expiry, in the year 9999 at the latest. The server rejects times that overflow when
-/// they are converted to milliseconds.
+/// Returns the expiry of the row, limited to the year 9999. The server rejects times that overflow
+/// when they are converted to milliseconds.
 fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }

@@ -34,8 +34,8 @@ impl CallTimeout {
     }
 }
 
-/// A [`StoreError`] within a store. Errors of database crates are converted to this private type,
-/// so that these conversions are not part of the public API.
+/// Wraps a [`StoreError`]. The errors of database crates are converted to this private type, so
+/// that the conversions are not part of the public API.
 #[derive(Debug)]
 pub(crate) struct DatabaseError(StoreError);
 
