@@ -30,7 +30,7 @@ use crate::jwt::OneOrMany;
 #[must_use]
 pub struct Grant<C = ()> {
     pub(crate) subject: String,
-    /// The services, or `None` for all services of the issuer.
+    /// The services that the token is for, or `None` for all services of the issuer.
     pub(crate) audience: Option<Vec<String>>,
     pub(crate) scopes: Vec<String>,
     pub(crate) roles: Vec<String>,

@@ -124,9 +124,9 @@ use crate::issuer::sessions::session::Session;
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
     /// The credentials of a login, from JSON or a form, such as a name and a password, or a
-    /// one-time code. The members `audience`, `scope` and `client_id` of the same body belong to
-    /// the routes. In a form, every value is a string, so a type that contains a number can be read
-    /// only from JSON.
+    /// one-time code. The routes read the members `audience`, `scope` and `client_id` of the same
+    /// body themselves. In a form, every value is a string, so a type that contains a number can be
+    /// read only from JSON.
     type Credentials: DeserializeOwned + Send;
 
     /// The application's own claims, or `()`.

@@ -139,8 +139,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if a token would be longer than [`TokenIssuer::max_token_bytes`] even without claims,
-    /// because of its long signature.
+    /// Panics if even a token without claims is longer than [`TokenIssuer::max_token_bytes`],
+    /// because its signature is long.
     #[track_caller]
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         for audience in issuer.audiences() {
@@ -262,8 +262,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if `url` is not an absolute `https` or `http` URL without user name, query and
-    /// fragment. Also panics if [`logins`](Self::logins) has already been called.
+    /// Panics if `url` is not an absolute `https` or `http` URL, or if it has a user name, a query
+    /// or a fragment. Also panics if [`logins`](Self::logins) has already been called.
     #[track_caller]
     pub fn public_url(mut self, url: impl AsRef<str>) -> Self {
         let url = url.as_ref();
@@ -326,7 +326,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
 
     /// Puts a layer, such as a limit on attempts, in front of `/login` and of the routes that
     /// `openid_login` adds. The layer does not cover the other routes, so users who are logged in
-    /// can still renew and log out when many attempts come from their address. A layer that is
+    /// can still renew and log out when many attempts come from their IP address. A layer that is
     /// added later runs earlier.
     pub fn login_layer<L>(mut self, layer: L) -> Self
     where
@@ -382,7 +382,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
 /// Turns a panic of application code into a 500 for this request, and logs errors. Other requests
 /// on the connection continue.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
-    // The application gets the request's head, and may print it.
+    // Mark these headers as sensitive, since the application gets the request's head and may print
+    // it.
     for (name, value) in request.headers_mut() {
         if [AUTHORIZATION, COOKIE].contains(name) {
             value.set_sensitive(true);

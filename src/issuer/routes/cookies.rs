@@ -87,8 +87,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `path` does not begin with `/`, contains a character that ends the attribute, or
-    /// has more than 1024 bytes. Browsers ignore a longer path.
+    /// Panics if `path` does not begin with `/`, contains a semicolon or anything but printable
+    /// ASCII, or has more than 1024 bytes. Browsers ignore a longer path.
     #[track_caller]
     pub fn new(path: impl AsRef<str>) -> Self {
         let path = path.as_ref();
@@ -149,7 +149,7 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Renames the cookie that names the session. `__Host-session` by default.
+    /// Renames the cookie that contains the session identifier. `__Host-session` by default.
     ///
     /// # Panics
     ///
@@ -301,7 +301,7 @@ impl Cookies {
         Ok(())
     }
 
-    /// Sets the refresh-token cookie and the cookie that names its session.
+    /// Sets the refresh-token cookie, and the cookie that contains the session identifier.
     pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, session: &Session) {
         let max_age = max_age(session);
         let id = session.id().as_str();
@@ -382,8 +382,7 @@ impl Cookies {
         self.domain.as_deref().map_or(Reach::Host, Reach::Domain)
     }
 
-    /// Checks the whole configuration, since each method can invalidate the setting of another
-    /// method.
+    /// Checks the whole configuration, since each setting can conflict with the others.
     #[track_caller]
     fn with_names_checked(self) -> Self {
         if self.same_site == SameSite::Partitioned && !self.is_secure {

@@ -116,7 +116,7 @@ impl BodyParams {
     }
 }
 
-/// Returns the names without duplicates and empty names.
+/// Removes duplicate names and empty names.
 pub(crate) fn distinct(mut names: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     names.retain(|name| !name.is_empty() && seen.insert(name.clone()));

@@ -14,7 +14,7 @@ const CACHING: &str = "public, max-age=3600";
 pub(crate) struct PublicUrl(String);
 
 impl PublicUrl {
-    /// Parses an absolute URL without user name, query and fragment.
+    /// Parses an absolute URL that has no user name, no query and no fragment.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let is_http = matches!(uri.scheme_str(), Some("https" | "http"));

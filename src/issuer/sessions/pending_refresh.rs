@@ -79,8 +79,9 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         (self.session, self.version)
     }
 
-    /// Returns the session if the token is the leaf. If the token was used, even a moment ago, its
-    /// renewal counts as repeated. Otherwise a thief could find out when the user renews.
+    /// Returns the session if the token is the leaf, and refuses a used token. The renewal of the
+    /// used token counts as repeated, even if it happened a moment ago. Otherwise a thief could
+    /// find out when the user renews.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));
@@ -143,7 +144,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 RotationDecision::WrongClient => {
                     return Err(SessionError::new(SessionErrorKind::WrongClient));
                 }
-                // The token was valid when it was presented. Its hash has been dropped since then.
+                // The token was valid when it was presented, so it was not reused. Its hash has
+                // been dropped since then.
                 RotationDecision::Reused if !is_first => return Err(contended()),
                 RotationDecision::Reused => {
                     if rows.replace_with_end(session, version, EndCause::Reused).await? {

@@ -139,8 +139,8 @@ impl<S: RefreshStore> SessionRows<S> {
         Ok(true)
     }
 
-    /// Announces the end of a session again, unless the end was announced or another request is
-    /// announcing it. Returns false if another request is publishing the end.
+    /// Announces the end of a session again if an earlier announcement failed or was abandoned.
+    /// Returns false if another request is publishing the end.
     pub(crate) async fn announce_again(
         &self,
         session: Session,
@@ -157,7 +157,7 @@ impl<S: RefreshStore> SessionRows<S> {
                 if !self.replace(&begun, version).await? {
                     return Ok(self.publisher.is_none());
                 }
-                // The server may have stopped before it called the hook.
+                // Call the hook again, since the server may have stopped before the first call.
                 if cause == EndCause::Reused {
                     self.tell(&SessionEvent::Ended(&begun, cause));
                 }

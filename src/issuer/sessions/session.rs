@@ -116,7 +116,7 @@ pub struct NewSession {
     pub(crate) external_login: Option<ExternalLogin>,
 }
 
-/// A browser's `User-Agent` is about 120 characters long.
+/// The maximum length of a label. A browser's `User-Agent` is about 120 characters long.
 const MAX_LABEL_CHARS: usize = 256;
 
 impl NewSession {

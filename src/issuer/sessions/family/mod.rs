@@ -61,8 +61,9 @@ pub(crate) struct Family {
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
     leaf: TokenHash,
-    /// The used tokens that can still be exchanged within the grace period, as an unbroken chain
-    /// from the oldest to the leaf.
+    /// The used tokens that can still be exchanged within the grace period, the oldest first. The
+    /// successor of each token is the next one in the list, and the successor of the last token is
+    /// the leaf.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
     /// The number of repeated renewals in a row. Here a renewal counts as repeated if its used
@@ -105,8 +106,8 @@ pub(crate) struct Family {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-    /// True if a logout from all devices ended this session, the client's own. Such a logout ends
-    /// the client's own session last, so all other sessions of the user have ended too.
+    /// True if a client logged out from all devices with a token of this session. The session then
+    /// ended last, after all other sessions of the user.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
 }
@@ -229,8 +230,8 @@ impl Family {
     /// Ranks a new session above `others`, the user's other sessions. Ignores sessions whose rank
     /// can only come from a wrong clock.
     ///
-    /// The margin of one minute keeps the new session above sessions that are renewed during the
-    /// login.
+    /// The rank is at least one minute after the start of the session, so that it stays above the
+    /// ranks of sessions that are renewed during the login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();
@@ -240,7 +241,7 @@ impl Family {
 
     /// Decides about a token that has the same constant part as the tokens of this session.
     ///
-    /// Only somebody who has one of these tokens knows the constant part. If the row does not
+    /// Only somebody who has a token of the session knows the constant part. If the row does not
     /// contain the token's hash, the token is therefore an old token of the session, whose hash was
     /// dropped. The row need not keep all hashes.
     pub(crate) fn judge(

@@ -203,8 +203,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         let ids = ids.map_err(|_| StoreError::damaged())?;
         let mut sessions = Vec::new();
         for ids in ids.chunks(READ_AT_ONCE) {
-            // Reading the rows one after the other would take a round trip for each row. A pipeline
-            // works with only one node of a cluster, but concurrent commands work with all nodes.
+            // Send the commands concurrently. Otherwise there would be a round trip for each row. A
+            // pipeline would not help, since it works with only one node of a cluster.
             let rows = join_all(ids.iter().map(|id| self.read(id))).await;
             let mut outdated = Vec::new();
             for (id, row) in ids.iter().zip(rows) {
