@@ -140,9 +140,9 @@ impl TokenIssuer {
     /// Adds a service with another key, or several services that share another key. Call this
     /// method once for each key.
     ///
-    /// Services that verify with public keys can share one key pair, since they cannot sign. Pass
-    /// clones of the same `KeyStore` for them. A token is still for one service only, unless the
-    /// grant names several services that were passed in the same call.
+    /// Services that verify with public keys can share one key pair, since they cannot sign. Add
+    /// each of these services with a clone of the same `KeyStore`. A token is then still for one
+    /// service only. A grant can name several services only if they were passed in the same call.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};

@@ -1,4 +1,4 @@
-//! Checks of refresh tokens on a store.
+//! Checks that refresh tokens work correctly with a store.
 
 use std::time::Duration;
 

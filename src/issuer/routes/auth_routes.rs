@@ -66,8 +66,8 @@ use crate::misuse;
 /// audience, its session is not bound, and a refresh may name any audience that the account is
 /// granted at that time.
 ///
-/// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. A token
-/// contains the claim `client_id` only if the application's grant sets it: see
+/// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
+/// access token contains the claim `client_id` only if the application's grant sets it: see
 /// [`Grant::client_id`].
 ///
 /// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the
@@ -350,7 +350,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         } else {
             post(handlers::list::<A, S>)
         };
-        // A proxy may drop the body of a DELETE (RFC 9110 section 9.3.5).
+        // Accept POST, too, since a proxy may drop the body of a DELETE (RFC 9110 section 9.3.5).
         let end_one = delete(handlers::end_one::<A, S>).post(handlers::end_one::<A, S>);
         let routes = logins
             .route("/refresh", post(handlers::refresh::<A, S>))

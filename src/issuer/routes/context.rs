@@ -1,5 +1,5 @@
-//! The shared state of all routes. It reads a request's credentials and creates the tokens of a
-//! response.
+//! The shared state of all routes, with methods that read the credentials of a request and create
+//! the tokens of a response.
 
 use std::sync::Arc;
 

@@ -172,7 +172,8 @@ impl<S: RefreshStore> Sessions<S> {
             && self.publishes()
             && let Some(token) = RefreshToken::parse(presented)
         {
-            // Another request may be publishing the end, and may fail.
+            // Make sure that the end is published: another request may be publishing it now, and
+            // may fail.
             self.end(&token.session()).await?;
         }
         found

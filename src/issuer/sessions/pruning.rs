@@ -1,4 +1,4 @@
-//! Deletion of expired sessions. Some of the logins delete a few sessions each.
+//! Deletion of expired sessions during logins.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

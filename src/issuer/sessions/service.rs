@@ -255,9 +255,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// grace period. Otherwise a thief could poll to find out when the user renews, and renew at
     /// the same time. A call with a used token is reported as
     /// [`Superseded`](crate::issuer::SessionEvent::Superseded). A call 2 seconds or more after the
-    /// renewal counts towards [`max_repeats`](Self::max_repeats). An earlier call counts towards a
-    /// limit of 20 renewals in a row, since a page may load the list of sessions in parallel with
-    /// its renewal.
+    /// renewal counts towards [`max_repeats`](Self::max_repeats). A call within 2 seconds of the
+    /// renewal counts towards a limit of 20 renewals in a row, since a page may load the list of
+    /// sessions in parallel with its renewal.
     ///
     /// # Errors
     ///

@@ -119,7 +119,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// This option is for mobile clients. If the network changes or the system suspends the
     /// application, a response may be lost, and minutes later the client presents its previous
     /// token. By default the session then ends, as it does after a theft. With this option, the
-    /// client gets the lost token. Such a use does not extend the session.
+    /// client gets the lost token, but the session is not extended.
     ///
     /// # Security
     ///

@@ -90,7 +90,7 @@ impl MemoryStore {
     }
 
     fn rows(&self) -> MutexGuard<'_, MemoryRows> {
-        // No code that could panic runs while the lock is held.
+        // Ignore poisoning: no code that could panic runs while the lock is held.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -67,7 +67,7 @@ impl Debug for StoredSession {
 
 /// A session store: a table with a key and a version.
 ///
-/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store keeps rows.
+/// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store only keeps rows.
 /// Rotation is safe because [`replace`](Self::replace) is *one atomic step*: if several calls
 /// replace the same version at the same time, one of them succeeds. A client gets its response only
 /// after the store has returned, so the row should be durable by then.

@@ -154,8 +154,8 @@ impl PostgresStore {
         };
         match tokio::time::timeout(self.timeout.0, attempts).await {
             Ok(Err(Error::PoolTimedOut)) | Err(_) => {
-                // Close the idle connections: if the network drops packets, they may be dead but
-                // look alive.
+                // Close the idle connections. If the network drops packets, dead connections look
+                // alive.
                 close_idle(pool);
                 Err(StoreError::timed_out())
             }

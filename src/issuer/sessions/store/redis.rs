@@ -263,7 +263,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
             script.arg(session.version.saturating_sub(1)).arg(session.version).arg(&session.state);
             let is_replaced = self.run(with_end(&mut script, session)).await?;
             if is_replaced && session.ended {
-                // If this fails, the next call that lists the sessions removes this session.
+                // If the removal fails, the next call that lists the sessions removes this session.
                 let _ = self.unlist(&session.subject, &[&session.id]).await;
             }
             Ok::<_, DatabaseError>(is_replaced)

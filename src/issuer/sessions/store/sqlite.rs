@@ -22,8 +22,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0002_ended_sessions.sql"),
 ];
 
-/// The transaction takes the lock at its start: otherwise SQLite may fail immediately when a reader
-/// becomes a writer.
+/// The transaction takes the write lock at its start. Otherwise SQLite may fail immediately when
+/// the transaction first writes after reading.
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;
@@ -94,9 +94,9 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards. The options
-    /// of the pool decide how durable changes are and how long a call waits for a lock: `connect`
-    /// uses [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
+    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards. The pool's
+    /// options decide how long a call waits for a lock, and whether changes survive a power cut.
+    /// `connect` uses [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
     pub fn from_pool(pool: SqlitePool) -> Self {
         Self { writer: pool.clone(), readers: pool, timeout: CallTimeout::default() }
     }
@@ -119,8 +119,8 @@ impl SqliteStore {
 }
 
 /// Creates the file if it does not exist. SQLite itself would create a file that everybody can
-/// read. SQLite gives the `-wal` and `-shm` files the mode of this file. If the file cannot be
-/// created, SQLite reports the reason.
+/// read. SQLite gives the `-wal` and `-shm` files the mode of this file. If this function cannot
+/// create the file, SQLite reports the reason later.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
