@@ -18,7 +18,8 @@ use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{Claims, Clock, JwtAuth, Key, Secret, SystemClock};
 
 async fn open(claims: Claims, upgrade: WebSocketUpgrade) -> Response {
-    // A browser closes the connection if the server selects none of its subprotocols.
+    // A browser closes the connection if the server selects none of the subprotocols that the
+    // browser offered.
     upgrade.protocols(["bearer"]).on_upgrade(move |socket| echo(socket, claims))
 }
 

@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// Serves until Ctrl-C. Running requests then have two seconds to end. Without this limit, a
-    /// page that follows a cart would keep the server running.
+    /// page that listens to the events of a cart would keep the server running.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
         let app = app.layer(map_response(print_reason));
         // The limit on attempts needs the address of the client.

@@ -95,11 +95,11 @@ struct Model {
     idle_until: i64,
     ended: bool,
     /// The number of rotations in a row that count towards [`MAX_REPEATS`]. Includes the last
-    /// rotation if it counts already.
+    /// rotation if `is_repeated` is true.
     repeats: u32,
     is_repeated: bool,
     /// The number of rotations in a row that count towards [`MAX_REPEATS_AT_ONCE`]. Includes the
-    /// last rotation if it counts already.
+    /// last rotation if `is_any_repeated` is true.
     any_repeats: u32,
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.

@@ -53,8 +53,8 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for Allowed<P> {
         let Parts { method, uri, headers, extensions, .. } = parts;
         let decided = match catch_unwind(P::guard) {
             Ok(guard) => admit(&guard, method, uri, headers, extensions, ""),
-            // A panic in `guard()` has the same effect as a panic in the guard: the request is
-            // refused.
+            // A panic while the guard is created has the same effect as a panic in the guard
+            // itself: the request is refused.
             Err(_) => Err(AuthError::new(AuthErrorKind::InternalError)),
         };
         match decided {

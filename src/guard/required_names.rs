@@ -44,7 +44,7 @@ impl<N: AsRef<str>> RequiredNames<N> {
         })
     }
 
-    /// Returns true if the names in a token, `held`, meet the requirement.
+    /// Returns true if the roles or scopes of a token, `held`, meet the requirement.
     pub(crate) fn are_held<'t, I: Iterator<Item = &'t str>>(&self, held: impl Fn() -> I) -> bool {
         let mut names = self.iter();
         let is_held = |name: &str| held().any(|held| held == name);

@@ -1,4 +1,4 @@
-//! The first of two futures.
+//! A race of two futures, which ends when the first of them completes.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -183,7 +183,7 @@ impl RemoteKeys {
     }
 
     /// Waits until a key set is loaded. Use this method if your service should not accept requests
-    /// earlier. Starts the background task if it is not running.
+    /// before the keys are loaded. Starts the background task if it is not running.
     ///
     /// # Errors
     ///

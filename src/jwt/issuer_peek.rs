@@ -12,8 +12,8 @@ use crate::jwt::json::reader::Reader;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 use crate::jwt::token_parts::TokenParts;
 
-/// The size of the largest payload that needs no allocation. A token of 8 KiB cannot have a larger
-/// payload.
+/// The size of the largest payload that needs no allocation. By default a token has at most 8 KiB,
+/// and base64url takes 4 characters for 3 bytes, so a payload has at most 6 KiB.
 const BUFFER_LEN: usize = 6 * 1024;
 
 /// Memory for a decoded payload.

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 /// ```
 pub trait OneOrMany: IntoStrings {}
 
-/// Seals [`OneOrMany`]. Its methods are not part of the public interface.
+/// Seals [`OneOrMany`]. The methods of this trait are not part of the public interface.
 #[allow(unnameable_types, reason = "this is what seals the other trait")]
 pub trait IntoStrings {
     /// Returns the strings in their order.

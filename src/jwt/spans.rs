@@ -65,7 +65,8 @@ pub(crate) struct Placer<'de> {
 }
 
 impl<'de> Placer<'de> {
-    /// Creates a placer. The stored text has `end` bytes and begins with the payload.
+    /// Creates a `Placer`. The first `end` bytes of the stored text contain the payload, and the
+    /// decoded strings follow.
     pub(crate) fn new(payload: &'de str, end: usize) -> Self {
         Self { payload, end, unescaped: String::new() }
     }

@@ -87,8 +87,8 @@ impl Identity {
     /// Returns the session of the user to whom this account is to be linked, or `None` for a plain
     /// login.
     ///
-    /// That session is still live. It began at most 5 minutes before this login, and was the
-    /// session of this browser when this login began. The grant must be for the same
+    /// The returned session is still live. It was the session of this browser when this login
+    /// began, and was at most 5 minutes old at that time. The grant must be for the same
     /// [subject](Session::subject). Store the link before you return the grant.
     pub fn link_to(&self) -> Option<&Session> {
         self.link_to.as_ref()
@@ -97,7 +97,7 @@ impl Identity {
 
 impl Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The other fields are personal data.
+        // The other fields are left out, since they are personal data.
         f.debug_struct("Identity")
             .field("provider", &self.account.provider())
             .field("scopes", &self.account.scopes().collect::<Vec<_>>())

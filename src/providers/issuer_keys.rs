@@ -72,8 +72,9 @@ impl IssuerKeys {
         }
     }
 
-    /// Returns true if the keys are public keys of another server. Such a server issues tokens for
-    /// many services.
+    /// Returns true if the keys are fetched from another server. Such a server usually issues
+    /// tokens for many services, so its tokens for this service must be distinguished from the
+    /// others.
     pub(crate) fn are_remote(&self) -> bool {
         match &self.0 {
             Origin::Local(_) => false,

@@ -19,7 +19,8 @@ pub(crate) struct Events {
     unserializable: LogLimit,
 }
 
-/// Limits the events of one cause, since any client may be able to repeat that cause.
+/// Limits the number of events with the same cause that are logged above DEBUG. Without a limit, a
+/// client that can repeat the cause could fill the log.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
     minute: AtomicI64,

@@ -89,7 +89,7 @@ pub(crate) enum Caching {
     /// The response is for an anonymous request. A request with the cookie would get another
     /// response.
     VariesByCookie,
-    /// The response is for the holder of the cookie.
+    /// The token came from the cookie, so the response is private to the holder of that cookie.
     PrivateByCookie,
     /// The response is private to the holder of the credentials, which are in a header that caches
     /// do not recognize.

@@ -20,10 +20,10 @@ pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
     /// The sources have a separate allocation, so that the error of a rejected request can keep
-    /// them without the rest.
+    /// them without keeping the rest of this struct.
     pub(crate) sources: Arc<Sources>,
     /// The responses have a separate allocation, so that an extractor's rejection can keep them
-    /// without the rest.
+    /// without keeping the rest of this struct.
     pub(crate) answers: Arc<Answers>,
 }
 

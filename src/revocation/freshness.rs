@@ -39,7 +39,9 @@ pub(crate) struct Freshness {
     effective: AtomicI64,
     /// [`TRUSTED_FOR`], or zero for a custom clock, which may jump at any time.
     trusted_for: u64,
-    /// The time on the wall clock before which a forgotten revocation may be needed again.
+    /// The earliest time on the wall clock at which the data can be used. Expired revocations have
+    /// been removed from memory. If the wall clock is set back to before this time, a removed
+    /// revocation may be needed again, so the data counts as stale.
     forgot_at: AtomicI64,
 }
 

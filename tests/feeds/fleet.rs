@@ -163,8 +163,9 @@ async fn watch(
 ) {
     loop {
         for (name, at) in &*published.lock().unwrap() {
-            // Check the time limit before reading the verdict. If the limit has passed by then, the
-            // verdict must already be a rejection.
+            // Check the time limit first, and read the verdict afterwards. In the other order, the
+            // limit could pass in between, and a verdict from before the limit would count as too
+            // late.
             let is_over = at.elapsed() > max_staleness;
             let verdict = verdict(&revocations, name);
             let is_accepted = verdict == Verdict::Good;

@@ -56,7 +56,8 @@ fn beat() {
     *heart = Some((Instant::now(), delays));
 }
 
-/// Returns the delay of the beat after `last`. Short delays do not count as stalls.
+/// Returns the delay of the beat that follows the beat at the time `last`. A delay of at most one
+/// interval counts as zero.
 fn delay(last: Instant) -> Duration {
     let delay = last.elapsed().saturating_sub(BEAT);
     if delay > BEAT { delay } else { Duration::ZERO }

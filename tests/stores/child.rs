@@ -15,7 +15,7 @@ const URL: &str = "STORES_CHILD_URL";
 /// The time, in seconds, that the process's frozen clock shows.
 const NOW: &str = "STORES_CHILD_NOW";
 const STUCK: &str = "STORES_CHILD_STUCK";
-/// The prefix that distinguishes our lines from lines of the test harness.
+/// The prefix that distinguishes lines of the test's own code from lines of the test harness.
 const MARK: &str = "\u{2}";
 
 #[test]
@@ -139,7 +139,8 @@ impl Drop for AuthServer {
     }
 }
 
-/// Returns our next line, or `None` once the process has ended.
+/// Returns the next line that the test's own code has printed in the child process, and skips other
+/// output. Returns `None` once the process has ended.
 fn read(output: &mut BufReader<ChildStdout>) -> Option<String> {
     loop {
         let mut line = String::new();

@@ -379,8 +379,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
     }
 }
 
-/// Turns a panic of application code into a 500 for this request, and logs errors. Other requests
-/// on the connection continue.
+/// Runs the inner service. If application code panics, the response is a 500, and other requests on
+/// the same connection continue. Logs the error of the response, if it has one.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
     // Mark these headers as sensitive, since the application gets the request's head and may print
     // it.

@@ -188,7 +188,7 @@ impl<A, S> RouteContext<A, S> {
     }
 }
 
-/// Access tokens that are ready to be sent. The refresh token is added last.
+/// The access tokens for a response, to which the refresh token has not been added yet.
 pub(crate) enum IssuedTokens<'d> {
     InBody(AccessToken),
     InCookies { cookies: &'d Cookies, set: HeaderMap, answer: Value },

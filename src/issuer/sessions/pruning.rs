@@ -11,7 +11,7 @@ pub(crate) const BATCH: usize = 100;
 /// The time between two deletions if there is no backlog.
 const EVERY_SECS: i64 = 10;
 
-/// The next time at which a login of this process deletes expired sessions.
+/// The time from which the next login in this process deletes expired sessions.
 #[derive(Debug)]
 pub(crate) struct Pruning {
     next: AtomicI64,

@@ -59,12 +59,12 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Ends a session after this many repeated renewals in a row. 5 by default.
     ///
-    /// A renewal counts as repeated if its used token is presented again within the grace period, 2
-    /// seconds or more after its use. Requests that are closer together are not counted unless
-    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set: two tabs, or a client that runs
-    /// several requests in parallel, send such requests. Repeats after a lost response or by a slow
-    /// second tab are counted, but rarely occur at five renewals in a row. A thief who wants to
-    /// stay unnoticed must repeat every renewal.
+    /// A renewal counts as repeated if the same refresh token is presented again 2 seconds later or
+    /// more, within the grace period. A repeat within 2 seconds is not counted unless
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set, since it usually comes from two
+    /// tabs, or from a client that runs several requests in parallel. A repeat after a lost
+    /// response or by a slow second tab is counted, but five renewals in a row are rarely repeated
+    /// for these reasons. A thief who wants to stay unnoticed must repeat every renewal.
     ///
     /// A request for the list of sessions must present the current refresh token. If it presents a
     /// used token instead, the token's renewal counts as repeated. A request 2 seconds or more

@@ -12,8 +12,8 @@ const FEW_NAMES: usize = 12;
 /// different values, so two programs could read the same token differently.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
-    /// The [`group`]s of these names, one bit for each group. Most names are the first of their
-    /// group, and therefore need no comparison.
+    /// The [`group`]s of the stored names, one bit for each group. A new name whose group has no
+    /// other name, as is usual, need not be compared with the stored names.
     groups: u64,
     few: SmallVec<[Cow<'de, str>; FEW_NAMES]>,
     /// The names after the first twelve. The set is created only when needed, since creating a hash

@@ -62,8 +62,8 @@ pub(crate) struct Reader<'de> {
     scanner: Scanner<'de>,
     /// The number of open brackets.
     depth: usize,
-    /// The first fault. The text is then invalid, even if a `Deserialize` implementation ignores
-    /// the error.
+    /// The first fault. Once there is a fault, the text is invalid, even if a `Deserialize`
+    /// implementation ignores the error.
     fault: Option<Fault>,
     /// The start and the end of the last value that was read ahead.
     read: (usize, usize),
@@ -400,10 +400,11 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Leaves an array or object after an error. A type may ignore the error and continue to read.
-    /// As with `serde_json`, that works only if the closing bracket is next. Otherwise the reader
-    /// moves to the end of the text, so that the type cannot read the remaining items as items of
-    /// the enclosing array or object.
+    /// Leaves an array or object in which an error occurred. A type may ignore the error and read
+    /// the values that follow the array or object. As with `serde_json`, this works only if the
+    /// closing bracket is next. Otherwise the reader moves to the end of the text. If it did not,
+    /// the type would read the remaining items as if they belonged to the enclosing array or
+    /// object.
     #[cold]
     fn abandon(&mut self, close: u8) {
         if self.scanner.peek() == Some(close) {
@@ -639,8 +640,8 @@ mod tests {
 
     use super::*;
 
-    /// Reads `json` with our reader and with `serde_json`, and checks that the results are equal.
-    /// Returns the fault that our reader found.
+    /// Reads `json` with [`Reader`] and with `serde_json`, and checks that the results are equal.
+    /// Returns the fault that `Reader` found.
     #[track_caller]
     fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<Fault> {
         let mut reader = Reader::new(json);

@@ -67,8 +67,8 @@ async fn listen(options: PgConnectOptions) -> Result<Option<PgListener>, Error> 
         // The pool consists of the one connection that the listener keeps.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
-        // Otherwise the listener would reconnect inside `recv`, and every poll would restart the
-        // attempt.
+        // Without this setting, the listener would reconnect inside `recv`. Each poll of the feed
+        // would interrupt the attempt, and the next call would start it from the beginning.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(Some(listener))

@@ -21,8 +21,8 @@ fn all_null() -> Value {
 fn fault(auth: &JwtAuth, claims: &Value) -> Option<TokenErrorKind> {
     let token = kit::with_payload(claims.to_string());
     let plain = kit::fault(auth, &token);
-    // The scanner does not read a negative fraction, so `serde_json` reads this payload. The result
-    // must be the same.
+    // The scanner does not read a negative fraction, so `serde_json` reads the second payload. The
+    // result must be the same as for the first payload.
     let mut odd = claims.clone();
     odd["odd"] = json!(-1.5);
     assert_eq!(kit::fault(auth, &kit::with_payload(odd.to_string())), plain, "{claims}");

@@ -243,8 +243,8 @@ async fn an_append_wakes_the_follower() {
     while revocations.staleness().is_none() {
         tokio::task::yield_now().await;
     }
-    // The follower probably waits by now. If it does not wait yet, it reads the message right after
-    // the append, and the test passes too.
+    // The follower is probably waiting for a message by now. If it is not, it reads the message
+    // right after the append, and the test still passes.
     tokio::task::yield_now().await;
     feed.append(&Revocation::token("a", UnixTime::from_secs(4_000_000_000))).await.unwrap();
     while check(&revocations, "a") != Verdict::Revoked {

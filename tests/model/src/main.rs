@@ -15,7 +15,7 @@ mod table;
 #[path = "../../../src/auth/cache/token_text.rs"]
 mod token_text;
 
-/// The module paths through which the table's source files import each other.
+/// The source files above import each other through these module paths.
 mod auth {
     pub(crate) mod cache {
         pub(crate) use crate::{shard, sync, token_text};

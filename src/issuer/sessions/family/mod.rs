@@ -168,8 +168,8 @@ pub(crate) enum RotationDecision<'a> {
     /// The token was used before, and is exchanged again. The leaf is derived from the token with
     /// these salts.
     Repeat(Vec<&'a Salt>, Repeat),
-    /// The token belongs to this session, but is neither the leaf nor a used token that can still
-    /// be exchanged.
+    /// The token belongs to this session. It is neither the current token (the leaf) nor a used
+    /// token that can still be exchanged.
     Reused,
     Expired,
     Ended,
@@ -181,7 +181,7 @@ pub(crate) enum RotationDecision<'a> {
 pub(crate) enum Repeat {
     /// Less than [`AT_ONCE`], so the two requests count as simultaneous.
     AtOnce,
-    /// Within the grace period.
+    /// At least [`AT_ONCE`], and within the grace period.
     WithinGrace,
     /// After the grace period. Possible only if the settings accept the predecessor of an unused
     /// leaf.
@@ -696,7 +696,9 @@ mod tests {
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();
-        // Thief and victim take turns, minutes apart. Each presents the predecessor of the leaf.
+        // The victim exchanges the current token. The thief presents the same token 15 seconds
+        // later, after the grace period. By then, that token is the predecessor of the current
+        // token.
         let (mut family, mut held) = family();
         let mut renewals = 0;
         for secs in (10..300).step_by(20) {

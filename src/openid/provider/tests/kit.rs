@@ -94,7 +94,7 @@ impl Reply {
     }
 }
 
-/// Responses that make a login fail, whatever the endpoint.
+/// Responses that make a login fail, whichever endpoint sends them.
 pub(super) fn unusable() -> Vec<Reply> {
     let with = |status, headers: &str, body: &str| Reply::with(status, headers, body);
     vec![

@@ -355,8 +355,8 @@ impl Browser<'_> {
         answer.location().to_owned()
     }
 
-    /// Follows a URL of a provider, and returns the path and the query to which it sends the
-    /// browser back.
+    /// Follows a URL of a provider. Returns the path and the query of the URL to which the provider
+    /// sends the browser back.
     pub(crate) async fn at_provider(&self, url: &str) -> String {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let answer = client.build().unwrap().get(url).send().await.unwrap();

@@ -29,7 +29,8 @@ async fn an_inner_cors_layer_is_logged_with_the_remedy() {
         .header("access-control-request-method", "POST");
     let behind = || routes().layer(cors()).layer(shop::auth());
     let log = logged(behind(), &preflight).await;
-    // The level is WARN, unless another test of this process has used up the limit for the minute.
+    // Do not check the level. It is WARN, or DEBUG if other tests of this process have already
+    // caused ten events of this kind in the same minute.
     assert!(log.contains(SENTENCE), "{log}");
 
     let in_front = routes().layer(shop::auth()).layer(cors());
