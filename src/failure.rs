@@ -27,7 +27,7 @@ impl Finding {
     }
 }
 
-/// Runs a rule's check.
+/// Runs a check. If the check fails, the error names `rule` as the broken rule.
 pub(crate) async fn rule(
     rule: &'static str,
     check: impl Future<Output = Result<(), Finding>>,

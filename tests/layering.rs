@@ -69,7 +69,7 @@ const ORDER: &[&str] = &[
     "jwt::signer",
     "jwt::issuer_peek",
     "jwt",
-    // Key sets of other issuers, fetched in the background.
+    // Key sets that are fetched from other issuers in the background.
     "jwks::race",
     "jwks::error",
     "jwks::cache_control",
@@ -299,7 +299,7 @@ const ORDER: &[&str] = &[
     "openid::provider::tests::user_info",
     "openid::provider::tests",
     "openid::provider",
-    // The routes of logins at providers.
+    // Routes for axum that log users in at other providers.
     "openid::seal",
     "openid::identity",
     "openid::accounts",

@@ -71,8 +71,10 @@ impl Devices {
     }
 }
 
-/// A layer for the `/login` route that pages use. That route rejects requests from other sites.
-/// Otherwise another site could log the browser in with another account, and so replace the cookie.
+/// Adds the browser's cookie to the response of a successful login. Use this layer only for a
+/// `/login` route that rejects requests from other sites. Otherwise another site could log the
+/// browser in with another account, and the cookie of that login would replace the user's own
+/// cookie.
 pub(crate) async fn remember(
     State(devices): State<Arc<Devices>>,
     request: Request,

@@ -28,9 +28,9 @@ const AT_ONCE: i64 = 2;
 /// The session ends after this many rotations in a row if each used token was presented again at
 /// least [`AT_ONCE`] seconds after its use.
 const MAX_REPEATS: u32 = 5;
-/// The session ends after this many rotations in a row if each used token was presented again,
-/// however soon. A second refresh with the token does not count if it comes less than [`AT_ONCE`]
-/// seconds after the token's use. A request for the session always counts.
+/// The session ends after this many rotations in a row if the used token of each rotation was
+/// presented again. A request that only looks up the session counts however soon it comes. A second
+/// refresh counts only if it comes at least [`AT_ONCE`] seconds after the token's use.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -119,7 +119,8 @@ impl Model {
             return Ok(Use::Rotates);
         }
         match self.tokens[token].1 {
-            // Allow a use up to a minute in the future: another server's clock may be ahead.
+            // Allow a time of use that is less than a minute in the future, since the clock of the
+            // server that recorded the use may be ahead.
             Some(at) if token >= self.remembered && now - at < grace && at - now < 60 => {
                 Ok(if now - at < AT_ONCE { Use::RepeatsAtOnce } else { Use::Repeats })
             }
@@ -288,8 +289,8 @@ impl World {
         // began. If another request uses the token after that, the two uses are simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
-        // The token was valid when this refresh began. If the other refresh has made it invalid,
-        // this must not be reported as theft.
+        // The token was valid when this refresh began. Even if the other refresh has made the token
+        // invalid, this refresh must not report a theft.
         let had_ended = self.model.ended;
         let expected = match self.model.present(token, self.now, i64::MAX) {
             Err(Kind::Reused) => {

@@ -75,8 +75,9 @@ where
             }
             Err(NotAuthenticated::Waits { wait, .. }) => {
                 let inner = self.inner.clone();
-                // Replace the ready instance, which would otherwise hold a permit that no request
-                // uses. Before its next call, the caller polls the new instance until it is ready.
+                // Replace the ready instance with a clone. The ready instance may hold a permit,
+                // which no request would use during the wait. Before the next call, the caller
+                // polls the clone until it is ready.
                 self.inner = inner.clone();
                 JwtAuthFuture::waiting(wait, request, inner, Arc::clone(&self.settings))
             }

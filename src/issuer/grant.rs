@@ -95,10 +95,11 @@ impl<C> Grant<C> {
     /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
-    /// The `client_id` parameter of a login does not set this claim. A login at `AuthRoutes` that
-    /// names another client is rejected as `invalid_client`. Without cookies, every refresh of the
-    /// session must name this client in `client_id`. If only the login names a client, every
-    /// refresh must name that client, but the tokens do not contain its name.
+    /// The `client_id` parameter of a login does not set this claim. If a login at `AuthRoutes`
+    /// names a different client than the grant, the login is rejected as `invalid_client`. Without
+    /// cookies, every refresh of the session must have a `client_id` parameter with the client of
+    /// the grant. If only the login names a client, every refresh must name that client, but the
+    /// tokens have no `client_id`.
     ///
     /// # Security
     ///

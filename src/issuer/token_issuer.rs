@@ -140,9 +140,10 @@ impl TokenIssuer {
     /// Adds a service with another key, or several services that share another key. Call this
     /// method once for each key.
     ///
-    /// Services that verify with public keys can share one key pair, since they cannot sign. Add
-    /// each of these services with a clone of the same `KeyStore`. A token is then still for one
-    /// service only. A grant can name several services only if they were passed in the same call.
+    /// Services that verify with public keys cannot sign, so they can share one key pair. Call this
+    /// method once for each of these services, with a clone of the same `KeyStore`. Each token is
+    /// then for one service. If one token must be valid for several services, pass all of these
+    /// services in one call of this method.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};

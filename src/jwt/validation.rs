@@ -51,7 +51,7 @@ pub struct Validation {
     pub(super) wanted: Wanted,
 }
 
-/// A setting that a preset makes and that the application can replace.
+/// A setting that a preset chooses and that the application can replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {
     Audience,

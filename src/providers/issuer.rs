@@ -86,9 +86,9 @@ pub(crate) enum Distinction {
 pub(crate) struct Identity {
     /// The accepted values of `iss`.
     pub(crate) names: Vec<String>,
-    /// A claim, and the value that it must have in tokens with one of these names.
+    /// A claim that a token must have if its `iss` is one of `names`, and the value of that claim.
     pub(crate) claim: Option<(&'static str, String)>,
-    /// The claims that tokens with one of these names must have.
+    /// The claims that a token must have if its `iss` is one of `names`.
     pub(crate) required: Vec<&'static str>,
 }
 

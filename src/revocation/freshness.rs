@@ -93,8 +93,8 @@ impl Freshness {
     }
 
     pub(crate) fn set(&self, as_of: AsOf) {
-        // A thread that reads between the two stores sees one old value, so the data looks older
-        // than it is.
+        // A thread that reads between the next two writes sees one old time and one new time. The
+        // data then looks older than it is.
         self.as_of_wall.store(as_of.wall, Ordering::Release);
         self.as_of_steady.store(as_of.steady, Ordering::Release);
         self.looked_at.store(i64::MIN, Ordering::Release);
@@ -132,9 +132,9 @@ impl Freshness {
             let by_steady = self.steady.nanos().saturating_sub(as_of_steady);
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
-        // The order of the stores matters: a reader that sees `looked_at` must also see
-        // `effective`. If another thread stores newer values in between, this thread only makes the
-        // data look older until the clocks are read again.
+        // The order of the stores matters: a reader that sees the new `looked_at` must also see the
+        // new `effective`. If another thread has stored newer values in the meantime, this thread
+        // overwrites them. The data then looks older than it is until the clocks are read again.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness
@@ -231,7 +231,7 @@ mod tests {
         steady.fetch_add(HOUR_NANOS, Ordering::Relaxed);
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR - 1)), Some(TRUSTED_FOR - 1));
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR)), Some(HOUR_NANOS));
-        // The staleness does not decrease before new data arrives.
+        // The data keeps its greater age until new data arrives.
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR + 5)), Some(HOUR_NANOS + 5));
         assert_eq!(freshness.staleness_at(start), Some(HOUR_NANOS));
         freshness.set(freshness.moment());

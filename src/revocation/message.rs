@@ -160,7 +160,7 @@ impl Revocation {
 
 impl Debug for Revocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names of users and tokens do not belong in logs.
+        // The identifiers of users and tokens do not belong in logs.
         f.debug_struct("Revocation")
             .field("kind", &self.kind())
             .field("revoked_at", &self.target.revoked_at())

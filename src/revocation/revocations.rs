@@ -206,7 +206,8 @@ impl Revocations {
         applied
     }
 
-    /// Checks a token with these names.
+    /// Decides whether a token is revoked. `names` contains the claims by which a token can be
+    /// revoked, such as `jti` and `sub`.
     #[inline]
     pub fn check(&self, names: &TokenNames<'_>) -> Verdict {
         self.check_at(names, self.shared.freshness.clock().now())

@@ -113,7 +113,8 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the latest issue time that a watermark covers, or `None` for a token or a session.
+    /// Returns the latest issue time of the tokens that the revocation covers, or `None` if the
+    /// revocation covers a single token or session.
     pub(crate) fn watermark(&self) -> Option<UnixTime> {
         match self {
             Self::Token { .. } | Self::Session { .. } => None,

@@ -98,7 +98,7 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
 }
 
 /// Starts a server that behaves like an empty Redis, except that it answers each `HMGET` command on
-/// its first connection with this error.
+/// its first connection with `error`.
 async fn answers_first(error: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

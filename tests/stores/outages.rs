@@ -14,8 +14,8 @@ use crate::store::{self, PATIENCE, Store};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Returns two values that use the same connections and the same clock. The timeout of the first is
-/// longer than any stall of a busy machine. The second has a short timeout.
+/// Returns two [`Sessions`] that use the same connections and the same clock. The timeout of the
+/// first is longer than any stall of a busy machine. The second has a short timeout.
 async fn sessions(server: &Server) -> [Sessions<Store>; 2] {
     let store = Store::connect(&server.url).await.unwrap();
     let now = SystemClock.now();

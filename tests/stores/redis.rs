@@ -72,8 +72,8 @@ async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
 }
 
-/// Ended sessions are removed from the index. The first call that finds a name left behind by
-/// another version or by a crash removes the name.
+/// Ended sessions are removed from the index. Another version or a crash may leave identifiers
+/// without a session in the index. The first call that finds them removes them.
 #[tokio::test]
 async fn the_index_of_a_user_holds_live_sessions_only() {
     let server = Server::redis();

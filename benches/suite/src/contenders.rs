@@ -95,7 +95,7 @@ impl Contender {
         let invalid = [Some(Variant::Expired), kind.parties.then_some(Variant::OtherIssuer)];
         let invalid = invalid.into_iter().flatten().chain([Variant::Forged]);
         match self {
-            // The floor checks only the signature.
+            // The verifier named `floor` checks only the signature.
             Self::Verify("floor", _) => Self::Verify("floor", Variant::Forged).run(kind)(1),
             Self::CheckSignature(_) => Self::CheckSignature(Variant::Forged).run(kind)(1),
             Self::Verify(name, _) | Self::VerifyEach(name, _) => {

@@ -1,4 +1,4 @@
-//! Key pairs for public-key algorithms, and the bare check of a signature.
+//! Key pairs for public-key algorithms, and a function that checks only a signature.
 
 use std::sync::LazyLock;
 

@@ -8,8 +8,8 @@
 //! | Keycloak | `SHOP_KEYCLOAK_URL` (of the realm), `SHOP_KEYCLOAK_ID`, `SHOP_KEYCLOAK_SECRET` |
 //! | any other | `SHOP_OPENID_URL` (the issuer), `SHOP_OPENID_ID`, `SHOP_OPENID_SECRET`, `SHOP_OPENID_NAME` |
 //!
-//! The shop prints the redirect URI to enter at each provider. Without these variables, the shop has
-//! passwords only.
+//! The shop prints the redirect URI to enter at each provider. If none of these variables is set,
+//! users can log in only with a password.
 
 #[cfg(feature = "openid-login")]
 mod accounts;
@@ -29,7 +29,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A provider as the page shows it.
 pub(crate) struct Button {
-    /// The name in the paths of the routes.
+    /// The provider's name in the paths of the routes.
     pub(crate) name: &'static str,
     /// The name that users see.
     pub(crate) title: String,

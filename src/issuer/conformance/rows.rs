@@ -147,7 +147,7 @@ async fn ended<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
         is_stored(scene, &over).await?;
         let listed = scene.store.of_subject(&subject).await?;
         ensure(listed.as_slice() == [live.clone()], "other rows are listed than are live")?;
-        // `Sessions` writes to the row of an ended session, too.
+        // `Sessions` also replaces the rows of ended sessions, so the store must allow this.
         over = next(&over, "noted");
         ensure(scene.store.replace(&over).await?, "an ended row was not replaced")?;
         live = next(&live, "renewed");

@@ -146,8 +146,9 @@ pub trait Accounts: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Grant<Self::Claims>>, AccountsError>> + Send;
 
     /// Returns the current grant of a session's user, or `None` if the user is no longer allowed to
-    /// log in. `None` ends the session. The routes remove scopes and audiences beyond those of the
-    /// login. The token has the `client_id` of this grant, if the grant names one.
+    /// log in. `None` ends the session. The routes remove all scopes that the session did not get
+    /// at its login. If the login named audiences, the routes also remove all other audiences. The
+    /// token has the `client_id` of this grant, if the grant has one.
     fn renew(
         &self,
         session: &Session,

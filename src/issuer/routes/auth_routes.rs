@@ -41,7 +41,7 @@ use crate::misuse;
 /// | `POST /refresh` | `refresh_token`; `audience`, `scope`, `client_id`, `grant_type` | 200, tokens |
 /// | `POST /logout` | `refresh_token` | 204 |
 /// | `POST /logout-everywhere` | `refresh_token` | 204: every session of the user has ended |
-/// | `POST /sessions`, with cookies `GET` | `refresh_token` | 200, the user's sessions |
+/// | `POST /sessions` (`GET` if cookies are used) | `refresh_token` | 200, the user's sessions |
 /// | `DELETE` or `POST /sessions/{id}` | `refresh_token` | 204, or 404 if that session has ended |
 /// | `POST /revoke` (RFC 7009) | `token`, `client_id` | 200 |
 /// | `GET /.well-known/jwks.json` (RFC 7517) | | 200, the public keys |

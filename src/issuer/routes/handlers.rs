@@ -175,8 +175,10 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     Ok(StatusCode::OK.into_response())
 }
 
-/// Revokes one access token of a session. Services that have a secret can sign tokens, too. The
-/// revocation is therefore published only if the token names a session of its subject.
+/// Revokes one access token of a session. A service that shares its secret with the auth server can
+/// sign tokens with any `sid` and `sub`, and could fill the feed with revocations of such tokens.
+/// The revocation is therefore published only if the session in `sid` exists and belongs to the
+/// user in `sub`.
 async fn revoke_access<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     token: &str,

@@ -1,7 +1,7 @@
 //! The path to which a browser returns after a login.
 
-/// The maximum length of a path. The paths of pages are shorter. The limit is low enough to store a
-/// path in a cookie.
+/// The maximum length of a path. Real pages have shorter paths, and a path of this length still
+/// fits into a cookie.
 pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 
 /// Returns true if a browser resolves `path` to a page of this site, whatever page the browser

@@ -25,7 +25,8 @@ use crate::issuer::sessions::session::Session;
 #[must_use = "only this response contains the tokens of the session"]
 pub struct StartedLogin {
     pub(crate) answer: TokenAnswer,
-    /// True if the browser would not send the new cookies after a redirect.
+    /// True if the response must be a page instead of a redirect, because the browser would not
+    /// send the new `SameSite=Strict` cookies after a redirect.
     pub(crate) needs_page: bool,
     pub(crate) error_log: Arc<ErrorLog>,
 }

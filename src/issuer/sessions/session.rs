@@ -1,4 +1,4 @@
-//! A session as an application sees it.
+//! A user's session, and the data that starts a new one.
 
 use std::fmt::{self, Debug};
 

@@ -35,15 +35,17 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the grace period: the time within which a used refresh token still gets the same
-    /// successor. 10 seconds by default, a minute at most.
+    /// Sets the grace period: the time within which a used refresh token can be used again. Such a
+    /// repeated use creates no further token, but returns the session's current token. 10 seconds
+    /// by default, a minute at most.
     ///
-    /// Within the grace period, a thief with a copy of the token gets the same successor too. The
-    /// theft is detected when the time between the renewals of the thief and of the user exceeds
-    /// the grace period, or when several renewals in a row were [repeated](Self::max_repeats). If
-    /// `grace` is zero, a session ends as soon as any token is used twice, which logs out users
-    /// with two tabs or a bad connection. If a database failover takes longer than the grace
-    /// period, users whose renewal was just being written must log in again.
+    /// Within the grace period, a thief who has a copy of a used token also gets the current token.
+    /// The theft is detected if the thief and the user renew with the same token at times that are
+    /// further apart than the grace period, or if several renewals in a row were
+    /// [repeated](Self::max_repeats). If `grace` is zero, a session ends as soon as any token is
+    /// used twice. This logs out users who have two tabs or a bad connection. If a database
+    /// failover interrupts a renewal, the client must repeat the renewal. If the failover takes
+    /// longer than the grace period, the repetition comes too late, and the user must log in again.
     ///
     /// # Panics
     ///

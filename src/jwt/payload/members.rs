@@ -170,7 +170,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 
     /// Records which rules the member meets and which it breaks. `next` is the first byte of the
-    /// value, which can still be read afterwards.
+    /// value. This method only reads ahead, so the value can be read again afterwards.
     #[inline(never)]
     fn note_rules(&mut self, next: u8) {
         let Self { reader, wanted, noted, rules, .. } = self;

@@ -44,13 +44,14 @@ impl Wanted {
         (0..).map(|place| 1_u64.wrapping_shl(place)).zip(&self.rules)
     }
 
-    /// Returns the first [`ClaimPlace`] in this claim. `group` is the group of the claim's name.
+    /// Returns the first [`ClaimPlace`] whose path starts with `claim`. `group` is the
+    /// `names::group` of `claim`.
     #[inline]
     pub(crate) fn first_in(&self, group: u64, claim: &str) -> Option<&ClaimPlace> {
         self.places.iter().find(|place| place.is_in(group, claim))
     }
 
-    /// Returns each [`ClaimPlace`] in this claim.
+    /// Returns each [`ClaimPlace`] whose path starts with `claim`.
     pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &ClaimPlace> {
         self.places.iter().filter(move |place| place.path.first() == claim)
     }

@@ -39,7 +39,8 @@ impl KeySource for EntraKeys {
     }
 }
 
-/// Returns the key set without the keys of tenants other than `only`.
+/// Returns the key set without the keys that are reserved for one tenant. If `only` is the name of
+/// a tenant's issuer, that tenant's keys stay in the set.
 fn usable(json: &[u8], only: Option<&str>) -> Result<String, KeyError> {
     let is_usable = |key: &str| match serde_json::from_str(key) {
         Ok(Owner { issuer: Some(Value::String(issuer)) }) => {

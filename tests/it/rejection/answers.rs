@@ -51,7 +51,7 @@ async fn every_row_is_answered_to_the_byte_over_tcp() {
     for wire in WIRES {
         let mut connection = Connection::open(wire, addr).await;
         for row in rows() {
-            // All rows use one connection, since a rejection must not break the connection.
+            // All requests use one connection, since a rejection must not break the connection.
             let reply = connection.send(&row.ask).await;
             let name = format!("{} over {wire:?}", row.name);
             assert_eq!(reply.status, row.status, "{name}");
@@ -179,7 +179,7 @@ async fn a_token_under_another_scheme_never_gives_way_to_a_cookie() {
         let ask = Ask::get("/optional").header("authorization", field);
         assert_eq!(reply_of(&ask).await.0, 200, "{field}");
     }
-    // The same token in both places is a single credential.
+    // The same token in `Authorization` and in the cookie counts as one credential.
     let ask = Ask::get("/open").header("cookie", &cookie).header("authorization", &good);
     assert_eq!(reply_of(&ask).await.0, 200);
 }

@@ -1,4 +1,4 @@
-//! Properties of revocations, compared with a plain list.
+//! Property tests that compare [`Revocations`] with a plain list of revocations.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -151,7 +151,8 @@ fn requests_at_once() {
     assert_eq!(scene.find(1), Some(1));
 }
 
-/// A key set is replaced while a request runs. Later requests find no token of the old set.
+/// A key set is replaced while a request runs. Later requests find no token that was verified with
+/// the old set.
 fn a_replaced_key_set() {
     let scene = Scene::new();
     scene.request(1);

@@ -18,8 +18,9 @@ use crate::issuer::sessions::family::revoked_tokens::RevokedTokens;
 use crate::issuer::sessions::family::rotation_rules::{MAX_LISTS_AT_ONCE, RotationRules};
 use crate::issuer::sessions::refresh_token::{RefreshToken, Salt, TokenHash};
 
-/// The maximum number of used tokens that a stored session contains. All of them were used within
-/// the grace period. A client that renews even more often does not need its older tokens.
+/// The maximum number of used tokens that a stored session contains. Tokens whose grace period is
+/// over are removed first. A client that renews more than 16 times within the grace period does not
+/// need the oldest of its used tokens.
 const MAX_SPENT: usize = 16;
 
 /// The maximum time by which another server's clock may be ahead.
@@ -112,9 +113,9 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
-/// Returns the highest plausible rank of a session. The clock of the server that started the
-/// session may be ahead by [`AHEAD`], and the rank of a new session is at least [`AHEAD`] after its
-/// start.
+/// Returns the latest plausible [rank](Family::rank) of a session; a rank is a time. A new session
+/// gets a rank [`AHEAD`] after its start, and the clock of the server that started the session may
+/// be ahead by another [`AHEAD`].
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -358,7 +359,8 @@ impl Family {
         Self { announcement, ..self.clone() }
     }
 
-    /// Returns the progress of the announcement. An abandoned announcement is due again.
+    /// Returns the progress of the announcement that the session has ended. If an announcement was
+    /// begun and abandoned, it is due again.
     pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
         match self.announcement {
             Announcement::Begun(at)
@@ -593,7 +595,8 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A thief cannot evade both limits by mixing early and late repeats.
+    /// A thief who mixes early and late repeats does not evade the limits, since
+    /// `max_repeats_at_once` counts both kinds.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();

@@ -48,8 +48,8 @@ local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return 1";
 
-/// Returns the identifiers of a user's unexpired sessions. The server's clock decides, as it does
-/// for the expiry of rows.
+/// Returns the identifiers of a user's unexpired sessions. The clock of the Redis server decides
+/// whether a session has expired, as it does for rows.
 const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";

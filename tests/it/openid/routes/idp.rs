@@ -24,7 +24,7 @@ const CLIENT_SECRET: &str = "the secret of the shop";
 
 type Params = BTreeMap<String, String>;
 
-/// A provider that logs in every user at once.
+/// A provider that logs every user in without asking for credentials.
 #[derive(Clone)]
 pub(crate) struct Idp {
     pub(crate) issuer: String,

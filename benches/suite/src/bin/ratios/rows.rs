@@ -24,8 +24,8 @@ pub fn rows(kind: &str) -> Vec<Row> {
     if is_hs256(kind) { hs256(kind) } else { public_key(kind) }
 }
 
-/// Returns the rows for a public-key algorithm. The floor of each row is the check of the
-/// signature.
+/// Returns the rows for a public-key algorithm. In each row, `floor` is the cost of one signature
+/// check.
 fn public_key(algorithm: &str) -> Vec<Row> {
     let signature = || only(CheckSignature(Good));
     let verify = || only(Verify("JwtAuth", Good));
