@@ -94,8 +94,8 @@
 //! ```
 //!
 //! The CORS layer must name `authorization` among the allowed headers, since `*` does not include
-//! `authorization`. The CORS layer must also expose `WWW-Authenticate`. If the layers are in the
-//! other order, preflights cause a warning in the log (feature `tracing`).
+//! `authorization`. The CORS layer must also expose `WWW-Authenticate`. If the CORS layer is inside
+//! the `auth` layer by mistake, preflights cause a warning in the log (feature `tracing`).
 //!
 //! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
 //! path. With `Router::route_layer`, such a client gets 404. To add a guard to a single handler,

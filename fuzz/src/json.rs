@@ -22,7 +22,8 @@ pub enum Node {
     NoText,
     Array(Vec<Node>),
     Object(Vec<(String, Node)>),
-    /// The value of a member whose name contains half a surrogate pair. The name counts as empty.
+    /// The value of a member whose name contains half a surrogate pair. A Rust string cannot
+    /// contain such a name, so an empty name is stored instead.
     Unnamed(Box<Node>),
 }
 

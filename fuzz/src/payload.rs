@@ -142,7 +142,7 @@ pub fn payload(input: &[u8]) -> String {
 
 fn write(input: &mut Unstructured<'_>) -> Result<String> {
     let mut members = Vec::new();
-    // An externally tagged enum reads only a payload of one member.
+    // An externally tagged enum can be read only from a payload that has exactly one member.
     let is_alone = input.ratio(1, 8)?;
     let without = if is_alone { 0xFF } else { input.arbitrary::<u16>()? };
     for (bit, member) in valid().into_iter().enumerate() {
@@ -179,7 +179,8 @@ fn value(input: &mut Unstructured<'_>) -> Result<String> {
         1 => format!("{{\"a\":{value}}}"),
         2 => format!("{{\"a\":1,\"level\":{value}}}"),
         3 => {
-            // The payload itself is one level.
+            // The object around this value counts as one level of nesting, so the limit of 32
+            // levels is within this range.
             let depth = input.int_in_range(28..=33)?;
             let (open, close) = *input.choose(&[("[", "]"), ("{\"a\":", "}")])?;
             format!("{}{value}{}", open.repeat(depth), close.repeat(depth))

@@ -301,12 +301,12 @@ impl<T> JwtAuth<T> {
 
     /// Reads the token from this cookie too.
     ///
-    /// A browser sends a cookie automatically, even with a request that another site caused. If a
-    /// WebSocket handshake or a request with an unsafe method has the cookie, the layer therefore
-    /// checks the header `Sec-Fetch-Site`, or `Origin` if the former is absent. The request is
-    /// rejected if a page of another origin made it, unless that origin is
+    /// A browser sends a cookie automatically, even with a request that another site caused. The
+    /// layer therefore checks every WebSocket handshake, and every request with an unsafe method,
+    /// that has the cookie. It reads the header `Sec-Fetch-Site`, or `Origin` if `Sec-Fetch-Site`
+    /// is absent. It rejects the request if a page of another origin made it, unless that origin is
     /// [trusted](Self::trust_origin). A request without these two headers does not come from a
-    /// browser, and is not rejected. With `AuthRoutes`, use the same name as in
+    /// browser, and is not rejected. With `AuthRoutes`, give the cookie the same name as in
     /// `Cookies::add_access_cookie`.
     ///
     /// # Panics
@@ -359,9 +359,9 @@ impl<T> JwtAuth<T> {
     /// Also reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol`. In that header
     /// the token must follow `name`: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
     ///
-    /// The server must select that protocol, or the browser closes the connection: in axum,
-    /// `upgrade.protocols(["bearer"])`. For clients that can set no header at all, such as
-    /// `EventSource`, see [`guide::how_to::query_token`](crate::guide::how_to::query_token).
+    /// The server must select that protocol: in axum, call `upgrade.protocols(["bearer"])`.
+    /// Otherwise the browser closes the connection. For clients that can set no header at all, such
+    /// as `EventSource`, see [`guide::how_to::query_token`](crate::guide::how_to::query_token).
     ///
     /// # Panics
     ///

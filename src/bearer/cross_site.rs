@@ -1,5 +1,5 @@
-//! The check for requests that a browser sends on behalf of a page of another site. The browser
-//! adds our cookie to such requests.
+//! The check for requests that a page of another site makes. A browser adds the cookie that
+//! contains the token even to such requests.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use crate::bearer::websocket;
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// Other origins that may make requests with our cookie.
+/// Other origins that may make requests with the cookie that contains the token.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedOrigins {
     origins: Vec<String>,
@@ -79,7 +79,7 @@ impl TrustedOrigins {
 
     /// Rejects a request with `Sec-Fetch-Site: cross-site`, unless its origin is trusted.
     ///
-    /// Use this check for requests without our cookie. Requests from pages of this site and from
+    /// This check is for routes that do not use cookies. Requests from pages of this site and from
     /// clients other than browsers pass the check.
     #[cfg(all(feature = "axum", feature = "issuer"))]
     pub(crate) fn check_site(&self, headers: &HeaderMap) -> Result<(), Fault> {

@@ -66,8 +66,9 @@ impl Grant<()> {
 
 impl<C> Grant<C> {
     /// Sets the service that the token is for, or several services that share a key. By default,
-    /// the token is for all services that share the issuer's only key. A grant that `Accounts`
-    /// returns is by default valid for every service of the issuer.
+    /// the token is for all services of the issuer if they share one key, and cannot be issued if
+    /// the issuer has several keys. A grant that `Accounts` returns is by default valid for every
+    /// service, and the login request can name some of them.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self

@@ -371,8 +371,8 @@ impl TokenIssuer {
     /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // Services can sign tokens too, with their own secrets. The revocation of such a token is
-        // kept until the token expires, so the token's lifetime is limited here.
+        // A service that has a secret can sign tokens with any lifetime. The revocation of a token
+        // is kept until the token expires, so a token that is valid for too long is not recognized.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type(TOKEN_TYPE)
@@ -396,7 +396,7 @@ impl TokenIssuer {
         })
     }
 
-    /// Returns the `aud` claim and the keys of its services.
+    /// Returns the `aud` claim, and the keys of the services that the claim names.
     pub(crate) fn service(
         &self,
         wanted: Option<&[String]>,

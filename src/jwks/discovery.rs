@@ -88,7 +88,8 @@ pub(crate) fn endpoint(
     allow_http: bool,
 ) -> Result<RemoteUrl, KeySourceError> {
     RemoteUrl::parse_allowed(url, allow_http).map_err(|reason| {
-        // The cause is logged. A URL with an `@` may contain a password, so it is left out.
+        // The cause appears in logs. A URL with an `@` may contain a password, so the cause does
+        // not contain such a URL.
         let cause = if url.contains('@') {
             format!("`{name}` cannot be used: {reason}")
         } else {

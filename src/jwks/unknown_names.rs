@@ -19,9 +19,9 @@ pub(crate) struct UnknownNames {
     hasher: RandomState,
     /// The names for which the next fetch was requested.
     asking: HashSet<u64>,
-    /// The names that were recorded before the current fetch began. If the fetch does not find the
-    /// key, the name is remembered as missing. A name that is recorded during the fetch is not
-    /// remembered as missing, since its key may be newer than the fetched set.
+    /// The names that were recorded before the current fetch began. After the fetch, they are
+    /// remembered as missing. A name that is recorded during the fetch is not remembered as
+    /// missing, since the key with this name may be newer than the fetched set.
     fetching: HashSet<u64>,
     /// The names that a fetch did not find, and the time until which they are remembered.
     missing: HashMap<u64, Instant>,

@@ -55,8 +55,8 @@ impl Span {
 
 /// Finds the positions of strings that were read from a payload.
 ///
-/// The payload does not contain the decoded form of a string with escapes. The placer collects the
-/// decoded strings, and the caller appends them after the first `end` bytes of the stored text.
+/// The payload does not contain the decoded form of a string with escapes. `Placer` collects the
+/// decoded strings, and the caller appends them to the stored text, after its first `end` bytes.
 #[derive(Debug)]
 pub(crate) struct Placer<'de> {
     payload: &'de str,

@@ -58,7 +58,7 @@ pub struct Issuer {
     /// The name of the method that changed a setting of the keys. `None` if no method did.
     key_setting: Option<&'static str>,
     rules: Validation,
-    /// The settings of a preset, which the application may replace.
+    /// The settings that come from a preset and that the application has not replaced.
     preset: Vec<Setting>,
     /// Claims that the preset requires, in addition to those of the application.
     also_required: Vec<&'static str>,
@@ -157,8 +157,9 @@ impl Issuer {
         }
     }
 
-    /// Marks a setting as made by the application. The application's later calls then add to the
-    /// setting and do not replace it. Returns true if the preset had made the setting.
+    /// Records that a setting no longer comes from the preset alone. Later calls by the application
+    /// then add to the setting, and do not replace it. Returns true if the setting came from the
+    /// preset until now.
     fn keep(&mut self, setting: &Setting) -> bool {
         let before = self.preset.len();
         self.preset.retain(|preset| preset != setting);
@@ -458,8 +459,8 @@ impl Issuer {
         self
     }
 
-    /// Returns the issuer as a [`TrustedIssuer`], together with its names. An issuer with several
-    /// identities becomes several issuers with the same keys.
+    /// Returns one [`TrustedIssuer`] for each identity, together with the names of the identity.
+    /// All of them share the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
         self.refuse_tokens_for_others();

@@ -11,10 +11,10 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// The length in nanoseconds of a period that begins when both clocks are read. Within that period,
-/// the age is computed from the wall clock alone. This is faster: the caller has already read the
-/// wall clock, and reading the steady clock takes as long as looking up a token. If the wall clock
-/// has moved by more than this period, forward or back, both clocks are read again.
+/// After both clocks have been read, the age is computed from the wall clock alone until the wall
+/// clock has moved by this many nanoseconds, forward or back. Then both clocks are read again.
+/// Using the wall clock alone is faster: the caller has already read the wall clock, and reading
+/// the steady clock takes as long as looking up a token.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment on both clocks.

@@ -158,8 +158,8 @@ impl Revocations {
     /// # What is lost
     ///
     /// The guarantee of [`max_staleness`](Self::max_staleness) is lost: an attacker who can cut
-    /// this server off from the feed can use a stolen token for this time plus the leeway. Use the
-    /// lifetime of your access tokens as the value, for example 10 minutes.
+    /// this server off from the feed can use a stolen token for `expiring_within` plus the leeway.
+    /// Set `expiring_within` to the lifetime of your access tokens, for example 10 minutes.
     ///
     /// # Panics
     ///

@@ -19,9 +19,9 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
 /// A duration longer than any leeway.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Replaces the auth server in the tests of a service. It issues the tokens of a [`TokenIssuer`],
-/// and invalid tokens that the service must reject. The documentation of
-/// [`testing`](crate::testing) shows a complete test.
+/// Replaces the auth server in the tests of a service. It issues valid tokens with a
+/// [`TokenIssuer`]. It also issues invalid tokens, which the service must reject. The documentation
+/// of [`testing`](crate::testing) shows a complete test.
 ///
 /// The issuer's clock starts at the system's time and stands still. The tokens are therefore valid
 /// for an application with this clock and for an application with the system's clock.
@@ -93,8 +93,9 @@ impl TestIssuer {
         self.clock.clone()
     }
 
-    /// Returns a layer that accepts the tokens and uses this clock, for testing a single handler or
-    /// guard. Test an application with its own layer instead.
+    /// Returns a layer that accepts the tokens of this issuer and uses its clock. Use the layer to
+    /// test a single handler or guard. Test a whole application with the application's own layer
+    /// instead.
     pub fn auth(&self) -> JwtAuth {
         JwtAuth::new(self.secret())
             .issuer(self.issuer.name())

@@ -255,7 +255,8 @@ async fn appends_are_announced_and_another_log_is_a_gap() {
     assert_eq!(snapshot.messages.len(), 1, "the other was outlived by everyone");
     postgres.ask("DELETE FROM tower_jwt_auth_revocation_log").await;
     assert!(feed.read(&snapshot.position).await.is_err());
-    // A publisher creates a new log, with the messages that the table still has.
+    // The next append creates a new log. The new log contains the messages that are still in the
+    // table of messages.
     feed.append(&fleet::token("newer")).await.unwrap();
     assert!(matches!(feed.read(&snapshot.position).await.unwrap(), Read::Gap));
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 2);

@@ -191,8 +191,8 @@ async fn the_parts_of_a_snapshot_come_from_one_process() {
     while feed.snapshot(None).await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // The new process continues the log, so reading reports no gap. The snapshot must reject a
-    // cursor from the old process.
+    // The restarted server still has the log, so a read reports no gap. A cursor from before the
+    // restart is no longer valid, so the snapshot must reject it.
     assert!(matches!(feed.read(&first.position).await.unwrap(), Read::Messages { .. }));
     assert!(feed.snapshot(first.next).await.is_err());
 }

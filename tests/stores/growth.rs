@@ -84,7 +84,7 @@ async fn logins_delete_expired_rows_of_sqlite() {
     let pool = SqlitePool::connect(&url).await.unwrap();
     let rows: i64 = sqlx::query_scalar(COUNT).fetch_one(&pool).await.unwrap();
     assert!((120..=122).contains(&rows), "{rows}");
-    // The index of live sessions is used to list the sessions of a user.
+    // The query for the live sessions of a user must use the index of live sessions.
     let plan = "EXPLAIN QUERY PLAN SELECT state FROM tower_jwt_auth_sessions \
                 WHERE subject = 'mallory' AND NOT ended";
     let plan: (i64, i64, i64, String) = sqlx::query_as(plan).fetch_one(&pool).await.unwrap();

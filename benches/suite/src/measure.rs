@@ -12,7 +12,8 @@ pub fn repeated(mut operation: impl FnMut() + 'static) -> Run {
     Box::new(move |times| (0..times).for_each(|_| operation()))
 }
 
-/// The length of one turn, not counting the preceding calls that fill the processor's caches.
+/// The time for which a contender is measured in each round. The calls before the measurement,
+/// which fill the processor's caches, are not counted.
 const SLICE_NANOS: f64 = 150_000.0;
 
 /// Nanoseconds per operation, with one value per contender and round.

@@ -202,9 +202,10 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// # Panics
     ///
     /// Panics if there is no access-token cookie, if the issuer has no key for a cookie's audience,
-    /// or if [`logins`](Self::logins) has already been called. Also panics if a long signature
-    /// leaves a cookie room for less than 1024 bytes of claims. This is the case with ML-DSA, since
-    /// browsers silently drop a cookie of more than 4096 bytes.
+    /// or if [`logins`](Self::logins) has already been called. Also panics if the signature of an
+    /// access token is so long that the claims have less than 1024 bytes in a cookie. This is the
+    /// case with ML-DSA. A cookie has at most 4096 bytes, since browsers silently drop a longer
+    /// one.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {
@@ -281,9 +282,10 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// metadata to find the public keys. RFC 8414 requires the issuer's name to be a URL. If it is
     /// not a URL, this method returns `None`.
     ///
-    /// The document contains only members for features that exist: `issuer`, `jwks_uri`,
-    /// `revocation_endpoint`, and, with tokens in bodies, `/refresh` as the `token_endpoint` for
-    /// the grant `refresh_token`. The URLs come from the configuration and never from the request.
+    /// The document describes only features that exist. Its members are `issuer`, `jwks_uri` and
+    /// `revocation_endpoint`. If tokens are sent in bodies, it also contains the `token_endpoint`,
+    /// which is the route `/refresh` for the grant `refresh_token`. The URLs come from the
+    /// configuration and never from the request.
     ///
     /// The routes serve the document at `/.well-known/oauth-authorization-server`. For an issuer
     /// without a path, such as `https://auth.shop.example`, merge the routes into the root of the

@@ -181,9 +181,9 @@ impl Cookies {
     /// embedding page to [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin`, and configure CORS with credentials.
     ///
-    /// Choose new cookie names when you switch a running system to this setting. Browsers send the
-    /// old cookies together with the partitioned ones until the old cookies expire, and a request
-    /// with two different cookies of the same name is rejected.
+    /// Choose new cookie names when you enable this setting in a running system. Until the old
+    /// cookies expire, browsers send them together with the partitioned ones, and a request with
+    /// two different cookies of the same name is rejected.
     ///
     /// # Security
     ///
@@ -244,8 +244,8 @@ impl Cookies {
     /// Panics if `domain` is not a domain name with at least two labels. For example, a top-level
     /// domain, an IP address, and a name with a leading dot, a port or a scheme are invalid. Also
     /// panics if [`add_access_cookie`](Self::add_access_cookie) has already added a name that
-    /// begins with `__Host-`. Browsers also ignore cookies for public suffixes such as `co.uk` and
-    /// `github.io`. This method cannot detect them.
+    /// begins with `__Host-`. This method does not detect public suffixes such as `co.uk` and
+    /// `github.io`. Browsers ignore cookies for such a domain.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();

@@ -89,7 +89,8 @@ impl<'de> Deserializer<'de> for Credentials<'de, '_> {
 /// The request parameters, as a map for the application's type.
 struct Parameters<'p, 'f> {
     parameters: map::Iter<'p>,
-    /// The names of the type's fields or variants, or `None` for a map, which gets all parameters.
+    /// The names of the fields or variants of the application's type. `None` if the type is a map,
+    /// which can contain all parameters.
     names: Option<&'static [&'static str]>,
     /// The parameter whose name was read last.
     current: Option<(Option<&'static str>, &'p Value)>,

@@ -108,8 +108,8 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// With cookies, the browser's previous session ends if the request has the cookies of that
     /// session. Browsers send the refresh token only to the path of
     /// [`Cookies::new`](crate::issuer::Cookies::new), so mount the route below that path, such as
-    /// at `/auth/passkey`. By default the label of the session is the `User-Agent`. `wish` narrows
-    /// the grant.
+    /// at `/auth/passkey`. By default the label of the session is the `User-Agent`. `wish` can
+    /// limit the session to some of the granted services and scopes.
     ///
     /// [`Accounts::renew`] is called for each renewal, as after a login at `/login`. If a renewal
     /// needs to know how the user logged in, store that in [`Grant::session_data`].

@@ -103,9 +103,10 @@ impl<S: RefreshStore> Sessions<S> {
     /// Ends all sessions of the user who presents this refresh token, like
     /// [`end_all`](Self::end_all).
     ///
-    /// The session of the token ends last, and only if all other steps succeeded. After a failure
-    /// the same token can be presented again, until the call succeeds. Each call whose token is
-    /// accepted publishes the revocation of the user's tokens once.
+    /// The session of the presented token ends last, and only if all other steps succeeded. After a
+    /// failure, the client can therefore present the same token again, until the call succeeds.
+    /// Each call publishes the revocation of the user's tokens once, unless it rejects the
+    /// presented token.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {

@@ -20,7 +20,8 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// If the token was used before: the leaf, and the time between that use and this one.
+    /// `None` if the token is the session's current token. If the token has been used before: the
+    /// current token, and the kind of the repetition.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

@@ -17,8 +17,8 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 #[cfg(feature = "feeds")]
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The minimum time for which a revocation is kept. If the configured lifetime has been shortened,
-/// tokens that were issued earlier are valid for longer than the new lifetime.
+/// The minimum time for which a revocation is kept. The configured lifetime of tokens is not always
+/// enough: if it has been shortened, older tokens are valid for longer.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// The revocation feed. Each call boxes a future. This costs little, since the feed is called only
@@ -69,9 +69,9 @@ impl Publisher {
         self.publish(revocation.of_subject(session.subject(), ended_at)).await
     }
 
-    /// Revokes all tokens that were issued to a user before this second. Tokens issued in this
-    /// second are revoked with their sessions. Otherwise a user could not log in again within the
-    /// same second.
+    /// Revokes all tokens that were issued to a user before the current second. Tokens that were
+    /// issued during the current second are not included, so that the user can log in again
+    /// immediately. They are revoked when their sessions end.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));

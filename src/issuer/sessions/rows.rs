@@ -127,8 +127,8 @@ impl<S: RefreshStore> SessionRows<S> {
             Announcement::Done
         };
         let ended = Session { family: family.announcing(progress), ..session };
-        // Replace the row first: if several requests end a session at the same time, only one of
-        // them succeeds and publishes.
+        // Replace the row before publishing. If several requests end a session at the same time,
+        // only one of them can replace the row, and only that one publishes.
         if !self.replace(&ended, version).await? {
             return Ok(false);
         }

@@ -69,9 +69,10 @@ impl<S: RefreshStore> Sessions<S> {
     /// for these reasons. A thief who wants to stay unnoticed must repeat every renewal.
     ///
     /// A request for the list of sessions must present the current refresh token. If it presents a
-    /// used token instead, the token's renewal counts as repeated. A request 2 seconds or more
-    /// after the use counts towards this limit. A request within 2 seconds counts towards a limit
-    /// of 20 renewals in a row.
+    /// used token instead, the request is rejected, and the renewal in which the token was used
+    /// counts as repeated. If the request comes 2 seconds or more after that renewal, this limit
+    /// applies. If it comes earlier, the limit is
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is not set.
     ///
     /// # Panics
     ///
@@ -97,7 +98,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// logged out as if their tokens were stolen. Enable this limit if your clients renew once for
     /// all their requests and tabs. In a browser, use
     /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). 20 is a
-    /// good limit. A renewal without a repeat resets the count. If
+    /// good limit. A renewal that is not repeated resets the count. If
     /// [`max_repeats`](Self::max_repeats) is larger than this limit, `max_repeats` applies instead.
     ///
     /// # Panics
@@ -161,9 +162,10 @@ impl<S: RefreshStore> Sessions<S> {
     /// stolen token, a closed account. By default, those tokens stay valid until they expire.
     ///
     /// The end of a session is published once. If publishing fails, the session still ends, and the
-    /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). Within the next
-    /// hour, ending the session again or presenting one of its tokens publishes the same message
-    /// again, until publishing succeeds. Tokens of another issuer are not revoked.
+    /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). During the next
+    /// hour, every further attempt to end the session, and every request with one of its refresh
+    /// tokens, tries to publish the same message again, until publishing succeeds. Only access
+    /// tokens of this `issuer` are revoked.
     ///
     /// If the feed has no log yet, a background task creates the log immediately, and retries until
     /// it succeeds. Services with read-only access then need not wait for the first revocation.

@@ -36,8 +36,8 @@ pub(crate) fn fault_in(json: &str) -> Option<Fault> {
     reader.fault
 }
 
-/// Reads an object, with the rules for depth and member names. The error is a reason without
-/// values.
+/// Reads an object, and enforces the rules for depth and member names. The error is a reason that
+/// contains no value from the object.
 #[cfg(feature = "openid-login")]
 pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
     const NOT_AN_OBJECT: &str = "it is not a JSON object";
@@ -986,7 +986,8 @@ mod tests {
             value.and_then(|_| reader.end()).is_ok() && reader.fault.is_none()
         };
         assert!(read(r#"{"a":{"b":{"level":"x"},"c":{"level":1}},"d":1}"#));
-        // Here the closing bracket of `b` is missing, so `d` is a member of `a`.
+        // In this text, a closing bracket is missing. `d` is therefore a member of `a`, and the
+        // outer object is never closed.
         assert!(!read(r#"{"a":{"b":{"level":"x","e":1},"c":{"level":1},"d":1}"#));
         assert!(!read(r#"{"a":{"b":tru},"d":1}"#));
     }

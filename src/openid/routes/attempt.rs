@@ -35,7 +35,8 @@ pub(crate) struct Attempt {
     /// The browser's session when the login began. The login replaces this session.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     session: Option<String>,
-    /// True if the account at the provider is to be linked to the user of that session.
+    /// True if the account at the provider is to be linked to the user who is logged in with
+    /// `session`.
     #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_link: bool,
     /// True if the user must log in again at the provider.

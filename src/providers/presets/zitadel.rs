@@ -29,8 +29,9 @@ impl Issuer {
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
     /// The name of a role does not show in which organization the user has the role. If several
-    /// organizations share the project, read the object with your claims type and compare the
-    /// organization.
+    /// organizations share the project, let your claims type read this object too. Under each role,
+    /// the object names the organizations in which the user has that role. Compare these with the
+    /// organization that the request is about.
     ///
     /// Set the access token type of the application to JWT; otherwise the tokens are opaque.
     ///

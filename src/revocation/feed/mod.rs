@@ -141,9 +141,9 @@ pub enum Read {
 
 impl Revocation {
     /// Returns the message that a feed publishes at the time `now`. A revocation without a time
-    /// gets the time `now`. A server without room for the revocation revokes more tokens instead,
-    /// but only tokens that were issued up to the time in the message. It therefore revokes no
-    /// newer tokens when it reads the message again later.
+    /// gets the time `now`. A server needs this time if its table has no room for the revocation:
+    /// it then revokes more tokens, but only those that were issued until this time. If the server
+    /// reads the same message again later, it revokes no tokens that were issued in the meantime.
     ///
     /// # Errors
     ///

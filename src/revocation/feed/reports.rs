@@ -21,8 +21,9 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Reports the outcome of an attempt, if it is news. Reports the first failure, later failures
-    /// at most once every 10 seconds, and the recovery after a reported failure.
+    /// Reports the outcome of an attempt to use the feed. A failure is reported unless another was
+    /// reported within the last 10 seconds. A success is reported only if a failure was reported
+    /// before it.
     pub(crate) fn attempted(&mut self, outcome: &Result<(), FeedError>, to: &Revocations) {
         match outcome {
             Ok(()) => {
@@ -47,7 +48,8 @@ impl Reports {
         }
     }
 
-    /// Reports that the whole log was read. Reports a limitation of the feed once.
+    /// Reports that the whole log was read. If the feed has a `warning` about its limitations,
+    /// reports the warning too, but only the first time.
     pub(crate) fn read_all(&mut self, warning: Option<&'static str>, to: &Revocations) {
         self.has_read_a_log = true;
         self.is_missing = false;

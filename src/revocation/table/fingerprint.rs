@@ -26,7 +26,8 @@ pub(crate) struct FingerprintKeys {
 pub(crate) struct IssuerFingerprint(u64);
 
 impl FingerprintKeys {
-    /// Returns the part for an issuer, or the part for names of any issuer if `issuer` is `None`.
+    /// Returns the part of a fingerprint that depends on the issuer. `None` is for a revocation
+    /// that covers the tokens of every issuer.
     #[inline]
     pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> IssuerFingerprint {
         IssuerFingerprint(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))

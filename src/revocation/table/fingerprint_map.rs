@@ -1,5 +1,5 @@
-//! A map from fingerprints to marks. Any number of threads can read the map without a lock while
-//! one thread writes.
+//! A map from the fingerprint of a name to its [`Mark`], the value of a table entry. Any number of
+//! threads can read the map without a lock while one thread writes.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -224,7 +224,8 @@ mod tests {
         assert_eq!((map.count(KIND), map.count(other)), (1, 0));
     }
 
-    /// Without the filter, each name of a token would cost a look-up in the buckets.
+    /// Without the filter, each name by which a token can be revoked would be looked up in the
+    /// buckets.
     #[test]
     fn the_filter_rules_out_most_names_that_the_map_lacks() {
         let map = FingerprintMap::with_buckets(1_024);

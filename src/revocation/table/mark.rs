@@ -101,7 +101,7 @@ impl Mark {
         end != LAST_STEP && (end << STEP_BITS) <= now
     }
 
-    /// Returns a mark that covers the tokens of both marks.
+    /// Returns a mark that covers every token that one of the two marks covers.
     pub(crate) fn joined(self, other: Self) -> Self {
         let at = (self.0 as u32).max(other.0 as u32);
         let end = (self.0 >> END_SHIFT & LAST_STEP).max(other.0 >> END_SHIFT & LAST_STEP);

@@ -174,8 +174,9 @@ async fn a_refusal_is_that_of_login_and_is_always_reported() {
             let [(name, subject, reason)] = own_events.as_slice() else { panic!("{own_events:?}") };
             assert_eq!((name.as_str(), subject.as_str()), ("refused", "alice"));
             assert!(!reason.is_empty());
-            // `/login` checks the syntax before the password, so it reports no event for a syntax
-            // error. At `/own`, the user is already authenticated.
+            // A refused login is reported only for a user who has been authenticated. `/login`
+            // checks the syntax before the password, so it reports no event for a syntax error. At
+            // `/own` the user has already been authenticated, so a syntax error is reported.
             assert!(login_events.is_empty() || login_events == own_events, "{login_events:?}");
         }
     }

@@ -381,8 +381,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
-    // A poll 2 seconds after the renewal counts towards the limit of 5, even without a refresh by
-    // the thief.
+    // Now the thief only polls, 2 seconds after each renewal, and never refreshes. Such a poll
+    // counts towards the limit of 5 repeated renewals.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));

@@ -254,7 +254,8 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// A second run would take time, and could repeat side effects.
+/// Deserializing the claims a second time would be slow. It could also repeat side effects of the
+/// application's `Deserialize` implementation.
 #[test]
 fn the_claims_type_is_deserialized_once() {
     let plain = json!({

@@ -75,9 +75,9 @@ fn trace() -> TraceLayer<
     TraceLayer::new_for_http().make_span_with(make_span)
 }
 
-/// Returns the layer between two layers that log every header. The outer layer logs the headers
-/// before our layer can mark them as sensitive. The application must therefore mark the headers in
-/// front of the outer layer (`SetSensitiveRequestHeadersLayer` of tower-http).
+/// Returns an application in which `auth` is between two layers that log every header. The outer
+/// layer logs the headers before `auth` can mark them as sensitive. The application must therefore
+/// mark the headers in front of the outer layer (`SetSensitiveRequestHeadersLayer` of tower-http).
 fn app<T>(auth: JwtAuth<T>) -> Router
 where
     T: serde::de::DeserializeOwned + Send + Sync + 'static,

@@ -87,7 +87,7 @@ async fn claims_that_the_application_inserted_are_extracted_if_there_is_no_layer
     let app: Router = Router::new().route("/", get(handler)).layer(Extension(claims));
     let response = app.clone().oneshot(shop::anonymous("/")).await.unwrap();
     assert_eq!(response.status(), 200);
-    // If there is a layer, inserted claims are ignored.
+    // A layer ignores claims that the application inserted in front of it.
     let inserted_outside = Router::new()
         .route("/", get(async |claims: Claims<Shopper>| claims.sub.clone()))
         .layer(shop::auth().allow_anonymous())

@@ -116,7 +116,8 @@ async fn a_token_that_is_accepted_unchecked_is_marked() {
     assert_eq!(is_marked().await, "false");
     clock.advance(MAX_STALENESS + Duration::from_secs(1));
     assert_eq!(is_marked().await, "true");
-    // `verify` has no request that it could mark, so it marks the token.
+    // The layer puts `RevocationUnchecked` into the request's extensions. `verify` has no request,
+    // so only the token states that its revocation was not checked.
     let mark =
         || auth(&revocations).verify(&token(kit::NOW)).unwrap().token().revocation_unchecked();
     assert_eq!(mark(), Some(RevocationUnchecked));

@@ -122,7 +122,8 @@ fn no_text_of_the_suite_is_a_payload_by_itself() {
         let is_object = serde_json::from_slice::<Value>(&text).is_ok_and(|json| json.is_object());
         if expect == "accept" && is_object && !DUPLICATES.contains(&&*name) {
             objects += 1;
-            // These are claims without an expiry.
+            // The text is an object, so it is read as claims. It is rejected because it has no
+            // `exp`.
             assert_eq!(fault, TokenErrorKind::MissingClaim, "{name}");
         } else if expect == "either" {
             let of_claims = [TokenErrorKind::MissingClaim, TokenErrorKind::Malformed];

@@ -95,8 +95,8 @@ fn the_control_case_of_rfc_7797_has_a_good_signature_over_no_claims() {
 
 #[test]
 fn our_signer_makes_the_signature_of_the_example() {
-    // Our header is spelled differently, so the test computes the expected signature for our
-    // header.
+    // The header that `Signer` writes differs from the header in the example, so the signatures
+    // differ too. The test therefore computes the expected signature itself.
     let token = Signer::new(a1_key()).sign(&serde_json::json!({ "exp": EXPIRES })).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let bytes = kit::unb64(str_of(&a1()["key"], "k"));

@@ -72,14 +72,15 @@ pub(crate) struct Family {
     /// it was repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True once the used token of the last renewal was presented again at least [`AT_ONCE`] after
-    /// its use.
+    /// True if the token that was used for the last renewal has been presented again, [`AT_ONCE`]
+    /// or more after its use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of renewals in a row whose used token was presented again, however soon.
+    /// Like `repeats`, but a renewal also counts as repeated if its used token was presented again
+    /// less than [`AT_ONCE`] after its use.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// True once the used token of the last renewal was presented again, however soon.
+    /// True if the token that was used for the last renewal has been presented again at any time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked individually.
@@ -463,7 +464,8 @@ mod tests {
         let second = present(&mut family, &first, at(1)).unwrap();
         assert_eq!(present(&mut family, &first, at(1)).unwrap().as_str(), second.as_str());
         let third = present(&mut family, &second, at(5)).unwrap();
-        // A late request gets the leaf. Otherwise the next use of `second` would count as theft.
+        // A late request with `first` gets `third`, the current token. If it got `second`, which
+        // has been used already, the client's next request would count as theft.
         assert_eq!(present(&mut family, &first, at(10)).unwrap().as_str(), third.as_str());
         assert!(present(&mut family, &first, at(11)).is_none());
         assert_eq!(family.ended, Some(EndCause::Reused));
@@ -675,7 +677,7 @@ mod tests {
         let mut present =
             |token: &RefreshToken, secs| present_by(&rules, &mut family, token, at(secs));
         let second = present(&first, 1).unwrap();
-        // The client lost the response twice.
+        // The client did not receive the response, and presents `first` again. This happens twice.
         assert_eq!(present(&first, 60).unwrap().as_str(), second.as_str());
         assert_eq!(present(&first, 90).unwrap().as_str(), second.as_str());
         let third = present(&second, 95).unwrap();

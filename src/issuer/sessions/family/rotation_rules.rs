@@ -20,11 +20,13 @@ pub(crate) struct RotationRules {
     /// A session ends after this many repeated renewals in a row. A renewal is repeated if its
     /// token is presented again 2 seconds or more after its use.
     pub(crate) max_repeats: u32,
-    /// A session ends after this many renewals in a row whose used token was presented again,
-    /// however soon. If this field is `None`, a second refresh within 2 seconds of the first is not
-    /// counted, but a request for the list of sessions is. The limit is then [`MAX_LISTS_AT_ONCE`].
+    /// Like `max_repeats`, but a renewal also counts as repeated if its token is presented again
+    /// less than 2 seconds after its use. If this field is `None`, the limit is
+    /// [`MAX_LISTS_AT_ONCE`]. In this case, a refresh within these 2 seconds is not counted, and a
+    /// request for the list of sessions is.
     pub(crate) max_repeats_at_once: Option<u32>,
-    /// True if the predecessor of an unused leaf is accepted even after the grace period.
+    /// True if the previous token is accepted even after the grace period, as long as the current
+    /// token was never used.
     pub(crate) accept_unused_parent: bool,
 }
 

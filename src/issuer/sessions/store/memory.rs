@@ -15,10 +15,10 @@ const CAPACITY: usize = 100_000;
 /// after a restart.
 ///
 /// The store holds 100,000 sessions by default. A session takes about 1 KiB, and at most 12 KiB. To
-/// make room, a full store drops the ended session that expires first. It drops a session whose end
-/// is not published yet only if there is no other ended session. If all sessions are live, nobody
-/// else can log in until one ends or expires. The store never ends a live session to make room for
-/// another.
+/// make room, a full store drops the ended session that expires first. Only if there is no other
+/// ended session does it drop a session whose end is not published yet. If all sessions are live,
+/// nobody else can log in until one ends or expires. The store never ends a live session to make
+/// room for another.
 pub struct MemoryStore {
     capacity: usize,
     rows: Mutex<MemoryRows>,

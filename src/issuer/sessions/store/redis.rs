@@ -166,8 +166,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
     }
 
     /// Fails if the server is a replica. A replica may lack a new session, and the user of that
-    /// session would be logged out. The command deletes a field that never exists, so it changes
-    /// nothing, but a replica rejects it.
+    /// session would be logged out. To find out, this method sends a command that deletes a field
+    /// that never exists. The command changes nothing, but a replica rejects it.
     async fn require_primary(&self, id: &SessionId) -> Result<(), DatabaseError> {
         let mut write = cmd("HDEL");
         write.arg(self.row(id)).arg("none");

@@ -15,7 +15,7 @@ impl LoginProvider {
     /// ```
     ///
     /// - The issuer is `https://accounts.google.com`. Google also writes `accounts.google.com` into
-    ///   ID tokens. The application sees the same issuer for both.
+    ///   ID tokens. The application gets the issuer `https://accounts.google.com` for both.
     /// - Identify users by the subject and never by the email address, which can change.
     /// - To show the login only to users of one organization, add
     ///   `.add_parameter("hd", "shop.example")`. The user can remove the parameter, so the
@@ -36,9 +36,9 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// With [`trust_verified_email`](Self::trust_verified_email), note that Google is an authority
-    /// only for Gmail addresses and for the addresses of an organization (`hd` is present). Google
-    /// verified any other address only once, and another person may own that address today.
+    /// If you use [`trust_verified_email`](Self::trust_verified_email), note that Google controls
+    /// only Gmail addresses and the addresses of an organization (`hd` is present). Google verified
+    /// any other address once, in the past, and another person may own that address today.
     ///
     /// [guide]: https://developers.google.com/identity/openid-connect/openid-connect
     /// [reference]: https://developers.google.com/identity/openid-connect/reference

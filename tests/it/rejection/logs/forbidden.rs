@@ -43,8 +43,8 @@ impl Forbidden {
         }
     }
 
-    /// Forbids a claim's values, except short words, which occur in every log by chance. The claims
-    /// in these tests are long.
+    /// Forbids the strings and numbers in a claim. Short ones are allowed, since they could occur
+    /// in a log by chance. The claims in these tests are therefore long.
     fn add_claim(&mut self, value: &Value) {
         match value {
             Value::String(text) if text.len() >= 6 => {
