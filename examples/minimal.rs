@@ -1,8 +1,8 @@
 //! The smallest service: one layer, and the claims as an argument of a handler.
 //!
 //! `cargo run --example minimal` prints a curl command with a token that is valid for ten minutes.
-//! Without the header, or with a character of the token changed, the response is 401, and the
-//! server prints the reason.
+//! A request without the token, or with a changed token, gets a 401, and the server prints the
+//! reason.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

@@ -12,7 +12,7 @@ const ORDER: &[&str] = &[
     "type_name",
     // The failure of a store or a feed in a conformance suite.
     "failure",
-    // The clock. Time is always an input.
+    // The clock. Most modules get the time from a clock or as an argument.
     "clock",
     // Connections to database servers.
     "databases::redis",

@@ -15,8 +15,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) enum Feed {
     Memory(MemoryFeed),
     Redis(String),
-    /// No feed. A server in a separate process without `REVOCATIONS` accepts tokens until they
-    /// expire.
+    /// No feed. If the variable `REVOCATIONS` is not set, a server in a separate process has no
+    /// feed, and accepts each token until it expires.
     None,
 }
 

@@ -42,7 +42,7 @@ enum Step {
         back: u8,
         on_other: bool,
     },
-    /// Presents another token between the two halves of a refresh.
+    /// Presents another token after a refresh token was checked and before it is exchanged.
     Interleave {
         back: u8,
         other: u8,

@@ -32,8 +32,7 @@ pub(crate) struct Challenges {
 impl Challenges {
     #[track_caller]
     pub(crate) fn new(realm: &str) -> Self {
-        // `unwrap_or_else` is not used because the panic would name this line instead of the
-        // caller's.
+        // A panic in a closure for `unwrap_or_else` would report this line and not the caller's.
         match Self::try_new(realm).filter(|_| is_quotable(realm)) {
             Some(challenges) => challenges,
             None => misuse::refuse(format_args!(

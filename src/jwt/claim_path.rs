@@ -59,7 +59,7 @@ impl ClaimPath {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// Returns the names after the first.
+    /// Returns the names on the path, without the first name.
     pub(crate) fn rest(&self) -> &[String] {
         self.names.get(1..).unwrap_or_default()
     }

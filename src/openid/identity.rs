@@ -15,8 +15,9 @@ use crate::issuer::{ExternalLogin, Session};
 /// always identifies the same person. An email address can be given to somebody else later, and
 /// some providers let users enter any address.
 ///
-/// Compare both byte for byte. In a column with a case-insensitive collation, the subjects `alice`
-/// and `ALICE` are equal. Some databases also ignore accents, or spaces at the end.
+/// Compare the issuer and the subject byte for byte. In a column with a case-insensitive collation,
+/// the subjects `alice` and `ALICE` are equal. Some databases also ignore accents, or spaces at the
+/// end.
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) account: ExternalLogin,

@@ -81,7 +81,7 @@ pub(crate) enum Distinction {
     Issuer,
 }
 
-/// An issuer as it appears in tokens.
+/// The claims by which a token names its issuer.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     /// The accepted values of `iss`.

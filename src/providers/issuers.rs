@@ -88,7 +88,7 @@ impl Issuers {
         }
     }
 
-    /// Returns the issuer that verified a token.
+    /// Returns the issuer of a verified token.
     #[cfg(feature = "connections")]
     pub(crate) fn of(&self, token: &VerifiedToken) -> Option<&TrustedIssuer> {
         match self {

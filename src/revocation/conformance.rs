@@ -18,7 +18,7 @@
 //! which expire within the hour.
 //!
 //! The check cannot see whether a message survives a crash or a failover of the server. An append
-//! should return only after the message was synced.
+//! should not return before the message is stored durably enough to survive both.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -280,8 +280,9 @@ impl Revocations {
     /// Forgets expired entries. Tokens can be checked meanwhile. If you drive your own feed, call
     /// this method from time to time, for example once a minute.
     ///
-    /// Returns true if the clock was set back so far that forgotten revocations may be needed
-    /// again. In that case, read everything again. Tokens cannot be checked until
+    /// Returns true if the clock was set back so far that expired tokens may be valid again. The
+    /// revocations of these tokens have been forgotten, so read all revocations again. Tokens
+    /// cannot be checked until
     /// [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.clock().now();

@@ -46,7 +46,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // If the next beat is already late, its delay counts, too.
+    // The next beat may already be late. In that case, add its delay so far.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

@@ -1,4 +1,4 @@
-//! A guard becomes a layer with `require(..)`, and the error says so.
+//! Guards are used as layers. The compiler's error says to write `require(..)` around a guard.
 
 use axum::{Router, routing::get};
 use tower_jwt_auth::{Guard, has_role, has_scope};

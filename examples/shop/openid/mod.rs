@@ -27,7 +27,7 @@ pub(crate) use self::providers::Providers;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A provider as the page shows it.
+/// The login button of a provider.
 pub(crate) struct Button {
     /// The provider's name in the paths of the routes.
     pub(crate) name: &'static str,

@@ -71,7 +71,8 @@ async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> 
     let end = outdated.delete_after.saturating_add(Duration::from_secs(1));
     tokio::time::sleep(end.saturating_since(SystemClock.now())).await;
     let sessions = Sessions::new(Arc::clone(&scene.store));
-    // A login deletes a limited number of rows, and may delete expired rows of other checks first.
+    // Other checks may have left expired rows. Each login deletes a limited number of rows, so
+    // several logins may be necessary before the row of this check is deleted.
     for _ in 0..1_000 {
         sessions.start(NewSession::new(subject()?)).await?;
         if scene.store.load(&outdated.id).await?.is_none() {

@@ -60,8 +60,9 @@ impl<A, S> RouteContext<A, S> {
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Also check requests with safe methods, such as the GET request for the list of
-            // sessions. If that request presents a used refresh token, the request is counted, and
-            // too many such requests end the session.
+            // sessions. A request for the list with a used refresh token is counted, and too many
+            // of them end the session. Without the check, a page of another site could make the
+            // browser send these requests.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())

@@ -88,12 +88,12 @@ impl LoginRequest {
     ///
     /// # Security
     ///
-    /// Without this check, any site can log its visitors in as somebody else, for instance as the
-    /// attacker. The visitors then save their address or their card in the attacker's account. Call
-    /// this method only after the application has checked that **this browser** began the login.
-    /// For that check, the application puts a random value into a cookie of the browser before the
-    /// redirect, and compares the cookie with the value that comes back in the request. In OAuth
-    /// that value is `state`; in SAML it is the request's ID in `InResponseTo`.
+    /// Call this method only after the application has checked that **this browser** began the
+    /// login. Without that check, any site can log its visitors in as somebody else, for instance
+    /// as the attacker. The visitors then save their address or their card in the attacker's
+    /// account. For the check, put a random value into a cookie before the redirect, and compare
+    /// the cookie with the value that comes back in the request. In OAuth that value is `state`; in
+    /// SAML it is the request's ID in `InResponseTo`.
     pub fn dangerous_from_another_site(mut self) -> Self {
         self.is_from_another_site = true;
         self

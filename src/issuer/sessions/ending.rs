@@ -208,8 +208,8 @@ impl<S: RefreshStore> Sessions<S> {
             }
             match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
                 RevokeDecision::Known => return self.publish_one(token).await,
-                // Write the row before publishing, so that concurrent requests cannot exceed the
-                // limit.
+                // Write the row before publishing. Otherwise concurrent requests could publish more
+                // revocations than the limit for one session allows.
                 RevokeDecision::Added(revoked) => {
                     session.family.revoked = revoked;
                     if self.rows.replace(&session, version).await? {

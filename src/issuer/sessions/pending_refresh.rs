@@ -145,8 +145,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 RotationDecision::WrongClient => {
                     return Err(SessionError::new(SessionErrorKind::WrongClient));
                 }
-                // The token was valid when it was presented, so it was not reused. Its hash has
-                // been dropped since then.
+                // An earlier check of this request accepted the token, so the token does not count
+                // as reused. Since then, concurrent renewals have dropped its hash.
                 RotationDecision::Reused if !is_first => return Err(contended()),
                 RotationDecision::Reused => {
                     if rows.replace_with_end(session, version, EndCause::Reused).await? {

@@ -45,9 +45,9 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // The identifier of a session or token is short, so the subject is too
-                        // long. The services do not need the subject, so publish the message
-                        // without it.
+                        // Identifiers of sessions and tokens are short, so a message is too long
+                        // only because of its subject. The services do not need the subject, so
+                        // publish the message without it.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
                         }

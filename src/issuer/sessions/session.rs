@@ -139,9 +139,10 @@ impl NewSession {
         self
     }
 
-    /// Binds the session to these services. Access tokens are for these services, or for those of
-    /// them that a refresh names. By default, a refresh may name any service that the application
-    /// grants at that time.
+    /// Binds the session to these services. A refresh may name some of these services, and its
+    /// access token is then for the named services only. Otherwise the access token is for all of
+    /// them. By default, the session is not bound, and a refresh may name any service that the
+    /// application grants at that time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();
         self

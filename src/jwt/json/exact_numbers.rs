@@ -18,7 +18,7 @@ pub(crate) fn are_on() -> bool {
     *ARE_ON.get_or_init(|| ["1", "1.5"].into_iter().any(is_map))
 }
 
-/// The result of the probe: true if a number was represented as an object.
+/// True if `serde_json` represented a number as an object.
 struct IsMap(bool);
 
 impl<'de> Deserialize<'de> for IsMap {

@@ -81,9 +81,9 @@ impl Key {
 
     /// Generates a key for this algorithm. The key can sign and verify. An RSA key has 2048 bits.
     ///
-    /// The identifier of a key pair is its thumbprint (RFC 7638). A key for HMAC has no identifier,
-    /// and its secret cannot be read: use [`Secret::generate`] for a secret that several servers
-    /// share.
+    /// The identifier of a key pair is its thumbprint (RFC 7638). A generated key for HMAC has no
+    /// identifier. Its secret cannot be passed to another server: if several servers share a
+    /// secret, use [`Secret::generate`].
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

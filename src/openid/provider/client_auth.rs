@@ -8,7 +8,8 @@ use form_urlencoded::{Serializer, byte_serialize};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-/// The name of this server at the provider, and its secret, if it has one.
+/// The identifier of this server as a client of the provider, and the client secret, if there is
+/// one.
 #[derive(Clone)]
 pub(super) struct ClientCredentials {
     pub(super) client_id: String,

@@ -176,8 +176,9 @@ impl LoginProvider {
         Self { settings }
     }
 
-    /// Sets the secret of this server at the provider. By default, the server has no secret and
-    /// sends only its name. Providers accept this from clients that are registered as public.
+    /// Sets the client secret, with which this server authenticates itself to the provider. By
+    /// default, there is no secret, and the server sends only its client identifier. Providers
+    /// accept this from clients that are registered as public.
     ///
     /// The secret is sent in the `Authorization` header, or in the form if the discovery document
     /// lists only `client_secret_post`.

@@ -228,8 +228,8 @@ impl LoginFailure {
         self.details.sentence.as_deref().unwrap_or(self.details.kind.sentence())
     }
 
-    /// Returns the reason for the developer. The reason is also in the log, and should not be shown
-    /// to the user. It contains no code, token, secret or claim value.
+    /// Returns the reason for the failure, which is meant for developers. The reason is also in the
+    /// log. Do not show it to the user. It contains no code, token, secret or claim value.
     pub fn reason(&self) -> &str {
         &self.details.reason
     }

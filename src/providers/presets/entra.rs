@@ -95,7 +95,8 @@ impl Issuer {
     }
 }
 
-/// Creates an issuer with two identities for each tenant, one for each version of tokens.
+/// Creates an issuer with two identities for each tenant: one for each of the two token versions of
+/// Entra.
 fn of_tenants(tenants: Vec<String>, keys_of: &str) -> Issuer {
     let versions = [
         (format!("{HOST}/"), "/v2.0", ["azp"]),

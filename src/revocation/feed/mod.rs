@@ -115,8 +115,8 @@ pub struct Snapshot {
     pub messages: Vec<String>,
     /// The next part, or `None` at the end.
     pub next: Option<String>,
-    /// The end of the log *before* the first part was read. Only the position of the first part is
-    /// used.
+    /// The position at the end of the log, taken *before* the first part was read. A follower uses
+    /// the position of the first part, and ignores the positions of later parts.
     pub position: Position,
 }
 
@@ -135,7 +135,8 @@ pub enum Read {
         /// True if the log has more messages already.
         has_more: bool,
     },
-    /// The log no longer has all messages after that position, or never had the position.
+    /// The log no longer has all messages after the requested position, or the position was never
+    /// in the log.
     Gap,
 }
 

@@ -218,8 +218,8 @@ impl PostgresFeed {
             .replace("PART", &PART.to_string());
         let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
         if rows.as_ref().is_err_and(has_no_timeline) {
-            // A pooler has switched to another server, so the next call checks again for a
-            // timeline.
+            // A pooler has connected to another server, which does not report its timeline. The
+            // next call checks this again.
             self.set_tells_timeline(None);
         }
         rows?.iter().map(LogRow::from_row).collect()

@@ -193,7 +193,9 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
         Ok(self.run::<i64>(script).await? == 1)
     }
 
-    /// Reads the log entries that follow a given entry, or the live messages that follow a cursor.
+    /// Reads the next entries. If `of` is `log`, these are the log entries that follow the entry
+    /// `after`. If `of` is `live`, these are messages that have not expired, and `after` is a
+    /// cursor.
     async fn entries(&self, of: &str, after: &str) -> Result<RedisBatch, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
@@ -253,7 +255,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;
         // If entries were trimmed before they were read, fewer entries are seen than were added. If
-        // the log went back to an older state, it ends before the position.
+        // the log went back to an older state, its last entry is older than the position.
         let is_whole = if has_more { seen <= added } else { seen == added };
         if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
             return Ok(Read::Gap);

@@ -13,11 +13,13 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost every look-up is for a name that is not in the map, and ends at the filter. The
-    /// filter is small, and its branch is predictable.
+    /// Almost every fingerprint that is looked up is not in the map. The filter usually finds this
+    /// out without reading a bucket. The filter is small, and the processor can predict the branch
+    /// on its result.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
-    /// A bit for each kind that was ever inserted, so that readers need not look for other kinds.
+    /// One bit for each kind of entry that was ever inserted, so that readers need not look for
+    /// entries of other kinds.
     kinds: AtomicU32,
     len: AtomicUsize,
     by_kind: [AtomicUsize; EntryKind::COUNT],

@@ -21,7 +21,7 @@ const STEP_BITS: u32 = 4;
 const KIND_SHIFT: u32 = 60;
 const END_SHIFT: u32 = 32;
 
-/// The issuers whose tokens a name covers: one issuer, or any.
+/// The issuers whose tokens a revocation covers: one issuer, or any issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IssuerMatch {
     One,

@@ -30,8 +30,9 @@ pub enum Applied {
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The mark that revokes all tokens of any issuer. There is always room for it. Zero if not all
-    /// tokens are revoked.
+    /// The [`Mark`] of the revocation that covers all tokens of any issuer, as a number. Zero if
+    /// there is no such revocation. This field is not part of the map, so there is always room for
+    /// it.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,
@@ -362,7 +363,7 @@ mod tests {
         let table = RevocationTable::new(0);
         let at = |millis| secs(1_119).saturating_add(Duration::from_millis(millis));
         for n in 0..room(FEWEST_BUCKETS) as u64 {
-            // The entries are forgotten two minutes after their end.
+            // The table can drop an entry two minutes after its token has expired.
             assert_eq!(table.apply(&Revocation::token(id(n), secs(1_000)), at(0)), Applied::Kept);
         }
         let apply = |millis| table.apply(&Revocation::token("new", secs(9_000)), at(millis));

@@ -135,7 +135,7 @@ fn a_panic_in_deserialize_is_an_error_of_verify() {
     let error = verifier.verify::<Bomb>(&token).unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::Panicked);
     assert_eq!(error.to_string(), "code of the application panicked");
-    // `serde_json` itself panics on this payload, since the keys of the map have the type `bool`.
+    // `serde_json` itself panics on this payload, since the keys of `Flags` have the type `bool`.
     type Flags = std::collections::BTreeMap<bool, Value>;
     let odd = kit::with_payload("{\"\u{e9}\":1}");
     assert!(verifier.verify::<Flags>(&odd).is_err());

@@ -1,10 +1,11 @@
 //! Tests that `jsonwebtoken` accepts every token that this crate accepts, with the same claims.
 //! Decoding and encoding an accepted token gives the same text.
 //!
-//! Three differences are known, and none of them makes this crate accept an invalid token. Header
-//! parameters that this crate ignores (`x5c`, `url`, ..) may have any type. They may also contain
-//! JSON that is valid by the grammar but has no meaning (half of a surrogate pair, 1e999). Dates
-//! may exceed 64 bits. The generators avoid these cases.
+//! Three kinds of valid tokens are exceptions: this crate accepts them, and `jsonwebtoken` rejects
+//! them. The generators create no such tokens. In the first kind, a header parameter that this
+//! crate ignores (`x5c`, `url`, ..) has an unexpected type. In the second kind, such a parameter
+//! contains JSON that is valid by the grammar but has no meaning (half of a surrogate pair, 1e999).
+//! In the third kind, a date exceeds 64 bits.
 
 use jsonwebtoken::{DecodingKey, TokenData};
 use proptest::collection::vec;

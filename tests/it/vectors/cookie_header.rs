@@ -17,14 +17,14 @@ const NOT_A_NAME: &[Exclusion] = &[
     ("11: ", "no name"),
     ("16: ", "no name"),
 ];
-/// Cookies for which this crate finds a different value than the project that the case comes from.
-/// Each entry contains the value that this crate finds.
+/// Cookies for which the original project and this crate find different values, each with the value
+/// that this crate finds.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
     // Go removes the quotes.
     ("1: Cookie-1", Some("\"v$1\"")),
     ("1: c2", Some("\"v2\"")),
-    // The project that this case comes from takes the first of two different values. This crate
-    // does not guess.
+    // The request has two different values for one cookie. The original project takes the first.
+    // This crate takes neither.
     ("18: foo", None),
 ];
 

@@ -75,7 +75,7 @@ impl Server {
         Self { auth, source, token, claims }
     }
 
-    /// Starts the hanging fetch by presenting a token with a new key.
+    /// Presents a token whose key is unknown. This starts a fetch, which hangs.
     async fn hang(&self) {
         let other = Key::generate(Algorithm::Es256).expect("the system has random bytes");
         let token = Signer::new(other).sign(&self.claims).expect("claims serialize");

@@ -167,8 +167,9 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the leaf, the current token.
     Rotate,
-    /// The token was used before, and is exchanged again. The leaf is derived from the token with
-    /// these salts.
+    /// The token was used before, and can still be exchanged. The first salt derives the successor
+    /// of the token, the next salt derives the successor of that token, and so on. The last
+    /// successor is the leaf.
     Repeat(Vec<&'a Salt>, Repeat),
     /// The token belongs to this session. It is neither the current token (the leaf) nor a used
     /// token that can still be exchanged.
@@ -181,7 +182,7 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Less than [`AT_ONCE`], so the two requests count as simultaneous.
+    /// Less than [`AT_ONCE`]. The two uses count as simultaneous.
     AtOnce,
     /// At least [`AT_ONCE`], and within the grace period.
     WithinGrace,
@@ -312,7 +313,7 @@ impl Family {
         self.repeats >= rules.max_repeats || self.any_repeats >= max_any
     }
 
-    /// Returns the updated family, whose leaf was exchanged for `successor`.
+    /// Returns the family after its current token was exchanged for `successor`.
     pub(crate) fn rotated(
         &self,
         salt: Salt,

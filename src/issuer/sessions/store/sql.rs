@@ -102,8 +102,8 @@ macro_rules! sql_store {
             /// Fails if the store fails, or if a later version of this crate created the tables.
             pub async fn migrate(&self) -> Result<(), StoreError> {
                 self.prepare().await?;
-                // Usually there is nothing to do, and this query takes no lock. The query fails if
-                // there is no table.
+                // Usually the tables are up to date. This query detects that without a lock. The
+                // query fails if there is no table.
                 if let Ok(done) = self.schema_version().await
                     && sql::pending(MIGRATIONS, done)?.is_empty()
                 {

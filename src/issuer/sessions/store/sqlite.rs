@@ -22,8 +22,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0002_ended_sessions.sql"),
 ];
 
-/// The transaction takes the write lock at its start. Otherwise SQLite may fail immediately when
-/// the transaction first writes after reading.
+/// Takes the write lock at the start of the transaction. If a transaction reads first and writes
+/// later, SQLite may reject the write immediately instead of waiting for the lock.
 const BEGIN_MIGRATION: &str = "BEGIN IMMEDIATE";
 
 const READERS: u32 = 4;

@@ -1,4 +1,4 @@
-//! The decision at different times.
+//! Properties that involve time.
 
 use std::time::Duration;
 
