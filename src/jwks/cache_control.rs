@@ -10,9 +10,9 @@ const MAX_SECONDS: u64 = 1 << 31;
 /// Returns the time for which a response stays fresh according to its `Cache-Control` and `Age`.
 /// Returns `None` if the response does not state a time.
 ///
-/// With `no-store`, `no-cache`, or a `max-age` that is not a number, the result is zero. If there
-/// are several values, the shortest counts. The callers limit the result, so it may be zero or very
-/// long.
+/// With `no-store`, `no-cache`, or a `max-age` that is not a number, the result is zero. If the
+/// headers state several times, the result is the shortest. The result may be zero or very long,
+/// and the callers limit it.
 pub(crate) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     let fields = headers.get_all(header::CACHE_CONTROL).iter();
     let lifetime = fields.flat_map(|field| directives(field.as_bytes())).filter_map(lifetime).min();

@@ -41,9 +41,9 @@ pub(crate) async fn document(issuer: &str, url: &RemoteUrl) -> Result<Bytes, Key
     Ok(fetched.body)
 }
 
-/// Returns the URLs of both documents. OpenID appends its path to the issuer, and RFC 8414 inserts
-/// its path between the host and the issuer's path. In both cases, a final slash of the issuer is
-/// removed first.
+/// Returns the URLs of the OpenID document and of the RFC 8414 document. The path of the OpenID
+/// document is appended to the issuer. The path of the RFC 8414 document is inserted between the
+/// host and the issuer's path. In both cases, a final slash of the issuer is removed first.
 fn document_urls(issuer: &str, url: &RemoteUrl) -> [String; 2] {
     let openid = issuer.strip_suffix('/').unwrap_or(issuer);
     let (origin, path) = url.split();

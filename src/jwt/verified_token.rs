@@ -16,8 +16,9 @@ pub struct VerifiedToken {
 /// A token with a valid signature, before its claims are read.
 // One text holds all strings: the decoded payload, the token as it was received, the identifier of
 // its key, and the decoded strings whose JSON contains escapes. The spans point into that text, so
-// the strings share one allocation, however many there are. The identifier is copied: with one
-// shared string, every request would change its reference count.
+// the strings share one allocation, however many there are. The text has a copy of the key's
+// identifier. If all tokens of a key shared one string, every request would change its reference
+// count.
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,

@@ -107,8 +107,8 @@ impl Verifier {
         Ok(OpenedToken { text, encoded, key_id })
     }
 
-    /// Reads the claims of an opened token, records them in `verified`, and checks them. Returns
-    /// the claims and the time of the check.
+    /// Reads the claims of a token that [`Self::open`] has decoded, records them in `verified`, and
+    /// checks them. Returns the claims and the time of the check.
     #[inline]
     pub(crate) fn read<T: DeserializeOwned>(
         &self,

@@ -84,7 +84,7 @@ fn cors_is_behind() {}
 /// holds the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caching {
-    /// No cookie is involved, so the headers stay as they are.
+    /// The response does not depend on a cookie, so its headers are not changed.
     AsItIs,
     /// The response is for an anonymous request. A request with the cookie would get another
     /// response.

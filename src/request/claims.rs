@@ -151,8 +151,9 @@ impl<T> Claims<T> {
     /// its key is no longer in the layer's [`KeyStore`](crate::KeyStore). Use this method for work
     /// that continues after the request was accepted.
     ///
-    /// With revocations, the future resolves at most a quarter of a second after the token has
-    /// ended. Without revocations, it resolves at most 30 seconds after the key was retired.
+    /// If the layer has revocations, the future resolves at most a quarter of a second after the
+    /// token has ended. If the layer has no revocations, the future resolves at most 30 seconds
+    /// after the key was removed.
     ///
     /// # Panics
     ///

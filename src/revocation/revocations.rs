@@ -282,8 +282,7 @@ impl Revocations {
     ///
     /// Returns true if the clock was set back so far that expired tokens may be valid again. The
     /// revocations of these tokens have been forgotten, so read all revocations again. Tokens
-    /// cannot be checked until
-    /// [`current_as_of`](Self::current_as_of) is called.
+    /// cannot be checked until [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.clock().now();
         let is_set_back = self.is_set_back();

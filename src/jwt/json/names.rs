@@ -22,8 +22,8 @@ pub(crate) struct SeenNames<'de> {
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds a name of this group, and returns true if it is new. `own` returns the copy of the name
-    /// to store.
+    /// Adds a name, which belongs to this group. Returns true if the name is new. `own` makes the
+    /// copy of the name that is stored.
     #[inline]
     pub(crate) fn insert(
         &mut self,

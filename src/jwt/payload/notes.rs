@@ -77,7 +77,8 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) has_confirmation: bool,
     /// One bit for each rule in [`Wanted::rules`] that is met.
     pub(crate) met: u64,
-    /// One bit for each rule whose claim is present but does not have one of the accepted values.
+    /// One bit for each rule in [`Wanted::rules`]. The bit is set if the claim is present but does
+    /// not have one of the accepted values.
     pub(crate) wrong: u64,
     /// True if every member was read.
     pub(crate) is_complete: bool,

@@ -148,7 +148,7 @@ impl Revocation {
     ///
     /// # Errors
     ///
-    /// Fails with [`TooLong`](FeedErrorKind::TooLong) for more than
+    /// Fails with [`TooLong`](FeedErrorKind::TooLong) if the message is longer than
     /// [`MAX_MESSAGE_BYTES`](Self::MAX_MESSAGE_BYTES).
     pub fn to_message(&self, now: UnixTime) -> Result<String, FeedError> {
         let published = self.clone().revoked_by(now.whole_secs());

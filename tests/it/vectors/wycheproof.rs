@@ -76,8 +76,8 @@ fn each_fault_of_an_hs256_case_gets_its_kind() {
             | "rejectsMissingPayload" => TokenErrorKind::BadSignature,
             "rejectsModifiedHeader" => TokenErrorKind::UnknownKeyId,
             "rejectsNoneAlgorithmAndMissingSignature" => TokenErrorKind::WrongAlgorithm,
-            // All text before the last dot counts as the signed text, so the signature does not
-            // match.
+            // These tokens have an additional part. The verifier takes all text before the last dot
+            // as the signed text, so the signature does not match.
             "rejectsExtraEmptyComponent" | "rejectsExtraComponent" => TokenErrorKind::BadSignature,
             _ => TokenErrorKind::Malformed,
         };

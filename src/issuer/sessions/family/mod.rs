@@ -156,9 +156,9 @@ pub enum EndCause {
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
-    /// Only the client with this identifier; `None` is a client without an identifier. A session
-    /// that is bound to a client refuses `None`, and a session without a client refuses every
-    /// identifier.
+    /// Only the client with this identifier, or, for `None`, only a client without an identifier. A
+    /// session that is bound to a client refuses `None`, and a session without a client refuses
+    /// every identifier.
     Is(Option<String>),
 }
 
@@ -347,7 +347,7 @@ impl Family {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));
         let (spent, revoked) = (Vec::new(), RevokedTokens::default());
-        // Nobody needs the provider's tokens any more.
+        // Remove the provider's tokens, since an ended session does not need them.
         let external_login = self.external_login.as_ref().map(ExternalLogin::without_tokens);
         Self { ended, ended_at, spent, revoked, external_login, idle_until, ..self.clone() }
     }
