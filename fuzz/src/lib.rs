@@ -66,13 +66,13 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
 /// Signed tokens. Inputs contain placeholders for them, since a fuzzer cannot find a valid
 /// signature.
 pub struct Tokens {
-    /// `{T}`: valid, without roles.
+    /// `{T}`: a valid token without roles.
     pub valid: String,
-    /// `{A}`: valid, with the `admin` role and the `pay` scope.
+    /// `{A}`: a valid token with the `admin` role and the `pay` scope.
     pub admin: String,
-    /// `{E}`: expired.
+    /// `{E}`: an expired token.
     pub expired: String,
-    /// `{W}`: for another service.
+    /// `{W}`: a token for another service.
     pub foreign: String,
 }
 

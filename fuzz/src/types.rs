@@ -348,7 +348,7 @@ struct Level {
     level: u8,
 }
 
-/// Claims whose values are replaced with the default if they do not fit.
+/// Claims whose values are replaced with the default if they do not fit the type of the field.
 #[derive(Deserialize, PartialEq, Debug)]
 struct Lenient {
     #[serde(default, deserialize_with = "or_default")]

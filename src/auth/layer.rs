@@ -147,9 +147,10 @@ impl<T> JwtAuth<T> {
     ///
     /// # Security
     ///
-    /// A token that the issuer made for any other service is then accepted here (RFC 8725 section
-    /// 3.9). Anyone who operates another service, or breaks into one, can use the tokens of that
-    /// service's users here. Use this method only if the key belongs to this service alone.
+    /// After a call of this method, a token that was issued for another service is accepted here
+    /// (RFC 8725 section 3.9). Anyone who operates another service, or breaks into one, can use the
+    /// tokens of that service's users here. Use this method only if the key belongs to this service
+    /// alone.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();
@@ -299,7 +300,7 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Reads the token from this cookie too.
+    /// Reads the token from this cookie, in addition to the other sources.
     ///
     /// A browser sends a cookie automatically, even with a request that another site caused. The
     /// layer therefore checks every WebSocket handshake, and every request with an unsafe method,

@@ -19,7 +19,7 @@ pub(crate) enum Challenge {
     InsufficientScope,
 }
 
-/// The challenges of one realm, rendered once.
+/// The challenges of one realm, formatted in advance as header values.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
     bare: HeaderValue,

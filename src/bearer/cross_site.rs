@@ -113,9 +113,9 @@ fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fa
 }
 
 /// Returns true if `origin` has the host and port that the request was sent to. The request does
-/// not have a scheme, so the scheme of `origin` determines the default port. For the same reason
-/// this check cannot distinguish `http` from `https`; HSTS protects against an `http` page of the
-/// same host.
+/// not have a scheme, so the scheme of `origin` determines the default port. For the same reason,
+/// this check accepts an `http` page of the same host at an `https` server. HSTS protects against
+/// such a page.
 fn is_own(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     let (host, default_port) = if let Some(host) = origin.strip_prefix(b"https://") {
         (host, b":443".as_slice())

@@ -66,7 +66,7 @@ pub trait Guard: Send + Sync + 'static {
         And { left: self, right: other }
     }
 
-    /// Requires one of the two guards.
+    /// Requires that at least one of the two guards allows the request.
     fn or<G: Guard>(self, other: G) -> Or<Self, G>
     where
         Self: Sized,

@@ -14,7 +14,7 @@ pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
 pub(crate) const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 /// The time for which the last good set is used while fetches fail.
 pub(crate) const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(24 * 3_600);
-/// The minimum time between the starts of two fetches while a set is loaded.
+/// The minimum time between the starts of two fetches if a key set is already loaded.
 pub(crate) const COOLDOWN: Duration = Duration::from_secs(30);
 /// The maximum time for which a request waits for a fetch.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -416,7 +416,7 @@ mod tests {
         scene.pass(Duration::from_nanos(1));
         assert!(!scene.policy.is_loaded());
         assert_eq!(scene.until_fetch(), Duration::ZERO);
-        // The attempts are as frequent as at startup.
+        // Fetches are attempted as often as after startup.
         scene.fetch(None);
         assert_eq!(scene.until_fetch(), Duration::from_millis(250));
         for _ in 0..5 {

@@ -238,7 +238,7 @@ impl RemoteKeys {
     }
 }
 
-/// The interface for the layer.
+/// The methods that the layer uses.
 impl RemoteKeys {
     /// Returns true if both handles share the same keys.
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 /// The maximum number of names. Strangers choose the names, so their number must be bounded.
 pub(crate) const MAX_NAMES: usize = 1_024;
-/// The time after which a token with a missing key may start a fetch again.
+/// After a fetch did not find a key, the time after which a token with that key's name may start
+/// another fetch.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
 /// The names of missing keys. If a fetch did not find a key, tokens with the key's name cannot
 /// start another fetch. This ends after five minutes, or earlier if the set changes.
 ///
 /// Only hashes with a random key are kept, so that a stranger can neither fill the memory with long
-/// names nor find two names with the same hash. A token without a `kid` counts as a name too.
+/// names nor find two names with the same hash. All tokens without a `kid` share one name.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownNames {
     hasher: RandomState,

@@ -83,7 +83,7 @@ impl ClaimError {
 
     /// Creates the error for a message of `serde` about the claims as a whole, such as a missing
     /// field. `find` takes a name from the message, and returns the same name as a `'static` string
-    /// of the program. Returns `None` if the message has a different form.
+    /// of the program. Returns `None` for a message about anything else.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

@@ -232,7 +232,8 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // The distance is so small that a difference between the clocks may be the cause.
+    // The token's date is so close to the limit that a difference between the clocks may be the
+    // cause.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }

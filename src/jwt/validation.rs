@@ -119,9 +119,9 @@ impl Validation {
     ///
     /// # Security
     ///
-    /// A token that was issued for another service is then accepted here (RFC 8725 section 3.9). An
-    /// attacker who controls another service can use the tokens of its users at this service. Call
-    /// this method only if no other service uses the key.
+    /// After a call of this method, a token that was issued for another service is accepted here
+    /// (RFC 8725 section 3.9). An attacker who controls another service can use the tokens of that
+    /// service's users here. Call this method only if no other service uses the key.
     #[track_caller]
     #[must_use]
     pub fn dangerous_any_audience(mut self) -> Self {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::issuer::{ExternalLogin, Session};
 
-/// A user who has just logged in at a provider, as the application sees them.
+/// The data that the application gets about a user who has just logged in at a provider.
 ///
 /// # Security
 ///

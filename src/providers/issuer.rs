@@ -74,10 +74,10 @@ pub struct Issuer {
 pub(crate) enum Distinction {
     /// A rule about the audience or about the client.
     AudienceOrClient,
-    /// A rule about one of these claims.
+    /// A rule about at least one of the listed claims.
     OneOf(&'static [&'static str]),
-    /// The name and the keys of the issuer. They exist for this service alone, so no rule is
-    /// required.
+    /// The name and the keys of the issuer. The issuer signs tokens only for this service, so no
+    /// rule is required.
     Issuer,
 }
 
@@ -302,9 +302,9 @@ impl Issuer {
     ///
     /// # Security
     ///
-    /// A token that was issued for any other service is then accepted here. Anyone who operates or
-    /// breaks into another service can use the tokens of its users at this service (RFC 8725
-    /// section 3.9).
+    /// After a call of this method, a token that was issued for another service is accepted here
+    /// (RFC 8725 section 3.9). Anyone who operates another service, or breaks into one, can use the
+    /// tokens of that service's users here.
     #[track_caller]
     pub fn dangerous_any_audience(mut self) -> Self {
         self.forget(Setting::Audience);
@@ -390,7 +390,8 @@ impl Issuer {
         self
     }
 
-    /// Reads roles from one more claim.
+    /// Reads roles from an additional claim: see
+    /// [`JwtAuth::add_roles_claim`](crate::JwtAuth::add_roles_claim).
     #[track_caller]
     pub fn add_roles_claim(mut self, path: impl Into<ClaimPath>) -> Self {
         self.keep(&Setting::Places(Purpose::Roles));
@@ -407,7 +408,8 @@ impl Issuer {
         self
     }
 
-    /// Reads scopes from one more claim.
+    /// Reads scopes from an additional claim: see
+    /// [`JwtAuth::add_scope_claim`](crate::JwtAuth::add_scope_claim).
     #[track_caller]
     pub fn add_scope_claim(mut self, path: impl Into<ClaimPath>) -> Self {
         self.keep(&Setting::Places(Purpose::Scopes));

@@ -64,7 +64,7 @@ impl TrustedIssuer {
         self.keys.as_ref().is_some_and(IssuerKeys::prepare)
     }
 
-    /// Reads the claims of an opened token, as `Verifier::read` does.
+    /// Reads the claims of a token whose signature was verified, as `Verifier::read` does.
     #[inline]
     pub(crate) fn read<T: DeserializeOwned + 'static>(
         &self,

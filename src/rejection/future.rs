@@ -86,8 +86,8 @@ fn cors_is_behind() {}
 pub(crate) enum Caching {
     /// The response does not depend on a cookie, so its headers are not changed.
     AsItIs,
-    /// The response is for an anonymous request. A request with the cookie would get another
-    /// response.
+    /// The response is for an anonymous request. A request with a token in the cookie would get a
+    /// different response.
     VariesByCookie,
     /// The token came from the cookie, so the response is private to the holder of that cookie.
     PrivateByCookie,

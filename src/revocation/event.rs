@@ -16,8 +16,9 @@ pub enum RevocationEvent<'a> {
     /// names: all tokens of the subject, or of everyone. Raise
     /// [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
-    /// The wall clock was set back so far that forgotten revocations may be needed again. All
-    /// revocations are read again, and until then no token can be checked.
+    /// The wall clock was set back to a time before this server removed an expired revocation, so
+    /// the removed revocation may be needed again. The server reads all revocations again. Until it
+    /// has read them, no token can be checked.
     ClockSetBack,
     /// At least one message in the batch that was just read is malformed, too long, or of a newer
     /// version. Such a message revokes nothing on this server.

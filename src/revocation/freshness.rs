@@ -17,7 +17,7 @@ const NEVER: u64 = u64::MAX;
 /// the steady clock takes as long as looking up a token.
 const TRUSTED_FOR: u64 = 10_000_000;
 
-/// A moment on both clocks.
+/// One moment, as the wall clock's time and the steady clock's time.
 #[derive(Clone, Copy, Debug)]
 pub struct AsOf {
     wall: i64,
@@ -34,8 +34,8 @@ pub(crate) struct Freshness {
     as_of_steady: AtomicU64,
     /// The wall clock's time when both clocks were last read.
     looked_at: AtomicI64,
-    /// The time on the wall clock at which the data was current. If the two clocks disagree about
-    /// the data's age, this time assumes the greater age.
+    /// The time on the wall clock at which the data was current. It is the wall clock's time minus
+    /// the age of the data, by the clock that gives the greater age.
     effective: AtomicI64,
     /// [`TRUSTED_FOR`], or zero for a custom clock, which may jump at any time.
     trusted_for: u64,
@@ -71,8 +71,8 @@ impl Freshness {
         }
     }
 
-    /// Records that a revocation was forgotten at this time. While the wall clock is set back to an
-    /// earlier time, the data is stale.
+    /// Records that an expired revocation was removed at this time. If the wall clock is set back
+    /// to an earlier time, the removed revocation may be needed again, so the data counts as stale.
     pub(crate) fn forgot_at(&self, time: UnixTime) {
         self.forgot_at.store(time.saturating_sub(SLACK).as_nanos_i64(), Ordering::Release);
     }

@@ -72,8 +72,8 @@ pub(crate) struct Follower {
 
 #[cfg(feature = "feeds")]
 impl Follower {
-    /// Records that a follower exists. Returns false if another follower exists already: with two
-    /// feeds, a working feed would hide an outage of the other.
+    /// Records that a follower exists. Returns false if another follower exists already. If two
+    /// feeds were followed, a working feed would hide an outage of the other feed.
     pub(crate) fn starts(&self) -> bool {
         !self.exists.swap(true, Ordering::AcqRel)
     }

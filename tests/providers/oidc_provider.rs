@@ -53,7 +53,7 @@ impl OidcProvider {
         self.issuer = process.after("ready ");
     }
 
-    /// Returns a key source for the provider's keys, which it has not fetched yet.
+    /// Returns a source for the provider's keys. The source has not fetched the keys yet.
     pub(crate) fn keys(&self) -> RemoteKeys {
         RemoteKeys::discover(&self.issuer).dangerous_allow_http()
     }

@@ -165,7 +165,7 @@ fn backend() -> &'static CryptoProvider {
     }
 }
 
-/// The claims for `aliri`, which checks only the claims that its claims type contains.
+/// The claims type for `aliri`. The crate checks only claims that this type contains.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AliriShopper {
     pub sub: String,

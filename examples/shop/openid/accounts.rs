@@ -8,8 +8,8 @@ use tower_jwt_auth::openid::{Identity, LoginDecision, OpenIdAccounts};
 use super::identities::Elsewhere;
 use crate::users::{Employee, Users};
 
-/// The claims that the shop reads from the user's profile. Each provider puts the name into one of
-/// these claims.
+/// The claims that the shop reads from the user's profile. Each provider writes the user's name
+/// into one of these claims.
 #[derive(Deserialize)]
 struct Profile {
     name: Option<String>,

@@ -258,8 +258,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         self
     }
 
-    /// Sets the URL of these routes as clients see it, such as `https://shop.example/auth`. The
-    /// [metadata](Self::metadata) contains it. By default it is the issuer's name.
+    /// Sets the URL at which clients reach these routes, such as `https://shop.example/auth`. The
+    /// [metadata](Self::metadata) contains this URL. By default the URL is the issuer's name.
     ///
     /// # Panics
     ///

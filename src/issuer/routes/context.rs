@@ -32,8 +32,8 @@ pub(crate) struct RouteContext<A, S> {
     /// The cookies that hold the tokens. If there are none, tokens are in bodies.
     pub(crate) cookies: Option<Cookies>,
     pub(crate) trusted_origins: TrustedOrigins,
-    /// The URL of the routes as clients see it. By default it is the issuer's name, if that name is
-    /// a URL.
+    /// The URL at which clients reach the routes. By default, the URL is the issuer's name if that
+    /// name is a URL.
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) error_log: Arc<ErrorLog>,
 }

@@ -116,9 +116,9 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     ///
     /// # Errors
     ///
-    /// Fails if `wish` cannot be granted, if the store cannot answer, or if the tokens cannot be
-    /// issued. The [`LoginError`] converts to the same response that `/login` returns in the same
-    /// case. Each error is logged, and is reported as
+    /// Fails if the access that `wish` requests cannot be granted, if the store cannot answer, or
+    /// if the tokens cannot be issued. The [`LoginError`] converts to the response that `/login`
+    /// returns for the same error. Each error is logged, and is reported as
     /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
     /// authenticated.
     ///

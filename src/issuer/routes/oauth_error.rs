@@ -279,8 +279,8 @@ impl ErrorLog {
         }
     }
 
-    /// Logs a failed login at another provider. Each limit counts the failures of all providers
-    /// together.
+    /// Logs a failed login at another provider. The limit on log lines for a cause counts the
+    /// failures of all providers together.
     #[cfg(all(feature = "tracing", feature = "openid-login"))]
     pub(crate) fn write_login_failure(
         &self,

@@ -105,7 +105,7 @@ impl BodyParams {
         Ok(client)
     }
 
-    /// Returns the remaining members as the application's type.
+    /// Deserializes the remaining members into the application's credentials type.
     pub(crate) fn into_credentials<C: DeserializeOwned>(self) -> Result<C, OAuthError> {
         credentials::read(&self.members).map_err(|error| {
             invalid(match error {

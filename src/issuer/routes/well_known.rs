@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// within an hour.
 const CACHING: &str = "public, max-age=3600";
 
-/// The URL of the routes as clients see it, without a slash at the end.
+/// The URL at which clients reach the routes, without a slash at the end.
 #[derive(Clone, Debug)]
 pub(crate) struct PublicUrl(String);
 

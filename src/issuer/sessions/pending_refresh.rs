@@ -26,7 +26,7 @@ pub struct PendingRefresh<'s, S> {
 }
 
 impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
-    /// Returns the session of the token.
+    /// Returns the session of the presented refresh token.
     pub fn session(&self) -> &Session {
         &self.session
     }
@@ -80,9 +80,10 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         (self.session, self.version)
     }
 
-    /// Returns the session if the token is the leaf, and refuses a used token. The renewal of the
-    /// used token counts as repeated, even if it happened a moment ago. Otherwise a thief could
-    /// find out when the user renews.
+    /// Returns the session if the presented token is its leaf. A used token is refused, and the
+    /// last renewal of the session then counts as repeated, even if that renewal was only a moment
+    /// ago. Otherwise a thief could present a used token again and again to find out when the user
+    /// renews.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));

@@ -883,7 +883,7 @@ mod tests {
         }
     }
 
-    /// The readable elements of an array.
+    /// The elements of an array that can be read as `T`. Other elements are skipped.
     #[derive(PartialEq, Debug)]
     struct Readable<T>(Vec<T>);
 

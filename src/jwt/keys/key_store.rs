@@ -116,11 +116,13 @@ impl KeyStore {
     /// Returns a number that changes whenever the keys change. Read this number first and then the
     /// keys. As long as the number stays the same, those keys are the current ones.
     ///
-    /// While a method is replacing the keys, this function may still return the old number. Once
-    /// that method has returned, the number has changed.
+    /// While a method of the store is replacing the keys, this function may still return the number
+    /// of the previous keys. After that method has returned, this function returns a different
+    /// number.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
-        // A thread that reads the new number also reads the new keys: see `end_generation`.
+        // `Acquire` pairs with the `Release` in `end_generation`: a thread that reads a changed
+        // number and then reads the keys gets the changed keys.
         self.shared.generation.load(Ordering::Acquire)
     }
 

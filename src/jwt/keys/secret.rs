@@ -305,7 +305,7 @@ fn is_der_in_base64(text: &[u8]) -> bool {
     if !text.starts_with(b"M") {
         return false;
     }
-    // A secret may start with "M" too, so decode the text to be sure.
+    // A secret that is not DER may also start with "M", so decode the text and check.
     let compact = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     let compact = Zeroizing::new(compact.collect::<Vec<u8>>());
     let der = base64::prelude::BASE64_STANDARD.decode(&compact).map(Zeroizing::new);

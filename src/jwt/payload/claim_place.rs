@@ -3,7 +3,7 @@
 use crate::jwt::claim_path::ClaimPath;
 use crate::jwt::json::names;
 
-/// The use of the strings in a claim: roles, scopes or tenant.
+/// The meaning of the strings in a claim: they are roles, scopes or the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Roles,

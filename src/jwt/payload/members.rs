@@ -107,7 +107,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         self.name = self.reader.name()?;
         let escaped = self.reader.escaped_name.as_ref();
         let name = escaped.map_or(self.name, |name| &name.text);
-        // Most verifiers have no rules, and then no search is needed.
+        // Most verifiers have no rules. They skip the search for the member's rules.
         self.rules = if self.wanted.rules.is_empty() { 0 } else { self.wanted.rules_in(name) };
         let is_new = if let Some(claim) = RegisteredClaim::from_name(name) {
             let bit = 1_u32.wrapping_shl(claim as u32);

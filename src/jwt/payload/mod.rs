@@ -70,8 +70,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     let mut reader = Reader::new(json);
     let claims = T::deserialize(ClaimsSet { json, reader: &mut reader, wanted, noted });
     noted.fault = reader.fault();
-    // Without this check, a token could be accepted although some claims were not read: the type
-    // may have ignored an error.
+    // A claims type may ignore an error of the deserializer. Without this check, the token could
+    // then be accepted although some of its claims were not read.
     if claims.is_ok() && !noted.is_complete {
         return Err(Error::custom("the type ignored an error"));
     }

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn both_parts_of_basic_credentials_are_encoded_as_in_a_form() {
-        // RFC 6749 section 2.3.1 encodes the name and the secret, and a space becomes a plus.
+        // RFC 6749 section 2.3.1 requires the name and the secret to be form-encoded, so a space
+        // becomes a plus.
         let (header, form) = sent(&credentials(Some("a b%ü:&"), None), AuthMethod::Basic);
         let encoded = header.unwrap().strip_prefix("Basic ").unwrap().to_owned();
         let decoded = BASE64_STANDARD.decode(encoded).unwrap();

@@ -25,8 +25,8 @@ const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A provider at which users can log in: its endpoints, this server's name and secret at the
-/// provider, and the scopes to request.
+/// A provider at which users can log in: its endpoints, the client name and the secret that the
+/// provider gave to this server, and the scopes to request.
 ///
 /// ```
 /// use tower_jwt_auth::openid::LoginProvider;
@@ -249,8 +249,9 @@ impl LoginProvider {
         self
     }
 
-    /// Trusts the provider's `email_verified`. The application then sees the `email` of a login as
-    /// verified if `email_verified` is true. By default no address counts as verified.
+    /// Trusts the provider's `email_verified`. If `email_verified` is true,
+    /// [`Identity::verified_email`](crate::openid::Identity::verified_email) returns the `email` of
+    /// the login. By default no address counts as verified.
     ///
     /// # Panics
     ///

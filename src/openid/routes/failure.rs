@@ -34,8 +34,8 @@ struct Details {
     sentence: Option<String>,
     provider: Option<String>,
     return_to: Option<String>,
-    /// The error from which the failure was created, if there is one. The route `/login` would have
-    /// returned this error.
+    /// The OAuth error from which the failure was created, if there is one. The route `/login`
+    /// returns such an error to its client.
     login_error: Option<OAuthError>,
     is_logged: bool,
     /// True if the query of a callback reports the failure.
@@ -64,7 +64,7 @@ pub enum LoginFailureKind {
     Expired,
     /// The callback does not belong to the provider with which the login began (400).
     WrongProvider,
-    /// The user did not agree at the provider, or the provider denied the login (403).
+    /// The user refused consent at the provider, or the provider denied the login (403).
     Denied,
     /// The provider rejected the code (400). It was used before, or has expired.
     CodeRejected,

@@ -45,7 +45,8 @@ impl Issuer {
     /// # Panics
     ///
     /// Panics if `tenant` is not a GUID: `common` and `organizations` are not tenants. The layer
-    /// panics if the issuer has neither an audience nor a `claim_is` about the client.
+    /// panics if neither [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) for the
+    /// client's claim (such as `azp`) was called.
     ///
     /// [tokens]: https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens
     /// [claims]: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference

@@ -34,8 +34,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `realm` is not an `https` URL. The layer panics if the issuer has neither an
-    /// audience nor a `claim_is` about the client.
+    /// Panics if `realm` is not an `https` URL. The layer panics if neither
+    /// [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) for the client's claim (such
+    /// as `azp`) was called.
     ///
     /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/

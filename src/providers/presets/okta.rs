@@ -25,16 +25,17 @@ impl Issuer {
     /// Tokens of the org authorization server (`https://shop.okta.com`, without `/oauth2/..`) are
     /// for Okta itself, and no other server can verify them.
     ///
-    /// All clients of the authorization server share its audience. To accept some of them only, add
-    /// `.claim_is("cid", [..])`.
+    /// All clients of the authorization server share its audience. To accept only some of the
+    /// clients, add `.claim_is("cid", [..])`.
     ///
     /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The claims are those of [Okta's
     /// API reference][tokens], which was not read again on that day.
     ///
     /// # Panics
     ///
-    /// Panics if `server` is not an `https` URL. The layer panics if the issuer has neither an
-    /// audience nor a `claim_is` about the client.
+    /// Panics if `server` is not an `https` URL. The layer panics if neither
+    /// [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) for the client's claim
+    /// (`cid`) was called.
     ///
     /// [verifier]: https://www.npmjs.com/package/@okta/jwt-verifier
     /// [tokens]: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/

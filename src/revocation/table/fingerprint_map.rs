@@ -77,8 +77,8 @@ impl FingerprintMap {
         None
     }
 
-    /// Merges the mark into the existing entry. Returns false if there is no entry for the
-    /// fingerprint. The caller must be the only writer.
+    /// Merges `mark` into the entry for the fingerprint. Returns false if there is no such entry.
+    /// The caller must be the only writer.
     pub(crate) fn update(&self, print: Fingerprint, mark: Mark) -> bool {
         let mut probed = self.probe(print);
         let bucket = probed.find(|bucket| {

@@ -62,7 +62,8 @@ impl RevocationTable {
     }
 
     pub(crate) fn max_bytes(&mut self, bytes: usize) {
-        // Both maps exist while the new one replaces the old one.
+        // When a new map replaces the old map, both exist for a moment. Each may therefore use only
+        // half of the memory.
         let buckets = bytes.checked_div(2 * BUCKET_BYTES).unwrap_or(0).max(FEWEST_BUCKETS);
         let is_exact = buckets.is_power_of_two();
         let above = buckets.checked_next_power_of_two().unwrap_or(buckets);

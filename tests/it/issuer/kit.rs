@@ -54,7 +54,7 @@ pub(crate) struct State {
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// If set, the only service for which users get tokens.
     pub(crate) audience: Mutex<Option<&'static str>>,
-    /// If set, the client name in grants.
+    /// The client name that is put into grants, if any.
     pub(crate) client: Mutex<Option<&'static str>>,
     /// The client names of all logins whose password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,

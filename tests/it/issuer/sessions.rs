@@ -371,7 +371,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
         let stolen = token;
         assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
         token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
-        // The thief polls a moment later, and refreshes as soon as the poll shows a renewal.
+        // 100 milliseconds after the user's renewal, the thief polls. The poll shows the renewal,
+        // so the thief refreshes immediately.
         clock.advance(Duration::from_millis(100));
         let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
         let found = renewal == 20;

@@ -13,8 +13,8 @@ use crate::kit::{self, NOW};
 
 const TOKENS: usize = 100_000;
 
-/// Returns the claims and the signature of all forged tokens. The bytes of the signature are
-/// arbitrary.
+/// Returns the end of a forged token: the claims and the signature, which are the same in all
+/// forged tokens. The bytes of the signature are arbitrary.
 fn forged_end() -> String {
     let claims = json!({ "iss": ISSUER, "aud": "cart", "exp": NOW + 600 }).to_string();
     format!(".{}.{}", kit::b64(claims), kit::b64([7; 64]))

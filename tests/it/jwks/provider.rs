@@ -18,7 +18,7 @@ pub(crate) enum Answer {
     Stall(Vec<u8>),
     /// These bytes, and then this chunk again and again.
     Endless(Vec<u8>, Vec<u8>),
-    /// These bytes one by one.
+    /// These bytes, sent one at a time.
     Slow(Vec<u8>),
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Provider {
 
 struct State {
     answers: Mutex<Box<Answers>>,
-    /// The heads of all requests.
+    /// The request line and headers of every request.
     requests: Mutex<Vec<String>>,
     /// Notified when a client closes its connection before the response is complete.
     closed: Notify,

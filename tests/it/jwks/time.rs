@@ -25,7 +25,8 @@ impl Frozen {
         Self { _end: end }
     }
 
-    /// Advances the time by one millisecond more than `time`, since timers are rounded up.
+    /// Advances the clock by `time` plus one millisecond, since timers are rounded up to whole
+    /// milliseconds.
     pub(crate) async fn pass(&self, time: Duration) {
         tokio::time::advance(time + Duration::from_millis(1)).await;
     }

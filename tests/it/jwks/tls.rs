@@ -52,7 +52,7 @@ async fn fetch(url: String, roots: &'static str) -> String {
 async fn https_needs_a_certificate_that_the_system_trusts() {
     if let Ok(url) = env::var(URL) {
         let keys = RemoteKeys::jwks(url);
-        // The first request starts the task.
+        // The first request starts the task that fetches the keys.
         assert!(!accepts(&keys, &pair("a")));
         let result = loop {
             let health = keys.health();

@@ -143,8 +143,8 @@ async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     assert!(error.reason().contains("the cookie `__Host-token`"), "{}", error.reason());
 }
 
-/// A token in `Authorization` is not ignored because of its scheme, even if there is a cookie or if
-/// anonymous access is allowed.
+/// A token in `Authorization` under a scheme other than `Bearer` is not ignored: the request is
+/// rejected, even if it has a valid cookie or if anonymous access is allowed.
 #[tokio::test]
 async fn a_token_under_another_scheme_never_gives_way_to_a_cookie() {
     let (good, other) = (shop::good(), shop::other());

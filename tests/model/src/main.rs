@@ -186,8 +186,8 @@ fn evictions() {
     let is_used = scene.find(0).is_some();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
-    // The table has more than two values that no thread has used. Adding two values must therefore
-    // not evict the used one.
+    // More than two values in the table are unused. Adding two values must therefore evict unused
+    // values, and not the used value.
     assert!(!is_used || scene.find(0).is_some() || scene.table.stats().counters.evictions < 1);
 }
 

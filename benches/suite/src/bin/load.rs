@@ -13,7 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 31;
-/// A slice is short, so that other load on the machine affects all servers equally.
+/// The time for which one server is measured before the next one. This time is short, so that other
+/// load on the machine affects all servers equally.
 const SLICE: Duration = Duration::from_millis(250);
 /// The end of a response.
 const BODY: &[u8] = b"\r\n\r\ncart";

@@ -186,8 +186,8 @@ pub(crate) enum Repeat {
     AtOnce,
     /// At least [`AT_ONCE`], and within the grace period.
     WithinGrace,
-    /// After the grace period. Possible only if the settings accept the predecessor of an unused
-    /// leaf.
+    /// After the grace period. This value occurs only if the settings accept the predecessor of an
+    /// unused leaf.
     UnusedParent,
 }
 
@@ -244,9 +244,10 @@ impl Family {
 
     /// Decides about a token that has the same constant part as the tokens of this session.
     ///
-    /// Only somebody who has a token of the session knows the constant part. If the row does not
-    /// contain the token's hash, the token is therefore an old token of the session, whose hash was
-    /// dropped. The row need not keep all hashes.
+    /// Every token of a session contains the same constant part, and only somebody who has had such
+    /// a token knows this part. The presented token is therefore a token of this session. If the
+    /// row does not contain its hash, it is an old token whose hash was dropped. For this reason,
+    /// the row need not keep the hashes of all old tokens.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
@@ -692,7 +693,8 @@ mod tests {
         let rules = accepting_parents();
         present_by(&rules, &mut family, &first, at(1)).unwrap();
         assert!(present_by(&rules, &mut family, &first, at(100)).is_some());
-        // The renewal at 1 second moved the end of the session, and the repeat did not.
+        // The renewal after 1 second extended the session. Presenting the same token again after
+        // 100 seconds did not extend it further.
         assert!(present_by(&rules, &mut family, &first, at(101)).is_none());
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
@@ -762,7 +764,8 @@ mod tests {
     }
 
     proptest! {
-        /// For any tokens and times, all parties that hold a working token hold the same one.
+        /// Whichever tokens are presented, and at whatever times, at most one token of the session
+        /// can be exchanged for a new one.
         #[test]
         fn there_are_never_two_live_leaves(
             uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),

@@ -77,7 +77,8 @@ impl Debug for StoredSession {
 ///
 /// `conformance` (feature `test-util`) checks a store against this description.
 pub trait RefreshStore: Send + Sync + 'static {
-    /// Inserts a new row. Its `id` is random, so an existing row with that key is an error.
+    /// Inserts a new row. The row's `id` is random, so it is an error if a row with the same `id`
+    /// exists.
     fn insert(
         &self,
         session: &StoredSession,

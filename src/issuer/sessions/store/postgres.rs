@@ -54,7 +54,7 @@ pub struct PostgresStore {
     writer: PgPool,
     readers: PgPool,
     timeout: CallTimeout,
-    /// True once a pooler in transaction mode was detected.
+    /// True after a pooler in transaction mode has been detected.
     is_pooled: Arc<AtomicBool>,
 }
 

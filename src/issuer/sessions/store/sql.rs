@@ -79,9 +79,9 @@ impl From<sqlx::Error> for DatabaseError {
     }
 }
 
-/// Implements the common part of both stores. The store needs the fields `writer`, `readers` and
-/// `timeout` and the methods `rows` and `prepare`. Its module needs the constants `MIGRATIONS` and
-/// `BEGIN_MIGRATION`. This is a macro, since code that is generic over databases would consist
+/// Implements the common part of the SQL stores. Each store needs the fields `writer`, `readers`
+/// and `timeout` and the methods `rows` and `prepare`. Its module needs the constants `MIGRATIONS`
+/// and `BEGIN_MIGRATION`. This is a macro, since code that is generic over databases would consist
 /// mostly of trait bounds.
 macro_rules! sql_store {
     ($store:ident) => {

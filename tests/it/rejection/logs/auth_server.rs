@@ -198,7 +198,8 @@ async fn a_failed_login_by_other_means_is_logged_once_as_a_failed_login_is() {
     }
 }
 
-/// Any client can send requests while the store is down.
+/// While the store is down, any client can cause an error with each request. These errors must not
+/// flood the log.
 #[tokio::test]
 async fn an_outage_adds_a_few_lines_a_minute_to_a_log_at_the_default_level() {
     let log = Log::default();

@@ -36,7 +36,8 @@ fn test(name: &str, guess: &impl Guess, samples: usize) -> f64 {
     let mut order = vec![0; samples.div_ceil(8)];
     getrandom::fill(&mut order).expect("random bytes");
     let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
-    // Copy both kinds to the same place, since the address of the text also affects the time.
+    // Copy each guess into the same buffer. Otherwise, guesses of the two kinds would have
+    // different addresses, and the address also affects the time.
     let mut presented = String::with_capacity(4096);
     for sample in 0..samples {
         let kind = usize::from(order[sample / 8] >> (sample % 8) & 1);
