@@ -31,8 +31,8 @@ pub(crate) fn app(
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
     // A browser adds cookies to requests from any site. The layer therefore accepts a
-    // state-changing request with the cookie only from the page's origin. CORS decides which
-    // origins may read responses.
+    // state-changing request with the token's cookie only if it comes from a page of the trusted
+    // origin. CORS decides which origins may read responses.
     let auth = JwtAuth::from(Issuer::new(ISSUER, keys).audience("cart"))
         .realm("cart")
         .cookie(CART_COOKIE)

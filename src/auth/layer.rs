@@ -560,7 +560,7 @@ impl<T> JwtAuth<T> {
     }
 
     /// Returns the settings, so that the caller can change them. Use this method for every change:
-    /// it also hides the cached tokens, which were verified with the old settings.
+    /// it also makes the layer ignore the cached tokens, which were verified with the old settings.
     fn settings_mut(&mut self) -> &mut Settings {
         let settings = Arc::make_mut(&mut self.settings);
         if let Some(cache) = &mut settings.cache {

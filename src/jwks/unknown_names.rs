@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// The maximum number of names. Strangers choose the names, so their number must be bounded.
 pub(crate) const MAX_NAMES: usize = 1_024;
-/// After a fetch did not find a key, the time after which a token with that key's name may start
-/// another fetch.
+/// The time for which a key counts as missing after a fetch did not find it. During this time,
+/// tokens with that key's name cannot start another fetch.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
 /// The names of missing keys. If a fetch did not find a key, tokens with the key's name cannot

@@ -34,8 +34,8 @@ pub(crate) struct Freshness {
     as_of_steady: AtomicU64,
     /// The wall clock's time when both clocks were last read.
     looked_at: AtomicI64,
-    /// The time on the wall clock at which the data was current. It is the wall clock's time minus
-    /// the age of the data, by the clock that gives the greater age.
+    /// The time on the wall clock at which the data was current. It is computed from the greater of
+    /// the two ages that the wall clock and the steady clock give.
     effective: AtomicI64,
     /// [`TRUSTED_FOR`], or zero for a custom clock, which may jump at any time.
     trusted_for: u64,

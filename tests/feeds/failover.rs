@@ -48,7 +48,7 @@ async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken
     }
 }
 
-/// The new primary does not know the scripts.
+/// The store's scripts were never loaded into the new primary.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_store_follows_its_address_to_the_new_primary() {
     let (old, new) = (Redis::new("redis-old"), Redis::new("redis-new"));

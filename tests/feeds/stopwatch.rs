@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// stalled this process.
 const BEAT: Duration = Duration::from_millis(5);
 
-/// The time of the last beat, and the sum of all delays until then.
+/// The time at which the last beat was recorded, and the sum of the delays of all beats.
 static HEART: Mutex<Option<(Instant, Duration)>> = Mutex::new(None);
 
 /// Measures elapsed time without the stalls of this process, so that a time limit can also be

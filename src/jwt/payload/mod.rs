@@ -16,7 +16,8 @@
 //!                                         Scanner   serde_json
 //! ```
 //!
-//! 1. `T::deserialize` gets our own deserializer, `ClaimsSet`, whose only content is one object.
+//! 1. `T::deserialize` gets the deserializer `ClaimsSet`, whose only content is one object: the
+//!    payload.
 //! 2. When `T` asks for the next member, [`members`] reads the name, rejects duplicates, and
 //!    recognizes registered, required and configured claims.
 //! 3. A claim that has a rule is read ahead and compared immediately ([`claim_rule`]). The pass
@@ -39,8 +40,9 @@
 //! 9. If reading fails, `Noted` names the claim that could not be read. The claim's name comes from
 //!    `T`'s list of fields or from the configuration, and never from the token.
 //! 10. The pass records registered claims, such as `exp` and `aud`, but does not compare them with
-//!     the rules. `Validation` does that after the pass. It also rejects the token if the bit of a
-//!     rule is missing. The caller has verified the signature before the pass.
+//!     the rules. After the pass, `Validation` compares them. `Validation` also rejects the token
+//!     if `Noted` has no bit for one of the rules of step 3. The caller has verified the signature
+//!     before the pass.
 
 pub(crate) mod claim_place;
 pub(crate) mod claim_rule;

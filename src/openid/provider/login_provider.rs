@@ -308,9 +308,9 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if the name is empty or has already been added, or if each login sets the parameter
-    /// itself (such as `state`, `redirect_uri` and `scope`). Also panics for `prompt=none`, with
-    /// which a provider never shows a login page.
+    /// Panics if the name is empty, has already been added, or is the name of a parameter that this
+    /// crate sets for each login (such as `state`, `redirect_uri` and `scope`). Also panics for
+    /// `prompt=none`, with which a provider never shows a login page.
     #[track_caller]
     pub fn add_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());

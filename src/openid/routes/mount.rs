@@ -21,7 +21,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// | route | parameters | success |
     /// |---|---|---|
     /// | `POST /login/{provider}` | `return_to`, `audience`, `scope`, `fresh`, `link` | 303 to the provider |
-    /// | `GET /login/{provider}/callback` | those of the provider | the cookies of `/login`, and the page `return_to` |
+    /// | `GET /login/{provider}/callback` | the parameters that the provider sends | the browser gets the same cookies as from `/login`, and goes to `return_to` |
     ///
     /// A page begins a login with a form. The provider sends the browser back to the callback, and
     /// [`OpenIdAccounts::log_in_with`] decides whether the user may log in. The new session is the

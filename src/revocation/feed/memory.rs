@@ -39,7 +39,7 @@ struct MemoryLog {
 
 #[derive(Default)]
 struct Messages {
-    /// Sorted by number. Removed messages leave gaps in the numbers.
+    /// The messages, sorted by their numbers. Removed messages leave gaps in the numbers.
     entries: VecDeque<LoggedMessage>,
     /// The message of every entry, for finding messages that the log already has.
     messages: HashSet<Arc<str>>,

@@ -52,7 +52,8 @@ impl Fleet {
         self.issuer.issue(&grant).unwrap().as_str().to_owned()
     }
 
-    /// Waits until the cart server has read the feed, and returns true if it rejects the token.
+    /// Waits until the cart server has read the feed, and returns true if the cart server rejects
+    /// the token.
     async fn refuses(&self, access: &str) -> bool {
         // The feed wakes the reader, so yielding to the runtime a few times is enough.
         for _ in 0..50 {
@@ -251,7 +252,8 @@ async fn an_abandoned_publication_is_repeated_later() {
     });
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut end).await.is_err());
     fleet.feed.hangs.store(false, Ordering::SeqCst);
-    // While the first attempt may still be running, a refresh is rejected and publishes nothing.
+    // The first attempt to publish the end may still be running. A refresh during this time is
+    // rejected and publishes nothing.
     let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(refused.kind(), SessionErrorKind::Ended);
     assert_eq!(fleet.feed.inner.len(), 0);

@@ -264,7 +264,7 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
     for login in 0..10_000 {
         let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
         // The user logs out of every second session. The limit per user ends the oldest of the
-        // others.
+        // remaining sessions.
         if login % 2 == 0 {
             assert!(sessions.end(session.id()).await.unwrap());
         }

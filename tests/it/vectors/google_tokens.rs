@@ -2,8 +2,8 @@
 //!
 //! The signatures are placeholders, so the original tokens must be rejected. The payloads are also
 //! tested with a valid signature. The original project does not require `exp`, but this crate does.
-//! The test adds an `exp` to a payload without one. For a payload with an `exp`, the test sets the
-//! clock to suit.
+//! The test adds an `exp` to a payload without one. For a payload with an `exp`, the clock shows
+//! one second before that `exp`.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{TokenError, TokenErrorKind};

@@ -1,5 +1,5 @@
-//! The time of a look-up in the cache of verified tokens, relative to a verification. Prints the
-//! tables in `docs/explanation/cache.md`.
+//! Measures the time of a look-up in the cache of verified tokens, relative to a verification, and
+//! prints the tables in `docs/explanation/cache.md`.
 //!
 //! `cargo run --release --bin cache [-- hs256 | rs256 | threads]`
 

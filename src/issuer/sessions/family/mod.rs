@@ -245,9 +245,10 @@ impl Family {
     /// Decides about a token that has the same constant part as the tokens of this session.
     ///
     /// Every token of a session contains the same constant part, and only somebody who has had such
-    /// a token knows this part. The presented token is therefore a token of this session. If the
-    /// row does not contain its hash, it is an old token whose hash was dropped. For this reason,
-    /// the row need not keep the hashes of all old tokens.
+    /// a token knows this part. A presented token with the right constant part is therefore a token
+    /// of this session. If the row does not contain the presented token's hash, the token is an old
+    /// one whose hash was dropped. For this reason, the row need not keep the hashes of all old
+    /// tokens.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
@@ -699,8 +700,8 @@ mod tests {
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
 
-    /// The price of `dangerous_accept_unused_parent`: a thief who is one renewal behind gets the
-    /// leaf.
+    /// The price of `dangerous_accept_unused_parent`: a thief who has the predecessor of the leaf
+    /// gets the leaf.
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();
