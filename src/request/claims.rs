@@ -11,7 +11,7 @@ use http::Extensions;
 use crate::bearer::Source;
 use crate::clock::UnixTime;
 use crate::jwt::StandardClaims;
-use crate::jwt::verified_token::{Named, OpenedToken, VerifiedToken};
+use crate::jwt::verified_token::{OpenedToken, VerifiedToken};
 #[cfg(feature = "connections")]
 use crate::request::ended::{Ended, SeenKeys, UntilEnded};
 use crate::request::layer_context::LayerContext;
@@ -57,6 +57,12 @@ impl<T> TypedClaims<T> {
             Some(claims) => claims,
             None => unreachable!("`Claims::read` returns only claims that were read"),
         }
+    }
+}
+
+impl<T> Default for TypedClaims<T> {
+    fn default() -> Self {
+        Self { data: TokenData::default(), claims: None }
     }
 }
 
@@ -111,10 +117,11 @@ impl<T: Send + Sync + 'static> Claims<T> {
         context: Arc<LayerContext>,
         read: impl FnOnce(&mut VerifiedToken) -> Result<(T, UnixTime), E>,
     ) -> Result<(Self, UnixTime), E> {
-        let verified = VerifiedToken { opened, named: Named::default() };
-        let data = TokenData { verified, context };
-        let mut typed = Arc::new(TypedClaims { data, claims: None });
+        // `Arc::default` writes the fields into the allocation. `Arc::new` would copy them there.
+        let mut typed = Arc::<TypedClaims<T>>::default();
         let Some(new) = Arc::get_mut(&mut typed) else { unreachable!("there is one reference") };
+        new.data.context = Some(context);
+        new.data.verified.opened = opened;
         let (claims, at) = read(&mut new.data.verified)?;
         new.claims = Some(claims);
         Ok((Self { token: Token::new(typed, source, None), typed: PhantomData }, at))

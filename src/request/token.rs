@@ -38,9 +38,20 @@ pub struct Token {
 }
 
 /// The data of a token besides its claims.
+#[derive(Default)]
 pub(crate) struct TokenData {
     pub(crate) verified: VerifiedToken,
-    pub(crate) context: Arc<LayerContext>,
+    /// `None` only while the claims are being read.
+    pub(crate) context: Option<Arc<LayerContext>>,
+}
+
+impl TokenData {
+    fn context(&self) -> &LayerContext {
+        match &self.context {
+            Some(context) => context,
+            None => unreachable!("`Claims::read` sets the context"),
+        }
+    }
 }
 
 /// A token and its claims in one allocation. The type of the claims is erased.
@@ -169,12 +180,12 @@ impl Token {
     #[cfg(feature = "connections")]
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         let token = self.clone();
-        async move { token.data().context.ended(token.verified()).await }
+        async move { token.data().context().ended(token.verified()).await }
     }
 
     #[cfg(feature = "connections")]
     pub(crate) fn has_ended(&self, seen: &mut SeenKeys) -> Option<Ended> {
-        self.data().context.has_ended(self.verified(), seen)
+        self.data().context().has_ended(self.verified(), seen)
     }
 
     pub(crate) fn erased_claims(&self) -> &Arc<dyn ErasedClaims> {
@@ -192,7 +203,7 @@ impl Token {
 
     /// Returns the rejection settings of the layer that verified the token.
     pub(crate) fn answers(&self) -> &Arc<Answers> {
-        &self.data().context.answers
+        &self.data().context().answers
     }
 }
 
