@@ -79,11 +79,10 @@ impl Settings {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let sources = &self.context.sources;
-        let found = sources
-            .find(request.method(), request.uri(), request.headers())
-            .map_err(AuthError::from)?;
+        let found = sources.find(request).map_err(AuthError::from)?;
         let Found { credentials: Some(credentials), .. } = found else {
-            let Found { other, has_unread_token, .. } = found;
+            let Found { other, unread, .. } = found;
+            let has_unread_token = unread.is_some();
             let preflight = bearer::is_preflight(request.method(), request.headers());
             // If the layer ignored a token in a form that it does not read, a logged-in client
             // would silently become anonymous.
@@ -96,15 +95,13 @@ impl Settings {
             return Err(AuthError::missing_credentials(sources, other).into());
         };
         let source = credentials.source;
-        let verified = self.verify::<T>(&credentials.token, source);
+        let claims = self.verify::<T>(&credentials.token, source)?;
         drop(credentials);
 
         let headers = request.headers_mut();
-        if self.strip_token && verified.is_ok() {
+        if self.strip_token {
             sources.strip(headers);
         }
-        sources.mark_sensitive(headers);
-        let claims = verified?;
         if source == Source::Custom {
             bearer::mark_holders(claims.token().encoded(), headers);
         }

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Request, Uri};
 
 use crate::bearer::authorization::{self, Authorization, OtherScheme};
 use crate::bearer::cookie::CookieName;
@@ -45,9 +45,24 @@ pub(crate) struct Found<'r> {
     pub(crate) credentials: Option<Credentials<'r>>,
     /// The scheme in `Authorization` if it is not `Bearer`.
     pub(crate) other: Option<OtherScheme>,
-    /// True if `Authorization` has a token without `Bearer` in front of it, and no source reads
-    /// that token.
-    pub(crate) has_unread_token: bool,
+    /// A token in `Authorization` without `Bearer` in front of it.
+    pub(crate) unread: Option<&'r [u8]>,
+}
+
+impl<'r> From<Authorization<'r>> for Found<'r> {
+    #[inline]
+    fn from(header: Authorization<'r>) -> Self {
+        match header {
+            Authorization::Absent => Self { credentials: None, other: None, unread: None },
+            Authorization::Bearer(token) => {
+                let credentials = Some(Credentials::explicit(token, Source::Authorization));
+                Self { credentials, other: None, unread: None }
+            }
+            Authorization::Other { scheme, token } => {
+                Self { credentials: None, other: Some(scheme), unread: token }
+            }
+        }
+    }
 }
 
 impl Sources {
@@ -55,25 +70,27 @@ impl Sources {
         self.custom.push((type_name::<S>(), Arc::new(source)));
     }
 
-    /// Finds the credential of this request.
-    ///
+    /// Finds the credential of a request. Marks every header that may hold a token as sensitive.
+    #[inline]
+    pub(crate) fn find<'r, B>(&self, request: &'r mut Request<B>) -> Result<Found<'r>, Fault> {
+        if self.cookie.is_none() && self.subprotocol.is_none() && self.custom.is_empty() {
+            return authorization::read_and_mark(request.headers_mut()).map(Found::from);
+        }
+        self.mark_sensitive(request.headers_mut());
+        self.find_in_all(request.method(), request.uri(), request.headers())
+    }
+
     /// Every source is read. Two different credentials are rejected: otherwise anyone who can add a
     /// credential to a request could choose which one counts (RFC 6750 section 2). A credential
     /// that the browser adds automatically is accepted only in a request that this site or a
     /// trusted one made.
-    pub(crate) fn find<'r>(
+    fn find_in_all<'r>(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &'r HeaderMap,
     ) -> Result<Found<'r>, Fault> {
-        let (mut found, other, unread) = match authorization::read(headers)? {
-            Authorization::Absent => (None, None, None),
-            Authorization::Bearer(token) => {
-                (Some(Credentials::explicit(token, Source::Authorization)), None, None)
-            }
-            Authorization::Other { scheme, token } => (None, Some(scheme), token),
-        };
+        let Found { credentials: mut found, other, unread } = authorization::read(headers)?.into();
         if let Some(subprotocol) = &self.subprotocol {
             let token = subprotocol.find(method, headers)?;
             agree(
@@ -111,18 +128,13 @@ impl Sources {
         if found.as_ref().is_some_and(|found| found.ambient) {
             self.trusted_origins.check(method, uri, headers)?;
         }
-        Ok(Found {
-            has_unread_token: found.is_none() && unread.is_some(),
-            credentials: found,
-            other,
-        })
+        Ok(Found { credentials: found, other, unread })
     }
 
     /// Marks every header that may hold a token as sensitive. Sensitive values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
-    // One pass over all headers costs as much as the look-up of one header. `HeaderMap::entry` is
-    // not used because it would also grow a map that is exactly full.
-    pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
+    // `HeaderMap::entry` is not used because it would also grow a map that is exactly full.
+    fn mark_sensitive(&self, headers: &mut HeaderMap) {
         for (name, value) in headers.iter_mut() {
             if name == AUTHORIZATION
                 || (name == COOKIE && self.cookie.is_some())
@@ -180,6 +192,7 @@ fn name(source: Source) -> &'static str {
 
 /// Marks every header that contains `token` as sensitive, since a custom source does not say which
 /// header it read.
+#[inline(never)]
 pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
     let finder = memchr::memmem::Finder::new(token);
     for value in headers.values_mut().filter(|value| finder.find(value.as_bytes()).is_some()) {

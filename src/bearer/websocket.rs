@@ -61,7 +61,8 @@ impl Subprotocol {
         let kept = offered(headers).filter(|protocol| Some(*protocol) != token);
         let kept = kept.collect::<Vec<_>>().join(&b", "[..]);
         headers.remove(SEC_WEBSOCKET_PROTOCOL);
-        if let Ok(value) = HeaderValue::from_bytes(&kept) {
+        if let Ok(mut value) = HeaderValue::from_bytes(&kept) {
+            value.set_sensitive(true);
             headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
     }

@@ -191,6 +191,19 @@ async fn a_token_that_is_kept_is_marked_sensitive() {
 }
 
 #[tokio::test]
+async fn credentials_of_an_anonymous_request_are_marked_sensitive() {
+    for auth in [shop::auth(), shop::auth().cookie("token")] {
+        let addr = server::start(app(auth.allow_anonymous())).await;
+        for wire in WIRES {
+            let ask = Ask::get("/").header("authorization", "Basic dGVzdDp0ZXN0");
+            let reply = server::send(wire, addr, &ask).await.json();
+            assert_eq!(reply["subject"], json!(null));
+            assert_eq!(reply["authorization"], json!([["Basic dGVzdDp0ZXN0", true]]));
+        }
+    }
+}
+
+#[tokio::test]
 async fn stripping_removes_the_token_and_nothing_else() {
     let addr = server::start(app(shop::auth().cookie("token").strip_token())).await;
     let good = shop::good();
