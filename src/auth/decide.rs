@@ -5,18 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::de::DeserializeOwned;
-use tower_service::Service;
 
 use crate::auth::settings::{NotAuthenticated, Settings};
 use crate::bearer::Source;
-use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, ResponseFuture};
+use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, Passed};
 use crate::request::decision;
-
-/// A request that may proceed to the inner service.
-pub(crate) struct Passed {
-    caching: Caching,
-    is_preflight: bool,
-}
 
 /// Decides about a request, and stores the decision in its extensions.
 ///
@@ -42,32 +35,12 @@ where
     Ok(Passed { caching, is_preflight })
 }
 
-impl Passed {
-    /// Calls the inner service.
-    #[inline]
-    pub(crate) fn on_to<S, ReqBody, ResBody>(
-        self,
-        inner: &mut S,
-        request: Request<ReqBody>,
-    ) -> ResponseFuture<S::Future, ResBody>
-    where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    {
-        let future = inner.call(request);
-        if self.is_preflight {
-            ResponseFuture::preflight(future, self.caching)
-        } else {
-            ResponseFuture::running(future, self.caching)
-        }
-    }
-}
-
 /// Returns the response to a rejected request.
-pub(crate) fn refuse<F, ReqBody, ResBody: From<Bytes>>(
+pub(crate) fn refuse<ReqBody, ResBody: From<Bytes>>(
     settings: &Settings,
     error: AuthError,
     request: &Request<ReqBody>,
-) -> ResponseFuture<F, ResBody> {
+) -> Response<ResBody> {
     let format = Format::of(request.method(), request.headers());
-    ResponseFuture::refused(settings.context.answers.refuse(error, &format))
+    settings.context.answers.refuse(error, &format)
 }

@@ -13,10 +13,10 @@ use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use crate::auth::decide::{self, Passed};
+use crate::auth::decide;
 use crate::auth::settings::Settings;
 use crate::providers::issuer_keys::KeyWait;
-use crate::rejection::ResponseFuture;
+use crate::rejection::{Passed, ResponseFuture};
 
 pin_project! {
     /// The response future of [`JwtAuthService`](crate::JwtAuthService).
@@ -59,7 +59,14 @@ impl<S, T, ReqBody, ResBody> JwtAuthFuture<S, T, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(crate) fn decided(future: ResponseFuture<S::Future, ResBody>) -> Self {
+    #[inline]
+    pub(crate) fn running(future: S::Future, passed: Passed) -> Self {
+        let future = ResponseFuture::running(future, passed);
+        Self { state: State::Decided { future }, claims: PhantomData }
+    }
+
+    pub(crate) fn refused(response: Response<ResBody>) -> Self {
+        let future = ResponseFuture::refused(response);
         Self { state: State::Decided { future }, claims: PhantomData }
     }
 
@@ -97,7 +104,9 @@ where
                             Ok(passed) => still.passed = Some(passed),
                             Err(not) => {
                                 let error = not.without_wait();
-                                let future = decide::refuse(&still.settings, error, &still.request);
+                                let response =
+                                    decide::refuse(&still.settings, error, &still.request);
+                                let future = ResponseFuture::refused(response);
                                 state.set(State::Decided { future });
                                 continue;
                             }
@@ -109,7 +118,7 @@ where
                         return Poll::Ready(Err(error));
                     }
                     let Some(passed) = done.passed else { return Poll::Pending };
-                    let future = passed.on_to(&mut done.inner, done.request);
+                    let future = ResponseFuture::running(done.inner.call(done.request), passed);
                     state.set(State::Decided { future });
                 }
             }

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::guard::admit::admit;
 use crate::guard::combine::Guard;
-use crate::rejection::{Caching, Format, ResponseFuture};
+use crate::rejection::{Caching, Format, Passed, ResponseFuture};
 use crate::request::decision;
 
 /// Passes a request on to `S` if the guard admits it, and rejects it otherwise. Created by
@@ -66,7 +66,7 @@ where
         match admitted {
             Ok(()) => ResponseFuture::running(
                 self.inner.call(Request::from_parts(parts, body)),
-                Caching::AsItIs,
+                Passed { caching: Caching::AsItIs, is_preflight: false },
             ),
             Err(error) => {
                 let format = Format::of(&parts.method, &parts.headers);

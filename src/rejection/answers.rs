@@ -85,13 +85,14 @@ impl Answers {
             },
         };
         let (content_type, body) = content.unwrap_or_else(|| {
-            let content_type = HeaderValue::from_static("application/problem+json");
+            let content_type = const { HeaderValue::from_static("application/problem+json") };
             (content_type, problem::body(&error, cfg!(debug_assertions)))
         });
         let mut response = Response::new(B::from(body));
         *response.status_mut() = error.status();
         response.headers_mut().insert(CONTENT_TYPE, content_type);
-        self.finish(response, error)
+        self.finish(&mut response, error);
+        response
     }
 
     /// Returns a Trailers-Only response: a gRPC client reads the status of the call from the
@@ -108,17 +109,18 @@ impl Answers {
         headers.insert(HeaderName::from_static("grpc-status"), format::grpc_status(&error));
         let message = HeaderValue::from_static(error.code());
         headers.insert(HeaderName::from_static("grpc-message"), message);
-        self.finish(response, error)
+        self.finish(&mut response, error);
+        response
     }
 
-    fn finish<B>(&self, mut response: Response<B>, error: AuthError) -> Response<B> {
+    fn finish<B>(&self, response: &mut Response<B>, error: AuthError) {
         self.trace(&error);
         let headers = response.headers_mut();
         if let Some(challenge) = error.challenge() {
             headers.insert(WWW_AUTHENTICATE, self.challenges.render(challenge, error.scopes()));
         }
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, const { HeaderValue::from_static("no-store") });
+        headers.insert(X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });
         if error.kind() == AuthErrorKind::CrossSiteRequest {
             headers.insert(VARY, HeaderValue::from_static("Sec-Fetch-Site, Origin"));
         }
@@ -126,7 +128,6 @@ impl Answers {
             headers.insert(RETRY_AFTER, HeaderValue::from(secs));
         }
         response.extensions_mut().insert(error);
-        response
     }
 
     #[cfg(feature = "tracing")]

@@ -26,7 +26,8 @@ impl Format {
     /// checked too: otherwise a client could get the status 200 for any refused GET by sending a
     /// gRPC content type.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        let content_type = headers.get(CONTENT_TYPE).filter(|_| *method == Method::POST);
+        let is_post = *method == Method::POST;
+        let content_type = if is_post { headers.get(CONTENT_TYPE) } else { None };
         match content_type.and_then(|value| grpc(value.as_bytes())) {
             Some(content_type) => Self::Grpc(HeaderValue::from_static(content_type)),
             None => Self::Http,

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, VARY};
 use http::{HeaderMap, HeaderValue, Response};
@@ -11,6 +11,14 @@ use pin_project_lite::pin_project;
 
 #[cfg(feature = "tracing")]
 use crate::rejection::events::cors_is_behind;
+
+/// The effect of a request that passed on the response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passed {
+    pub(crate) caching: Caching,
+    /// The request is a preflight that passed without a token.
+    pub(crate) is_preflight: bool,
+}
 
 pin_project! {
     /// The response future of `JwtAuthService` and `RequireService`.
@@ -24,7 +32,7 @@ pin_project! {
     #[project = FutureStateProjection]
     enum FutureState<F, B> {
         Refused { response: Option<Response<B>> },
-        Running { #[pin] future: F, caching: Caching, is_preflight: bool },
+        Running { #[pin] future: F, passed: Passed },
     }
 }
 
@@ -33,13 +41,9 @@ impl<F, B> ResponseFuture<F, B> {
         Self { state: FutureState::Refused { response: Some(response) } }
     }
 
-    pub(crate) fn running(future: F, caching: Caching) -> Self {
-        Self { state: FutureState::Running { future, caching, is_preflight: false } }
-    }
-
-    /// Returns the future of a preflight that passed without a token.
-    pub(crate) fn preflight(future: F, caching: Caching) -> Self {
-        Self { state: FutureState::Running { future, caching, is_preflight: true } }
+    #[inline]
+    pub(crate) fn running(future: F, passed: Passed) -> Self {
+        Self { state: FutureState::Running { future, passed } }
     }
 }
 
@@ -51,16 +55,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            FutureStateProjection::Running { future, caching, is_preflight } => {
-                let mut result = ready!(future.poll(cx));
-                if let Ok(response) = &mut result {
-                    if *is_preflight && response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN)
-                    {
+            FutureStateProjection::Running { future, passed } => {
+                let mut polled = future.poll(cx);
+                if let Poll::Ready(Ok(response)) = &mut polled {
+                    let headers = response.headers_mut();
+                    if passed.is_preflight && headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
                         cors_is_behind();
                     }
-                    caching.tell(response.headers_mut());
+                    if passed.caching != Caching::AsItIs {
+                        passed.caching.tell(headers);
+                    }
                 }
-                Poll::Ready(result)
+                polled
             }
             // Polling again after completion does not panic.
             FutureStateProjection::Refused { response } => {
@@ -100,10 +106,10 @@ impl Caching {
     fn tell(self, headers: &mut HeaderMap) {
         let is_private = matches!(self, Self::PrivateByCookie | Self::Private);
         if is_private && !headers.contains_key(CACHE_CONTROL) {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+            headers.insert(CACHE_CONTROL, const { HeaderValue::from_static("private") });
         }
         if matches!(self, Self::PrivateByCookie | Self::VariesByCookie) {
-            headers.append(VARY, HeaderValue::from_static("Cookie"));
+            headers.append(VARY, const { HeaderValue::from_static("Cookie") });
         }
     }
 }

@@ -19,4 +19,4 @@ pub(crate) use self::answers::Answers;
 #[cfg(all(feature = "tracing", feature = "issuer", feature = "axum"))]
 pub(crate) use self::events::{LogLimit, Loud};
 pub(crate) use self::format::Format;
-pub(crate) use self::future::Caching;
+pub(crate) use self::future::{Caching, Passed};
