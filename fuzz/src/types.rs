@@ -65,7 +65,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(case: &Case<'_>) -> bool {
     }
 }
 
-/// The checks of all types.
+/// One check for each claims type.
 pub static TYPES: &[fn(&Case<'_>) -> bool] = &[
     agrees::<Value>,
     agrees::<StandardClaims>,

@@ -115,7 +115,7 @@ impl<T> JwtAuth<T> {
     /// skipped.
     ///
     /// Reading a type with `#[serde(flatten)]` takes longer than the whole verification, since
-    /// serde buffers every member for such a type. Name the members instead.
+    /// serde buffers every member for such a type. Declare a field for each claim instead.
     #[track_caller]
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
         // `settings_mut` hides the cached tokens, whose claims have the previous type.

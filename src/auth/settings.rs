@@ -84,8 +84,9 @@ impl Settings {
             let Found { other, unread, .. } = found;
             let has_unread_token = unread.is_some();
             let preflight = bearer::is_preflight(request.method(), request.headers());
-            // If the layer ignored a token in a form that it does not read, a logged-in client
-            // would silently become anonymous.
+            // `Authorization` may contain a token without `Bearer`, which the layer does not read.
+            // Reject such a request, since a logged-in client would otherwise silently become
+            // anonymous.
             if preflight || (self.allow_anonymous && !has_unread_token) {
                 let context = Arc::clone(&self.context);
                 let anonymous = Anonymous { context, other, preflight };

@@ -225,8 +225,9 @@ impl Policy {
     }
 
     /// Decides, without a wait, what happens to a token whose key is not in the set. The token is
-    /// rejected only if the last fetch succeeded. Otherwise the issuer may have the key, and the
-    /// client must not discard a valid token.
+    /// rejected only if a set is loaded, the last fetch succeeded, and no fetch is in flight.
+    /// Otherwise the issuer may already publish the key. The result is then `Unavailable`, since a
+    /// rejection would make the client discard a token that may be valid.
     pub(crate) fn without_fetch(&self, now: Instant) -> Answer {
         if self.is_loaded() && !self.has_failed && !self.is_fetching {
             return Answer::Rejected;

@@ -201,7 +201,8 @@ mod tests {
             }
             if len % 4 != 0 {
                 let mut wrong = encoded.clone();
-                // `B` sets the lowest bit, which is not part of a byte and must be zero.
+                // The last character `B` sets the lowest bit, which is not part of any byte and
+                // must be zero.
                 *wrong.last_mut().unwrap() = b'B';
                 assert_eq!(decode_into(&wrong, &mut exact), None, "{len}");
             }

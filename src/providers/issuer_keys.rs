@@ -92,8 +92,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Returns the fetched keys, so that a method can change their settings. Panics for keys in
-    /// memory. `method` is the method's name.
+    /// Returns the fetched keys, so that a method of `Issuer` can change their settings. Panics for
+    /// keys in memory, with a message that contains the name of that method, `method`.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {

@@ -19,8 +19,8 @@ pub(crate) struct Events {
     unserializable: LogLimit,
 }
 
-/// Limits the number of events with the same cause that are logged above DEBUG. Without a limit, a
-/// client that can repeat the cause could fill the log.
+/// Limits how many events with the same cause are logged above DEBUG in a minute. Without a limit,
+/// a client that can repeat the cause could fill the log.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
     minute: AtomicI64,

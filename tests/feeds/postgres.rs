@@ -349,7 +349,7 @@ async fn a_feed_works_without_the_timeline_and_reports_that_once() {
         let member = fleet::Member::patient(feed.clone());
         member.publish(&feed, role).await;
         member.expect(role, Verdict::Revoked, fleet::LATER).await;
-        // New connections do not report the limitation again.
+        // A new connection must not report the missing timeline a second time.
         postgres.kill_connections_of(role).await;
         member.publish(&feed, &format!("{role} again")).await;
         member.expect(&format!("{role} again"), Verdict::Revoked, fleet::LATER).await;

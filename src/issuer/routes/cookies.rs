@@ -55,11 +55,11 @@ const MAX_CANDIDATES: usize = 16;
 ///
 /// # Security
 ///
-/// A browser sends a host's cookies to every port of that host, whatever their path or prefix.
-/// Every service on the host therefore gets the access tokens for all services on it, and a
-/// compromised service can use those tokens until they expire. If you do not trust a service with
-/// the other services' tokens, give it a separate host, or let a proxy in front of it strip the
-/// other cookies.
+/// A browser sends the cookies of a host to every port of that host. Neither the path nor the name
+/// prefix of a cookie prevents this. Every service on the host therefore gets the access tokens for
+/// all services on that host, and a compromised service can use those tokens until they expire. If
+/// you do not trust a service with the other services' tokens, give it a separate host, or let a
+/// proxy in front of it strip the other cookies.
 ///
 /// The refresh-token cookie has a path, so that browsers send it only to the auth server. It
 /// therefore cannot have the prefix `__Host-`, and a sibling domain could set a cookie with the

@@ -111,8 +111,9 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// at `/auth/passkey`. By default the label of the session is the `User-Agent`. `wish` can
     /// limit the session to some of the granted services and scopes.
     ///
-    /// [`Accounts::renew`] is called for each renewal, as after a login at `/login`. If a renewal
-    /// needs to know how the user logged in, store that in [`Grant::session_data`].
+    /// Each renewal of the session calls [`Accounts::renew`], as for a session that began at
+    /// `/login`. If `renew` needs to know how the user logged in, store that in
+    /// [`Grant::session_data`].
     ///
     /// # Errors
     ///

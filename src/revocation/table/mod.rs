@@ -1,11 +1,12 @@
 //! The known revocations, as one data structure in memory.
 //!
 //! A revocation becomes one 16-byte entry. Its key is a [`Fingerprint`](fingerprint::Fingerprint),
-//! a keyed hash of the revoked name, and its value is a [`Mark`](mark::Mark). The mark contains the
-//! kind of the name, the time from which the entry may be deleted, and the latest issue time that
-//! is revoked. A [`FingerprintMap`](fingerprint_map::FingerprintMap) holds the entries in an
-//! open-addressed table of atomic words. Readers look up each name of a token there, without a
-//! lock. One writer at a time adds entries and merges marks.
+//! a keyed hash of the revoked `jti`, `sid` or `sub`, for example, and its value is a
+//! [`Mark`](mark::Mark). The mark contains the kind of the hashed value, the time from which the
+//! entry may be deleted, and the latest issue time that is revoked. A
+//! [`FingerprintMap`](fingerprint_map::FingerprintMap) holds the entries in an open-addressed table
+//! of atomic words. To check a token, a reader looks up each such value of the token there, without
+//! a lock. One writer at a time adds entries and merges marks.
 //!
 //! An entry is never removed from its map. When a map is full, or has expired entries, the
 //! [`RevocationTable`](revocation_table::RevocationTable) builds a new map without the expired

@@ -185,7 +185,7 @@ impl RevocationTable {
         is_set_back
     }
 
-    /// Returns the latest time at which an entry was forgotten.
+    /// Returns the latest time at which an expired entry was removed.
     pub(crate) fn forgot_at(&self) -> UnixTime {
         self.writer().forgot_at
     }

@@ -192,8 +192,8 @@ async fn panics_alone(app: Router, bad: Ask, good: Ask) {
     let addr = server::start(app.clone()).await;
     for wire in WIRES {
         if wire == WIRES[0] {
-            // The next call of a `PanickingClock` would succeed. This request uses that call up, so
-            // that the first request below panics again.
+            // A `PanickingClock` panics on every second call, and has just panicked. This request
+            // makes the call that succeeds, so that the clock panics on the first request below.
             let _ = app.clone().oneshot(good.to_request()).await;
         }
         let mut connection = Connection::open(wire, addr).await;
