@@ -2,8 +2,8 @@
 //! WebSocket, so it sends the token as a second subprotocol: `["bearer", token]`. The socket closes
 //! when the token expires or is revoked.
 //!
-//! `cargo run --example websocket` prints the address of a page that opens such a socket, and a
-//! curl command that makes the handshake. The response is 101 with the token, and 401 without it.
+//! `cargo run --example websocket` prints the address of a page that opens a WebSocket, and a curl
+//! command that makes the handshake. The response is 101 with the token, and 401 without it.
 
 #![allow(clippy::print_stdout)]
 

@@ -32,7 +32,8 @@ pub(crate) struct Challenges {
 impl Challenges {
     #[track_caller]
     pub(crate) fn new(realm: &str) -> Self {
-        // A panic in a closure for `unwrap_or_else` would report this line and not the caller's.
+        // With `unwrap_or_else`, the panic would report the line of a closure, not the line of the
+        // caller.
         match Self::try_new(realm).filter(|_| is_quotable(realm)) {
             Some(challenges) => challenges,
             None => misuse::refuse(format_args!(

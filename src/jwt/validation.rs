@@ -227,7 +227,7 @@ impl Validation {
         }
         let mut seen = Vec::new();
         for name in names {
-            // Each rule has one bit, so a duplicate must not be added.
+            // Each rule uses one of 64 bits, so the same rule must not be added twice.
             if !seen.contains(&name) {
                 seen.push(name.clone());
                 self.wanted.rules.push(ClaimRule::new(ClaimPath::from([name]), Vec::new()));

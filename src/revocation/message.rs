@@ -45,8 +45,8 @@ impl Revocation {
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
     /// The maximum length of a message. A longer message is not published by this crate, and
-    /// revokes nothing if another program publishes it. Any name that fits into a token of 8 KiB,
-    /// the default limit, also fits into a message.
+    /// revokes nothing if another program publishes it. Every identifier in a token of at most 8
+    /// KiB, the default limit, fits into a message.
     pub const MAX_MESSAGE_BYTES: usize = 8192;
 
     /// Revokes one token, by its `jti`. The revocation is remembered until `expires_at`, the `exp`

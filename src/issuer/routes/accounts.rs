@@ -220,8 +220,8 @@ impl Debug for AccountsError {
 ///
 /// # Security
 ///
-/// Nothing authenticates this name. Anyone can send any name, so a name must not lead to a larger
-/// grant.
+/// The client is not authenticated: anyone can send any `client_id`. A client must therefore not
+/// get a larger grant because of this name.
 #[derive(Clone, Debug)]
 pub struct NamedClient(pub(crate) String);
 

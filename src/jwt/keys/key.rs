@@ -82,8 +82,8 @@ impl Key {
     /// Generates a key for this algorithm. The key can sign and verify. An RSA key has 2048 bits.
     ///
     /// The identifier of a key pair is its thumbprint (RFC 7638). A generated key for HMAC has no
-    /// identifier. Its secret cannot be passed to another server: if several servers share a
-    /// secret, use [`Secret::generate`].
+    /// identifier, and no method returns its secret. If several servers need the same secret,
+    /// create the secret with [`Secret::generate`].
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

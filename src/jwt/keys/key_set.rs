@@ -293,7 +293,8 @@ mod tests {
         #[test]
         fn at_most_four_keys_are_tried_for_a_token_without_an_identifier() {
             let keys: Vec<Key> = (0..5).map(|_| pair(None)).collect();
-            // Keys of other algorithms are not tried, so they do not count towards the four.
+            // Keys of other algorithms are not tried, so they do not count towards the limit of
+            // four keys.
             let others = (0..5).map(|first| key(first, None));
             let set = KeySet::of(others.chain(keys.iter().cloned()).collect());
             for key in &keys[..4] {
