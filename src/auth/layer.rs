@@ -1,4 +1,4 @@
-//! The configuration, which is a layer.
+//! The type [`JwtAuth`], which is both the configuration and the layer.
 
 use std::convert::identity;
 use std::fmt::{self, Debug};

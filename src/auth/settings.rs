@@ -152,7 +152,8 @@ impl Settings {
     }
 }
 
-/// Decides about a token that was rejected, or whose key is missing.
+/// Returns the outcome for a token that was not verified: a rejection, or a wait for the token's
+/// key.
 #[cold]
 fn not_opened(
     issuer: &TrustedIssuer,

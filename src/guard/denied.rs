@@ -34,9 +34,9 @@ impl Denied {
         Self { reason: Reason::Scope }
     }
 
-    /// Denies the request because of an application error: 500, with this sentence in
-    /// [`AuthError::reason`](crate::AuthError::reason). No combinator turns this denial into an
-    /// admission.
+    /// Denies the request because of an application error: 500.
+    /// [`AuthError::reason`](crate::AuthError::reason) then contains `sentence`. No combinator
+    /// turns this denial into an admission.
     pub fn misconfigured(sentence: impl Into<Arc<str>>) -> Self {
         Self { reason: Reason::Misconfigured(sentence.into()) }
     }

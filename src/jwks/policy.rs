@@ -540,7 +540,7 @@ mod tests {
         for usable in [true, false] {
             let mut scene = Scene::loaded();
             let mut fetches = 0;
-            // 100,000 names in 10 seconds.
+            // Ask for 100,000 different names within 10 seconds.
             for n in 0..100_000 {
                 scene.pass(Duration::from_micros(100));
                 scene.ask(&format!("{n}"));

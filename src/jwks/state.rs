@@ -102,7 +102,7 @@ impl SourceState {
     }
 
     /// Decides what happens to a token whose key is not in the store. While the task is not
-    /// running, the result is never a wait, since nothing would end the wait.
+    /// running, the result is never [`UnknownKey::Wait`], since nothing would end the wait.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         let now = now();
         let mut refresh = self.lock();

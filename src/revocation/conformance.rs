@@ -14,8 +14,8 @@
 //! }
 //! ```
 //!
-//! The check needs an empty feed, whose log may be missing. It leaves messages behind, most of
-//! which expire within the hour.
+//! The check needs an empty feed. The log of the feed need not exist yet. The messages that the
+//! check appends stay in the feed, and most of them expire within an hour.
 //!
 //! The check cannot see whether a message survives a crash or a failover of the server. An append
 //! should not return before the message is stored durably enough to survive both.

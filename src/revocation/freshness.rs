@@ -133,8 +133,9 @@ impl Freshness {
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
         // The order of the stores matters: a reader that sees the new `looked_at` must also see the
-        // new `effective`. If another thread has stored newer values in the meantime, this thread
-        // overwrites them. The data then looks older than it is until the clocks are read again.
+        // new `effective`. If another thread has stored newer values since this thread read the
+        // clocks, this thread overwrites them. The data then looks older than it is until the
+        // clocks are read again.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness

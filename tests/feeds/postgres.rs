@@ -67,7 +67,7 @@ impl Postgres {
             .unwrap();
     }
 
-    /// Waits until the feed has connected its listener. The feed must not announce anything in the
+    /// Waits until the feed has connected its listener. Panics if the feed reports a change in the
     /// meantime.
     pub(crate) async fn listens(&self, feed: &PostgresFeed) {
         let listeners = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN'";
@@ -409,8 +409,9 @@ async fn only_a_valid_message_can_be_published_with_plain_sql() {
         sqlx::query(insert).bind(message).execute(&mut connection).await.unwrap_err();
     }
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 1);
-    // Without the constraint, the table can contain a message that is too long. In place of such a
-    // message, the feed returns an empty text, which counts as unreadable.
+    // If somebody drops the constraint on the length, the table can contain a message that is too
+    // long. The feed then returns an empty text instead of the message. The empty text counts as
+    // unreadable.
     let constraint = "tower_jwt_auth_revocations_message_check";
     let drop = format!("ALTER TABLE tower_jwt_auth_revocations DROP CONSTRAINT {constraint}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();

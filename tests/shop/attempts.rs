@@ -137,7 +137,7 @@ async fn a_browser_that_was_logged_in_before_gets_in_during_an_attack() {
     let answer = log_in(&auth, &client(), "alice", "wonderland", &among_others).await;
     assert_eq!(answer.status(), StatusCode::OK);
 
-    // Guesses with a stolen cookie are limited, too.
+    // The number of password guesses is limited even with Alice's cookie, which may be stolen.
     let mut statuses = Vec::new();
     for place in 0..ATTEMPTS {
         let answer = log_in(&auth, &client_at(place), "alice", "guess", &alices).await;

@@ -21,8 +21,8 @@ pub(crate) struct Scene<S> {
 }
 
 impl<S: RefreshStore> Scene<S> {
-    /// Returns sessions with a frozen clock. The clock shows the system's current time, since rows
-    /// may expire by the clock of a server.
+    /// Returns sessions with a frozen clock. The clock shows the system's current time, since the
+    /// server of the store may delete expired rows by its own clock.
     pub(crate) fn sessions(&self) -> (Sessions<Arc<S>>, ManualClock) {
         let clock = ManualClock::new(SystemClock.now());
         (on(Arc::clone(&self.store), &clock), clock)

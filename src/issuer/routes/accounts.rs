@@ -192,8 +192,8 @@ impl AccountsError {
     ///
     /// # Security
     ///
-    /// Count the attempts for users who do not exist, too. Otherwise this response reveals which
-    /// users exist. If you limit only by the user's name, anybody can lock a user out by making
+    /// Also count the attempts for users who do not exist. Otherwise a response of 429 reveals that
+    /// the user exists. If you limit only by the user's name, anybody can lock a user out by making
     /// attempts all the time. The shop in `examples` shows a limit without this weakness.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self(Undecided::TooManyAttempts(retry_after))

@@ -157,7 +157,8 @@ impl<S: RefreshStore> SessionRows<S> {
                 if !self.replace(&begun, version).await? {
                     return Ok(self.publisher.is_none());
                 }
-                // Call the hook again, since the server may have stopped before the first call.
+                // Report the event again, since the server may have stopped before the event was
+                // reported for the first time.
                 if cause == EndCause::Reused {
                     self.tell(&SessionEvent::Ended(&begun, cause));
                 }

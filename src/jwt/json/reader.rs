@@ -143,7 +143,8 @@ impl<'de> Reader<'de> {
 
     /// Reads a member name. If the name has escapes, stores it in [`Self::escaped_name`] and
     /// returns an empty string.
-    // An owned `MemberName` would be moved several times.
+    // This method does not return an owned `MemberName`, since that value would be moved several
+    // times.
     #[inline(always)]
     pub(crate) fn name(&mut self) -> Result<&'de str, Error> {
         if self.scanner.peek() != Some(b'"') {

@@ -12,7 +12,8 @@ use crate::issuer::{AccountsError, SessionError};
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 use crate::random::NoRandomness;
 
-/// A failed login at a provider: the page for the user, and the reason for the developer.
+/// A failed login at a provider. It contains a sentence for the user's page, and a reason that is
+/// meant for developers.
 ///
 /// By default the user sees a small page with the [`sentence`](Self::sentence).
 /// [`OpenIdLogin::with_error_page`](crate::openid::OpenIdLogin::with_error_page) replaces the page.

@@ -304,7 +304,7 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
                 "/logout" => 204,
                 "/revoke" => 200,
                 // The first logout has ended only this session. The user may have other sessions,
-                // and the token of an ended session cannot end them, so the request fails.
+                // and the token of an ended session cannot end them, so `/logout-everywhere` fails.
                 _ => 400,
             };
             assert_eq!(status, if is_published { done } else { 503 }, "{path}");

@@ -125,8 +125,8 @@ fn each_failure_to_issue_has_its_kind() {
     }
     let nobody = Grant::new("").audience("cart").claims(json!({}));
     assert_eq!(error(&issuer(), &nobody), IssueErrorKind::NoSubject);
-    // A grant can be narrowed until it has no scopes. Services must then not find scopes in the
-    // application's claims.
+    // The routes may remove all scopes from a grant. The token must then have no scopes, so the
+    // application's claims must not contain `scope`.
     let scoped = grant(json!({ "scope": "all" }));
     assert_eq!(error(&issuer(), &scoped), IssueErrorKind::ReservedClaim);
     for scope in ["", "a b", "a\"b", "a\\b", "é"] {

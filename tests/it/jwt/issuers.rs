@@ -45,8 +45,9 @@ fn auth(case: &Value, kid: Option<&str>) -> JwtAuth {
                 }
                 None => auth.roles_claim(path(value)),
             },
-            // These options are applied below, since `roles_claim` would replace the claims that
-            // `add_roles_claim` has added.
+            // `add_roles_claim` is called last, below this loop, since a later call of
+            // `roles_claim` would replace the claims that `add_roles_claim` has added. The other
+            // two options are read together with `roles_claim`.
             "add_roles_claim" | "object_keys" | "object_member" => auth,
             other => panic!("{other} is not an option"),
         };

@@ -132,7 +132,7 @@ async fn presets_have_names_and_https_endpoints() {
         (LoginProvider::naver("shop"), "naver"),
         (LoginProvider::keycloak("company", "https://a.example/realms/shop", "shop"), "company"),
     ] {
-        // Panics if a URL is not `https`.
+        // This call panics if a URL of the preset is not `https`.
         assert_eq!(provider.client_of(config).name(), name);
     }
     let naver = provider.client_of(LoginProvider::naver("shop"));

@@ -170,7 +170,8 @@ async fn a_token_that_is_too_large_is_logged_with_its_sizes_and_without_its_valu
 }
 
 /// The application's own routes are not behind the middleware that logs the errors of `/login`.
-/// Their failed logins must still be logged once, with the same event.
+/// Failed logins on these routes must still be logged exactly once, with the same event as at
+/// `/login`.
 #[tokio::test]
 async fn a_failed_login_by_other_means_is_logged_once_as_a_failed_login_is() {
     for (failure, line) in [("huge", "request failed"), ("scope", "request refused")] {

@@ -15,7 +15,8 @@ use tower_jwt_auth::issuer::{
 use tower_jwt_auth::jwt::Signer;
 use tower_jwt_auth::{JwtAuth, Key, Secret, StandardClaims, UnixTime};
 
-/// A secret with two wrong guesses: kind 0 differs in the first byte, kind 1 in the last.
+/// A secret with two wrong guesses. The guess of kind 0 differs from the secret in the first byte,
+/// and the guess of kind 1 in the last byte.
 pub(crate) trait Guess {
     fn guess(&self, kind: usize) -> &str;
 
