@@ -285,8 +285,9 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // This use of the token counts as a repeat only if the token was used before this refresh
-        // began. If another request uses the token after that, the two uses are simultaneous.
+        // This refresh counts as a repeat only if the token had been used before this refresh
+        // began. If the other request uses the token for the first time now, the two requests count
+        // as simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this refresh began. Even if the other refresh has made the token

@@ -1,5 +1,6 @@
-//! Claims types of every kind. For each type, the claims must equal those that `serde_json` reads,
-//! and the decision and the extracted values must equal those of the [reference](crate::rules).
+//! Claims types of every kind. For each type, the claims must equal those that `serde_json` reads.
+//! The decision and the extracted values must equal those of the [reference
+//! implementation](crate::rules).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

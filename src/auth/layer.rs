@@ -118,7 +118,8 @@ impl<T> JwtAuth<T> {
     /// serde buffers every member for such a type. Declare a field for each claim instead.
     #[track_caller]
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
-        // `settings_mut` hides the cached tokens, whose claims have the previous type.
+        // `settings_mut` also makes sure that cached tokens are not found any more, since their
+        // claims have the previous type.
         for issuer in self.settings_mut().context.issuers.iter() {
             issuer.check_claims::<U>();
         }
@@ -245,8 +246,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads roles from one more claim, in addition to `roles` or the claim that
-    /// [`roles_claim`](Self::roles_claim) sets.
+    /// Reads roles from one more claim. The default claim `roles`, or the claim that
+    /// [`roles_claim`](Self::roles_claim) sets, is still read.
     #[track_caller]
     pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().add_roles_claim(path);
@@ -610,8 +611,9 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         }
     }
 
-    /// Verifies a token and converts the error. The conversion is in the closure, since converting
-    /// the result of `catch_unwind` would move the claims once more.
+    /// Verifies a token and converts the error. The error is converted inside the closure that
+    /// `catch_unwind` runs, since a conversion after `catch_unwind` would move the claims once
+    /// more.
     fn try_verify<E: From<AuthError>>(
         &self,
         token: &str,

@@ -39,7 +39,8 @@ pub(crate) enum NotAuthenticated {
 }
 
 impl NotAuthenticated {
-    /// Returns the error for a request that cannot wait, or that has waited already.
+    /// Returns the error for a request that cannot wait for the token's key, or that has already
+    /// waited for it.
     pub(crate) fn without_wait(self) -> AuthError {
         match self {
             Self::Refused(error) => error,

@@ -12,7 +12,7 @@ use crate::bearer::websocket;
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// Other origins that may make requests with the cookie that contains the token.
+/// Other origins whose pages may make requests with the cookie that contains the token.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedOrigins {
     origins: Vec<String>,

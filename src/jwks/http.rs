@@ -89,8 +89,8 @@ fn request(method: Method, url: &RemoteUrl, accept: &'static str) -> http::reque
 /// Sends a request and reads the head of the answer.
 ///
 /// Each call creates its own client. Keys are fetched about once an hour, and a login takes two
-/// requests, so there is no connection to reuse. New root certificates of the system also take
-/// effect without a restart.
+/// requests, so there is no connection to reuse. Each new client reads the system's root
+/// certificates, so changes to these certificates take effect without a restart.
 async fn send(
     url: &RemoteUrl,
     request: http::request::Builder,

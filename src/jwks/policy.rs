@@ -40,7 +40,7 @@ pub(crate) struct Policy {
     failures: u32,
     /// The time of the next scheduled fetch. `None` means immediately.
     next_at: Option<Instant>,
-    /// True if a token with an unknown key has requested a fetch.
+    /// True if a fetch was requested for a token with an unknown key.
     is_asked: bool,
     unknown: UnknownNames,
 }

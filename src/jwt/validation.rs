@@ -330,8 +330,8 @@ impl Validation {
         self.set_place("roles_claim", "add_roles_claim", ClaimPlace::new(Purpose::Roles, path))
     }
 
-    /// Reads roles from one more claim, besides `roles` or the claim set with
-    /// [`roles_claim`](Self::roles_claim).
+    /// Reads roles from one more claim. The default claim `roles`, or the claim that
+    /// [`roles_claim`](Self::roles_claim) sets, is still read.
     #[track_caller]
     #[must_use]
     pub fn add_roles_claim(self, path: impl Into<ClaimPath>) -> Self {
@@ -347,8 +347,8 @@ impl Validation {
         self.set_place("scope_claim", "add_scope_claim", ClaimPlace::new(Purpose::Scopes, path))
     }
 
-    /// Reads scopes from one more claim, besides `scope` and `scp` or the claim set with
-    /// [`scope_claim`](Self::scope_claim).
+    /// Reads scopes from one more claim. The default claims `scope` and `scp`, or the claim that
+    /// [`scope_claim`](Self::scope_claim) sets, are still read.
     #[track_caller]
     #[must_use]
     pub fn add_scope_claim(self, path: impl Into<ClaimPath>) -> Self {

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use crate::clock::UnixTime;
 use crate::jwt::spans::{Span, Spans};
 
-/// A verified token without its claims of type `T`: its registered claims, its scopes, roles and
-/// tenant, its key, and the text of the token itself.
+/// The part of a verified token that does not depend on the claims type: its registered claims, its
+/// scopes, roles and tenant, its key, and its text.
 #[derive(Clone, Default)]
 pub struct VerifiedToken {
     pub(crate) opened: OpenedToken,

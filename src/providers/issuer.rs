@@ -62,8 +62,8 @@ pub struct Issuer {
     preset: Vec<Setting>,
     /// Claims that the preset requires, in addition to those of the application.
     also_required: Vec<&'static str>,
-    /// `None` means [`Distinction::AudienceOrClient`] if the keys are fetched, and no check
-    /// otherwise.
+    /// `None` means [`Distinction::AudienceOrClient`] for an issuer whose keys are fetched. For any
+    /// other issuer, `None` means that no such setting is required.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }
@@ -121,8 +121,8 @@ impl Issuer {
         }
     }
 
-    /// Records that a preset made all settings so far. If the application then calls the method of
-    /// such a setting, the first call replaces the setting.
+    /// Records that all current settings come from a preset. When the application first calls the
+    /// method of such a setting, the call replaces the preset's value.
     #[cfg(feature = "jwks")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();

@@ -16,7 +16,7 @@ use crate::rejection::{AuthError, AuthErrorKind};
 pub(crate) struct TrustedIssuer {
     /// The verifier, which reads its keys from the store in `keys`.
     pub(crate) verifier: Verifier,
-    /// `None` if the keys are only in the verifier.
+    /// `None` if the application supplied the verifier, which then contains the keys.
     pub(crate) keys: Option<IssuerKeys>,
     pub(crate) mapping: Option<ClaimsMapping>,
 }

@@ -214,8 +214,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the kind of the `Authorization` header if the request has no token, but has that
-    /// header with a scheme other than `Bearer`, or without a scheme. Returns `None` in all other
+    /// Returns the kind of `Authorization` header that the request has instead of a token: a header
+    /// with a scheme other than `Bearer`, or a header without a scheme. Returns `None` in all other
     /// cases.
     pub fn other_scheme(&self) -> Option<OtherScheme> {
         match self.detail {

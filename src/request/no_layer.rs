@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// True once the program has built a service with a `JwtAuth` layer. Only the text of the advice
-/// depends on this flag.
+/// True once the program has built a service with a `JwtAuth` layer. This flag only selects the
+/// advice in an error message.
 static HAS_A_LAYER: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn note_a_layer() {

@@ -27,10 +27,10 @@ type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 
 /// The revocations that a server knows. This is a handle: clones share the same revocations.
 ///
-/// A token is looked up by its names in this process's memory, without a lock, without I/O and
-/// without an allocation. Revocations arrive through a feed, or through [`apply`](Self::apply). By
-/// default a token is refused with 503 before the first data has been read, and while the data is
-/// more than 5 seconds old.
+/// For each token, its identifier, session, subject, tenant and key are looked up in this process's
+/// memory, without a lock, without I/O and without an allocation. Revocations arrive through a
+/// feed, or through [`apply`](Self::apply). By default a token is refused with 503 before the first
+/// data has been read, and while the data is more than 5 seconds old.
 ///
 /// A watermark rejects tokens that were issued **in the same second** or earlier. An `iat` has no
 /// fraction in most tokens, so the order within one second is unknown. A user who logs in again in
@@ -119,7 +119,7 @@ impl Revocations {
 
     /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million
     /// entries. The minimum is 2.1 KiB. If there is no room, a revocation covers more tokens than
-    /// it names. It never covers fewer tokens while the clocks agree: see
+    /// it names. It never covers fewer tokens, provided that the servers' clocks agree: see
     /// [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {

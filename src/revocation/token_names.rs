@@ -76,8 +76,9 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the `exp` of the token, for
-    /// [`Revocations::dangerous_accept_stale`](crate::Revocations::dangerous_accept_stale).
+    /// Sets the `exp` of the token. Only
+    /// [`Revocations::dangerous_accept_stale`](crate::Revocations::dangerous_accept_stale) uses
+    /// this value.
     pub fn expires_at(mut self, expires_at: impl Into<Option<UnixTime>>) -> Self {
         self.expires_at = expires_at.into();
         self

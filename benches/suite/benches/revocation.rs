@@ -56,9 +56,10 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     revocations.current_as_of(revocations.as_of());
     let names = names();
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // Each check uses different names, so that their slots are not in the fastest cache. The names
-    // are written just before the check, as in a request whose token has just been parsed. The
-    // clock advances, as it does between requests.
+    // Each check looks up a token with a different identifier, session and subject, so that the
+    // table entries are not in the processor's fastest cache. These names are written just before
+    // the check, as in a request whose token has just been parsed. The clock advances, as it does
+    // between requests.
     let mut turn = 0_u32;
     let mut now = UnixTime::from(std::time::SystemTime::now());
     let mut text = *b"q1S0mOuN2yrKfL1pZs3hXw";

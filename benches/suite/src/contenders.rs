@@ -110,8 +110,8 @@ impl Contender {
     }
 }
 
-/// Returns the `kid` of the contender's tokens. One crate requires a `kid`, so that crate and our
-/// layer are compared on tokens with a `kid`.
+/// Returns the `kid` of the contender's tokens. One of the other crates requires a `kid`. That
+/// crate and `tower-jwt-auth` are therefore compared on tokens with a `kid`.
 fn key_id(contender: Contender) -> Option<&'static str> {
     let Contender::Ask("tower-jwt-auth, kid" | "tower-oauth2-resource-server", _) = contender
     else {
@@ -125,8 +125,9 @@ fn is_valid(variant: Variant) -> bool {
     !matches!(variant, Forged | Expired | OtherIssuer | Missing)
 }
 
-/// Returns the backend of `jsonwebtoken` for a route. The hand-written route uses `aws_lc_rs`. A
-/// route of another crate uses the backend that the crate selects by default.
+/// Returns the cryptographic backend that `jsonwebtoken` uses in a route: `aws_lc_rs` in the
+/// hand-written route, and `rust_crypto`, which the other crates select by default, in their
+/// routes.
 fn backend_of(route: &str) -> Backend {
     if route == "by hand" { Backend::AwsLc } else { Backend::RustCrypto }
 }

@@ -81,13 +81,13 @@ fn verify(auth: JwtAuth<Shopper>) -> Verify {
     Box::new(move |token| is_some(auth.verify(token).ok()))
 }
 
-/// Returns our layer without a cache. By default, a layer with a public key has a cache.
+/// Returns a `JwtAuth` layer without a cache. By default, a layer with a public key has a cache.
 pub fn ours(keys: impl Into<KeyStore>, parties: bool) -> JwtAuth<Shopper> {
     let auth = JwtAuth::new(keys).claims().without_cache();
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
 }
 
-/// Returns our verifier with roles, a tenant and 100,000 revocations.
+/// Returns a `JwtAuth` that checks 100,000 revocations, and reads the roles and the tenant.
 fn all_checks() -> JwtAuth<Shopper> {
     let revocations = Revocations::new().max_staleness(std::time::Duration::from_hours(1));
     let until = tower_jwt_auth::UnixTime::from_secs(4_000_000_000);

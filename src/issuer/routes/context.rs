@@ -41,7 +41,8 @@ pub(crate) struct RouteContext<A, S> {
 impl<A, S> RouteContext<A, S> {
     /// Rejects a login request that a browser sends for a page of another site. If these routes or
     /// a layer in front of them set cookies, such a request could log the visitor in as somebody
-    /// else. The page could also guess passwords from the visitor's IP address.
+    /// else. Such requests could also try many passwords, and every attempt would come from the
+    /// visitor's IP address.
     pub(crate) fn refuse_foreign_login(
         &self,
         uri: &Uri,

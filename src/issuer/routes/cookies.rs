@@ -408,8 +408,8 @@ impl Cookies {
                 ),
             }
         }
-        // Compare the names as browsers get them. Two names that differ only in their prefixes are
-        // equal once the prefixes are dropped.
+        // Compare the names that browsers receive. If the cookies are not `Secure`, the prefixes
+        // are dropped, so `__Host-a` and `__Secure-a` both become `a`.
         let names = self.access.iter().map(|(_, name)| name).chain([&self.refresh, &self.session]);
         let mut names: Vec<&str> = names.map(|name| self.in_use(name)).collect();
         for name in &names {

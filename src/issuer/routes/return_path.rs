@@ -11,8 +11,9 @@ pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 /// before the second slash or the backslash. A browser does not decode `%2F` in this position, but
 /// a proxy may.
 ///
-/// A browser also removes the segments `.` and `..`, so `/.//host` arrives as the path `//host`. A
-/// server that adds a slash to a path would then redirect to another host.
+/// A browser also removes the segments `.` and `..` from a path, so it requests `//host` for
+/// `/.//host`. If the server answers with a redirect that only adds a slash to the requested path,
+/// the browser goes to another host.
 pub(crate) fn is_return_path(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let Some(rest) = path.strip_prefix('/') else { return false };

@@ -25,16 +25,18 @@ pub enum SessionEvent<'a> {
     /// allows this.
     ParentAccepted(&'a Session),
     /// A request to list or end sessions presented a used token within its grace period, and was
-    /// refused. A thief could use such requests to find out when the user renews, so the renewal
-    /// counts as repeated. It counts towards [`max_repeats`](crate::issuer::Sessions::max_repeats),
-    /// or towards a limit of 20 renewals in a row if the request came within 2 seconds of the
-    /// renewal. Every such request is reported.
+    /// refused. A thief could send such requests to find out when the user renews. The renewal in
+    /// which the token was used therefore counts as repeated. If the request came 2 seconds or more
+    /// after the renewal, the limit is [`max_repeats`](crate::issuer::Sessions::max_repeats). If
+    /// the request came earlier, the limit is 20 such renewals in a row. Every such request is
+    /// reported.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
-    /// token: notify the user. Normally there is one such event per session. The event for a theft
-    /// comes late if the server stopped before it called the hook, and a second time if the store
-    /// failed right after the call. In both cases, the hook is called when one of the session's
-    /// tokens is presented within the next hour.
+    /// token: notify the user. Normally there is one such event per session. There are two
+    /// exceptions for [`EndCause::Reused`]. If the server stops before it calls the hook, the event
+    /// is reported later. If the store fails right after the call, the event is reported a second
+    /// time. The later report is made when one of the session's tokens is presented within an hour
+    /// of the end.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

@@ -168,8 +168,9 @@ impl<S: RefreshStore> SessionRows<S> {
         }
     }
 
-    /// Waits for another request to publish the end of a session. Publishing takes 3 seconds at
-    /// most, and the pauses between all attempts add up to 3 seconds.
+    /// Waits until the caller should look again whether another request has published the end of a
+    /// session. Publishing takes 3 seconds at most, and all waits of one caller add up to 3
+    /// seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {
@@ -181,8 +182,8 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Returns true if the announcement of an end with this cause must be repeated until it
-    /// succeeds. The row then records the progress. For any other end, one call to the hook is
-    /// enough.
+    /// succeeds. In that case, the row records whether the announcement has succeeded. For any
+    /// other end, the hook is called once, and nothing is recorded.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }

@@ -162,8 +162,9 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Stores a new session. If the store is full and the user is at the limit, ends the least
-    /// recently used session in `kept` first. The login would end that session anyway.
+    /// Stores a new session. If the store is full and the user already has the maximum number of
+    /// sessions, first ends the least recently used session in `kept`. The login would end that
+    /// session anyway.
     async fn store_new(
         &self,
         session: &Session,

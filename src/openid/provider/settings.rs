@@ -87,7 +87,8 @@ impl ProviderSettings {
 }
 
 impl Protocol {
-    /// Returns the issuer of the users, as the application sees it.
+    /// Returns the value of [`Identity::issuer`](crate::openid::Identity::issuer) for users of this
+    /// provider.
     pub(super) fn issuer(&self) -> String {
         match self {
             Self::OpenId(issuer) => issuer.name.clone(),

@@ -18,8 +18,9 @@ impl UserInfoReader {
         Self(Arc::new(move |user_info| serde_json::from_value(user_info).map(&find)))
     }
 
-    /// Returns the text, or `None` if the function finds no text. Returns an error if the user info
-    /// does not fit the type that the function takes. The error may contain values.
+    /// Returns the text that the application's function finds in the user info, or `None` if it
+    /// finds no text. Returns an error if the user info does not fit the function's argument type.
+    /// The error may contain values of the user info.
     pub(super) fn read(&self, user_info: &Map<String, Value>) -> Result<Option<String>, Error> {
         (self.0)(Value::Object(user_info.clone()))
     }

@@ -35,8 +35,8 @@ pub(crate) struct AttemptsCookie {
 }
 
 impl AttemptsCookie {
-    /// Returns the browser's attempts, from the oldest to the newest. The error is the reason why
-    /// there are no attempts.
+    /// Returns the login attempts in the browser's cookie, from the oldest to the newest. The error
+    /// states why no attempt could be read.
     pub(crate) fn read(&self, headers: &HeaderMap) -> Result<Vec<Attempt>, &'static str> {
         let name = CookieName::new(&self.name);
         let mut values = name.values(headers).take(MAX_CANDIDATES).peekable();

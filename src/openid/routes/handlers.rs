@@ -222,8 +222,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(session)
     }
 
-    /// Finds the attempt of a callback. Also returns the `Set-Cookie` field that removes the
-    /// attempt.
+    /// Finds the login attempt to which a callback request belongs. Also returns the callback's
+    /// parameters, and the `Set-Cookie` field that removes the attempt from the cookie.
     fn take_attempt(
         &self,
         head: &Parts,

@@ -13,7 +13,8 @@ use crate::jwt::{KeyError, texts_of_keys};
 /// issuer, and the key must not verify tokens of another tenant.
 pub(super) struct EntraKeys {
     url: KeySetUrl,
-    /// The issuer whose reserved keys are used too.
+    /// The name of one tenant's issuer. Keys that are reserved for this tenant are used, in
+    /// addition to the keys for all tenants.
     only: Option<String>,
 }
 

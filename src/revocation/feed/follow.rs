@@ -59,7 +59,8 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// The time of the last complete read, or the start of the current one.
+    /// The time at which the whole log was last read. If it was last read part by part, the time at
+    /// which that read began.
     snapshot_at: Option<Instant>,
     /// The next part to read, while the whole log is being read again. Each step reads one part, so
     /// that new messages are not delayed.

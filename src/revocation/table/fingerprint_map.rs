@@ -100,7 +100,8 @@ impl FingerprintMap {
             return;
         };
         self.kinds.fetch_or(EntryKinds::bit(mark.kind()), Ordering::Release);
-        // A reader that sees the fingerprint must also see its mark.
+        // Store the mark before the fingerprint, since a reader that sees the fingerprint must also
+        // see the mark.
         bucket.mark.store(mark.word(), Ordering::Release);
         bucket.print.store(print.get(), Ordering::Release);
         if let (Some(word), bits) = self.filter_bits(print) {

@@ -173,8 +173,8 @@ impl RevocationTable {
         }
     }
 
-    /// Returns true if an entry was forgotten at a time that is now in the future, because the
-    /// clock was set back. The entry may be needed again. The next call returns false.
+    /// Returns true if the clock was set back to a time before the last removal of expired entries.
+    /// Such entries may be needed again. The next call returns false.
     pub(crate) fn is_set_back(&self, now: UnixTime) -> bool {
         let mut writer = self.writer();
         let is_set_back = now.saturating_add(mark::SLACK) < writer.forgot_at;
@@ -201,8 +201,9 @@ impl RevocationTable {
         self.map.load().bytes()
     }
 
-    /// Merges the mark into an existing entry, or adds an entry if there is room. A part of the
-    /// room is reserved for watermarks, since each of them covers many tokens.
+    /// Merges the mark into the entry of this fingerprint, or adds an entry. Returns false if there
+    /// is no room for an entry. Some room is reserved for watermarks, since each of them covers
+    /// many tokens.
     fn put(
         &self,
         writer: &mut Writer,

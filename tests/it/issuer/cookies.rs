@@ -450,8 +450,8 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
 }
 
-/// A response with the status 500 shows that the password is right. The event lets the application
-/// notify the user.
+/// The server responds with 500 only after it has accepted the password, so the response reveals
+/// that the password is right. The event lets the application notify the user.
 #[tokio::test]
 async fn a_login_whose_claims_panic_is_reported_as_an_event() {
     let server = server();

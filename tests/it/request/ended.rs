@@ -24,7 +24,8 @@ fn auth() -> (JwtAuth, Revocations, ManualClock) {
     (auth.with_revocation(revocations.clone()), revocations, clock)
 }
 
-/// Lets the watching task check once more. Tokio's clock is paused, and jumps to the next timer.
+/// Waits until the task that watches the token has checked it once more. Tokio's clock is paused,
+/// so the clock jumps to the next timer.
 async fn look() {
     tokio::time::sleep(Duration::from_millis(600)).await;
 }

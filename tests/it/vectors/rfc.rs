@@ -25,7 +25,7 @@ fn a1() -> Value {
     kit::cases(FILE).into_iter().find(|case| case["id"] == "RFC7515-A.1").unwrap()
 }
 
-/// Returns the key of the examples as a key for HS256, since its JWK has no `alg`.
+/// Returns the HMAC key of the examples. Its JWK has no `alg`, so the algorithm HS256 is set here.
 fn a1_key() -> Key {
     Key::hs256(Secret::from_base64(str_of(&a1()["key"], "k")).unwrap())
 }
@@ -43,8 +43,8 @@ fn rfc_examples_get_their_verdicts() {
             continue;
         }
         applied += 1;
-        // The expected kind of each rejection. The valid examples are rejected for their time or
-        // payload.
+        // The kind of error with which each example must be rejected. Even the valid examples are
+        // rejected, because they have expired or because their payload contains no claims.
         let fault = match id {
             "RFC7515-A.1" | "RFC7519-3.1" => TokenErrorKind::Expired,
             "RFC7515-A.2" | "RFC7515-A.3" | "RFC7515-A.4" | "RFC8037-A.4" => {

@@ -1,9 +1,10 @@
 //! Checks the table of verified tokens with every order in which its threads can run:
 //!
-//! - A look-up finds only the requested token, and only if the requested key set verified it.
+//! - A look-up finds only the requested token, and only if the token was verified with the
+//!   requested key set.
 //! - A value is dropped once, and never by a thread that holds a lock.
 //! - The memory stays below the limit.
-//! - A token that was not evicted is found once the threads are done.
+//! - A token that was not evicted is found after all threads have finished.
 #![allow(dead_code, reason = "the program does not use every function of the table")]
 
 mod sync;

@@ -67,9 +67,9 @@ pub(crate) struct Family {
     /// the leaf.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of repeated renewals in a row. Here a renewal counts as repeated if its used
-    /// token was presented again at least [`AT_ONCE`] after its use. Includes the last renewal if
-    /// it was repeated.
+    /// The number of repeated renewals in a row, including the last renewal if it was repeated. For
+    /// this number, a renewal counts as repeated if the token that the renewal used was presented
+    /// again at least [`AT_ONCE`] later.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
     /// True if the token that was used for the last renewal has been presented again, [`AT_ONCE`]
@@ -223,15 +223,15 @@ impl Family {
     /// Returns the session's rank among the user's sessions. If a user has too many sessions, those
     /// with the lowest ranks end. Renewals raise the rank.
     ///
-    /// A session from a server whose clock was far ahead has the lowest rank. Otherwise, the times
-    /// in that session would protect it for years.
+    /// A session from a server whose clock was far ahead has the lowest rank. Otherwise, the future
+    /// times in that session would give it the highest rank for years.
     pub(crate) fn rank(&self, now: UnixTime) -> (bool, UnixTime) {
         let rank = self.renewed_at.max(self.first_rank);
         (rank <= latest_rank(now), rank)
     }
 
-    /// Ranks a new session above `others`, the user's other sessions. Ignores sessions whose rank
-    /// can only come from a wrong clock.
+    /// Gives a new session a higher rank than `others`, the user's other sessions. Ignores sessions
+    /// with a rank so high that it can only come from a wrong clock.
     ///
     /// The rank is at least one minute after the start of the session, so that it stays above the
     /// ranks of sessions that are renewed during the login.
@@ -324,7 +324,8 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // Remove only the oldest tokens, since the others must form an unbroken chain to the leaf.
+        // Remove only the oldest used tokens, since each remaining token needs its successors up to
+        // the leaf.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);

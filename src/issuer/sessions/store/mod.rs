@@ -107,8 +107,8 @@ pub trait RefreshStore: Send + Sync + 'static {
     /// Deletes up to `at_most` rows whose `delete_after` is `now` or earlier, and returns the
     /// number of deleted rows. A store whose rows expire by themselves returns 0.
     ///
-    /// [`Sessions`](crate::issuer::Sessions) calls this with a small number after logins, so the
-    /// cost must depend on `at_most` alone, not on the size of the table.
+    /// [`Sessions`](crate::issuer::Sessions) calls this method after logins with a small `at_most`.
+    /// The cost must therefore depend on `at_most` alone, not on the size of the table.
     fn prune(
         &self,
         now: UnixTime,

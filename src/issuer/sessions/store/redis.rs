@@ -56,11 +56,11 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
 /// Keeps sessions in Redis 6.2 or later, or in Valkey, for any number of auth servers.
 ///
-/// A Redis that is configured as a cache loses sessions. Set `appendonly yes` and
-/// `maxmemory-policy noeviction`. If users must stay logged in after a power cut, also set
-/// `appendfsync always`. Sessions have an expiry, so any `volatile-` policy would evict some of
-/// them. Writes do not wait for replication: a replica that takes over may lack the last rotations,
-/// and the sessions of those rotations then end as reused.
+/// A Redis that is configured as a cache loses sessions. Set `appendonly yes` and `maxmemory-policy
+/// noeviction`. If users must stay logged in after a power cut, also set `appendfsync always`.
+/// Sessions have an expiry, so any `volatile-` policy would evict some of them. Writes do not wait
+/// for replication, so a replica that takes over may lack the last rotations. The newest refresh
+/// token of such a session then counts as reused, and the session ends.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
 /// that ends is removed from its user's list.
@@ -226,8 +226,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
         let inserted: bool = self
             .timeout
             .apply(async {
-                // The row is written first, since a listed session without a row is removed from
-                // the list. If adding to the list fails, nobody gets a token of this session.
+                // Write the row before the list, since a reader of the list removes every session
+                // without a row. If adding the session to the list fails, the login fails, and
+                // nobody gets a token of this session.
                 let mut script = self.scripts.insert.key(self.row(&session.id));
                 script.arg(&session.subject).arg(session.version).arg(&session.state);
                 let is_new = self.run(with_end(&mut script, session)).await?;
@@ -255,7 +256,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let replacement = async {
-            // Write the list before the row, since nobody could end a session that is not listed.
+            // Write the list before the row. If the list could not be written after the row, the
+            // session would be renewed but not listed, and its user could not find and end it.
             if !session.ended {
                 self.list(session).await?;
             }

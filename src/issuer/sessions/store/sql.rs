@@ -32,8 +32,8 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// The result that a writing statement returns for each row that it wrote. Every statement
-/// therefore returns rows, so the same code can run all of them.
+/// The number 1, which a writing statement returns for each row that it wrote. The statements
+/// return it so that the same code can run reading and writing statements.
 pub(crate) type Written = (i32,);
 
 /// The columns of a session, in the order of the statements.

@@ -47,7 +47,7 @@ struct Measured {
     ratio: Quartiles,
     ours_nanos: f64,
     other_nanos: f64,
-    /// The ratio of the row's `floor` to its `other`, or NaN if the row has no floor.
+    /// The row's cost `floor`, divided by the cost `other`. NaN if the row has no floor.
     floor: f64,
 }
 
