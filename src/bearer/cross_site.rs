@@ -101,7 +101,8 @@ const ANOTHER_SITE: &str = "a cookie came with a request that, by its `Sec-Fetch
 const ANOTHER_ORIGIN: &str = "a cookie came with a request whose `Origin` is neither the host in \
      `Host` (which a proxy must pass on) nor named in `trust_origin`";
 
-/// Returns the value of a header that browsers send at most once.
+/// Returns the value of a header. Rejects a request with two such headers, since browsers send at
+/// most one.
 fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fault> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

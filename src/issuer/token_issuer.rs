@@ -371,8 +371,9 @@ impl TokenIssuer {
     /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // A service that has a secret can sign tokens with any lifetime. The revocation of a token
-        // is kept until the token expires, so a token that is valid for too long is not recognized.
+        // A service that has a secret can sign tokens with any lifetime, and the revocation of a
+        // token is kept until the token expires. To limit the time for which a revocation is kept,
+        // tokens that are valid for too long are not recognized.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type(TOKEN_TYPE)

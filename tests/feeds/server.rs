@@ -15,9 +15,9 @@ pub(crate) trait Server: Send {
     fn processes(&self) -> Vec<u32>;
     /// Kills the server without a shutdown, like a power cut.
     fn kill(&mut self);
-    /// Starts the server with its data.
+    /// Starts the server with the data that it had before.
     fn start(&mut self);
-    /// Starts the server without data.
+    /// Starts the server without the data that it had before.
     fn start_empty(&mut self);
 
     /// Suspends the processes. Their connections stay open.

@@ -56,10 +56,10 @@ use crate::issuer::sessions::session::Session;
 /// # let _ = Users;
 /// ```
 ///
-/// Both functions get the request's head, with its headers and extensions. The extensions contain
-/// values from outer layers, such as the peer's address (`ConnectInfo`). For a login, they also
-/// contain the [client](NamedClient) that the request names. The session can keep login data for
-/// its renewals:
+/// `log_in` and `renew` get the request's head, with its headers and extensions. The extensions
+/// contain values from outer layers, such as the peer's address (`ConnectInfo`). For a login, they
+/// also contain the [client](NamedClient) that the request names. The session can keep login data
+/// for its renewals:
 ///
 /// ```
 /// # use axum::extract::ConnectInfo;

@@ -173,8 +173,9 @@ impl<S: RefreshStore> Sessions<S> {
             && self.publishes()
             && let Some(token) = RefreshToken::parse(presented)
         {
-            // Make sure that the end is published: another request may be publishing it now, and
-            // may fail.
+            // The session has ended already, but the end may not be published yet. Another request
+            // may be publishing it now, and may fail. Make sure that the end is published before
+            // the response is sent.
             self.end(&token.session()).await?;
         }
         found

@@ -10,8 +10,8 @@ use crate::jwt::spans::{Placer, Span};
 /// A rule about one claim: the claim must be present, or must have one of several values.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimRule {
-    /// A copy of the first name in `path`. The copy makes comparisons faster, and the name of every
-    /// member in a payload is compared with it.
+    /// A copy of the first name in `path`. The name of every member in a payload is compared with
+    /// this copy, which is faster than a comparison with `path`.
     first: String,
     pub(crate) path: ClaimPath,
     /// If this list has values, the claim must be one of these strings. If the list is empty, every

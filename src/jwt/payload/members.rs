@@ -35,7 +35,7 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     member: Member<'p>,
     /// The member's name, unless the name has escapes.
     name: &'de str,
-    /// The rules about the member, as bits of [`Noted::met`].
+    /// The rules about the member. Each rule has the same bit here as in [`Noted::met`].
     rules: u64,
     /// One bit for each registered name that was seen.
     registered: u32,

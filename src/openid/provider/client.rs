@@ -77,7 +77,7 @@ impl ProviderClient {
         Self { shared: Arc::new(Shared { settings, authorization, protocol, clock, exchanges }) }
     }
 
-    /// Returns the name of the provider at this server.
+    /// Returns the name that this server uses for the provider.
     pub(crate) fn name(&self) -> &str {
         &self.shared.settings.name
     }

@@ -402,7 +402,7 @@ impl LoginProvider {
         self
     }
 
-    /// Returns the name of the provider at this server.
+    /// Returns the name that this server uses for the provider.
     pub(crate) fn name(&self) -> &str {
         &self.settings.name
     }

@@ -115,8 +115,8 @@ impl OpenIdLogin {
     ///
     /// Store the tokens only if the application later calls the provider in the name of the user.
     /// [`provider_tokens`](Self::provider_tokens) returns them. The tokens are not renewed. A login
-    /// is rejected with [`TokensTooLarge`](LoginFailureKind::TokensTooLarge) if its sealed tokens
-    /// have more than 6 KiB. The log then states their size and the limit.
+    /// is rejected with [`TokensTooLarge`](LoginFailureKind::TokensTooLarge) if its tokens have
+    /// more than 6 KiB after encryption. The log then states their size and the limit.
     ///
     /// # Panics
     ///

@@ -64,7 +64,7 @@ impl FeedError {
         let mut source = self.source();
         while let Some(cause) = source {
             let text = cause.to_string();
-            // Some errors contain the text of their cause.
+            // Some errors already contain the text of their cause, so do not repeat it.
             if !last.ends_with(&text) {
                 sentence.push_str(": ");
                 sentence.push_str(&text);

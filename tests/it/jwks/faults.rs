@@ -205,7 +205,8 @@ async fn a_source_that_goes_down_later_is_found_again() {
         until(|| keys.health().failures >= failures).await;
         assert!(accepts(&keys, &old));
     }
-    // A token with a new key is not rejected, since nobody knows whether the issuer has the key.
+    // The response to a token with an unknown key is 503 and not 401. While the issuer is down, the
+    // server cannot find out whether the issuer has added this key.
     let error = auth(&keys).verify(&token(&new)).unwrap_err();
     assert_eq!(error.kind(), AuthErrorKind::KeysUnavailable);
     let provider = Provider::at(addr, Answer::json(&set(&[&new]))).await;
