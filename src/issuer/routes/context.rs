@@ -80,7 +80,7 @@ impl<A, S> RouteContext<A, S> {
             let token = params.required("refresh_token")?;
             return Ok((token, params, head));
         }
-        // A browser drops an expired cookie, so a missing cookie means an expired token.
+        // A browser drops an expired cookie, so a missing cookie is treated like an expired token.
         let token = self.cookie(request.headers()).ok_or_else(|| {
             OAuthErrorKind::BadToken.because("no cookie with the refresh token of a session")
         })?;

@@ -61,8 +61,8 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Ends a session after this many repeated renewals in a row. 5 by default.
     ///
-    /// A renewal counts as repeated if the same refresh token is presented again 2 seconds later or
-    /// more, within the grace period. A repeat within 2 seconds is not counted unless
+    /// A renewal counts as repeated if the same refresh token is presented again after at least 2
+    /// seconds, but within the grace period. A repeat within 2 seconds is not counted unless
     /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set, since it usually comes from two
     /// tabs, or from a client that runs several requests in parallel. A repeat after a lost
     /// response or by a slow second tab is counted, but five renewals in a row are rarely repeated

@@ -57,8 +57,9 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
     /// Publishes [the message](Revocation::to_message). If there is no log, this method creates
-    /// one. If the log already contains the message, it stays as it is. Otherwise a client could
-    /// fill the log by repeating a request. A message that is too long is an error.
+    /// one. If the log already contains the message, the log does not change: if each repetition
+    /// were added, a client could fill the log by repeating a request. A message that is too long
+    /// is an error.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
