@@ -225,7 +225,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::session",
     "issuer::sessions::event",
     "issuer::sessions::store::memory",
-    // Stores on a database.
+    // Stores that keep the sessions in a database.
     "issuer::sessions::store::timeout",
     "issuer::sessions::store::sql",
     "issuer::sessions::store::sqlite",

@@ -89,7 +89,7 @@ impl FetchedKeys {
         self
     }
 
-    /// Replaces the JSON.
+    /// Replaces the fetched JSON.
     pub(crate) fn with_json(mut self, json: impl Into<Bytes>) -> Self {
         self.json = json.into();
         self

@@ -27,7 +27,7 @@ pub(crate) trait Server: Send {
         self.processes().into_iter().for_each(|process| signal("-STOP", process));
     }
 
-    /// Lets the processes continue.
+    /// Resumes the suspended processes.
     fn resume(&self) {
         self.processes().into_iter().for_each(|process| signal("-CONT", process));
     }

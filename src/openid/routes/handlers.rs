@@ -202,7 +202,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(attempt)
     }
 
-    /// Returns the browser's session, whose login must be recent.
+    /// Returns the browser's session. Returns an error if its login is more than 5 minutes old.
     async fn fresh_session(
         &self,
         presented: Option<&str>,

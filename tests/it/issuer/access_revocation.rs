@@ -287,7 +287,7 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
             feed.hangs.store(true, Ordering::SeqCst);
             let begun = async {
                 let answer = server.post("/logout", body.clone()).await;
-                // The feed never answers this attempt.
+                // The feed never answers the attempt to publish this logout.
                 assert_eq!(answer.status(), 503);
             };
             let seen = async {

@@ -30,7 +30,7 @@ use tower_jwt_auth::jwt::{KeyError, KeyErrorKind, TokenErrorKind, Verifier};
 
 use crate::kit;
 
-/// A case that is not applied, and the reason.
+/// A case that the tests skip, and the reason.
 type Exclusion = (&'static str, &'static str);
 
 /// Returns the cases that need a public key and are excluded without the feature `asymmetric`.

@@ -164,7 +164,8 @@ async fn exchanges_at_the_same_time_are_bounded() {
         })
         .collect();
     until(|| provider.requests("/token").len() == MAX_EXCHANGES + 1).await;
-    // Without the limit, this request would hang like the others.
+    // The number of concurrent exchanges is limited. Otherwise this exchange would hang like the
+    // others.
     let one_more = tokio::spawn({
         let client = Arc::clone(&client);
         async move { refusal(&client).await }
