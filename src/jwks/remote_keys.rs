@@ -268,9 +268,9 @@ impl RemoteKeys {
     }
 
     /// Decides what happens to a token whose key is not in the store, or to any token while no set
-    /// is loaded. After a wait, look for the key again. If the key is still missing, call this
-    /// method once more. A second [`UnknownKey::Wait`] means that it is still unknown whether the
-    /// issuer has the key.
+    /// is loaded. If this method returns [`UnknownKey::Wait`], wait, and then look for the key in
+    /// the store again. If the key is still missing, call this method a second time. If it returns
+    /// `Wait` again, it is still unknown whether the issuer has the key.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         self.state.on_unknown_key(kid)
     }

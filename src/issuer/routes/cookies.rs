@@ -82,8 +82,8 @@ pub struct Cookies {
 
 impl Cookies {
     /// Creates a configuration in which the cookie `__Secure-refresh_token` contains the refresh
-    /// token. Browsers send this cookie only to `path` and to paths below it. `path` is the path of
-    /// the routes as the browser sees it.
+    /// token. Browsers send this cookie only to `path` and to paths below it. `path` is the path at
+    /// which browsers reach the routes.
     ///
     /// # Panics
     ///

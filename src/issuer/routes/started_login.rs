@@ -99,8 +99,9 @@ fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
 }
 
-/// Returns a page that moves the browser on to another page of this site. This site then begins the
-/// navigation, so the browser sends `SameSite=Strict` cookies.
+/// Returns a page that moves the browser on to another page of this site. A browser sends
+/// `SameSite=Strict` cookies only if this site, and not the provider's, began the navigation. With
+/// this page, this site begins it.
 fn page_to(path: &str) -> impl IntoResponse {
     let path = escaped(path);
     let page = format!(

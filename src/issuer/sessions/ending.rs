@@ -41,8 +41,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.end_as(id, None, cause, false).await
     }
 
-    /// Ends a session. `loaded` is the session as this request loaded it, with its row version. The
-    /// session is loaded again only if another request has changed it since.
+    /// Ends a session. `loaded` is the session that the current request has loaded, and the version
+    /// of its row. The session is loaded again only if another request has changed it since then.
     pub(crate) async fn end_loaded(
         &self,
         loaded: (Session, u64),

@@ -71,7 +71,7 @@ impl Publisher {
 
     /// Revokes all tokens that were issued to a user before the current second. Tokens that were
     /// issued during the current second are not included, so that the user can log in again
-    /// immediately. They are revoked when their sessions end.
+    /// immediately. Those tokens are revoked when their sessions end.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));

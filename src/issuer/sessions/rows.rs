@@ -18,8 +18,8 @@ use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoreErrorKind, StoredSession};
 
 /// The number of attempts to replace a row. An attempt fails if another request has changed the row
-/// in the meantime. More than one failure is rare, since after such a change there is usually
-/// nothing left to write.
+/// in the meantime. After such a change there is usually nothing left to write, so a few attempts
+/// are enough.
 pub(crate) const ATTEMPTS: usize = 16;
 
 pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;

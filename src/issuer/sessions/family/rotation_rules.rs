@@ -22,8 +22,8 @@ pub(crate) struct RotationRules {
     pub(crate) max_repeats: u32,
     /// Like `max_repeats`, but a renewal also counts as repeated if its token is presented again
     /// less than 2 seconds after its use. If this field is `None`, the limit is
-    /// [`MAX_LISTS_AT_ONCE`]. In this case, a refresh within these 2 seconds is not counted, and a
-    /// request for the list of sessions is.
+    /// [`MAX_LISTS_AT_ONCE`]. In this case, only requests for the list of sessions are counted
+    /// within these 2 seconds, and refreshes are not.
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the previous token is accepted even after the grace period, as long as the current
     /// token was never used.
