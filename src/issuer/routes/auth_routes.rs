@@ -56,8 +56,8 @@ use crate::misuse;
 /// script can read, and refresh tokens are read only from their cookie. The routes then reject
 /// requests that a browser makes for a page of another site. The body of a response contains
 /// `expires_in` and `scope`, so that a page learns when to renew its tokens. `/login` takes the
-/// credentials, `audience` and `scope`; the other routes take no body. Mount the routes twice, with
-/// an `Arc` of the accounts, to serve browsers and other clients.
+/// credentials, `audience` and `scope`; the other routes take no body. To serve both browsers and
+/// other clients, mount the routes twice, and let both share an `Arc` of the accounts.
 ///
 /// **Audience.** A login may name one service or several. It must name one if the issuer has
 /// several keys and the grant names no audience. The token is for all named services if they share

@@ -30,7 +30,7 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// The store needs no extension. If you run the files of `migrations/postgres` yourself, the
 /// account of the store needs rights only on the two tables. `synchronous_commit` must not be `off`
 /// for this database. Otherwise a crash of the server can lose a rotation after the client has
-/// received the new token. The session then ends as reused.
+/// received the new token. The new token then counts as reused, and the session ends.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, since the sessions there may be out of date. Behind a pooler in

@@ -56,11 +56,12 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
 /// Keeps sessions in Redis 6.2 or later, or in Valkey, for any number of auth servers.
 ///
-/// A Redis that is configured as a cache loses sessions. Set `appendonly yes` and `maxmemory-policy
-/// noeviction`. If users must stay logged in after a power cut, also set `appendfsync always`.
-/// Sessions have an expiry, so any `volatile-` policy would evict some of them. Writes do not wait
-/// for replication, so a replica that takes over may lack the last rotations. The newest refresh
-/// token of such a session then counts as reused, and the session ends.
+/// A Redis that is configured as a cache loses sessions. Set `appendonly yes` and
+/// `maxmemory-policy noeviction`. If users must stay logged in after a power cut, also set
+/// `appendfsync always`. Sessions have an expiry, so any `volatile-` policy would evict some of
+/// them. Writes do not wait for replication, so a replica that takes over may lack the last
+/// rotations. The newest refresh token of such a session then counts as reused, and the session
+/// ends.
 ///
 /// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
 /// that ends is removed from its user's list.
