@@ -245,7 +245,7 @@ impl RemoteKeys {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
-    /// Returns the store into which the task puts the keys.
+    /// Returns the store into which the background task puts the fetched keys.
     pub(crate) fn store(&self) -> &KeyStore {
         &self.state.store
     }

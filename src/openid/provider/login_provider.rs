@@ -196,9 +196,10 @@ impl LoginProvider {
         self
     }
 
-    /// Sends the secret in the form of the token request (`client_secret_post`), whatever the
-    /// discovery document lists. By default, the method is chosen from those that the document
-    /// lists, and plain OAuth 2.0 providers receive the secret in the `Authorization` header.
+    /// Sends the secret as a parameter in the body of the token request (`client_secret_post`),
+    /// whatever methods the discovery document lists. By default, the method is chosen from those
+    /// that the document lists, and plain OAuth 2.0 providers receive the secret in the
+    /// `Authorization` header.
     pub fn client_secret_post(mut self) -> Self {
         self.settings.credentials.method = Some(AuthMethod::Post);
         self
