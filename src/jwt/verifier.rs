@@ -127,8 +127,8 @@ impl Verifier {
         Ok((claims, now))
     }
 
-    /// Checks the dates of a token that was verified earlier, with the same errors as a
-    /// verification. Returns the time of the check.
+    /// Checks the dates of a token that was verified earlier. Returns the time of the check, or the
+    /// error that a verification would return at that time.
     #[inline]
     pub(crate) fn check_dates(&self, token: &VerifiedToken) -> Result<UnixTime, TokenError> {
         let now = self.clock.now();

@@ -111,7 +111,7 @@ impl<'de> Scanner<'de> {
         self.since(start)
     }
 
-    /// Returns the text from an earlier position to this one.
+    /// Returns the text from an earlier position to the current position.
     pub(crate) fn since(&self, earlier: usize) -> &'de str {
         self.json.get(earlier..self.at).unwrap_or_default()
     }

@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads a length in its shortest encoding.
+/// Reads a length. Returns `None` if it is not in the shortest possible encoding.
 fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     match bytes {
         [len @ 0..=0x7F, rest @ ..] => Some((usize::from(*len), rest)),

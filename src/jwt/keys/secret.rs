@@ -16,7 +16,8 @@ use crate::random;
 /// The key must be at least as long as the hash (RFC 7518 section 3.2). SHA-256 is the shortest
 /// hash.
 const MIN_LEN: usize = 32;
-/// On average, 32 random bytes have 30 different values, and 32 random hexadecimal digits have 14.
+/// The minimum number of different byte values in a secret. A random secret has more: on average,
+/// 32 random bytes have 30 different values, and 32 random hexadecimal digits have 14.
 const MIN_DISTINCT: usize = 8;
 /// Example secrets from a well-known web page about tokens. They are long enough, but everyone
 /// knows them.

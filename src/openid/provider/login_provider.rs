@@ -462,7 +462,7 @@ impl LoginProvider {
         self
     }
 
-    /// Returns a client of the provider, which is ready for logins.
+    /// Returns a client that is ready for logins at this provider.
     ///
     /// # Panics
     ///

@@ -273,7 +273,8 @@ fn room(buckets: usize) -> usize {
     reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
-/// Returns the number of entries that fit if the part reserved for watermarks is used too.
+/// Returns the number of entries that fit into these buckets, including the room that is reserved
+/// for watermarks.
 fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }

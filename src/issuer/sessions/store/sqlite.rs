@@ -79,7 +79,7 @@ impl SqliteStore {
             .map_err(DatabaseError::from)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // In WAL mode, NORMAL may lose the last changes in a power cut.
+            // Use FULL: in WAL mode, NORMAL may lose the last changes in a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         create_private(options.get_filename());
