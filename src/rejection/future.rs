@@ -97,9 +97,9 @@ pub(crate) enum Caching {
     VariesByCookie,
     /// The token came from the cookie, so the response is private to the holder of that cookie.
     PrivateByCookie,
-    /// The response is private to the holder of the credentials, and must say so. The credentials
-    /// are in a header other than `Authorization`, so a cache would not know that the response is
-    /// private.
+    /// The token came from a source of the application, so the response is private to the holder of
+    /// the token. The response must say so, since a cache may not recognize the header that
+    /// contains the token.
     Private,
 }
 
