@@ -11,7 +11,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Returns the broken rule.
+    /// Returns the text of the rule that the store or the feed broke.
     pub fn rule(&self) -> &'static str {
         self.rule
     }

@@ -31,8 +31,9 @@ const TOKEN_TYPE: &str = "at+jwt";
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The issuer recognizes its tokens up to this lifetime, even if a shorter lifetime is configured.
-/// A token may have been issued before the lifetime was shortened.
+/// The maximum lifetime of a token that the issuer recognizes as its own, unless the configured
+/// lifetime is longer. The limit is high because a token may have been issued before the configured
+/// lifetime was shortened.
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 

@@ -65,12 +65,12 @@ impl Jitter {
         Self(random.checked_rem(1_001).unwrap_or(0))
     }
 
-    /// Shortens a time by up to 10 %.
+    /// Shortens a time by a random part of at most 10 %.
     fn earlier(self, time: Duration) -> Duration {
         time.saturating_sub(self.tenth_of(time))
     }
 
-    /// Extends a time by up to 10 %.
+    /// Extends a time by a random part of at most 10 %.
     fn later(self, time: Duration) -> Duration {
         time.saturating_add(self.tenth_of(time))
     }

@@ -166,8 +166,8 @@ impl RemoteKeys {
     ///
     /// # What is lost
     ///
-    /// Every process on this machine that can listen on the port can choose the keys, and can
-    /// therefore sign tokens.
+    /// Every process on this machine that can listen on the port in the URL can choose the keys,
+    /// and can therefore sign tokens.
     ///
     /// # Panics
     ///

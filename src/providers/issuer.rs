@@ -60,10 +60,10 @@ pub struct Issuer {
     rules: Validation,
     /// The settings that come from a preset and that the application has not replaced.
     preset: Vec<Setting>,
-    /// Claims that the preset requires, in addition to those of the application.
+    /// Claims that the preset requires. The application may require further claims.
     also_required: Vec<&'static str>,
     /// `None` means [`Distinction::AudienceOrClient`] for an issuer whose keys are fetched. For any
-    /// other issuer, `None` means that no such setting is required.
+    /// other issuer, `None` means that nothing needs to distinguish its tokens.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }
@@ -130,7 +130,7 @@ impl Issuer {
         self
     }
 
-    /// Requires these claims in addition to those that the application requires.
+    /// Requires these claims of a preset. The application may require further claims.
     #[cfg(feature = "jwks")]
     pub(crate) fn also_requiring(mut self, claims: impl IntoIterator<Item = &'static str>) -> Self {
         self.also_required.extend(claims);
@@ -241,8 +241,8 @@ impl Issuer {
     ///
     /// # Security
     ///
-    /// Every process on this machine that can listen on the port can choose the keys, and can
-    /// therefore sign tokens.
+    /// Every process on this machine that can listen on the port in the URL can choose the keys,
+    /// and can therefore sign tokens.
     ///
     /// # Panics
     ///

@@ -142,13 +142,13 @@ impl TestIssuer {
         self.changed(grant, [("nbf", start.as_secs().into()), ("exp", end.as_secs().into())])
     }
 
-    /// Returns a token for another service, signed with the same secret.
+    /// Returns a token for another service, signed with the secret of this issuer.
     #[track_caller]
     pub fn of_other_audience(&self, grant: &Grant<impl Serialize>) -> String {
         self.changed(grant, [("aud", format!("not-{}", self.audience).into())])
     }
 
-    /// Returns a token of another auth server, signed with the same secret.
+    /// Returns a token of another auth server, signed with the secret of this issuer.
     #[track_caller]
     pub fn of_other_issuer(&self, grant: &Grant<impl Serialize>) -> String {
         self.changed(grant, [("iss", format!("{}/not", self.issuer.name()).into())])

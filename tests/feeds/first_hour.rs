@@ -130,7 +130,7 @@ async fn is_visible_when_down<S: Server, F: RevocationFeed>(
 ) {
     let (token, _) =
         AuthServer::start(tower_jwt_auth::revocation::MemoryFeed::new()).log_in().await;
-    // The server is down when the service starts.
+    // The feed's server is down when the service starts.
     let service = Service::start(feed(server.port()));
     service.expect_line(refused, LATER).await;
     assert_eq!(service.status(&token), 503);
@@ -143,7 +143,8 @@ async fn is_visible_when_down<S: Server, F: RevocationFeed>(
     service.expect_line("did not answer in time", LATER).await;
     server.resume();
     service.expect(&token, 200, LATER).await;
-    // The server is empty after a restart: the service continues and reports the loss.
+    // The feed's server is empty after a restart. The service continues, and reports that the log
+    // was lost.
     server.kill();
     server.start_empty();
     service.expect_line("the revocation log is gone", LATER).await;

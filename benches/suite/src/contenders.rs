@@ -125,9 +125,8 @@ fn is_valid(variant: Variant) -> bool {
     !matches!(variant, Forged | Expired | OtherIssuer | Missing)
 }
 
-/// Returns the cryptographic backend that `jsonwebtoken` uses in a route: `aws_lc_rs` in the
-/// hand-written route, and `rust_crypto`, which the other crates select by default, in their
-/// routes.
+/// Returns the cryptographic backend that `jsonwebtoken` uses in a route. The hand-written route
+/// uses `aws_lc_rs`. The routes of other crates use `rust_crypto`, the default of these crates.
 fn backend_of(route: &str) -> Backend {
     if route == "by hand" { Backend::AwsLc } else { Backend::RustCrypto }
 }

@@ -34,8 +34,8 @@ pub(crate) struct Button {
     /// The name that users see.
     pub(crate) title: String,
     /// The origins that the browser visits until the user sees the first page of the provider. The
-    /// page's policy must allow all of them, since a browser applies `form-action` to each redirect
-    /// after a form.
+    /// page's content security policy must allow all of these origins, since a browser applies
+    /// `form-action` to each redirect after a form.
     pub(crate) origins: Vec<String>,
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Provider {
 }
 
 impl Providers {
-    /// Reads the providers from the environment. `page` is the origin of the page.
+    /// Reads the providers from the environment. `page` is the origin of the shop's page.
     pub(crate) fn from_env(page: &str, master: &Secret) -> Result<Self, Failure> {
         let all = [google()?, kakao()?, naver()?, keycloak()?, openid()?];
         let providers = Self {

@@ -146,8 +146,8 @@ impl<A, S> RouteContext<A, S> {
         Ok(())
     }
 
-    /// Returns the response to a logout. The response to a failed logout deletes the access tokens,
-    /// and keeps the cookies that the next attempt needs.
+    /// Returns the response to a logout. If the server failed to end the session, the response
+    /// deletes the access-token cookies, and keeps the cookies that the client needs to try again.
     pub(crate) fn logged_out(&self, ended: Result<(), OAuthError>) -> Response {
         let is_failure = ended.as_ref().is_err_and(OAuthError::is_failure);
         let is_refused = ended.is_err() && !is_failure;

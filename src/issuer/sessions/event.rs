@@ -35,8 +35,8 @@ pub enum SessionEvent<'a> {
     /// token: notify the user. Normally there is one such event per session. There are two
     /// exceptions for [`EndCause::Reused`]. If the server stops before it calls the hook, the event
     /// is reported later. If the store fails right after the call, the event is reported a second
-    /// time. The later report is made when one of the session's tokens is presented within an hour
-    /// of the end.
+    /// time. In both cases, the report is made when one of the session's tokens is presented within
+    /// an hour of the end.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

@@ -15,7 +15,7 @@ use crate::random::{self, NoRandomness};
 const HANDLE: usize = 16;
 const SECRET: usize = 32;
 const LEN: usize = HANDLE + SECRET;
-/// The length of the 48 bytes in base64url.
+/// The length of a refresh token: 48 bytes in base64url.
 const ENCODED: usize = 64;
 
 /// A refresh token for a client. `Debug` does not show it, and it is wiped from memory when

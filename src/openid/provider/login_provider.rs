@@ -396,8 +396,8 @@ impl LoginProvider {
     ///
     /// # What is lost
     ///
-    /// Every process on this machine that can listen on the port can log in as any user, and learns
-    /// the secret of this server.
+    /// Every process on this machine that can listen on the provider's port can log in as any user,
+    /// and learns the client secret of this server.
     pub fn dangerous_allow_http(mut self) -> Self {
         self.settings.allows_http = true;
         self

@@ -91,8 +91,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             }
         };
         page::add_headers(response.headers_mut());
-        // The attempt has ended, even if the login failed, so this field removes the attempt from
-        // the cookie.
+        // The login attempt has ended, even if the login failed. The `Set-Cookie` field therefore
+        // removes the attempt from the cookie.
         response.headers_mut().append(SET_COOKIE, cookie);
         response
     }

@@ -33,7 +33,8 @@ pub enum FeedErrorKind {
     Unpublishable,
     /// The message is longer than
     /// [`MAX_MESSAGE_BYTES`](crate::revocation::Revocation::MAX_MESSAGE_BYTES). No server would
-    /// read the message, so it would revoke nothing. Revoke the tokens by another, shorter name.
+    /// read the message, so it would revoke nothing. Revoke the tokens by another value that is
+    /// shorter, for example by their session instead of their subject.
     TooLong,
     /// There is no room for another message. Nothing was published, and no earlier message was
     /// dropped.

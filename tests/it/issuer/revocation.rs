@@ -265,7 +265,8 @@ async fn an_abandoned_publication_is_repeated_later() {
     end.abort();
 }
 
-/// Logins can fill a store while the feed is down.
+/// While the feed is down, logins can fill the store. The store must not drop an ended session
+/// before the end has been published.
 #[tokio::test]
 async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let mut fleet = Fleet::new().await;

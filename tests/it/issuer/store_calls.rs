@@ -15,8 +15,8 @@ fn calls(server: &Server) -> Vec<&'static str> {
     std::mem::take(&mut *server.state.calls.lock().unwrap())
 }
 
-/// Returns a server at which one user has logged in twice. An earlier login has already deleted
-/// expired sessions.
+/// Returns a server at which `alice` has logged in twice. The login of `bob` has already deleted
+/// expired sessions, so the next logins do not call the store for that.
 async fn server() -> (Server, Tokens, Tokens) {
     let server = Server::new();
     server.log_in("bob").await;

@@ -117,7 +117,7 @@ async fn a_fault_at_the_start_is_answered_503_until_the_source_recovers() {
         let provider = Provider::start(fault.answer.clone()).await;
         let keys = provider.keys();
         let auth = auth(&keys);
-        // `verify` starts the task, and does not wait.
+        // `verify` starts the task that fetches the keys, and does not wait for the task.
         let error = auth.verify(&token(&key)).unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::KeysUnavailable, "{}", fault.name);
         failed(&time, &keys, &provider, &fault, [1, 1]).await;

@@ -109,8 +109,8 @@ fn tokens_get_their_verdicts() {
         let payload: Value =
             serde_json::from_slice(&kit::unb64(token.split('.').nth(1).unwrap())).unwrap();
         let Some(exp) = payload["exp"].as_i64() else {
-            // The original project does not require `exp`. This crate checks for `exp` after the
-            // signature.
+            // The original project accepts tokens without `exp`. This crate rejects them, but only
+            // after it has verified the signature.
             let auth = JwtAuth::new(KeySet::new(keys).unwrap());
             let auth = auth.audience(payload["aud"][0].as_str().unwrap());
             assert_eq!(kit::fault(&auth, token), Some(TokenErrorKind::MissingClaim), "{name}");

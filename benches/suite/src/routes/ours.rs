@@ -12,13 +12,13 @@ pub fn route(kind: &TokenKind) -> Router {
     behind(ours(verifying_key(kind.algorithm), kind.parties))
 }
 
-/// Returns the route with a cache of the default size.
+/// Returns the route behind a layer with a cache of the default size.
 pub fn cached_route(kind: &TokenKind) -> Router {
     let auth = ours(verifying_key(kind.algorithm), kind.parties);
     behind(auth.with_cache(TokenCache::new()))
 }
 
-/// Returns the route with a key that has a `kid`.
+/// Returns the route behind a layer whose key has a `kid`.
 pub fn keyed_route(kind: &TokenKind) -> Router {
     behind(ours(keyed(), kind.parties))
 }

@@ -257,8 +257,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
 
     async fn replace(&self, session: &StoredSession) -> Result<bool, StoreError> {
         let replacement = async {
-            // Write the list before the row. If the list could not be written after the row, the
-            // session would be renewed but not listed, and its user could not find and end it.
+            // Write the list before the row. In the other order, a failure could leave a renewed
+            // session that is not listed, and its user could not find and end this session.
             if !session.ended {
                 self.list(session).await?;
             }

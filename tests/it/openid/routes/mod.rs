@@ -1,4 +1,5 @@
-//! Tests of the routes with real providers on loopback, whose clock the test moves.
+//! Tests of the routes with real providers on loopback. The routes and the providers share one
+//! clock, which the test sets.
 
 mod bad_input;
 mod flow;

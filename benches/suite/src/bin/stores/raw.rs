@@ -57,7 +57,7 @@ impl Raw {
         Self::new(Database::Redis(ConnectionManager::new(client).await.unwrap()))
     }
 
-    /// Sets the row that a client will change.
+    /// Chooses the row that a client will change later.
     pub(crate) fn take(&self, client: usize, row: &StoredSession) {
         let mut rows = self.rows.lock().unwrap();
         assert_eq!(rows.len(), client);
