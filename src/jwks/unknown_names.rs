@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// The maximum number of names. Strangers choose the names, so their number must be bounded.
+/// The maximum number of names. Anyone can send tokens with any key name, so the number must be
+/// bounded.
 pub(crate) const MAX_NAMES: usize = 1_024;
 /// The time for which a key counts as missing after a fetch did not find it. During this time,
 /// tokens with that key's name cannot start another fetch.

@@ -63,7 +63,7 @@ pub struct Issuer {
     /// Claims that the preset requires. The application may require further claims.
     also_required: Vec<&'static str>,
     /// `None` means [`Distinction::AudienceOrClient`] for an issuer whose keys are fetched. For any
-    /// other issuer, `None` means that nothing needs to distinguish its tokens.
+    /// other issuer, `None` means that no setting needs to distinguish the tokens for this service.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }
@@ -130,7 +130,7 @@ impl Issuer {
         self
     }
 
-    /// Requires these claims of a preset. The application may require further claims.
+    /// Requires claims for a preset. The application may require further claims.
     #[cfg(feature = "jwks")]
     pub(crate) fn also_requiring(mut self, claims: impl IntoIterator<Item = &'static str>) -> Self {
         self.also_required.extend(claims);

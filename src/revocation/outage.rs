@@ -65,8 +65,8 @@ impl fmt::Display for RevocationOutage {
 #[derive(Default)]
 pub(crate) struct Follower {
     exists: AtomicBool,
-    /// The kind of the error that ended the last attempt. A request takes this lock only to
-    /// describe an outage.
+    /// The kind of the error with which the last attempt to read the feed failed. A request locks
+    /// this field only to describe an outage.
     failure: Mutex<Option<FeedErrorKind>>,
 }
 

@@ -60,8 +60,8 @@ fn the_tutorials_show_the_tested_programs() {
     }
 }
 
-/// Compares the code of this page with the example, which the browser tests run. The code is not
-/// compiled here, since this package would then need 200 more crates.
+/// Compares the code on the page about passkeys with the example, which the browser tests run. The
+/// code is not compiled here, since compiling it would need 200 more crates.
 #[test]
 fn the_page_on_passkeys_shows_the_tested_example() {
     let page = read("docs/how-to/log-in-with-a-passkey.md");

@@ -135,8 +135,8 @@ impl Server {
             let family = family(process.id());
             process.kill().unwrap();
             process.wait().unwrap();
-            // PostgreSQL's child processes would end when they notice that their parent is gone. A
-            // new server would wait for this, so kill the child processes, too.
+            // Kill PostgreSQL's child processes, too. Otherwise they end only when they notice that
+            // their parent is gone, and a new server waits until they have ended.
             signal("KILL", &family);
         }
     }

@@ -1,5 +1,5 @@
-//! A store of any kind, which is chosen by a URL. Each test is therefore written only once, and a
-//! child process can open the same store.
+//! A store of any kind. A URL chooses the kind, so one test can run with every kind, and a child
+//! process can open the same store.
 
 use std::time::Duration;
 

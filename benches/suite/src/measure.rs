@@ -61,7 +61,7 @@ impl Quartiles {
     }
 }
 
-/// Returns the number of calls that take [`SLICE_NANOS`] together.
+/// Returns the number of calls that together take [`SLICE_NANOS`].
 fn calibrate(run: &mut Run) -> u32 {
     let mut calls = 1;
     loop {

@@ -19,9 +19,9 @@
 //! database. It takes a few seconds, since some rows must expire by the server's clock.
 //!
 //! The check cannot test whether a row survives a server crash. To ensure this, a store call should
-//! return only after the row was synced to disk. The check counts rows and calls, not time, so it
-//! also cannot detect a store that scans ended sessions to find the live ones. Give live sessions
-//! an index.
+//! return only after the row was synced to disk. The check counts rows and calls, but does not
+//! measure time. It therefore cannot detect a store that scans all ended sessions to find the live
+//! ones. Give live sessions an index.
 
 mod faults;
 mod growth;

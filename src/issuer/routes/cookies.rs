@@ -61,11 +61,11 @@ const MAX_CANDIDATES: usize = 16;
 /// you do not trust a service with the other services' tokens, give it a separate host, or let a
 /// proxy in front of it strip the other cookies.
 ///
-/// The refresh-token cookie has a path, so that browsers send it only to the auth server. It
-/// therefore cannot have the prefix `__Host-`, and a sibling domain could set a cookie with the
-/// same name. A third cookie, `__Host-session`, contains the session identifier, and sibling
-/// domains cannot set it. A refresh token that belongs to a session other than the one in
-/// `__Host-session` is ignored.
+/// The refresh-token cookie has a path, so that browsers send it only to the auth server. A cookie
+/// with such a path cannot have the prefix `__Host-`, so a sibling domain could set a cookie with
+/// the same name. The cookie `__Host-session` protects against that: it contains the session
+/// identifier, and sibling domains cannot set it. A refresh token that belongs to any other session
+/// is ignored.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cookies {

@@ -133,7 +133,7 @@ impl OAuthError {
         &self.reason
     }
 
-    /// Returns true if the server failed. The same request may then succeed later.
+    /// Returns true if the server failed. In that case, the same request may succeed later.
     pub(crate) fn is_failure(&self) -> bool {
         self.kind.status().is_server_error()
     }

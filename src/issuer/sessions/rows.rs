@@ -169,7 +169,7 @@ impl<S: RefreshStore> SessionRows<S> {
         }
     }
 
-    /// Waits until the caller should look again whether another request has published the end of a
+    /// Waits before the caller checks again whether another request has published the end of a
     /// session. Publishing takes 3 seconds at most, and all waits of one caller add up to 3
     /// seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(ids(&store), ["a", "b", "c"]);
         assert!(store.announce(key(1, "b")).is_err());
 
-        // Another key with the same identifier is not the announced key.
+        // A different key is rejected if it has the identifier of an announced key.
         assert!(store.rotate(key(9, "b")).is_err());
         assert_eq!(ids(&store), ["a", "b", "c"]);
         store.rotate(key(1, "b")).unwrap();

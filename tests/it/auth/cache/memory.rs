@@ -61,8 +61,8 @@ fn tokens_in_use_survive_a_flood_of_tokens_seen_once() {
     }
     let stats = cache.stats();
     assert!(stats.evictions > 3_000, "{stats:?}");
-    // A few hits may be missing. A shard may evict a token of `hot` before its first hit, or when
-    // all other tokens in the shard were used recently, too.
+    // A few hits may be missing. A shard may evict one of the `hot` tokens before its first hit, or
+    // when all other tokens in the shard were used recently, too.
     assert!(stats.hits > 50 * 18, "{stats:?}");
 }
 
