@@ -36,11 +36,12 @@ where
 }
 
 /// Returns the response to a rejected request.
+#[inline(never)]
 pub(crate) fn refuse<ReqBody, ResBody: From<Bytes>>(
     settings: &Settings,
     error: AuthError,
     request: &Request<ReqBody>,
 ) -> Response<ResBody> {
     let format = Format::of(request.method(), request.headers());
-    settings.context.answers.refuse(error, &format)
+    settings.context.answers.refuse(error, format)
 }

@@ -72,27 +72,10 @@ where
         match decide::decide::<T, _>(&self.settings, &mut request) {
             // Call the instance whose `poll_ready` returned ready, not a clone.
             Ok(passed) => JwtAuthFuture::running(self.inner.call(request), passed),
-            Err(not) => self.not_authenticated(not, request),
-        }
-    }
-}
-
-impl<S, T> JwtAuthService<S, T> {
-    #[inline(never)]
-    fn not_authenticated<ReqBody, ResBody>(
-        &mut self,
-        not: NotAuthenticated,
-        request: Request<ReqBody>,
-    ) -> JwtAuthFuture<S, T, ReqBody, ResBody>
-    where
-        S: Service<Request<ReqBody>> + Clone,
-        ResBody: From<Bytes>,
-    {
-        match not {
-            NotAuthenticated::Refused(error) => {
+            Err(NotAuthenticated::Refused(error)) => {
                 JwtAuthFuture::refused(decide::refuse(&self.settings, error, &request))
             }
-            NotAuthenticated::Waits { wait, .. } => {
+            Err(NotAuthenticated::Waits { wait, .. }) => {
                 let inner = self.inner.clone();
                 // Replace the ready instance with a clone. The ready instance may hold a permit,
                 // which no request would use during the wait. Before the next call, the caller

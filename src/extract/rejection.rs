@@ -85,7 +85,7 @@ impl AuthRejection {
 impl IntoResponse for AuthRejection {
     fn into_response(self) -> Response {
         let RejectionContent { error, answers, format } = *self.content;
-        answers.refuse(error, &format)
+        answers.refuse(error, format)
     }
 }
 

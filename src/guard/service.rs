@@ -71,7 +71,7 @@ where
             Err(error) => {
                 let format = Format::of(&parts.method, &parts.headers);
                 let answers = decision::answers(&parts.extensions);
-                ResponseFuture::refused(answers.refuse(error, &format))
+                ResponseFuture::refused(answers.refuse(error, format))
             }
         }
     }

@@ -62,10 +62,10 @@ impl Answers {
     }
 
     /// Returns the response to a refused request, with the error in its extensions.
-    pub(crate) fn refuse<B: From<Bytes>>(&self, error: AuthError, format: &Format) -> Response<B> {
+    pub(crate) fn refuse<B: From<Bytes>>(&self, error: AuthError, format: Format) -> Response<B> {
         match format {
             Format::Http => self.refuse_http(error),
-            Format::Grpc(content_type) => self.refuse_grpc(error, content_type.clone()),
+            Format::Grpc(content_type) => self.refuse_grpc(error, content_type),
         }
     }
 
@@ -100,12 +100,12 @@ impl Answers {
     fn refuse_grpc<B: From<Bytes>>(
         &self,
         error: AuthError,
-        content_type: HeaderValue,
+        content_type: &'static str,
     ) -> Response<B> {
         let mut response = Response::new(B::from(Bytes::new()));
         *response.status_mut() = StatusCode::OK;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(HeaderName::from_static("grpc-status"), format::grpc_status(&error));
         let message = HeaderValue::from_static(error.code());
         headers.insert(HeaderName::from_static("grpc-message"), message);

@@ -6,13 +6,13 @@ use http::{HeaderMap, HeaderValue, Method};
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
 /// The format of a response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Status, headers and a body.
     Http,
     /// For a gRPC client, which reads only `grpc-status` and `grpc-message`. Holds the content type
     /// of the response.
-    Grpc(HeaderValue),
+    Grpc(&'static str),
 }
 
 /// The content types of gRPC, the most specific first. A response uses one of these constants, and
@@ -28,10 +28,7 @@ impl Format {
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let is_post = *method == Method::POST;
         let content_type = if is_post { headers.get(CONTENT_TYPE) } else { None };
-        match content_type.and_then(|value| grpc(value.as_bytes())) {
-            Some(content_type) => Self::Grpc(HeaderValue::from_static(content_type)),
-            None => Self::Http,
-        }
+        content_type.and_then(|value| grpc(value.as_bytes())).map_or(Self::Http, Self::Grpc)
     }
 }
 

@@ -153,7 +153,7 @@ impl OAuthError {
         if self.kind == OAuthErrorKind::CrossSite {
             // Use the response with which `JwtAuth` rejects a cross-site request.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
-            return Answers::without_layer().refuse(error, &Format::Http);
+            return Answers::without_layer().refuse(error, Format::Http);
         }
         let description = self.kind.description().unwrap_or(&self.reason);
         let body = json!({ "error": self.kind.code(), "error_description": description });
