@@ -90,7 +90,7 @@ impl Answers {
         });
         let mut response = Response::new(B::from(body));
         *response.status_mut() = error.status();
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response.headers_mut().append(CONTENT_TYPE, content_type);
         self.finish(&mut response, error);
         response
     }
@@ -116,11 +116,12 @@ impl Answers {
     fn finish<B>(&self, response: &mut Response<B>, error: AuthError) {
         self.trace(&error);
         let headers = response.headers_mut();
+        // The response has none of these headers yet, and `append` costs less than `insert`.
         if let Some(challenge) = error.challenge() {
-            headers.insert(WWW_AUTHENTICATE, self.challenges.render(challenge, error.scopes()));
+            headers.append(WWW_AUTHENTICATE, self.challenges.render(challenge, error.scopes()));
         }
-        headers.insert(CACHE_CONTROL, const { HeaderValue::from_static("no-store") });
-        headers.insert(X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });
+        headers.append(CACHE_CONTROL, const { HeaderValue::from_static("no-store") });
+        headers.append(X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });
         if error.kind() == AuthErrorKind::CrossSiteRequest {
             headers.insert(VARY, HeaderValue::from_static("Sec-Fetch-Site, Origin"));
         }

@@ -20,6 +20,7 @@ pub(crate) enum Decision<'r> {
 
 impl<'r> Decision<'r> {
     /// Returns the decision, or `None` if no layer has seen the request.
+    #[inline]
     pub(crate) fn of(extensions: &'r Extensions) -> Option<Self> {
         // Every layer removes the entries of an outer layer, so a request never has both a token
         // and an [`Anonymous`] entry.
