@@ -17,12 +17,12 @@ use crate::jwt::VerifiedToken;
 #[derive(Clone, Copy, Default)]
 #[must_use]
 pub struct TokenNames<'a> {
-    pub(crate) issuer: Option<&'a str>,
-    pub(crate) id: Option<&'a str>,
-    pub(crate) session: Option<&'a str>,
-    pub(crate) subject: Option<&'a str>,
-    pub(crate) tenant: Option<&'a str>,
-    pub(crate) key_id: Option<&'a str>,
+    pub(crate) issuer: Option<&'a [u8]>,
+    pub(crate) id: Option<&'a [u8]>,
+    pub(crate) session: Option<&'a [u8]>,
+    pub(crate) subject: Option<&'a [u8]>,
+    pub(crate) tenant: Option<&'a [u8]>,
+    pub(crate) key_id: Option<&'a [u8]>,
     pub(crate) issued_at: Option<UnixTime>,
     pub(crate) expires_at: Option<UnixTime>,
 }
@@ -35,37 +35,37 @@ impl<'a> TokenNames<'a> {
 
     /// Sets the `iss` of the token.
     pub fn issuer(mut self, issuer: impl Into<Option<&'a str>>) -> Self {
-        self.issuer = issuer.into();
+        self.issuer = bytes(issuer);
         self
     }
 
     /// Sets the `jti` of the token.
     pub fn id(mut self, id: impl Into<Option<&'a str>>) -> Self {
-        self.id = id.into();
+        self.id = bytes(id);
         self
     }
 
     /// Sets the `sid` of the token.
     pub fn session(mut self, session: impl Into<Option<&'a str>>) -> Self {
-        self.session = session.into();
+        self.session = bytes(session);
         self
     }
 
     /// Sets the `sub` of the token.
     pub fn subject(mut self, subject: impl Into<Option<&'a str>>) -> Self {
-        self.subject = subject.into();
+        self.subject = bytes(subject);
         self
     }
 
     /// Sets the token's tenant, which may come from any claim.
     pub fn tenant(mut self, tenant: impl Into<Option<&'a str>>) -> Self {
-        self.tenant = tenant.into();
+        self.tenant = bytes(tenant);
         self
     }
 
     /// Sets the `kid` of the key that verified the token.
     pub fn key_id(mut self, key_id: impl Into<Option<&'a str>>) -> Self {
-        self.key_id = key_id.into();
+        self.key_id = bytes(key_id);
         self
     }
 
@@ -85,15 +85,21 @@ impl<'a> TokenNames<'a> {
     }
 }
 
+fn bytes<'a>(name: impl Into<Option<&'a str>>) -> Option<&'a [u8]> {
+    name.into().map(str::as_bytes)
+}
+
 impl<'a> From<&'a VerifiedToken> for TokenNames<'a> {
     fn from(token: &'a VerifiedToken) -> Self {
+        let VerifiedToken { opened, named } = token;
+        let text = &opened.text;
         Self {
-            issuer: token.issuer(),
-            id: token.id(),
-            session: token.session(),
-            subject: token.subject(),
-            tenant: token.tenant(),
-            key_id: token.key_id(),
+            issuer: named.issuer.map(|span| span.bytes_of(text)),
+            id: named.id.map(|span| span.bytes_of(text)),
+            session: named.session.map(|span| span.bytes_of(text)),
+            subject: named.subject.map(|span| span.bytes_of(text)),
+            tenant: named.tenant.map(|span| span.bytes_of(text)),
+            key_id: opened.key_id.map(|span| span.bytes_of(text)),
             issued_at: token.issued_at(),
             expires_at: token.expires_at(),
         }

@@ -29,21 +29,26 @@ impl FingerprintKeys {
     /// Returns the part of a fingerprint that depends on the issuer. `None` is for a revocation
     /// that covers the tokens of every issuer.
     #[inline]
-    pub(crate) fn of_issuer(&self, issuer: Option<&str>) -> IssuerFingerprint {
+    pub(crate) fn of_issuer(&self, issuer: Option<&[u8]>) -> IssuerFingerprint {
         IssuerFingerprint(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))
     }
 
     #[inline]
-    pub(crate) fn of(&self, issuer: IssuerFingerprint, kind: EntryKind, name: &str) -> Fingerprint {
+    pub(crate) fn of(
+        &self,
+        issuer: IssuerFingerprint,
+        kind: EntryKind,
+        name: &[u8],
+    ) -> Fingerprint {
         let of_name = self.of_names.get(kind.index()).map_or(0, |key| hash(key, name));
         NonZeroU64::new(of_name ^ issuer.0).unwrap_or(NonZeroU64::MIN)
     }
 }
 
 #[inline]
-fn hash(key: &RandomState, text: &str) -> u64 {
+fn hash(key: &RandomState, text: &[u8]) -> u64 {
     let mut hasher = key.build_hasher();
-    hasher.write(text.as_bytes());
+    hasher.write(text);
     hasher.finish()
 }
 
@@ -57,7 +62,8 @@ mod tests {
     fn every_bit_of_a_fingerprint_depends_on_the_name() {
         let keys = FingerprintKeys::default();
         let kind = EntryKind::new(RevocationKind::Token, IssuerMatch::One);
-        let print = |n: u32| keys.of(keys.of_issuer(Some("a")), kind, &n.to_string()).get();
+        let print =
+            |n: u32| keys.of(keys.of_issuer(Some(b"a")), kind, n.to_string().as_bytes()).get();
         assert_eq!((0..1_000).map(print).fold(u64::MAX, |all, print| all & print), 0);
         assert_eq!((0..1_000).map(print).fold(0, |any, print| any | print), u64::MAX);
     }
@@ -68,14 +74,16 @@ mod tests {
         let kind = |kind| EntryKind::new(kind, IssuerMatch::One);
         let token = kind(RevocationKind::Token);
         let any = EntryKind::new(RevocationKind::Token, IssuerMatch::Any);
-        let of = |issuer, kind, name| keys.of(keys.of_issuer(issuer), kind, name);
+        let of = |issuer: Option<&str>, kind, name: &str| {
+            keys.of(keys.of_issuer(issuer.map(str::as_bytes)), kind, name.as_bytes())
+        };
         let all = [
             of(Some("a"), token, "b"),
             of(Some("ab"), token, ""),
             of(Some(""), token, "ab"),
             of(Some("a"), kind(RevocationKind::Session), "b"),
             of(None, any, "b"),
-            other.of(other.of_issuer(Some("a")), token, "b"),
+            other.of(other.of_issuer(Some(b"a")), token, b"b"),
         ];
         for (n, one) in all.iter().enumerate() {
             assert!(!all[n + 1..].contains(one), "{n}");

@@ -98,7 +98,7 @@ impl RevocationTable {
         names: &TokenNames<'_>,
     ) -> bool {
         let of_issuer = self.keys.of_issuer(names.issuer.filter(|_| issuers == IssuerMatch::One));
-        let refuses = |kind, name: Option<&str>| {
+        let refuses = |kind, name: Option<&[u8]>| {
             let kind = EntryKind::new(kind, issuers);
             let Some(name) = name.filter(|_| kinds.has(kind)) else { return false };
             let found = map.find(self.keys.of(of_issuer, kind, name));
@@ -109,7 +109,7 @@ impl RevocationTable {
             || refuses(RevocationKind::Subject, names.subject)
             || refuses(RevocationKind::Tenant, names.tenant)
             || refuses(RevocationKind::KeyId, names.key_id)
-            || refuses(RevocationKind::Everyone, Some(""))
+            || refuses(RevocationKind::Everyone, Some(b""))
     }
 
     pub(crate) fn apply(&self, revocation: &Revocation, now: UnixTime) -> Applied {
@@ -126,8 +126,8 @@ impl RevocationTable {
             self.refuse_everyone(mark);
             return Applied::Kept;
         }
-        let of_issuer = self.keys.of_issuer(issuer);
-        let print = self.keys.of(of_issuer, kind, revocation.target.name());
+        let of_issuer = self.keys.of_issuer(issuer.map(str::as_bytes));
+        let print = self.keys.of(of_issuer, kind, revocation.target.name().as_bytes());
         if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
@@ -139,13 +139,13 @@ impl RevocationTable {
         };
         if let Some(owner) = revocation.target.owner() {
             let (kind, mark) = widened(RevocationKind::Subject);
-            let print = self.keys.of(of_issuer, kind, owner);
+            let print = self.keys.of(of_issuer, kind, owner.as_bytes());
             if self.put(&mut writer, print, mark, now, true) {
                 return Applied::Widened(RevocationKind::Subject);
             }
         }
         let (kind, mark) = widened(RevocationKind::Everyone);
-        let print = self.keys.of(of_issuer, kind, "");
+        let print = self.keys.of(of_issuer, kind, b"");
         let is_put = issuer.is_some() && self.put(&mut writer, print, mark, now, true);
         if !is_put {
             self.refuse_everyone(mark);
