@@ -44,7 +44,7 @@ pub fn verifier(name: &str, kind: &TokenKind) -> Verify {
             };
             let key = verifying_key(kind.algorithm);
             let verifier = Verifier::new(key).with_validation(validation);
-            Box::new(move |token| is_some(verifier.verify::<Shopper>(token).ok()))
+            Box::new(move |token| black_box(&verifier.verify::<Shopper>(token)).is_ok())
         }
         "jsonwebtoken, aws_lc_rs" => {
             let decode = Decode::new(kind);
@@ -78,7 +78,7 @@ fn is_some<T>(value: Option<T>) -> bool {
 }
 
 fn verify(auth: JwtAuth<Shopper>) -> Verify {
-    Box::new(move |token| is_some(auth.verify(token).ok()))
+    Box::new(move |token| black_box(&auth.verify(token)).is_ok())
 }
 
 /// Returns a `JwtAuth` layer without a cache. By default, a layer with a public key has a cache.
