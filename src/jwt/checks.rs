@@ -6,6 +6,7 @@ use crate::clock::UnixTime;
 use crate::jwt::claim_error::ClaimError;
 use crate::jwt::header::{self, Header};
 use crate::jwt::payload::notes::Noted;
+use crate::jwt::spans::Span;
 use crate::jwt::token_error::{self, TokenError, TokenErrorKind};
 use crate::jwt::validation::Validation;
 use crate::jwt::verified_token::Named;
@@ -54,22 +55,17 @@ impl Validation {
     ) -> Result<(), TokenError> {
         self.check_issuer(noted)?;
         self.check_audience(noted)?;
-        let rules = u32::try_from(self.wanted.rules.len()).unwrap_or(u32::MAX);
-        if noted.met.count_ones() < rules {
+        let rules = self.wanted.rules.len();
+        if rules > 0 && (noted.met.count_ones() as usize) < rules {
             return Err(self.broken_rule(noted));
         }
         if noted.has_confirmation {
             return Err(TokenError::new(TokenErrorKind::SenderConstrained));
         }
         let Named { issued_at, not_before, expires_at, .. } = *noted.named;
-        for (reason, date) in [
-            (after_9999!("exp"), expires_at),
-            (after_9999!("nbf"), not_before),
-            (after_9999!("iat"), issued_at),
-        ] {
-            if date.is_some_and(|date| date > LATEST) {
-                return Err(TokenError::because(TokenErrorKind::DateOutOfRange, reason));
-            }
+        let is_late = |date: Option<UnixTime>| date.is_some_and(|date| date > LATEST);
+        if is_late(expires_at) || is_late(not_before) || is_late(issued_at) {
+            return Err(date_out_of_range(is_late(expires_at), is_late(not_before)));
         }
         if expires_at.is_none() && !self.allows_missing_expiry {
             return Err(missing("exp"));
@@ -156,13 +152,19 @@ impl Validation {
         if self.issuers.is_empty() {
             return Ok(());
         }
-        let named = noted.named.issuer.map(|span| noted.placer.at(span));
-        if named.is_some_and(|named| self.issuers.iter().any(|issuer| issuer == named)) {
+        let span = noted.named.issuer;
+        let is_named = |issuer: &String| span.is_some_and(|span| noted.placer.is(span, issuer));
+        if self.issuers.iter().any(is_named) {
             return Ok(());
         }
-        let what = if named.is_some() { "`iss` is not" } else { "`iss` is missing, and must be" };
+        Err(self.wrong_issuer(span.is_some()))
+    }
+
+    #[cold]
+    fn wrong_issuer(&self, has_issuer: bool) -> TokenError {
+        let what = if has_issuer { "`iss` is not" } else { "`iss` is missing, and must be" };
         let reason = format!("{what} {}", token_error::quoted(&self.issuers));
-        Err(TokenError::configured(TokenErrorKind::WrongIssuer, reason.into()))
+        TokenError::configured(TokenErrorKind::WrongIssuer, reason.into())
     }
 
     fn check_audience(&self, noted: &Noted<'_, '_>) -> Result<(), TokenError> {
@@ -174,18 +176,32 @@ impl Validation {
             (true, true) => return Err(TokenError::new(TokenErrorKind::UnexpectedAudience)),
             (_, false) => {}
         }
-        let mut named = noted.named.audience.iter().map(|span| noted.placer.at(*span));
-        if named.any(|name| self.audience.iter().any(|ours| ours == name)) {
+        let is_ours = |span: &Span| self.audience.iter().any(|ours| noted.placer.is(*span, ours));
+        if noted.named.audience.iter().any(is_ours) {
             return Ok(());
         }
-        let what = if noted.has_audience {
-            "`aud` does not name"
-        } else {
-            "`aud` is missing, and must name"
+        Err(self.wrong_audience(noted.has_audience))
+    }
+
+    #[cold]
+    fn wrong_audience(&self, has_audience: bool) -> TokenError {
+        let what = match has_audience {
+            true => "`aud` does not name",
+            false => "`aud` is missing, and must name",
         };
         let reason = format!("{what} {}", token_error::quoted(&self.audience));
-        Err(TokenError::configured(TokenErrorKind::WrongAudience, reason.into()))
+        TokenError::configured(TokenErrorKind::WrongAudience, reason.into())
     }
+}
+
+#[cold]
+fn date_out_of_range(is_expiry: bool, is_start: bool) -> TokenError {
+    let reason = match (is_expiry, is_start) {
+        (true, _) => after_9999!("exp"),
+        (_, true) => after_9999!("nbf"),
+        _ => after_9999!("iat"),
+    };
+    TokenError::because(TokenErrorKind::DateOutOfRange, reason)
 }
 
 #[cold]

@@ -54,15 +54,10 @@ pub(crate) fn peek<'b>(
 
 fn issuer_in(payload: &str) -> Result<Option<Cow<'_, str>>, Error> {
     let mut reader = Reader::new(payload);
-    if reader.peek() != Some(b'{') {
-        return Err(serde::de::Error::custom("not an object"));
-    }
-    reader.open()?;
+    reader.open_object()?;
     let mut is_first = true;
-    while reader.next_item(b'}', &mut is_first)? {
-        let plain = reader.name()?;
-        let is_issuer = reader.take_name(plain).text() == "iss";
-        reader.colon()?;
+    while let Some(plain) = reader.next_name(&mut is_first)? {
+        let is_issuer = reader.member_name(plain).text() == "iss";
         match reader.peek() {
             Some(b'"') if is_issuer => return Text.deserialize(&mut reader).map(Some),
             Some(b'n') => reader.skip_value()?,

@@ -45,12 +45,6 @@ impl Span {
         let start = self.start as usize;
         text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
     }
-
-    #[inline]
-    fn in_str(self, text: &str) -> &str {
-        let start = self.start as usize;
-        text.get(start..start.saturating_add(self.len as usize)).unwrap_or_default()
-    }
 }
 
 /// Finds the positions of strings that were read from a payload.
@@ -79,13 +73,14 @@ impl<'de> Placer<'de> {
         Span::new(start, text.len())
     }
 
-    /// Returns the string that a span covers.
+    /// Returns true if a span covers the string `text`.
     #[inline]
-    pub(crate) fn at(&self, span: Span) -> &str {
-        match (span.start as usize).checked_sub(self.end) {
-            None => span.in_str(self.payload),
-            Some(start) => Span::new(start, span.len as usize).in_str(&self.unescaped),
-        }
+    pub(crate) fn is(&self, span: Span, text: &str) -> bool {
+        let found = match (span.start as usize).checked_sub(self.end) {
+            None => span.bytes_of(self.payload.as_bytes()),
+            Some(start) => Span::new(start, span.len as usize).bytes_of(self.unescaped.as_bytes()),
+        };
+        found == text.as_bytes()
     }
 
     /// Returns the length of the stored text.
@@ -108,7 +103,9 @@ mod tests {
         let payload = "0123456789";
         let mut placer = Placer::new(payload, 15);
         let all = [Span::new(3, 2), placer.append("ab"), placer.append("c")];
-        assert_eq!(all.map(|span| placer.at(span).to_owned()), ["34", "ab", "c"]);
+        for (span, text) in all.into_iter().zip(["34", "ab", "c"]) {
+            assert!(placer.is(span, text) && !placer.is(span, "x"));
+        }
         let kept = format!("{payload}token{}", placer.into_unescaped());
         assert_eq!(all.map(|span| span.of(kept.as_bytes())), ["34", "ab", "c"]);
     }

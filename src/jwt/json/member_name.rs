@@ -1,7 +1,5 @@
 //! A deserializer for a member name.
 
-use std::borrow::Cow;
-
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
@@ -11,9 +9,10 @@ use crate::jwt::json::by_serde_json;
 use crate::jwt::json::scan;
 
 /// A member name. Types may read it as text, number, boolean or enum, as with `serde_json`.
-pub(crate) enum MemberName<'de> {
+#[derive(Clone, Copy)]
+pub(crate) enum MemberName<'n, 'de> {
     Plain(&'de str),
-    Escaped(Box<EscapedName<'de>>),
+    Escaped(&'n EscapedName<'de>),
 }
 
 pub(crate) struct EscapedName<'de> {
@@ -22,26 +21,36 @@ pub(crate) struct EscapedName<'de> {
     pub(crate) quoted: &'de str,
 }
 
-impl<'de> MemberName<'de> {
+impl<'n, 'de> MemberName<'n, 'de> {
+    /// Returns the name that a reader read: `plain`, or `escaped` if `plain` is empty.
     #[inline]
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) fn new(plain: &'de str, escaped: Option<&'n EscapedName<'de>>) -> Self {
+        match escaped {
+            Some(name) if plain.is_empty() => Self::Escaped(name),
+            _ => Self::Plain(plain),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn text(self) -> &'n str {
         match self {
             Self::Plain(text) => text,
             Self::Escaped(name) => &name.text,
         }
     }
 
+    /// Returns the name itself, or the string with quotes and escapes.
     #[inline]
-    pub(crate) fn to_cow(&self) -> Cow<'de, str> {
+    pub(crate) fn written(self) -> &'de str {
         match self {
-            Self::Plain(text) => Cow::Borrowed(text),
-            Self::Escaped(name) => Cow::Owned(name.text.clone()),
+            Self::Plain(text) => text,
+            Self::Escaped(name) => name.quoted,
         }
     }
 
     /// Returns the name if all its characters can be part of a number. A name with escapes is not a
     /// number.
-    fn number(&self) -> Result<&'de str, Error> {
+    fn number(self) -> Result<&'de str, Error> {
         match self {
             Self::Plain(text) if !text.is_empty() && text.bytes().all(scan::is_in_numbers) => {
                 Ok(text)
@@ -60,7 +69,7 @@ macro_rules! numbers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for MemberName<'de> {
+impl<'de> Deserializer<'de> for MemberName<'_, 'de> {
     type Error = Error;
 
     #[inline]
@@ -111,7 +120,7 @@ impl<'de> Deserializer<'de> for MemberName<'de> {
                 BorrowedStrDeserializer::new(text).deserialize_enum(name, variants, visitor)
             }
             Self::Escaped(escaped) => {
-                escaped.text.into_deserializer().deserialize_enum(name, variants, visitor)
+                escaped.text.as_str().into_deserializer().deserialize_enum(name, variants, visitor)
             }
         }
     }

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use smallvec::SmallVec;
-
 const FEW_NAMES: usize = 12;
 
 /// The names of the members that were read from an object so far. RFC 7515 section 4 and RFC 7519
@@ -15,37 +13,51 @@ pub(crate) struct SeenNames<'de> {
     /// The [`group`]s of the stored names, one bit for each group. A new name whose group has no
     /// other name, as is usual, need not be compared with the stored names.
     groups: u64,
-    few: SmallVec<[Cow<'de, str>; FEW_NAMES]>,
+    /// The first twelve names, as they are written: a name with escapes with its quotes.
+    few: [&'de str; FEW_NAMES],
+    few_len: usize,
     /// The names after the first twelve. The set is created only when needed, since creating a hash
     /// set takes time.
     more: Option<HashSet<Cow<'de, str>>>,
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds a name, which belongs to this group. Returns true if the name is new. `own` makes the
-    /// copy of the name that is stored.
+    /// Adds a name, which belongs to this group. Returns true if the name is new. `written` is the
+    /// name as the JSON contains it: the name itself, or a string with quotes and escapes.
     #[inline]
-    pub(crate) fn insert(
-        &mut self,
-        group: u64,
-        name: &str,
-        own: impl FnOnce() -> Cow<'de, str>,
-    ) -> bool {
-        if self.groups & group != 0 && self.few.iter().any(|other| other == name) {
+    pub(crate) fn insert(&mut self, group: u64, name: &str, written: &'de str) -> bool {
+        if self.groups & group != 0 && self.has_among_few(name) {
             return false;
         }
         self.groups |= group;
-        if self.few.len() == FEW_NAMES {
-            return self.insert_more(own());
-        }
-        self.few.push(own());
+        let Some(free) = self.few.get_mut(self.few_len) else {
+            return self.insert_more(name, written);
+        };
+        *free = written;
+        self.few_len = self.few_len.wrapping_add(1);
         true
     }
 
     #[cold]
-    fn insert_more(&mut self, name: Cow<'de, str>) -> bool {
+    fn has_among_few(&self, name: &str) -> bool {
+        self.few.iter().take(self.few_len).any(|other| is_same(other, name))
+    }
+
+    #[cold]
+    fn insert_more(&mut self, name: &str, written: &'de str) -> bool {
+        let is_plain = name == written;
+        let name = if is_plain { Cow::Borrowed(written) } else { Cow::Owned(name.to_owned()) };
         self.more.get_or_insert_default().insert(name)
     }
+}
+
+/// Returns true if `written` is how a JSON text contains `name`. Only names with escapes are stored
+/// with their quotes.
+fn is_same(written: &str, name: &str) -> bool {
+    if !written.starts_with('"') {
+        return written == name;
+    }
+    serde_json::from_str::<Cow<'_, str>>(written).is_ok_and(|other| other == name)
 }
 
 /// Returns the group of a name, as one bit. Names in different groups are never equal.
@@ -73,14 +85,18 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn insert<'n>(seen: &mut SeenNames<'n>, is_escaped: bool, name: &'n str) -> bool {
-        let own = || if is_escaped { Cow::Owned(name.to_owned()) } else { Cow::Borrowed(name) };
-        seen.insert(group(name), name, own)
+    /// Adds a name, written plainly or with an escape for each character.
+    fn insert(seen: &mut SeenNames<'_>, is_escaped: bool, name: &'static str) -> bool {
+        if !is_escaped {
+            return seen.insert(group(name), name, name);
+        }
+        let escapes: String = name.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        seen.insert(group(name), name, format!("\"{escapes}\"").leak())
     }
 
     #[test]
     fn each_of_many_names_is_new_only_once() {
-        let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let names: Vec<&str> = (0..100).map(|n| &*n.to_string().leak()).collect();
         for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
             let mut seen = SeenNames::default();
             for (is_escaped, is_new) in [(first, true), (second, false)] {
@@ -89,6 +105,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_name_that_contains_the_escapes_of_another_name_is_new() {
+        let (written, mut seen) = (r#""\u0061""#, SeenNames::default());
+        assert!(seen.insert(1, "a", written));
+        assert!(seen.insert(1, written, r#""\"\\u0061\"""#));
+        assert!(!seen.insert(1, "a", "a"));
     }
 
     #[test]

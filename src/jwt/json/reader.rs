@@ -67,8 +67,8 @@ pub(crate) struct Reader<'de> {
     fault: Option<Fault>,
     /// The start and the end of the last value that was read ahead.
     read: (usize, usize),
-    /// The name that was read last, if it has escapes.
-    pub(crate) escaped_name: Option<Box<EscapedName<'de>>>,
+    /// The name that was read last, if it has escapes. Unused after a plain name that is not empty.
+    escaped_name: Option<EscapedName<'de>>,
     /// True if `serde_json` keeps numbers as text (its feature `arbitrary_precision`).
     has_exact_numbers: bool,
 }
@@ -116,6 +116,12 @@ impl<'de> Reader<'de> {
         if self.depth > MAX_DEPTH { Err(self.fail(Fault::TooDeep)) } else { Ok(()) }
     }
 
+    /// Reads the opening bracket of an object. Fails if something else is next.
+    #[inline]
+    pub(crate) fn open_object(&mut self) -> Result<(), Error> {
+        if self.peek() == Some(b'{') { self.open() } else { Err(self.fail(Fault::Syntax)) }
+    }
+
     /// Advances to the next item. Returns false if the closing bracket `close` is next.
     #[inline]
     pub(crate) fn next_item(&mut self, close: u8, is_first: &mut bool) -> Result<bool, Error> {
@@ -141,65 +147,96 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Reads a member name. If the name has escapes, stores it in [`Self::escaped_name`] and
-    /// returns an empty string.
+    /// Reads the name of the next member, and the colon after the name. Returns `None` after the
+    /// last member. If the name has escapes, stores it in [`Self::escaped_name`] and returns an
+    /// empty string.
     // This method does not return an owned `MemberName`, since that value would be moved several
     // times.
     #[inline(always)]
-    pub(crate) fn name(&mut self) -> Result<&'de str, Error> {
+    pub(crate) fn next_name(&mut self, is_first: &mut bool) -> Result<Option<&'de str>, Error> {
+        match self.scanner.short_name(*is_first) {
+            Some(name) if !names::is_reserved(name) => {
+                *is_first = false;
+                Ok(Some(name))
+            }
+            Some(_) => Err(self.fail(Fault::ReservedName)),
+            None => self.next_other_name(is_first),
+        }
+    }
+
+    /// Reads a name as [`Self::next_name`] does. The name may be long or have escapes, and white
+    /// space may surround it.
+    #[cold]
+    #[inline(never)]
+    fn next_other_name(&mut self, is_first: &mut bool) -> Result<Option<&'de str>, Error> {
+        self.escaped_name = None;
+        if !self.next_item(b'}', is_first)? {
+            return Ok(None);
+        }
         if self.scanner.peek() != Some(b'"') {
             return Err(self.fail(Fault::Syntax));
         }
-        self.escaped_name = None;
-        match self.scanner.plain_string() {
-            Some(name) if !names::is_reserved(name) => Ok(name),
-            Some(_) => Err(self.fail(Fault::ReservedName)),
-            None => self.name_with_escapes(),
-        }
-    }
-
-    /// Reads a name that contains escapes. For an unpaired surrogate, returns an error but does not
-    /// record a [`Fault`], since the grammar of JSON allows unpaired surrogates.
-    #[cold]
-    #[inline(never)]
-    fn name_with_escapes(&mut self) -> Result<&'de str, Error> {
-        let quoted = self.scanner.scalar();
-        let text: String = serde_json::from_str(quoted).inspect_err(|_| self.check(quoted))?;
-        if names::is_reserved(&text) {
-            return Err(self.fail(Fault::ReservedName));
-        }
-        self.escaped_name = Some(Box::new(EscapedName { text, quoted }));
-        Ok("")
-    }
-
-    /// Returns the name that [`Self::name`] read. `plain` is the string that [`Self::name`]
-    /// returned.
-    #[inline]
-    pub(crate) fn take_name(&mut self, plain: &'de str) -> MemberName<'de> {
-        match self.escaped_name.take() {
-            None => MemberName::Plain(plain),
-            Some(name) => MemberName::Escaped(name),
-        }
-    }
-
-    /// Reads a member name, and checks that no earlier member of the object has the same name.
-    #[inline]
-    fn new_name(&mut self, seen: &mut SeenNames<'de>) -> Result<MemberName<'de>, Error> {
-        let plain = self.name()?;
-        let name = self.take_name(plain);
-        let group = names::group(name.text());
-        let is_new = seen.insert(group, name.text(), || name.to_cow());
-        if is_new { Ok(name) } else { Err(self.fail(Fault::DuplicateName)) }
+        let name = match self.scanner.plain_string() {
+            Some(name) if names::is_reserved(name) => return Err(self.fail(Fault::ReservedName)),
+            Some(name) => name,
+            None => self.name_with_escapes()?,
+        };
+        self.colon().map(|()| Some(name))
     }
 
     /// Reads the colon after a name.
-    #[inline]
-    pub(crate) fn colon(&mut self) -> Result<(), Error> {
+    fn colon(&mut self) -> Result<(), Error> {
         if self.scanner.peek() != Some(b':') {
             return Err(self.fail(Fault::Syntax));
         }
         self.scanner.skip(1);
         Ok(())
+    }
+
+    /// Reads a name that contains escapes. For an unpaired surrogate, returns an error but does not
+    /// record a [`Fault`], since the grammar of JSON allows unpaired surrogates.
+    fn name_with_escapes(&mut self) -> Result<&'de str, Error> {
+        let name = match self.scanner.escaped_string() {
+            Some((text, quoted)) => EscapedName { text, quoted },
+            None => {
+                let quoted = self.scanner.scalar();
+                let text = serde_json::from_str(quoted).inspect_err(|_| self.check(quoted))?;
+                EscapedName { text, quoted }
+            }
+        };
+        if names::is_reserved(&name.text) {
+            return Err(self.fail(Fault::ReservedName));
+        }
+        self.escaped_name = Some(name);
+        Ok("")
+    }
+
+    /// Returns the name that [`Self::next_name`] read. `plain` is the string that
+    /// [`Self::next_name`] returned.
+    #[inline]
+    pub(crate) fn member_name(&self, plain: &'de str) -> MemberName<'_, 'de> {
+        MemberName::new(plain, self.escaped_name.as_ref())
+    }
+
+    /// Takes the name that [`Self::next_name`] read, if the name has escapes. A name that is read in
+    /// the member's value would replace the name.
+    #[inline]
+    pub(crate) fn take_escaped_name(&mut self, plain: &str) -> Option<EscapedName<'de>> {
+        if plain.is_empty() { self.escaped_name.take() } else { None }
+    }
+
+    /// Reads a name as [`Self::next_name`] does, and checks that no earlier member of the object has
+    /// the same name.
+    #[inline]
+    fn next_new_name(
+        &mut self,
+        is_first: &mut bool,
+        seen: &mut SeenNames<'de>,
+    ) -> Result<Option<&'de str>, Error> {
+        let Some(plain) = self.next_name(is_first)? else { return Ok(None) };
+        let name = self.member_name(plain);
+        let is_new = seen.insert(names::group(name.text()), name.text(), name.written());
+        if is_new { Ok(Some(plain)) } else { Err(self.fail(Fault::DuplicateName)) }
     }
 
     /// Reads the next value and then moves back, so that the value can be read again. If the value
@@ -222,8 +259,8 @@ impl<'de> Reader<'de> {
     /// Reads the next string, unless it has escapes, and returns its start and length.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<(usize, usize)> {
-        let start = self.scanner.at().wrapping_add(1);
-        self.scanner.plain_string().map(|text| (start, text.len()))
+        let (start, end) = self.scanner.plain_span()?;
+        Some((start, end.wrapping_sub(start)))
     }
 
     /// Reads the next number, if it is a whole number of at most 18 digits.
@@ -249,15 +286,15 @@ impl<'de> Reader<'de> {
     /// of its value.
     pub(crate) fn each_member<E: From<Error>>(
         &mut self,
-        mut read: impl FnMut(&mut Self, MemberName<'de>, u8) -> Result<(), E>,
+        mut read: impl FnMut(&mut Self, &str, u8) -> Result<(), E>,
     ) -> Result<(), E> {
         self.open()?;
         let (mut is_first, mut seen) = (true, SeenNames::default());
-        while self.next_item(b'}', &mut is_first)? {
-            let name = self.new_name(&mut seen)?;
-            self.colon()?;
+        while let Some(plain) = self.next_new_name(&mut is_first, &mut seen)? {
+            let escaped = self.take_escaped_name(plain);
+            let name = MemberName::new(plain, escaped.as_ref());
             let Some(next) = self.peek() else { return Err(self.fail(Fault::Syntax).into()) };
-            read(self, name, next)?;
+            read(self, name.text(), next)?;
         }
         Ok(self.close(b'}')?)
     }
@@ -271,14 +308,19 @@ impl<'de> Reader<'de> {
     }
 
     /// Skips a value.
+    #[inline]
     pub(crate) fn skip_value(&mut self) -> Result<(), Error> {
-        let next = self.scanner.peek();
         let (start, end) = self.read;
         if self.scanner.at() == start {
             self.scanner.move_to(end);
             return Ok(());
         }
-        let is_plain = match next {
+        self.skip_new_value()
+    }
+
+    /// Skips a value that was not read ahead.
+    fn skip_new_value(&mut self) -> Result<(), Error> {
+        let is_plain = match self.scanner.peek() {
             Some(b'"') => self.scanner.plain_string().is_some(),
             Some(b'0'..=b'9') => self.scanner.whole_number().is_some(),
             Some(b't') => self.scanner.word("true"),
@@ -298,22 +340,21 @@ impl<'de> Reader<'de> {
     fn skip_object(&mut self) -> Result<(), Error> {
         self.open()?;
         let (mut is_first, mut seen) = (true, SeenNames::default());
-        while self.next_item(b'}', &mut is_first)? {
-            self.skip_name(&mut seen)?;
-            self.colon()?;
+        while self.skip_name(&mut is_first, &mut seen)? {
             self.skip_value()?;
         }
         self.close(b'}')
     }
 
     /// Reads a name in a skipped value. A name with an unpaired surrogate counts as an empty name.
-    fn skip_name(&mut self, seen: &mut SeenNames<'de>) -> Result<(), Error> {
-        match self.new_name(seen) {
-            Err(_) if self.fault.is_none() && seen.insert(names::group(""), "", || "".into()) => {
-                Ok(())
+    /// Returns false after the last member.
+    fn skip_name(&mut self, is_first: &mut bool, seen: &mut SeenNames<'de>) -> Result<bool, Error> {
+        match self.next_new_name(is_first, seen) {
+            Err(_) if self.fault.is_none() && seen.insert(names::group(""), "", "") => {
+                self.colon().map(|()| true)
             }
             Err(_) if self.fault.is_none() => Err(self.fail(Fault::DuplicateName)),
-            name => name.map(|_| ()),
+            name => name.map(|name| name.is_some()),
         }
     }
 
@@ -617,15 +658,14 @@ impl<'de> MapAccess<'de> for Object<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        if !self.reader.next_item(b'}', &mut self.is_first)? {
-            return Ok(None);
+        match self.reader.next_new_name(&mut self.is_first, &mut self.seen)? {
+            Some(plain) => seed.deserialize(self.reader.member_name(plain)).map(Some),
+            None => Ok(None),
         }
-        seed.deserialize(self.reader.new_name(&mut self.seen)?).map(Some)
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        self.reader.colon()?;
         seed.deserialize(&mut *self.reader)
     }
 }

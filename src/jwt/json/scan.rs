@@ -9,6 +9,7 @@ const MAX_DIGITS: usize = 18;
 /// The scanner reads whole numbers, and strings that have no escapes. Most issuers write only these
 /// forms. For every other string or number, the scanner finds only the end, and `serde_json` reads
 /// the text.
+#[derive(Clone, Copy)]
 pub(crate) struct Scanner<'de> {
     json: &'de str,
     at: usize,
@@ -55,9 +56,13 @@ impl<'de> Scanner<'de> {
     /// number.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
-        let (mut number, mut digits) = (0_u64, 0_usize);
+        let rest = self.rest();
+        let (mut number, mut digits) = match rest.first_chunk().copied().and_then(eight_digits) {
+            Some(number) => (number, 8_usize),
+            None => (0, 0),
+        };
         let mut next = None;
-        for byte in self.rest() {
+        for byte in rest.get(digits..).unwrap_or_default() {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 next = Some(*byte);
@@ -66,7 +71,7 @@ impl<'de> Scanner<'de> {
             number = number.wrapping_mul(10).wrapping_add(digit.into());
             digits = digits.wrapping_add(1);
         }
-        let has_leading_zero = digits > 1 && self.rest().first() == Some(&b'0');
+        let has_leading_zero = digits > 1 && rest.first() == Some(&b'0');
         let goes_on = matches!(next, Some(b'.' | b'e' | b'E'));
         if digits == 0 || digits > MAX_DIGITS || has_leading_zero || goes_on {
             return None;
@@ -79,13 +84,67 @@ impl<'de> Scanner<'de> {
     /// moving, if the string has an escape or is invalid.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<&'de str> {
+        let (start, end) = self.plain_span()?;
+        self.json.get(start..end)
+    }
+
+    /// Reads a string as [`Self::plain_string`] does, and returns its start and its end.
+    #[inline]
+    pub(crate) fn plain_span(&mut self) -> Option<(usize, usize)> {
         let start = self.at.wrapping_add(1);
         let end = plain_end(self.json.as_bytes(), start);
         if self.json.as_bytes().get(end) != Some(&b'"') {
             return None;
         }
         self.at = end.wrapping_add(1);
+        Some((start, end))
+    }
+
+    /// Reads a name of one to seven bytes without escapes, the colon after the name, and, unless
+    /// the name is the first of its object, the comma before the name. Returns `None`, without
+    /// moving, for everything else. For the first name, the opening bracket was read.
+    #[inline]
+    pub(crate) fn short_name(&mut self, is_first: bool) -> Option<&'de str> {
+        let before = if is_first { b'{' } else { b',' };
+        let start = self.at.wrapping_sub(usize::from(is_first));
+        let text: &[u8; 11] = self.json.as_bytes().get(start..)?.first_chunk()?;
+        let [first, quote, word @ .., _] = text;
+        let stops = stops(u64::from_le_bytes(*word));
+        let len = (stops.trailing_zeros() / 8) as usize;
+        let behind = text.get(len.wrapping_add(2)..)?.first_chunk()?;
+        if [*first, *quote] != [before, b'"'] || len == 0 || behind != b"\":" {
+            return None;
+        }
+        let start = start.wrapping_add(2);
+        let end = start.wrapping_add(len);
+        self.at = end.wrapping_add(2);
         self.json.get(start..end)
+    }
+
+    /// Reads the string that starts with the quote at this position. Returns its decoded text, and
+    /// the string itself with its quotes. Returns `None`, without moving, if the string is invalid,
+    /// or has an escape for half of a surrogate pair.
+    pub(crate) fn escaped_string(&mut self) -> Option<(String, &'de str)> {
+        let mut text = String::new();
+        let mut start = self.at.wrapping_add(1);
+        loop {
+            let end = plain_end(self.json.as_bytes(), start);
+            text.push_str(self.json.get(start..end)?);
+            let (byte, behind) = self.json.as_bytes().get(end..)?.split_first()?;
+            match byte {
+                b'"' => {
+                    let quoted = self.json.get(self.at..=end)?;
+                    self.at = end.wrapping_add(1);
+                    return Some((text, quoted));
+                }
+                b'\\' => {
+                    let (char, len) = escape(behind)?;
+                    text.push(char);
+                    start = end.wrapping_add(1).wrapping_add(len);
+                }
+                _ => return None,
+            }
+        }
     }
 
     /// Moves past the string, number or word at this position and returns its text, which may be
@@ -159,18 +218,18 @@ fn string_end(json: &[u8], start: usize) -> usize {
 /// Returns the position of the first quote, backslash or control character at or after `at`. If
 /// there is none, the result is at or after the end of `json`.
 #[inline]
-fn plain_end(json: &[u8], mut at: usize) -> usize {
-    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
+fn plain_end(json: &[u8], at: usize) -> usize {
+    let (words, tail) = json.get(at..).unwrap_or_default().as_chunks();
+    let mut end = at;
+    for word in words {
         let stops = stops(u64::from_le_bytes(*word));
         if stops != 0 {
-            return at.wrapping_add((stops.trailing_zeros() / 8) as usize);
+            return end.wrapping_add((stops.trailing_zeros() / 8) as usize);
         }
-        at = at.wrapping_add(8);
+        end = end.wrapping_add(8);
     }
-    while json.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        at = at.wrapping_add(1);
-    }
-    at
+    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
+    end.wrapping_add(tail.iter().take_while(is_plain).count())
 }
 
 /// Sets the high bit of each byte that is a quote, a backslash or a control character. Only the
@@ -179,9 +238,47 @@ fn plain_end(json: &[u8], mut at: usize) -> usize {
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let is = |byte: u8| (word ^ ONES.wrapping_mul(byte.into())).wrapping_sub(ONES);
-    let is_control = word.wrapping_sub(ONES.wrapping_mul(0x20));
-    (is(b'"') | is(b'\\') | is_control) & !word & HIGH
+    let each = |byte: u8| ONES.wrapping_mul(byte.into());
+    // This changes a quote into 0x20, and a control character into another one.
+    let is_quote_or_control = (word ^ each(0x02)).wrapping_sub(each(0x21));
+    let is_backslash = (word ^ each(b'\\')).wrapping_sub(ONES);
+    (is_quote_or_control | is_backslash) & !word & HIGH
+}
+
+/// Decodes an escape, which `text` contains from the character after the backslash on. Returns the
+/// character and the length of the escape.
+fn escape(text: &[u8]) -> Option<(char, usize)> {
+    let (kind, digits) = text.split_first()?;
+    let char = match kind {
+        b'"' | b'\\' | b'/' => char::from(*kind),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let digits = digits.first_chunk::<4>()?.iter();
+            let values = digits.map(|digit| char::from(*digit).to_digit(16));
+            let code = values.reduce(|code, digit| Some(code? << 4 | digit?))??;
+            return Some((char::from_u32(code)?, 5));
+        }
+        _ => return None,
+    };
+    Some((char, 1))
+}
+
+/// Returns the number that these characters write, if all of them are digits.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
+    let digits = u64::from_le_bytes(text).wrapping_sub(each(b'0'));
+    if (digits | digits.wrapping_add(each(0x76))) & each(0x80) != 0 {
+        return None;
+    }
+    // Combine neighbours: digits to pairs, pairs to groups of four, and these to the number.
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF)
 }
 
 #[cfg(test)]
@@ -216,6 +313,35 @@ mod tests {
             ["", "-1", "00", "01", "1000000000000000000", "x", ".5", "+1", "1.5", "1e3", "1E3"]
         {
             assert_eq!(number(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_read() {
+        let mut number = 0;
+        for digits in 1..=MAX_DIGITS {
+            number = number * 10 + digits as u64 % 10;
+            let text = format!("{number}");
+            for behind in ["", ",", "}", " 1", "/", ":", "\u{80}"] {
+                let text = format!("{text}{behind} 12345678");
+                assert_eq!(Scanner::new(&text).whole_number(), Some(number), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_a_number_and_other_characters_are_none() {
+        for (text, number) in [("00000000", 0), ("12345678", 12_345_678), ("99999999", 99_999_999)]
+        {
+            let text: [u8; 8] = text.as_bytes().try_into().unwrap();
+            assert_eq!(eight_digits(text), Some(number));
+            for place in 0..8 {
+                for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+                    let mut text = text;
+                    text[place] = byte;
+                    assert_eq!(eight_digits(text), None, "{text:?}");
+                }
+            }
         }
     }
 

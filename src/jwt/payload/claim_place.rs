@@ -37,4 +37,10 @@ impl ClaimPlace {
     pub(crate) fn is_in(&self, group: u64, claim: &str) -> bool {
         self.group == group && self.path.first() == claim
     }
+
+    /// Returns true if both paths start with the same claim.
+    #[inline]
+    pub(crate) fn is_in_claim_of(&self, other: &Self) -> bool {
+        self.is_in(other.group, other.path.first())
+    }
 }

@@ -68,7 +68,7 @@ impl ClaimRule {
             (b'{', Some((first, rest))) => {
                 let mut finding = Finding::Missing;
                 reader.each_member(|reader, name, next| {
-                    if name.text() == first.as_str() {
+                    if name == first {
                         finding = self.at_path(reader, next, placer, rest)?;
                         return Ok(());
                     }
@@ -88,10 +88,12 @@ impl ClaimRule {
         reader: &mut Reader<'_>,
         placer: &Placer<'_>,
     ) -> Result<Finding, Error> {
-        let is_right = |text: &str| self.values.iter().any(|value| value == text);
         let is_right = match reader.plain_string() {
-            Some((start, len)) => is_right(placer.at(Span::new(start, len))),
-            None => is_right(&String::deserialize(reader)?),
+            Some((start, len)) => {
+                let span = Span::new(start, len);
+                self.values.iter().any(|value| placer.is(span, value))
+            }
+            None => self.values.contains(&String::deserialize(reader)?),
         };
         Ok(if is_right { Finding::Right } else { Finding::Wrong })
     }

@@ -7,6 +7,7 @@ use serde::de::{self, DeserializeSeed, MapAccess};
 use serde_json::Error;
 
 use crate::jwt::claim_error::ClaimError;
+use crate::jwt::json::member_name::{EscapedName, MemberName};
 use crate::jwt::json::names::{self, SeenNames};
 use crate::jwt::json::reader::{Fault, Reader};
 use crate::jwt::payload::claim_place::ClaimPlace;
@@ -15,13 +16,13 @@ use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::payload::values::{self, WrongValue};
 
-/// The meaning of the member whose name was read last.
+/// The meaning of a member.
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// The member contains roles, scopes or the tenant, directly or nested.
-    Placed(&'p ClaimPlace),
-    Other,
+    /// The first of these places is in the member, and others may be. There are none if the member
+    /// contains neither roles nor scopes nor the tenant.
+    Other(&'p [ClaimPlace]),
 }
 
 /// Passes the members of a payload to the visitor of the user's type.
@@ -31,52 +32,41 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     fields: &'static [&'static str],
     wanted: &'p Wanted,
     noted: &'r mut Noted<'n, 'de>,
-    is_first: bool,
-    member: Member<'p>,
-    /// The member's name, unless the name has escapes.
-    name: &'de str,
-    /// The rules about the member. Each rule has the same bit here as in [`Noted::met`].
-    rules: u64,
-    /// One bit for each registered name that was seen.
-    registered: u32,
-    /// The unregistered names that were seen.
-    seen: SeenNames<'de>,
+    seen: Seen<'de>,
     /// True after an error, even if the user's type ignored the error.
     has_failed: bool,
 }
 
+/// The names that were seen.
+#[derive(Default)]
+struct Seen<'de> {
+    /// True if there was a name.
+    any: bool,
+    /// The last name, unless it has escapes.
+    last: &'de str,
+    /// The last name, if it has escapes. Unused if [`Self::last`] is not empty.
+    last_escaped: Option<EscapedName<'de>>,
+    /// One bit for each registered name.
+    registered: u32,
+    others: SeenNames<'de>,
+}
+
 impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
-    /// Opens the payload, which must be an object.
-    pub(crate) fn open(
+    /// Prepares to read the payload, whose opening bracket was read.
+    #[inline]
+    pub(crate) fn new(
         reader: &'r mut Reader<'de>,
         fields: &'static [&'static str],
         wanted: &'p Wanted,
         noted: &'r mut Noted<'n, 'de>,
-    ) -> Result<Self, Error> {
-        if reader.peek() != Some(b'{') {
-            return Err(reader.fail(Fault::Syntax));
-        }
-        reader.open()?;
-        Ok(Self {
-            reader,
-            fields,
-            wanted,
-            noted,
-            is_first: true,
-            member: Member::Other,
-            name: "",
-            rules: 0,
-            registered: 0,
-            seen: SeenNames::default(),
-            has_failed: false,
-        })
+    ) -> Self {
+        Self { reader, fields, wanted, noted, seen: Seen::default(), has_failed: false }
     }
 
     /// Reads the members that the user's type left unread, and closes the payload. Fails if the
     /// type ignored an error, since a malformed claim must not count as absent.
-    pub(crate) fn close(mut self) -> Result<(), Error> {
-        while self.next_name()? {
-            self.note_value()?;
+    pub(crate) fn close(&mut self) -> Result<(), Error> {
+        while self.next()? {
             self.reader.skip_value()?;
         }
         self.reader.close(b'}')?;
@@ -98,89 +88,9 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         }
     }
 
-    /// Reads the next member's name and recognizes known claims. Returns false after the last
-    /// member.
-    fn next_name(&mut self) -> Result<bool, Error> {
-        if !self.reader.next_item(b'}', &mut self.is_first)? {
-            return Ok(false);
-        }
-        self.name = self.reader.name()?;
-        let escaped = self.reader.escaped_name.as_ref();
-        let name = escaped.map_or(self.name, |name| &name.text);
-        // Most verifiers have no rules. They skip the search for the member's rules.
-        self.rules = if self.wanted.rules.is_empty() { 0 } else { self.wanted.rules_in(name) };
-        let is_new = if let Some(claim) = RegisteredClaim::from_name(name) {
-            let bit = 1_u32.wrapping_shl(claim as u32);
-            let is_new = self.registered & bit == 0;
-            self.registered |= bit;
-            self.member = Member::Registered(claim);
-            is_new
-        } else {
-            let group = names::group(name);
-            let place = self.wanted.first_in(group, name);
-            self.member = place.map_or(Member::Other, Member::Placed);
-            let plain = self.name;
-            self.seen.insert(group, name, || {
-                escaped.map_or(Cow::Borrowed(plain), |name| Cow::Owned(name.text.clone()))
-            })
-        };
-        if is_new { Ok(true) } else { Err(self.reader.fail(Fault::DuplicateName)) }
-    }
-
-    /// Records the value of the member whose name was read last. The value can still be read
-    /// afterwards.
-    fn note_value(&mut self) -> Result<(), Error> {
-        self.reader.colon()?;
-        let Some(next) = self.reader.peek() else { return Err(self.reader.fail(Fault::Syntax)) };
-        if self.rules != 0 {
-            self.note_rules(next);
-        }
-        let Self { reader, wanted, noted, .. } = self;
-        match self.member {
-            Member::Other => Ok(()),
-            Member::Registered(claim) => {
-                let note =
-                    |reader: &mut Reader<'de>| values::note(reader, next, noted, claim, wanted);
-                match reader.read_ahead(note) {
-                    Ok(()) => Ok(()),
-                    Err(wrong) => Err(malformed(noted, Some(claim.name().into()), wrong)),
-                }
-            }
-            Member::Placed(first) => {
-                let places = wanted.all_in(first.path.first());
-                for place in places {
-                    let note =
-                        |reader: &mut Reader<'de>| values::note_place(reader, next, noted, place);
-                    match reader.read_ahead(note) {
-                        Err(wrong) if place.is_configured => {
-                            return Err(malformed(
-                                noted,
-                                Some(place.path.to_string().into()),
-                                wrong,
-                            ));
-                        }
-                        // The application did not configure this claim. Its value has the wrong
-                        // type and grants nothing.
-                        _ => {}
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Records which rules the member meets and which it breaks. `next` is the first byte of the
-    /// value. This method only reads ahead, so the value can be read again afterwards.
-    #[inline(never)]
-    fn note_rules(&mut self, next: u8) {
-        let Self { reader, wanted, noted, rules, .. } = self;
-        for (bit, rule) in wanted.numbered_rules().filter(|(bit, _)| *rules & bit != 0) {
-            match rule.compare(reader, next, &noted.placer) {
-                Finding::Right => noted.met |= bit,
-                Finding::Wrong => noted.wrong |= bit,
-                Finding::Missing => {}
-            }
-        }
+    #[inline]
+    fn next(&mut self) -> Result<bool, Error> {
+        next(self.reader, self.wanted, self.noted, &mut self.seen)
     }
 
     /// Returns `name` as a `'static` string if it is a field of the claims type or a registered
@@ -199,7 +109,102 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     ) {
         self.has_failed = true;
         if self.noted.failure.is_none() {
-            self.noted.failure = Some(failure(self.find_name(self.name), &error.to_string()));
+            self.noted.failure = Some(failure(self.find_name(self.seen.last), &error.to_string()));
+        }
+    }
+}
+
+/// Reads the next member's name, and records the member if it is a known claim. The value is then
+/// next, and can be read. Returns false after the last member.
+// A function instead of a method: the compiler then knows that its arguments do not overlap, and
+// keeps the position in a register.
+#[inline(never)]
+fn next<'de>(
+    reader: &mut Reader<'de>,
+    wanted: &Wanted,
+    noted: &mut Noted<'_, 'de>,
+    seen: &mut Seen<'de>,
+) -> Result<bool, Error> {
+    let mut is_first = !seen.any;
+    let Some(plain) = reader.next_name(&mut is_first)? else { return Ok(false) };
+    (seen.any, seen.last) = (true, plain);
+    if plain.is_empty() {
+        seen.last_escaped = reader.take_escaped_name(plain);
+    }
+    let written = MemberName::new(plain, seen.last_escaped.as_ref());
+    let name = written.text();
+    // Most verifiers have no rules. They skip the search for the member's rules.
+    let rules = if wanted.rules.is_empty() { 0 } else { wanted.rules_in(name) };
+    let (member, is_new) = if let Some(claim) = RegisteredClaim::from_name(name) {
+        let bit = 1_u32.wrapping_shl(claim as u32);
+        let is_new = seen.registered & bit == 0;
+        seen.registered |= bit;
+        (Member::Registered(claim), is_new)
+    } else {
+        let group = names::group(name);
+        let places = wanted.places_from(group, name);
+        let is_new = seen.others.insert(group, name, written.written());
+        (Member::Other(places), is_new)
+    };
+    if !is_new {
+        return Err(reader.fail(Fault::DuplicateName));
+    }
+    let Some(next) = reader.peek() else { return Err(reader.fail(Fault::Syntax)) };
+    if rules != 0 {
+        note_rules(reader, next, noted, wanted, rules);
+    }
+    match member {
+        Member::Registered(claim) => {
+            let note = |reader: &mut Reader<'de>| values::note(reader, next, noted, claim, wanted);
+            let read = reader.read_ahead(note);
+            read.map_err(|wrong| malformed(noted, Some(claim.name().into()), wrong))?;
+        }
+        Member::Other([]) => {}
+        Member::Other([first, others @ ..]) => note_places(reader, next, noted, first, others)?,
+    }
+    Ok(true)
+}
+
+/// Records the roles, the scopes or the tenant that a claim contains. `first` is the first place in
+/// the claim, and `others` are the places after it, in any claim. `next` is the first byte of the
+/// value, which can still be read afterwards.
+#[inline]
+fn note_places(
+    reader: &mut Reader<'_>,
+    next: u8,
+    noted: &mut Noted<'_, '_>,
+    first: &ClaimPlace,
+    others: &[ClaimPlace],
+) -> Result<(), Error> {
+    let others = others.iter().filter(|place| place.is_in_claim_of(first));
+    for place in std::iter::once(first).chain(others) {
+        match reader.read_ahead(|reader| values::note_place(reader, next, noted, place)) {
+            Err(wrong) if place.is_configured => {
+                return Err(malformed(noted, Some(place.path.to_string().into()), wrong));
+            }
+            // If the application did not configure this claim, a value of the wrong type grants
+            // nothing.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Records which of these rules the member meets and which it breaks. Each rule has the same bit as
+/// in [`Noted::met`]. `next` is the first byte of the value, which can still be read afterwards.
+#[inline(never)]
+fn note_rules(
+    reader: &mut Reader<'_>,
+    next: u8,
+    noted: &mut Noted<'_, '_>,
+    wanted: &Wanted,
+    rules: u64,
+) {
+    for (bit, rule) in wanted.numbered_rules().filter(|(bit, _)| rules & bit != 0) {
+        match rule.compare(reader, next, &noted.placer) {
+            Finding::Right => noted.met |= bit,
+            Finding::Wrong => noted.wrong |= bit,
+            Finding::Missing => {}
         }
     }
 }
@@ -223,10 +228,11 @@ impl<'de> MapAccess<'de> for Members<'_, '_, '_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        match self.next_name() {
+        match self.next() {
             Ok(false) => Ok(None),
             Ok(true) => {
-                let key = seed.deserialize(self.reader.take_name(self.name));
+                let Seen { last, last_escaped, .. } = &self.seen;
+                let key = seed.deserialize(MemberName::new(last, last_escaped.as_ref()));
                 key.map(Some).inspect_err(|error| self.note_failure(error, ClaimError::of_name))
             }
             Err(error) => {
@@ -238,10 +244,7 @@ impl<'de> MapAccess<'de> for Members<'_, '_, '_, 'de> {
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let value = match self.note_value() {
-            Ok(()) => seed.deserialize(&mut *self.reader),
-            Err(error) => Err(error),
-        };
+        let value = seed.deserialize(&mut *self.reader);
         value.inspect_err(|error| self.note_failure(error, ClaimError::in_value))
     }
 }

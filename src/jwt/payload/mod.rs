@@ -95,15 +95,21 @@ impl<'de> ClaimsSet<'_, '_, '_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let mut members = Members::open(self.reader, fields, self.wanted, self.noted)?;
-        let claims = visitor.visit_map(&mut members);
-        let claims = claims.inspect_err(|error| members.note_end(error))?;
-        members.close().map(|()| claims)
+        self.reader.open_object()?;
+        let mut members = Members::new(self.reader, fields, self.wanted, self.noted);
+        match visitor.visit_map(&mut members) {
+            Ok(claims) => members.close().map(|()| claims),
+            Err(error) => {
+                members.note_end(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Records all members, without reading them into a type.
     fn note_all(&mut self) -> Result<(), Error> {
-        Members::open(self.reader, &[], self.wanted, self.noted)?.close()
+        self.reader.open_object()?;
+        Members::new(self.reader, &[], self.wanted, self.noted).close()
     }
 
     /// Records all members, and lets `serde_json` read the payload.

@@ -44,16 +44,12 @@ impl Wanted {
         (0..).map(|place| 1_u64.wrapping_shl(place)).zip(&self.rules)
     }
 
-    /// Returns the first [`ClaimPlace`] whose path starts with `claim`. `group` is the
-    /// `names::group` of `claim`.
+    /// Returns the first place whose path starts with `claim`, and all places after it. `group` is
+    /// the `names::group` of `claim`.
     #[inline]
-    pub(crate) fn first_in(&self, group: u64, claim: &str) -> Option<&ClaimPlace> {
-        self.places.iter().find(|place| place.is_in(group, claim))
-    }
-
-    /// Returns each [`ClaimPlace`] whose path starts with `claim`.
-    pub(crate) fn all_in(&self, claim: &str) -> impl Iterator<Item = &ClaimPlace> {
-        self.places.iter().filter(move |place| place.path.first() == claim)
+    pub(crate) fn places_from(&self, group: u64, claim: &str) -> &[ClaimPlace] {
+        let first = self.places.iter().position(|place| place.is_in(group, claim));
+        first.and_then(|first| self.places.get(first..)).unwrap_or_default()
     }
 
     /// Adds a configured [`ClaimPlace`], and removes any earlier one with the same purpose and

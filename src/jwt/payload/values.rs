@@ -109,18 +109,25 @@ pub(crate) fn note_place(
     place: &ClaimPlace,
 ) -> Result<(), WrongValue> {
     let Noted { named, placer, .. } = noted;
-    let mut tenant = Spans::default();
     let spans = match place.purpose {
         Purpose::Roles => &mut named.roles,
         Purpose::Scopes => &mut named.scopes,
-        Purpose::Tenant => &mut tenant,
+        Purpose::Tenant => {
+            let mut tenant = Spans::default();
+            at_path(reader, next, placer, &mut tenant, place, place.path.rest())?;
+            named.tenant = tenant.first().copied().or(named.tenant);
+            return Ok(());
+        }
     };
+    if next == b'"' && place.path.rest().is_empty() {
+        spans.push(string(reader, placer)?);
+        return Ok(());
+    }
     let before = spans.len();
     let read = at_path(reader, next, placer, spans, place, place.path.rest());
     if read.is_err() {
         spans.truncate(before);
     }
-    named.tenant = tenant.first().copied().or(named.tenant);
     read
 }
 
@@ -134,7 +141,7 @@ fn at_path(
 ) -> Result<(), WrongValue> {
     match (next, names.split_first()) {
         (b'{', Some((first, rest))) => reader.each_member(|reader, name, next| {
-            if name.text() == first.as_str() {
+            if name == first {
                 return at_path(reader, next, placer, spans, place, rest);
             }
             Ok(reader.skip_value()?)
@@ -144,13 +151,13 @@ fn at_path(
         (_, None) if place.purpose == Purpose::Tenant => {
             let mut span = None;
             text(reader, next, placer, &mut span)?;
-            spans.extend(span);
+            span.into_iter().for_each(|span| spans.push(span));
             Ok(())
         }
         (b'{', None) if place.path.takes_keys() => reader.each_member(|reader, name, next| {
             // A key with the value `false` or `null` is skipped.
             if !matches!(next, b'f' | b'n') {
-                spans.push(placer.append(name.text()));
+                spans.push(placer.append(name));
             }
             Ok(reader.skip_value()?)
         }),
@@ -170,7 +177,7 @@ fn strings(
     if next != b'[' {
         let mut span = None;
         text(reader, next, placer, &mut span)?;
-        spans.extend(span);
+        span.into_iter().for_each(|span| spans.push(span));
         return Ok(());
     }
     reader.each_element(|reader| {
@@ -179,7 +186,7 @@ fn strings(
             (Some(b'{'), Some(member)) => {
                 let mut found = None;
                 reader.each_member(|reader, name, next| {
-                    match (name.text() == member, next) {
+                    match (name == member, next) {
                         (false, _) => reader.skip_value()?,
                         (true, b'"') => found = Some(string(reader, placer)?),
                         (true, _) => return Err(WrongValue::next_in(reader)),

@@ -212,3 +212,15 @@ fn a_token_with_a_wrong_claim_is_not_expired() {
     let payload = json!({ "exp": kit::NOW + 9, "iss": "a", "typ": "ID", "client_id": 7 });
     assert_eq!(kit::fault(&typed, &kit::with_payload(payload.to_string())), WRONG);
 }
+
+#[test]
+fn a_name_with_escapes_is_read_even_if_the_value_contains_other_names() {
+    let auth = kit::auth().claim_is("o.id", "a").roles_claim("act.roles").claims::<Value>();
+    for roles in ["roles", r"r\u006fles"] {
+        let (exp, o) = (kit::NOW + 60, r#""\u006f":{"\u0069d":"a"}"#);
+        let payload = format!(r#"{{"exp":{exp},{o},"ac\u0074":{{"{roles}":["r"]}}}}"#);
+        let claims = auth.verify(&kit::with_payload(&payload)).unwrap();
+        assert_eq!(*claims, serde_json::from_str::<Value>(&payload).unwrap());
+        assert_eq!(claims.token().roles().collect::<Vec<_>>(), ["r"]);
+    }
+}
