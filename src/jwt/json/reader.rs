@@ -322,7 +322,7 @@ impl<'de> Reader<'de> {
     fn skip_new_value(&mut self) -> Result<(), Error> {
         let is_plain = match self.scanner.peek() {
             Some(b'"') => self.scanner.plain_string().is_some(),
-            Some(b'0'..=b'9') => self.scanner.whole_number().is_some(),
+            Some(b'0'..=b'9' | b'-') => self.scanner.skip_number(),
             Some(b't') => self.scanner.word("true"),
             Some(b'f') => self.scanner.word("false"),
             Some(b'n') => self.scanner.word("null"),

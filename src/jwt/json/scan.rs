@@ -80,6 +80,32 @@ impl<'de> Scanner<'de> {
         Some(number)
     }
 
+    /// Skips a number. Returns false, without moving, if no valid number is next.
+    pub(crate) fn skip_number(&mut self) -> bool {
+        let mut ahead = *self;
+        ahead.word("-");
+        let has_leading_zero = ahead.rest().first() == Some(&b'0');
+        let whole = ahead.skip_digits();
+        let is_fraction_valid = !ahead.word(".") || ahead.skip_digits() > 0;
+        let is_exponent_valid = !(ahead.word("e") || ahead.word("E")) || {
+            let _ = ahead.word("+") || ahead.word("-");
+            ahead.skip_digits() > 0
+        };
+        let is_whole_valid = whole == 1 || whole > 1 && !has_leading_zero;
+        let is_valid = is_whole_valid && is_fraction_valid && is_exponent_valid;
+        if is_valid {
+            *self = ahead;
+        }
+        is_valid
+    }
+
+    /// Skips digits, and returns their count.
+    fn skip_digits(&mut self) -> usize {
+        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.skip(digits);
+        digits
+    }
+
     /// Reads the string that starts with the quote at this position. Returns `None`, without
     /// moving, if the string has an escape or is invalid.
     #[inline]
@@ -125,7 +151,7 @@ impl<'de> Scanner<'de> {
     /// the string itself with its quotes. Returns `None`, without moving, if the string is invalid,
     /// or has an escape for half of a surrogate pair.
     pub(crate) fn escaped_string(&mut self) -> Option<(String, &'de str)> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(32);
         let mut start = self.at.wrapping_add(1);
         loop {
             let end = plain_end(self.json.as_bytes(), start);
@@ -313,6 +339,21 @@ mod tests {
             ["", "-1", "00", "01", "1000000000000000000", "x", ".5", "+1", "1.5", "1e3", "1E3"]
         {
             assert_eq!(number(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_skipped_if_they_are_valid_in_serde_json() {
+        let parts = ["-", "+", "0", "1", "20", ".", "e", "E", "7"];
+        for n in 0..parts.len().pow(5) {
+            let part = |place: u32| parts[n / parts.len().pow(place) % parts.len()];
+            let text: String = (0..5).map(part).collect();
+            for end in 1..=text.len() {
+                let mut scanner = Scanner::new(&text[..end]);
+                let is_skipped = scanner.skip_number() && scanner.at() == end;
+                let is_valid = serde_json::from_str::<serde::de::IgnoredAny>(&text[..end]).is_ok();
+                assert_eq!(is_skipped, is_valid, "{}", &text[..end]);
+            }
         }
     }
 
