@@ -173,6 +173,8 @@ const ORDER: &[&str] = &[
     // The cache of verified tokens.
     "auth::cache::sync",
     "auth::cache::token_text",
+    "auth::cache::counters",
+    "auth::cache::slots",
     "auth::cache::shard",
     "auth::cache::table",
     "auth::cache::token_cache",

@@ -3,8 +3,10 @@
 //! | file | holds |
 //! |---|---|
 //! | `token_text` | the comparison and the keyed hash of tokens |
-//! | `shard` | one part of the table: its values, their weight, and the choice of the value to evict |
-//! | `table` | all parts, each behind a lock |
+//! | `counters` | the numbers of hits and misses |
+//! | `slots` | a hash table that threads read without a lock |
+//! | `shard` | one part of the table: its memory, and the choice of the entry to evict |
+//! | `table` | all parts |
 //! | `token_cache` | the public handle, and the keys and rules for which a value is valid |
 //!
 //! Five rules keep the cache as strict as a verification:
@@ -15,10 +17,12 @@
 //! 3. A hit means that the signature and the claims were verified before. For each request, the
 //!    layer still checks the token's dates and revocations, with the same code as after a miss.
 //! 4. No application code runs under a lock. Values are dropped after the lock is released.
-//! 5. If a lock is held by another thread or poisoned, the look-up is a miss. No request waits for
-//!    another request.
+//! 5. No request waits for another request. A look-up takes no lock. If another request is adding a
+//!    token to the same part of the table, a token is not added.
 
+mod counters;
 mod shard;
+mod slots;
 mod sync;
 mod table;
 mod token_cache;

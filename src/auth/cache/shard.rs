@@ -1,238 +1,157 @@
-//! One part of the table, without its lock.
+//! One part of the table: its entries, up to a limit in bytes.
 
-use smallvec::SmallVec;
+use std::sync::{Arc, PoisonError};
 
-/// Values that were removed from the shard. The caller drops them after it has released the lock,
-/// since dropping a value runs application code.
-pub(crate) type Displaced<V> = SmallVec<[V; 2]>;
+use crate::auth::cache::slots::{Entry, Slots};
+use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 
-/// A map from fingerprints to values, with a limit in bytes.
+/// Values by their fingerprints, up to a limit in bytes.
 ///
-/// The slots are a hash table with linear probing. A fingerprint is a hash already, so it gives the
-/// index at which the search for its value begins. A look-up usually reads a single slot, which
-/// matters if there are many tokens: a look-up then spends most of its time on reading memory.
+/// A look-up takes no lock, and writes only to an entry that is used for the first time. Look-ups
+/// on different processors therefore do not slow each other down. A lock lets only one thread at a
+/// time add a value.
 ///
-/// Eviction uses the CLOCK algorithm: a hand moves round the slots, skips each value that was used
-/// since the hand last passed it, and evicts the first value that was not used. A token that is
-/// seen only once therefore never displaces a token that is in use.
+/// If there is no room for a new value, a quarter of the memory is freed at once: the values that
+/// were not used for the longest time are evicted, and all others are copied to new slots. A token
+/// that is presented only once therefore never displaces a token that is in use.
 pub(crate) struct Shard<V> {
-    /// The number of slots is zero or a power of two. At most three quarters of the slots are full.
-    slots: Vec<Option<Slot<V>>>,
-    len: usize,
-    hand: usize,
-    /// The total weight of all values.
-    weight: usize,
-    pub(crate) counters: Counters,
+    slots: ArcSwapOption<Slots<V>>,
+    contents: Padded<Mutex<Contents>>,
+    /// The maximum size, in bytes.
+    limit: usize,
 }
 
-/// Aligned to a cache line of the processor, so that a look-up reads as few cache lines as
-/// possible.
-#[repr(align(64))]
-struct Slot<V> {
-    fingerprint: u64,
-    scope: u64,
-    value: V,
+/// The data that only insertions change.
+#[derive(Debug, Default)]
+struct Contents {
+    entries: usize,
+    /// The weight of all entries.
     weight: usize,
-    is_used: bool,
+    evictions: u64,
 }
 
-/// The counters of a shard. The lock protects them, so counting needs no atomic operation.
+/// Keeps the data of insertions out of the cache lines that look-ups read. Aligned to two lines,
+/// since some processors load two lines at a time.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+/// The size of a shard.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
+pub(crate) struct ShardStats {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
     pub(crate) evictions: u64,
 }
 
-impl<V> Shard<V> {
-    const FEWEST_SLOTS: usize = 4;
+impl<V: Clone> Shard<V> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let contents = Padded(Mutex::new(Contents::default()));
+        Self { slots: ArcSwapOption::empty(), contents, limit }
+    }
 
     /// Finds a value and returns what `pick` returns for it. `pick` returns `None` if the value is
     /// stale, or belongs to a different token with the same fingerprint.
+    #[inline]
     pub(crate) fn find<R>(
-        &mut self,
+        &self,
         fingerprint: u64,
         scope: u64,
-        pick: impl FnOnce(&V) -> Option<R>,
+        mut pick: impl FnMut(&V) -> Option<R>,
     ) -> Option<R> {
-        let found = self.pick(fingerprint, scope, pick);
-        let counter = match found {
-            Some(_) => &mut self.counters.hits,
-            None => &mut self.counters.misses,
-        };
-        *counter = counter.saturating_add(1);
-        found
+        let slots = self.slots.load();
+        slots.as_ref()?.find(fingerprint, scope).find_map(|entry| {
+            let picked = pick(entry.value()?)?;
+            entry.mark_used();
+            Some(picked)
+        })
     }
 
-    fn pick<R>(
-        &mut self,
-        fingerprint: u64,
-        scope: u64,
-        pick: impl FnOnce(&V) -> Option<R>,
-    ) -> Option<R> {
-        let place = self.place_of(fingerprint);
-        let slot = self.slots.get_mut(place)?.as_mut().filter(|slot| slot.scope == scope)?;
-        let picked = pick(&slot.value)?;
-        slot.is_used = true;
-        Some(picked)
-    }
-
-    /// Adds a value, or replaces the one with the same fingerprint. Returns the displaced values.
-    /// If the new value is too heavy for the shard, returns the new value instead.
-    pub(crate) fn insert(
-        &mut self,
-        fingerprint: u64,
-        scope: u64,
-        value: V,
-        weight: usize,
-        limit: usize,
-    ) -> Displaced<V> {
-        let mut displaced = Displaced::new();
+    /// Adds a value. Other values may be evicted to make room. Does nothing if the value is too
+    /// heavy for the shard, or if another thread is adding a value.
+    pub(crate) fn insert(&self, fingerprint: u64, scope: u64, value: V, weight: usize) {
         // One value must not displace all others.
-        if weight > limit / 4 {
-            displaced.push(value);
-            return displaced;
+        if weight > self.limit / 4 {
+            return;
         }
-        displaced.extend(self.remove(self.place_of(fingerprint)));
-        while self.bytes_with(weight) > limit {
-            let Some(evicted) = self.evict() else {
-                // Every slot is empty now, but the slots themselves leave too little memory for the
-                // value.
-                self.slots = Vec::new();
-                break;
-            };
-            self.counters.evictions = self.counters.evictions.saturating_add(1);
-            displaced.push(evicted);
-        }
-        self.resize(self.slots_with_one_more());
-        self.fill(Slot { fingerprint, scope, value, weight, is_used: false });
-        self.len = self.len.saturating_add(1);
-        self.weight = self.weight.saturating_add(weight);
-        displaced
+        let Ok(weight) = u32::try_from(weight) else { return };
+        let former = self.add(Entry::new(fingerprint, scope, value, weight));
+        // The lock is released now: dropping a value runs application code.
+        drop(former);
     }
 
-    /// Returns the number of values.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Returns the memory that the shard occupies, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        Self::bytes_of(self.slots.len()).saturating_add(self.weight)
-    }
-
-    /// Returns the memory that the shard would occupy with one more value of this weight.
-    fn bytes_with(&self, weight: usize) -> usize {
-        let slots = Self::bytes_of(self.slots_with_one_more());
-        slots.saturating_add(self.weight).saturating_add(weight)
-    }
-
-    fn bytes_of(slots: usize) -> usize {
-        slots.saturating_mul(size_of::<Option<Slot<V>>>())
-    }
-
-    /// Returns the number of slots that the shard needs to hold one more value.
-    fn slots_with_one_more(&self) -> usize {
-        let slots = self.slots.len();
-        let is_enough = self.len < slots.saturating_sub(slots / 4);
-        if is_enough { slots } else { Self::FEWEST_SLOTS.max(slots.saturating_mul(2)) }
-    }
-
-    /// Moves all values into a table with this number of slots.
-    fn resize(&mut self, slots: usize) {
-        if slots != self.slots.len() {
-            let empty = std::iter::repeat_with(|| None).take(slots).collect();
-            let full = std::mem::replace(&mut self.slots, empty);
-            full.into_iter().flatten().for_each(|slot| self.fill(slot));
-        }
-    }
-
-    /// Puts a value with a new fingerprint into an empty slot.
-    fn fill(&mut self, slot: Slot<V>) {
-        let place = self.place_of(slot.fingerprint);
-        if let Some(empty) = self.slots.get_mut(place) {
-            *empty = Some(slot);
-        }
-    }
-
-    /// Returns the index of the slot with this fingerprint, or of the empty slot where the
-    /// fingerprint can be added. A quarter of the slots is always empty, so the search ends. A
-    /// shard without any slots has no such index: the result is then out of range.
-    fn place_of(&self, fingerprint: u64) -> usize {
-        let mut place = self.home_of(fingerprint);
-        while let Some(Some(slot)) = self.slots.get(place)
-            && slot.fingerprint != fingerprint
+    /// Adds an entry. Returns the former slots if they were replaced.
+    fn add(&self, entry: Entry<V>) -> Option<Arc<Slots<V>>> {
+        let mut contents = self.contents.0.try_lock().ok()?;
+        let slots = self.slots.load();
+        let weight = contents.weight.saturating_add(entry.weight());
+        let bytes = slots.as_ref().map_or(0, |slots| slots.bytes()).saturating_add(weight);
+        let has_memory = bytes <= self.limit;
+        if let Some(slots) = slots.as_ref()
+            && has_memory
+            && contents.entries < slots.most_entries()
         {
-            place = self.after(place);
+            slots.add(entry);
+            contents.entries = contents.entries.saturating_add(1);
+            contents.weight = weight;
+            return None;
         }
-        place
+        let limit = if has_memory { self.limit } else { self.limit.saturating_sub(self.limit / 4) };
+        let kept = kept(slots.as_deref(), entry.weight(), limit);
+        let evicted = contents.entries.saturating_sub(kept.len()) as u64;
+        let larger = Slots::for_entries(kept.len().saturating_add(1));
+        *contents = Contents {
+            entries: kept.len().saturating_add(1),
+            weight: kept.iter().fold(entry.weight(), |sum, kept| sum.saturating_add(kept.weight())),
+            evictions: contents.evictions.saturating_add(evicted),
+        };
+        kept.iter().for_each(|kept| larger.add(kept.copy()));
+        larger.add(entry);
+        drop(slots);
+        self.slots.swap(Some(Arc::new(larger)))
     }
 
-    /// Returns the index at which the search for a fingerprint begins.
-    fn home_of(&self, fingerprint: u64) -> usize {
-        fingerprint as usize & self.mask()
-    }
-
-    /// Returns the next index. After the last index comes the first.
-    fn after(&self, place: usize) -> usize {
-        place.wrapping_add(1) & self.mask()
-    }
-
-    fn mask(&self) -> usize {
-        self.slots.len().wrapping_sub(1)
-    }
-
-    /// Removes the next value that was not used since the hand last passed it.
-    fn evict(&mut self) -> Option<V> {
-        // If all values were used, the hand marks each of them as unused in the first round, and
-        // evicts one in the second.
-        for _ in 0..self.slots.len().saturating_mul(2) {
-            let place = self.hand & self.mask();
-            match self.slots.get_mut(place).and_then(Option::as_mut) {
-                // The hand stays at this slot, since `remove` may move another value into it.
-                Some(slot) if !slot.is_used => return self.remove(place),
-                Some(slot) => slot.is_used = false,
-                None => {}
-            }
-            self.hand = self.after(place);
+    /// Returns the size of the shard. Waits for an insertion that is under way.
+    pub(crate) fn stats(&self) -> ShardStats {
+        let contents = self.contents.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.load();
+        ShardStats {
+            entries: contents.entries,
+            bytes: slots.as_ref().map_or(0, |slots| slots.bytes()).saturating_add(contents.weight),
+            evictions: contents.evictions,
         }
-        None
     }
 
-    /// Removes the value at an index. A search ends at the first empty slot, so this function also
-    /// moves the values that a search would otherwise no longer find.
-    fn remove(&mut self, place: usize) -> Option<V> {
-        let removed = self.slots.get_mut(place)?.take()?;
-        self.len = self.len.saturating_sub(1);
-        self.weight = self.weight.saturating_sub(removed.weight);
-        let (mut empty, mut next) = (place, self.after(place));
-        while let Some(Some(slot)) = self.slots.get(next) {
-            let distance = |from: usize| next.wrapping_sub(from) & self.mask();
-            if distance(self.home_of(slot.fingerprint)) >= distance(empty) {
-                self.slots.swap(empty, next);
-                empty = next;
-            }
-            next = self.after(next);
-        }
-        Some(removed.value)
+    /// Returns the maximum size of the shard, in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 }
 
-impl<V> Default for Shard<V> {
-    fn default() -> Self {
-        Self { slots: Vec::new(), len: 0, hand: 0, weight: 0, counters: Counters::default() }
+/// Returns the entries that are kept if an entry of this weight is added. Together with their
+/// slots, they take at most `limit` bytes.
+fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> Vec<&Entry<V>> {
+    let mut kept: Vec<_> = slots.into_iter().flat_map(Slots::entries).collect();
+    // A look-up may use an entry during the sorting, so the keys are read once.
+    kept.sort_by_cached_key(|entry| entry.idleness());
+    let mut total = kept.iter().map(|entry| entry.weight()).fold(weight, usize::saturating_add);
+    while Slots::<V>::bytes_for(kept.len().saturating_add(1)).saturating_add(total) > limit {
+        let Some(evicted) = kept.pop() else { break };
+        total = total.saturating_sub(evicted.weight());
     }
+    kept
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
 
     use super::*;
+    use crate::auth::cache::sync::OnceLock;
 
     const WEIGHT: usize = 1_000;
-    /// Room for ten values.
-    const LIMIT: usize = 10 * WEIGHT + 16 * size_of::<Option<Slot<u64>>>();
+    /// Enough for 40 values and 64 slots.
+    const LIMIT: usize = 40 * WEIGHT + 64 * size_of::<OnceLock<Entry<u64>>>();
 
     /// Turns a small number into a fingerprint. The results are spread over all 64-bit numbers, as
     /// the fingerprints of tokens are.
@@ -240,144 +159,170 @@ mod tests {
         value.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
-    fn insert(shard: &mut Shard<u64>, value: u64) -> Vec<u64> {
-        shard.insert(fingerprint(value), 0, value, WEIGHT, LIMIT).into_vec()
+    fn insert(shard: &Shard<u64>, value: u64) {
+        shard.insert(fingerprint(value), 0, value, WEIGHT);
     }
 
-    fn has(shard: &mut Shard<u64>, value: u64) -> bool {
+    fn has(shard: &Shard<u64>, value: u64) -> bool {
         shard.find(fingerprint(value), 0, |found| Some(*found)) == Some(value)
     }
 
+    /// Returns the values in the shard. They do not count as used.
+    fn values(shard: &Shard<u64>) -> Vec<u64> {
+        let slots = shard.slots.load();
+        slots.as_ref().unwrap().entries().map(|entry| *entry.value().unwrap()).collect()
+    }
+
     fn filled() -> Shard<u64> {
-        let mut shard = Shard::default();
-        for value in 0..10 {
-            assert!(insert(&mut shard, value).is_empty());
-        }
+        let shard = Shard::new(LIMIT);
+        (0..40).for_each(|value| insert(&shard, value));
+        assert_eq!((shard.stats().entries, shard.stats().bytes), (40, LIMIT));
         shard
     }
 
     #[test]
-    fn a_full_shard_evicts_one_value_for_each_new_one() {
-        let mut shard = filled();
-        for value in 10..1_000 {
-            assert_eq!(insert(&mut shard, value).len(), 1);
-            assert!(shard.bytes() <= LIMIT && shard.len() == 10);
-            assert!(has(&mut shard, value));
+    fn a_full_shard_evicts_a_quarter_of_its_values_at_once() {
+        let shard = filled();
+        for value in 40..1_000 {
+            insert(&shard, value);
+            assert!(has(&shard, value));
+            let ShardStats { entries, bytes, evictions } = shard.stats();
+            assert_eq!((entries as u64 + evictions, values(&shard).len()), (value + 1, entries));
+            assert!(bytes <= LIMIT && entries > 24, "{entries} entries, {bytes} bytes");
+            assert!(value > 40 || bytes <= LIMIT - LIMIT / 4);
         }
-        assert_eq!(shard.counters.evictions, 990);
     }
 
     #[test]
     fn values_in_use_survive_a_flood_of_values_seen_once() {
-        let mut shard = filled();
-        for hot in [0, 4, 9] {
-            assert!(has(&mut shard, hot));
-        }
-        for value in 10..1_000 {
-            assert_eq!(insert(&mut shard, value).len(), 1);
-            for hot in [0, 4, 9] {
-                assert!(has(&mut shard, hot), "{hot} is lost at {value}");
+        let shard = filled();
+        for value in 40..4_000 {
+            for hot in [0, 4, 9, 17, 38] {
+                assert!(has(&shard, hot), "{hot} is lost at {value}");
             }
+            insert(&shard, value);
         }
     }
 
     #[test]
-    fn if_every_value_is_in_use_one_is_evicted_still() {
-        let mut shard = filled();
-        assert!((0..10).all(|value| has(&mut shard, value)));
-        let mut evicted = insert(&mut shard, 10);
-        // The hand has marked all values as unused, so the next insertion evicts one at once.
-        evicted.extend(insert(&mut shard, 11));
-        assert_eq!((evicted.len(), shard.len()), (2, 10));
+    fn new_values_are_kept_longer_than_old_values_that_are_not_in_use() {
+        let shard = filled();
+        (40..60).for_each(|value| insert(&shard, value));
+        let values = values(&shard);
+        assert!((50..60).all(|value| values.contains(&value)), "{values:?}");
+        assert!(values.iter().filter(|value| **value < 40).count() < 20, "{values:?}");
     }
 
     #[test]
-    fn a_value_that_is_no_longer_used_is_evicted_after_one_round() {
-        let mut shard = filled();
-        assert!(has(&mut shard, 0));
-        let evicted: Vec<_> = (10..50).flat_map(|value| insert(&mut shard, value)).collect();
-        let of_first_ten: Vec<_> = evicted.into_iter().filter(|value| *value < 10).collect();
-        assert_eq!((of_first_ten.len(), of_first_ten.last()), (10, Some(&0)));
+    fn if_every_value_is_in_use_some_are_evicted_still() {
+        let shard = filled();
+        assert!((0..40).all(|value| has(&shard, value)));
+        insert(&shard, 40);
+        assert!(has(&shard, 40) && shard.stats().evictions > 8);
     }
 
     #[test]
-    fn a_shard_with_room_for_one_value_evicts_it_even_if_it_is_in_use() {
-        let limit = 4 * size_of::<Option<Slot<u64>>>() + 99;
-        let mut shard = Shard::default();
-        for value in 0..10_u64 {
-            let displaced = shard.insert(fingerprint(value), 0, value, 60, limit).into_vec();
-            assert_eq!(displaced, Vec::from_iter(value.checked_sub(1)));
-            assert!(has(&mut shard, value) && shard.len() == 1 && shard.bytes() <= limit);
-        }
-    }
-
-    /// Compares the shard with a map. The fingerprints are chosen so that many searches begin at
-    /// the same slot.
-    #[test]
-    fn values_are_found_whatever_was_removed_between_them() {
-        let mut random = 1_u64;
-        for homes in [1, 2, 5, 64] {
-            let mut shard = Shard::default();
-            let mut all = BTreeMap::new();
-            for _ in 0..2_000 {
-                random = fingerprint(random ^ (random >> 29)).wrapping_add(1);
-                let fingerprint = (random >> 8) % 40 * 64 + random % homes;
-                if random >> 63 == 0 {
-                    shard.insert(fingerprint, 0, random, 1, usize::MAX);
-                    all.insert(fingerprint, random);
-                } else {
-                    assert_eq!(shard.remove(shard.place_of(fingerprint)), all.remove(&fingerprint));
-                }
-                assert_eq!(shard.len(), all.len());
-                for (fingerprint, value) in &all {
-                    assert_eq!(shard.find(*fingerprint, 0, |value| Some(*value)), Some(*value));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_slot_of_the_cache_is_one_line() {
-        assert_eq!(size_of::<Option<Slot<[usize; 4]>>>(), 64);
-    }
-
-    #[test]
-    fn the_same_fingerprint_replaces_its_value() {
-        let mut shard = filled();
-        assert_eq!(shard.insert(fingerprint(3), 0, 33, WEIGHT, LIMIT).into_vec(), [3]);
-        assert_eq!(shard.find(fingerprint(3), 0, |value| Some(*value)), Some(33));
-        assert_eq!((shard.len(), shard.counters.evictions), (10, 0));
+    fn a_value_that_is_no_longer_used_is_evicted() {
+        let shard = filled();
+        assert!(has(&shard, 0));
+        insert(&shard, 40);
+        assert!(values(&shard).contains(&0));
+        (41..100).for_each(|value| insert(&shard, value));
+        assert!(!values(&shard).contains(&0));
     }
 
     #[test]
     fn a_value_is_found_only_in_its_scope() {
-        let mut shard = filled();
+        let shard = filled();
         assert_eq!(shard.find(fingerprint(3), 1, |value| Some(*value)), None);
         assert_eq!(shard.find(fingerprint(3), 0, |value| Some(*value)), Some(3));
-        let Counters { hits, misses, .. } = shard.counters;
-        assert_eq!((hits, misses), (1, 1));
+    }
+
+    #[test]
+    fn a_value_is_found_behind_a_stale_one_with_the_same_fingerprint() {
+        let shard = filled();
+        shard.insert(fingerprint(3), 0, 33, WEIGHT);
+        let find = |wanted| shard.find(fingerprint(3), 0, |value| (*value == wanted).then_some(()));
+        assert!(find(33).is_some() && find(34).is_none());
+    }
+
+    #[test]
+    fn a_stale_value_does_not_count_as_used() {
+        let shard = filled();
+        for value in 0..40 {
+            assert!(shard.find(fingerprint(value), 0, |_| None::<()>).is_none());
+        }
+        (0..10).for_each(|value| assert!(has(&shard, value)));
+        (40..50).for_each(|value| insert(&shard, value));
+        let values = values(&shard);
+        assert!((0..10).all(|value| values.contains(&value)), "{values:?}");
     }
 
     #[test]
     fn a_heavy_value_displaces_several_and_one_that_is_too_heavy_displaces_none() {
-        let mut shard = filled();
-        let displaced = shard.insert(fingerprint(50), 0, 50, LIMIT / 4 + 1, LIMIT);
-        assert_eq!((displaced.into_vec(), shard.len()), (vec![50], 10));
-        let displaced = shard.insert(fingerprint(50), 0, 50, LIMIT / 4, LIMIT).into_vec();
-        assert!(displaced.len() > 1 && has(&mut shard, 50), "{displaced:?}");
-        assert!(shard.bytes() <= LIMIT);
+        let shard = filled();
+        shard.insert(fingerprint(50), 0, 50, LIMIT / 4 + 1);
+        assert_eq!((shard.stats().entries, has(&shard, 50)), (40, false));
+        shard.insert(fingerprint(50), 0, 50, LIMIT / 4);
+        assert!(has(&shard, 50) && shard.stats().entries < 25 && shard.stats().bytes <= LIMIT);
+    }
+
+    /// The slots of many light values take more memory than the values.
+    #[test]
+    fn the_slots_count_as_memory() {
+        let shard = Shard::new(LIMIT);
+        for value in 0..5_000 {
+            shard.insert(fingerprint(value), 0, value, 1);
+            assert!(has(&shard, value) && shard.stats().bytes <= LIMIT);
+        }
+        for value in 5_000..5_010 {
+            shard.insert(fingerprint(value), 0, value, LIMIT / 4);
+            assert!(has(&shard, value) && shard.stats().bytes <= LIMIT);
+        }
     }
 
     #[test]
-    fn the_slots_of_light_values_do_not_keep_out_heavy_ones() {
-        let mut shard = Shard::default();
-        for value in 0..1_000 {
-            shard.insert(fingerprint(value), 0, value, 0, LIMIT);
+    fn a_look_up_needs_no_lock_and_an_insertion_does_not_wait_for_one() {
+        let shard = filled();
+        let lock = shard.contents.0.lock().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| assert!(has(&shard, 1)));
+            scope.spawn(|| insert(&shard, 40));
+        });
+        drop(lock);
+        assert!(has(&shard, 1) && !has(&shard, 40));
+    }
+
+    /// A value that counts how often it is dropped, and how often while the lock is held.
+    struct Watch {
+        shard: Arc<Shard<Arc<Watch>>>,
+        drops: Arc<AtomicUsize>,
+        drops_under_lock: Arc<AtomicUsize>,
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            self.drops.fetch_add(1, Ordering::Relaxed);
+            if self.shard.contents.0.try_lock().is_err() {
+                self.drops_under_lock.fetch_add(1, Ordering::Relaxed);
+            }
+            panic!("in `Drop`");
         }
-        assert!(shard.bytes() <= LIMIT && shard.len() > 30);
-        for value in 1_000..1_010 {
-            shard.insert(fingerprint(value), 0, value, LIMIT / 4, LIMIT);
-            assert!(has(&mut shard, value) && shard.bytes() <= LIMIT);
+    }
+
+    #[test]
+    fn values_are_dropped_after_the_lock_is_released_and_may_panic() {
+        let shard = Arc::new(Shard::new(LIMIT));
+        let [drops, drops_under_lock] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        for n in 0..500 {
+            let watch = Arc::new(Watch {
+                shard: Arc::clone(&shard),
+                drops: Arc::clone(&drops),
+                drops_under_lock: Arc::clone(&drops_under_lock),
+            });
+            shard.insert(fingerprint(n), 0, watch, WEIGHT);
         }
+        assert_eq!(drops.load(Ordering::Relaxed), 500 - shard.stats().entries);
+        assert_eq!(drops_under_lock.load(Ordering::Relaxed), 0);
     }
 }

@@ -81,7 +81,8 @@ pub struct TokenCacheStats {
     pub misses: u64,
     /// Tokens that were evicted to make room for others.
     pub evictions: u64,
-    /// The number of tokens in the cache. Some may have expired or been revoked.
+    /// The number of tokens in the cache. Some may have expired, been revoked, or been verified
+    /// with former keys.
     pub entries: usize,
     /// The memory that these tokens occupy, in bytes.
     pub bytes: usize,
@@ -122,18 +123,9 @@ impl TokenCache {
     }
 
     /// Returns the current counters.
-    ///
-    /// If another request holds the lock of the same part of the table, the token is verified
-    /// without the cache, and the request is not counted.
     pub fn stats(&self) -> TokenCacheStats {
-        let TableStats { counters, entries, bytes } = self.table.stats();
-        TokenCacheStats {
-            hits: counters.hits,
-            misses: counters.misses,
-            evictions: counters.evictions,
-            entries,
-            bytes,
-        }
+        let TableStats { hits, misses, evictions, entries, bytes } = self.table.stats();
+        TokenCacheStats { hits, misses, evictions, entries, bytes }
     }
 }
 
@@ -200,6 +192,7 @@ fn next_scope() -> u64 {
 }
 
 /// The claims of a verified token.
+#[derive(Clone)]
 struct CachedToken {
     claims: Arc<dyn ErasedClaims>,
     /// The index of the issuer in [`Issuers`].
@@ -231,6 +224,8 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
+    use crate::auth::cache::slots::Entry;
+    use crate::auth::cache::sync::OnceLock;
 
     #[test]
     fn a_cache_is_configured_before_it_is_cloned() {
@@ -240,5 +235,10 @@ mod tests {
         let late = catch_unwind(AssertUnwindSafe(|| clone.max_bytes(3 << 20)));
         assert!(late.is_err());
         assert!(catch_unwind(|| TokenCache::new().max_bytes((1 << 20) - 1)).is_err());
+    }
+
+    #[test]
+    fn a_slot_of_the_cache_is_as_large_as_a_cache_line() {
+        assert_eq!(size_of::<OnceLock<Entry<CachedToken>>>(), 64);
     }
 }

@@ -9,8 +9,12 @@
 
 mod sync;
 
+#[path = "../../../src/auth/cache/counters.rs"]
+mod counters;
 #[path = "../../../src/auth/cache/shard.rs"]
 mod shard;
+#[path = "../../../src/auth/cache/slots.rs"]
+mod slots;
 #[path = "../../../src/auth/cache/table.rs"]
 mod table;
 #[path = "../../../src/auth/cache/token_text.rs"]
@@ -19,7 +23,7 @@ mod token_text;
 /// The source files above import each other through these module paths.
 mod auth {
     pub(crate) mod cache {
-        pub(crate) use crate::{shard, sync, token_text};
+        pub(crate) use crate::{counters, shard, slots, sync, token_text};
     }
 }
 
@@ -36,8 +40,8 @@ const SCOPE: u64 = 1;
 const WEIGHT: usize = 1_000;
 /// The key of the fingerprints. A random key would make the executions differ.
 const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
-/// The table has room for six values, but not for seven.
-const LIMIT: usize = 8_500;
+/// The memory of 8 slots and six values.
+const LIMIT: usize = 8 * size_of::<sync::OnceLock<slots::Entry<Arc<Value>>>>() + 6 * WEIGHT;
 
 /// The counters of one execution.
 #[derive(Default)]
@@ -55,7 +59,7 @@ struct Value {
     counts: Arc<Counts>,
 }
 
-impl Cached for Value {
+impl Cached for Arc<Value> {
     fn token(&self) -> &[u8] {
         self.token.as_bytes()
     }
@@ -74,7 +78,8 @@ impl Drop for Value {
 
 /// The table, the current key set, and the number of changes of the key set.
 struct Scene {
-    table: Table<Value, 1>,
+    table: Table<Arc<Value>, 1>,
+    limit: usize,
     keys: Shared,
     generation: Shared,
     counts: Arc<Counts>,
@@ -86,19 +91,22 @@ fn token(n: usize) -> String {
 
 impl Scene {
     fn new() -> loom::sync::Arc<Self> {
+        Self::with_limit(LIMIT)
+    }
+
+    fn with_limit(limit: usize) -> loom::sync::Arc<Self> {
         let (keys, generation) = (Shared::new(1), Shared::new(1));
-        let table = Table::with_key(LIMIT, KEY);
-        loom::sync::Arc::new(Self { table, keys, generation, counts: Arc::default() })
+        let table = Table::with_key(limit, KEY);
+        loom::sync::Arc::new(Self { table, limit, keys, generation, counts: Arc::default() })
     }
 
     /// Returns the key set that verified the token, if the token is found.
     fn find(&self, n: usize) -> Option<usize> {
-        let pick = |value: &Value| {
+        let pick = |value: &Arc<Value>| {
             let is_current = value.generation == self.generation.load(Acquire);
             is_current.then(|| (value.token.clone(), value.keys))
         };
         let found = self.table.find(SCOPE, token(n).as_bytes(), pick);
-        assert!(self.table.find(SCOPE + 1, token(n).as_bytes(), |_| Some(())).is_none());
         found.map(|(found, keys)| {
             assert_eq!(found, token(n));
             keys
@@ -111,7 +119,7 @@ impl Scene {
         let keys = self.keys.load(Acquire);
         let (token, counts) = (token(n), Arc::clone(&self.counts));
         self.counts.made.fetch_add(1, Ordering::Relaxed);
-        self.table.insert(SCOPE, Value { token, keys, generation, counts });
+        self.table.insert(SCOPE, Arc::new(Value { token, keys, generation, counts }));
     }
 
     /// Answers a request as the layer does.
@@ -129,8 +137,9 @@ impl Scene {
 
     /// Compares the counters once all threads are done.
     fn check(&self) {
+        assert!(self.table.find(SCOPE + 1, token(1).as_bytes(), |_| Some(())).is_none());
         let stats = self.table.stats();
-        assert!(stats.bytes <= LIMIT, "{stats:?}");
+        assert!(stats.bytes <= self.limit, "{stats:?}");
         let [made, dropped] =
             [&self.counts.made, &self.counts.dropped].map(|count| count.load(Ordering::Relaxed));
         assert_eq!(made - dropped, stats.entries, "{stats:?}");
@@ -147,7 +156,7 @@ fn requests_at_once() {
     scene.request(1);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
-    // No other thread holds the lock now.
+    // No other thread adds a token now.
     scene.request(1);
     assert_eq!(scene.find(1), Some(1));
 }
@@ -176,26 +185,44 @@ fn a_replaced_key_set() {
     scene.check();
 }
 
-/// Two threads add tokens to a full table, and a third thread uses a token that is in the table.
-fn evictions() {
-    let scene = Scene::new();
+/// Two threads add tokens while the slots are replaced by more slots, and a third thread looks for a
+/// token that is copied.
+fn growth() {
+    let scene = Scene::with_limit(4 * LIMIT);
     (0..6).for_each(|n| scene.insert(n));
     let threads = [10, 20].map(|n| {
         let scene = scene.clone();
         thread::spawn(move || scene.insert(n))
     });
-    let is_used = scene.find(0).is_some();
+    assert_eq!(scene.find(0), Some(1));
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     scene.check();
-    // More than two values in the table are unused. Adding two values must therefore evict unused
-    // values, and not the used value.
-    assert!(!is_used || scene.find(0).is_some() || scene.table.stats().counters.evictions < 1);
+    assert!((0..6).all(|n| scene.find(n) == Some(1)));
+    assert!(scene.table.stats().entries > 6);
+}
+
+/// Two threads add tokens to a full table, and a third thread looks for tokens. A token that was
+/// used before stays in the table.
+fn evictions() {
+    let scene = Scene::new();
+    (0..6).for_each(|n| scene.insert(n));
+    assert_eq!(scene.find(0), Some(1));
+    let threads = [10, 20].map(|n| {
+        let scene = scene.clone();
+        thread::spawn(move || scene.insert(n))
+    });
+    scene.find(1);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    scene.check();
+    assert_eq!(scene.find(0), Some(1));
+    assert!(scene.table.stats().evictions > 0);
 }
 
 fn main() {
     for (name, model) in [
         ("requests at once", requests_at_once as fn()),
         ("a replaced key set", a_replaced_key_set),
+        ("growth", growth),
         ("evictions", evictions),
     ] {
         let executions = Arc::new(AtomicUsize::new(0));

@@ -1,8 +1,11 @@
-//! A wrapper around the lock of `loom`. It counts the locks that the current thread holds.
+//! The types with which the table's threads share data, made of types of `loom`. The lock counts how
+//! many locks the current thread holds.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
-use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult};
+
+use loom::sync::atomic::{AtomicBool, Ordering};
 
 loom::thread_local! {
     static HELD: Cell<usize> = Cell::new(0);
@@ -61,5 +64,55 @@ impl<T> Deref for MutexGuard<'_, T> {
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
+    }
+}
+
+/// A pointer that threads read and replace, like `arc_swap::ArcSwapOption`.
+pub(crate) struct ArcSwapOption<T>(loom::sync::Mutex<Option<Arc<T>>>);
+
+/// The pointer that a thread has read.
+pub(crate) struct Guard<P>(P);
+
+impl<T> ArcSwapOption<T> {
+    pub(crate) fn empty() -> Self {
+        Self(loom::sync::Mutex::new(None))
+    }
+
+    pub(crate) fn load(&self) -> Guard<Option<Arc<T>>> {
+        Guard(self.0.lock().unwrap().clone())
+    }
+
+    pub(crate) fn swap(&self, value: Option<Arc<T>>) -> Option<Arc<T>> {
+        std::mem::replace(&mut *self.0.lock().unwrap(), value)
+    }
+}
+
+impl<P> Deref for Guard<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        &self.0
+    }
+}
+
+/// A value that one thread sets and other threads read.
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    is_set: AtomicBool,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { value: std::sync::OnceLock::new(), is_set: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.is_set.load(Ordering::Acquire).then(|| self.value.get()).flatten()
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)?;
+        self.is_set.store(true, Ordering::Release);
+        Ok(())
     }
 }

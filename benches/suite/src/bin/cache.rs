@@ -118,7 +118,7 @@ fn by_number_of_tokens(algorithm: Algorithm, numbers: &[usize]) {
     );
     for users in numbers {
         let tokens = tokens(&signer, *users);
-        let cache = TokenCache::new().max_bytes(1 << 30);
+        let cache = TokenCache::new().max_bytes((users * (4 << 10)).max(8 << 20));
         let cached = filled(&auth, &tokens, cache.clone());
         let contenders = vec![
             (Contender::Cached, verify(&cached, &tokens)),

@@ -1,0 +1,90 @@
+//! Counters that many threads increment.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// More than the threads of most servers.
+const STRIPES: usize = 32;
+
+/// The numbers of hits and misses. The first 32 threads of the program each count in a stripe of
+/// their own, so that threads on different processors do not write to the same memory. All later
+/// threads share one stripe.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    stripes: [Stripe; STRIPES],
+    shared: Stripe,
+}
+
+/// Aligned to two cache lines, since some processors load two lines at a time.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a look-up.
+    #[inline]
+    pub(crate) fn count(&self, is_hit: bool) {
+        // While a thread ends, it counts in the shared stripe.
+        let index = STRIPE.try_with(|stripe| *stripe).unwrap_or(usize::MAX);
+        let stripe = self.stripes.get(index).unwrap_or(&self.shared);
+        let counter = if is_hit { &stripe.hits } else { &stripe.misses };
+        if index < STRIPES {
+            // No other thread writes to this stripe, so an atomic addition is not necessary.
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        } else {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.sum(|stripe| &stripe.hits)
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.sum(|stripe| &stripe.misses)
+    }
+
+    fn sum(&self, counter: impl Fn(&Stripe) -> &AtomicU64) -> u64 {
+        self.stripes
+            .iter()
+            .chain([&self.shared])
+            .map(|stripe| counter(stripe).load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+thread_local! {
+    /// The number of this thread.
+    static STRIPE: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn no_count_is_lost_if_many_threads_count() {
+        let counters = Counters::default();
+        thread::scope(|scope| {
+            for _ in 0..STRIPES + 4 {
+                scope.spawn(|| (0..1_000).for_each(|n| counters.count(n % 4 == 0)));
+            }
+        });
+        let threads = STRIPES as u64 + 4;
+        assert_eq!((counters.hits(), counters.misses()), (250 * threads, 750 * threads));
+    }
+
+    #[test]
+    fn threads_count_in_different_stripes() {
+        let stripe = || STRIPE.with(|stripe| *stripe);
+        assert_eq!(stripe(), stripe());
+        assert_ne!(stripe(), thread::spawn(stripe).join().unwrap());
+    }
+}
