@@ -26,7 +26,7 @@ pub(crate) struct Entry<V> {
     scope: u64,
     weight: u32,
     is_used: AtomicBool,
-    /// How often the entry was copied since it was added or last used.
+    /// The number of times that the entry was copied since it was added or last used.
     idle_rounds: u8,
     /// `None` only while the entry is dropped.
     value: Option<V>,
