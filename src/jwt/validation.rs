@@ -370,7 +370,7 @@ impl Validation {
         let is_same = |other: &ClaimPlace| other.purpose == place.purpose;
         if self.wanted.places.iter().any(|other| is_same(other) && other.is_configured) {
             misuse::refuse(format_args!(
-                "{method}(\"{}\") would replace a place that was given before: use {adding}(..) \
+                "{method}(\"{}\") would replace a claim that was set before: use {adding}(..) \
                  for one more",
                 place.path
             ));

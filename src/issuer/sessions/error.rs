@@ -10,8 +10,8 @@ use crate::random::NoRandomness;
 ///
 /// A client must not learn why a token is refused. If [`is_refusal`](Self::is_refusal) returns
 /// true, respond with `invalid_grant`. Respond to all other errors with 503. After a 503 the client
-/// can present the same refresh token again. The token is either still valid, or was just used and
-/// gets the same successor during the grace period.
+/// can present the same refresh token again. The token is either still valid, or was just used: then
+/// the client gets the session's current token, as long as the grace period lasts.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,

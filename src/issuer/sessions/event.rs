@@ -14,9 +14,9 @@ pub enum SessionEvent<'a> {
     Started(&'a Session),
     /// A refresh token was exchanged.
     Renewed(&'a Session),
-    /// A used token was presented again within the grace period, and got the same successor. The
-    /// cause is a second tab, a lost response, or a thief who renews whenever the user does. Too
-    /// many repeated renewals in a row end the session: see
+    /// A used token was presented again within the grace period. The client got the session's
+    /// current token. The cause is a second tab, a lost response, or a thief who renews whenever the
+    /// user does. Too many repeated renewals in a row end the session: see
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),

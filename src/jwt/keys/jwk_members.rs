@@ -67,7 +67,7 @@ pub(crate) fn public_keys(
     let contradiction = |message: &str| KeyError::new(KeyErrorKind::Contradictory, message);
     let members = Members::read(json)?;
     if members.is_private() {
-        return Err(contradiction("a private key does not belong into a published key set"));
+        return Err(contradiction("a private key does not belong in a published key set"));
     }
     jwk.check_use("verify")?;
     let components = members.components(jwk)?;

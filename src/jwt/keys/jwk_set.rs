@@ -122,7 +122,7 @@ fn public_keys(
 ) -> Result<Vec<Key>, (Option<String>, KeyError)> {
     let jwk = Jwk::read(json).map_err(|error| (None, error))?;
     let keys = if jwk.kty == "oct" {
-        let message = "a shared secret does not belong into a published key set";
+        let message = "a shared secret does not belong in a published key set";
         Err(KeyError::new(KeyErrorKind::Contradictory, message))
     } else {
         jwk_members::public_keys(json, &jwk, algorithms)
