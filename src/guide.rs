@@ -5,7 +5,7 @@
 //! - [Reference](mod@reference): every answer, option and route, and the standards.
 //! - [Explanation](explanation): the design and its reasons.
 
-// Allow broken links unless all features are enabled: a disabled feature's items are missing.
+// If a feature is disabled, its items are missing and the links to them are broken. Allow this.
 #![cfg_attr(
     not(all(
         feature = "axum",

@@ -1,5 +1,5 @@
-//! Fuzzes claims that are close to valid, in any order, spelling and type. The decision must match
-//! the reference for every configuration and three claim types, and so must the extracted values.
+//! Fuzzes claims that are close to valid, in any order, spelling and type. For every configuration
+//! and three claim types, the decision and the extracted values must match those of the reference.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -107,8 +107,8 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
     assert_eq!(parameters.len(), expected, "nothing else in {field}");
 }
 
-/// Returns the status, the challenge's `error` (empty for a bare challenge) and the code. Panics
-/// for the kinds of 5xx responses, since no request should be able to cause such a response.
+/// Returns the status, the challenge's `error` (empty for a bare challenge) and the code. Panics if
+/// the kind belongs to a 5xx response, since no request should be able to cause such a response.
 fn row(kind: AuthErrorKind) -> (u16, Option<&'static str>, &'static str) {
     match kind {
         AuthErrorKind::MissingCredentials => (401, Some(""), "missing-credentials"),

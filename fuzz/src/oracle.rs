@@ -26,9 +26,9 @@ pub fn claims(token: &str, rules: &Rules) -> Option<Value> {
     decode::<Value>(token, &KEY, &validation).ok().map(|data| data.claims)
 }
 
-/// Returns true if `jsonwebtoken` can parse the header. That crate requires certain types for
-/// members such as `jku`, and parses unknown members as `Value`s. This crate ignores members such
-/// as `jku`, since a token must not choose its own key.
+/// Returns true if `jsonwebtoken` can parse the header. `jsonwebtoken` requires certain types for
+/// members such as `jku`, and parses unknown members as `Value`s. `tower-jwt-auth` ignores members
+/// such as `jku`, since a token must not choose its own key.
 pub fn reads_header(header: &[(String, Node)]) -> bool {
     let texts = ["jku", "x5u", "x5t", "x5t#S256", "url", "nonce"];
     let is_text = |name| get(header, name).is_none_or(|node| node.text().is_some());

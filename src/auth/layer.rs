@@ -388,10 +388,10 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Passes on requests without a token; handlers take `Option<Claims<T>>`. An invalid token is
-    /// still rejected, since otherwise an expired session would silently become anonymous access. A
-    /// JWT in `Authorization` with a scheme other than `Bearer`, or without a scheme, is rejected
-    /// too.
+    /// Forwards requests without a token to the service. Handlers then take `Option<Claims<T>>`. An
+    /// invalid token is still rejected, since otherwise an expired session would silently become
+    /// anonymous access. A JWT in `Authorization` with a scheme other than `Bearer`, or without a
+    /// scheme, is rejected too.
     ///
     /// An expired token is rejected as `token-expired`, so that the client renews it. This works
     /// only if the client still presents the expired token, so a cookie has to last longer than its

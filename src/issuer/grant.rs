@@ -99,8 +99,8 @@ impl<C> Grant<C> {
     /// The `client_id` parameter of a login does not set this claim. If a login at `AuthRoutes`
     /// names a different client than the grant, the login is rejected as `invalid_client`. Without
     /// cookies, every refresh of the session must have a `client_id` parameter with the client of
-    /// the grant. If only the login names a client, every refresh must name that client, but the
-    /// tokens have no `client_id`.
+    /// the grant. If only the login names a client, every refresh without cookies must name that
+    /// client, and the tokens have no `client_id`.
     ///
     /// # Security
     ///

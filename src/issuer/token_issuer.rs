@@ -267,10 +267,10 @@ impl TokenIssuer {
     /// key has `kid`, `alg` and `use`. Shared secrets are never in the set, so the set is empty if
     /// the issuer has only secrets. Services with a shared secret do not fetch keys.
     ///
-    /// Services with this crate read at most 100 keys of a set, and other libraries have limits
-    /// too. If each audience has its own key, 100 keys are enough for about 33 audiences, each with
-    /// a current, an announced and a previous key. For more audiences, give several of them the
-    /// same key.
+    /// Services that use this crate read at most 100 keys from a set, and other libraries have
+    /// limits too. If each audience has its own key, 100 keys are enough for about 33 audiences,
+    /// each with a current, an announced and a previous key. For more audiences, let several
+    /// audiences share a key.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]

@@ -57,13 +57,14 @@ pub enum KeySourceErrorKind {
 }
 
 impl KeySourceError {
-    /// Creates an error of kind [`Failed`](KeySourceErrorKind::Failed) with a cause, whose `Display`
-    /// must not contain a secret.
+    /// Creates an error of kind [`Failed`](KeySourceErrorKind::Failed) with this cause. The
+    /// `Display` of the cause must not contain a secret.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::caused(KeySourceErrorKind::Failed, source)
     }
 
-    /// Creates an error of this kind with a cause, whose `Display` must not contain a secret.
+    /// Creates an error with this kind and this cause. The `Display` of the cause must not contain
+    /// a secret.
     pub fn caused(
         kind: KeySourceErrorKind,
         source: impl Into<Box<dyn Error + Send + Sync>>,

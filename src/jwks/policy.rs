@@ -36,7 +36,8 @@ pub(crate) struct Policy {
     started_at: Option<Instant>,
     is_fetching: bool,
     has_failed: bool,
-    /// The number of failures since the last success, or since the last set became too old.
+    /// The number of failures since the last success, or since a key set was last discarded because
+    /// it was too old, whichever is later.
     failures: u32,
     /// The time of the next scheduled fetch. `None` means immediately.
     next_at: Option<Instant>,
@@ -108,13 +109,14 @@ impl Policy {
         self.loaded_at.is_some()
     }
 
-    /// Returns the number of failures since the last success.
+    /// Returns the number of failures since the last success, or since a key set was last discarded
+    /// because it was too old, whichever is later.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Returns the age of the current set. The age counts from the start of the fetch, so the set
-    /// is never older than this age.
+    /// Returns the age of the current set. The age counts from the start of the fetch, so the
+    /// contents of the set are never older than this age.
     pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
         self.loaded_at.map(|at| now.saturating_duration_since(at))
     }

@@ -81,9 +81,10 @@ impl ClaimError {
         Self { name: name.map(Cow::Borrowed), problem }
     }
 
-    /// Creates the error for a message of `serde` about the claims as a whole, such as a missing
-    /// field. `find` takes a name from the message, and returns the same name as a `'static` string
-    /// of the program. Returns `None` for a message about anything else.
+    /// Creates the error for a message of `serde` about a missing field, or about claims that are
+    /// not of the expected JSON type. Returns `None` for any other message. For a missing field,
+    /// calls `find` with the name of the field. `find` returns this name as a `'static` string of
+    /// the program.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

@@ -47,9 +47,9 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 /// method that takes a list panics when it is called again, since the first list would be lost.
 ///
 /// An issuer whose keys are fetched needs an [`audience`](Self::audience), or a
-/// [`claim_is`](Self::claim_is) about the client (`azp`, `client_id`, `cid` or `appid`). Without
-/// either, the layer panics when it is built, since the operator of any other service with the same
-/// issuer could use the tokens of that service's users here.
+/// [`claim_is`](Self::claim_is) with a claim that names the client (`azp`, `client_id`, `cid` or
+/// `appid`). Without either, the layer panics when it is built, since the operator of any other
+/// service with the same issuer could use the tokens of that service's users here.
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {
@@ -462,7 +462,7 @@ impl Issuer {
     }
 
     /// Returns one [`TrustedIssuer`] for each identity, together with the names of the identity.
-    /// All of them share the same keys.
+    /// All of the returned issuers share the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
         self.refuse_tokens_for_others();

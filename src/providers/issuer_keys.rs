@@ -36,7 +36,8 @@ pub(crate) enum MissingKey {
     Unknown,
     /// It is unknown whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
-    /// The keys are being fetched. `reason` is the reason for a 503, if the request cannot wait.
+    /// The keys are being fetched. If the request cannot wait, the response is a 503 for this
+    /// `reason`.
     Wait { wait: KeyWait, reason: String },
 }
 

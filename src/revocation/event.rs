@@ -39,8 +39,8 @@ pub enum RevocationEvent<'a> {
     /// servers that start from now on never learn of earlier revocations.
     #[cfg(feature = "feeds")]
     LogCreated,
-    /// The feed could not be read, and is tried again. The first failure is reported immediately,
-    /// and later failures at most every 10 seconds.
+    /// The feed could not be read. Another attempt follows. The first failure is reported
+    /// immediately, and later failures at most every 10 seconds.
     #[cfg(feature = "feeds")]
     FeedFailed(&'a FeedError),
     /// The feed can be read again, after a failure that was reported.

@@ -11,10 +11,10 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// After both clocks have been read, the age is computed from the wall clock alone until the wall
-/// clock has moved by this many nanoseconds, forward or back. Then both clocks are read again.
-/// Using the wall clock alone is faster: the caller has already read the wall clock, and reading
-/// the steady clock takes as long as looking up a token.
+/// The number of nanoseconds for which the wall clock alone is used after both clocks were read.
+/// When the wall clock has moved by this much, forward or back, both clocks are read again. The
+/// wall clock alone is faster: the caller has already read the wall clock, and reading the steady
+/// clock takes as long as looking up a token.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// One moment, as the wall clock's time and the steady clock's time.

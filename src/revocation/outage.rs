@@ -72,8 +72,9 @@ pub(crate) struct Follower {
 
 #[cfg(feature = "feeds")]
 impl Follower {
-    /// Records that a follower exists. Returns false if another follower exists already. If two
-    /// feeds were followed, a working feed would hide an outage of the other feed.
+    /// Records that a task follows a feed. Returns false if another task follows a feed already.
+    /// Only one feed may be followed, since a second feed that works would hide an outage of the
+    /// first.
     pub(crate) fn starts(&self) -> bool {
         !self.exists.swap(true, Ordering::AcqRel)
     }

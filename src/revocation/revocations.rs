@@ -134,8 +134,9 @@ impl Revocations {
         self
     }
 
-    /// Calls `hook` with each event for operators, whose `Display` is a sentence. The `tracing`
-    /// feature logs the same events. The hook must not block. A panic of the hook has no effect.
+    /// Calls `hook` with each event for operators. The `Display` of an event is a sentence. The
+    /// `tracing` feature logs the same events. The hook must not block. A panic of the hook has no
+    /// effect.
     ///
     /// ```
     /// use tower_jwt_auth::Revocations;
@@ -218,9 +219,9 @@ impl Revocations {
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
-        // Read the age before the look-up, so that the entries are at least as new as the age says.
-        // In the other order, data could arrive after the look-up, and the age would then make the
-        // look-up seem current.
+        // Read the age of the data before the look-up. In the other order, new data could arrive
+        // after the look-up. The age would then be that of the new data, although the look-up used
+        // the old data.
         let staleness = shared.freshness.staleness_at(now);
         if shared.table.refuses(names) {
             stats::count(&shared.counters.refused);

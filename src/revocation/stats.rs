@@ -35,7 +35,7 @@ impl RevocationStats {
         self.by_kind.get(kind as usize).copied().unwrap_or(0)
     }
 
-    /// Returns the number of all entries.
+    /// Returns the total number of entries.
     pub fn total_entries(&self) -> usize {
         self.by_kind.iter().sum()
     }

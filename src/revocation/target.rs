@@ -6,9 +6,9 @@ use crate::clock::UnixTime;
 
 /// The tokens that a [`Revocation`](crate::revocation::Revocation) covers.
 ///
-/// A single token, or a session's tokens, are revoked no matter when they were issued. Every other
-/// target is a watermark: it covers the tokens that were issued at its time or before, compared in
-/// whole seconds.
+/// A revocation of a single token or of a session covers tokens of any age. Every other target is a
+/// watermark: a point in time, in whole seconds. A watermark covers the tokens that were issued at
+/// that time or before.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationTarget {

@@ -21,8 +21,9 @@ struct Profile {
 const MAX_NAME: usize = 60;
 
 impl OpenIdAccounts for Users {
-    /// Logs in the user who has this account at another provider. If no user has it, creates a
-    /// user. If a logged-in user asked to link the account, links it to that user instead.
+    /// Logs in the user who has linked this account of an external provider. If no user has linked
+    /// the account, creates a user. If a logged-in user asked to link the account, links it to that
+    /// user instead.
     ///
     /// The email address in the profile is not used to find the user. The person who controls an
     /// address today is not always the user who signed up with it.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// More than the threads of most servers.
+/// The number of stripes. Most servers have fewer threads.
 const STRIPES: usize = 32;
 
 /// The numbers of hits and misses. The first 32 threads of the program each count in a stripe of

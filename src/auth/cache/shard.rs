@@ -49,8 +49,9 @@ impl<V: Clone> Shard<V> {
         Self { slots: ArcSwapOption::empty(), contents, limit }
     }
 
-    /// Finds a value and returns what `pick` returns for it. `pick` returns `None` if the value is
-    /// stale, or belongs to a different token with the same fingerprint.
+    /// Calls `pick` with each value that has this fingerprint and scope, and returns the first
+    /// result that is not `None`. `pick` returns `None` if the value is stale, or belongs to a
+    /// different token with the same fingerprint.
     #[inline]
     pub(crate) fn find<R>(
         &self,

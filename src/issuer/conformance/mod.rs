@@ -15,8 +15,8 @@
 //! }
 //! ```
 //!
-//! The check leaves rows behind, most of which expire within an hour, so give it a separate
-//! database. It takes a few seconds, since some rows must expire by the server's clock.
+//! Use a separate database: the check leaves rows behind, most of which expire within an hour. The
+//! check takes a few seconds, since some rows must expire by the server's clock.
 //!
 //! The check cannot test whether a row survives a server crash. To ensure this, a store call should
 //! return only after the row was synced to disk. The check counts rows and calls, but does not

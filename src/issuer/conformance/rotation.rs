@@ -160,7 +160,7 @@ async fn absolute_end<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> 
 
 async fn external_login<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, clock) = scene.sessions();
-    // With provider tokens of this size, the row is nearly as large as a new row can be.
+    // With provider tokens of this size, the row nearly reaches the size limit for new rows.
     let sealed = "0123456789abcdef".repeat(400);
     let (issuer, scopes) = ("https://login.example/größe", vec!["openid".to_owned()]);
     let login = ExternalLogin::new("elsewhere", issuer, "248289761001", scopes);

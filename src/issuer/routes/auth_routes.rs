@@ -135,7 +135,7 @@ type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
-    /// Creates routes that respond with tokens in bodies.
+    /// Creates routes that send tokens in response bodies, not in cookies.
     ///
     /// # Panics
     ///
@@ -326,7 +326,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Some(well_known::metadata(issuer, url, self.context.cookies.is_none()))
     }
 
-    /// Puts a layer, such as a limit on attempts, in front of `/login` and of the routes that
+    /// Puts a layer, such as a limit on attempts, in front of `/login` and the routes that
     /// `openid_login` adds. The layer does not cover the other routes, so users who are logged in
     /// can still renew and log out when many attempts come from their IP address. A layer that is
     /// added later runs earlier.

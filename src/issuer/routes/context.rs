@@ -29,7 +29,7 @@ pub(crate) struct RouteContext<A, S> {
     pub(crate) accounts: A,
     pub(crate) issuer: TokenIssuer,
     pub(crate) sessions: Sessions<S>,
-    /// The cookies that hold the tokens. If there are none, tokens are in bodies.
+    /// The cookies that hold the tokens. `None` if tokens are sent in response bodies.
     pub(crate) cookies: Option<Cookies>,
     pub(crate) trusted_origins: TrustedOrigins,
     /// The URL at which clients reach the routes. By default, the URL is the issuer's name if that
@@ -190,7 +190,7 @@ impl<A, S> RouteContext<A, S> {
     }
 }
 
-/// The access tokens for a response, to which the refresh token has not been added yet.
+/// The access tokens of a response. [`answer`](Self::answer) adds the refresh token.
 pub(crate) enum IssuedTokens<'d> {
     InBody(AccessToken),
     InCookies { cookies: &'d Cookies, set: HeaderMap, answer: Value },

@@ -40,7 +40,7 @@ const MAX_CANDIDATES: usize = 16;
 /// `https://shop.example/cart` behind one proxy; ports do not matter.
 /// [`guide::how_to::cookies`](crate::guide::how_to::cookies) shows the configuration of the proxy,
 /// the script of the page, and the other set-ups: services on several hosts
-/// ([`dangerous_domain`](Self::dangerous_domain)), and pages in a frame of another site
+/// ([`dangerous_domain`](Self::dangerous_domain)), and pages that another site shows in a frame
 /// ([`embedded`](Self::embedded)).
 ///
 /// All cookies last as long as the session, including the access-token cookie. When the access
@@ -113,8 +113,8 @@ impl Cookies {
     }
 
     /// Puts the access token for `audience` into the cookie `name`. The service with that audience
-    /// passes the same name to `JwtAuth::cookie`. Call this method once for each service that pages
-    /// use.
+    /// passes the same name to `JwtAuth::cookie`. Call this method once for each service that your
+    /// pages call.
     ///
     /// # Panics
     ///
@@ -208,7 +208,7 @@ impl Cookies {
     /// Sends the access tokens to `domain` and to every host below it, for services on several
     /// hosts of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
     /// `cart.shop.example`. Call this method before [`add_access_cookie`](Self::add_access_cookie).
-    /// The names of the access-token cookies must then begin with `__Secure-`.
+    /// With this setting, the names of the access-token cookies must begin with `__Secure-`.
     ///
     /// ```
     /// use tower_jwt_auth::issuer::Cookies;

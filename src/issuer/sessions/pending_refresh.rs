@@ -20,8 +20,8 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// `None` if the token is the session's current token. If the token has been used before: the
-    /// current token, and the kind of the repetition.
+    /// `None` if the token is the session's current token. If the token was used before, contains
+    /// the current token and the time between the two uses.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

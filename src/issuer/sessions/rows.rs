@@ -140,8 +140,8 @@ impl<S: RefreshStore> SessionRows<S> {
         Ok(true)
     }
 
-    /// Announces the end of a session again if an earlier announcement failed or was abandoned.
-    /// Returns false if another request is publishing the end.
+    /// Publishes the end of a session again if an earlier attempt failed or was abandoned. Returns
+    /// false if another request is publishing the end now.
     pub(crate) async fn announce_again(
         &self,
         session: Session,

@@ -38,8 +38,8 @@ impl Session {
         self.family.scopes.iter().map(String::as_str)
     }
 
-    /// Returns the services that the login named. Access tokens are for these services, or for
-    /// those of them that a refresh names. Empty if the login named no service.
+    /// Returns the services that the login named. Access tokens are for all of these services,
+    /// unless a refresh names only some of them. Empty if the login named no service.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }

@@ -13,7 +13,7 @@ pub(crate) struct SeenNames<'de> {
     /// The [`group`]s of the stored names, one bit for each group. A new name whose group has no
     /// other name, as is usual, need not be compared with the stored names.
     groups: u64,
-    /// The first twelve names, as they are written: a name with escapes with its quotes.
+    /// The first twelve names, as the JSON contains them. A name with escapes includes its quotes.
     few: [&'de str; FEW_NAMES],
     few_len: usize,
     /// The names after the first twelve. The set is created only when needed, since creating a hash
@@ -23,7 +23,7 @@ pub(crate) struct SeenNames<'de> {
 
 impl<'de> SeenNames<'de> {
     /// Adds a name, which belongs to this group. Returns true if the name is new. `written` is the
-    /// name as the JSON contains it: the name itself, or a string with quotes and escapes.
+    /// name as the JSON contains it. If the name has escapes, `written` includes the quotes.
     #[inline]
     pub(crate) fn insert(&mut self, group: u64, name: &str, written: &'de str) -> bool {
         if self.groups & group != 0 && self.has_among_few(name) {
@@ -51,8 +51,8 @@ impl<'de> SeenNames<'de> {
     }
 }
 
-/// Returns true if `written` is how a JSON text contains `name`. Only names with escapes are stored
-/// with their quotes.
+/// Returns true if the stored name `written` equals `name`. A stored name with escapes still has
+/// its quotes, and is decoded before the comparison. All other names are stored without quotes.
 fn is_same(written: &str, name: &str) -> bool {
     if !written.starts_with('"') {
         return written == name;

@@ -211,15 +211,16 @@ impl<'de> Reader<'de> {
         Ok("")
     }
 
-    /// Returns the name that [`Self::next_name`] read. `plain` is the string that
-    /// [`Self::next_name`] returned.
+    /// Returns the name that was just read, with its escapes decoded. `plain` is the result of
+    /// [`Self::next_name`]: the name if it has no escapes, and otherwise an empty string.
     #[inline]
     pub(crate) fn member_name(&self, plain: &'de str) -> MemberName<'_, 'de> {
         MemberName::new(plain, self.escaped_name.as_ref())
     }
 
-    /// Takes the name that [`Self::next_name`] read, if the name has escapes. A name that is read in
-    /// the member's value would replace the name.
+    /// Takes the stored name out of the reader if the name that was just read has escapes. The
+    /// caller keeps the name, since another name with escapes in the member's value would replace
+    /// the stored name. `plain` is the result of [`Self::next_name`].
     #[inline]
     pub(crate) fn take_escaped_name(&mut self, plain: &str) -> Option<EscapedName<'de>> {
         if plain.is_empty() { self.escaped_name.take() } else { None }

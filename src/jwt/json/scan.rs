@@ -265,14 +265,14 @@ fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     let each = |byte: u8| ONES.wrapping_mul(byte.into());
-    // This changes a quote into 0x20, and a control character into another one.
+    // The XOR changes a quote into 0x20, and a control character into another control character.
     let is_quote_or_control = (word ^ each(0x02)).wrapping_sub(each(0x21));
     let is_backslash = (word ^ each(b'\\')).wrapping_sub(ONES);
     (is_quote_or_control | is_backslash) & !word & HIGH
 }
 
-/// Decodes an escape, which `text` contains from the character after the backslash on. Returns the
-/// character and the length of the escape.
+/// Decodes an escape. `text` begins after the backslash. Returns the character, and the length of
+/// the escape without the backslash.
 fn escape(text: &[u8]) -> Option<(char, usize)> {
     let (kind, digits) = text.split_first()?;
     let char = match kind {
@@ -293,7 +293,7 @@ fn escape(text: &[u8]) -> Option<(char, usize)> {
     Some((char, 1))
 }
 
-/// Returns the number that these characters write, if all of them are digits.
+/// Returns the number that these eight digits stand for, or `None` if a character is not a digit.
 #[inline]
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
     let each = |byte: u8| u64::from_le_bytes([byte; 8]);

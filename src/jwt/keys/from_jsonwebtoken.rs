@@ -58,8 +58,8 @@ impl TryFrom<&DecodingKey> for Key {
     /// and the only algorithm of the curve for all others. For another algorithm, use
     /// `Key::from_pem`.
     ///
-    /// The identifier of a public key is its thumbprint. If the tokens have another `kid`, set it
-    /// with [`with_id`](Self::with_id).
+    /// The identifier of a public key is its thumbprint. If the tokens have a different `kid`, pass
+    /// that `kid` to [`with_id`](Self::with_id).
     ///
     /// # Errors
     ///

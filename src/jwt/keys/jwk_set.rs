@@ -73,9 +73,9 @@ impl KeySet {
     }
 }
 
-/// Reads a key set. If `algorithms` is `Some`, a key whose `alg` is not in this list is skipped,
-/// and a key without an `alg` is read once for each algorithm in the list that fits the type of the
-/// key, as one [`Key`] each time. If `algorithms` is `None`, a key without an `alg` is for the
+/// Reads a key set. If `algorithms` is `Some`, a key whose `alg` is not in the list is skipped. A
+/// key without an `alg` then becomes several [`Key`]s: one for each listed algorithm that fits the
+/// type of the key. If `algorithms` is `None`, a key without an `alg` becomes one [`Key`], for the
 /// default algorithm of its type.
 pub(crate) fn parse(
     json: &[u8],

@@ -106,10 +106,11 @@ impl KeySet {
         Self::with_announced(self.keys.into_iter().chain([key]).chain(announced), count)
     }
 
-    /// Adds a key that does not sign yet. The set already verifies tokens that are signed with the
-    /// key, and an issuer already publishes the public half, so all services know the key before it
-    /// signs tokens. A server that starts while a key is announced creates its set with this
-    /// method. See [`KeyStore::announce`].
+    /// Adds a key that will sign tokens later. The set accepts tokens that are signed with this
+    /// key, and an issuer that uses the set publishes the public half of the key. All services
+    /// therefore know the key before the first token is signed with it. If a server starts after
+    /// the announcement of a key and before the rotation to the key, create the server's set with
+    /// this method. See [`KeyStore::announce`].
     ///
     /// [`KeyStore::announce`]: crate::KeyStore::announce
     ///

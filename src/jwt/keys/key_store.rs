@@ -54,8 +54,9 @@ impl KeyStore {
         self.end_generation();
     }
 
-    /// Adds a key that does not sign yet. An issuer publishes the public half of the key in its key
-    /// set, and a later [`rotate`](Self::rotate) with the same key makes it the current key.
+    /// Adds a key that will sign tokens later. An issuer publishes the public half of the key in
+    /// its key set, and a later [`rotate`](Self::rotate) with the same key makes it the current
+    /// key.
     ///
     /// Announce a key pair at least a day before it signs. Services can cache the key set of the
     /// issuer for that long. Until a service knows the new key, it may reject tokens that are
@@ -116,9 +117,8 @@ impl KeyStore {
     /// Returns a number that changes whenever the keys change. Read this number first and then the
     /// keys. As long as the number stays the same, those keys are the current ones.
     ///
-    /// While a method of the store is replacing the keys, this function may still return the number
-    /// of the previous keys. After that method has returned, this function returns a different
-    /// number.
+    /// A method that replaces the keys changes the number last, before it returns. Until then, this
+    /// function may return the old number although the keys have already changed.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
         // `Acquire` pairs with the `Release` in `end_generation`: a thread that reads a changed

@@ -66,8 +66,8 @@ impl Key {
         from_form(algorithm, form, &der)
     }
 
-    /// Reads a public key or a private key from DER, with the structures and errors of
-    /// [`from_pem`](Self::from_pem).
+    /// Reads a public key or a private key from DER. Accepts the same structures as
+    /// [`from_pem`](Self::from_pem), and returns the same errors.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         from_form(algorithm, Form::of(der)?, der)
     }

@@ -39,8 +39,8 @@ impl ClaimRule {
         self.first == claim
     }
 
-    /// Compares a claim with this rule. The claim is the next value in `reader`, and `next` is its
-    /// first byte. Afterwards, the claim can be read again.
+    /// Compares a claim with this rule. The claim is the next value in `reader`, and `next` is the
+    /// first byte of that value. Afterwards, the claim can be read again.
     pub(crate) fn compare(
         &self,
         reader: &mut Reader<'_>,

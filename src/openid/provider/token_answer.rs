@@ -122,8 +122,8 @@ fn refused(code: &str) -> ProviderError {
         "server_error" | "temporarily_unavailable" => {
             (ProviderErrorKind::Unavailable, "the provider cannot answer now")
         }
-        // Naver reports a used code as `invalid_request`, and GitHub with an error code that is not
-        // in the RFC.
+        // If an authorization code was used before, Naver responds with `invalid_request`, and
+        // GitHub with an error that is not in the RFC.
         _ => (ProviderErrorKind::CodeRefused, "the provider rejected the code or the request"),
     };
     let shown = if KNOWN_CODES.contains(&code) { code } else { "another error code" };

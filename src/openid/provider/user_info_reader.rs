@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Map, Value};
 
-/// A function that finds a text in the user info of a provider.
+/// A function that reads one string from the user info of a provider.
 #[derive(Clone)]
 pub(super) struct UserInfoReader(Arc<ReadText>);
 
@@ -18,9 +18,9 @@ impl UserInfoReader {
         Self(Arc::new(move |user_info| serde_json::from_value(user_info).map(&find)))
     }
 
-    /// Returns the text that the application's function finds in the user info, or `None` if it
-    /// finds no text. Returns an error if the user info does not fit the function's argument type.
-    /// The error may contain values of the user info.
+    /// Returns the string that the application's function reads from the user info, or `None` if
+    /// the function finds no string. Returns an error if the user info does not fit the function's
+    /// argument type. The error may contain values of the user info.
     pub(super) fn read(&self, user_info: &Map<String, Value>) -> Result<Option<String>, Error> {
         (self.0)(Value::Object(user_info.clone()))
     }

@@ -28,8 +28,8 @@ impl Issuer {
     /// may write. Attributes are in ID tokens only, unless a trigger copies them into the access
     /// token.
     ///
-    /// For the regions in China, where hosts end in `amazonaws.com.cn`, use [`jwks`](Self::jwks)
-    /// with the same rules.
+    /// For the regions in China, where hosts end in `amazonaws.com.cn`, use [`jwks`](Self::jwks),
+    /// and set the rules of this preset yourself.
     ///
     /// Source, read on 2026-11-26: [the access token][page].
     ///

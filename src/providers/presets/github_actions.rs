@@ -37,8 +37,8 @@ impl Issuer {
     /// `sub` is made of, so `sub` need not name the repository. In the workflow of a pull request,
     /// the claims name the base repository, so also compare `ref` or `environment`.
     ///
-    /// For GitHub Enterprise Server, whose issuer is `https://HOSTNAME/_services/token`, use
-    /// [`discover`](Self::discover) with the same rules.
+    /// The issuer of GitHub Enterprise Server is `https://HOSTNAME/_services/token`. For such a
+    /// server, use [`discover`](Self::discover), and set the rules of this preset yourself.
     ///
     /// Source, read on 2026-11-27: [OpenID Connect reference][page].
     ///

@@ -28,8 +28,8 @@ impl Issuer {
     ///
     /// Google's access tokens are opaque, so this preset accepts ID tokens. No claim distinguishes
     /// between ID tokens for the application itself and ID tokens for its API. To accept tokens of
-    /// service accounts, use [`discover`](Self::discover) with an [`audience`](Self::audience) and
-    /// a [`claim_is`](Self::claim_is) about `sub`.
+    /// service accounts, use [`discover`](Self::discover) with [`audience`](Self::audience), and
+    /// with [`claim_is`](Self::claim_is) for the claim `sub`.
     ///
     /// Sources: [OpenID Connect][page], read on 2026-11-26, and [tokens of service
     /// accounts][accounts], read on 2026-11-27.

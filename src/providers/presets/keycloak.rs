@@ -4,8 +4,8 @@ use crate::providers::issuer::Issuer;
 
 impl Issuer {
     /// Trusts a realm of Keycloak. `realm` is the URL of the realm. Also call
-    /// [`audience`](Self::audience) with the name of this service. For tokens without an `aud`, a
-    /// [`claim_is`](Self::claim_is) about the client (`azp`) is enough.
+    /// [`audience`](Self::audience) with the name of this service. For tokens without an `aud`,
+    /// [`claim_is`](Self::claim_is) with the claim that names the client (`azp`) is enough.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -34,9 +34,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `realm` is not an `https` URL. The layer panics if neither
-    /// [`audience`](Self::audience) nor a [`claim_is`](Self::claim_is) for the client's claim (such
-    /// as `azp`) was called.
+    /// Panics if `realm` is not an `https` URL. The layer panics unless
+    /// [`audience`](Self::audience) was called, or [`claim_is`](Self::claim_is) with the claim that
+    /// names the client (such as `azp`).
     ///
     /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/

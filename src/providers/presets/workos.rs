@@ -22,10 +22,13 @@ impl Issuer {
     /// - The tenant is the organization, `org_id`. The roles are in `role` and `roles`. The
     ///   permissions are read as scopes.
     ///
+    ///
     /// Some environments write `iss: https://api.workos.com`. For these, add
-    /// `.add_alias("https://api.workos.com")`. Tokens of other clients are still rejected, since
-    /// each client has its own keys. For an environment with a custom domain, the issuer is that
-    /// domain: use [`jwks`](Self::jwks) with the same rules.
+    /// `.add_alias("https://api.workos.com")`. With the alias, tokens of other clients are still
+    /// rejected, since each client has its own keys.
+    ///
+    /// For an environment with a custom domain, the issuer is that domain. Use
+    /// [`jwks`](Self::jwks), and set the rules of this preset yourself.
     ///
     /// A token of an administrator who impersonates a user has the claim `act`.
     ///

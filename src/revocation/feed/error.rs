@@ -42,13 +42,14 @@ pub enum FeedErrorKind {
 }
 
 impl FeedError {
-    /// Creates an error of kind [`Unavailable`](FeedErrorKind::Unavailable) with a cause, whose
-    /// `Display` must not contain a password.
+    /// Creates an error of kind [`Unavailable`](FeedErrorKind::Unavailable) with this cause. The
+    /// `Display` of the cause must not contain a password.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::caused(FeedErrorKind::Unavailable, source)
     }
 
-    /// Creates an error of this kind with a cause, whose `Display` must not contain a password.
+    /// Creates an error with this kind and this cause. The `Display` of the cause must not contain
+    /// a password.
     pub fn caused(kind: FeedErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, source: Some(source.into()) }
     }

@@ -40,8 +40,9 @@ pub(crate) const KEPT_LONGER: Duration = Duration::from_secs(300);
 ///
 /// The log keeps each message until at least 5 minutes after its
 /// [`forgotten_at`](Revocation::forgotten_at), so that a [`snapshot`](Self::snapshot) is complete.
-/// A server reads a snapshot once, and then [`reads`](Self::read) the messages that came after it.
-/// Messages are opaque text for a feed. They may arrive more than once and in any order.
+/// A server reads a snapshot once. Then the server calls [`read`](Self::read) for the messages
+/// after the snapshot. A feed does not interpret messages. It may return messages in any order, and
+/// may return a message more than once.
 ///
 /// One rule matters most: once [`append`](Self::append) has returned, every read that *begins*
 /// later returns the message, or [`Gap`](Read::Gap). A replica that lags breaks this rule.
@@ -142,10 +143,14 @@ pub enum Read {
 }
 
 impl Revocation {
+    ///
     /// Returns the message that a feed publishes at the time `now`. A revocation without a time
-    /// gets the time `now`. A server needs this time if its table has no room for the revocation:
-    /// it then revokes more tokens, but only those that were issued until this time. If the server
-    /// reads the same message again later, it revokes no tokens that were issued in the meantime.
+    /// gets the time `now`.
+    ///
+    /// A server whose table has no room for a revocation revokes all tokens of the subject or of
+    /// the issuer that were issued until the revocation's time. The message fixes this time. If the
+    /// server reads the message again later, tokens that were issued in the meantime therefore stay
+    /// valid.
     ///
     /// # Errors
     ///

@@ -218,8 +218,8 @@ impl PostgresFeed {
             .replace("PART", &PART.to_string());
         let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
         if rows.as_ref().is_err_and(has_no_timeline) {
-            // A pooler has connected to another server, which does not report its timeline. The
-            // next call checks this again.
+            // A pooler has switched this connection to another server, which does not report its
+            // timeline. The next call asks the server again whether it reports its timeline.
             self.set_tells_timeline(None);
         }
         rows?.iter().map(LogRow::from_row).collect()
@@ -268,7 +268,7 @@ impl RevocationFeed for PostgresFeed {
         if is_standby(&mut connection).await.map_err(feed_error)? {
             return Err(FeedErrorKind::Replica.into());
         }
-        // The script returns one row for taking the lock, and a second one if it creates the log.
+        // The script returns a row when it takes the lock, and a second row if it creates the log.
         let rows = sqlx::raw_sql(TABLES).fetch_all(&mut connection).await.map_err(feed_error)?;
         self.connection.put(connection);
         Ok(rows.len() > 1)

@@ -42,7 +42,7 @@ struct Writer {
     most_buckets: usize,
     /// The latest time at which an entry was forgotten.
     forgot_at: UnixTime,
-    /// The time of the last search of a full map for expired entries.
+    /// The last time that the map was full and was searched for expired entries.
     looked_at: Option<UnixTime>,
 }
 

@@ -1,4 +1,5 @@
-//! Tests that cancelled requests leave nothing behind, and tests of the futures' size and traits.
+//! Tests of cancelled requests, which must leave nothing behind, and of the size and the traits of
+//! the futures.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};

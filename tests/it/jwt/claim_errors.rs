@@ -1,6 +1,6 @@
-//! Tests of the errors about claims that do not fit the application's type. The claim's name in an
-//! error comes from the program, never from the token. The verifier finds the error while it reads
-//! the payload, without a second pass.
+//! Tests of the errors about claims that do not fit the application's type. The claim's name in
+//! such an error comes from the program's code, never from the token. The verifier finds these
+//! errors while it reads the payload, without a second pass.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};

@@ -156,8 +156,9 @@ proptest! {
             let end = ends.map(Revocation::forgotten_at).max();
             let now = clock.now();
             let verdict = revocations.check(&token.names());
-            // A revocation must be in force until 60 seconds after its end, and be gone 140 seconds
-            // after its end. In between, both verdicts are allowed.
+            // `forgotten_at` is the time from which a revocation may be forgotten. The revocation
+            // must still be in force until 60 seconds after that time, and must be gone 140 seconds
+            // after it. In between, the token may be accepted or rejected.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
             let ends = joined.iter().filter(|revocation| covers(revocation, token));

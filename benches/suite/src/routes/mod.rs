@@ -43,8 +43,9 @@ fn answer(claims: &Shopper) -> &'static str {
     if claims.company.is_empty() { "nobody" } else { "cart" }
 }
 
-/// Returns the head of a request. Create the head once, and send clones of it. A real server reads
-/// the head from the connection, so building it must not be measured, and a clone takes less time.
+/// Returns the head of a request. A real server reads the head from the connection, so the time to
+/// build the head must not be measured. Therefore build the head once, and send clones. Cloning the
+/// head takes less time than building it.
 pub fn request(token: Option<&str>) -> Parts {
     let mut request = Request::new(());
     *request.uri_mut() = http::Uri::from_static("/cart");

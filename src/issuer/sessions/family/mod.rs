@@ -108,15 +108,15 @@ pub(crate) struct Family {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Announcement::is_due")]
     announcement: Announcement,
-    /// True if a client logged out from all devices with a token of this session. The session then
-    /// ended last, after all other sessions of the user.
+    /// True if the user logged out of all devices by a request with a token of this session. Such a
+    /// request ends all other sessions of the user first, and this session last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_last_of_user: bool,
 }
 
-/// Returns the latest plausible [rank](Family::rank) of a session; a rank is a time. A new session
-/// gets a rank [`AHEAD`] after its start, and the clock of the server that started the session may
-/// be ahead by another [`AHEAD`].
+/// Returns the latest plausible [rank](Family::rank) of a session. A rank is a time. The rank of a
+/// new session is [`AHEAD`] later than the start of the session. The clock of the server that
+/// started the session may itself be ahead by [`AHEAD`].
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -223,8 +223,8 @@ impl Family {
     /// Returns the session's rank among the user's sessions. If a user has too many sessions, those
     /// with the lowest ranks end. Renewals raise the rank.
     ///
-    /// A session from a server whose clock was far ahead has the lowest rank. Otherwise, the future
-    /// times in that session would give it the highest rank for years.
+    /// A session that was started by a server with a clock far ahead has the lowest rank. Without
+    /// this exception, the future times in such a session would give it the highest rank for years.
     pub(crate) fn rank(&self, now: UnixTime) -> (bool, UnixTime) {
         let rank = self.renewed_at.max(self.first_rank);
         (rank <= latest_rank(now), rank)
@@ -288,8 +288,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// Counts the last renewal as repeated. Returns the updated family, or `None` if the last
-    /// renewal was counted before.
+    /// Records that the last renewal was repeated. Returns the updated family, or `None` if the
+    /// repetition was already recorded.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {

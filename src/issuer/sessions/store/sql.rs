@@ -36,7 +36,7 @@ pub(crate) const SCHEMA_VERSION: &str =
 /// return it so that the same code can run reading and writing statements.
 pub(crate) type Written = (i32,);
 
-/// The columns of a session, in the order of the statements.
+/// The columns of a session, in the order in which the statements list the columns.
 pub(crate) type SessionRow = (String, String, i64, String, i64, bool);
 
 pub(crate) fn session(

@@ -308,7 +308,8 @@ fn contradictory_and_malformed_jwks_are_rejected() {
         ("ml_dsa_44", Algorithm::MlDsa44, json!({ "pub": "AAAA" }), KeyErrorKind::Invalid),
         ("p256", Algorithm::Es256, json!({ "kty": "ec" }), KeyErrorKind::Unsupported),
         ("p256", Algorithm::Es256, json!({ "kid": "" }), KeyErrorKind::BadId),
-        // Because of the private member `d`, the JWK is read as a key pair, which is invalid.
+        // Because of the private member `d`, the JWK is read as a key pair. The key pair is
+        // invalid.
         ("p256", Algorithm::Es256, json!({ "d": "AAAA" }), KeyErrorKind::Invalid),
         ("p256", Algorithm::Es256, json!({ "k": "AAAA" }), KeyErrorKind::Unreadable),
     ] {

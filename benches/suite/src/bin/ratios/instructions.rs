@@ -76,9 +76,9 @@ fn counted_operations(run: &mut Run) {
     black_box(&operations);
 }
 
-/// Adds up the costs in a profile, which lists the lines and the calls of each function. The line
-/// after a call contains the total cost of the called function. That line is skipped, since the
-/// profile also lists the lines of the called function.
+/// Adds up the costs in a profile. The profile lists the lines and the calls of each function. The
+/// line after a call contains the total cost of the called function. That line is skipped, since
+/// the profile also lists each line of the called function.
 fn read(profile: &str) -> Counts {
     let (mut instructions, mut allocations) = (0.0, 0.0);
     let (mut function, mut called) = ("", "");

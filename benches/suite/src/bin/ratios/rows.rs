@@ -163,8 +163,8 @@ fn hs256(kind: &str) -> Vec<Row> {
 }
 
 /// Returns the cost for the row about allocations. This is the cost of an accepted request minus
-/// the costs of the route, a no-op layer, reading the claims type and checking a public-key
-/// signature.
+/// the costs of the route, of a no-op layer, of parsing the claims into their type, and of checking
+/// a public-key signature.
 pub fn allocations(kind: &str) -> Cost {
     let mut cost = vec![
         (1.0, Ask("tower-jwt-auth", Good)),
