@@ -12,8 +12,8 @@ use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 use crate::random::NoRandomness;
 
-/// The version, with which every sealed value begins. The nonce, the ciphertext and the tag follow
-/// in base64url.
+/// The version of the format. Every sealed value begins with the version. The nonce, the ciphertext
+/// and the tag follow in base64url.
 const VERSION: &str = "v1.";
 const TAG_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;

@@ -203,8 +203,8 @@ pub fn claims(subject: &str, id: &str, session: &str, issued_at: i64, expires_at
     })
 }
 
-/// Returns a whole request with a token that was issued `age` seconds ago. Each token has a session
-/// of its own.
+/// Returns a whole request with a token that was issued `age` seconds ago. Each token has a
+/// separate session.
 pub fn request(subject: &str, id: &str, age: i64) -> Vec<u8> {
     let claims = claims(subject, id, &session(id), now() - age, now() + 3600);
     let token = Signer::new(Key::hs256(secret())).sign(&claims).expect("claims serialize");

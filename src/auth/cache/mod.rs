@@ -17,8 +17,9 @@
 //! 3. A hit means that the signature and the claims were verified before. For each request, the
 //!    layer still checks the token's dates and revocations, with the same code as after a miss.
 //! 4. No application code runs under a lock. Values are dropped after the lock is released.
-//! 5. No request waits for another request. A look-up takes no lock. If another request is adding a
-//!    token to the same part of the table, a token is not added.
+//! 5. No request waits for another request. A look-up takes no lock. If a request cannot lock a
+//!    part of the table because another request is adding a token there, the request does not add
+//!    its token.
 
 mod counters;
 mod shard;

@@ -8,8 +8,8 @@ use crate::issuer::routes::requests::{self, BodyParams};
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// The parameters of a login that the client chooses. They are those that a body of `/login`
-/// contains besides the credentials. [`Logins::start`](crate::issuer::Logins::start) checks them.
+/// The parameters of a login that the client chooses: everything in the body of a `/login` request
+/// except the credentials. [`Logins::start`](crate::issuer::Logins::start) checks them.
 ///
 /// The values may come from the request without any check. They narrow the grant and never extend
 /// it.

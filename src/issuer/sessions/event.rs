@@ -25,11 +25,12 @@ pub enum SessionEvent<'a> {
     /// allows this.
     ParentAccepted(&'a Session),
     /// A request to list or end sessions presented a used token within its grace period, and was
-    /// refused. A thief could send such requests to find out when the user renews. The renewal in
-    /// which the token was used therefore counts as repeated. If the request came 2 seconds or more
-    /// after the renewal, the limit is [`max_repeats`](crate::issuer::Sessions::max_repeats). If
-    /// the request came earlier, the limit is 20 such renewals in a row. Every such request is
-    /// reported.
+    /// refused. A thief could send such requests to find out when the user renews. Therefore the
+    /// renewal that used the token counts as repeated, and too many repeated renewals in a row end
+    /// the session. If the request came 2 seconds or more after the renewal, the limit is
+    /// [`max_repeats`](crate::issuer::Sessions::max_repeats). If the request came earlier, the
+    /// limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if
+    /// that limit is off. Every such request is reported.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user. Normally there is one such event per session. There are two

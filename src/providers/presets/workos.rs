@@ -22,7 +22,6 @@ impl Issuer {
     /// - The tenant is the organization, `org_id`. The roles are in `role` and `roles`. The
     ///   permissions are read as scopes.
     ///
-    ///
     /// Some environments write `iss: https://api.workos.com`. For these, add
     /// `.add_alias("https://api.workos.com")`. With the alias, tokens of other clients are still
     /// rejected, since each client has its own keys.

@@ -23,15 +23,15 @@ impl Issuer {
     ///   project in `aud`.
     /// - The roles are the keys of the object `urn:zitadel:iam:org:project:{project}:roles`, which
     ///   Zitadel writes for clients that ask for the scope `urn:zitadel:iam:org:projects:roles`.
-    ///   Zitadel also has a claim whose name does not contain the project's identifier. It lists
-    ///   the roles of the project that the *client* belongs to. The preset does not read that
+    ///   Zitadel also has a claim whose name does not contain the project's identifier. That claim
+    ///   lists the roles of the project that the *client* belongs to. The preset does not read that
     ///   claim: otherwise anyone who can create a project in the instance could choose the roles.
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
     /// The name of a role does not show in which organization the user has the role. If several
-    /// organizations share the project, let your claims type read this object too. Under each role,
-    /// the object names the organizations in which the user has that role. Compare these with the
-    /// organization that the request is about.
+    /// organizations share the project, let your claims type also read the object that contains the
+    /// roles. Under each role, the object names the organizations in which the user has that role.
+    /// Compare the named organizations with the organization that the request is about.
     ///
     /// Set the access token type of the application to JWT; otherwise the tokens are opaque.
     ///

@@ -143,7 +143,6 @@ pub enum Read {
 }
 
 impl Revocation {
-    ///
     /// Returns the message that a feed publishes at the time `now`. A revocation without a time
     /// gets the time `now`.
     ///

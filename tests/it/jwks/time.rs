@@ -11,8 +11,8 @@ const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Stops tokio's time until this value is dropped.
 ///
-/// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. It does
-/// not advance while a blocking task runs, so this guard keeps one running.
+/// Paused time advances by itself whenever all tasks wait, even if they wait for a socket. Paused
+/// time does not advance while a blocking task runs, so this guard keeps a blocking task running.
 pub(crate) struct Frozen {
     _end: mpsc::Sender<()>,
 }

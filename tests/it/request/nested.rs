@@ -123,8 +123,8 @@ async fn a_layer_that_strips_the_token_leaves_none_for_an_inner_layer() {
     assert_eq!(reply, is(401, "missing-credentials"));
 }
 
-/// Code that reads the request's extensions without an extractor sees only the results of the inner
-/// layer, too.
+/// The extensions of a request contain only the results of the inner layer, even for code that
+/// reads them without an extractor.
 #[tokio::test]
 async fn an_inner_layer_removes_the_results_of_an_outer_one() {
     let raw = |request: Request| async move {
