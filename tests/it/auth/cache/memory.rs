@@ -27,7 +27,8 @@ fn a_flood_of_valid_tokens_stays_below_the_limit() {
     }
     let stats = cache.stats();
     assert_eq!(stats.evictions + stats.entries as u64, 5_000);
-    assert!(stats.bytes > MIB * 8 / 10 && stats.entries > 500, "{stats:?}");
+    // A full part of the table frees a quarter of its memory at once.
+    assert!(stats.bytes > MIB * 7 / 10 && stats.entries > 500, "{stats:?}");
 }
 
 #[test]
