@@ -86,7 +86,7 @@ mod public {
             return Err("SHOP_KEY is a public key, which cannot sign".into());
         }
         // Both services have the same public key, which can verify tokens but cannot sign them.
-        // Each token is still for one service, which its audience names.
+        // Even so, each token is for only one service: the one that the token's audience names.
         let keys = KeyStore::from(pair);
         Ok(TokenIssuer::new(ISSUER).audience("cart", keys.clone()).add_audience("payment", keys))
     }

@@ -87,19 +87,19 @@ impl RefreshStore for Store {
 
 /// The rotation rules, as the guide describes them.
 struct Model {
-    /// All tokens of the session, oldest first, each with the time of its use. The last one is the
-    /// leaf.
+    /// All tokens of the session, oldest first, each with the time of its use. The last token is
+    /// the current one, which has not been used.
     tokens: Vec<(String, Option<i64>)>,
     /// The index of the oldest token that the server remembers.
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// The number of rotations in a row that count towards [`MAX_REPEATS`]. Includes the last
-    /// rotation if `is_repeated` is true.
+    /// The number of consecutive rotations that count as repeated for the limit [`MAX_REPEATS`].
+    /// Includes the last rotation if `is_repeated` is true.
     repeats: u32,
     is_repeated: bool,
-    /// The number of rotations in a row that count towards [`MAX_REPEATS_AT_ONCE`]. Includes the
-    /// last rotation if `is_any_repeated` is true.
+    /// The number of consecutive rotations that count as repeated for the limit
+    /// [`MAX_REPEATS_AT_ONCE`]. Includes the last rotation if `is_any_repeated` is true.
     any_repeats: u32,
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
@@ -290,8 +290,8 @@ impl World {
         // as simultaneous.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
-        // The token was valid when this refresh began. Even if the other refresh has made the token
-        // invalid, this refresh must not report a theft.
+        // The token was valid when this refresh began. The other request may have made the token
+        // invalid since then. Even in that case, this refresh must not report a theft.
         let had_ended = self.model.ended;
         let expected = match self.model.present(token, self.now, i64::MAX) {
             Err(Kind::Reused) => {

@@ -22,7 +22,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 
-/// The time in every target, in seconds.
+/// The current time in all fuzz targets, in seconds since 1970.
 pub const NOW: i64 = 1_700_000_000;
 pub const SECRET: &[u8] = b"the fixed secret of the fuzz targets, 0123456789";
 pub const KEY_ID: &str = "k1";

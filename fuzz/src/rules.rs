@@ -305,7 +305,7 @@ fn date(number: &str) -> Option<UnixTime> {
         return Some(UnixTime::from_secs(seconds));
     }
     let seconds = float(number);
-    // A cast from a float saturates.
+    // The cast turns a float beyond the range of `i64` into the nearest `i64`.
     let nanos = i128::from(seconds.floor() as i64) * 1_000_000_000
         + ((seconds - seconds.floor()) * 1e9).round() as i128;
     seconds.is_finite().then(|| UnixTime::from_nanos(nanos))

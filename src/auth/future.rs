@@ -21,8 +21,8 @@ use crate::rejection::{Passed, ResponseFuture};
 pin_project! {
     /// The response future of [`JwtAuthService`](crate::JwtAuthService).
     ///
-    /// Almost every request is decided before this future is created. A request waits in the future
-    /// only while the key for its token is being fetched.
+    /// Almost every request is decided before this future is created. The exception is a request
+    /// whose key is still being fetched: the future first waits for the key.
     pub struct JwtAuthFuture<S, T, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>>,

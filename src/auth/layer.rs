@@ -460,10 +460,10 @@ impl<T> JwtAuth<T> {
     /// Verifies every token, even one that was verified before. This is the default for a layer
     /// that has only shared secrets; see [`with_cache`](Self::with_cache).
     ///
-    /// A layer with public keys needs this method if the claims type's `Deserialize` or an issuer's
-    /// `map_claims` reads data other than the token, such as a clock. With a cache, such code runs
-    /// only once for each cached token. Without a cache, no token stays in memory after its
-    /// request.
+    /// Layers with public keys have a cache by default. With a cache, the `Deserialize` of the
+    /// claims type and the `map_claims` of an issuer run only once for each cached token. Call this
+    /// method if one of them reads data other than the token, such as a clock. Also call it if no
+    /// token may stay in memory after its request.
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};

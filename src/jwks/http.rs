@@ -28,7 +28,7 @@ const USER_AGENT: &str = concat!("tower-jwt-auth/", env!("CARGO_PKG_VERSION"));
 
 type TlsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 type LoopbackClient = Client<HttpConnector<Loopback>, Full<Bytes>>;
-/// A response whose body has not been read. `LoopbackClient` returns the same type as `TlsClient`.
+/// A response whose body has not been read. `TlsClient` and `LoopbackClient` both return this type.
 type Response = <TlsClient as Service<Request<Full<Bytes>>>>::Response;
 
 /// An answer that was read in full.

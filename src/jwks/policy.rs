@@ -419,7 +419,8 @@ mod tests {
         scene.pass(Duration::from_nanos(1));
         assert!(!scene.policy.is_loaded());
         assert_eq!(scene.until_fetch(), Duration::ZERO);
-        // Fetches are attempted as often as after startup.
+        // The set is now too old. Fetches are attempted as often as before the first set was
+        // loaded.
         scene.fetch(None);
         assert_eq!(scene.until_fetch(), Duration::from_millis(250));
         for _ in 0..5 {

@@ -599,7 +599,7 @@ mod tests {
             settle().await;
         });
         drop(first);
-        keys.start(); // There is no runtime here, so nothing starts.
+        keys.start(); // There is no runtime here, so no task starts.
         assert!(!keys.state.is_running.load(Ordering::Acquire));
         script.set(Next::Keys(&["b"]));
         let second = runtime().unwrap();

@@ -43,8 +43,8 @@ impl Drop for Running {
     }
 }
 
-/// Fetches keys until the last handle is dropped. The task itself holds only a weak reference while
-/// it sleeps or fetches, so it does not keep itself alive.
+/// Fetches keys until all owners of the `state` have dropped it. While this task sleeps or fetches,
+/// it has only a weak reference to the state, so it does not keep the state alive.
 async fn run(state: &Weak<SourceState>, wake: &Notify) {
     while let Some(current) = state.upgrade() {
         let step = current.next_step();

@@ -49,8 +49,9 @@ impl Span {
 
 /// Finds the positions of strings that were read from a payload.
 ///
-/// The payload does not contain the decoded form of a string with escapes. `Placer` collects the
-/// decoded strings, and the caller appends them to the stored text, after its first `end` bytes.
+/// The payload contains a string with escapes only in its encoded form. `Placer` therefore collects
+/// the decoded form of such strings. The caller appends the collected strings to the first `end`
+/// bytes of the stored text.
 #[derive(Debug)]
 pub(crate) struct Placer<'de> {
     payload: &'de str,

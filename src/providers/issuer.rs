@@ -74,7 +74,7 @@ pub struct Issuer {
 pub(crate) enum Distinction {
     /// A rule about the audience or about the client.
     AudienceOrClient,
-    /// A rule about at least one of the listed claims.
+    /// A rule about one of the listed claims. Rules about several of them are allowed, too.
     OneOf(&'static [&'static str]),
     /// The name and the keys of the issuer. The issuer signs tokens only for this service, so no
     /// rule is required.

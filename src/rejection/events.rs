@@ -29,8 +29,9 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG because of the limit. Counts the most recent
-    /// minute that had events, not including the current minute.
+    /// The number of events that were logged at DEBUG because of the limit, in the most recent
+    /// earlier minute with events. Set only for the first event of a minute, and only if that
+    /// number is not zero.
     pub(crate) suppressed: Option<u64>,
 }
 

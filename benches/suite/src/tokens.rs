@@ -99,7 +99,7 @@ pub fn token_kinds() -> [TokenKind; 7] {
     })
 }
 
-/// The token of a request.
+/// The token that a measured request presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
     Good,

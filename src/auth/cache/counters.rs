@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// The number of stripes. Most servers have fewer threads.
 const STRIPES: usize = 32;
 
-/// The numbers of hits and misses. The first 32 threads of the program each count in a stripe of
-/// their own, so that threads on different processors do not write to the same memory. All later
-/// threads share one stripe.
+/// The numbers of hits and misses. Each of the first 32 threads of the process has its own pair of
+/// counters (a stripe), so that threads on different processors do not write to the same memory.
+/// All later threads share one stripe.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     stripes: [Stripe; STRIPES],

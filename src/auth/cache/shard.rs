@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use crate::auth::cache::slots::{Entry, Slots};
 use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 
-/// Values by their fingerprints, up to a limit in bytes.
+/// A map from fingerprints to values, whose size in bytes is limited.
 ///
 /// A look-up takes no lock, and writes only to an entry that is used for the first time. Look-ups
 /// on different processors therefore do not slow each other down. A lock lets only one thread at a
@@ -25,7 +25,7 @@ pub(crate) struct Shard<V> {
 #[derive(Debug, Default)]
 struct Contents {
     entries: usize,
-    /// The weight of all entries.
+    /// The total weight of all entries.
     weight: usize,
     evictions: u64,
 }
@@ -151,7 +151,7 @@ mod tests {
     use crate::auth::cache::sync::OnceLock;
 
     const WEIGHT: usize = 1_000;
-    /// Enough for 40 values and 64 slots.
+    /// The size of a shard with 40 values in 64 slots, in bytes.
     const LIMIT: usize = 40 * WEIGHT + 64 * size_of::<OnceLock<Entry<u64>>>();
 
     /// Turns a small number into a fingerprint. The results are spread over all 64-bit numbers, as

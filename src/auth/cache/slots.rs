@@ -10,7 +10,7 @@ use crate::auth::cache::sync::OnceLock;
 /// matters if there are many tokens: a look-up then spends most of its time on reading memory.
 ///
 /// A slot is filled once and never changes afterwards. Threads can therefore search while another
-/// thread adds an entry. To remove entries, the others are copied to new slots.
+/// thread adds an entry. To remove entries, all other entries are copied to new slots.
 pub(crate) struct Slots<V> {
     /// The number of slots is a power of two.
     slots: Box<[OnceLock<Entry<V>>]>,
@@ -42,7 +42,7 @@ impl<V> Slots<V> {
         }
     }
 
-    /// Returns the memory of slots for at least this number of entries, in bytes.
+    /// Returns the number of bytes that slots for at least this number of entries occupy.
     pub(crate) fn bytes_for(entries: usize) -> usize {
         Self::number_for(entries).saturating_mul(size_of::<OnceLock<Entry<V>>>())
     }
@@ -125,7 +125,7 @@ impl<V> Entry<V> {
 }
 
 impl<V: Clone> Entry<V> {
-    /// Returns a copy for new slots. The copy has not been used.
+    /// Returns a copy of the entry, for new slots. The copy counts as unused.
     pub(crate) fn copy(&self) -> Self {
         Self {
             fingerprint: self.fingerprint,

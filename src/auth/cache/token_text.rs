@@ -22,8 +22,8 @@ impl<'t> TokenText<'t> {
     /// Returns `None` if the token is shorter than any signature.
     pub(crate) fn new(token: &'t [u8]) -> Option<Self> {
         let place = match token.len() {
-            // Take the characters from the end, since a search for the dot would take longer than
-            // the rest of this function.
+            // Take the last characters of the token as the sample. A search for the start of the
+            // signature would take longer than the rest of this function.
             ..LONG => token.len().checked_sub(SHORTEST_SIGNATURE)?,
             _ => memchr::memrchr(b'.', token)?.saturating_add(1),
         };

@@ -175,10 +175,10 @@ impl Cookies {
     /// ([CHIPS](https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies)),
     /// so a user logs in once under each of them.
     ///
-    /// A script of the page in the frame sends its requests to the origin of that page, which needs
-    /// no further configuration. If a page of the embedding site also sends requests to your
-    /// services, these requests come from another site. In this case, pass the origin of the
-    /// embedding page to [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
+    /// Requests that your page in the frame sends to its own origin need no further configuration.
+    /// If a page of the embedding site also sends requests to your services, these requests come
+    /// from another site. In this case, pass the origin of the embedding page to
+    /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
     /// `JwtAuth::trust_origin`, and configure CORS with credentials.
     ///
     /// Choose new cookie names when you enable this setting in a running system. Until the old

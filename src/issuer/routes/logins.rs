@@ -125,10 +125,10 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     ///
     /// # Security
     ///
-    /// This method cannot check who the user is: check the credentials before you call it, accept
-    /// each of them only once, and limit the attempts.
-    /// [`login_layer`](crate::issuer::AuthRoutes::login_layer) is not in front of the application's
-    /// own routes.
+    /// This method cannot check who the user is. Check the credentials before you call it. Accept a
+    /// one-time credential, such as a code or a signed challenge, only once. Also limit the
+    /// attempts, since [`login_layer`](crate::issuer::AuthRoutes::login_layer) does not protect the
+    /// application's own routes.
     ///
     /// As at `/login`, a request that a browser makes for a page of another site is rejected,
     /// unless [`LoginRequest::dangerous_from_another_site`] is set. The request of a user who

@@ -40,7 +40,7 @@ impl RefreshToken {
         if presented.len() != ENCODED {
             return None;
         }
-        // Only the canonical encoding is accepted, so that a token has one spelling.
+        // Only the canonical encoding is accepted, so that each token has exactly one text.
         let mut bytes = Zeroizing::new([0; LEN]);
         let written = base64url::decode_into(presented.as_bytes(), &mut *bytes)?;
         (written.len() == LEN).then(|| Self::from_bytes(bytes))

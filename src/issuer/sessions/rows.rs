@@ -128,8 +128,8 @@ impl<S: RefreshStore> SessionRows<S> {
             Announcement::Done
         };
         let ended = Session { family: family.announcing(progress), ..session };
-        // Replace the row before publishing. If several requests end a session at the same time,
-        // only one of them can replace the row, and only that one publishes.
+        // Replace the row before the end is published. If several requests end a session at the
+        // same time, only one of them can replace the row, and only that request publishes the end.
         if !self.replace(&ended, version).await? {
             return Ok(false);
         }

@@ -126,9 +126,10 @@ impl<'de> Scanner<'de> {
         Some((start, end))
     }
 
-    /// Reads a name of one to seven bytes without escapes, the colon after the name, and, unless
-    /// the name is the first of its object, the comma before the name. Returns `None`, without
-    /// moving, for everything else. For the first name, the opening bracket was read.
+    /// Reads a name of one to seven bytes without escapes, and the colon after the name. Also reads
+    /// the comma before the name, unless the name is the first of its object. Before the first
+    /// name, the caller must have read the opening bracket. Returns `None`, without moving, for
+    /// everything else.
     #[inline]
     pub(crate) fn short_name(&mut self, is_first: bool) -> Option<&'de str> {
         let before = if is_first { b'{' } else { b',' };

@@ -37,10 +37,10 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     has_failed: bool,
 }
 
-/// The names that were seen.
+/// The names that were read so far.
 #[derive(Default)]
 struct Seen<'de> {
-    /// True if there was a name.
+    /// True after the first name was read.
     any: bool,
     /// The last name, unless it has escapes.
     last: &'de str,

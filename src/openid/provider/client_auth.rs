@@ -23,7 +23,7 @@ pub(super) struct ClientCredentials {
 pub(super) enum AuthMethod {
     /// `client_secret_basic`: the secret is in the `Authorization` header.
     Basic,
-    /// `client_secret_post`: the secret is in the form.
+    /// `client_secret_post`: the secret is in the request body.
     Post,
 }
 

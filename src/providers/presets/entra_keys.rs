@@ -24,8 +24,8 @@ struct Owner {
 }
 
 impl EntraKeys {
-    /// Creates a source for this URL. If `only` is the name of a tenant's issuer, the keys that are
-    /// reserved for that tenant are used too.
+    /// Creates a source for this URL. The source skips keys that are reserved for one tenant. If
+    /// `only` is the name of a tenant's issuer, the keys of that tenant are not skipped.
     #[track_caller]
     pub(super) fn new(url: &str, only: Option<String>) -> Self {
         Self { url: KeySetUrl::new("Issuer::entra", url), only }

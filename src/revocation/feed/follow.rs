@@ -217,8 +217,8 @@ impl<F: RevocationFeed> Follow<F> {
                 Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
-            // The clock is read before the call, so the result contains every message that was
-            // published before this moment.
+            // Read the clock before the feed. The result of the read then contains every message
+            // that was published before the time `as_of`.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
                 // The log was lost. A new log numbers its messages differently, so read everything

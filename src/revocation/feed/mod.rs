@@ -115,7 +115,7 @@ impl Position {
 pub struct Snapshot {
     /// Messages in JSON.
     pub messages: Vec<String>,
-    /// The next part, or `None` at the end.
+    /// The text that requests the next part of the snapshot. `None` after the last part.
     pub next: Option<String>,
     /// The position at the end of the log, taken *before* the first part was read. A follower uses
     /// the position of the first part, and ignores the positions of later parts.
@@ -146,10 +146,10 @@ impl Revocation {
     /// Returns the message that a feed publishes at the time `now`. A revocation without a time
     /// gets the time `now`.
     ///
-    /// A server whose table has no room for a revocation revokes all tokens of the subject or of
-    /// the issuer that were issued until the revocation's time. The message fixes this time. If the
-    /// server reads the message again later, tokens that were issued in the meantime therefore stay
-    /// valid.
+    /// The message always contains the revocation's time. This matters for a server whose table has
+    /// no room for the revocation. That server revokes all tokens of the subject or of the issuer
+    /// that were issued until this time. If the server reads the message again later, newer tokens
+    /// stay valid, since the time in the message has not changed.
     ///
     /// # Errors
     ///

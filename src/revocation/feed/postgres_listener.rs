@@ -67,8 +67,9 @@ async fn listen(options: PgConnectOptions) -> Result<Option<PgListener>, Error> 
         // The pool consists of the one connection that the listener keeps.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
-        // Without this setting, the listener would reconnect inside `recv`. Each poll of the feed
-        // would interrupt the attempt, and the next call would start it from the beginning.
+        // By default, `try_recv` reconnects after a lost connection. A caller of `wait` waits for
+        // one polling interval only, so it could interrupt each attempt to reconnect, and the next
+        // call would start a new attempt.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(Some(listener))

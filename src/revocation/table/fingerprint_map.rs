@@ -151,8 +151,8 @@ impl FingerprintMap {
     #[inline]
     fn filter_bits(&self, print: Fingerprint) -> (Option<&AtomicU64>, u64) {
         let print = print.get();
-        // One shift uses the lowest six bits of the fingerprint, and the other shift the highest
-        // six. The bits in between choose the word.
+        // The bits in the middle of the fingerprint choose a word. The lowest six bits and the
+        // highest six bits each choose one bit of that word.
         let bits = 1_u64.wrapping_shl(print as u32) | 1_u64.wrapping_shl((print >> 58) as u32);
         let place = (print >> 32) as usize & self.filter_mask;
         (self.filter.get(place), bits)

@@ -30,9 +30,9 @@ pub enum Applied {
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The [`Mark`] of the revocation that covers all tokens of any issuer, as a number. Zero if
-    /// there is no such revocation. This field is not part of the map, so there is always room for
-    /// it.
+    /// The [`Mark`] of the revocation of all tokens of all issuers, as a number. Zero if there is
+    /// no such revocation. The number is kept outside the map, so it can be stored even if the map
+    /// is full.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,
@@ -174,7 +174,8 @@ impl RevocationTable {
     }
 
     /// Returns true if the clock was set back to a time before the last removal of expired entries.
-    /// Such entries may be needed again. The next call returns false.
+    /// The removed entries may be needed again. Each change of the clock is reported only once, so
+    /// the next call returns false.
     pub(crate) fn is_set_back(&self, now: UnixTime) -> bool {
         let mut writer = self.writer();
         let is_set_back = now.saturating_add(mark::SLACK) < writer.forgot_at;

@@ -27,7 +27,8 @@ fn layer(algorithm: Algorithm, strict: bool) -> JwtAuth<Value> {
 fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<Value>> {
     oracle_crypto::install();
     let mut rules = jsonwebtoken::Validation::new(algorithm.as_str().parse().unwrap());
-    // The oracle reads the system's clock. The test's clock stands still.
+    // The oracle uses the system's clock, but the test's clock stands still. The oracle must
+    // therefore not check `exp`.
     rules.validate_exp = false;
     rules.leeway = 5;
     if strict {

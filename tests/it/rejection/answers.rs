@@ -120,7 +120,7 @@ async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     ] {
         for path in ["/open", "/nobody"] {
             if path == "/nobody" && field.contains(&good) {
-                continue; // the layer rejects such a field before the extractor runs
+                continue; // The layer rejects a field with a token, before the extractor runs.
             }
             let ask = Ask::get(path).header("authorization", field.as_bytes());
             let response = app().oneshot(ask.to_request()).await.unwrap();

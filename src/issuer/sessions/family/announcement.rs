@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// The progress of announcing a session's end to the revocation feed, and to the hook if a token
-/// was stolen. The row contains the progress, so that an ended session is not announced again each
-/// time one of its tokens is presented.
+/// was stolen. The progress is stored with the session, so that the end is not announced again each
+/// time one of the session's tokens is presented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Announcement {

@@ -156,9 +156,9 @@ pub enum EndCause {
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
-    /// Only the client with this identifier, or, for `None`, only a client without an identifier. A
-    /// session that is bound to a client refuses `None`, and a session without a client refuses
-    /// every identifier.
+    /// Only the client with this identifier may present the token. `None` stands for a client
+    /// without an identifier. A session that is bound to a client refuses `None`, and a session
+    /// without a client refuses every identifier.
     Is(Option<String>),
 }
 
@@ -701,8 +701,8 @@ mod tests {
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
 
-    /// The price of `dangerous_accept_unused_parent`: a thief who has the predecessor of the leaf
-    /// gets the leaf.
+    /// The danger of `dangerous_accept_unused_parent`: a thief with the previous token of a session
+    /// receives the current token.
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();

@@ -20,10 +20,10 @@ pub(crate) struct RotationRules {
     /// A session ends after this many repeated renewals in a row. A renewal counts as repeated if
     /// its used refresh token is presented again 2 seconds or more after the renewal.
     pub(crate) max_repeats: u32,
-    /// Like `max_repeats`, but a renewal also counts as repeated if its token is presented again
-    /// less than 2 seconds after its use. If this field is `None`, the limit is
-    /// [`MAX_LISTS_AT_ONCE`]. In this case, only requests for the list of sessions are counted
-    /// within these 2 seconds, and refreshes are not.
+    /// Like `max_repeats`, but a renewal also counts as repeated if its used token is presented
+    /// again less than 2 seconds after the renewal. If this field is `None`, a refresh in these 2
+    /// seconds does not count. A request for the list of sessions still counts, and the limit is
+    /// [`MAX_LISTS_AT_ONCE`].
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the previous token is accepted even after the grace period, as long as the current
     /// token was never used.

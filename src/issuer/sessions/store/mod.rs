@@ -90,9 +90,10 @@ pub trait RefreshStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send;
 
-    /// Replaces the row with the same key if its version is `session.version - 1`, in one atomic
-    /// step. Returns true if the row was replaced, and false if the row has another version or does
-    /// not exist. The subject never changes.
+    /// Replaces the row that has the same key as `session`, if the version of that row is
+    /// `session.version - 1`. The comparison and the write are one atomic step. Returns true if the
+    /// row was replaced, and false if the row has another version or does not exist. The subject
+    /// never changes.
     fn replace(
         &self,
         session: &StoredSession,

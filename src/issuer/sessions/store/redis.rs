@@ -63,8 +63,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// rotations. The newest refresh token of such a session then counts as reused, and the session
 /// ends.
 ///
-/// Rows expire by the server's clock, so [`prune`](RefreshStore::prune) does nothing. A session
-/// that ends is removed from its user's list.
+/// Redis deletes expired sessions by its own clock, so [`prune`](RefreshStore::prune) does nothing.
+/// A session that ends is removed from its user's list.
 ///
 /// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.

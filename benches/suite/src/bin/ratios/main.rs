@@ -41,7 +41,7 @@ fn main() {
     }
 }
 
-/// The measurements of one row in one run.
+/// The measurements for one row of the table, from one run.
 #[derive(Clone, Copy)]
 struct Measured {
     ratio: Quartiles,

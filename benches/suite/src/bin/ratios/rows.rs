@@ -1,4 +1,4 @@
-//! The rows of the table.
+//! The rows of the table of ratios.
 
 use suite::contenders::Contender::{self, Ask, CheckSignature, ReadClaims, Verify, VerifyEach};
 use suite::tokens::Variant::{
