@@ -29,8 +29,9 @@ const AT_ONCE: i64 = 2;
 /// least [`AT_ONCE`] seconds after its use.
 const MAX_REPEATS: u32 = 5;
 /// The session ends after this many rotations in a row if the used token of each rotation was
-/// presented again. A request that only looks up the session counts however soon it comes. A second
-/// refresh counts only if it comes at least [`AT_ONCE`] seconds after the token's use.
+/// presented again. A second refresh with the used token is counted only if it comes at least
+/// [`AT_ONCE`] seconds after the first. A request that only looks up the session is counted in any
+/// case.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]

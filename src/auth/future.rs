@@ -48,9 +48,9 @@ struct Waiting<S, ReqBody> {
     /// This is `Some` once the request has been accepted after the wait.
     passed: Option<Passed>,
     request: Request<ReqBody>,
-    /// `poll_ready` is called on this service only after the wait. A ready service may hold a
-    /// permit, for example of a concurrency limit. If waiting requests held permits, anyone could
-    /// take all permits.
+    /// `poll_ready` is called on this service only after the wait for the key. A ready service may
+    /// hold a permit, for example of a concurrency limit. If requests held permits while they wait
+    /// for a key, anyone could take all permits.
     inner: S,
     settings: Arc<Settings>,
 }

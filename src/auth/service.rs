@@ -66,7 +66,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    // Inlined, this function would move the future once more.
+    // If this function were inlined, the returned future would be moved once more.
     #[inline(never)]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match decide::decide::<T, _>(&self.settings, &mut request) {

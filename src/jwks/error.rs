@@ -105,8 +105,8 @@ impl KeySourceError {
     }
 }
 
-/// The start of an error's text. The rest of the text is not formatted, which saves time: the text
-/// is built for each request that gets 503 because its key is missing.
+/// The start of an error's text. Formatting stops as soon as the start is complete. This saves
+/// time, since the text is built for each request that gets 503 because its key is missing.
 #[derive(Default)]
 struct Start {
     text: String,

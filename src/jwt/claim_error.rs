@@ -28,7 +28,8 @@ use std::fmt::{self, Display};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimError {
-    /// A name from the program or the configuration, never from the token.
+    /// The name of a field of the claims type, of a registered claim or of a configured claim. It
+    /// is never text from the token.
     name: Option<Cow<'static, str>>,
     problem: Problem,
 }

@@ -62,8 +62,9 @@ pub struct Issuer {
     preset: Vec<Setting>,
     /// Claims that the preset requires. The application may require further claims.
     also_required: Vec<&'static str>,
-    /// `None` means [`Distinction::AudienceOrClient`] for an issuer whose keys are fetched. For any
-    /// other issuer, `None` means that no setting needs to distinguish the tokens for this service.
+    /// The rule that the issuer must have, so that this service rejects the issuer's tokens for
+    /// other services. If this field is `None`, an issuer whose keys are fetched must have a rule
+    /// of [`Distinction::AudienceOrClient`]. Any other issuer then needs no such rule.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }

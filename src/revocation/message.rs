@@ -131,7 +131,8 @@ impl Revocation {
         self.until
     }
 
-    /// Removes the owner of a token or session, to shorten the message.
+    /// Removes the owner's name from the revocation of a token or session, so that the message is
+    /// shorter.
     #[cfg(all(feature = "feeds", feature = "issuer"))]
     pub(crate) fn without_owner(mut self) -> Self {
         if let RevocationTarget::Token { owner, .. } | RevocationTarget::Session { owner, .. } =

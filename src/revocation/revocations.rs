@@ -164,8 +164,8 @@ impl Revocations {
     ///
     /// # Panics
     ///
-    /// Panics if the time is zero or more than an hour: tokens that are accepted unchecked must be
-    /// short-lived.
+    /// Panics if `expiring_within` is zero or more than an hour. A longer time would let a stolen
+    /// token work for too long.
     #[track_caller]
     pub fn dangerous_accept_stale(mut self, expiring_within: Duration) -> Self {
         if expiring_within.is_zero() || expiring_within > LONGEST_UNCHECKED {

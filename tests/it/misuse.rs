@@ -211,7 +211,8 @@ fn origins_that_no_browser_sends_are_refused() {
     says(&layer_refuses(|auth| auth.trust_origin("null")), &["every sandboxed frame"]);
 }
 
-/// A second call must neither replace the first value nor add to it silently.
+/// Checks that a configuration method panics if it is called twice. Otherwise, the second call
+/// would silently replace the first value or add to it.
 #[test]
 fn a_second_call_that_would_drop_the_first_is_refused() {
     let sentence = layer_refuses(|auth| {

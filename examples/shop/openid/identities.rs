@@ -6,7 +6,7 @@
 
 use crate::users::Users;
 
-/// An account at another provider.
+/// An account at a login provider.
 pub(crate) struct Elsewhere<'i> {
     pub(crate) issuer: &'i str,
     pub(crate) subject: &'i str,

@@ -132,7 +132,8 @@ impl<V: Clone> Shard<V> {
 /// slots, they take at most `limit` bytes.
 fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> Vec<&Entry<V>> {
     let mut kept: Vec<_> = slots.into_iter().flat_map(Slots::entries).collect();
-    // A look-up may use an entry during the sorting, so the keys are read once.
+    // Read the idleness of each entry only once, since a concurrent look-up may change it during
+    // the sort.
     kept.sort_by_cached_key(|entry| entry.idleness());
     let mut total = kept.iter().map(|entry| entry.weight()).fold(weight, usize::saturating_add);
     while Slots::<V>::bytes_for(kept.len().saturating_add(1)).saturating_add(total) > limit {

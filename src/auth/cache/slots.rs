@@ -58,8 +58,8 @@ impl<V> Slots<V> {
         size_of_val(&*self.slots)
     }
 
-    /// Returns the maximum number of entries: three quarters of the slots. Empty slots end a
-    /// search.
+    /// Returns the maximum number of entries: three quarters of the slots. The other slots stay
+    /// empty, since a search ends at an empty slot.
     pub(crate) fn most_entries(&self) -> usize {
         self.slots.len().saturating_sub(self.slots.len() / 4)
     }

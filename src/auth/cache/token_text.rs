@@ -34,8 +34,9 @@ impl<'t> TokenText<'t> {
     /// half of the key, multiplies the two results, and folds the 128-bit product into 64 bits.
     ///
     /// A cryptographic hash is not necessary. Only verified tokens are in the table, so an attacker
-    /// cannot choose their signatures. Without the key, nobody can find signatures that collide. A
-    /// collision costs no more than a miss, since the whole token is compared.
+    /// cannot choose their signatures. An attacker does not know the `key`, and therefore cannot
+    /// find signatures whose hashes collide. A collision costs no more than a miss, since each
+    /// look-up compares the whole token.
     pub(crate) fn fingerprint(self, key: [u64; 2], scope: u64) -> u64 {
         let sample = u128::from_ne_bytes(*self.sample);
         let (high, low) = ((sample >> 64) as u64, sample as u64);

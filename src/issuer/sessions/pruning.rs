@@ -18,7 +18,7 @@ pub(crate) struct Pruning {
 }
 
 impl Pruning {
-    /// Creates a state in which the first login deletes rows.
+    /// Returns the initial state, in which the first login deletes expired sessions.
     pub(crate) fn new() -> Self {
         Self { next: AtomicI64::new(i64::MIN) }
     }

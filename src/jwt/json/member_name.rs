@@ -39,7 +39,8 @@ impl<'n, 'de> MemberName<'n, 'de> {
         }
     }
 
-    /// Returns the name itself, or the string with quotes and escapes.
+    /// Returns the name as the JSON contains it. The quotes are included only if the name has
+    /// escapes.
     #[inline]
     pub(crate) fn written(self) -> &'de str {
         match self {

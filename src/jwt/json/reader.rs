@@ -443,11 +443,11 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Leaves an array or object in which an error occurred. A type may ignore the error and read
-    /// the values that follow the array or object. As with `serde_json`, this works only if the
-    /// closing bracket is next. Otherwise the reader moves to the end of the text. If it did not,
-    /// the type would read the remaining items as if they belonged to the enclosing array or
-    /// object.
+    /// Leaves an array or object in which an error occurred. A type may ignore the error, and
+    /// continue with the value after the array or object. As with `serde_json`, it can continue
+    /// only if the closing bracket is next. Otherwise this method moves the reader to the end of
+    /// the text. If it did not, the type would read the remaining items as if they belonged to the
+    /// enclosing array or object.
     #[cold]
     fn abandon(&mut self, close: u8) {
         if self.scanner.peek() == Some(close) {

@@ -20,8 +20,9 @@ use crate::jwt::payload::values::{self, WrongValue};
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// The first of these places is in the member, and others may be. There are none if the member
-    /// contains neither roles nor scopes nor the tenant.
+    /// Not a registered claim. The first [`ClaimPlace`] of the slice is in this member, and the
+    /// others may be. The slice is empty if the member contains neither roles nor scopes nor the
+    /// tenant.
     Other(&'p [ClaimPlace]),
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     wanted: &'p Wanted,
     noted: &'r mut Noted<'n, 'de>,
     seen: Seen<'de>,
-    /// True after an error, even if the user's type ignored the error.
+    /// True if a member caused an error. The claims type may have ignored the error.
     has_failed: bool,
 }
 

@@ -44,7 +44,7 @@ impl Wanted {
         (0..).map(|place| 1_u64.wrapping_shl(place)).zip(&self.rules)
     }
 
-    /// Returns the first place whose path starts with `claim`, and all places after it. `group` is
+    /// Returns all [`ClaimPlace`]s from the first one whose path starts with `claim`. `group` is
     /// the `names::group` of `claim`.
     #[inline]
     pub(crate) fn places_from(&self, group: u64, claim: &str) -> &[ClaimPlace] {

@@ -54,7 +54,7 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Waits at most `limit` for a response. In error messages, the server is called `server`.
+/// Waits at most `limit` for a response. `server` is the name of the server in error messages.
 pub(super) async fn within(
     limit: Duration,
     server: &str,

@@ -408,9 +408,8 @@ impl LoginProvider {
         &self.settings.name
     }
 
-    /// Returns the issuer of the two providers if they have the same issuer but different sets of
-    /// users. The same issuer and subject could then name two users. Returns `None` in all other
-    /// cases.
+    /// Returns the issuer if both providers have the same issuer but different sets of users. In
+    /// this case, one issuer and subject could name two users. Returns `None` in all other cases.
     ///
     /// An OpenID issuer has a single set of subjects. At a host with plain OAuth 2.0 providers, the
     /// subject `42` can name different users at different endpoints, or for different clients:

@@ -110,8 +110,9 @@ impl OpenIdLogin {
         self
     }
 
-    /// Stores the tokens of these providers with the sessions, encrypted. By default, the tokens
-    /// are dropped after the login, and the application knows only who the user is.
+    /// Encrypts the tokens that the given providers issue, and stores them with the sessions. By
+    /// default, the tokens are dropped after the login, and the application knows only who the user
+    /// is.
     ///
     /// Store the tokens only if the application later calls the provider in the name of the user.
     /// [`provider_tokens`](Self::provider_tokens) returns them. The tokens are not renewed. A login

@@ -134,7 +134,7 @@ pub enum Read {
         messages: Vec<String>,
         /// The position of the last message.
         position: Position,
-        /// True if the log has more messages already.
+        /// True if the log already has messages after `position`.
         has_more: bool,
     },
     /// The log no longer has all messages after the requested position, or the position was never

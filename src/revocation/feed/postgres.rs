@@ -25,8 +25,8 @@ const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at
      SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
          (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";
 
-/// Deletes messages that no server needs any longer according to the database's clock. The limit
-/// keeps each deletion short.
+/// Deletes up to 1000 messages that no server needs any longer. The database's clock decides which
+/// messages these are. The limit of 1000 keeps each deletion short.
 const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
      (SELECT number FROM tower_jwt_auth_revocations \
       WHERE forget_at < extract(epoch FROM now()) - KEPT LIMIT 1000)";

@@ -28,8 +28,8 @@ pub(crate) enum IssuerMatch {
     Any,
 }
 
-/// The kind of an entry: the kind of the entry's name, such as a subject or a key, and whether the
-/// entry covers one issuer or every issuer.
+/// The kind of an entry in the table. It states what the entry revokes, such as the tokens of a
+/// subject or of a key, and whether the entry covers one issuer or every issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryKind(u8);
 

@@ -152,8 +152,8 @@ async fn the_500_has_a_sentence_that_names_both_types_and_the_remedy() {
         assert!(sentence.contains("no `JwtAuth` layer is in front of it"), "{sentence}");
         let is_typed = asked.contains(shopper);
         let claims = if is_typed { format!(".claims::<{shopper}>()") } else { String::new() };
-        // The hint tells the developer to move the layer, as if the program had one on other
-        // routes.
+        // This process has already built a service with a layer, so the hint tells the developer to
+        // move the layer.
         let layer = format!("Move `.layer(JwtAuth::new(secret){claims})` below the route");
         assert!(sentence.contains(&layer), "{layer} is not in: {sentence}");
     }

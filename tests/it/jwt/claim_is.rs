@@ -207,7 +207,8 @@ fn a_token_with_a_wrong_claim_is_not_expired() {
     assert_eq!(kind("Bearer", "a"), Some(TokenErrorKind::Expired));
     assert_eq!(kind("ID", "a"), WRONG);
     assert_eq!(kind("ID", "b"), Some(TokenErrorKind::WrongIssuer));
-    // The wrong value of `typ` is reported, even though `client_id` is not a string.
+    // The token has two faults: a wrong `typ`, and a `client_id` that is not a string. The wrong
+    // `typ` is reported.
     let typed = auth.claims::<StandardClaims>();
     let payload = json!({ "exp": kit::NOW + 9, "iss": "a", "typ": "ID", "client_id": 7 });
     assert_eq!(kit::fault(&typed, &kit::with_payload(payload.to_string())), WRONG);

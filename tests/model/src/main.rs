@@ -54,7 +54,7 @@ struct Counts {
 struct Value {
     token: String,
     keys: usize,
-    /// The generation that was current before the keys were read.
+    /// The generation of the keys. It was loaded before the keys were read.
     generation: usize,
     counts: Arc<Counts>,
 }

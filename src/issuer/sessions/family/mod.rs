@@ -165,7 +165,7 @@ pub(crate) enum ClientRule {
 /// The decision about a presented token.
 #[derive(Debug)]
 pub(crate) enum RotationDecision<'a> {
-    /// The token is the leaf, the current token.
+    /// The token is the session's current token, the leaf.
     Rotate,
     /// The token was used before, and can still be exchanged. The first salt derives the successor
     /// of the token, the next salt derives the successor of that token, and so on. The last
@@ -182,7 +182,7 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Less than [`AT_ONCE`]. The two uses count as simultaneous.
+    /// The time is less than [`AT_ONCE`]. The two uses of the token count as simultaneous.
     AtOnce,
     /// At least [`AT_ONCE`], and within the grace period.
     WithinGrace,

@@ -37,8 +37,8 @@ impl RevokedTokens {
         self.0.is_empty()
     }
 
-    /// Adds an access token, unless it was revoked before or there are too many. Two calls with
-    /// equal arguments refer to the same token.
+    /// Adds an access token, unless it was revoked before or the list is full. The three arguments
+    /// together identify the token.
     #[cfg(feature = "axum")]
     pub(crate) fn add(
         &self,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The limit that applies if `max_repeats_at_once` is `None`. In this case, a request within 2
-/// seconds of a renewal is counted only if it asks for the list of sessions.
+/// The limit that applies if `max_repeats_at_once` is `None`. In this case, a second refresh with
+/// the same token is not counted if it comes within 2 seconds of the first refresh. A request for
+/// the list of sessions is counted.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.

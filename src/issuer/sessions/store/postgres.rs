@@ -28,9 +28,10 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// Keeps sessions in PostgreSQL, for any number of auth servers on one database.
 ///
 /// The store needs no extension. If you run the files of `migrations/postgres` yourself, the
-/// account of the store needs rights only on the two tables. `synchronous_commit` must not be `off`
-/// for this database. Otherwise a crash of the server can lose a rotation after the client has
-/// received the new token. The new token then counts as reused, and the session ends.
+/// store's database user needs rights only on the tables `tower_jwt_auth_schema` and
+/// `tower_jwt_auth_sessions`. `synchronous_commit` must not be `off` for this database. Otherwise a
+/// crash of PostgreSQL can lose a rotation after the client has received the new token. When the
+/// client presents the new token, the token counts as reused, and the session ends.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, since the sessions there may be out of date. Behind a pooler in
@@ -154,8 +155,8 @@ impl PostgresStore {
         };
         match tokio::time::timeout(self.timeout.0, attempts).await {
             Ok(Err(Error::PoolTimedOut)) | Err(_) => {
-                // Close the idle connections. If the network drops packets, dead connections look
-                // alive.
+                // Close the idle connections, since they may be dead too. If the network drops
+                // packets, a connection does not report that it is dead.
                 close_idle(pool);
                 Err(StoreError::timed_out())
             }
