@@ -29,10 +29,11 @@
 //     [how-to/cookies]: cookies.md
 //     [`JwtAuth::cookie`]: https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/struct.JwtAuth.html#method.cookie
 //
-// `docs/links.md` defines the same labels with the targets for rustdoc. The file is included before
-// each page. In Markdown the first definition of a label counts, so on docs.rs these targets
-// replace those at the end of the page. The label of a page is its path in `docs/` without `.md`.
-// The label of a heading adds `#` and the heading's anchor. `tests/docs/links` checks every link.
+// On docs.rs, the file `docs/links.md` is included before each page. It defines the same labels as
+// the pages, with the targets for rustdoc. In Markdown the first definition of a label counts, so
+// these targets replace the targets for GitHub. The label of a page is its path in `docs/` without
+// `.md`. The label of a heading adds `#` and the heading's anchor. `tests/docs/links` checks every
+// link.
 
 /// Declares a page: its module, its file, and the features that its links and code need. A page
 /// with a diagram also has a summary, since the page must begin with a paragraph of text. The

@@ -29,9 +29,9 @@ impl Origins {
 
     /// Returns a CORS layer that lets only the page read responses and send cookies.
     ///
-    /// For requests with cookies, browsers do not accept the value `*`. Put this layer outside the
-    /// layer that requires tokens, for two reasons: a preflight carries no token, and rejections
-    /// also need the CORS headers.
+    /// For requests with cookies, browsers do not accept `*` as the allowed origin. Put this layer
+    /// outside the layer that requires tokens, for two reasons: a preflight carries no token, and
+    /// rejections also need the CORS headers.
     pub(crate) fn cors(&self) -> Result<CorsLayer, Box<dyn std::error::Error + Send + Sync>> {
         Ok(CorsLayer::new()
             .allow_origin(self.page.parse::<HeaderValue>()?)

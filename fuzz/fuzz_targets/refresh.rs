@@ -43,7 +43,7 @@ enum Step {
         back: u8,
         on_other: bool,
     },
-    /// Presents another token after a refresh token was checked and before it is exchanged.
+    /// Checks a refresh token, then presents another token, and then exchanges the first token.
     Interleave {
         back: u8,
         other: u8,
@@ -58,7 +58,7 @@ enum Step {
     End,
 }
 
-/// A store that both servers share.
+/// A store that the two auth servers share.
 #[derive(Clone)]
 struct Store {
     inner: Arc<MemoryStore>,

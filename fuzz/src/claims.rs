@@ -56,7 +56,7 @@ pub struct Claims {
     /// The bits select valid claims to omit.
     pub without: u16,
     pub extra: Vec<Member>,
-    /// The position of the extra members.
+    /// Selects the position at which the extra members are inserted.
     pub at: u8,
     pub escapes: u64,
 }

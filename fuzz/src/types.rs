@@ -1,6 +1,6 @@
-//! Claims types of every kind. For each type, the claims must equal those that `serde_json` reads.
-//! The decision and the extracted values must equal those of the [reference
-//! implementation](crate::rules).
+//! Claims types of every kind. For each type, the verifier must read the same claims as
+//! `serde_json`. The verifier's decision and the extracted values must equal those of the
+//! [reference implementation](crate::rules).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -9,7 +9,8 @@ use crate::jwks::unknown_names::UnknownNames;
 
 /// The lifetime of a set whose source does not state a lifetime.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(3_600);
-/// The limits for a lifetime that a source states.
+/// The shortest and the longest lifetime of a set. A stated lifetime beyond either limit is
+/// replaced by that limit.
 pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
 pub(crate) const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 /// The time for which the last good set is used while fetches fail.
@@ -109,8 +110,8 @@ impl Policy {
         self.loaded_at.is_some()
     }
 
-    /// Returns the number of failures since the last success, or since a key set was last discarded
-    /// because it was too old, whichever is later.
+    /// Returns the number of failures in a row. The count starts again after a success, and after a
+    /// key set was discarded because it was too old.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }

@@ -67,7 +67,7 @@ pub(crate) enum UnknownKey {
     Wait { wait: KeyWait, reason: String },
 }
 
-/// The next action of the task.
+/// The next action of the task that fetches the key set.
 #[derive(Debug)]
 pub(crate) enum Step {
     Fetch,

@@ -224,8 +224,8 @@ impl Verifier {
     /// Returns the reason for rejecting a payload that could not be read into the claims type.
     ///
     /// The payload is read again without the claims type, so that all claims are collected and
-    /// checked. If the token is also expired, for example, that is the returned reason. Otherwise
-    /// the reason is that the claims do not fit the type.
+    /// checked. If a claim breaks a rule (for example, the token is expired), the returned reason
+    /// names that rule. Otherwise the reason is that the claims do not fit the type.
     #[cold]
     fn explain<'de>(&self, payload: &'de str, noted: Noted<'_, 'de>, now: UnixTime) -> TokenError {
         let Noted { named, placer, failure, .. } = noted;

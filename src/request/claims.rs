@@ -107,10 +107,10 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    /// Allocates the claims, then calls `read`. `read` stores the names that it reads from the
-    /// token directly in the allocation, and returns the typed claims and the time of the check. If
-    /// the names were stored elsewhere first, moving them into the allocation would take longer
-    /// than reading them.
+    /// Allocates memory for the claims, then calls `read`. `read` writes the verified token
+    /// directly into this memory, and returns the typed claims and the time of the check. If the
+    /// verified token were first written elsewhere, moving it into this memory would take longer
+    /// than reading the token.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,

@@ -10,7 +10,8 @@ pub(crate) fn note_a_layer() {
     HAS_A_LAYER.store(true, Ordering::Relaxed);
 }
 
-/// Returns true if the program has a layer, even if the layer is in the wrong place.
+/// Returns true if this process has built a service with a `JwtAuth` layer, even if the layer is in
+/// the wrong place.
 pub(crate) fn has_a_layer() -> bool {
     HAS_A_LAYER.load(Ordering::Relaxed)
 }

@@ -65,8 +65,8 @@ async fn redis_store_follows_its_address_to_the_new_primary() {
     let (next, _) = sessions.refresh(token.as_str(), None).await.expect("not one call fails");
     sessions.refresh(next.as_str(), None).await.unwrap();
 
-    // Switch back to the old server. This time, the demoted server lags: it never receives the next
-    // session.
+    // Switch back to the server `old`. This time, the server `new` becomes a replica that lags: it
+    // never receives the next session.
     old.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     new.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(1)).await;
     proxy.switch(old.port());

@@ -9,7 +9,8 @@ use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::stopwatch::Stopwatch;
 
-/// The time until the policy applies: the maximum staleness, plus a margin for a busy machine.
+/// The time after which a server treats its data as stale: the maximum staleness, plus a margin for
+/// a busy machine.
 const SOON: Duration = BOUND.saturating_add(Duration::from_millis(250));
 
 pub(crate) async fn all<S: Server, F: RevocationFeed>(server: &mut S, feed: impl Fn(u16) -> F) {

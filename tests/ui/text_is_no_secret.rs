@@ -1,4 +1,4 @@
-//! A string must first become a `Secret`, which rejects short and guessable ones.
+//! A string must first become a `Secret`, which rejects short and guessable strings.
 
 use tower_jwt_auth::JwtAuth;
 

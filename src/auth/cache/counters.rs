@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// The number of stripes. Most servers have fewer threads.
+/// The number of threads with a stripe of their own. Most servers have fewer threads.
 const STRIPES: usize = 32;
 
 /// The numbers of hits and misses. Each of the first 32 threads of the process has its own pair of
@@ -26,7 +26,8 @@ impl Counters {
     /// Counts a look-up.
     #[inline]
     pub(crate) fn count(&self, is_hit: bool) {
-        // While a thread ends, it counts in the shared stripe.
+        // A thread that is ending may no longer have its stripe number, and counts in the shared
+        // stripe.
         let index = STRIPE.try_with(|stripe| *stripe).unwrap_or(usize::MAX);
         let stripe = self.stripes.get(index).unwrap_or(&self.shared);
         let counter = if is_hit { &stripe.hits } else { &stripe.misses };

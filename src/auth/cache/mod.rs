@@ -7,7 +7,7 @@
 //! | `slots` | a hash table that threads read without a lock |
 //! | `shard` | one part of the table: its memory, and the choice of the entry to evict |
 //! | `table` | all parts |
-//! | `token_cache` | the public handle, and the keys and rules for which a value is valid |
+//! | `token_cache` | the public handle, and the check that a value has the current keys and rules |
 //!
 //! Five rules keep the cache as strict as a verification:
 //!

@@ -76,7 +76,8 @@ impl<V: Clone> Shard<V> {
         }
         let Ok(weight) = u32::try_from(weight) else { return };
         let former = self.add(Entry::new(fingerprint, scope, value, weight));
-        // The lock is released now: dropping a value runs application code.
+        // Drop the former slots only now, after `add` has released the lock, since dropping a value
+        // runs application code.
         drop(former);
     }
 
@@ -269,7 +270,7 @@ mod tests {
         assert!(has(&shard, 50) && shard.stats().entries < 25 && shard.stats().bytes <= LIMIT);
     }
 
-    /// The slots of many light values take more memory than the values.
+    /// Inserts many light values, whose slots take more memory than the values.
     #[test]
     fn the_slots_count_as_memory() {
         let shard = Shard::new(LIMIT);

@@ -396,8 +396,8 @@ async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: 
     if let Some(error) = answer.extensions_mut().remove::<OAuthError>() {
         log.write(&error);
     }
-    // RFC 6749 section 5.1 requires this field. Without it, others could find a token in a cache
-    // and use it.
+    // RFC 6749 section 5.1 requires this header field. Without it, others could find a token in a
+    // cache and use it.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

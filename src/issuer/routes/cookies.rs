@@ -43,11 +43,11 @@ const MAX_CANDIDATES: usize = 16;
 /// ([`dangerous_domain`](Self::dangerous_domain)), and pages that another site shows in a frame
 /// ([`embedded`](Self::embedded)).
 ///
-/// All cookies last as long as the session, including the access-token cookie. When the access
-/// token has expired, the browser still presents it. The response is 401 `token-expired`, and the
-/// page renews the token. Without the cookie, a service with `allow_anonymous` would treat the user
-/// as a stranger. A page whose renewal is rejected with `invalid_grant` calls `/logout`, which
-/// deletes the cookies.
+/// All cookies last as long as the session, including the access-token cookie. The browser
+/// therefore sends the access token even after the token has expired. The service then responds
+/// with 401 `token-expired`, and the page renews the token. If the cookie expired together with the
+/// token, a service with `allow_anonymous` would treat the user as anonymous. If a renewal is
+/// rejected with `invalid_grant`, the page calls `/logout`, which deletes the cookies.
 ///
 /// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. After a login by other
 /// means than `/login`, such as a passkey, [`Logins`](crate::issuer::Logins) sets them. Without the

@@ -111,7 +111,7 @@ impl LoginRequest {
 
 impl Debug for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The values come from the client.
+        // Omit the other fields, since their values come from the client.
         f.debug_struct("LoginRequest")
             .field("is_from_another_site", &self.is_from_another_site)
             .finish_non_exhaustive()

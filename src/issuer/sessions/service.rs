@@ -125,7 +125,7 @@ impl<S: RefreshStore> Sessions<S> {
         let kept = self.end_surplus(others).await?;
         self.store_new(&session, kept).await?;
         if let Err(error) = self.keep_to_limit(session.subject()).await {
-            // The login fails, so nobody gets the token of this session.
+            // The login fails, so nobody gets the token of this session. End the session.
             let _ = self.end_because(session.id(), EndCause::TooMany).await;
             return Err(error);
         }

@@ -49,8 +49,8 @@ impl<'n, 'de> MemberName<'n, 'de> {
         }
     }
 
-    /// Returns the name if all its characters can be part of a number. A name with escapes is not a
-    /// number.
+    /// Returns the name if it consists only of characters that occur in numbers. Fails for every
+    /// other name, including an empty name and a name with escapes.
     fn number(self) -> Result<&'de str, Error> {
         match self {
             Self::Plain(text) if !text.is_empty() && text.bytes().all(scan::is_in_numbers) => {

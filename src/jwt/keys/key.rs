@@ -180,10 +180,10 @@ impl Key {
     /// default, the identifier of a key pair or a public key is its thumbprint (RFC 7638), and a
     /// shared secret has no identifier.
     ///
-    /// A token with a `kid` is checked only against the keys with this identifier. A key without an
-    /// identifier verifies only tokens without a `kid`. For a shared secret, use a name or a date,
-    /// and never a hash of the secret: `kid` is public, and an attacker could test guesses of the
-    /// secret against the hash.
+    /// A token with a `kid` is checked only against keys whose identifier equals the `kid`. A key
+    /// without an identifier verifies only tokens without a `kid`. For a shared secret, use a name
+    /// or a date, and never a hash of the secret: `kid` is public, and an attacker could test
+    /// guesses of the secret against the hash.
     ///
     /// # Errors
     ///

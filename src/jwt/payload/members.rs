@@ -168,7 +168,7 @@ fn next<'de>(
 
 /// Records the roles, the scopes or the tenant that a claim contains. `first` is the first place in
 /// the claim, and `others` are the places after it, in any claim. `next` is the first byte of the
-/// value, which can still be read afterwards.
+/// value. Afterwards, the value can be read again.
 #[inline]
 fn note_places(
     reader: &mut Reader<'_>,
@@ -183,8 +183,8 @@ fn note_places(
             Err(wrong) if place.is_configured => {
                 return Err(malformed(noted, Some(place.path.to_string().into()), wrong));
             }
-            // If the application did not configure this claim, a value of the wrong type grants
-            // nothing.
+            // If the application did not configure this claim, a value of the wrong type is
+            // ignored, and grants nothing.
             _ => {}
         }
     }

@@ -85,8 +85,8 @@ pub(crate) struct Noted<'n, 'de> {
 }
 
 impl<'n, 'de> Noted<'n, 'de> {
-    /// Creates an empty record for a payload that has not been read yet. The stored text has `end`
-    /// bytes and begins with the payload.
+    /// Creates an empty record for a payload that has not been read yet. The payload is at the
+    /// start of a stored text of `end` bytes.
     pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
         Self {
             placer: Placer::new(payload, end),

@@ -200,8 +200,8 @@ impl OpenIdLogin {
     ///
     /// # Security
     ///
-    /// Never send these tokens to a browser. Check
-    /// [`ExternalLogin::has_scope`] before you call the provider.
+    /// Never send the provider's tokens to a browser. Check [`ExternalLogin::has_scope`] before you
+    /// call the provider with them.
     pub fn provider_tokens(&self, session: &Session) -> Option<ProviderTokens> {
         let login = session.external_login()?;
         let opened = self.tokens.open(login.sealed_tokens()?, &context(login))?;

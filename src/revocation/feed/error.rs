@@ -87,7 +87,8 @@ impl From<FeedErrorKind> for FeedError {
 
 impl Debug for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A database's `Debug` may quote the row.
+        // The `Debug` output of a database error may quote stored data, so show only its `Display`
+        // text.
         let source = self.source.as_ref().map(ToString::to_string);
         f.debug_struct("FeedError").field("kind", &self.kind).field("source", &source).finish()
     }

@@ -218,8 +218,9 @@ impl PostgresFeed {
             .replace("PART", &PART.to_string());
         let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
         if rows.as_ref().is_err_and(has_no_timeline) {
-            // A pooler has switched this connection to another server, which does not report its
-            // timeline. The next call asks the server again whether it reports its timeline.
+            // The server of this connection reported its timeline earlier, so a pooler has since
+            // switched the connection to another server. Before the next read, ask that server
+            // whether it reports its timeline.
             self.set_tells_timeline(None);
         }
         rows?.iter().map(LogRow::from_row).collect()

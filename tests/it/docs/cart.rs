@@ -4,7 +4,7 @@ use axum::{Router, routing::get};
 use serde::Deserialize;
 use tower_jwt_auth::{Claims, JwtAuth, Secret, has_role, require};
 
-/// The claims of a token that this service uses.
+/// The claims that this service reads from a token.
 #[derive(Deserialize)]
 struct Shopper {
     sub: String,

@@ -36,9 +36,10 @@ enum Found {
     Several,
 }
 
-/// Finds out whether the layer reads `value` from the cookie. Since `value` is not a token, no
-/// claims can be read back. Therefore `value` is also sent in `Authorization`: if it differs from
-/// the cookie, the layer rejects the request as ambiguous.
+/// Finds out whether the layer reads `value` from the cookie. Since `value` is not a token, the
+/// first response does not show which text the layer has read. A second request therefore also
+/// contains `value` in `Authorization`. The layer rejects the second request as ambiguous unless
+/// the cookie contains the same text.
 fn find(headers: &[String], name: &str, value: &str) -> Found {
     let auth = kit::auth().cookie(name);
     let mut fields: Vec<(&str, String)> =

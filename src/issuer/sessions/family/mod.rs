@@ -141,9 +141,9 @@ struct Spent {
 pub enum EndCause {
     /// The user ended the session, or somebody else ended it on the user's behalf.
     LoggedOut,
-    /// Somebody has a copy of a refresh token: a used token was presented after the grace period
-    /// (RFC 9700 section 4.14.2), or too many renewals in a row were repeated within the grace
-    /// period ([`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats)).
+    /// Somebody has a copy of a refresh token. Either a used token was presented after the grace
+    /// period (RFC 9700 section 4.14.2), or the used token was presented again in more renewals in
+    /// a row than [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats) allows.
     Reused,
     /// The account is no longer allowed to log in.
     AccountClosed,
@@ -186,8 +186,8 @@ pub(crate) enum Repeat {
     AtOnce,
     /// At least [`AT_ONCE`], and within the grace period.
     WithinGrace,
-    /// After the grace period. This value occurs only if the settings accept the predecessor of an
-    /// unused leaf.
+    /// After the grace period. The token that replaced the presented token is still unused. This
+    /// value occurs only with `RotationRules::accept_unused_parent`.
     UnusedParent,
 }
 
@@ -223,8 +223,9 @@ impl Family {
     /// Returns the session's rank among the user's sessions. If a user has too many sessions, those
     /// with the lowest ranks end. Renewals raise the rank.
     ///
-    /// A session that was started by a server with a clock far ahead has the lowest rank. Without
-    /// this exception, the future times in such a session would give it the highest rank for years.
+    /// If the clock of the server that started a session was far ahead, the session has the lowest
+    /// rank. Without this exception, the session would have the highest rank for years, since its
+    /// times are in the future.
     pub(crate) fn rank(&self, now: UnixTime) -> (bool, UnixTime) {
         let rank = self.renewed_at.max(self.first_rank);
         (rank <= latest_rank(now), rank)
@@ -233,8 +234,9 @@ impl Family {
     /// Gives a new session a higher rank than `others`, the user's other sessions. Ignores sessions
     /// with a rank so high that it can only come from a wrong clock.
     ///
-    /// The rank is at least one minute after the start of the session, so that it stays above the
-    /// ranks of sessions that are renewed during the login.
+    /// A rank is a time. The new rank is at least one minute later than the start of the new
+    /// session. It therefore stays higher than the ranks of sessions that are renewed during the
+    /// login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();
@@ -324,8 +326,8 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // Remove only the oldest used tokens, since each remaining token needs its successors up to
-        // the leaf.
+        // Remove only the oldest used tokens. To compute the current token from a used token, the
+        // salts of that token and of all later used tokens are needed.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
@@ -377,8 +379,8 @@ impl Family {
         }
     }
 
-    /// Returns true if the end was announced. The row is then no longer needed for the
-    /// announcement.
+    /// Returns true if the end of the session was announced. The stored session is then no longer
+    /// needed for the announcement.
     pub(crate) fn is_announced(&self) -> bool {
         self.announcement == Announcement::Done
     }
@@ -601,8 +603,8 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A thief who mixes early and late repeats does not evade the limits, since
-    /// `max_repeats_at_once` counts both kinds.
+    /// A repeat is early if it comes less than [`AT_ONCE`] after the first use, and otherwise late.
+    /// `max_repeats_at_once` counts both kinds, so a thief who mixes them does not evade the limit.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();

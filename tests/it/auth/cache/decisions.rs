@@ -168,7 +168,7 @@ fn a_replaced_key_set_hides_the_tokens_of_the_old_one() {
     // valid.
     keys.replace(kit::secret());
     assert!((0..2).all(|_| fault(&auth, &token).is_none()));
-    // The entry of the former keys stays until it is evicted.
+    // The entry that was added under the earlier keys stays in the cache until it is evicted.
     assert_eq!(counts(&cache), (2, 3, 2));
     keys.rotate(Key::hs256(Secret::generate().unwrap()).with_id("new").unwrap()).unwrap();
     assert!((0..2).all(|_| fault(&auth, &token).is_none()));

@@ -27,8 +27,8 @@ async fn the_application_sees_the_session_to_link_to() {
         let before = site.session_of("bob").await;
         site.wait(300);
         let url = browser.begin(&LINK).await;
-        // After this wait, the session is older than 5 minutes. That is allowed when the user comes
-        // back.
+        // The session must be at most 5 minutes old when the link begins. It may be older when the
+        // browser comes back from the provider.
         site.wait(500);
         let back = browser.at_provider(&url).await;
         let answer = browser.come_back(&back).await;
