@@ -17,7 +17,7 @@ impl Failure {
     }
 }
 
-/// Evidence that a rule is broken.
+/// The evidence that a store or a feed breaks a rule.
 #[derive(Debug)]
 pub(crate) struct Finding(String);
 

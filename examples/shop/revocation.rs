@@ -26,7 +26,7 @@ impl Feed {
         Self::from_env().unwrap_or_else(|| Self::Memory(MemoryFeed::new()))
     }
 
-    /// Opens the feed of a server in a separate process.
+    /// Returns the feed for a server that runs in a separate process.
     pub(crate) fn alone() -> Self {
         Self::from_env().unwrap_or(Self::None)
     }

@@ -179,8 +179,8 @@ fn value(input: &mut Unstructured<'_>) -> Result<String> {
         1 => format!("{{\"a\":{value}}}"),
         2 => format!("{{\"a\":1,\"level\":{value}}}"),
         3 => {
-            // The object around this value counts as one level of nesting, so the limit of 32
-            // levels is within this range.
+            // The object around this value adds one level of nesting. The limit is 32 levels, so
+            // this range contains valid and invalid depths.
             let depth = input.int_in_range(28..=33)?;
             let (open, close) = *input.choose(&[("[", "]"), ("{\"a\":", "}")])?;
             format!("{}{value}{}", open.repeat(depth), close.repeat(depth))
@@ -189,7 +189,8 @@ fn value(input: &mut Unstructured<'_>) -> Result<String> {
     })
 }
 
-/// Escapes characters and adds white space. Each bit decides for one position.
+/// Escapes some characters of the strings, and adds white space before some brackets, commas and
+/// colons. For each character, one of the 64 bits decides whether it is changed.
 fn spell(text: &str, mut bits: u64) -> String {
     let mut spelled = String::new();
     let (mut is_inside, mut is_escaped) = (false, false);

@@ -96,11 +96,12 @@ impl<C> Grant<C> {
     /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
-    /// The `client_id` parameter of a login does not set this claim. If a login at `AuthRoutes`
-    /// names a different client than the grant, the login is rejected as `invalid_client`. Without
-    /// cookies, every refresh of the session must have a `client_id` parameter with the client of
-    /// the grant. If only the login names a client, every refresh without cookies must name that
-    /// client, and the tokens have no `client_id`.
+    /// The `client_id` parameter of a login does not set the `client_id` claim. If a login at
+    /// `AuthRoutes` names a different client than the grant, the login is rejected as
+    /// `invalid_client`. Without cookies, every refresh of the session must have a `client_id`
+    /// parameter with the client of the grant. If the login names a client and the grant does not,
+    /// every refresh without cookies must name the client of the login, and the tokens have no
+    /// `client_id` claim.
     ///
     /// # Security
     ///

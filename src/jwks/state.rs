@@ -101,8 +101,9 @@ impl SourceState {
         self.refresh.get_mut().unwrap_or_else(PoisonError::into_inner).policy.max_staleness(time);
     }
 
-    /// Decides what happens to a token whose key is not in the store. While the task is not
-    /// running, the result is never [`UnknownKey::Wait`], since nothing would end the wait.
+    /// Decides what happens to a token whose key is not in the store. While the task that fetches
+    /// keys is not running, the result is never [`UnknownKey::Wait`], since no fetch would end the
+    /// wait.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         let now = now();
         let mut refresh = self.lock();

@@ -30,8 +30,9 @@ pub(crate) struct UnknownNames {
 }
 
 impl UnknownNames {
-    /// Records that a token with this name requests a fetch. If there are too many names, the name
-    /// is not recorded, and may start another fetch after the cooldown.
+    /// Records the key name of a token that requests a fetch. If too many names are recorded
+    /// already, this name is not recorded. Tokens with this key name can then start another fetch
+    /// after the cooldown.
     pub(crate) fn ask(&mut self, name: Option<&str>) {
         if self.len() < MAX_NAMES {
             self.asking.insert(self.hasher.hash_one(name));

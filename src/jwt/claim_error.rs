@@ -108,9 +108,10 @@ impl ClaimError {
 
     /// Returns the name of the claim, or the configured path to it.
     ///
-    /// Returns `None` if the program does not contain the name. That is the case for a claims type
-    /// that is a map, for an unknown field that is not a registered claim, and for most fields of a
-    /// struct with `#[serde(flatten)]`.
+    /// Returns `None` if the verifier does not know the name, since it never copies a name from the
+    /// token. The verifier knows the names of registered claims, of configured claims and of the
+    /// fields of the claims type. It does not know the names in a map, or most names in a struct
+    /// with `#[serde(flatten)]`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

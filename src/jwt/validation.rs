@@ -320,10 +320,10 @@ impl Validation {
     /// with dots such as `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that
     /// contains `://` is one name.
     ///
-    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
-    /// 7643). Any other value makes the token invalid. If the value is missing or `null`, the token
-    /// has no roles. Without this setting, a `roles` claim that has none of
-    /// these forms is ignored.
+    /// The value of the claim must be a string, an array of strings, or an array of objects with a
+    /// `value` (RFC 7643). Any other value makes the token invalid. If the claim is missing or
+    /// `null`, the token has no roles. If this method is not called, the claim `roles` is read, and
+    /// is ignored if its value has none of these types.
     #[track_caller]
     #[must_use]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {

@@ -42,7 +42,7 @@ pub(crate) enum MissingKey {
 }
 
 impl IssuerKeys {
-    /// Returns the store with the keys. The store changes when keys are fetched.
+    /// Returns the store that contains the keys. Each fetch can replace the keys in the store.
     pub(crate) fn store(&self) -> &KeyStore {
         match &self.0 {
             Origin::Local(store) => store,

@@ -18,8 +18,8 @@ use crate::jwt::{TokenError, TokenErrorKind};
 /// [`kind`](Self::kind), which you may show to clients. A client could use more details to forge a
 /// token, or to learn about the configuration of the server.
 ///
-/// The error is in the extensions of every response that refuses a request. This function prints
-/// the reasons:
+/// The error is in the extensions of every response that refuses a request. The following function
+/// prints the code and the reason of this error:
 ///
 /// ```
 /// use http::Response;

@@ -46,7 +46,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // The next beat may already be late. In that case, add its delay so far.
+    // If the next beat of the background thread is already late, add the delay so far.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

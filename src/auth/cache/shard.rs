@@ -129,8 +129,8 @@ impl<V: Clone> Shard<V> {
     }
 }
 
-/// Returns the entries that are kept if an entry of this weight is added. Together with their
-/// slots, they take at most `limit` bytes.
+/// Returns the entries to keep when an entry of this weight is added. The kept entries, the new
+/// entry and their slots take at most `limit` bytes.
 fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> Vec<&Entry<V>> {
     let mut kept: Vec<_> = slots.into_iter().flat_map(Slots::entries).collect();
     // Read the idleness of each entry only once, since a concurrent look-up may change it during

@@ -10,7 +10,7 @@ const SHORTEST_SIGNATURE: usize = 43;
 /// such a signature vary little, so the fingerprint covers the beginning of the signature instead.
 const LONG: usize = 3_000;
 
-/// A token that is long enough for a signature.
+/// A token that is long enough to contain a signature.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenText<'t> {
     token: &'t [u8],

@@ -52,7 +52,7 @@ pub(crate) fn subject() -> Result<String, Finding> {
     Ok(random::id()?)
 }
 
-/// Returns the next version of a row.
+/// Returns a stored session with this state, and with the version after the version of `row`.
 pub(crate) fn next(row: &StoredSession, state: impl Into<String>) -> StoredSession {
     let version = row.version.saturating_add(1);
     StoredSession { version, state: state.into(), ..row.clone() }

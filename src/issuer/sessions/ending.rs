@@ -209,8 +209,8 @@ impl<S: RefreshStore> Sessions<S> {
             }
             match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
                 RevokeDecision::Known => return self.publish_one(token).await,
-                // Write the row before publishing. Otherwise concurrent requests could publish more
-                // revocations than the limit for one session allows.
+                // Store the revocation in the session before it is published. Otherwise concurrent
+                // requests could publish more revocations than the limit for one session allows.
                 RevokeDecision::Added(revoked) => {
                     session.family.revoked = revoked;
                     if self.rows.replace(&session, version).await? {

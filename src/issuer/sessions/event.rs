@@ -20,7 +20,8 @@ pub enum SessionEvent<'a> {
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
-    /// A token was accepted after the grace period, since its successor had not been used. Only
+    /// A used refresh token was accepted after the grace period, since its successor had not been
+    /// used. Only
     /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent)
     /// allows this.
     ParentAccepted(&'a Session),

@@ -80,10 +80,10 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         (self.session, self.version)
     }
 
-    /// Returns the session if the presented token is its leaf. A used token is refused, and the
-    /// last renewal of the session then counts as repeated, even if that renewal was only a moment
-    /// ago. Otherwise a thief could present a used token again and again to find out when the user
-    /// renews.
+    /// Returns the session if the presented token is the session's current token. Rejects a used
+    /// token, and records that the last renewal was repeated, even if that renewal was only a
+    /// moment ago. Without this record, a thief could present a used token again and again to find
+    /// out when the user renews.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));
@@ -147,7 +147,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                     return Err(SessionError::new(SessionErrorKind::WrongClient));
                 }
                 // An earlier check of this request accepted the token, so the token does not count
-                // as reused. Since then, concurrent renewals have dropped its hash.
+                // as reused. Since then, concurrent renewals have removed the token's hash from the
+                // session.
                 RotationDecision::Reused if !is_first => return Err(contended()),
                 RotationDecision::Reused => {
                     if rows.replace_with_end(session, version, EndCause::Reused).await? {

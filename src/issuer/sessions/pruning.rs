@@ -34,7 +34,8 @@ impl Pruning {
             && self.next.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Lets the next login delete more rows.
+    /// Lets the next login delete more expired sessions without waiting for the end of the
+    /// interval.
     pub(crate) fn continues(&self) {
         self.next.store(i64::MIN, Ordering::Relaxed);
     }

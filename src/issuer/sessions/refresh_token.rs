@@ -100,7 +100,7 @@ impl PartialEq for TokenHash {
     }
 }
 
-/// Random bytes. A token's successor is computed from the token and its salt.
+/// Random bytes. A token's successor is computed from the token and these bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Salt([u8; 32]);
 

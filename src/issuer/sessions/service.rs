@@ -254,13 +254,15 @@ impl<S: RefreshStore> Sessions<S> {
     /// Returns the session of the current refresh token, whichever client presents the token. Use
     /// this method before you show a user's sessions. It does not exchange the token.
     ///
-    /// Unlike [`session_of`](Self::session_of), this method refuses a used token even within the
-    /// grace period. Otherwise a thief could poll to find out when the user renews, and renew at
-    /// the same time. A call with a used token is reported as
-    /// [`Superseded`](crate::issuer::SessionEvent::Superseded). A call 2 seconds or more after the
-    /// renewal counts towards [`max_repeats`](Self::max_repeats). A call within 2 seconds of the
-    /// renewal counts towards a limit of 20 renewals in a row, since a page may load the list of
-    /// sessions in parallel with its renewal.
+    /// Unlike [`session_of`](Self::session_of), this method rejects a used token even within the
+    /// grace period. Otherwise a thief could poll with a used token to find out when the user
+    /// renews, and renew at the same time. A call with a used token is reported as
+    /// [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts as a repeat of the last
+    /// renewal. If the call comes 2 seconds or more after the token was used, such repeats are
+    /// limited by [`max_repeats`](Self::max_repeats). If the call comes earlier, the limit is
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is not set. By default the
+    /// limit for earlier calls is higher, since a page may load the list of sessions while it
+    /// renews.
     ///
     /// # Errors
     ///

@@ -85,7 +85,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Adds a name, written plainly or with an escape for each character.
+    /// Adds a name. If `is_escaped` is true, each character of the name is written as an escape.
     fn insert(seen: &mut SeenNames<'_>, is_escaped: bool, name: &'static str) -> bool {
         if !is_escaped {
             return seen.insert(group(name), name, name);

@@ -111,8 +111,8 @@ impl ProviderClient {
     /// Checks the `iss` parameter with which the provider sent the browser back (RFC 9207 section
     /// 2.4).
     ///
-    /// A plain OAuth 2.0 provider has no known issuer name, so the parameter is not checked for
-    /// such a provider. Each provider also has a separate redirect URI, so one provider's code is
+    /// A plain OAuth 2.0 provider has no known issuer name, so the `iss` of its response is not
+    /// checked. This is safe: each provider has a separate redirect URI, so one provider's code is
     /// never sent to another provider (RFC 9700 section 4.4.2.2).
     pub(crate) async fn check_response_issuer(
         &self,

@@ -66,8 +66,8 @@ impl ClientCredentials {
     }
 }
 
-/// Returns the header for `client_secret_basic`. The name and the secret are encoded as in a form,
-/// since they may contain a colon.
+/// Returns the header for `client_secret_basic`. The name and the secret are encoded as in an HTML
+/// form, since they may contain a colon.
 fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));

@@ -286,7 +286,8 @@ impl<F: RevocationFeed> Follow<F> {
         self.within(self.feed.snapshot(None)).await
     }
 
-    /// Forgets expired entries. Returns true if everything must be read again.
+    /// Removes expired revocations at intervals. Returns true if all revocations must be read from
+    /// the feed again.
     fn tend(&mut self) -> bool {
         let tended = catch_unwind(AssertUnwindSafe(|| {
             if is_due(self.progress.swept_at, SWEEP_EVERY) {

@@ -5,8 +5,8 @@
 //! [`Mark`](mark::Mark). The mark contains the kind of the hashed value, the time from which the
 //! entry may be deleted, and the latest issue time that is revoked. A
 //! [`FingerprintMap`](fingerprint_map::FingerprintMap) holds the entries in an open-addressed table
-//! of atomic words. To check a token, a reader looks up each such value of the token there, without
-//! a lock. One writer at a time adds entries and merges marks.
+//! of atomic words. To check a token, a reader looks up the token's `jti`, `sid`, `sub` and other
+//! such values in the map, without a lock. One writer at a time adds entries and merges marks.
 //!
 //! An entry is never removed from its map. When a map is full, or has expired entries, the
 //! [`RevocationTable`](revocation_table::RevocationTable) builds a new map without the expired

@@ -353,8 +353,8 @@ mod tests {
         assert_eq!(table.apply(&alices, now), Applied::Widened(RevocationKind::Subject));
         assert!(table.refuses(&of("j", "alice", 400)));
         assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
-        // There is no room for further watermarks now, so the revocation of a tenant is widened to
-        // all tokens.
+        // The table now has no room for the revocation of a tenant, so that revocation is widened
+        // to all tokens.
         let everyone = Applied::Widened(RevocationKind::Everyone);
         for n in 0..100 {
             assert_eq!(table.apply(&Revocation::tenant(id(n), secs(300)), now), everyone);

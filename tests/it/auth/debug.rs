@@ -88,7 +88,8 @@ fn guards_show_only_their_requirements() {
     hides(&Denied::misconfigured("a sentence"));
 }
 
-/// A guard that records its `Debug` output and that of its arguments.
+/// A guard that records the `Debug` output of its [`Access`], and of the values that the `Access`
+/// returns.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 

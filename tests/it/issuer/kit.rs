@@ -66,7 +66,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Makes renewals wait until the guard is dropped.
+    /// Makes renewals wait until the returned guard is dropped.
     pub(crate) fn hold_renewals(&self) -> tokio::sync::OwnedMutexGuard<()> {
         Arc::clone(&self.gate).try_lock_owned().unwrap()
     }

@@ -149,7 +149,8 @@ async fn sessions_end_while_the_feed_is_down_and_are_published_later() {
     }
 
     fleet.feed.is_down.store(false, Ordering::SeqCst);
-    // Presenting any token of an ended session retries the publication.
+    // If any token of an ended session is presented, the server tries again to publish the end of
+    // the session.
     for token in [&leaf, &carols] {
         let error = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Ended);

@@ -1,4 +1,4 @@
-//! Time that stands still while real sockets work.
+//! A guard that stops tokio's time while real sockets work.
 
 use std::sync::mpsc;
 use std::thread;

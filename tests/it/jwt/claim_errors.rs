@@ -1,6 +1,6 @@
 //! Tests of the errors about claims that do not fit the application's type. The claim's name in
-//! such an error comes from the program's code, never from the token. The verifier finds these
-//! errors while it reads the payload, without a second pass.
+//! such an error is never copied from the token. The verifier finds these errors while it reads the
+//! payload, without a second pass.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,4 @@
-//! Tests with many entries and many threads.
+//! Tests with many revocations and many threads.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

@@ -73,7 +73,8 @@ fn a_claim_is_read_as_json_or_the_token_is_refused() {
             "reject" => assert!(verdict.is_err(), "{name}"),
             _ => {}
         }
-        // The claims are accepted exactly when `serde_json` parses them, and with the same value.
+        // The layer accepts the claims exactly when `serde_json` can parse them, and both read the
+        // same values.
         let parsed = serde_json::from_slice::<Value>(&payload).ok();
         assert_eq!(verdict.ok().map(|claims| Value::clone(&claims)), parsed, "{name}");
     }

@@ -1,5 +1,5 @@
-//! The types with which the table's threads share data, made of types of `loom`. The lock counts how
-//! many locks the current thread holds.
+//! Wrappers of `loom`'s types. They replace the types through which the threads of the token cache
+//! share data. The wrapper of the mutex also counts the mutexes that the current thread has locked.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};

@@ -1,4 +1,4 @@
-//! The progress of announcing the end of a session.
+//! The progress of announcing a session's end to the revocation feed and to the application.
 
 use serde::{Deserialize, Serialize};
 

@@ -41,8 +41,8 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 /// fill the store.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
 
-/// The time after which an unfinished announcement counts as abandoned. Publishing takes 3 seconds
-/// at most.
+/// The time after which an unfinished announcement of a session's end counts as abandoned.
+/// Publishing the end takes 3 seconds at most.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The refresh tokens that came from one login. Each exchange replaces the current token, called
@@ -62,14 +62,14 @@ pub(crate) struct Family {
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
     leaf: TokenHash,
-    /// The used tokens that can still be exchanged within the grace period, the oldest first. The
-    /// successor of each token is the next one in the list, and the successor of the last token is
-    /// the leaf.
+    /// The used tokens that can still be exchanged within the grace period, the oldest first. Each
+    /// token was replaced by the next one in the list, and the last token was replaced by the
+    /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of repeated renewals in a row, including the last renewal if it was repeated. For
-    /// this number, a renewal counts as repeated if the token that the renewal used was presented
-    /// again at least [`AT_ONCE`] later.
+    /// The number of repeated renewals in a row. The last renewal is included if it was repeated.
+    /// In this count, a renewal is repeated if the token that it used was presented again
+    /// [`AT_ONCE`] or more after the renewal.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
     /// True if the token that was used for the last renewal has been presented again, [`AT_ONCE`]
@@ -114,9 +114,9 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
-/// Returns the latest plausible [rank](Family::rank) of a session. A rank is a time. The rank of a
-/// new session is [`AHEAD`] later than the start of the session. The clock of the server that
-/// started the session may itself be ahead by [`AHEAD`].
+/// Returns the latest time that is plausible as a session's [rank](Family::rank). The rank of a new
+/// session is [`AHEAD`] later than the start of the session, and the clock of the server that
+/// started the session may also be ahead by [`AHEAD`].
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -171,8 +171,8 @@ pub(crate) enum RotationDecision<'a> {
     /// of the token, the next salt derives the successor of that token, and so on. The last
     /// successor is the leaf.
     Repeat(Vec<&'a Salt>, Repeat),
-    /// The token belongs to this session. It is neither the current token (the leaf) nor a used
-    /// token that can still be exchanged.
+    /// The token belongs to this session. It is neither the current token nor a used token that can
+    /// still be exchanged.
     Reused,
     Expired,
     Ended,
@@ -248,9 +248,9 @@ impl Family {
     ///
     /// Every token of a session contains the same constant part, and only somebody who has had such
     /// a token knows this part. A presented token with the right constant part is therefore a token
-    /// of this session. If the row does not contain the presented token's hash, the token is an old
-    /// one whose hash was dropped. For this reason, the row need not keep the hashes of all old
-    /// tokens.
+    /// of this session. If the stored session does not contain the hash of the presented token, the
+    /// token is an old one whose hash was removed. The store therefore need not keep the hashes of
+    /// all old tokens.
     pub(crate) fn judge(
         &self,
         presented: &RefreshToken,
@@ -366,8 +366,8 @@ impl Family {
         Self { announcement, ..self.clone() }
     }
 
-    /// Returns the progress of the announcement that the session has ended. If an announcement was
-    /// begun and abandoned, it is due again.
+    /// Returns the progress of announcing the session's end. If a request began the announcement
+    /// too long ago and has not confirmed it, the announcement is due again.
     pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
         match self.announcement {
             Announcement::Begun(at)

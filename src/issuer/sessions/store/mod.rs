@@ -108,8 +108,8 @@ pub trait RefreshStore: Send + Sync + 'static {
     /// Deletes up to `at_most` rows whose `delete_after` is `now` or earlier, and returns the
     /// number of deleted rows. A store whose rows expire by themselves returns 0.
     ///
-    /// [`Sessions`](crate::issuer::Sessions) calls this method after logins with a small `at_most`.
-    /// The cost must therefore depend on `at_most` alone, not on the size of the table.
+    /// [`Sessions`](crate::issuer::Sessions) calls this method after logins. The cost must depend
+    /// only on `at_most`, which is small, and not on the size of the table.
     fn prune(
         &self,
         now: UnixTime,

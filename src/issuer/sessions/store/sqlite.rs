@@ -129,8 +129,8 @@ fn create_private(file: &Path) {
     let _ = options.open(file);
 }
 
-/// Opens the file. If several processes switch a new file to WAL mode, all but one of them fail
-/// immediately, whatever the `busy_timeout` is. This function therefore tries again.
+/// Opens the file. If several processes switch a new file to WAL mode at the same time, all but one
+/// of them fail immediately, whatever the `busy_timeout` is. This function therefore tries again.
 async fn opened(
     pool: &SqlitePoolOptions,
     options: &SqliteConnectOptions,

@@ -264,7 +264,7 @@ pub(super) fn pair(id: &str) -> Key {
     Key::generate(Algorithm::EdDsa).unwrap().with_id(id).unwrap()
 }
 
-/// Returns a document with the public halves of these keys.
+/// Returns a key set with the public keys of these key pairs.
 pub(super) fn set(keys: &[&Key]) -> Value {
     let jwk = |key: &&Key| serde_json::from_str::<Value>(&key.to_jwk().unwrap()).unwrap();
     json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() })

@@ -1,4 +1,5 @@
-//! Tests of layers that share a cache, and of claims types whose code runs in the cache.
+//! Tests of layers that share a cache, and of claims types whose `Drop` or `Deserialize` panics or
+//! uses the layer.
 
 use std::cell::Cell;
 use std::sync::OnceLock;

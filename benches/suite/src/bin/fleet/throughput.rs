@@ -20,7 +20,8 @@ const SLICE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn measure() {
     let requests = Arc::new(tokens::good());
-    // The second server without entries shows how much the results of identical servers differ.
+    // Measure two servers without revocations, to show how much the results of identical servers
+    // differ.
     let names = ["none", "none again", "100,000 entries", "without with_revocation"];
     let revocations = [following(0).await, following(0).await, following(100_000).await];
     let mut ports = Vec::new();
