@@ -12,7 +12,7 @@ const ORDER: &[&str] = &[
     "type_name",
     // The failure of a store or a feed in a conformance suite.
     "failure",
-    // The clock. Most modules get the time from a clock or as an argument.
+    // The clock, from which most other modules get the time.
     "clock",
     // Connections to database servers.
     "databases::redis",

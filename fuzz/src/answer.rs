@@ -107,8 +107,9 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
     assert_eq!(parameters.len(), expected, "nothing else in {field}");
 }
 
-/// Returns the status, the challenge's `error` (empty for a bare challenge) and the code. Panics if
-/// the kind belongs to a 5xx response, since no request should be able to cause such a response.
+/// Returns the status, the challenge's `error` (empty for a bare challenge) and the code that a
+/// rejection of this kind must have. Panics if the response would be a 5xx, since no request should
+/// be able to cause a 5xx response.
 fn row(kind: AuthErrorKind) -> (u16, Option<&'static str>, &'static str) {
     match kind {
         AuthErrorKind::MissingCredentials => (401, Some(""), "missing-credentials"),

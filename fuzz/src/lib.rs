@@ -32,7 +32,7 @@ pub const AUDIENCE: &str = "cart";
 /// The time limit for one input.
 const LIMIT: Duration = Duration::from_millis(10);
 
-/// Returns the key that all targets share.
+/// Returns the key that all fuzz targets share.
 pub fn key() -> Key {
     static KEY: LazyLock<Key> = LazyLock::new(|| {
         let secret = Secret::new(SECRET).expect("the secret is long enough");

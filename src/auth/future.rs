@@ -45,7 +45,7 @@ pin_project! {
 /// A request that waits for a key, and then for the service.
 struct Waiting<S, ReqBody> {
     wait: KeyWait,
-    /// This is `Some` once the request has been accepted after the wait.
+    /// `Some` once the key has been fetched and the request has been accepted.
     passed: Option<Passed>,
     request: Request<ReqBody>,
     /// `poll_ready` is called on this service only after the wait for the key. A ready service may

@@ -214,10 +214,10 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Requires the value of `claim` to be one of `values`, character for character. `claim` is a
-    /// claim's name, a path with dots such as `act.sub`, an array of names, or a [`ClaimPath`]. The
-    /// value in the token must be a string: a missing value and `null` are rejected. By default, no
-    /// claim is compared with a value.
+    /// Requires the value of `claim` to equal one of `values`, character for character. `claim` is
+    /// a claim's name, a path with dots such as `act.sub`, an array of names, or a [`ClaimPath`].
+    /// The value in the token must be a string: a missing value and `null` are rejected. By
+    /// default, no claim is compared with a value.
     ///
     /// Each call adds a rule for one more claim. Use this method if one issuer signs several kinds
     /// of tokens, and a claim distinguishes them: `.claim_is("token_use", "access")`,
@@ -284,10 +284,10 @@ impl<T> JwtAuth<T> {
     /// Sets the maximum length of a token in bytes. A request with a longer token gets the status
     /// 431. 8192 by default.
     ///
-    /// Servers have their own limits. Over HTTP/2, hyper (and so `axum::serve`) rejects a list of
-    /// headers larger than 16 KiB before the layer sees the request, whatever is configured here.
-    /// Raise that limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1 hyper
-    /// reads about 400 KiB. Proxies often stop at 8 KiB.
+    /// Servers also limit the size of all headers together, before the layer sees the request. Over
+    /// HTTP/2, hyper (and so `axum::serve`) rejects more than 16 KiB. Raise that limit with
+    /// `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1, hyper accepts about 400
+    /// KiB. Proxies often accept only 8 KiB.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
         let rules = self.rules().max_token_bytes(bytes);

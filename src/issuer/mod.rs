@@ -6,7 +6,7 @@
 //! server for both kinds of token. The application implements `Accounts`, which decides who may log
 //! in. `Logins` starts sessions for users who log in by other means, such as a passkey.
 //!
-//! Without those routes, a login and a renewal look like this:
+//! Without `AuthRoutes`, a login and a renewal look like this:
 //!
 //! ```
 //! use tower_jwt_auth::Secret;

@@ -372,9 +372,9 @@ impl TokenIssuer {
     /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // A service that has a secret can sign tokens with any lifetime, and the revocation of a
-        // token is kept until the token expires. To limit the time for which a revocation is kept,
-        // tokens that are valid for too long are not recognized.
+        // A service that has a secret can sign a token with any lifetime. Servers keep the
+        // revocation of a token until the token expires. A token with a longer lifetime than
+        // `max_lifetime` is therefore not recognized, so nobody can revoke it.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type(TOKEN_TYPE)

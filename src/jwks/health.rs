@@ -22,7 +22,8 @@ pub struct KeysHealth {
     pub skip_reasons: Vec<String>,
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
     pub last_error: Option<KeySourceError>,
-    /// The number of failed fetches since the last success, or since the last set became too old.
+    /// The number of failed fetches in a row. The number restarts at zero when a fetch succeeds,
+    /// and when a set is discarded because it is too old.
     pub failures: u32,
     /// True while a fetch is in flight.
     pub is_fetching: bool,

@@ -84,8 +84,8 @@ impl ClaimError {
 
     /// Creates the error for a message of `serde` about a missing field, or about claims that are
     /// not of the expected JSON type. Returns `None` for any other message. For a missing field,
-    /// calls `find` with the name of the field. `find` returns this name as a `'static` string of
-    /// the program.
+    /// calls `find` with the name of the field. `find` returns the same name as a `'static` string
+    /// if the name is known at compile time.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

@@ -237,8 +237,8 @@ impl Validation {
         self
     }
 
-    /// Requires `claim` to be one of `values`, character for character. By default there is no such
-    /// rule.
+    /// Requires the value of `claim` to equal one of `values`, character for character. By default,
+    /// no claim is compared with a value.
     ///
     /// The claim is given by its name, a path with dots such as `act.sub`, an array of names, or a
     /// [`ClaimPath`]. The value must be a string. A token is rejected with

@@ -175,8 +175,8 @@ impl Verifier {
         Ok((parts, key))
     }
 
-    // This is a separate cold function, so that a token with a known header does not cause the
-    // buffer to be initialized.
+    // This is a separate cold function, so that `buffer` is not initialized for a token with a
+    // known header.
     #[cold]
     #[inline(never)]
     fn authenticate_unknown_header<'t, 'k>(

@@ -462,8 +462,8 @@ impl Issuer {
         self
     }
 
-    /// Returns one [`TrustedIssuer`] for each identity, together with the names of the identity.
-    /// All of the returned issuers share the same keys.
+    /// Returns one [`TrustedIssuer`] for each identity, together with the values of `iss` that name
+    /// the identity. All returned issuers share the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
         self.refuse_tokens_for_others();

@@ -39,7 +39,8 @@ impl Issuers {
         let mut trusted = Vec::new();
         let mut names = Vec::new();
         let mut identities = Vec::new();
-        // This is a loop and not a closure, so that a panic reports the line of the configuration.
+        // This is a loop and not a closure, so that a panic reports the line of the application
+        // that configures the layer.
         for issuer in issuers {
             identities.extend(issuer.into_trusted());
         }

@@ -96,8 +96,9 @@ impl TrustedIssuer {
         }
     }
 
-    /// Decides what happens to a token that was rejected with `error`, if its key may be missing
-    /// from `keys`. Returns `None` for all other tokens, which stay rejected.
+    /// Decides what happens to a rejected token whose key may be missing from `keys`. `error` is
+    /// the reason for the rejection. Returns `None` if a missing key cannot be the cause. The token
+    /// then stays rejected.
     #[cold]
     pub(crate) fn on_rejected(
         &self,

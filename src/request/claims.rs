@@ -158,9 +158,9 @@ impl<T> Claims<T> {
     /// its key is no longer in the layer's [`KeyStore`](crate::KeyStore). Use this method for work
     /// that continues after the request was accepted.
     ///
-    /// If the layer has revocations, the future resolves at most a quarter of a second after the
-    /// token has ended. If the layer has no revocations, the future resolves at most 30 seconds
-    /// after the key was removed.
+    /// The token is checked at its expiry. Before its expiry, the token is checked every quarter of
+    /// a second if the layer has revocations, and every 30 seconds otherwise. A revocation or the
+    /// removal of the key takes effect at the next check.
     ///
     /// # Panics
     ///

@@ -16,7 +16,8 @@ pub(crate) fn has_a_layer() -> bool {
     HAS_A_LAYER.load(Ordering::Relaxed)
 }
 
-/// Returns the advice for a guard in front of a service of type `inner`.
+/// Returns the error message of a guard that has no layer in front of it. The message says how to
+/// add or move the layer. `inner` is the type of the service behind the guard.
 pub(crate) fn for_guard(inner: &str) -> String {
     let place = if inner.contains("JwtAuthService<") {
         LayerPlace::Behind

@@ -63,24 +63,25 @@ impl Revocation {
         Self { target, issuer: None, until: forget_at }
     }
 
-    /// Revokes the tokens that were issued to a subject at this time or before, compared in whole
-    /// seconds. See [`Revocations`](crate::revocation::Revocations) for tokens of the same second.
+    /// Revokes the tokens that were issued to a subject at the given time or earlier. The times are
+    /// compared in whole seconds. See [`Revocations`](crate::revocation::Revocations) for tokens of
+    /// the same second.
     pub fn subject(subject: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::Subject { subject: subject.into(), at }, at)
     }
 
-    /// Revokes the tokens that were issued to a tenant at this time or before.
+    /// Revokes the tokens that were issued to a tenant at the given time or earlier.
     pub fn tenant(tenant: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::Tenant { tenant: tenant.into(), at }, at)
     }
 
-    /// Revokes the tokens that were signed with a key at this time or before. The key itself
+    /// Revokes the tokens that were signed with a key at the given time or earlier. The key itself
     /// remains valid: if it was stolen, remove it from the key set as well.
     pub fn key(id: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::KeyId { id: id.into(), at }, at)
     }
 
-    /// Revokes all tokens that were issued at this time or before.
+    /// Revokes all tokens that were issued at the given time or earlier.
     pub fn everyone(at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::Everyone { at }, at)
     }
@@ -108,8 +109,8 @@ impl Revocation {
     }
 
     /// Sets the time from which the revocation may be forgotten, because every token that it covers
-    /// has expired. By default, a watermark may be forgotten [`REMEMBERED`](Self::REMEMBERED) after
-    /// the revocation time.
+    /// has expired. By default, the revocation of a subject, a tenant, a key or everyone may be
+    /// forgotten [`REMEMBERED`](Self::REMEMBERED) after its revocation time.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;

@@ -35,7 +35,7 @@ struct Contents {
 #[repr(align(128))]
 struct Padded<T>(T);
 
-/// The size of a shard.
+/// The number and size of a shard's entries, and the number of entries that were evicted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShardStats {
     pub(crate) entries: usize,
@@ -170,7 +170,7 @@ mod tests {
         shard.find(fingerprint(value), 0, |found| Some(*found)) == Some(value)
     }
 
-    /// Returns the values in the shard. They do not count as used.
+    /// Returns the values in the shard, without marking their entries as used.
     fn values(shard: &Shard<u64>) -> Vec<u64> {
         let slots = shard.slots.load();
         slots.as_ref().unwrap().entries().map(|entry| *entry.value().unwrap()).collect()

@@ -18,9 +18,9 @@ pub(crate) struct Slots<V> {
 
 /// A value in a slot.
 ///
-/// Dropping an entry does not panic, even if dropping its value does. An entry is dropped by the
-/// request that displaced it, or by the last request that searches the slots at that time. Neither
-/// request may fail because of a token that it did not present.
+/// Dropping an entry does not panic, even if dropping its value does. A request that displaces an
+/// entry drops it. If other requests still search the slots at that time, the last of these
+/// requests drops it. None of these requests may fail because of a token that it did not present.
 pub(crate) struct Entry<V> {
     fingerprint: u64,
     scope: u64,

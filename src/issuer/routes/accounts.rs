@@ -115,7 +115,7 @@ use crate::issuer::sessions::session::Session;
 /// A client can send any value in any header, including `Host` and `X-Forwarded-For`, unless a
 /// proxy in front of the server overwrites that header. The headers include the cookies, one of
 /// which may contain the refresh token. The cookies and `Authorization` are marked as sensitive, so
-/// that printing the head does not show them.
+/// the `Debug` output of the headers does not show them.
 ///
 /// Before the routes call [`log_in`](Self::log_in), they check the syntax of `audience`, `scope`
 /// and `client_id`, and check that the audience exists. After the call, they check that the grant

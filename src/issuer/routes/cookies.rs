@@ -198,7 +198,7 @@ impl Cookies {
     /// # Panics
     ///
     /// Panics if [`dangerous_without_https`](Self::dangerous_without_https) has already been
-    /// called, since browsers reject such cookies without `Secure`.
+    /// called, since browsers reject `Partitioned` cookies without `Secure`.
     #[track_caller]
     pub fn embedded(mut self) -> Self {
         self.same_site = SameSite::Partitioned;

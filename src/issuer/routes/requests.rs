@@ -81,7 +81,8 @@ impl BodyParams {
         self.text(name)?.ok_or_else(|| invalid(format!("`{name}` is missing")))
     }
 
-    /// Removes and returns the audiences without duplicates.
+    /// Removes the parameter `audience`, and returns the audiences that it names, without
+    /// duplicates.
     pub(crate) fn audience(&mut self) -> Result<Vec<String>, OAuthError> {
         let named = match self.members.remove(AUDIENCE) {
             None | Some(Value::Null) => Vec::new(),

@@ -96,7 +96,8 @@ impl<S: RefreshStore> SessionRows<S> {
 
     /// Ends a session and revokes its access tokens. The session ends even if its end cannot be
     /// published. In that case the caller gets an error, and a repeated request publishes again:
-    /// see [`Self::announce_again`]. Returns false if another request replaced the session first.
+    /// see [`Self::announce_again`]. Returns false, and does not end the session, if another
+    /// request has changed the session since it was loaded.
     pub(crate) async fn replace_with_end(
         &self,
         session: Session,

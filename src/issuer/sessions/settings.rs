@@ -68,11 +68,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// response or by a slow second tab is counted, but five renewals in a row are rarely repeated
     /// for these reasons. A thief who wants to stay unnoticed must repeat every renewal.
     ///
-    /// A request for the list of sessions must present the current refresh token. If it presents a
-    /// used token instead, the request is rejected, and the renewal in which the token was used
-    /// counts as repeated. If the request comes 2 seconds or more after that renewal, this limit
-    /// applies. If it comes earlier, the limit is
-    /// [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is not set.
+    /// A request for the list of sessions must present the current refresh token. A request with a
+    /// used token is rejected, and the last renewal of the session then counts as repeated. If the
+    /// token was used at least 2 seconds ago, the repeat counts towards this limit. If the token
+    /// was used more recently, the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or
+    /// 20 if that is not set.
     ///
     /// # Panics
     ///

@@ -218,9 +218,10 @@ impl<'de> Reader<'de> {
         MemberName::new(plain, self.escaped_name.as_ref())
     }
 
-    /// Takes the stored name out of the reader if the name that was just read has escapes. The
-    /// caller keeps the name, since another name with escapes in the member's value would replace
-    /// the stored name. `plain` is the result of [`Self::next_name`].
+    /// If the name that was just read has escapes, moves the stored name out of the reader and
+    /// returns it. Otherwise returns `None`. Call this method before the value of the member is
+    /// read, since a name with escapes in the value would replace the stored name. `plain` is the
+    /// result of [`Self::next_name`].
     #[inline]
     pub(crate) fn take_escaped_name(&mut self, plain: &str) -> Option<EscapedName<'de>> {
         if plain.is_empty() { self.escaped_name.take() } else { None }

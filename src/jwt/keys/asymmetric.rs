@@ -130,7 +130,8 @@ impl PublicKey {
     }
 
     /// Returns true if `signature`, in base64url, is the signature of `message`. Allocates nothing.
-    // Never inlined, so that the code for HMAC does not reserve stack memory for the buffer.
+    // Never inlined, so that a function that also verifies HMACs does not reserve stack memory for
+    // `buffer`.
     #[inline(never)]
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         if signature.len() != self.0.encoded_len {

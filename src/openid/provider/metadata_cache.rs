@@ -34,7 +34,7 @@ struct Shared {
     allow_http: bool,
     timeout: Duration,
     state: Mutex<State>,
-    /// Wakes the waiting logins when a fetch ends.
+    /// Wakes the logins that wait for a fetch when the fetch ends.
     ended: Notify,
 }
 

@@ -13,9 +13,9 @@ pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,
     /// A Bloom filter with eight bits for each bucket. A fingerprint sets two bits in one word.
-    /// Almost every fingerprint that is looked up is not in the map. The filter usually finds this
-    /// out without reading a bucket. The filter is small, and the processor can predict the branch
-    /// on its result.
+    /// Almost every fingerprint that is looked up is not in the map. The filter usually shows that
+    /// the fingerprint is missing, without a read of a bucket. The filter is small, and the
+    /// processor can predict the branch on its result.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
     /// One bit for each kind of entry that was ever inserted, so that readers need not look for

@@ -111,7 +111,6 @@ async fn nothing_of_a_refused_request_is_read() {
     ] {
         let response = app.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
-        // A rejection has its own body.
         assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
     }
 }

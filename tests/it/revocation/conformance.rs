@@ -70,7 +70,8 @@ enum Defect {
     AlwaysAnnounces,
 }
 
-/// An in-memory feed whose log must be created. It has at most one defect.
+/// An in-memory feed with at most one defect. Like a feed on a server, it has no log until `create`
+/// is called.
 #[derive(Clone)]
 struct Defective {
     feed: MemoryFeed,

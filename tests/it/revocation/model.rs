@@ -156,9 +156,10 @@ proptest! {
             let end = ends.map(Revocation::forgotten_at).max();
             let now = clock.now();
             let verdict = revocations.check(&token.names());
-            // `forgotten_at` is the time from which a revocation may be forgotten. The revocation
-            // must still be in force until 60 seconds after that time, and must be gone 140 seconds
-            // after it. In between, the token may be accepted or rejected.
+            // A server must apply a revocation until 60 seconds after its `forgotten_at`, since a
+            // token may be accepted for up to 60 seconds after its `exp`. The server must have
+            // removed the revocation 140 seconds after `forgotten_at`. Between these two times,
+            // both verdicts are right.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
             let ends = joined.iter().filter(|revocation| covers(revocation, token));

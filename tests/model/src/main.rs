@@ -135,7 +135,7 @@ impl Scene {
         self.generation.fetch_add(1, Release);
     }
 
-    /// Compares the counters once all threads are done.
+    /// Checks the table's size and counters. Must be called after all other threads have ended.
     fn check(&self) {
         assert!(self.table.find(SCOPE + 1, token(1).as_bytes(), |_| Some(())).is_none());
         let stats = self.table.stats();
@@ -185,8 +185,8 @@ fn a_replaced_key_set() {
     scene.check();
 }
 
-/// Two threads add tokens while the slots are replaced by more slots, and a third thread looks for a
-/// token that is copied.
+/// Two threads add tokens, so the table copies its tokens to a larger set of slots. A third thread
+/// looks for one of the copied tokens.
 fn growth() {
     let scene = Scene::with_limit(4 * LIMIT);
     (0..6).for_each(|n| scene.insert(n));

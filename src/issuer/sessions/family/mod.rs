@@ -168,8 +168,8 @@ pub(crate) enum RotationDecision<'a> {
     /// The token is the session's current token, the leaf.
     Rotate,
     /// The token was used before, and can still be exchanged. The first salt derives the successor
-    /// of the token, the next salt derives the successor of that token, and so on. The last
-    /// successor is the leaf.
+    /// of the token, the next salt derives the successor of that successor, and so on. The last
+    /// successor is the current token.
     Repeat(Vec<&'a Salt>, Repeat),
     /// The token belongs to this session. It is neither the current token nor a used token that can
     /// still be exchanged.

@@ -35,8 +35,8 @@ pub struct StoredSession {
     pub state: String,
     /// The time from which the row may be deleted, in whole seconds.
     pub delete_after: UnixTime,
-    /// True once the session has ended. [`RefreshStore::of_subject`] omits such rows. An ended
-    /// session stays ended.
+    /// True once the session has ended. An ended session stays ended. [`RefreshStore::of_subject`]
+    /// omits ended sessions.
     pub ended: bool,
 }
 

@@ -60,8 +60,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// `maxmemory-policy noeviction`. If users must stay logged in after a power cut, also set
 /// `appendfsync always`. Sessions have an expiry, so any `volatile-` policy would evict some of
 /// them. Writes do not wait for replication, so a replica that takes over may lack the last
-/// rotations. The newest refresh token of such a session then counts as reused, and the session
-/// ends.
+/// rotation of a session. The newest refresh token of that session then counts as reused, and the
+/// session ends.
 ///
 /// Redis deletes expired sessions by its own clock, so [`prune`](RefreshStore::prune) does nothing.
 /// A session that ends is removed from its user's list.

@@ -33,5 +33,6 @@ fn app(auth: JwtAuth) -> Router {
     Router::new()
         .route("/events", get(|uri: Uri| async move { uri.to_string() }))
         .layer(auth)
-        .layer(map_request(move_token)) // outside of `auth`, so it runs first
+        // In axum, the layer that is added last runs first.
+        .layer(map_request(move_token))
 }

@@ -58,7 +58,8 @@ impl Forbidden {
         }
     }
 
-    /// Allows a configured value, since reasons contain such values.
+    /// Allows a configured value in the log, since the reasons for rejections contain configured
+    /// values.
     pub(super) fn allow(&mut self, configured: &str) {
         for piece in format!("\"{configured}\"").as_bytes().windows(16) {
             self.pieces.remove(piece);
