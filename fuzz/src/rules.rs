@@ -189,7 +189,7 @@ impl Rules {
         Verifier::new(key()).with_clock(clock()).with_validation(validation)
     }
 
-    /// Decides on the payload, ignoring the type that the claims are read into.
+    /// Decides whether the rules accept the payload, whatever type the claims are read into.
     pub fn decide(&self, payload: &Node) -> (Decision, Noted) {
         let Some((claims, noted)) = payload.strict_members().and_then(|claims| {
             let noted = self.read(claims)?;

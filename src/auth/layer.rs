@@ -340,7 +340,7 @@ impl<T> JwtAuth<T> {
 
     /// Lets pages of these origins make unsafe requests with the cookie. Pass one origin, such as
     /// `https://app.example`, or several, such as
-    /// `["https://app.example", "capacitor://localhost"]`.  By default, only pages of the server's
+    /// `["https://app.example", "capacitor://localhost"]`. By default, only pages of the server's
     /// own origin can make such requests.
     ///
     /// Any scheme is allowed, so you can also name the origins of Capacitor apps, Tauri apps and

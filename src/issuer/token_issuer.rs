@@ -292,7 +292,7 @@ impl TokenIssuer {
         #[cfg(feature = "asymmetric")]
         for (_, keys) in &self.services {
             for jwk in keys.load().iter().filter_map(Key::to_jwk) {
-                // Groups of services may share a key, which is listed once.
+                // Several audiences may share a key. List the key only once.
                 if !jwks.contains(&jwk) {
                     jwks.push(jwk);
                 }

@@ -37,8 +37,8 @@ pub(crate) struct Policy {
     started_at: Option<Instant>,
     is_fetching: bool,
     has_failed: bool,
-    /// The number of failures since the last success, or since a key set was last discarded because
-    /// it was too old, whichever is later.
+    /// The number of failures in a row. The count starts again after a success, and after a key set
+    /// was discarded because it was too old.
     failures: u32,
     /// The time of the next scheduled fetch. `None` means immediately.
     next_at: Option<Instant>,
@@ -623,7 +623,8 @@ mod tests {
     }
 
     proptest! {
-        /// The rules hold for every sequence of requests, results and pauses.
+        /// Checks the rules about fetches and unknown keys for random sequences of requests, fetch
+        /// results and pauses.
         #[test]
         fn the_rules_hold_for_every_sequence(
             actions in prop::collection::vec(action(), 1..300),

@@ -269,8 +269,8 @@ impl RemoteKeys {
 
     /// Decides what happens to a token whose key is not in the store, or to any token while no set
     /// is loaded. If this method returns [`UnknownKey::Wait`], wait, and then look for the key in
-    /// the store again. If the key is still missing, call this method a second time. If it returns
-    /// `Wait` again, it is still unknown whether the issuer has the key.
+    /// the store again. If the key is still missing, call this method a second time. If the second
+    /// call returns `Wait` too, nobody knows yet whether the issuer has the key.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         self.state.on_unknown_key(kid)
     }

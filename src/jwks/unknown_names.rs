@@ -19,7 +19,7 @@ pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(crate) struct UnknownNames {
     hasher: RandomState,
-    /// The names for which the next fetch was requested.
+    /// The names of the missing keys for which the next fetch was requested.
     asking: HashSet<u64>,
     /// The names that were recorded before the current fetch began. After the fetch, they are
     /// remembered as missing. A name that is recorded during the fetch is not remembered as
@@ -39,7 +39,7 @@ impl UnknownNames {
         }
     }
 
-    /// Returns true if a fetch did not find this name within the last five minutes.
+    /// Returns true if a fetch within the last five minutes did not find the key with this name.
     pub(crate) fn is_missing(&self, name: Option<&str>, now: Instant) -> bool {
         self.missing.get(&self.hasher.hash_one(name)).is_some_and(|until| now < *until)
     }

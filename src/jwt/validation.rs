@@ -101,8 +101,8 @@ impl Validation {
         self
     }
 
-    /// Requires `aud` to name `audience`, or one of several audiences, character for character. By
-    /// default a token with an `aud` is rejected.
+    /// Requires that `aud` contains exactly the text of `audience`, or of one of several audiences.
+    /// By default, a token with an `aud` is rejected.
     #[track_caller]
     #[must_use]
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {

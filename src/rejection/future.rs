@@ -12,7 +12,8 @@ use pin_project_lite::pin_project;
 #[cfg(feature = "tracing")]
 use crate::rejection::events::cors_is_behind;
 
-/// The effect of a request that passed on the response.
+/// The facts about an accepted request that decide which headers its response gets, and whether a
+/// warning is logged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passed {
     pub(crate) caching: Caching,

@@ -39,8 +39,8 @@ use crate::revocation::RevocationUnchecked;
 /// # }
 /// ```
 pub struct Claims<T = StandardClaims> {
-    /// The token, which owns the claims of type `T`. A second reference to the claims would make
-    /// every clone and every drop change the shared reference count twice, so there is none.
+    /// The token, which owns the claims of type `T`. There is no second reference to the claims,
+    /// since each clone and each drop would then change the reference count twice.
     token: Token,
     typed: PhantomData<Arc<TypedClaims<T>>>,
 }

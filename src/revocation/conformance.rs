@@ -74,7 +74,8 @@ fn token(name: &str) -> Revocation {
     Revocation::token(name, end()).issuer("https://issuer.example/\u{e4}\"'\\ $1")
 }
 
-/// Returns the names in messages. Fails if the feed has changed a message.
+/// Reads the messages, and returns the names of the revoked tokens. Fails if the feed has changed a
+/// message.
 fn names(messages: &[String]) -> Result<Vec<String>, Finding> {
     let read = messages.iter().map(|message| {
         let revocation = serde_json::from_str::<Revocation>(message)

@@ -44,7 +44,7 @@ pub use self::target::{RevocationKind, RevocationTarget};
 pub use self::token_names::TokenNames;
 
 /// Marks a request whose token was accepted although revocation data was stale, as
-/// [`Revocations::dangerous_accept_stale`] allows. The request's
-/// [`Token`](crate::Token::revocation_unchecked) has the same mark.
+/// [`Revocations::dangerous_accept_stale`] allows.
+/// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns this mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

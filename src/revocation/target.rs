@@ -37,7 +37,7 @@ pub enum RevocationTarget {
     Subject {
         /// The `sub` of the tokens.
         subject: String,
-        /// The watermark: tokens that were issued at this time or before are revoked.
+        /// The watermark: tokens with this issue time (`iat`), or an earlier one, are revoked.
         at: UnixTime,
     },
     /// The tokens of a tenant.
@@ -45,7 +45,7 @@ pub enum RevocationTarget {
     Tenant {
         /// The tenant of the tokens.
         tenant: String,
-        /// The watermark: tokens that were issued at this time or before are revoked.
+        /// The watermark: tokens with this issue time (`iat`), or an earlier one, are revoked.
         at: UnixTime,
     },
     /// The tokens that are verified with one key.
@@ -53,13 +53,13 @@ pub enum RevocationTarget {
     KeyId {
         /// The `kid` of the key.
         id: String,
-        /// The watermark: tokens that were issued at this time or before are revoked.
+        /// The watermark: tokens with this issue time (`iat`), or an earlier one, are revoked.
         at: UnixTime,
     },
     /// All tokens.
     #[non_exhaustive]
     Everyone {
-        /// The watermark: tokens that were issued at this time or before are revoked.
+        /// The watermark: tokens with this issue time (`iat`), or an earlier one, are revoked.
         at: UnixTime,
     },
 }

@@ -16,8 +16,8 @@ use crate::verifiers::{Backend, use_backend, verifier};
 pub enum Contender {
     /// Verification of a token by the verifier with this name.
     Verify(&'static str, Variant),
-    /// Verification by the verifier with this name. The number is the number of users, whose tokens
-    /// are verified in turn.
+    /// Verification by the verifier with this name, for this number of users. The tokens of the
+    /// users are verified in turn.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),

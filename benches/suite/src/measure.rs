@@ -35,7 +35,8 @@ pub fn measure<K: Copy + Eq + Hash>(mut contenders: Vec<(K, Run)>, rounds: usize
 }
 
 impl<K: Eq + Hash> Rounds<K> {
-    /// Returns the weighted sum of the times for each round.
+    /// Returns one sum for each round: the times of the operations in `terms`, each multiplied by
+    /// its factor.
     pub fn sums(&self, terms: &[(f64, K)]) -> Vec<f64> {
         let rounds = self.0.values().next().map_or(0, Vec::len);
         let of = |round| terms.iter().map(|(factor, key)| factor * self.0[key][round]).sum();

@@ -108,8 +108,8 @@ impl<V> Entry<V> {
         self.weight as usize
     }
 
-    /// Returns how long the entry has not been used: zero if it was used since it was added or
-    /// copied, otherwise one plus the number of times that it was copied unused.
+    /// Returns zero if the entry was used since it was added to its slots. Otherwise returns one
+    /// plus the number of times that the unused entry was copied to new slots.
     pub(crate) fn idleness(&self) -> u8 {
         if self.is_used.load(Ordering::Relaxed) { 0 } else { self.idle_rounds.saturating_add(1) }
     }

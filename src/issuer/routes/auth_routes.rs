@@ -453,7 +453,7 @@ mod tests {
         let router: Router = routes.into_router();
         for (path, status, layers) in [
             ("/login/elsewhere", 200, 2),
-            ("/login/broken", 500, 0), // The panic bypasses the layers.
+            ("/login/broken", 500, 0), // The 500 is created outside the layers.
             ("/login", 405, 2),
             ("/logout", 405, 0),
         ] {

@@ -105,8 +105,8 @@ impl<A, S> RouteContext<A, S> {
         Err(OAuthErrorKind::InvalidTarget.because("`audience` has one that is unknown here"))
     }
 
-    /// Narrows the grant to the requested services, if the request names any. Fails if no service
-    /// is left. The routes call this method before they change anything.
+    /// Limits the grant to the audiences that the request names, if the request names any. Fails if
+    /// no audience is left. The routes call this method before they change anything.
     pub(crate) fn narrow_audience<C>(
         &self,
         grant: &mut Grant<C>,

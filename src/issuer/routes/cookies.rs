@@ -270,8 +270,8 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if two names differ only in their prefixes, or if [`embedded`](Self::embedded) has
-    /// already been called.
+    /// Panics if the names of two cookies differ only in their prefixes, or if
+    /// [`embedded`](Self::embedded) has already been called.
     #[track_caller]
     pub fn dangerous_without_https(mut self) -> Self {
         self.is_secure = false;

@@ -118,7 +118,8 @@ impl Debug for LoginRequest {
     }
 }
 
-/// The access that a client requests: its parameters, without credentials.
+/// The access that a client requests: the audiences and the scopes for the tokens, and the
+/// identifier of the client.
 #[derive(Default)]
 pub(crate) struct RequestedAccess {
     pub(crate) audience: Vec<String>,

@@ -39,8 +39,8 @@ pub enum SessionErrorKind {
     WrongClient,
     /// The store or the revocation feed failed. The call can be retried.
     Unavailable,
-    /// Something in the session is too large: its data, its scopes, its names, or the tokens of an
-    /// identity provider.
+    /// Something in the session is too large: its data, the names of its scopes, audiences and
+    /// client, or the tokens of an identity provider.
     TooLarge,
     /// The session's data cannot be written as JSON.
     Unserializable,

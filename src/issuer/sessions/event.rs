@@ -34,11 +34,13 @@ pub enum SessionEvent<'a> {
     /// that limit is off. Every such request is reported.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
-    /// token: notify the user. Normally there is one such event per session. There are two
-    /// exceptions for [`EndCause::Reused`]. If the server stops before it calls the hook, the event
-    /// is reported later. If the store fails right after the call, the event is reported a second
-    /// time. In both cases, the report is made when one of the session's tokens is presented within
-    /// an hour of the end.
+    /// token: notify the user.
+    ///
+    /// Normally this event is reported once, when the session ends. With [`EndCause::Reused`], it
+    /// is reported again if one of the session's tokens is presented within an hour of the end, and
+    /// the end was not fully recorded: the server stopped, or the store or the revocation feed
+    /// failed, right after the session had ended. If the server stopped before it called the hook
+    /// for the first time, only the later report is made.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

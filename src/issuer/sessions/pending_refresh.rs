@@ -69,7 +69,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 rows.tell(&SessionEvent::Renewed(&rotated));
                 return Ok((next, rotated));
             }
-            // Another request replaced the session first.
+            // Another request has changed the session in the meantime, so decide about the token
+            // again.
             pending = judge_again(rows, pending.token, pending.client).await?;
         }
         Err(contended())

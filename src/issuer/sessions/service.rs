@@ -147,8 +147,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends a user's sessions beyond the limit. Returns the other sessions, the one with the
-    /// highest rank first.
+    /// Keeps the user's sessions with the highest ranks, as many as the limit allows, and ends the
+    /// others. Returns the kept sessions, in descending order of rank.
     async fn end_surplus(
         &self,
         mut sessions: Vec<(Session, u64)>,

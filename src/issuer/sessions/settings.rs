@@ -126,12 +126,13 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Security
     ///
-    /// Most theft detection is lost. A stolen token stays usable until the user's *second* renewal
-    /// after the theft, and not only for 10 seconds. If thief and user take turns to renew, both
-    /// are accepted, since each of them presents the previous token. The theft is detected when one
-    /// of them falls two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a
-    /// row were repeated. Each use of a previous token is reported as
-    /// [`SessionEvent::ParentAccepted`]: monitor the number of these events.
+    /// With this option, most thefts are detected late or never. A stolen token can be used until
+    /// the user's *second* renewal after the theft. Without this option, it can be used until 10
+    /// seconds after the first renewal. If the thief and the user take turns to renew, both are
+    /// accepted, since each of them presents the previous token. The theft is detected when one of
+    /// them is two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row
+    /// were repeated. Each use of a previous token is reported as [`SessionEvent::ParentAccepted`]:
+    /// monitor the number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self

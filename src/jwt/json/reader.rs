@@ -459,8 +459,8 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Defines methods that read a plain value of the requested type, and let `serde_json` read
-/// everything else.
+/// Defines methods of the deserializer. Each method reads a plain value of its type, and lets
+/// `serde_json` read every other value.
 macro_rules! plain {
     ($($method:ident: $kind:ident;)*) => {$(
         #[inline]

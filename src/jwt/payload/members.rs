@@ -38,7 +38,7 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     has_failed: bool,
 }
 
-/// The names that were read so far.
+/// The names of the members that were read so far.
 #[derive(Default)]
 struct Seen<'de> {
     /// True after the first name was read.
@@ -115,8 +115,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 }
 
-/// Reads the next member's name, and records the member if it is a known claim. The value is then
-/// next, and can be read. Returns false after the last member.
+/// Reads the next member's name. If the member is a known claim, also records its value, and moves
+/// back to the beginning of the value. Returns false after the last member.
 // A function instead of a method: the compiler then knows that its arguments do not overlap, and
 // keeps the position in a register.
 #[inline(never)]
@@ -166,9 +166,10 @@ fn next<'de>(
     Ok(true)
 }
 
-/// Records the roles, the scopes or the tenant that a claim contains. `first` is the first place in
-/// the claim, and `others` are the places after it, in any claim. `next` is the first byte of the
-/// value. Afterwards, the value can be read again.
+/// Records the roles, the scopes or the tenant that a claim contains. `first` is the first
+/// [`ClaimPlace`] in this claim. `others` are the places that follow `first`, including those in
+/// other claims. `next` is the first byte of the value. The reader does not move, so the caller can
+/// still read the value.
 #[inline]
 fn note_places(
     reader: &mut Reader<'_>,

@@ -62,8 +62,8 @@ use crate::jwt::json::reader::Reader;
 use crate::jwt::payload::members::Members;
 use crate::jwt::payload::notes::{Noted, Wanted};
 
-/// Reads a payload into `T` and records its claims. If reading fails, `noted` then names the claim
-/// that could not be read.
+/// Reads a payload into `T` and records its claims. If reading fails because of one claim, `noted`
+/// names that claim.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,

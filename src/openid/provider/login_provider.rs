@@ -180,8 +180,8 @@ impl LoginProvider {
     /// default, there is no secret, and the server sends only its client identifier. Providers
     /// accept this from clients that are registered as public.
     ///
-    /// The secret is sent in the `Authorization` header, or in the form if the discovery document
-    /// lists only `client_secret_post`.
+    /// The secret is sent in the `Authorization` header. If the discovery document lists only
+    /// `client_secret_post`, the secret is sent in the body of the token request instead.
     ///
     /// # Panics
     ///

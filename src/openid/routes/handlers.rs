@@ -195,8 +195,9 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         } else if let Some(token) = presented
             && let Ok(session) = context.sessions.session_of(token).await
         {
-            // The login replaces the browser's session. Only a valid token proves that a session
-            // belongs to this browser. If the store fails, the login replaces no session.
+            // The browser's refresh token is valid, so this session belongs to the browser. A
+            // successful login ends the session. If the token is invalid or the store fails, the
+            // login ends no session.
             attempt.set_session(session.id());
         }
         Ok(attempt)

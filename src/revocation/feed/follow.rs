@@ -59,8 +59,8 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// The time at which the whole log was last read. If it was last read part by part, the time at
-    /// which that read began.
+    /// The time at which the whole log was last read, for the first time or after a failure. For a
+    /// later read of the whole log, the time at which that read began.
     snapshot_at: Option<Instant>,
     /// The next part to read, while the whole log is being read again. Each step reads one part, so
     /// that new messages are not delayed.
@@ -247,7 +247,7 @@ impl<F: RevocationFeed> Follow<F> {
         }
     }
 
-    /// Reads and applies all revocations, and removes none.
+    /// Reads all revocations from the feed and applies them. Other revocations stay in memory.
     async fn read_all(&mut self) -> Result<Position, FeedError> {
         let mut part = self.first_part().await?;
         let position = part.position.clone();

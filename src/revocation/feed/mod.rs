@@ -74,7 +74,8 @@ pub trait RevocationFeed: Send + Sync + 'static {
         part: Option<String>,
     ) -> impl Future<Output = Result<Snapshot, FeedError>> + Send;
 
-    /// Reads the messages that were appended after a position, in parts.
+    /// Reads messages that were appended after a position. One call may return only some of them:
+    /// see [`Read::Messages`].
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
     /// Waits for a new message, but may also return without one. A feed that cannot announce
@@ -172,8 +173,8 @@ impl Revocation {
     }
 }
 
-/// Reports the outcome of a publisher's attempt to create the revocation log, since a publisher has
-/// no follower that would report it. Returns true if the revocation log exists now.
+/// Logs whether a publisher created the revocation log, or failed to create it. On servers that
+/// follow the feed, the follower logs this. Returns true if the revocation log exists now.
 #[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]

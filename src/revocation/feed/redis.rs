@@ -114,7 +114,7 @@ pub struct RedisFeed<C = RedisConnection> {
 }
 
 /// A position in the stream: the epoch of the log, the last entry that was read, and the number of
-/// entries up to it.
+/// entries that were added up to that entry.
 struct StreamPlace<'p> {
     epoch: &'p str,
     id: &'p str,

@@ -23,8 +23,8 @@ pub enum Applied {
     Kept,
     /// The revocation is not remembered, because every token that it covers has expired.
     Expired,
-    /// There was no room for the entry. The table contains a broader revocation, of the given kind,
-    /// instead.
+    /// There was no room for the entry. Instead, the table now contains a broader revocation of
+    /// this kind.
     Widened(RevocationKind),
 }
 

@@ -119,7 +119,7 @@ fn claim() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Generates valid claims, together with random claims.
+/// Generates a payload of valid claims and random claims.
 fn payload() -> impl Strategy<Value = String> {
     let base = prop_oneof![
         3 => Just(format!("\"exp\":{}", kit::NOW + 60)),

@@ -20,7 +20,7 @@ const NOT_A_NAME: &[Exclusion] = &[
 /// Cookies for which the original project and this crate find different values, each with the value
 /// that this crate finds.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
-    // Go removes the quotes.
+    // The cookie parser of Go removes the quotes.
     ("1: Cookie-1", Some("\"v$1\"")),
     ("1: c2", Some("\"v2\"")),
     // The request has two different values for one cookie. The original project takes the first.

@@ -40,7 +40,7 @@ const SCOPE: u64 = 1;
 const WEIGHT: usize = 1_000;
 /// The key of the fingerprints. A random key would make the executions differ.
 const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
-/// The memory of 8 slots and six values.
+/// The memory limit of the table. It is enough for 8 slots and 6 values.
 const LIMIT: usize = 8 * size_of::<sync::OnceLock<slots::Entry<Arc<Value>>>>() + 6 * WEIGHT;
 
 /// The counters of one execution.

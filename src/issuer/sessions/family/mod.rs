@@ -152,7 +152,7 @@ pub enum EndCause {
     TooMany,
 }
 
-/// The clients that may present a token.
+/// The rule that decides which clients may present a refresh token.
 #[derive(Clone, Debug)]
 pub(crate) enum ClientRule {
     Any,
@@ -184,7 +184,7 @@ pub(crate) enum RotationDecision<'a> {
 pub(crate) enum Repeat {
     /// The time is less than [`AT_ONCE`]. The two uses of the token count as simultaneous.
     AtOnce,
-    /// At least [`AT_ONCE`], and within the grace period.
+    /// At least [`AT_ONCE`], but no longer than the grace period.
     WithinGrace,
     /// After the grace period. The token that replaced the presented token is still unused. This
     /// value occurs only with `RotationRules::accept_unused_parent`.

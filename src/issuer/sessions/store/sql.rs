@@ -20,8 +20,8 @@ pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
 pub(crate) const OF_SUBJECT: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE subject = $1 AND NOT ended";
 
-/// The statement that deletes expired rows. The outer condition repeats the time, since another
-/// request may renew a row after the inner statement has selected it.
+/// The statement that deletes expired rows. The outer condition checks the expiry again, since
+/// another request may renew a row after the inner statement has selected it.
 pub(crate) const PRUNE: &str = "DELETE FROM tower_jwt_auth_sessions WHERE delete_after <= $1 \
      AND id IN (SELECT id FROM tower_jwt_auth_sessions WHERE delete_after <= $1 LIMIT $2) \
      RETURNING 1";

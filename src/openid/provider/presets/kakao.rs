@@ -17,8 +17,9 @@ impl LoginProvider {
     /// - OpenID Connect must be switched on for the application ("Kakao Login", "OpenID Connect").
     ///   Otherwise Kakao issues no ID token, and each login fails. The log then says that the ID
     ///   token is missing.
-    /// - The issuer is `https://kauth.kakao.com`. As its discovery document says, Kakao supports
-    ///   PKCE with S256, and accepts the secret only in the form.
+    /// - The issuer is `https://kauth.kakao.com`. Kakao's discovery document says that Kakao
+    ///   supports PKCE with S256, and accepts the client secret only in the body of a token request
+    ///   (`client_secret_post`).
     /// - The subject is the user's number in this application. In another application, the same
     ///   user has a different number.
     /// - The ID token has an `email` with the scope `account_email`, but no `email_verified`. To

@@ -47,7 +47,8 @@ struct Measured {
     ratio: Quartiles,
     ours_nanos: f64,
     other_nanos: f64,
-    /// The row's cost `floor`, divided by the cost `other`. NaN if the row has no floor.
+    /// The row's minimum cost (`Row::floor`), divided by its cost `Row::other`. NaN if the row has
+    /// no minimum cost.
     floor: f64,
 }
 

@@ -5,7 +5,7 @@ use suite::tokens::Variant::{
     EscapedName, Exponent, Float, Forged, Good, Integer, Missing, Negative,
 };
 
-/// A weighted sum of operations.
+/// A cost in the table: the sum of the times of these operations, each multiplied by its factor.
 pub type Cost = Vec<(f64, Contender)>;
 
 /// One line of the table: the ratio of the cost `ours` to the cost `other`.
