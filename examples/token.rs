@@ -86,7 +86,7 @@ fn issue(
     scopes: &str,
     claims: &str,
 ) -> Result<String, Box<dyn Error>> {
-    // The default of 4096 is too small for ML-DSA-87: a signature has 6170 characters.
+    // The default limit of 4096 bytes is too small for ML-DSA-87: a signature has 6170 characters.
     let issuer = TokenIssuer::new(ISSUER).audience(audience, keys()?).max_token_bytes(8192);
     let claims: Value = serde_json::from_str(claims)?;
     let grant = Grant::new(subject).scopes(scopes.split_whitespace()).claims(claims);

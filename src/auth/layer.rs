@@ -647,7 +647,7 @@ impl<S, T> Layer<S> for JwtAuth<T> {
     type Service = JwtAuthService<S, T>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        // Start early, so that the first request usually finds the keys loaded.
+        // Start to fetch the keys now, so that the first request usually finds them loaded.
         self.settings.context.issuers.iter().for_each(TrustedIssuer::start);
         JwtAuthService::new(inner, Arc::clone(&self.settings))
     }

@@ -53,8 +53,8 @@ enum AuthErrorDetail {
         sources: Arc<Sources>,
         other: Option<OtherScheme>,
     },
-    /// Contains the scopes for the challenge, separated by spaces, and a description of the whole
-    /// requirement.
+    /// Contains the scopes for the challenge, separated by spaces. Also contains a description of
+    /// everything that the guard requires.
     Scope {
         scopes: Arc<str>,
         reason: Arc<str>,

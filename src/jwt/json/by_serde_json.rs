@@ -3,7 +3,7 @@
 use serde_json::Error;
 use serde_json::de::StrRead;
 
-/// Reads `text`, which must be one value.
+/// Reads `text`, which must be exactly one JSON value.
 pub(crate) fn read<'de, R>(
     text: &'de str,
     read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,

@@ -158,7 +158,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(response)
     }
 
-    /// Reads the parameters of a form, and begins an attempt.
+    /// Reads the parameters of a form, and begins a login attempt.
     async fn attempt(
         &self,
         provider: &ProviderClient,

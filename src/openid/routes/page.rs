@@ -14,7 +14,7 @@ use crate::openid::routes::failure::LoginFailure;
 const POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Returns the built-in page of a failure.
+/// Returns the built-in page that reports a failure.
 pub(crate) fn of_failure(failure: &LoginFailure) -> Response {
     let sentence = escaped(failure.sentence());
     let code = failure.code();

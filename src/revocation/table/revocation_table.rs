@@ -236,7 +236,8 @@ impl RevocationTable {
         now: UnixTime,
     ) -> Option<Arc<FingerprintMap>> {
         let is_largest = map.buckets() >= writer.most_buckets;
-        // Searching a full map for each message would be slow.
+        // Search a full map for expired entries at most once a second. A search for each message
+        // would be slow.
         let looked = writer
             .looked_at
             .is_some_and(|then| then <= now && now.saturating_since(then).as_secs() < 1);

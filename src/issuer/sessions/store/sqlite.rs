@@ -145,7 +145,7 @@ async fn opened(
 
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|answer| answer.code()?.parse::<u32>().ok());
-    // The lowest byte of an extended code is the primary code.
+    // The lowest byte of an extended error code is the primary error code.
     code.is_some_and(|code| code & 0xff == 5)
 }
 

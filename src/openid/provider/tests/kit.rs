@@ -221,7 +221,8 @@ impl TestProvider {
         requests.iter().filter(|request| request.path == path).cloned().collect()
     }
 
-    /// Returns a configuration for this provider that has the secret and allows plain `http`.
+    /// Returns a configuration for this provider that has the client secret and allows plain
+    /// `http`.
     pub(super) fn config(&self) -> LoginProvider {
         LoginProvider::openid("test", self.issuer(), CLIENT)
             .client_secret(SECRET)
