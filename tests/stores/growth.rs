@@ -62,8 +62,8 @@ async fn replays_leave_a_postgres_feed_as_it_was() {
     assert_eq!(count.fetch_one(&pool).await.unwrap(), 1);
 }
 
-/// Logs one user in and out every half minute. Rows stay for an hour, and are then deleted by
-/// logins.
+/// Logs one user in and out every half minute. The row of an ended session stays for an hour. Later
+/// logins then delete the row.
 async fn log_in_and_out(url: &str) {
     let clock = ManualClock::new(SystemClock.now());
     let sessions = Sessions::new(Store::connect(url).await.unwrap()).with_clock(clock.clone());

@@ -1,4 +1,4 @@
-//! The table: its parts, and the counters of look-ups.
+//! The table of verified tokens. It consists of shards, and counts look-ups.
 
 use std::hash::{BuildHasher, RandomState};
 

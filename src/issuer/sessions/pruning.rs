@@ -23,7 +23,8 @@ impl Pruning {
         Self { next: AtomicI64::new(i64::MIN) }
     }
 
-    /// Returns true if this login must delete rows. Only one login in each interval deletes rows.
+    /// Returns true if this login must delete expired sessions. Only one login in each interval of
+    /// [`EVERY_SECS`] deletes sessions.
     pub(crate) fn begin(&self, now: UnixTime) -> bool {
         let now = now.as_secs();
         let after = now.saturating_add(EVERY_SECS);

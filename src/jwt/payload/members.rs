@@ -43,9 +43,9 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
 struct Seen<'de> {
     /// True after the first name was read.
     any: bool,
-    /// The last name, unless it has escapes.
+    /// The name that was read last, unless it has escapes.
     last: &'de str,
-    /// The last name, if it has escapes. Unused if [`Self::last`] is not empty.
+    /// The name that was read last, if it has escapes. Unused if [`Self::last`] is not empty.
     last_escaped: Option<EscapedName<'de>>,
     /// One bit for each registered name.
     registered: u32,
@@ -192,8 +192,9 @@ fn note_places(
     Ok(())
 }
 
-/// Records which of these rules the member meets and which it breaks. Each rule has the same bit as
-/// in [`Noted::met`]. `next` is the first byte of the value, which can still be read afterwards.
+/// Records which of the rules in `rules` the member meets and which it breaks. Each rule has the
+/// same bit in `rules` as in [`Noted::met`]. `next` is the first byte of the value. Afterwards, the
+/// value can be read again.
 #[inline(never)]
 fn note_rules(
     reader: &mut Reader<'_>,

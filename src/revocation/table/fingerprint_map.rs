@@ -113,7 +113,8 @@ impl FingerprintMap {
         }
     }
 
-    /// Returns a map with this number of buckets and the entries that have not expired.
+    /// Returns a new map with this number of buckets. It contains the entries of this map that have
+    /// not expired.
     pub(crate) fn rebuilt(&self, buckets: usize, now: UnixTime) -> Self {
         let map = Self::with_buckets(buckets);
         self.live(now).for_each(|(print, mark)| map.insert(print, mark));

@@ -28,7 +28,7 @@ fn no_revocation_is_missed_while_others_are_added_and_swept() {
                     if known == 0 {
                         continue;
                     }
-                    // Check the newest entry and an older entry.
+                    // Check the newest revocation and an older one.
                     n = (n + 7_919) % known;
                     for n in [known - 1, n] {
                         let name = format!("{n}");

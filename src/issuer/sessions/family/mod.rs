@@ -72,8 +72,8 @@ pub(crate) struct Family {
     /// [`AT_ONCE`] or more after the renewal.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if the token that was used for the last renewal has been presented again, [`AT_ONCE`]
-    /// or more after its use.
+    /// True if the token that was used for the last renewal has been presented again at least
+    /// [`AT_ONCE`] after its use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
     /// Like `repeats`, but a renewal also counts as repeated if its used token was presented again

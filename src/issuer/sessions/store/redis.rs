@@ -266,7 +266,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RefreshStore for RedisSt
             script.arg(session.version.saturating_sub(1)).arg(session.version).arg(&session.state);
             let is_replaced = self.run(with_end(&mut script, session)).await?;
             if is_replaced && session.ended {
-                // If the removal fails, the next call that lists the sessions removes this session.
+                // If this call fails, the next call that reads the user's list removes the session
+                // from the list.
                 let _ = self.unlist(&session.subject, &[&session.id]).await;
             }
             Ok::<_, DatabaseError>(is_replaced)
@@ -293,8 +294,8 @@ fn with_end<'i, 's>(
     script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
-/// Returns the expiry of the row, limited to the year 9999. The server rejects times that overflow
-/// when they are converted to milliseconds.
+/// Returns the time at which the stored session expires, but never a time after the year 9999. The
+/// server rejects times that overflow when they are converted to milliseconds.
 fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }

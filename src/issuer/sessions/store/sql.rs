@@ -10,7 +10,8 @@ pub(crate) const INSERT: &str = "INSERT INTO tower_jwt_auth_sessions \
 pub(crate) const LOAD: &str = "SELECT id, subject, version, state, delete_after, ended \
      FROM tower_jwt_auth_sessions WHERE id = $1";
 
-/// The statement that replaces a row. The subject is not written, since it never changes.
+/// The statement that replaces the row of a session. It does not write the subject, which never
+/// changes.
 pub(crate) const REPLACE: &str = "UPDATE tower_jwt_auth_sessions \
      SET version = $3, state = $4, delete_after = $5, ended = $6 WHERE id = $1 AND version = $2 \
      RETURNING 1";

@@ -179,7 +179,7 @@ async fn an_access_token_is_not_an_id_token() {
     claims.as_object_mut().unwrap().remove("nonce");
     provider.answer_with_claims(&claims);
     assert_eq!(refusal(&provider.client()).await.0, IdTokenRejected);
-    // The access token is rejected even if it has the audience of the client.
+    // An access token in place of the ID token is rejected, even if its audience is the client.
     claims["aud"] = CLIENT.into();
     provider.answer_with_claims(&claims);
     assert_eq!(refusal(&provider.client()).await.0, IdTokenRejected);
