@@ -141,7 +141,7 @@
 //!
 //! With `default-features = false`, the layer, the guards and [`jwt`] remain, for any tower service
 //! whose response body implements `From<Bytes>`. The claims are in the request's extensions. For
-//! tonic, turn the `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of
+//! tonic, turn tonic's `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of
 //! tower-http.
 //!
 //! In plain tower, `poll_ready` reserves capacity of the inner service. If the request is then

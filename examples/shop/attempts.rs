@@ -75,8 +75,8 @@ impl Attempts {
 
 /// A layer for `/login` that limits attempts by address, before the password is hashed.
 ///
-/// Behind a proxy, take the address from the header that the proxy sets. Otherwise all clients
-/// would share one limit, that of the proxy's address.
+/// Behind a proxy, take the client's address from the header that the proxy sets. Otherwise all
+/// clients would share one limit: the limit for the proxy's address.
 pub(crate) async fn limit_addresses(
     State(attempts): State<Arc<Attempts>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

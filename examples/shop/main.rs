@@ -1,11 +1,12 @@
 //! A shop of three servers. `auth` issues tokens. `cart` and `payment` verify them without asking
 //! `auth`, and keep working while `auth` is down.
 //!
-//! `cargo run --example shop` starts all three, and prints curl commands to paste and the address
-//! of a page. The secret is `JWT_SECRET`, or by default a new random secret. With `ACCESS_SECS=10`,
-//! access tokens expire after ten seconds instead of ten minutes, and the page shows how it renews
-//! the tokens. Users and sessions are in the file `SHOP_DB`, by default `shop.sqlite`. `GUESS_SECS`
-//! is the number of seconds, by default 60, after which an account has one more login attempt.
+//! `cargo run --example shop` starts all three servers, and prints curl commands to paste and the
+//! address of a page. The secret is `JWT_SECRET`, or by default a new random secret. With
+//! `ACCESS_SECS=10`, access tokens expire after ten seconds instead of ten minutes, and the page
+//! shows how it renews the tokens. Users and sessions are in the file `SHOP_DB`, by default
+//! `shop.sqlite`. `GUESS_SECS` is the number of seconds, by default 60, after which an account has
+//! one more login attempt.
 //!
 //! With `SHOP_ALG=EdDSA`, or another algorithm with public keys, only the auth server can sign
 //! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. `cart` and `payment` then

@@ -361,7 +361,7 @@ impl<T> JwtAuth<T> {
     /// Also reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol`. In that header
     /// the token must follow `name`: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
     ///
-    /// The server must select that protocol: in axum, call `upgrade.protocols(["bearer"])`.
+    /// The server must select the protocol `name`: in axum, call `upgrade.protocols(["bearer"])`.
     /// Otherwise the browser closes the connection. For clients that can set no header at all, such
     /// as `EventSource`, see [`guide::how_to::query_token`](crate::guide::how_to::query_token).
     ///

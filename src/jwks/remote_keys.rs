@@ -198,7 +198,8 @@ impl RemoteKeys {
             loop {
                 self.start();
                 let Some(ended) = self.state.first_set() else { return };
-                // A value and a dropped sender both mean that the state has changed.
+                // Ignore the result. The state has changed, whether the sender sent a value or was
+                // dropped.
                 let _ = ended.await;
             }
         };

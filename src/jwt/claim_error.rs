@@ -136,7 +136,7 @@ impl Display for ClaimError {
         let (problem, link) = match self.problem {
             Problem::Missing => ("missing field", ""),
             Problem::Unknown => ("unknown field", ""),
-            // The text says "in" because the value may be nested inside the member.
+            // The message says "in", since the wrong value may be nested inside the named member.
             Problem::WrongType(_) => ("invalid type", " in"),
             Problem::Invalid => ("invalid value", " in"),
         };

@@ -232,8 +232,8 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // The token's date is so close to the limit that a difference between the clocks may be the
-    // cause.
+    // If the token missed the limit by at most a minute, the cause may be a difference between the
+    // clocks. The text then states the leeway.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }

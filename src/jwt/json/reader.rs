@@ -67,7 +67,8 @@ pub(crate) struct Reader<'de> {
     fault: Option<Fault>,
     /// The start and the end of the last value that was read ahead.
     read: (usize, usize),
-    /// The name that was read last, if it has escapes. Unused after a plain name that is not empty.
+    /// The name that was read last, if it has escapes. This field is not read if the last name has
+    /// no escapes and is not empty.
     escaped_name: Option<EscapedName<'de>>,
     /// True if `serde_json` keeps numbers as text (its feature `arbitrary_precision`).
     has_exact_numbers: bool,

@@ -163,7 +163,7 @@ impl FromStr for Algorithm {
     ///
     /// # Errors
     ///
-    /// Returns [`KeyErrorKind::Unsupported`] for every other text.
+    /// Returns [`KeyErrorKind::Unsupported`] if the text is not the name of a supported algorithm.
     fn from_str(name: &str) -> Result<Self, KeyError> {
         Self::from_name(name).ok_or_else(|| {
             let message = "the algorithm is not supported: use a name such as HS256, RS256, ES256 \

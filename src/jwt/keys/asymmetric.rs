@@ -240,7 +240,8 @@ impl KeyPair {
             return Err(other_algorithm("an RSA key", algorithm));
         };
         let RsaPrivateNumbers { d, p, q, dp, dq, qi } = numbers;
-        // Longer numbers cannot belong to the key, and checking them would be slow.
+        // A private number that is longer than the modulus cannot belong to the key. Checking such
+        // a number would be slow.
         if [d, p, q, dp, dq, qi].into_iter().any(|number| number.len() > n.len()) {
             return Err(invalid("a private number of the RSA key is longer than its modulus"));
         }

@@ -62,8 +62,8 @@ struct Progress {
     /// The time at which the whole log was last read, for the first time or after a failure. For a
     /// later read of the whole log, the time at which that read began.
     snapshot_at: Option<Instant>,
-    /// The next part to read, while the whole log is being read again. Each step reads one part, so
-    /// that new messages are not delayed.
+    /// The part of the snapshot to read next, while the whole log is being read again. Each step
+    /// reads only one part, so that new messages are not delayed.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
 }

@@ -70,7 +70,7 @@ async fn the_public_documents_answer_reading_methods_only() {
     }
 }
 
-/// These documents do not depend on cookies, so the cross-site check does not apply.
+/// The public documents do not depend on cookies, so requests for them need no cross-site check.
 #[tokio::test]
 async fn pages_of_other_sites_may_read_the_public_documents() {
     let server = Server::with(|routes| routes.cookies(cookies()));

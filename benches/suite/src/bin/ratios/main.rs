@@ -82,7 +82,7 @@ fn measured(kind: &TokenKind, rounds: usize) -> Vec<Measured> {
     rows(kind.name).into_iter().map(row).collect()
 }
 
-/// Returns all contenders that occur in the rows for a kind of token, without duplicates.
+/// Returns all contenders that must be measured for a kind of token, without duplicates.
 fn contenders(kind: &str) -> Vec<Contender> {
     let mut contenders = Vec::new();
     let costs =
