@@ -67,8 +67,8 @@ enum AuthErrorDetail {
     },
 }
 
-/// The kind of an [`AuthError`], one for each row of the
-/// [table of answers](crate::guide::reference::answers).
+/// The kind of an [`AuthError`]. The [table of answers](crate::guide::reference::answers) shows the
+/// response for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {

@@ -1,4 +1,4 @@
-//! The parts that several benchmarks use.
+//! The modules that several benchmarks use.
 
 pub mod connection;
 pub mod contenders;

@@ -1,4 +1,4 @@
-//! One part of the table: its entries, up to a limit in bytes.
+//! A shard: a part of the cache's table, with a limit in bytes.
 
 use std::sync::{Arc, PoisonError};
 

@@ -47,8 +47,8 @@ impl<V> Slots<V> {
         Self::number_for(entries).saturating_mul(size_of::<OnceLock<Entry<V>>>())
     }
 
-    /// Two thirds of the slots are full at most, so that entries can be added before the slots are
-    /// replaced.
+    /// Returns the number of slots for this number of entries. The entries fill at most two thirds
+    /// of the slots, so that more entries can be added later.
     fn number_for(entries: usize) -> usize {
         entries.saturating_add(entries / 2).max(Self::FEWEST).next_power_of_two()
     }

@@ -214,7 +214,7 @@ impl Cached for CachedToken {
         size_of_val(&*self.claims)
             .saturating_add(COUNTS)
             .saturating_add(verified.allocated_bytes())
-            // The strings in the claims type are at most as long as the payload.
+            // The claims type may own strings. Together they are at most as long as the payload.
             .saturating_add(verified.payload_len())
     }
 }

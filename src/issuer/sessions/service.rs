@@ -32,8 +32,9 @@ const PRUNE_BATCH: usize = 1_000;
 /// exchanges the current token for the next. If a used token is presented again, two parties have
 /// copies, and the server cannot know which one is the thief. It therefore ends the session, and
 /// both must log in. There is one exception, a grace period of 10 seconds by default. Within this
-/// time, two tabs that renew together or a lost response are far more likely than a thief, so every
-/// request with the used token gets the same next token.
+/// time, the second use is probably not a theft: two tabs may renew together, or a client may
+/// repeat a request whose response was lost. Every request with the used token therefore gets the
+/// same next token.
 ///
 /// Logins delete expired sessions, so no scheduled task is needed.
 ///

@@ -17,7 +17,7 @@ pub(crate) enum RegisteredClaim {
 impl RegisteredClaim {
     #[inline]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        // All names have three letters.
+        // The names of all these claims have three letters.
         let name: [u8; 3] = name.as_bytes().try_into().ok()?;
         Some(match &name {
             b"iss" => Self::Issuer,

@@ -40,7 +40,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// The part of an authorization request that is the same for all logins at a provider.
+/// The parameters of an authorization request that are the same for all logins at a provider.
 #[derive(Clone, Debug)]
 pub(super) struct AuthorizationSettings {
     pub(super) client_id: String,

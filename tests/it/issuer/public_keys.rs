@@ -275,7 +275,8 @@ async fn access_tokens_of_key_pairs_are_recognized_when_they_are_revoked() {
         let revoke = async |token: &str| server.post("/revoke", json!({ "token": token })).await;
         assert_eq!(revoke(&token).await.status(), 200);
         assert_eq!(feed.messages().len(), count, "{algorithm}");
-        // The request to revoke a forged token gets a 200, too, but no revocation is published.
+        // The request to revoke a forged token also gets a 200, as RFC 7009 section 2.2 requires,
+        // but no revocation is published.
         let (message, _) = token.rsplit_once('.').unwrap();
         let stranger = Key::generate(Algorithm::EdDsa).unwrap();
         let forged = pairs::sign(&stranger);

@@ -47,7 +47,6 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Joins a prefix, the text and a suffix.
 fn within(before: &str, text: &[u8], after: &str) -> Vec<u8> {
     [before.as_bytes(), text, after.as_bytes()].concat()
 }

@@ -73,8 +73,8 @@ async fn a_feed_in_memory_looks_for_expired_messages_once_a_second() {
     clock.advance(Duration::from_millis(1));
     assert_eq!(len_with("b", far).await, 2);
     assert_eq!(len_with("expired, too", UnixTime::EPOCH).await, 3);
-    // The clock is set back, so the time of the last search is in the future. The feed searches
-    // again.
+    // The clock is set back, so the last search for expired messages seems to be in the future. The
+    // feed must search again.
     clock.set(UnixTime::from_secs(1_600_000_000));
     assert_eq!(len_with("c", far).await, 3);
 }
