@@ -164,7 +164,7 @@ impl RemoteKeys {
     /// address even if `localhost` resolves to another address. By default every URL must be
     /// `https`.
     ///
-    /// # What is lost
+    /// # Security
     ///
     /// Every process on this machine that can listen on the port in the URL can choose the keys,
     /// and can therefore sign tokens.

@@ -156,7 +156,7 @@ impl Revocations {
     /// requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens that
     /// are valid for longer still get 503.
     ///
-    /// # What is lost
+    /// # Security
     ///
     /// The guarantee of [`max_staleness`](Self::max_staleness) is lost: an attacker who can cut
     /// this server off from the feed can use a stolen token for `expiring_within` plus the leeway.
@@ -182,7 +182,7 @@ impl Revocations {
     /// tokens and their requests are marked in the same way as with
     /// [`dangerous_accept_stale`](Self::dangerous_accept_stale).
     ///
-    /// # What is lost
+    /// # Security
     ///
     /// After startup, all revoked tokens are accepted until the feed has been read.
     #[track_caller]

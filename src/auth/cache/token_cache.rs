@@ -74,10 +74,10 @@ pub struct TokenCache {
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TokenCacheStats {
-    /// Tokens that were found.
+    /// Look-ups that found the token.
     pub hits: u64,
-    /// Tokens that were not found, or that were verified before the keys last changed. Forged
-    /// tokens count as misses.
+    /// Look-ups that did not find the token, or found a token that was verified before the keys
+    /// last changed. Each forged token counts as a miss.
     pub misses: u64,
     /// Tokens that were evicted to make room for others.
     pub evictions: u64,

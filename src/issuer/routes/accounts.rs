@@ -221,8 +221,8 @@ impl Debug for AccountsError {
 ///
 /// # Security
 ///
-/// The client is not authenticated: anyone can send any `client_id`. A client must therefore not
-/// get a larger grant because of this name.
+/// The client is not authenticated: anyone can send any `client_id`. Never give a client a larger
+/// grant because of its `client_id`.
 #[derive(Clone, Debug)]
 pub struct NamedClient(pub(crate) String);
 

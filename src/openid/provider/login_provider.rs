@@ -394,7 +394,7 @@ impl LoginProvider {
     /// Accepts plain `http` URLs on loopback addresses (`127.0.0.1`, `[::1]`, `localhost`), for
     /// tests with a provider on the same machine. By default every URL must be `https`.
     ///
-    /// # What is lost
+    /// # Security
     ///
     /// Every process on this machine that can listen on the provider's port can log in as any user,
     /// and learns the client secret of this server.

@@ -31,7 +31,8 @@ fn wrong_at(bytes: &[u8], place: usize) -> Vec<u8> {
     guess
 }
 
-/// A comparison that leaks. The test must detect the leak.
+/// A comparison that stops at the first wrong byte, so its duration depends on the guess. The test
+/// must detect this leak.
 pub(crate) struct Naive {
     mac: Hmac<Sha256>,
     guesses: [String; 2],
