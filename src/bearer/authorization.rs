@@ -180,9 +180,9 @@ pub(crate) fn is_b64token(token: &[u8]) -> bool {
     !core.is_empty() && core.iter().all(is_core)
 }
 
-/// Returns true if `token` has at least 32 bytes, and all of them are characters of a JWT. A chunk
-/// of constant length compiles to vector instructions, so this check is cheap enough to run on
-/// every rejected token.
+/// Returns true if `token` has at least 32 bytes, and all of them are characters of a JWT. The
+/// compiler uses vector instructions, since each chunk of the token has the same length. This check
+/// is therefore cheap enough to run on every rejected token.
 fn has_only_jwt_characters(token: &[u8]) -> bool {
     let Some(last) = token.last_chunk::<32>() else { return false };
     let (chunks, _) = token.as_chunks::<32>();

@@ -83,8 +83,8 @@ impl KeySourceError {
         self.about("the key source")
     }
 
-    /// Returns the same sentence as [`with_causes`](Self::with_causes), but calls the server
-    /// `server` instead of "the key source".
+    /// Returns the same sentence as [`with_causes`](Self::with_causes), but replaces the words "the
+    /// key source" with the text `server`.
     pub(crate) fn about(&self, server: &str) -> String {
         let mut sentence = String::new();
         let _ = self.kind.write(server, &mut sentence);

@@ -18,9 +18,9 @@ const MAX_SHORT: usize = 128;
 /// invalid.
 const INVALID: u32 = 1 << 24;
 
-/// The bits that each character adds to the three bytes of its group, or [`INVALID`]. There is one
-/// table for each of the four positions in a group. The lowest bits are those of the group's first
-/// byte.
+/// The bits that each character adds to the three bytes of its group of four characters, or
+/// [`INVALID`]. There is one table for each of the four positions in a group. The lowest bits
+/// belong to the first of the three bytes.
 static BITS: [[u32; 256]; 4] = [bits_at(0), bits_at(1), bits_at(2), bits_at(3)];
 
 #[expect(

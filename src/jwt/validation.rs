@@ -85,8 +85,8 @@ impl Validation {
         Self::default()
     }
 
-    /// Requires `iss` to equal `issuer`, or one of several issuers, character for character. By
-    /// default `iss` is not checked.
+    /// Requires `iss` to be exactly equal to `issuer`, or to one of several issuers. By default
+    /// `iss` is not checked.
     #[track_caller]
     #[must_use]
     pub fn issuer(mut self, issuer: impl OneOrMany) -> Self {

@@ -74,7 +74,7 @@ impl Events {
 }
 
 impl LogLimit {
-    /// Counts an event. Returns `None` if the event must be logged at DEBUG.
+    /// Counts an event. Returns `None` if the limit for the current minute is exceeded.
     pub(crate) fn admit(&self) -> Option<Loud> {
         self.admit_at(SystemClock.now().as_secs())
     }

@@ -148,8 +148,8 @@ impl Debug for TokenCache {
 #[derive(Clone, Debug)]
 pub(crate) struct LayerCache {
     cache: TokenCache,
-    /// Identifies the configuration and the claims type. A token that was verified under one scope
-    /// is not found under another.
+    /// The scope, a number that identifies the configuration and the claims type. A token that was
+    /// verified under one scope is not found under another.
     scope: u64,
 }
 

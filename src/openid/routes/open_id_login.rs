@@ -208,7 +208,8 @@ impl OpenIdLogin {
         serde_json::from_slice(&opened).ok()
     }
 
-    /// Adds the tokens to an external login, if they are to be kept.
+    /// Adds the provider's tokens to an external login, if the application keeps the tokens of that
+    /// provider.
     pub(crate) fn keep(
         &self,
         login: ExternalLogin,

@@ -1,4 +1,4 @@
-//! The keyed hash that identifies a name in the table.
+//! The keyed hash by which the revocation table finds a name, such as a `jti`, a `sid` or a `sub`.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};

@@ -19,7 +19,8 @@ use crate::kit::shop;
 
 type Answer = Response<Full<Bytes>>;
 
-/// A service that panics if `call` is not preceded by `poll_ready`. A clone is not ready.
+/// A service that panics if `call` is not preceded by `poll_ready`. A clone is not ready, even if
+/// the original service is.
 #[derive(Debug)]
 struct Strict {
     is_ready: bool,

@@ -201,7 +201,8 @@ async fn verify_does_not_wait_and_verify_async_does() {
     assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
 }
 
-/// A service that panics if `call` is not preceded by `poll_ready`. A clone is not ready.
+/// A service that panics if `call` is not preceded by `poll_ready`. A clone is not ready, even if
+/// the original service is.
 struct ReadyOnce {
     is_ready: bool,
     calls: Arc<AtomicUsize>,

@@ -105,8 +105,9 @@ async fn the_handler_answers_accepted_requests() {
     }
 }
 
-/// The response says that the header has a scheme other than `Bearer`. It names common schemes, but
-/// never repeats other text of the header.
+/// The response says that `Authorization` has a scheme other than `Bearer`, or no scheme. If the
+/// scheme is a common one, the response names it. The response never repeats other text of the
+/// header.
 #[tokio::test]
 async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     let good = shop::good();
