@@ -138,8 +138,8 @@ impl TokenIssuer {
         self.add_audience(audience, keys)
     }
 
-    /// Adds a service with another key, or several services that share another key. Call this
-    /// method once for each key.
+    /// Adds a service with its key, or several services that share a key. Call this method once for
+    /// each key.
     ///
     /// Services that verify with public keys cannot sign, so they can share one key pair. Call this
     /// method once for each of these services, with a clone of the same `KeyStore`. Each token is

@@ -131,7 +131,7 @@ impl RemoteKeys {
     /// # Security
     ///
     /// If the issuer withdraws a key while the issuer's server cannot be reached, the key stays in
-    /// use for this time. [`forget`](Self::forget) removes a key immediately.
+    /// use for the time that this method sets. [`forget`](Self::forget) removes a key immediately.
     #[track_caller]
     pub fn max_staleness(mut self, time: Duration) -> Self {
         if time < SHORTEST_MAX_AGE {

@@ -37,7 +37,8 @@ pub(crate) struct Freshness {
     /// The time on the wall clock at which the data was current. It is computed from the greater of
     /// the two ages that the wall clock and the steady clock give.
     effective: AtomicI64,
-    /// [`TRUSTED_FOR`], or zero for a custom clock, which may jump at any time.
+    /// [`TRUSTED_FOR`] for the system's clock. Zero for a custom clock, since it may jump at any
+    /// time.
     trusted_for: u64,
     /// The earliest time on the wall clock at which the data can be used. Expired revocations have
     /// been removed from memory. If the wall clock is set back to before this time, a removed

@@ -117,8 +117,8 @@ impl KeyStore {
     /// Returns a number that changes whenever the keys change. Read this number first and then the
     /// keys. As long as the number stays the same, those keys are the current ones.
     ///
-    /// A method that replaces the keys changes the number last, before it returns. Until then, this
-    /// function may return the old number although the keys have already changed.
+    /// A method that replaces the keys changes the number after the keys, and before it returns.
+    /// Between these two changes, this function returns the old number although the keys are new.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
         // `Acquire` pairs with the `Release` in `end_generation`: a thread that reads a changed

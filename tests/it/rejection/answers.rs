@@ -1,4 +1,4 @@
-//! Tests of every row in the response table, over HTTP/1.1, over HTTP/2 and within the process.
+//! Tests of all requests in the table of `rows`, over HTTP/1.1, over HTTP/2 and within the process.
 
 mod grpc;
 mod hooks;

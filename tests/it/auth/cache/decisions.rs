@@ -285,7 +285,7 @@ fn each_request_has_its_own_source() {
         assert_eq!(source(by_socket()), "WebSocketProtocol");
         assert_eq!(auth.verify(&token).unwrap().token().source(), Source::Direct);
     }
-    // The response to a request with a cookie is private, even on a cache hit.
+    // The response to a request with a cookie has `Cache-Control: private`, even on a cache hit.
     assert!(sent(&auth, by_cookie()).contains("private"));
     assert!(!sent(&auth, bearer(&token)).contains("private"));
     assert_eq!(counts(&cache), (9, 1, 1));
