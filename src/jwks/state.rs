@@ -283,7 +283,8 @@ impl SourceState {
         let _ = ended;
     }
 
-    /// Records that the task ended without a result, and lets all waiting requests continue.
+    /// Records that the task that fetches keys ended without a result, and lets all waiting
+    /// requests continue.
     pub(crate) fn task_ended(&self, has_panicked: bool) {
         let now = now();
         let mut refresh = self.lock();

@@ -124,10 +124,10 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// The user info does not name the server that it is meant for. The only proof that it is meant
-    /// for this server is the access token, which this server itself received in exchange for a
-    /// code. If a provider supports both OAuth 2.0 and OpenID Connect, use
-    /// [`openid`](Self::openid).
+    /// The user info does not say for which server it is meant. The only proof that it is meant for
+    /// this server is the access token, which this server itself received in exchange for a code.
+    /// An ID token does name its server. If a provider supports both OAuth 2.0 and OpenID Connect,
+    /// therefore use [`openid`](Self::openid).
     #[track_caller]
     pub fn oauth<U: DeserializeOwned + 'static>(
         name: impl AsRef<str>,
