@@ -44,7 +44,7 @@ pub(crate) struct SourceState {
 
 struct Refresh {
     policy: Policy,
-    /// The last good set, which stays here even after it has become too old.
+    /// The last good set. It is kept even after it has become too old.
     set: Option<LoadedSet>,
     /// The identifiers of keys that an operator removed.
     forgotten: BTreeSet<String>,

@@ -151,7 +151,8 @@ async fn an_account_is_open_again_when_the_attack_is_over() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER), ("GUESS_SECS", "1")]);
     let start = Instant::now();
     let wait = 'attack: loop {
-        // These guesses use up attempts faster than new attempts become available.
+        // Thirty guesses at the same time use up attempts faster than new attempts become
+        // available.
         let clients: Vec<_> = (0..30).map(client_at).collect();
         let guesses = clients.iter().map(|client| log_in(&auth, client, "alice", "guess", ""));
         for answer in futures_util::future::join_all(guesses).await {

@@ -384,8 +384,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
 /// Runs the inner service. If application code panics, the response is a 500, and other requests on
 /// the same connection continue. Logs the error of the response, if it has one.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
-    // Mark these headers as sensitive, since the application gets the request's head and may print
-    // it.
+    // Mark `Authorization` and `Cookie` as sensitive, since the application gets the request's head
+    // and may print it.
     for (name, value) in request.headers_mut() {
         if [AUTHORIZATION, COOKIE].contains(name) {
             value.set_sensitive(true);

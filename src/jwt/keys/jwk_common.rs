@@ -22,7 +22,7 @@ pub(crate) struct Jwk {
 impl Jwk {
     /// Reads the common members and checks the structure.
     pub(crate) fn read(json: &str) -> Result<Self, KeyError> {
-        // The derived `Deserialize` would also accept an array.
+        // Reject an array here, since the derived `Deserialize` would accept it.
         if !json.trim_start().starts_with('{') {
             return Err(unreadable("this is not a JWK: a JWK is one JSON object"));
         }

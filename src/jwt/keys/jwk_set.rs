@@ -107,7 +107,7 @@ pub(crate) fn parse(
 pub(crate) fn texts_of_keys(json: &[u8]) -> Result<Vec<&str>, KeyError> {
     let not_a_set = || unreadable("this is not a JWK Set: a JSON object with an array in `keys`");
     let json = std::str::from_utf8(json).map_err(|_| not_a_set())?;
-    // The derived `Deserialize` would also accept an array.
+    // Reject an array here, since the derived `Deserialize` would accept it.
     if !json.trim_start().starts_with('{') {
         return Err(not_a_set());
     }

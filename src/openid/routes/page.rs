@@ -32,8 +32,8 @@ pub(crate) fn of_failure(failure: &LoginFailure) -> Response {
 /// Adds the headers that every response of the routes has. Keeps the headers that a page of the
 /// application has already set.
 pub(crate) fn add_headers(headers: &mut HeaderMap) {
-    // The URL of the callback contains the code. Without this header, other pages could learn the
-    // code from `Referer`.
+    // The URL of the callback contains the code. Without `Referrer-Policy`, other pages could learn
+    // the code from `Referer`.
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
 }

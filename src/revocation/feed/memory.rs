@@ -41,7 +41,7 @@ struct MemoryLog {
 struct Messages {
     /// The messages, sorted by their numbers. Removed messages leave gaps in the numbers.
     entries: VecDeque<LoggedMessage>,
-    /// The message of every entry, for finding messages that the log already has.
+    /// The texts of all messages, to find out whether the log already has a message.
     messages: HashSet<Arc<str>>,
     last: u64,
     bytes: usize,

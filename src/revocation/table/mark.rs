@@ -87,8 +87,9 @@ impl Mark {
     }
 
     /// Returns true if the mark covers a token with this issue time. Times are compared in whole
-    /// seconds, since a token from the same second may have been issued before the revocation. A
-    /// token without an issue time is covered for the same reason.
+    /// seconds, since a token from the second of the revocation may have been issued before the
+    /// revocation. A token without an issue time may have been issued before the revocation, too,
+    /// so it is covered.
     #[inline]
     pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;

@@ -63,7 +63,7 @@ async fn the_metadata_decides_how_the_secret_is_sent() {
         let secret = value(&request, "client_secret");
         assert_eq!(secret.as_deref(), is_in_form.then_some(SECRET));
         assert_eq!(value(&request, "client_id").is_some(), is_in_form);
-        // The application can choose to send the secret in the form.
+        // The application can choose to send the secret in the request body.
         let request = token_request(&provider, provider.config().client_secret_post()).await;
         assert_eq!(value(&request, "client_secret").as_deref(), Some(SECRET));
         assert_eq!(request.header("authorization"), None);
