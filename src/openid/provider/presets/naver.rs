@@ -37,8 +37,9 @@ impl LoginProvider {
     /// - Naver documents no scopes. In the application's settings at Naver, you choose the data
     ///   that the application may read. Users may decline optional data. A login therefore has no
     ///   granted scopes.
-    /// - As Naver requires, the body of the token request contains the client secret and the `state`
-    ///   of the login. Naver writes `expires_in` as a string, and reports errors with the status 200.
+    /// - As Naver requires, the body of the token request contains the client secret and the
+    ///   `state` of the login. Naver writes `expires_in` as a string, and reports errors with the
+    ///   status 200.
     ///
     /// Sources, read on 2026-11-27: the [API of the login][api] and [of the profile][profile].
     ///
