@@ -8,7 +8,7 @@ use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 /// A map from fingerprints to values, whose size in bytes is limited.
 ///
 /// A look-up takes no lock, and writes only to an entry that is used for the first time. Look-ups
-/// on different processors therefore do not slow each other down. A lock lets only one thread at a
+/// on different processors therefore never wait for each other. A lock lets only one thread at a
 /// time add a value.
 ///
 /// If there is no room for a new value, a quarter of the memory is freed at once: the values that
