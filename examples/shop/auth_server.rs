@@ -24,9 +24,8 @@ use crate::users::Users;
 pub(crate) const CART_COOKIE: &str = "__Host-cart_token";
 pub(crate) const PAYMENT_COOKIE: &str = "__Host-payment_token";
 
-/// Starts the auth server. `SHOP_DB` names the file with users and sessions, `ACCESS_SECS` the
-/// lifetime of access tokens, and `GUESS_SECS` the number of seconds after which an account has one
-/// more login attempt.
+/// Starts the auth server. `SHOP_DB` is the file with users and sessions. `ACCESS_SECS` is the
+/// lifetime of access tokens. An account gains one login attempt every `GUESS_SECS` seconds.
 pub(crate) async fn app(
     master: &Secret,
     origins: &Origins,

@@ -15,8 +15,8 @@ use tower_jwt_auth::issuer::{EndCause, SessionEvent};
 
 use crate::devices::{self, Devices};
 
-/// The number of ended sessions that are remembered. The page cannot show the reason for sessions
-/// that ended earlier.
+/// The maximum number of ended sessions that are remembered. If another session ends, the session
+/// that ended first is forgotten, and the page can no longer show why that session ended.
 const REMEMBERED: usize = 1000;
 
 /// The most recently ended sessions and the reasons why they ended. A restart loses them, since

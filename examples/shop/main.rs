@@ -5,8 +5,7 @@
 //! address of a page. The secret is `JWT_SECRET`, or by default a new random secret. With
 //! `ACCESS_SECS=10`, access tokens expire after ten seconds instead of ten minutes, and the page
 //! shows how it renews the tokens. Users and sessions are in the file `SHOP_DB`, by default
-//! `shop.sqlite`. `GUESS_SECS` is the number of seconds, by default 60, after which an account has
-//! one more login attempt.
+//! `shop.sqlite`. An account gains one login attempt every `GUESS_SECS` seconds, by default 60.
 //!
 //! With `SHOP_ALG=EdDSA`, or another algorithm with public keys, only the auth server can sign
 //! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. `cart` and `payment` then

@@ -1,7 +1,8 @@
-//! Fuzzes the choice of an issuer. The layer chooses an issuer by an `iss` that it reads before it
-//! verifies the signature. The verification later reads all claims, and must find the same `iss`. A
-//! layer with several issuers must therefore make the same decision as a layer that has only the
-//! issuer whose key signed the token.
+//! Fuzzes the choice of an issuer. A layer with several issuers reads `iss` before it verifies the
+//! signature, and chooses the issuer with that name. The verification later reads all claims, and
+//! must find the same `iss`. The target gives each token to two layers. One layer trusts two
+//! issuers. The other layer trusts only the issuer whose key signed the token. Both layers must
+//! make the same decision.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -286,9 +286,10 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // This refresh counts as a repeat only if the token had been used before this refresh
-        // began. If the other request uses the token for the first time now, the two requests count
-        // as simultaneous.
+        // This refresh has begun, but has not finished. The other request runs in between, and may
+        // use the same token. If that is the first use of the token, the two requests count as
+        // simultaneous. This refresh counts as a repeat only if the token had been used before this
+        // refresh began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this refresh began. The other request may have made the token

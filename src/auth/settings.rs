@@ -172,10 +172,10 @@ fn not_opened(
     }
 }
 
-/// Returns the error for a rejected token. Only this function checks the characters of a token,
-/// since a token with a valid signature has no invalid characters. An invalid character takes
-/// precedence over any other error: a comma after the token, for instance, would otherwise be
-/// reported as a bad signature.
+/// Returns the error for a rejected token. The characters of a token are checked only here, after
+/// the rejection, since a token with a valid signature has no invalid characters. An invalid
+/// character takes precedence over any other error: a comma after the token, for instance, would
+/// otherwise be reported as a bad signature.
 #[cold]
 fn rejection(error: TokenError, token: &[u8], source: Source) -> AuthError {
     let is_malformed = error.kind() != TokenErrorKind::TooLarge

@@ -96,12 +96,11 @@ impl<C> Grant<C> {
     /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
-    /// The `client_id` parameter of a login does not set the `client_id` claim. If a login at
-    /// `AuthRoutes` names a different client than the grant, the login is rejected as
-    /// `invalid_client`. Without cookies, every refresh of the session must have a `client_id`
-    /// parameter with the client of the grant. If the login names a client and the grant does not,
-    /// every refresh without cookies must name the client of the login, and the tokens have no
-    /// `client_id` claim.
+    /// Only the grant sets this claim. The `client_id` parameter of a login at `AuthRoutes` does
+    /// not set it. If the parameter and the grant name different clients, the login is rejected as
+    /// `invalid_client`. Without cookies, the session is bound to the client of the grant or, if
+    /// the grant names no client, to the client of the login. Every refresh must then name this
+    /// client in its `client_id` parameter. With cookies, the session is bound to no client.
     ///
     /// # Security
     ///
@@ -127,8 +126,8 @@ impl<C> Grant<C> {
     }
 
     /// Names the session of this login in the list of the user's sessions, such as "Alice's phone".
-    /// Only the first 256 characters are kept. Tokens do not contain the name. By default the
-    /// routes use the `User-Agent`.
+    /// Only the first 256 characters are kept. Tokens do not contain the name. By default, the name
+    /// is the `User-Agent` of the login.
     pub fn session_label(mut self, label: impl Into<String>) -> Self {
         self.session_label = Some(label.into());
         self

@@ -22,7 +22,7 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The time from one fetch to the next while a set is loaded and at least two fetches in a row have
 /// failed.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-/// The shortest and the longest pause after a failure while no set is loaded.
+/// The shortest and the longest pause after a failed fetch if no set is loaded.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 

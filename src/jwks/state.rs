@@ -184,9 +184,9 @@ impl SourceState {
         step
     }
 
-    /// Removes the current set if it is too old, and returns true in that case. The task also
-    /// removes such a set, but the task makes no progress after its runtime has ended, or while
-    /// nothing drives its runtime.
+    /// Removes the current set if it is too old, and returns true in that case. The background task
+    /// also removes such a set, but this task stands still after its runtime has ended, or while
+    /// nothing drives the runtime.
     #[inline]
     pub(crate) fn remove_stale_keys(&self) -> bool {
         let age = now().saturating_duration_since(self.created_at);

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::NO_PAD;
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// The length of the longest input that is decoded with the tables in [`BITS`]. [`ENGINE`] decodes
-/// longer input, since it is faster for such input.
+/// longer input faster than these tables.
 const MAX_SHORT: usize = 128;
 
 /// A bit above the 24 bits of a group's three bytes. The bit is set if a character of the group is

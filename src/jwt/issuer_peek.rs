@@ -33,7 +33,7 @@ impl PeekBuffer {
 /// absent.
 ///
 /// The result is not verified. A token can have an `iss` that this function does not see, such as a
-/// second one. The verification that follows therefore checks `iss` again.
+/// duplicate `iss` member. The verification that follows therefore checks `iss` again.
 pub(crate) fn peek<'b>(
     token: &[u8],
     buffer: &'b mut PeekBuffer,

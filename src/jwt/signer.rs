@@ -12,7 +12,8 @@ use crate::misuse;
 /// Signs claims with one key.
 ///
 /// A signer neither adds nor checks claims. The `Validation` of a server decides which claims the
-/// server accepts. Write times in whole seconds, as [`UnixTime`](crate::UnixTime) serializes them.
+/// server accepts. In the claims, give times in whole seconds, as [`UnixTime`](crate::UnixTime)
+/// serializes them.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Key, Secret, jwt::Signer};

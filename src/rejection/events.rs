@@ -29,9 +29,9 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG because of the limit, in the most recent
-    /// earlier minute with events. Set only for the first event of a minute, and only if that
-    /// number is not zero.
+    /// The number of events that were logged at DEBUG because of the limit. The number covers one
+    /// earlier minute: the last one that had events. Only the first event of a minute has this
+    /// number, and only if the number is not zero.
     pub(crate) suppressed: Option<u64>,
 }
 

@@ -43,7 +43,7 @@ pub enum RevocationEvent<'a> {
     /// immediately, and later failures at most every 10 seconds.
     #[cfg(feature = "feeds")]
     FeedFailed(&'a FeedError),
-    /// The feed can be read again, after a failure that was reported.
+    /// The feed is readable again after a reported failure.
     #[cfg(feature = "feeds")]
     FeedRecovered,
     /// A limitation of the feed, which is reported once.

@@ -1,7 +1,8 @@
 //! An auth server in a separate process, which runs this test binary.
 //!
 //! The program reads one token from each line of its input, and exchanges all tokens concurrently.
-//! For each token it prints a line with the token, the result, and the next token or the reason.
+//! For each token, it prints one line: `<token> ok <new token>` after a success, and
+//! `<token> <kind of error> -` after a failure.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -72,8 +72,9 @@ async fn missing_sessions_are_skipped_and_garbage_is_an_error() {
     assert!(shown.contains("WRONGTYPE") && !shown.contains("mallory"), "{shown}");
 }
 
-/// Ended sessions are removed from the index. Another version or a crash may leave identifiers
-/// without a session in the index. The first call that finds them removes them.
+/// Ended sessions are removed from the index. Another version of this crate, or a crash, may leave
+/// identifiers without a session in the index. The first call that finds such identifiers removes
+/// them.
 #[tokio::test]
 async fn the_index_of_a_user_holds_live_sessions_only() {
     let server = Server::redis();

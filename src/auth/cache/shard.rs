@@ -11,9 +11,9 @@ use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 /// on different processors therefore never wait for each other. A lock lets only one thread at a
 /// time add a value.
 ///
-/// If there is no room for a new value, a quarter of the memory is freed at once: the values that
-/// were not used for the longest time are evicted, and all others are copied to new slots. A token
-/// that is presented only once therefore never displaces a token that is in use.
+/// If there is no room for a new value, a quarter of the memory is freed in one step: the values
+/// that were not used for the longest time are evicted, and all others are copied to new slots. A
+/// token that is presented only once therefore never displaces a token that is in use.
 pub(crate) struct Shard<V> {
     slots: ArcSwapOption<Slots<V>>,
     contents: Padded<Mutex<Contents>>,

@@ -44,22 +44,22 @@ const LEAST_BYTES: usize = 1 << 20;
 /// key therefore has a cache by default. [`without_cache`](crate::JwtAuth::without_cache) removes
 /// the cache.
 ///
-/// With HS256, a hit takes a tenth of a verification's time with a few hundred tokens in use, and
-/// an eighth with a thousand tokens. With more tokens, the entries are rarely in the processor's
-/// cache: with 10,000 tokens, a hit takes two fifths of the time. A cached token occupies about 1.4
-/// KB. The verification of a token that is presented only once takes longer than without a cache,
-/// so compare the hits and misses in [`stats`](Self::stats).
+/// For HS256 tokens, a hit takes a tenth of the time of a verification if a few hundred tokens are
+/// in use, and an eighth if a thousand tokens are in use. With more tokens, the entries are rarely
+/// in the processor's cache: with 10,000 tokens, a hit takes two fifths of the time. A cached token
+/// occupies about 1.4 KB. The verification of a token that is presented only once takes longer than
+/// without a cache, so compare the hits and misses in [`stats`](Self::stats).
 /// [`guide::explanation::cache`](crate::guide::explanation::cache) has the figures.
 ///
 /// # Security
 ///
 /// - Only tokens that passed every check enter the cache. Requests with other tokens neither use
 ///   its memory nor evict its entries.
-/// - Replacing the key set takes effect at once, as without the cache.
+/// - When the key set is replaced, the new keys apply at once, just as they do without the cache.
 /// - Tokens and their claims, even expired ones, stay in memory until other tokens displace them or
-///   the cache is dropped. Their memory is not overwritten with zeros when they are dropped, and
-///   neither is the memory of requests. A core dump therefore contains more tokens than without the
-///   cache.
+///   the cache is dropped. Their memory is then freed, but not overwritten with zeros. The memory
+///   of the requests that contained the tokens is not overwritten either. A core dump therefore
+///   contains more tokens than without the cache.
 /// - Signatures are compared in constant time, and the table is addressed by a keyed hash, so
 ///   response times do not help an attacker to guess a token.
 /// - The claims of one token are shared by all its requests. If the claims type has interior

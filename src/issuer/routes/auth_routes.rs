@@ -59,12 +59,12 @@ use crate::misuse;
 /// credentials, `audience` and `scope`; the other routes take no body. To serve both browsers and
 /// other clients, mount the routes twice, and let both share an `Arc` of the accounts.
 ///
-/// **Audience.** A login may name one audience or several. It must name an audience if the issuer
-/// has several keys and the grant names no audience. If all named audiences share a key, the token
-/// is for all of them. Otherwise the token is for the first. The session is bound to the audiences
-/// that its login named: a refresh may name one of them, and gets `invalid_target` for any other.
-/// If a login names no audience, a refresh may name any audience that the account is granted at
-/// that time.
+/// **Audience.** A login may name one audience or several. If the issuer has several keys, the
+/// login or the grant must name an audience. If all named audiences share a key, the token is for
+/// all of them. If their keys differ, the token is for the first audience. The session is bound to
+/// the audiences that its login named: a refresh may name one of them, and gets `invalid_target`
+/// for any other. If a login names no audience, a refresh may name any audience that the account is
+/// granted at that time.
 ///
 /// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
 /// access token contains the claim `client_id` only if the application's grant sets it: see

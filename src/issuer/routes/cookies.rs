@@ -187,13 +187,13 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// `SameSite` no longer keeps the cookies out of requests that other sites make. Two
-    /// protections remain. The first is the cross-site check of the layer and of these routes, for
-    /// every request except GET, HEAD and OPTIONS. The second is the separate set of cookies in
-    /// browsers that support `Partitioned`: an attacker's page has its own set, which contains no
-    /// login. Make sure that no GET request changes anything. Name the sites that may show your
-    /// page in a frame with `Content-Security-Policy: frame-ancestors`, since otherwise any site
-    /// can trick its visitors into clicking on your page.
+    /// With this setting, `SameSite` does not keep the cookies out of requests that other sites
+    /// make. Two protections remain. The first is the cross-site check of the layer and of these
+    /// routes, for every request except GET, HEAD and OPTIONS. The second is the separate set of
+    /// cookies in browsers that support `Partitioned`: an attacker's page has its own set, which
+    /// contains no login. Make sure that no GET request changes anything. Name the sites that may
+    /// show your page in a frame with `Content-Security-Policy: frame-ancestors`, since otherwise
+    /// any site can trick its visitors into clicking on your page.
     ///
     /// # Panics
     ///
@@ -346,7 +346,7 @@ impl Cookies {
         self.access.iter().map(|(audience, name)| (audience.as_str(), self.in_use(name)))
     }
 
-    /// Returns true if browsers leave the cookies out of requests that another site begins.
+    /// Returns true if browsers do not send the cookies with requests from other sites.
     pub(crate) fn is_strict(&self) -> bool {
         self.same_site == SameSite::Strict
     }

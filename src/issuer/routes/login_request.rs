@@ -11,8 +11,8 @@ use crate::misuse;
 /// The parameters of a login that the client chooses: everything in the body of a `/login` request
 /// except the credentials. [`Logins::start`](crate::issuer::Logins::start) checks them.
 ///
-/// The values may come from the request without any check. They narrow the grant and never extend
-/// it.
+/// You can pass values from a client's request without checking them. The values can only narrow
+/// the grant, never extend it.
 ///
 /// ```
 /// use tower_jwt_auth::issuer::LoginRequest;

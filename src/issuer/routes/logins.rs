@@ -108,8 +108,8 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// With cookies, the browser's previous session ends if the request has the cookies of that
     /// session. Browsers send the refresh token only to the path of
     /// [`Cookies::new`](crate::issuer::Cookies::new), so mount your own login route below that
-    /// path, such as at `/auth/passkey`. By default the label of the session is the `User-Agent`.
-    /// `wish` can limit the session to some of the granted services and scopes.
+    /// path, such as at `/auth/passkey`. By default, the label of the session is the `User-Agent`
+    /// of `request`. `wish` can limit the session to some of the granted services and scopes.
     ///
     /// Each renewal of the session calls [`Accounts::renew`], as for a session that began at
     /// `/login`. If `renew` needs to know how the user logged in, store that in

@@ -16,7 +16,7 @@ pub enum SessionEvent<'a> {
     Renewed(&'a Session),
     /// A used token was presented again within the grace period. The client got the session's
     /// current token. The cause is a second tab, a lost response, or a thief who renews whenever the
-    /// user does. Too many repeated renewals in a row end the session: see
+    /// user does. If too many consecutive renewals are repeated, the session ends: see
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
@@ -27,10 +27,10 @@ pub enum SessionEvent<'a> {
     ParentAccepted(&'a Session),
     /// A request to list or end sessions presented a used token within its grace period, and was
     /// refused. A thief could send such requests to find out when the user renews. Therefore the
-    /// renewal that used the token counts as repeated, and too many repeated renewals in a row end
-    /// the session. If the request came 2 seconds or more after the renewal, the limit is
-    /// [`max_repeats`](crate::issuer::Sessions::max_repeats). If the request came earlier, the
-    /// limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if
+    /// renewal that used the token counts as repeated. If too many consecutive renewals are
+    /// repeated, the session ends. If the request came 2 seconds or more after the renewal, the
+    /// limit is [`max_repeats`](crate::issuer::Sessions::max_repeats). If the request came earlier,
+    /// the limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if
     /// that limit is off. Every such request is reported.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
@@ -48,7 +48,7 @@ pub enum SessionEvent<'a> {
     LoginRefused(&'a RefusedLogin),
 }
 
-/// A login with the right credentials that started no session: see
+/// A login that had the right credentials but started no session: see
 /// [`SessionEvent::LoginRefused`].
 #[derive(Clone)]
 pub struct RefusedLogin {

@@ -59,9 +59,9 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session after this many repeated renewals in a row. 5 by default.
+    /// Ends a session after this many consecutive renewals that were repeated. 5 by default.
     ///
-    /// A renewal counts as repeated if the same refresh token is presented again after at least 2
+    /// A renewal counts as repeated if its refresh token is presented again after at least 2
     /// seconds, but within the grace period. A repeat within 2 seconds is not counted unless
     /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set, since it usually comes from two
     /// tabs, or from a client that runs several requests in parallel. A repeat after a lost
@@ -89,7 +89,7 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session after this many repeated renewals in a row, including those that were
+    /// Ends a session after this many consecutive renewals that were repeated, even if they were
     /// repeated within 2 seconds. Off by default.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
@@ -130,7 +130,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// the user's *second* renewal after the theft. Without this option, it can be used until 10
     /// seconds after the first renewal. If the thief and the user take turns to renew, both are
     /// accepted, since each of them presents the previous token. The theft is detected when one of
-    /// them is two renewals behind, or when [`max_repeats`](Self::max_repeats) renewals in a row
+    /// them is two renewals behind, or when [`max_repeats`](Self::max_repeats) consecutive renewals
     /// were repeated. Each use of a previous token is reported as [`SessionEvent::ParentAccepted`]:
     /// monitor the number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {

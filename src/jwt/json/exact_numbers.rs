@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Returns true if `serde_json` represents numbers as objects that contain their text. The scanner
-/// represents them as numbers. A type that buffers values, such as an untagged enum, would see the
-/// difference. If this function returns true, the reader therefore lets `serde_json` read the
-/// numbers for such types.
+/// Returns true if `serde_json` represents a number as an object that contains the number's text.
+/// The scanner returns a plain number. A type that buffers values, such as an untagged enum, would
+/// see the difference. If this function returns true, the reader therefore reads the numbers of
+/// such types with `serde_json` instead of the scanner.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();

@@ -10,8 +10,9 @@ const FEW_NAMES: usize = 12;
 /// different values, so two programs could read the same token differently.
 #[derive(Default)]
 pub(crate) struct SeenNames<'de> {
-    /// The [`group`]s of the stored names, one bit for each group. Usually no stored name is in the
-    /// group of a new name. The new name is then not compared with the stored names.
+    /// The [`group`]s of the stored names, one bit for each group. If no stored name is in the
+    /// group of a new name, which is the usual case, the new name need not be compared with the
+    /// stored names.
     groups: u64,
     /// The first twelve names, as the JSON contains them. A name with escapes includes its quotes.
     few: [&'de str; FEW_NAMES],

@@ -20,9 +20,9 @@ use crate::jwt::payload::values::{self, WrongValue};
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// Not a registered claim. The first [`ClaimPlace`] of the slice is in this member, and the
-    /// others may be. The slice is empty if the member contains neither roles nor scopes nor the
-    /// tenant.
+    /// Not a registered claim. The slice starts with the first [`ClaimPlace`] in this member. Each
+    /// later element is in this member or in another claim. If this member contains no roles, no
+    /// scopes and no tenant, the slice is empty.
     Other(&'p [ClaimPlace]),
 }
 
@@ -167,7 +167,7 @@ fn next<'de>(
 }
 
 /// Records the roles, the scopes or the tenant that a claim contains. `first` is the first
-/// [`ClaimPlace`] in this claim. `others` are the places that follow `first`, including those in
+/// [`ClaimPlace`] in this claim. `others` are all places after `first`. Some of them may be in
 /// other claims. `next` is the first byte of the value. The reader does not move, so the caller can
 /// still read the value.
 #[inline]

@@ -155,7 +155,7 @@ fn at_path(
             Ok(())
         }
         (b'{', None) if place.path.takes_keys() => reader.each_member(|reader, name, next| {
-            // Skip each key of the object whose value is `false` or `null`.
+            // Skip the object's keys that have the value `false` or `null`.
             if !matches!(next, b'f' | b'n') {
                 spans.push(placer.append(name));
             }

@@ -86,8 +86,10 @@ impl OpenIdLogin {
     ///
     /// Panics if another provider has the same name, or if a user of one provider could be mistaken
     /// for a user of the other. This is possible if both providers have the same
-    /// [issuer](crate::openid::Identity::issuer), and either only one of them is an OpenID
-    /// provider, or both are plain OAuth 2.0 providers with different endpoints or clients.
+    /// [issuer](crate::openid::Identity::issuer), and one of the following is true:
+    ///
+    /// - Only one of the two is an OpenID provider.
+    /// - Both are plain OAuth 2.0 providers, with different endpoints or clients.
     #[track_caller]
     pub fn add_provider(mut self, provider: LoginProvider) -> Self {
         if self.providers.iter().any(|other| other.name() == provider.name()) {

@@ -45,8 +45,8 @@ impl Issuer {
     /// # Panics
     ///
     /// Panics if `tenant` is not a GUID: `common` and `organizations` are not tenants. The layer
-    /// panics unless [`audience`](Self::audience) was called, or [`claim_is`](Self::claim_is) with
-    /// the claim that names the client (such as `azp`).
+    /// panics unless you call [`audience`](Self::audience), or call [`claim_is`](Self::claim_is)
+    /// with the claim that names the client (such as `azp`).
     ///
     /// [tokens]: https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens
     /// [claims]: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference

@@ -34,9 +34,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `realm` is not an `https` URL. The layer panics unless
-    /// [`audience`](Self::audience) was called, or [`claim_is`](Self::claim_is) with the claim that
-    /// names the client (such as `azp`).
+    /// Panics if `realm` is not an `https` URL. The layer panics unless you call
+    /// [`audience`](Self::audience), or call [`claim_is`](Self::claim_is) with the claim that names
+    /// the client (such as `azp`).
     ///
     /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/

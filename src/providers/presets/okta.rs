@@ -33,9 +33,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `server` is not an `https` URL. The layer panics unless
-    /// [`audience`](Self::audience) was called, or [`claim_is`](Self::claim_is) with the claim that
-    /// names the client (`cid`).
+    /// Panics if `server` is not an `https` URL. The layer panics unless you call
+    /// [`audience`](Self::audience), or call [`claim_is`](Self::claim_is) with the claim that names
+    /// the client (`cid`).
     ///
     /// [verifier]: https://www.npmjs.com/package/@okta/jwt-verifier
     /// [tokens]: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/

@@ -59,8 +59,9 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// The time at which the whole log was last read, for the first time or after a failure. For a
-    /// later read of the whole log, the time at which that read began.
+    /// The time of the last read of the whole log. The next periodic read is due `snapshot_every`
+    /// after this time. For a periodic read, this is the time at which the read began. For any
+    /// other read, such as the first one, this is the time at which the read ended.
     snapshot_at: Option<Instant>,
     /// The part of the snapshot to read next, while the whole log is being read again. Each step
     /// reads only one part, so that new messages are not delayed.

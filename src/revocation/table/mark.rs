@@ -50,9 +50,10 @@ impl EntryKind {
     }
 }
 
-/// The kind, the end and the watermark of an entry: 4 bits of kind, 28 bits of end in steps of 16
-/// seconds, and 32 bits of watermark in seconds. The last time that fits is in 2106. An entry
-/// with a later end is kept forever. A later watermark is stored as the last time that fits.
+/// The kind, the end and the watermark of an entry: 4 bits for the kind, 28 bits for the end (in
+/// steps of 16 seconds), and 32 bits for the watermark (in seconds). The last time that fits is in
+/// 2106. An entry with a later end is kept forever. A later watermark is stored as the last time
+/// that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 

@@ -35,12 +35,12 @@ pub(crate) fn key_bytes() -> Vec<u8> {
     (0..64).collect()
 }
 
-/// Returns the secret with [`key_bytes`].
+/// Returns the secret that consists of [`key_bytes`].
 pub(crate) fn secret() -> Secret {
     Secret::new(key_bytes()).unwrap()
 }
 
-/// Returns the key with [`key_bytes`] for one algorithm.
+/// Returns a key that consists of [`key_bytes`], for one algorithm.
 pub(crate) fn key(algorithm: Algorithm) -> Key {
     match algorithm {
         Algorithm::Hs256 => Key::hs256(secret()),

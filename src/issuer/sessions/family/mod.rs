@@ -30,10 +30,10 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// individually revoked access tokens are added to it.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
-/// Requests with the same token within this time count as simultaneous. Two tabs send such
-/// requests, and so does a client that sends several requests in parallel after its access token
-/// has expired. Simultaneous requests are common, so they indicate a thief only after many renewals
-/// in a row.
+/// Requests with the same token within this time count as simultaneous. Such requests come from two
+/// tabs of one browser, or from a client that sends several requests in parallel after its access
+/// token has expired. Simultaneous requests are common. They can end a session only if they occur
+/// at many renewals in a row: see [`RotationRules::max_repeats_at_once`].
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// The time for which an ended session is kept, so that its tokens can be distinguished from
@@ -67,9 +67,9 @@ pub(crate) struct Family {
     /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of repeated renewals in a row. The last renewal is included if it was repeated.
-    /// In this count, a renewal is repeated if the token that it used was presented again
-    /// [`AT_ONCE`] or more after the renewal.
+    /// The number of consecutive renewals that were repeated. The last renewal is included if it
+    /// was repeated. In this count, a renewal is repeated if the token that it used was presented
+    /// again [`AT_ONCE`] or more after the renewal.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
     /// True if the token that was used for the last renewal has been presented again at least
@@ -184,9 +184,9 @@ pub(crate) enum RotationDecision<'a> {
 pub(crate) enum Repeat {
     /// The time is less than [`AT_ONCE`]. The two uses of the token count as simultaneous.
     AtOnce,
-    /// At least [`AT_ONCE`], but no longer than the grace period.
+    /// The time is at least [`AT_ONCE`], but less than the grace period.
     WithinGrace,
-    /// After the grace period. The token that replaced the presented token is still unused. This
+    /// The grace period is over, but the successor of the presented token was never used. This
     /// value occurs only with `RotationRules::accept_unused_parent`.
     UnusedParent,
 }

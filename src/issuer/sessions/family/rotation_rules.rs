@@ -18,8 +18,8 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
-    /// A session ends after this many repeated renewals in a row. A renewal counts as repeated if
-    /// its used refresh token is presented again 2 seconds or more after the renewal.
+    /// A session ends after this many consecutive renewals that were repeated. A renewal counts as
+    /// repeated if its used refresh token is presented again 2 seconds or more after the renewal.
     pub(crate) max_repeats: u32,
     /// Like `max_repeats`, but a renewal also counts as repeated if its used token is presented
     /// again less than 2 seconds after the renewal. If this field is `None`, a refresh in these 2

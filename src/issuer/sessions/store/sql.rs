@@ -95,8 +95,8 @@ macro_rules! sql_store {
             }
 
             /// Creates or updates the tables. Several processes may call this method at the same
-            /// time. If the tables are up to date, the method writes nothing, and the account needs
-            /// no right to create tables. A change to a large table may take minutes.
+            /// time. If the tables are up to date, the method writes nothing, and the database user
+            /// needs no right to create tables. A change to a large table may take minutes.
             ///
             /// # Errors
             ///

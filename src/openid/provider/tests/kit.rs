@@ -255,7 +255,8 @@ pub(super) async fn redeem_as(
     login
 }
 
-/// Redeems the usual code, which must fail. Returns the kind and the reason.
+/// Tries to redeem the usual code, and panics if the attempt succeeds. Returns the kind and the
+/// reason of the error.
 pub(super) async fn refusal(client: &ProviderClient) -> (ProviderErrorKind, String) {
     let error = redeem(client).await.unwrap_err();
     (error.kind(), error.reason().to_owned())

@@ -19,8 +19,8 @@ fn signed_by(key: &Key, issuer: &str) -> String {
     Signer::new(key.clone()).sign(&claims).unwrap()
 }
 
-/// Returns true if two verifications of a token return references to the same claims, so that the
-/// second one was a cache hit.
+/// Returns true if two verifications of a token return references to the same claims. The second
+/// verification was then a cache hit.
 fn keeps(auth: &JwtAuth, token: &str) -> bool {
     let [first, second]: [Claims; 2] = [(); 2].map(|()| auth.verify(token).unwrap());
     std::ptr::eq(&*first, &*second)

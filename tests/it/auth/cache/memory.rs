@@ -27,7 +27,7 @@ fn a_flood_of_valid_tokens_stays_below_the_limit() {
     }
     let stats = cache.stats();
     assert_eq!(stats.evictions + stats.entries as u64, 5_000);
-    // A full part of the table frees a quarter of its memory at once.
+    // When a part of the table is full, a quarter of its memory is freed in one step.
     assert!(stats.bytes > MIB * 7 / 10 && stats.entries > 500, "{stats:?}");
 }
 

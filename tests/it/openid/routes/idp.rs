@@ -36,7 +36,7 @@ struct IdpState {
     clock: ManualClock,
     key: Key,
     spoiled: Mutex<Spoiled>,
-    /// The authorization request for each code. An exchange removes its code.
+    /// The authorization request for each code that was not exchanged yet.
     codes: Mutex<BTreeMap<String, Params>>,
     /// The authorization requests in order.
     requests: Mutex<Vec<Params>>,

@@ -82,7 +82,8 @@ async fn the_log_contains_no_code_token_secret_or_claim() {
     }
     site.browser().come_back("/auth/login/idp/callback?code=hunter2&state=hunter2").await;
     drop(guard);
-    // Check only the lines of this crate, since the tests' client and server log whole requests.
+    // Check only the lines of this crate, since the client and the server of the tests write whole
+    // requests to the log.
     let text = log.text();
     let own = lines(&text, "", "");
     assert!(own.len() >= 6, "{text}");

@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// Values that must not appear in a log. Of a long value, no 16 consecutive bytes may appear.
+/// Values that must not appear in a log. For a long value, such as a token, any 16 consecutive
+/// bytes of the value are forbidden too.
 #[derive(Default)]
 pub(super) struct Forbidden {
     pieces: BTreeSet<Vec<u8>>,

@@ -27,7 +27,7 @@ pub(super) const PANICS_WAITING: u8 = 6;
 pub(super) const MISSING_AND_DENIED: u8 = 7;
 /// There is no log, and the server fails while it creates one.
 pub(super) const MISSING_AND_DOWN: u8 = 8;
-/// The feed has a limitation that operators should know.
+/// The feed has a limitation that operators should know about.
 pub(super) const LIMITED: u8 = 9;
 
 impl Faulty {

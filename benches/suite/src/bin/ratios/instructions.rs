@@ -12,7 +12,8 @@ use suite::contenders::Contender;
 use suite::measure::Run;
 use suite::tokens::TokenKind;
 
-/// The argument with which this program runs the operations that callgrind counts.
+/// The command-line argument with which this program starts itself under callgrind. The new process
+/// runs the operations to be measured.
 pub const UNDER_CALLGRIND: &str = "--under-callgrind";
 
 /// The name of [`counted_operations`] in a profile.
