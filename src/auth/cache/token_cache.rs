@@ -10,7 +10,7 @@ use crate::providers::issuers::Issuers;
 use crate::providers::trusted_issuer::TrustedIssuer;
 use crate::request::token::ErasedClaims;
 
-const SHARDS: usize = 64;
+const SHARDS: usize = 16;
 const MAX_BYTES: usize = 8 << 20;
 const LEAST_BYTES: usize = 1 << 20;
 
@@ -101,7 +101,7 @@ impl TokenCache {
     /// payload's length instead, which is enough for strings. A type with maps, such as
     /// `serde_json::Value`, may need several times as much.
     ///
-    /// A token that needs more than 1/256 of the memory is not cached.
+    /// A token that needs more than 1/64 of the memory is not cached.
     ///
     /// # Panics
     ///
