@@ -86,7 +86,7 @@ impl<V: Clone> Shard<V> {
         let mut contents = self.contents.0.try_lock().ok()?;
         let slots = self.slots.load();
         let weight = contents.weight.saturating_add(entry.weight());
-        let bytes = slots.as_ref().map_or(0, |slots| slots.bytes()).saturating_add(weight);
+        let bytes = slots.as_deref().map_or(0, Slots::bytes).saturating_add(weight);
         let has_memory = bytes <= self.limit;
         if let Some(slots) = slots.as_ref()
             && has_memory
@@ -98,18 +98,16 @@ impl<V: Clone> Shard<V> {
             return None;
         }
         let limit = if has_memory { self.limit } else { self.limit.saturating_sub(self.limit / 4) };
-        let kept = kept(slots.as_deref(), entry.weight(), limit);
+        let (kept, weight) = kept(slots.as_deref(), entry.weight(), limit);
         let evicted = contents.entries.saturating_sub(kept.len()) as u64;
-        let larger = Slots::for_entries(kept.len().saturating_add(1));
-        *contents = Contents {
-            entries: kept.len().saturating_add(1),
-            weight: kept.iter().fold(entry.weight(), |sum, kept| sum.saturating_add(kept.weight())),
-            evictions: contents.evictions.saturating_add(evicted),
-        };
-        kept.iter().for_each(|kept| larger.add(kept.copy()));
-        larger.add(entry);
+        let evictions = contents.evictions.saturating_add(evicted);
+        let entries = kept.len().saturating_add(1);
+        let new = Slots::for_entries(entries);
+        kept.iter().for_each(|kept| new.add(kept.copy()));
+        new.add(entry);
+        *contents = Contents { entries, weight, evictions };
         drop(slots);
-        self.slots.swap(Some(Arc::new(larger)))
+        self.slots.swap(Some(Arc::new(new)))
     }
 
     /// Returns the size of the shard. Waits for an insertion that is under way.
@@ -118,7 +116,7 @@ impl<V: Clone> Shard<V> {
         let slots = self.slots.load();
         ShardStats {
             entries: contents.entries,
-            bytes: slots.as_ref().map_or(0, |slots| slots.bytes()).saturating_add(contents.weight),
+            bytes: slots.as_deref().map_or(0, Slots::bytes).saturating_add(contents.weight),
             evictions: contents.evictions,
         }
     }
@@ -129,9 +127,9 @@ impl<V: Clone> Shard<V> {
     }
 }
 
-/// Returns the entries to keep when an entry of this weight is added. The kept entries, the new
-/// entry and their slots take at most `limit` bytes.
-fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> Vec<&Entry<V>> {
+/// Returns the entries to keep when an entry of this weight is added, and the total weight of all
+/// these entries. Together with their slots, they take at most `limit` bytes.
+fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> (Vec<&Entry<V>>, usize) {
     let mut kept: Vec<_> = slots.into_iter().flat_map(Slots::entries).collect();
     // Read the idleness of each entry only once, since a concurrent look-up may change it during
     // the sort.
@@ -141,7 +139,7 @@ fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> Vec<&Entry<
         let Some(evicted) = kept.pop() else { break };
         total = total.saturating_sub(evicted.weight());
     }
-    kept
+    (kept, total)
 }
 
 #[cfg(test)]
