@@ -185,10 +185,8 @@ impl Validation {
 
     #[cold]
     fn wrong_audience(&self, has_audience: bool) -> TokenError {
-        let what = match has_audience {
-            true => "`aud` does not name",
-            false => "`aud` is missing, and must name",
-        };
+        let what =
+            if has_audience { "`aud` does not name" } else { "`aud` is missing, and must name" };
         let reason = format!("{what} {}", token_error::quoted(&self.audience));
         TokenError::configured(TokenErrorKind::WrongAudience, reason.into())
     }
