@@ -52,8 +52,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(case: &Case<'_>) -> bool {
             case.noted.check(verified.token());
             true
         }
-        // If the token also breaks a rule, the error reports that rule and not the mismatch of the
-        // type.
+        // If a payload breaks a rule and also does not fit the type, the error is about the rule.
         Err(error) => {
             let decision = match error.kind() {
                 TokenErrorKind::Expired => Decision::Expired,

@@ -1,4 +1,5 @@
-//! Requests sent through a service without a runtime, and a plain parser of their credentials.
+//! Functions that call a service without an async runtime, and simple parsers of the cookies and
+//! tokens in a request.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};

@@ -107,8 +107,8 @@ impl From<Issuer> for JwtAuth<StandardClaims> {
 
 impl<T> JwtAuth<T> {
     /// Reads the claims into `U`, which handlers then take as `Claims<U>`. A token whose claims do
-    /// not fit `U` is rejected; [`AuthError::token_error`] and the event of the `tracing` feature
-    /// name the member of `U`. The default is [`StandardClaims`].
+    /// not fit `U` is rejected. [`AuthError::token_error`] and the event of the `tracing` feature
+    /// then name the claim that is missing or does not fit. The default is [`StandardClaims`].
     ///
     /// With `#[serde(deny_unknown_fields)]`, `U` must have a field for every claim in the token,
     /// such as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are

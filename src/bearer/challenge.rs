@@ -13,7 +13,7 @@ pub(crate) enum Challenge {
     InvalidRequest,
     /// `invalid_token`, for any reason except expiry.
     InvalidToken,
-    /// `invalid_token`, for an expired token, which the client can renew.
+    /// `invalid_token`, for an expired token. The client can get a new token.
     Expired,
     /// `insufficient_scope`.
     InsufficientScope,

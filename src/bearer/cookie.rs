@@ -53,7 +53,8 @@ impl CookieName {
     /// server in front might treat the two names as equal. Quotes are part of the value.
     pub(crate) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<&'r [u8]>, Fault> {
         let mut found = None;
-        // HTTP/2 may split the field (RFC 9113 section 8.2.3).
+        // An HTTP/2 client may split the `Cookie` field into several fields (RFC 9113 section
+        // 8.2.3).
         for field in headers.get_all(COOKIE) {
             for (name, value) in pairs(field.as_bytes()) {
                 if name == self.name.as_bytes() {

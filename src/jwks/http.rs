@@ -86,7 +86,7 @@ fn request(method: Method, url: &RemoteUrl, accept: &'static str) -> http::reque
         .header(header::USER_AGENT, USER_AGENT)
 }
 
-/// Sends a request and reads the head of the answer.
+/// Sends a request and reads the head of the response.
 ///
 /// Each call creates its own client. Keys are fetched about once an hour, and a login takes two
 /// requests, so there is no connection to reuse. Each new client reads the system's root

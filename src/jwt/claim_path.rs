@@ -48,8 +48,9 @@ impl ClaimPath {
         self
     }
 
-    /// Sets the member to read from each object of an array at this path: `authority` for
-    /// `[{"authority":"ROLE_USER"}]`. `value` by default (RFC 7643 section 2.4).
+    /// Sets the name of the member that is read from each object, if the value at this path is an
+    /// array of objects: `authority` for `[{"authority":"ROLE_USER"}]`. The default is `value` (RFC
+    /// 7643 section 2.4).
     pub fn object_member(mut self, name: impl Into<String>) -> Self {
         self.member = Some(name.into());
         self

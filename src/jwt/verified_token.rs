@@ -109,7 +109,8 @@ impl VerifiedToken {
         self.opened.key_id.map(|span| self.at(span))
     }
 
-    /// Returns the token itself, to pass it on. Keep it out of logs: anyone who sees it can use it.
+    /// Returns the text of the token, for example to send it to another service. Keep it out of
+    /// logs: anyone who sees it can use it.
     pub fn encoded(&self) -> &str {
         self.at(self.opened.encoded)
     }

@@ -64,7 +64,8 @@ impl TrustedIssuer {
         self.keys.as_ref().is_some_and(IssuerKeys::prepare)
     }
 
-    /// Reads the claims of a token whose signature was verified, as `Verifier::read` does.
+    /// Reads and checks the claims of a token whose signature was verified. Applies the mapping of
+    /// the issuer if there is one. Returns the claims and the time of the check.
     #[inline]
     pub(crate) fn read<T: DeserializeOwned + 'static>(
         &self,

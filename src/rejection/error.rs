@@ -60,7 +60,7 @@ enum AuthErrorDetail {
         reason: Arc<str>,
     },
     Reason(Arc<str>),
-    /// Keys that could not be fetched, with the time until the next attempt.
+    /// The keys could not be fetched. `retry_after` is the time until the next attempt.
     Keys {
         retry_after: Duration,
         reason: Arc<str>,

@@ -24,7 +24,7 @@ const LONG_POLL: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ended {
-    /// The token has expired, leeway included.
+    /// The token has expired, and the leeway has passed.
     Expired,
     /// The token was revoked.
     Revoked,
@@ -36,7 +36,8 @@ pub enum Ended {
 }
 
 /// The key set that last verified a token. It is remembered so that the signature is checked again
-/// only after the keys have changed. The reference is weak, so it does not keep retired keys in memory.
+/// only after the keys have changed. The reference is weak, so it does not keep retired keys in
+/// memory.
 #[derive(Debug, Default)]
 pub(crate) struct SeenKeys(Weak<KeySet>);
 

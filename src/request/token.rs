@@ -159,8 +159,8 @@ impl Token {
         self.verified().key_id()
     }
 
-    /// Returns the text of the token, to pass it on. Keep it out of logs: anyone who sees it can
-    /// use it.
+    /// Returns the text of the token, for example to send it to another service. Keep it out of
+    /// logs: anyone who sees it can use it.
     pub fn encoded(&self) -> &str {
         self.verified().encoded()
     }

@@ -278,9 +278,9 @@ impl Revocations {
         self.shared.freshness.set(as_of);
     }
 
-    /// Forgets expired entries. Tokens can be checked at the same time. If your own code reads the
-    /// feed and applies its messages, call this method from time to time, for example once a
-    /// minute.
+    /// Removes expired entries. Tokens can be checked while this method runs. If your own code
+    /// reads the feed and applies its messages, call this method from time to time, for example
+    /// once a minute.
     ///
     /// Returns true if the clock was set back so far that expired tokens may be valid again. The
     /// revocations of these tokens have been forgotten, so read all revocations again. Tokens

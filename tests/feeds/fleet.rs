@@ -42,7 +42,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Returns a server with short time limits, which soon notices an outage.
+    /// Returns a server with short time limits, so that it notices an outage soon.
     pub(crate) fn of<F: RevocationFeed>(
         feed: F,
         configure: impl FnOnce(Revocations) -> Revocations,

@@ -56,8 +56,8 @@ impl<A, S> RouteContext<A, S> {
         self.refuse_other_sites(uri, headers)
     }
 
-    /// Rejects a request that a browser sends for a page of another site. A request with a token in
-    /// its body needs no check, since no browser adds that token automatically.
+    /// Rejects a request that a page of another site made the browser send. A request with a token
+    /// in its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Also check requests with safe methods, such as the GET request for the list of

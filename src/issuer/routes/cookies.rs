@@ -18,7 +18,8 @@ use crate::misuse;
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
 /// The maximum number of cookies with the same name that are read. Normally a browser sends one. A
-/// sibling domain can set a few more refresh cookies, one for each path that leads to the routes.
+/// sibling domain can set a few more refresh cookies with this name: one for each `Path` that
+/// matches the URL of a route.
 const MAX_CANDIDATES: usize = 16;
 
 /// The cookies that hold a browser's tokens.
@@ -282,8 +283,8 @@ impl Cookies {
     ///
     /// # Errors
     ///
-    /// Fails for an audience without a cookie, and for a token that is
-    /// [too large](AccessToken::fits_cookie).
+    /// Fails if the audience has no cookie. Also fails if the token is [too
+    /// large](AccessToken::fits_cookie).
     pub fn set_access(
         &self,
         headers: &mut HeaderMap,

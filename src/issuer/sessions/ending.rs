@@ -158,9 +158,9 @@ impl<S: RefreshStore> Sessions<S> {
         }
     }
 
-    /// Returns the session of a refresh token, with its row version, for a request that ends the
-    /// session. If the session has ended already, makes sure that the end was published, and then
-    /// returns [`Ended`](SessionErrorKind::Ended).
+    /// Loads the session of a refresh token, so that the caller can end the session. Returns the
+    /// session and the version of its row. If the session has ended already, makes sure that the
+    /// end was published, and then returns [`Ended`](SessionErrorKind::Ended).
     #[cfg(feature = "axum")]
     pub(crate) async fn session_to_end(
         &self,

@@ -15,8 +15,8 @@ pub enum SessionEvent<'a> {
     /// A refresh token was exchanged.
     Renewed(&'a Session),
     /// A used token was presented again within the grace period. The client got the session's
-    /// current token. The cause is a second tab, a lost response, or a thief who renews whenever the
-    /// user does. If too many consecutive renewals are repeated, the session ends: see
+    /// current token. The cause is a second tab, a lost response, or a thief who renews whenever
+    /// the user does. If too many consecutive renewals are repeated, the session ends: see
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
@@ -26,12 +26,15 @@ pub enum SessionEvent<'a> {
     /// allows this.
     ParentAccepted(&'a Session),
     /// A request to list or end sessions presented a used token within its grace period, and was
-    /// refused. A thief could send such requests to find out when the user renews. Therefore the
-    /// renewal that used the token counts as repeated. If too many consecutive renewals are
-    /// repeated, the session ends. If the request came 2 seconds or more after the renewal, the
-    /// limit is [`max_repeats`](crate::issuer::Sessions::max_repeats). If the request came earlier,
-    /// the limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if
-    /// that limit is off. Every such request is reported.
+    /// refused. Every such request is reported.
+    ///
+    /// A thief could send such requests to find out when the user renews. Therefore the last
+    /// renewal of the session counts as repeated. If too many consecutive renewals are repeated,
+    /// the session ends. The limit is [`max_repeats`](crate::issuer::Sessions::max_repeats) if the
+    /// token was used 2 seconds or more before the request. If the token was used less than 2
+    /// seconds before the request, the limit is
+    /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if that limit
+    /// is off.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user.

@@ -59,7 +59,7 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session after this many consecutive renewals that were repeated. 5 by default.
+    /// Ends a session when this many consecutive renewals have been repeated. 5 by default.
     ///
     /// A renewal counts as repeated if its refresh token is presented again after at least 2
     /// seconds, but within the grace period. A repeat within 2 seconds is not counted unless
@@ -89,8 +89,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session after this many consecutive renewals that were repeated, even if they were
-    /// repeated within 2 seconds. Off by default.
+    /// Ends a session when this many consecutive renewals have been repeated. Repeats within 2
+    /// seconds are counted too. Off by default.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
     /// default because some honest clients repeat *every* renewal within 2 seconds: two tabs that

@@ -207,7 +207,7 @@ impl Secret {
         Self { bytes: mac::hkdf_sha256(&self.bytes, &info) }
     }
 
-    /// Encodes the secret as base64, to pass it to the service for which it was derived.
+    /// Encodes the secret as base64. Give the text to the service for which the secret was derived.
     ///
     /// # Security
     ///

@@ -17,8 +17,7 @@ pub(crate) enum Purpose {
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
-    /// The [`names::group`] of the first name in `path`. It is computed once, and not for each
-    /// token.
+    /// The [`names::group`] of the first name in `path`, computed once in advance.
     group: u64,
     /// True if the application configured this claim. A configured claim with a value of the wrong
     /// type makes the token invalid. In a claim that is read by default, such a value is ignored

@@ -115,8 +115,9 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 }
 
-/// Reads the next member's name. If the member is a known claim, also records its value, and moves
-/// back to the beginning of the value. Returns false after the last member.
+/// Reads the next member's name. If the member is a known claim, also records its value. The reader
+/// is then at the beginning of the value, so the value can be read again. Returns false after the
+/// last member.
 // A function instead of a method: the compiler then knows that its arguments do not overlap, and
 // keeps the position in a register.
 #[inline(never)]

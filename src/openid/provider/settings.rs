@@ -43,7 +43,8 @@ pub(super) struct OpenIdIssuer {
     /// Pairs of names for the same scope: the name that the provider returns, and the name that
     /// this server requests.
     pub(super) scope_aliases: Vec<(&'static str, &'static str)>,
-    /// A claim that distinguishes ID tokens from the provider's other tokens, with its value.
+    /// The name and the value of a claim that distinguishes ID tokens from the provider's other
+    /// tokens.
     pub(super) id_token_claim: Option<(&'static str, &'static str)>,
 }
 

@@ -92,7 +92,7 @@ impl Attempt {
     // nonce are in the URL of the redirect, but nobody can compute one of the three values from
     // another.
 
-    /// Returns the `state`, by which the callback finds this attempt in the browser's cookie.
+    /// Returns the `state`. It identifies this attempt among the attempts in the browser's cookie.
     pub(crate) fn state(&self) -> String {
         self.seed.derive("state")
     }

@@ -15,7 +15,7 @@ impl Issuer {
     /// ```
     ///
     /// - `iss` is `https://{project}.supabase.co/auth/v1`. The keys are at `/.well-known/jwks.json`
-    ///   below it: one ES256 key in new projects. A project that still signs with a shared secret
+    ///   below it. A new project has one ES256 key. A project that still signs with a shared secret
     ///   must migrate to signing keys first.
     /// - `aud` must be `authenticated`.
     /// - `sub` and `session_id` are required. Every user's token has both. The API keys `anon` and

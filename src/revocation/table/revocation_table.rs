@@ -40,7 +40,8 @@ pub(crate) struct RevocationTable {
 
 struct Writer {
     most_buckets: usize,
-    /// The latest time at which an entry was forgotten.
+    /// The latest time at which an expired entry was removed, or an expired revocation was not
+    /// added.
     forgot_at: UnixTime,
     /// The last time that the map was full and was searched for expired entries.
     looked_at: Option<UnixTime>,

@@ -258,8 +258,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message gets a different time of publication. A test that expects two equal messages
-        // therefore fails if a message contains that time.
+        // Each message gets a different time of publication. If the messages contained that time, a
+        // test that expects two equal messages would fail.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

@@ -293,8 +293,8 @@ fn a_token_that_does_not_fit_is_rejected_for_its_time_and_issuer_first() {
 }
 
 proptest! {
-    /// An error about a claim occurs exactly when `serde_json` also returns an error. The error
-    /// names that claim.
+    /// The verifier rejects a payload exactly when `serde_json` does. The error names the claim
+    /// that was changed.
     #[test]
     fn a_claim_error_is_an_error_of_serde_json_too(
         name in prop::sample::select(vec![

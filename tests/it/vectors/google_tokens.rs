@@ -23,7 +23,7 @@ const NOT_RE_SIGNED: &[Exclusion] = &[
     ("TestParsePayloadBadBase64", "a payload that is not base64url"),
 ];
 
-/// Returns the claims of a case, with an `exp`.
+/// Returns the claims of a case. Adds an `exp` if there is none.
 fn payload(token: &str) -> String {
     let payload = kit::unb64(token.split('.').nth(1).unwrap());
     let payload = String::from_utf8(payload).unwrap();

@@ -1,4 +1,5 @@
-//! Routes behind other crates, each used as in its documentation.
+//! Routes that authenticate requests with other crates. Each crate is used as its documentation
+//! shows.
 
 use std::sync::Arc;
 

@@ -394,9 +394,10 @@ impl Family {
     }
 }
 
-/// Returns true if less than `grace` has passed from `used_at` to `now`. Also returns true if `now`
-/// is before `used_at` by less than [`AHEAD`], since `used_at` may come from a server whose clock
-/// is ahead. Setting a clock back extends `grace` by at most [`AHEAD`].
+/// Returns true if less than `grace` has passed from `used_at` to `now`. The time `used_at` may
+/// come from a server whose clock is ahead by up to [`AHEAD`]. Therefore this function also returns
+/// true if `now` is before `used_at` by less than [`AHEAD`]. Setting a clock back extends `grace`
+/// by at most [`AHEAD`].
 fn is_within(used_at: UnixTime, grace: Duration, now: UnixTime) -> bool {
     used_at.saturating_sub(AHEAD) < now && now < used_at.saturating_add(grace)
 }

@@ -14,8 +14,8 @@ use crate::jwt::keys::mac;
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 
-/// The access tokens of a session that were revoked one by one. Each token is stored as a hash of
-/// its identifier, issue time and expiry.
+/// The individually revoked access tokens of a session. Each token is stored as a hash of its
+/// identifier, issue time and expiry.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RevokedTokens(Vec<String>);
@@ -24,7 +24,7 @@ pub(crate) struct RevokedTokens(Vec<String>);
 #[cfg(feature = "axum")]
 #[derive(Debug)]
 pub(crate) enum RevokeDecision {
-    /// The revoked tokens, with this one added.
+    /// The revoked tokens, including the new one.
     Added(RevokedTokens),
     /// The token has been revoked before.
     Known,

@@ -18,7 +18,7 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
-    /// A session ends after this many consecutive renewals that were repeated. A renewal counts as
+    /// A session ends when this many consecutive renewals have been repeated. A renewal counts as
     /// repeated if its used refresh token is presented again 2 seconds or more after the renewal.
     pub(crate) max_repeats: u32,
     /// Like `max_repeats`, but a renewal also counts as repeated if its used token is presented

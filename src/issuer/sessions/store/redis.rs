@@ -21,7 +21,7 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 const READ_AT_ONCE: usize = 500;
 
 /// Inserts a row if there is none with this key; otherwise returns 0. ARGV: subject, version,
-/// state, end in seconds, end in milliseconds, 1 if the session has ended.
+/// state, end in seconds, end in milliseconds, and `ended` (1 or 0).
 const INSERT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1],
@@ -31,8 +31,8 @@ redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
 /// Replaces a row if it still has the old version; otherwise returns 0. ARGV: old version, new
-/// version, state, end in seconds, end in milliseconds, 1 if the session has ended. Versions are
-/// compared as text, since numbers in Lua are floats.
+/// version, state, end in seconds, end in milliseconds, and `ended` (1 or 0). Versions are compared
+/// as text, since numbers in Lua are floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
@@ -40,7 +40,7 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after'
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// Adds a session to its user's index. ARGV: session identifier, end in seconds. The index expires
+/// Adds a session to its user's list. ARGV: session identifier, end in seconds. The list expires
 /// with its last session.
 const INDEX: &str = "
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
@@ -159,7 +159,8 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
         Ok(script.invoke_async(&mut self.connection.clone()).await?)
     }
 
-    /// Adds a session to its user's list, for at least as long as the session lasts.
+    /// Adds a session to its user's list. The session stays in the list at least until it ends or
+    /// expires.
     async fn list(&self, session: &StoredSession) -> Result<(), DatabaseError> {
         let mut script = self.scripts.index.key(self.index(&session.subject));
         script.arg(session.id.as_str()).arg(end(session));

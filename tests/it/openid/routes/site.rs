@@ -33,7 +33,7 @@ pub(crate) const ORIGIN: &str = "https://shop.example";
 type Decision = Result<LoginDecision, AccountsError>;
 type Decide = dyn Fn(&Identity) -> Decision + Send + Sync;
 
-/// Accounts in which every password is right.
+/// Accounts that accept every password.
 pub(crate) struct Users {
     decide: Mutex<Arc<Decide>>,
     seen: Mutex<Vec<Identity>>,
