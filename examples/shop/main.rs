@@ -16,14 +16,18 @@
 //! as Google, Kakao, Naver, Keycloak, or any other OpenID provider. The environment names the
 //! providers: see [`openid`].
 //!
-//! To run the servers as separate processes, run `JWT_SECRET=... cargo run --example shop -- auth`,
-//! and the same with `cart` and `payment`. The cart server can use `CART_SECRET` instead of
-//! `JWT_SECRET`, and the payment server `PAYMENT_SECRET`. With `SHOP_ALG`, these two servers need
-//! no secret, and `AUTH_URL` is the address of the auth server, by default `http://127.0.0.1:4000`.
-//! `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002;
-//! `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` then give each server the origins of the
-//! others. `REVOCATIONS` names a Redis, such as `redis://localhost`, through which revocations
-//! reach all processes.
+//! To run the servers as separate processes, run `JWT_SECRET=... cargo run --example shop -- auth`.
+//! Run the same command with `cart` instead of `auth`, and with `payment`.
+//!
+//! - The cart server can use `CART_SECRET` instead of `JWT_SECRET`, and the payment server can use
+//!   `PAYMENT_SECRET`.
+//! - If `SHOP_ALG` is set, the cart and payment servers need no secret. They fetch the public key
+//!   from the auth server at `AUTH_URL`, by default `http://127.0.0.1:4000`.
+//! - `AUTH_PORT`, `CART_PORT` and `PAYMENT_PORT` replace the ports 4000, 4001 and 4002. If you
+//!   change a port, also set `PAGE_ORIGIN`, `CART_ORIGIN` and `PAYMENT_ORIGIN` in all three
+//!   processes. They are the origins of the auth, cart and payment servers.
+//! - `REVOCATIONS` is the URL of a Redis, such as `redis://localhost`, through which revocations
+//!   reach all processes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

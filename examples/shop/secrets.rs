@@ -24,9 +24,10 @@ pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
 
 /// Returns the secret of a service that runs as its own process.
 ///
-/// In production, `CART_SECRET` or `PAYMENT_SECRET` contains the secret in base64.
-/// `Secret::dangerous_to_base64` and the commands in `docs/reference/derive.md` output it in this
-/// form. For a trial on one machine, the service derives the secret from `JWT_SECRET`.
+/// In production, `CART_SECRET` or `PAYMENT_SECRET` contains the secret in base64. To get the
+/// base64 text, call `Secret::dangerous_to_base64`, or run the commands in
+/// `docs/reference/derive.md`. If the variable is not set, for example in a trial on one machine,
+/// the service derives the secret from `JWT_SECRET`.
 pub(crate) fn of_service(name: &str) -> Result<Secret, Box<dyn Error + Send + Sync>> {
     let variable = format!("{}_SECRET", name.to_uppercase());
     if env::var_os(&variable).is_some() {

@@ -28,7 +28,7 @@ const NAMES: [&str; 21] = [
     "",
 ];
 
-/// Offsets from now, in seconds. Most are close to the limits in the rules, and some have
+/// Offsets from now, in seconds. Most are close to a time limit of the verifier, and some have
 /// fractions.
 const TIMES: [&str; 16] = [
     "0",

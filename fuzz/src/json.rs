@@ -60,8 +60,8 @@ impl Node {
     }
 
     /// Returns true if the value contains a number out of range or half a surrogate pair. RFC 8259
-    /// lets each parser decide whether to accept them. `serde_json` accepts them only in values
-    /// that a type skips.
+    /// lets each parser decide whether to accept these two. `serde_json` rejects them, except in
+    /// values that the `Deserialize` implementation skips.
     pub fn has_unreadable(&self) -> bool {
         match self {
             Self::NoText | Self::Unnamed(_) => true,
@@ -149,13 +149,13 @@ fn is_in_band(name: &str) -> bool {
     name.starts_with("$serde_json::private::")
 }
 
-/// Returns the first member with this name.
+/// Returns the value of the first member with this name.
 pub fn get<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
     members.iter().find(|member| member.0 == name).map(|(_, node)| node)
 }
 
-/// Returns the first member with this name, or `None` if its value is `null`: a verifier treats
-/// such a claim as absent.
+/// Returns the value of the first member with this name. Returns `None` if there is none, or if the
+/// value is `null`: a verifier treats such a claim as absent.
 pub fn claim<'n>(members: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
     get(members, name).filter(|node| !matches!(node, Node::Null))
 }

@@ -462,8 +462,8 @@ impl<T> JwtAuth<T> {
     ///
     /// Layers with public keys have a cache by default. With a cache, the `Deserialize` of the
     /// claims type and the `map_claims` of an issuer run only once for each cached token. Call this
-    /// method if one of them reads data other than the token, such as a clock. Also call it if no
-    /// token may stay in memory after its request.
+    /// method if one of them reads data other than the token, such as a clock. Also call it if
+    /// tokens must not stay in memory after their requests.
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};

@@ -10,8 +10,8 @@ use crate::jwks::error::KeySourceError;
 use crate::jwks::health::KeysHealth;
 use crate::jwks::origin::Origin;
 
-/// Logs a successful fetch: at INFO if the keys changed or the source had failed before, else at
-/// DEBUG.
+/// Logs a successful fetch. The level is INFO if the keys changed or if the previous fetch failed,
+/// and DEBUG otherwise.
 pub(crate) fn fetched(source: &Origin, health: &KeysHealth, is_news: bool) {
     let (keys, skipped) = (health.keys, health.skipped);
     let next_secs = health.next_fetch.as_secs();
@@ -32,7 +32,7 @@ pub(crate) fn failed(source: &Origin, health: &KeysHealth, error: &KeySourceErro
     tracing::warn!(%source, error, failures, age_secs, next_secs, "keys could not be fetched");
 }
 
-/// Warns that the last good set has reached half of its maximum age.
+/// Warns that the last set that was fetched successfully has reached half of its maximum age.
 pub(crate) fn half_stale(source: &Origin, age: Duration, error: Option<&KeySourceError>) {
     let error = error.map(KeySourceError::with_causes);
     let age_secs = age.as_secs();

@@ -13,7 +13,7 @@ pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(3_600);
 /// replaced by that limit.
 pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
 pub(crate) const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
-/// The time for which the last good set is used while fetches fail.
+/// The time for which the last fetched set is used while fetches fail.
 pub(crate) const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(24 * 3_600);
 /// The minimum time between the starts of two fetches if a key set is already loaded.
 pub(crate) const COOLDOWN: Duration = Duration::from_secs(30);
@@ -97,7 +97,7 @@ impl Policy {
         }
     }
 
-    /// Sets the time for which the last good set is used while fetches fail.
+    /// Sets the time for which the last fetched set is used while fetches fail.
     pub(crate) fn max_staleness(&mut self, time: Duration) {
         self.max_staleness = time;
     }

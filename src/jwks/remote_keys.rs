@@ -28,7 +28,7 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// the result. While keys are loaded, at most one fetch starts every 30 seconds, whatever tokens
 /// strangers send.
 ///
-/// If a fetch fails, the last good keys stay in use for 24 hours
+/// If a fetch fails, the last fetched keys stay in use for 24 hours
 /// ([`max_staleness`](Self::max_staleness)). After that time, and before the first successful
 /// fetch, requests get 503. [`guide::explanation::key_sets`](crate::guide::explanation::key_sets)
 /// describes the whole policy.
@@ -120,9 +120,9 @@ impl RemoteKeys {
         self
     }
 
-    /// Sets the time for which the last good keys are used while fetches fail. 24 hours by default,
-    /// so that an outage during a night does not end every session. After that time, each request
-    /// with a token gets 503. The keys are refreshed after 80 % of this time at the latest.
+    /// Sets the time for which the last fetched keys are used while fetches fail. 24 hours by
+    /// default, so that an outage during a night does not end every session. After that time, each
+    /// request with a token gets 503. The keys are refreshed after 80 % of this time at the latest.
     ///
     /// # Panics
     ///

@@ -44,7 +44,7 @@ pub(crate) struct SourceState {
 
 struct Refresh {
     policy: Policy,
-    /// The last good set. It is kept even after it has become too old.
+    /// The last set that was fetched successfully. It is kept even after it has become too old.
     set: Option<LoadedSet>,
     /// The identifiers of keys that an operator removed.
     forgotten: BTreeSet<String>,
@@ -299,8 +299,8 @@ impl SourceState {
         drop(waiting);
     }
 
-    /// Returns true unless the task has just panicked. Starting the task again for each request
-    /// would fill the log.
+    /// Returns true unless the task has panicked within the last 30 seconds. Without this pause,
+    /// each request would restart a task that panics, and each panic would be logged.
     pub(crate) fn may_start(&self) -> bool {
         let panicked_at = self.lock().panicked_at;
         panicked_at.is_none_or(|at| now().saturating_duration_since(at) >= COOLDOWN)

@@ -68,8 +68,8 @@ impl ClaimError {
         Self::wrong_type(name.map(Cow::Borrowed), wrong_type(message))
     }
 
-    /// Creates the error for the claim `name`, whose value has the wrong JSON type `found`, or is
-    /// invalid for another reason.
+    /// Creates the error for the invalid value of the claim `name`. `found` is the JSON type of the
+    /// value if that type is wrong, and `None` if the value is invalid for another reason.
     pub(crate) fn wrong_type(name: Option<Cow<'static, str>>, found: Option<&'static str>) -> Self {
         Self { name, problem: found.map_or(Problem::Invalid, Problem::WrongType) }
     }

@@ -10,8 +10,8 @@ use crate::rejection::error::{AuthError, AuthErrorKind};
 pub(crate) enum Format {
     /// Status, headers and a body.
     Http,
-    /// For a gRPC client, which reads only `grpc-status` and `grpc-message`. Holds the content type
-    /// of the response.
+    /// Headers for a gRPC client, which reads only `grpc-status` and `grpc-message`. The string is
+    /// the content type of the response.
     Grpc(&'static str),
 }
 

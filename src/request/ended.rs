@@ -105,8 +105,9 @@ pin_project! {
 }
 
 impl<S> UntilEnded<S> {
-    /// `ending` resolves when the token ends. `check` does not wait: it returns the reason if the
-    /// token has ended, and `None` otherwise.
+    /// Creates a stream that ends when `ending` resolves, which happens when the token is no longer
+    /// valid. `check` does not wait. It returns the reason if the token is no longer valid, and
+    /// `None` otherwise.
     pub(crate) fn new(
         inner: S,
         ending: impl Future<Output = Ended> + Send + 'static,

@@ -36,8 +36,8 @@ impl Mock {
         self.process.after("added ")
     }
 
-    /// Returns an access token. `members` and `claims` replace header members and claims that the
-    /// server would write. The value `null` removes a member or a claim.
+    /// Returns an access token. `members` replaces header members that the server would write, and
+    /// `claims` replaces claims. The value `null` removes a member or a claim.
     pub(crate) async fn token(&self, members: &Value, claims: &Value) -> String {
         let request = client().post(format!("{}/token", self.issuer));
         let fields = [

@@ -26,7 +26,7 @@ impl Counters {
     /// Counts a look-up.
     #[inline]
     pub(crate) fn count(&self, is_hit: bool) {
-        // A thread that is ending may no longer have its stripe number, and counts in the shared
+        // While a thread ends, its index may already be destroyed. Such a thread uses the shared
         // stripe.
         let index = STRIPE.try_with(|stripe| *stripe).unwrap_or(usize::MAX);
         let stripe = self.stripes.get(index).unwrap_or(&self.shared);
@@ -57,7 +57,8 @@ impl Counters {
 }
 
 thread_local! {
-    /// The number of this thread.
+    /// The index of this thread: 0 for the first thread that counts, then 1, and so on. Threads
+    /// with an index below [`STRIPES`] have a stripe of their own.
     static STRIPE: usize = {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         NEXT.fetch_add(1, Ordering::Relaxed)

@@ -52,7 +52,7 @@ pub(crate) fn subject() -> Result<String, Finding> {
     Ok(random::id()?)
 }
 
-/// Returns a stored session with this state, and with the version after the version of `row`.
+/// Returns a copy of `row` with this state. The version of the copy is one higher.
 pub(crate) fn next(row: &StoredSession, state: impl Into<String>) -> StoredSession {
     let version = row.version.saturating_add(1);
     StoredSession { version, state: state.into(), ..row.clone() }

@@ -240,20 +240,21 @@ impl<S: RefreshStore> Sessions<S> {
         PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
-    /// Returns the session of a refresh token that can still be exchanged, whichever client
-    /// presents the token. Use this method to identify the user during a logout. It does not
-    /// exchange the token.
+    /// Returns the session of a refresh token that can still be exchanged. Every client may present
+    /// the token. This method does not exchange the token. Use it to identify the user during a
+    /// logout.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`refresh`](Self::refresh). As with `refresh`, presenting a used token
-    /// after the grace period ends the session.
+    /// Returns the errors of [`refresh`](Self::refresh). If a used token is presented after its
+    /// grace period, this method ends the session, as `refresh` does.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
 
-    /// Returns the session of the current refresh token, whichever client presents the token. Use
-    /// this method before you show a user's sessions. It does not exchange the token.
+    /// Returns the session of a refresh token if the token is the current one of its session. Every
+    /// client may present the token. This method does not exchange the token. Use it before you
+    /// show a user's sessions.
     ///
     /// Unlike [`session_of`](Self::session_of), this method rejects a used token even within the
     /// grace period. Otherwise a thief could poll with a used token to find out when the user

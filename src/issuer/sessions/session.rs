@@ -54,8 +54,8 @@ impl Session {
         self.family.label.as_deref()
     }
 
-    /// Returns the data that the application keeps with the session, or `None` if there is no data,
-    /// or if the data has a different type.
+    /// Returns the data that the application keeps with the session. Returns `None` if there is no
+    /// data, or if it cannot be read as a `T`.
     pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.family.data).ok()
     }

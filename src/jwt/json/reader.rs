@@ -57,7 +57,8 @@ pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
 }
 
 /// A deserializer for JSON. It accepts the same input as `serde_json`, with the same results. It
-/// also enforces the rules for depth and names in every value, even in values that a type skips.
+/// also enforces the rules for depth and names in every value, even in values that the
+/// `Deserialize` implementation skips.
 pub(crate) struct Reader<'de> {
     scanner: Scanner<'de>,
     /// The number of open brackets.

@@ -27,7 +27,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Recognizes the structure of a key by its first values.
+    /// Determines the structure of a key from the first values in its DER encoding.
     pub(crate) fn of(der: &[u8]) -> Result<Self, KeyError> {
         let Some(mut key) = whole_sequence(der) else {
             return Err(unreadable("this is not one key in DER"));

@@ -90,7 +90,7 @@ pub(crate) fn public_keys(
     keys.map(|algorithm| jwk.name(Key::of_public(algorithm, components.clone())?)).collect()
 }
 
-/// Returns the algorithm that the JWK names, if it names one.
+/// Returns the algorithm in the `alg` of the JWK, or `None` if the JWK has no `alg`.
 fn algorithm(jwk: &Jwk, components: &PublicComponents) -> Result<Option<Algorithm>, KeyError> {
     let Some(name) = &jwk.alg else { return Ok(None) };
     let known = Algorithm::from_name(name).filter(|algorithm| components.is_for(*algorithm));

@@ -43,9 +43,9 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
 struct Seen<'de> {
     /// True after the first name was read.
     any: bool,
-    /// The name that was read last, unless it has escapes.
+    /// The name that was read last. Empty if the name has escapes.
     last: &'de str,
-    /// The name that was read last, if it has escapes. Unused if [`Self::last`] is not empty.
+    /// The name that was read last, if it has escapes. Ignored unless [`Self::last`] is empty.
     last_escaped: Option<EscapedName<'de>>,
     /// One bit for each registered name.
     registered: u32,

@@ -30,7 +30,7 @@ pub(crate) struct ProviderLogin {
     pub(crate) issuer: String,
     /// The identifier of the user, which is unique for this issuer.
     pub(crate) subject: String,
-    /// The claims of the ID token, and the user info.
+    /// The claims of the ID token, and the claims that the user info adds.
     pub(crate) claims: Map<String, Value>,
     /// The user's email address, if the provider says that it has verified the address and the
     /// configuration trusts that statement.

@@ -23,7 +23,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 ///
 /// A separate task fetches the metadata, so a client that disconnects cannot cancel the fetch.
 /// Anyone can start logins, so fetches start at least [`COOLDOWN`] apart, however many logins there
-/// are. If a fetch fails, the last good metadata stays in use.
+/// are. If a fetch fails, the metadata of the last successful fetch stays in use.
 pub(super) struct MetadataCache {
     shared: Arc<Shared>,
 }

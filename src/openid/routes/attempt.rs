@@ -97,7 +97,7 @@ impl Attempt {
         self.seed.derive("state")
     }
 
-    /// Returns the `nonce`, which the ID token must have.
+    /// Returns the `nonce`, which the ID token must repeat.
     pub(crate) fn nonce(&self) -> String {
         self.seed.derive("nonce")
     }

@@ -1,4 +1,4 @@
-//! The parameters with which a provider sends the browser back (RFC 6749 section 4.1.2).
+//! The parameters that a provider adds to the URL of the callback (RFC 6749 section 4.1.2).
 
 use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 

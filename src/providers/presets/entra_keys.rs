@@ -24,8 +24,8 @@ struct Owner {
 }
 
 impl EntraKeys {
-    /// Creates a source for this URL. The source skips keys that are reserved for one tenant. If
-    /// `only` is the name of a tenant's issuer, the keys of that tenant are not skipped.
+    /// Creates a source for this URL. The source skips keys that are reserved for one tenant,
+    /// except the keys of the tenant whose issuer is `only`.
     #[track_caller]
     pub(super) fn new(url: &str, only: Option<String>) -> Self {
         Self { url: KeySetUrl::new("Issuer::entra", url), only }
@@ -40,8 +40,8 @@ impl KeySource for EntraKeys {
     }
 }
 
-/// Returns the key set without the keys that are reserved for one tenant. If `only` is the name of
-/// a tenant's issuer, that tenant's keys stay in the set.
+/// Returns the key set without the keys that are reserved for one tenant. The keys of the tenant
+/// whose issuer is `only` stay in the set.
 fn usable(json: &[u8], only: Option<&str>) -> Result<String, KeyError> {
     let is_usable = |key: &str| match serde_json::from_str(key) {
         Ok(Owner { issuer: Some(Value::String(issuer)) }) => {

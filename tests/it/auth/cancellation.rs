@@ -100,7 +100,7 @@ fn services_and_futures_are_send_and_static_where_the_inner_ones_are() {
 
     ok::<JwtAuthService<Inner, Shopper>>();
     ok::<ResponseFuture<F, Full<Bytes>>>();
-    // The service contains no value of the claims type, so that type need not be `Send`.
+    // The claims type need not be `Send`, since the service contains no value of that type.
     ok::<JwtAuthService<Inner, std::rc::Rc<()>>>();
     shared::<JwtAuth<Shopper>>();
     shared::<Claims<Shopper>>();

@@ -32,7 +32,7 @@ impl Frozen {
     }
 }
 
-/// Waits until the condition is true, however long the sockets take.
+/// Waits in real time until the condition is true. Panics after five minutes.
 pub(crate) async fn until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {

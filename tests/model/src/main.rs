@@ -201,8 +201,8 @@ fn growth() {
     assert!(scene.table.stats().entries > 6);
 }
 
-/// Two threads add tokens to a full table, and a third thread looks for tokens. A token that was
-/// used before stays in the table.
+/// Two threads add tokens to a full table while the main thread looks for a token. A token that was
+/// found before these threads started is not evicted.
 fn evictions() {
     let scene = Scene::new();
     (0..6).for_each(|n| scene.insert(n));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The limit that applies if `max_repeats_at_once` is `None`. In this case, a second refresh with
-/// the same token is not counted if it comes within 2 seconds of the first refresh. A request for
-/// the list of sessions is counted.
+/// The value that replaces `max_repeats_at_once` if it is `None`. In this case, a second refresh
+/// with the same token is not counted if it comes within 2 seconds of the first refresh. A request
+/// for the list of sessions is counted even then.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.
@@ -22,9 +22,9 @@ pub(crate) struct RotationRules {
     /// repeated if its used refresh token is presented again 2 seconds or more after the renewal.
     pub(crate) max_repeats: u32,
     /// Like `max_repeats`, but a renewal also counts as repeated if its used token is presented
-    /// again less than 2 seconds after the renewal. If this field is `None`, a refresh in these 2
-    /// seconds does not count. A request for the list of sessions still counts, and the limit is
-    /// [`MAX_LISTS_AT_ONCE`].
+    /// again less than 2 seconds after the renewal. If this field is `None`, the limit is
+    /// [`MAX_LISTS_AT_ONCE`]. In this case, a refresh with the used token in these 2 seconds does
+    /// not count, but a request for the list of sessions does.
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the previous token is accepted even after the grace period, as long as the current
     /// token was never used.

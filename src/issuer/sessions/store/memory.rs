@@ -15,10 +15,9 @@ const CAPACITY: usize = 100_000;
 /// after a restart.
 ///
 /// The store holds 100,000 sessions by default. A session takes about 1 KiB, and at most 12 KiB. To
-/// make room, a full store drops the ended session that expires first. Only if there is no other
-/// ended session does it drop a session whose end is not published yet. If all sessions are live,
-/// nobody else can log in until one ends or expires. The store never ends a live session to make
-/// room for another.
+/// make room, a full store deletes an ended session. It prefers sessions whose end is published,
+/// and among these the one that expires first. The store never deletes a live session to make room
+/// for another. If all sessions are live, nobody else can log in until one ends or expires.
 pub struct MemoryStore {
     capacity: usize,
     rows: Mutex<MemoryRows>,

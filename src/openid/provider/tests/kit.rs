@@ -344,7 +344,7 @@ pub(super) async fn pass(time: Duration) {
     tokio::time::advance(time + Duration::from_millis(1)).await;
 }
 
-/// Waits until the condition is true, however long the sockets take.
+/// Waits in real time until the condition is true. Panics after five minutes.
 pub(super) async fn until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {

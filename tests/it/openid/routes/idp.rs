@@ -46,13 +46,13 @@ struct IdpState {
 /// The ways in which this provider differs from a correct one.
 #[derive(Clone, Default)]
 pub(crate) struct Spoiled {
-    /// The error with which the provider sends the browser back.
+    /// The `error` parameter of the redirect to the callback. By default, the redirect has a code.
     pub(crate) error: Option<&'static str>,
     /// The status of the token endpoint's responses.
     pub(crate) token_status: Option<u16>,
     /// True if the token endpoint does not respond.
     pub(crate) hangs: bool,
-    /// The `iss` with which the provider sends the browser back. By default, the provider's issuer.
+    /// The `iss` parameter of the redirect to the callback. By default, the provider's issuer.
     pub(crate) response_issuer: Option<String>,
     /// Claims that replace the correct claims of the ID token.
     pub(crate) claims: BTreeMap<&'static str, Value>,

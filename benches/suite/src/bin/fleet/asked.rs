@@ -20,7 +20,7 @@ impl Asked {
         Self::Redis(client.get_multiplexed_async_connection().await.expect("Redis"))
     }
 
-    /// Returns two counts since the start of the database. The first is the number of reads (Redis)
+    /// Returns two counts since the database was started. The first is the number of reads (Redis)
     /// or of transactions (PostgreSQL). The second is the number of connections.
     pub(crate) async fn count(&mut self) -> [u64; 2] {
         match self {
