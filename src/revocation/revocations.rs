@@ -283,8 +283,8 @@ impl Revocations {
     /// once a minute.
     ///
     /// Returns true if the clock was set back so far that expired tokens may be valid again. The
-    /// revocations of these tokens have been forgotten, so read all revocations again. Tokens
-    /// cannot be checked until [`current_as_of`](Self::current_as_of) is called.
+    /// revocations of these tokens have been removed, so read all revocations again. Tokens cannot
+    /// be checked until [`current_as_of`](Self::current_as_of) is called.
     pub fn sweep(&self) -> bool {
         let now = self.shared.freshness.clock().now();
         let is_set_back = self.is_set_back();
