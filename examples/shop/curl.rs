@@ -6,7 +6,7 @@ const CURL: &str = r"curl -si -w '\n'";
 const JSON: &str = "-H 'Content-Type: application/json'";
 
 pub(crate) fn lines(auth: &str, cart: &str, payment: &str) -> String {
-    // sed is installed everywhere, jq is not.
+    // Extract the token with `sed`, since `jq` is not installed everywhere.
     let login = |user: &str, password: &str, audience: &str| {
         let body =
             format!(r#"{{"user":"{user}","password":"{password}","audience":"{audience}"}}"#);

@@ -304,12 +304,13 @@ impl<T> JwtAuth<T> {
     /// Reads the token from this cookie, in addition to the other sources.
     ///
     /// A browser sends a cookie automatically, even with a request that another site caused. The
-    /// layer therefore checks every WebSocket handshake, and every request with an unsafe method,
-    /// that has the cookie. It reads the header `Sec-Fetch-Site`, or `Origin` if `Sec-Fetch-Site`
-    /// is absent. It rejects the request if a page of another origin made it, unless that origin is
+    /// layer therefore checks each request with the cookie that is a WebSocket handshake or has an
+    /// unsafe method. It reads the header `Sec-Fetch-Site`, or `Origin` if `Sec-Fetch-Site` is
+    /// absent. It rejects the request if a page of another origin made it, unless that origin is
     /// [trusted](Self::trust_origin). A request without these two headers does not come from a
-    /// browser, and is not rejected. With `AuthRoutes`, give the cookie the same name as in
-    /// `Cookies::add_access_cookie`.
+    /// browser, and is not rejected.
+    ///
+    /// With `AuthRoutes`, give the cookie the same name as in `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///

@@ -26,7 +26,7 @@ pub struct KeySourceError {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// The kind of a [`KeySourceError`]. Its `Display` is a sentence.
+/// The kind of a [`KeySourceError`]. `Display` shows the kind as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeySourceErrorKind {

@@ -49,8 +49,8 @@ pub(crate) async fn get(url: &RemoteUrl, accept: &'static str) -> Result<Fetched
     read(response).await
 }
 
-/// Sends a GET request with credentials, and reads the whole answer as [`read_answer`] does. The
-/// caller sets the time limit.
+/// Sends a GET request with credentials, and reads the whole answer with [`read_answer`]. The caller
+/// sets the time limit.
 #[cfg(feature = "openid-login")]
 pub(crate) async fn get_as(
     url: &RemoteUrl,
@@ -61,8 +61,8 @@ pub(crate) async fn get_as(
     read_answer(send(url, request, Bytes::new()).await?).await
 }
 
-/// Sends a form in a POST request, and reads the whole answer as [`read_answer`] does. The caller
-/// sets the time limit.
+/// Sends a form in a POST request, and reads the whole answer with [`read_answer`]. The caller sets
+/// the time limit.
 #[cfg(feature = "openid-login")]
 pub(crate) async fn post_form(
     url: &RemoteUrl,

@@ -185,8 +185,8 @@ impl SourceState {
     }
 
     /// Removes the current set if it is too old, and returns true in that case. The background task
-    /// also removes such a set, but this task stands still after its runtime has ended, or while
-    /// nothing drives the runtime.
+    /// also removes such a set, but this task does not run after its runtime has been shut down, or
+    /// while no thread drives the runtime.
     #[inline]
     pub(crate) fn remove_stale_keys(&self) -> bool {
         let age = now().saturating_duration_since(self.created_at);

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 /// The maximum number of names. Anyone can send tokens with any key name, so the number must be
 /// bounded.
 pub(crate) const MAX_NAMES: usize = 1_024;
-/// The time for which a key counts as missing after a fetch did not find it. During this time,
-/// tokens with that key's name cannot start another fetch.
+/// The time for which a key counts as missing after a fetch did not find it. During this time, a
+/// token with the `kid` of this key cannot start another fetch.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
-/// The names of missing keys. If a fetch did not find a key, tokens with the key's name cannot
-/// start another fetch. This ends after five minutes, or earlier if the set changes.
+/// The names of missing keys. If a fetch did not find a key, a token with the `kid` of this key
+/// cannot start another fetch for five minutes, or until the set changes.
 ///
 /// Only hashes with a random key are kept, so that a stranger can neither fill the memory with long
 /// names nor find two names with the same hash. All tokens without a `kid` share one name.

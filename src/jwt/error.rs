@@ -49,7 +49,7 @@ pub enum KeyErrorKind {
     /// A key identifier is empty, longer than 256 bytes, or used by another key of the set with the
     /// same algorithm.
     BadId,
-    /// A set has no key, or more than 64.
+    /// A key set contains no keys or more than 64 keys.
     BadSetSize,
     /// The system's random number generator failed.
     NoRandomness,

@@ -18,7 +18,7 @@ const VERSION: &str = "v1.";
 const TAG_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
 
-/// Seals values with AES-256-GCM and a random nonce of 96 bits, for one purpose.
+/// Seals values for one purpose. The cipher is AES-256-GCM with a random nonce of 96 bits.
 ///
 /// The key is derived from a [`Secret`] by HKDF-SHA256, with the purpose in `info`. A value that
 /// was sealed for another purpose, for another context or with another secret cannot be opened.

@@ -15,9 +15,9 @@ use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes a few hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
-/// The longest pause between two checks if no revocations are configured. Without revocations, a
-/// token ends only when it expires or when its key is retired. The pause has a limit because the
-/// keys or the clock may change in the meantime.
+/// The longest pause between two checks of a token that cannot be revoked. Such a token ends only
+/// when it expires or when its key is retired. The pause has a limit because the keys or the clock
+/// may change during the pause.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// The reason why a previously valid token is no longer valid.

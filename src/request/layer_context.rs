@@ -19,11 +19,11 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
-    /// The sources have a separate allocation. The error of a rejected request can therefore keep
-    /// the sources without keeping the rest of the context in memory.
+    /// The token sources have a separate allocation. The error of a rejected request can therefore
+    /// keep the sources without keeping the rest of the context in memory.
     pub(crate) sources: Arc<Sources>,
-    /// The responses have a separate allocation. An extractor's rejection can therefore keep the
-    /// responses without keeping the rest of the context in memory.
+    /// The rejection responses have a separate allocation. An extractor's rejection can therefore
+    /// keep the responses without keeping the rest of the context in memory.
     pub(crate) answers: Arc<Answers>,
 }
 

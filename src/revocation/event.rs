@@ -7,8 +7,8 @@ use crate::revocation::feed::error::FeedError;
 use crate::revocation::message::Revocation;
 use crate::revocation::target::RevocationKind;
 
-/// An event for operators. Its `Display` is a sentence that names the remedy and never contains a
-/// password.
+/// An event for operators. `Display` shows the event as a sentence. The sentence names the remedy
+/// and never contains a password.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevocationEvent<'a> {

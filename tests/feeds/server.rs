@@ -15,9 +15,9 @@ pub(crate) trait Server: Send {
     fn processes(&self) -> Vec<u32>;
     /// Kills the server without a shutdown, like a power cut.
     fn kill(&mut self);
-    /// Starts the server with the data that it had before.
+    /// Starts the server. Data from an earlier run is kept.
     fn start(&mut self);
-    /// Starts the server without the data that it had before.
+    /// Deletes the data from an earlier run, and starts the server.
     fn start_empty(&mut self);
 
     /// Suspends the processes. Their connections stay open.

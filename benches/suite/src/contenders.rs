@@ -14,14 +14,14 @@ use crate::verifiers::{Backend, use_backend, verifier};
 /// One measured operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contender {
-    /// Verification of a token by the verifier with this name.
+    /// The verification of a token. The string is the name of the verifier.
     Verify(&'static str, Variant),
-    /// Verification by the verifier with this name, for this number of users. The tokens of the
-    /// users are verified in turn.
+    /// The verification of the tokens of several users in turn. The string is the name of the
+    /// verifier, and the number is the number of users.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),
-    /// A request to the route with this name.
+    /// A request to a route. The string is the name of the route.
     Ask(&'static str, Variant),
     /// Deserialization of the claims type by `serde_json`.
     ReadClaims,
@@ -29,8 +29,8 @@ pub enum Contender {
 
 impl Contender {
     /// Prepares the operation for tokens of this kind. The operation panics if its result is wrong.
-    /// Before the measurement, each verifier and each route gets a valid token, since a server in
-    /// production has already accepted tokens.
+    /// Before the measurement, each verifier and each route gets a valid token, so that
+    /// the measurement begins in the state of a production server that has already accepted tokens.
     pub fn run(self, kind: &TokenKind) -> Run {
         let token = |variant| kind.token(variant, key_id(self));
         match self {

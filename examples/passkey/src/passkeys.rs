@@ -56,8 +56,8 @@ impl Site {
 /// Returns the routes. `auth` must let anonymous requests through, since new users register without
 /// a token.
 pub(crate) fn routes(site: Site, auth: JwtAuth<LoggedIn>) -> Router {
-    // `Json` rejects every other content type. A page of another site can send JSON only if this
-    // server permits it by CORS.
+    // The extractor `Json` accepts only the content type of JSON. A page of another site can send
+    // this content type only if this server permits it by CORS.
     Router::new()
         .route("/passkey/register/start", post(start_registration).layer(auth.clone()))
         .route("/passkey/register/finish", post(finish_registration).layer(auth))

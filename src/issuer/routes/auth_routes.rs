@@ -139,8 +139,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// # Panics
     ///
-    /// Panics if even a token without claims is longer than [`TokenIssuer::max_token_bytes`],
-    /// because its signature is long.
+    /// Panics if [`TokenIssuer::max_token_bytes`] is too small even for a token without claims, for
+    /// example because the signatures of the algorithm are long.
     #[track_caller]
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         for audience in issuer.audiences() {

@@ -99,7 +99,7 @@ impl LoginRequest {
         self
     }
 
-    /// Returns the requested access, which is not checked yet.
+    /// Returns the requested audience, scopes and client. They are not checked yet.
     pub(crate) fn access(&self) -> RequestedAccess {
         RequestedAccess {
             audience: self.audience.clone().unwrap_or_default(),

@@ -15,7 +15,7 @@ use crate::issuer::routes::return_path::is_return_path;
 use crate::issuer::routes::token_answer::{AnsweredTokens, TokenAnswer};
 use crate::issuer::sessions::session::Session;
 
-/// A login that has started a session, with the response that the client must get.
+/// A login that has started a session. It contains the response that the client must get.
 ///
 /// The response has the same form as that of `/login`, with tokens in the body or in cookies. It
 /// has `Cache-Control: no-store`, and the [`Session`] in its extensions.

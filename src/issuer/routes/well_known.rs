@@ -5,8 +5,8 @@ use http::Uri;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
-/// Responses may be cached for an hour. Services therefore learn of an announced or withdrawn key
-/// within an hour.
+/// Clients may cache a response for an hour. Services therefore learn of an announced or withdrawn
+/// key up to an hour late.
 const CACHING: &str = "public, max-age=3600";
 
 /// The URL at which clients reach the routes, without a slash at the end.

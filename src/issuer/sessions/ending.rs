@@ -87,8 +87,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// Ends all of a user's sessions, for instance after a password change, and returns their
     /// number. A session whose login is still in progress may remain: change the password first.
     ///
-    /// With revocation, this method also revokes the user's tokens that belong to no session. Each
-    /// call publishes one message for these tokens, so limit how often users can call this method.
+    /// If `with_revocation` (feature `feeds`) is set, this method also revokes the user's tokens
+    /// that belong to no session. Each call then publishes one message for these tokens, so limit
+    /// how often users can call this method.
     ///
     /// # Errors
     ///

@@ -40,10 +40,10 @@ pub enum SessionEvent<'a> {
     /// token: notify the user.
     ///
     /// Normally this event is reported once, when the session ends. With [`EndCause::Reused`], it
-    /// is reported again if one of the session's tokens is presented within an hour of the end, and
-    /// the end was not fully recorded: the server stopped, or the store or the revocation feed
-    /// failed, right after the session had ended. If the server stopped before it called the hook
-    /// for the first time, only the later report is made.
+    /// can be reported again: right after the end, the server may stop, or the store or the
+    /// revocation feed may fail. The end is then not fully recorded. If one of the session's tokens
+    /// is presented within an hour of such an end, the event is reported again. If the server
+    /// stopped before the first report, only the later report is made.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

@@ -356,7 +356,7 @@ impl LoginProvider {
             );
         }
         let algorithms: Vec<_> = algorithms.into_iter().collect();
-        // This call only checks the algorithms, and panics if they cannot be used.
+        // The call panics if the algorithms cannot be used. The created keys are not needed.
         drop(RemoteKeys::jwks("https://provider.invalid").algorithms(algorithms.iter().copied()));
         self.settings.algorithms = Some(algorithms);
         self

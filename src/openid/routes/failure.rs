@@ -23,7 +23,7 @@ use crate::random::NoRandomness;
 /// `Display` shows the [`reason`](Self::reason).
 #[derive(Clone)]
 pub struct LoginFailure {
-    /// Boxed to keep results small, since few results are failures.
+    /// Boxed, because few logins fail, and unboxed details would make every `Result` larger.
     details: Box<Details>,
 }
 

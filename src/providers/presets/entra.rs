@@ -38,7 +38,9 @@ impl Issuer {
     ///
     /// Entra gives any application of the tenant a token for the API, even an application without
     /// permissions, unless the API requires user assignment. Guards must therefore require a role
-    /// or a scope. Only Microsoft Graph can verify tokens for Microsoft Graph.
+    /// or a scope.
+    ///
+    /// A token for Microsoft Graph cannot be verified here: only Microsoft Graph can verify it.
     ///
     /// Sources, read on 2026-11-27: [access tokens][tokens] and [their claims][claims].
     ///

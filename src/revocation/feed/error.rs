@@ -13,7 +13,7 @@ pub struct FeedError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kind of a [`FeedError`]. Its `Display` is a sentence.
+/// The kind of a [`FeedError`]. `Display` shows the kind as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FeedErrorKind {

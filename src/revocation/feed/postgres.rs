@@ -182,12 +182,13 @@ impl PostgresFeed {
         message: &str,
         forget_at: i64,
     ) -> Result<(), Error> {
-        // Within a transaction, a pooler sends all messages to the same server process.
+        // A query consists of several protocol messages. Within a transaction, a pooler sends all
+        // of them to the same server process.
         let mut transaction = connection.begin().await?;
         let insert = sqlx::query(APPEND).bind(message).bind(forget_at).persistent(false);
         insert.execute(&mut *transaction).await?;
         transaction.commit().await?;
-        // If this fails, a later call deletes the messages.
+        // Delete messages that no server needs. If this statement fails, a later call deletes them.
         let prune = PRUNE.replace("KEPT", &KEPT_LONGER.as_secs().to_string());
         if sqlx::raw_sql(AssertSqlSafe(prune)).execute(&mut connection).await.is_ok() {
             self.connection.put(connection);

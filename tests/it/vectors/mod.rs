@@ -93,8 +93,8 @@ fn assert_refused_by_hmac(token: &str) {
     }
 }
 
-/// Parses the key of a JWK. If `jsonwebtoken` can parse the JWK, converting its `Jwk` must give the
-/// same result.
+/// Parses the key of a JWK. If `jsonwebtoken` can parse the JWK and supports its algorithm, also
+/// checks that the conversion from the parsed `Jwk` has the same result.
 fn jwk_key(jwk: &Value) -> Result<Key, KeyErrorKind> {
     let kind = |error: KeyError| error.kind();
     let ours = Key::from_jwk(&jwk.to_string()).map_err(kind);

@@ -11,7 +11,7 @@ pub(crate) enum Announcement {
     /// The announcement has not begun, or has failed.
     #[default]
     Due,
-    /// A request started the announcement at this time, in seconds, and has not confirmed it yet.
+    /// A request began the announcement at this time, in seconds. Its success is not recorded yet.
     Begun(i64),
     Done,
 }

@@ -367,7 +367,7 @@ impl Family {
     }
 
     /// Returns the progress of announcing the session's end. If a request began the announcement
-    /// too long ago and has not confirmed it, the announcement is due again.
+    /// too long ago and has not recorded its success, the announcement is due again.
     pub(crate) fn announcement(&self, now: UnixTime) -> Announcement {
         match self.announcement {
             Announcement::Begun(at)
@@ -577,7 +577,7 @@ mod tests {
             let start = at(20 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             if renewal % 5 != 0 {
-                // Repeats of the same renewal count only once.
+                // Several repeats of the same renewal count as one.
                 for _ in 0..3 {
                     let later = start.saturating_add(Duration::from_secs(9));
                     assert!(present(&mut family, &token, later).is_some());
@@ -595,7 +595,7 @@ mod tests {
             let start = at(14 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             let soon = start.saturating_add(Duration::from_millis(1_999));
-            // Repeats of the same renewal count only once.
+            // Several repeats of the same renewal count as one.
             for _ in 0..3 {
                 assert_eq!(present(&mut family, &token, soon).is_some(), renewal < 20, "{renewal}");
             }

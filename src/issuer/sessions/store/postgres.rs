@@ -175,8 +175,8 @@ impl PostgresStore {
         if !self.is_pooled.load(Ordering::Relaxed) {
             return query.fetch_all(connection).await;
         }
-        // Use a transaction: a pooler sends all messages of a transaction to the same server
-        // process.
+        // A query consists of several messages. Within a transaction, a pooler sends all of them
+        // to the same server process.
         let mut transaction = connection.begin().await?;
         let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
         transaction.commit().await?;

@@ -118,9 +118,10 @@ impl SqliteStore {
     }
 }
 
-/// Creates the file if it does not exist. SQLite itself would create a file that everybody can
-/// read. SQLite gives the `-wal` and `-shm` files the mode of this file. If this function cannot
-/// create the file, SQLite reports the reason later.
+/// Creates the database file if it does not exist. Only its owner can read the new file. SQLite
+/// itself would create a file that everybody can read. SQLite gives the `-wal` and `-shm` files the
+/// mode of the database file. If this function cannot create the file, SQLite reports the reason
+/// later.
 fn create_private(file: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

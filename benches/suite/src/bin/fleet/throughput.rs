@@ -1,5 +1,5 @@
-//! Requests per second with many entries, with no entries, and without revocation. The servers take
-//! turns.
+//! Requests per second of three kinds of servers: with many revocations, with no revocations, and
+//! without the revocation check. The servers are measured in turn.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
