@@ -32,8 +32,8 @@
 // On docs.rs, the file `docs/links.md` is included before each page. It defines the same labels as
 // the pages, with the targets for rustdoc. In Markdown the first definition of a label counts, so
 // these targets replace the targets for GitHub. The label of a page is its path in `docs/` without
-// `.md`. The label of a heading adds `#` and the heading's anchor. `tests/docs/links` checks every
-// link.
+// `.md`. The label of a heading is the label of its page, followed by `#` and the heading's anchor.
+// `tests/docs/links` checks every link.
 
 /// Declares a page: its module, its file, and the features that its links and code need. A page
 /// with a diagram also has a summary, since the page must begin with a paragraph of text. The

@@ -79,10 +79,11 @@
 //! failed, but you can: the [`AuthError`] in the response's extensions contains the whole
 //! [`reason`](AuthError::reason).
 //!
-//! With [`JwtAuth::allow_anonymous`], a request without a token passes too. A request that looks
-//! like a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) and has no
-//! token always passes the layer. An `OPTIONS` handler must therefore have no side effects unless a
-//! guard or an extractor (other than an `Option`) stands in front of it.
+//! [`JwtAuth::allow_anonymous`] makes the layer accept requests without a token. Even without this
+//! setting, the layer accepts a request without a token if it looks like a CORS preflight
+//! (`OPTIONS` with `Origin` and `Access-Control-Request-Method`). Anyone can send such a request,
+//! so an `OPTIONS` handler must have no side effects, unless it is protected by a guard or by an
+//! extractor other than an `Option`.
 //!
 //! # Where layers go
 //!

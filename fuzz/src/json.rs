@@ -23,7 +23,7 @@ pub enum Node {
     Array(Vec<Node>),
     Object(Vec<(String, Node)>),
     /// The value of a member whose name contains half a surrogate pair. A Rust string cannot
-    /// contain such a name, so an empty name is stored instead.
+    /// contain such a name, so the member is stored with an empty name.
     Unnamed(Box<Node>),
 }
 

@@ -35,7 +35,8 @@ impl TrustedOrigins {
         }
     }
 
-    /// Rejects an unsafe request from a site that is not trusted.
+    /// Rejects a request from an untrusted site, unless its method is GET, HEAD or OPTIONS. A
+    /// WebSocket handshake from such a site is rejected too.
     ///
     /// If `Sec-Fetch-Site` is present, it decides, since a script cannot set it. Otherwise `Origin`
     /// decides. A request with neither header does not come from a browser. `SameSite` does not

@@ -21,7 +21,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Returns the token, for `Authorization: Bearer` or a cookie.
+    /// Returns the text of the token. Clients send it in the header `Authorization: Bearer` or in a
+    /// cookie.
     pub fn as_str(&self) -> &str {
         &self.encoded
     }

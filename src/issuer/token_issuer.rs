@@ -115,8 +115,8 @@ impl TokenIssuer {
         this
     }
 
-    /// Sets the key for a service, or for several services that share it. None by default.
-    /// [`add_audience`](Self::add_audience) adds a service with another key.
+    /// Sets the key for one service, or for several services that share the key. By default there
+    /// is no key. [`add_audience`](Self::add_audience) adds a service with another key.
     ///
     /// The current key of a [`KeyStore`] signs the tokens. After a rotation, the new current key
     /// signs them. Give a new secret to the services before you give it to the issuer, and

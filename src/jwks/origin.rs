@@ -90,7 +90,8 @@ impl Origin {
     }
 }
 
-/// The URL of a key set, for a source that fetches the set and then removes some of its keys.
+/// The URL of a key set. It is used by a source that fetches the set and then removes some of its
+/// keys.
 pub(crate) struct KeySetUrl(RemoteUrl);
 
 impl KeySetUrl {

@@ -93,7 +93,7 @@ pub enum TokenErrorKind {
 enum Detail {
     None,
     Text(&'static str),
-    /// Configured values in their printed form.
+    /// The text of configured values.
     Configured(Arc<str>),
     Limit(usize),
     Time {

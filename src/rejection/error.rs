@@ -154,7 +154,7 @@ impl AuthError {
         }
     }
 
-    /// Returns the kind of the refusal.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> AuthErrorKind {
         self.kind
     }

@@ -96,11 +96,11 @@ pub(crate) enum Caching {
     /// The response is for an anonymous request. A request with a token in the cookie would get a
     /// different response.
     VariesByCookie,
-    /// The token came from the cookie, so the response is private to the holder of that cookie.
+    /// The token came from the cookie, so only the holder of that cookie may get the response.
     PrivateByCookie,
-    /// The token came from a source of the application, so the response is private to the holder of
-    /// the token. The response must say so, since a cache may not recognize the header that
-    /// contains the token.
+    /// The application's own token source found the token, so only the holder of the token may get
+    /// the response. The response needs `Cache-Control: private`, since a cache may not recognize
+    /// the header that contains the token.
     Private,
 }
 

@@ -1,4 +1,4 @@
-//! The part of a layer's configuration that a request keeps.
+//! The part of a layer's configuration that is stored with each request.
 
 use std::sync::Arc;
 

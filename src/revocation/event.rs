@@ -32,7 +32,8 @@ pub enum RevocationEvent<'a> {
     /// that the log dropped before the server read them.
     #[cfg(feature = "feeds")]
     Gap,
-    /// The log that this server read before is gone. Known revocations are kept.
+    /// This server has read the log before, and the log no longer exists. Known revocations are
+    /// kept.
     #[cfg(feature = "feeds")]
     LogMissing,
     /// There was no log, and this server created an empty one. If this is not a new installation,

@@ -11,7 +11,8 @@ use std::time::Duration;
 #[cfg(feature = "feeds")]
 use crate::revocation::feed::error::FeedErrorKind;
 
-/// The reason why no token can be checked at the moment, as a sentence without secrets.
+/// The reason why no token can be checked at the moment. `Display` writes the reason without
+/// secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationOutage {
     pub(crate) age: Option<Duration>,

@@ -96,8 +96,8 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     member.look();
 }
 
-/// The application's pool was created without a setting for the pooler, so the store must detect
-/// the pooler.
+/// The application's connection pool still uses prepared statements, so the store must detect
+/// PgBouncer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_existing_pool_detects_the_pooler() {
     let postgres = Postgres::new("postgres-pooled-own");

@@ -322,7 +322,8 @@ async fn the_rights_to_read_and_to_publish_are_separate() {
     reader.append(&fleet::token("c")).await.unwrap_err();
 }
 
-/// In Aurora, the function that returns the timeline exists, but fails.
+/// Aurora has the function `pg_current_wal_lsn`, which is needed to read the timeline, but each
+/// call of it fails.
 #[tokio::test]
 async fn a_feed_works_without_the_timeline_and_reports_that_once() {
     let postgres = Postgres::new("postgres-timeline");

@@ -46,7 +46,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // If the next beat of the background thread is already late, add the delay so far.
+    // The background thread may be late with the next beat. In this case, add the delay until now.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

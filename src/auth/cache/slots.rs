@@ -114,8 +114,8 @@ impl<V> Entry<V> {
         if self.is_used.load(Ordering::Relaxed) { 0 } else { self.idle_rounds.saturating_add(1) }
     }
 
-    /// Records that the entry was used. Writes only the first time, so that the entry stays in the
-    /// caches of all processors.
+    /// Records that the entry was used. Writes to memory only if the use was not recorded before,
+    /// since a write removes the entry from the caches of the other processors.
     #[inline]
     pub(crate) fn mark_used(&self) {
         if !self.is_used.load(Ordering::Relaxed) {

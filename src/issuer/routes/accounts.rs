@@ -123,10 +123,10 @@ use crate::issuer::sessions::session::Session;
 /// right. Each login that fails the second check is reported as
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
-    /// The credentials of a login, from JSON or a form, such as a name and a password, or a
-    /// one-time code. The routes read the members `audience`, `scope` and `client_id` of the same
-    /// body themselves. In a form, every value is a string, so a type that contains a number can be
-    /// read only from JSON.
+    /// The credentials of a login, for example a name and a password, or a one-time code. They are
+    /// read from the request's body, which is JSON or a form. The routes first remove the members
+    /// `audience`, `scope` and `client_id` from the body, and handle them themselves. In a form,
+    /// every value is a string, so a type that contains a number can be read only from JSON.
     type Credentials: DeserializeOwned + Send;
 
     /// The application's own claims, or `()`.

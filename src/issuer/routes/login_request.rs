@@ -82,9 +82,9 @@ impl LoginRequest {
     /// Accepts a login request that another site caused. By default, such a request is rejected
     /// with 403, as at `/login`.
     ///
-    /// If the user logs in at another site, that site causes the last request of the login.
-    /// Examples are the redirect of an OpenID provider, and the form that a SAML identity provider
-    /// posts.
+    /// If the user logs in at another site, that site causes the last request of the login. For
+    /// example, an OpenID provider redirects the browser to this server, and a page of a SAML
+    /// identity provider posts a form.
     ///
     /// # Security
     ///

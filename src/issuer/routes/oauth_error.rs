@@ -237,9 +237,10 @@ pub(crate) enum LoginFailureCause {
     Server,
 }
 
-/// The error log of the routes. Clients cannot flood it at the default log level. Each cause has a
-/// separate limit: a client that can make the accounts fail, for instance with a name that a
-/// database rejects, must not be able to suppress reports of store failures.
+/// The error log of the routes. At the default log level, the number of lines is limited, so that
+/// clients cannot fill the log. Each cause of an error has a separate limit. A client may be able
+/// to cause errors in the application's [`Accounts`](crate::issuer::Accounts), for instance with a
+/// name that a database rejects. These errors must not suppress reports of store failures.
 #[derive(Default)]
 pub(crate) struct ErrorLog {
     #[cfg(feature = "tracing")]
@@ -279,8 +280,9 @@ impl ErrorLog {
         }
     }
 
-    /// Logs a failed login at another provider. The limit on log lines for a cause counts the
-    /// failures of all providers together.
+    /// Logs a failed login at an OpenID or OAuth provider. The number of lines at ERROR is limited
+    /// for each cause. Failures with the same cause share one limit, even if they belong to
+    /// different providers.
     #[cfg(all(feature = "tracing", feature = "openid-login"))]
     pub(crate) fn write_login_failure(
         &self,

@@ -20,8 +20,9 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// `None` if the token is the session's current token. If the token was used before, contains
-    /// the current token and the time between the two uses.
+    /// `None` if the presented token is the session's current token. If the presented token was
+    /// used before, this field contains the current token, and the time between that use and this
+    /// one.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

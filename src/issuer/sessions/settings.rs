@@ -23,8 +23,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the maximum lifetime of a session, even if it is renewed. 30 days by default. A change
-    /// applies to sessions that start afterwards.
+    /// Sets the maximum lifetime of a session. Renewals do not extend it. 30 days by default. A
+    /// change applies to sessions that start afterwards.
     ///
     /// # Panics
     ///
@@ -162,11 +162,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// Revokes the access tokens of every session that ends early, for any cause: a logout, a
     /// stolen token, a closed account. By default, those tokens stay valid until they expire.
     ///
-    /// The end of a session is published once. If publishing fails, the session still ends, and the
-    /// error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). During the next
-    /// hour, every further attempt to end the session, and every request with one of its refresh
-    /// tokens, tries to publish the same message again, until publishing succeeds. Only access
-    /// tokens of this `issuer` are revoked.
+    /// The revocation is published when the session ends. If publishing fails, the session still
+    /// ends, and the error is [`Unavailable`](crate::issuer::SessionErrorKind::Unavailable). During
+    /// the next hour, the library tries to publish the same message again whenever somebody ends
+    /// the session again or presents one of its refresh tokens, until publishing succeeds. Only
+    /// access tokens of this `issuer` are revoked.
     ///
     /// If the feed has no log yet, a background task creates the log immediately, and retries until
     /// it succeeds. Services with read-only access then need not wait for the first revocation.

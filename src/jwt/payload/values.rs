@@ -12,7 +12,8 @@ use crate::jwt::spans::{Placer, Span, Spans};
 
 /// The error for a claim's value. If the JSON type is wrong, the error names the type that was
 /// found.
-// The error takes one byte, so that a `Result` is returned in a register.
+// The error takes only one byte. A `Result` with this error is then small enough to be returned in
+// registers.
 #[derive(Clone, Copy)]
 pub(crate) enum WrongValue {
     Text,

@@ -25,8 +25,8 @@ const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A provider at which users can log in: its endpoints, the client name and the secret that the
-/// provider gave to this server, and the scopes to request.
+/// A provider at which users can log in: its endpoints, the client identifier and the secret that
+/// the provider gave to this server, and the scopes to request.
 ///
 /// ```
 /// use tower_jwt_auth::openid::LoginProvider;
@@ -396,8 +396,8 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// Every process on this machine that can listen on the provider's port can log in as any user,
-    /// and learns the client secret of this server.
+    /// Any process on this machine that listens on the provider's port instead of the provider can
+    /// log in as any user, and learns the client secret of this server.
     pub fn dangerous_allow_http(mut self) -> Self {
         self.settings.allows_http = true;
         self

@@ -31,7 +31,7 @@ pub struct LoginFailure {
 struct Details {
     kind: LoginFailureKind,
     reason: Cow<'static, str>,
-    /// The application's message to a user whose login it refused.
+    /// The application's message to the user, if the application refused the login.
     sentence: Option<String>,
     provider: Option<String>,
     return_to: Option<String>,

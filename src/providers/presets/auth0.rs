@@ -36,9 +36,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `domain` is not a host name. The layer panics unless you call
-    /// [`audience`](Self::audience), or call [`claim_is`](Self::claim_is) with the claim that names
-    /// the client (such as `azp`).
+    /// Panics if `domain` is not a host name. Building the layer panics unless you have called
+    /// [`audience`](Self::audience), or have called [`claim_is`](Self::claim_is) with the claim
+    /// that names the client (such as `azp`).
     ///
     /// [profiles]: https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
     /// [validate]: https://auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens

@@ -34,9 +34,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `realm` is not an `https` URL. The layer panics unless you call
-    /// [`audience`](Self::audience), or call [`claim_is`](Self::claim_is) with the claim that names
-    /// the client (such as `azp`).
+    /// Panics if `realm` is not an `https` URL. Building the layer panics unless you have called
+    /// [`audience`](Self::audience), or have called [`claim_is`](Self::claim_is) with the claim
+    /// that names the client (such as `azp`).
     ///
     /// [registration]: https://www.keycloak.org/securing-apps/client-registration
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/

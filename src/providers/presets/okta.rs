@@ -33,9 +33,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `server` is not an `https` URL. The layer panics unless you call
-    /// [`audience`](Self::audience), or call [`claim_is`](Self::claim_is) with the claim that names
-    /// the client (`cid`).
+    /// Panics if `server` is not an `https` URL. Building the layer panics unless you have called
+    /// [`audience`](Self::audience), or have called [`claim_is`](Self::claim_is) with the claim
+    /// that names the client (`cid`).
     ///
     /// [verifier]: https://www.npmjs.com/package/@okta/jwt-verifier
     /// [tokens]: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/

@@ -172,8 +172,8 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// Fails if the feed fails or panics ([`Panicked`](FeedErrorKind::Panicked)).
     pub async fn step(&mut self) -> Result<(), FeedError> {
-        // The read may panic halfway. This is safe, since a message is recorded as read only after
-        // its revocation has been applied.
+        // A panic in the middle of the read is safe: a message is recorded as read only after its
+        // revocation has been applied.
         let done = caught_panics::caught(self.read_all_there_is()).await;
         self.revocations.follower().attempted(done.as_ref().err().map(FeedError::kind));
         if done.is_err() {

@@ -58,9 +58,8 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
     /// Publishes [the message](Revocation::to_message). If there is no log, this method creates
-    /// one. If the log already contains the message, the log does not change: if each repetition
-    /// were added, a client could fill the log by repeating a request. A message that is too long
-    /// is an error.
+    /// one. If the log already contains the message, the log does not change. Otherwise a client
+    /// could fill the log by repeating a request. Returns an error if the message is too long.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
@@ -173,8 +172,9 @@ impl Revocation {
     }
 }
 
-/// Logs whether a publisher created the revocation log, or failed to create it. On servers that
-/// follow the feed, the follower logs this. Returns true if the revocation log exists now.
+/// Writes a `tracing` event if a publisher has created the revocation log, or has failed to create
+/// it. On servers that follow the feed, the follower reports a new log. Returns true if the
+/// revocation log exists now.
 #[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]

@@ -16,8 +16,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Option<PgListener>, Error>> + Send>>;
 
-/// The connection that listens, or the attempt to open it. A caller waits for one polling interval,
-/// which may be too short for connecting. The next wait then continues the attempt.
+/// The connection that listens for notifications, or the attempt to open it. A caller waits at most
+/// one polling interval, which may be too short to open a connection. The next wait then continues
+/// the attempt.
 #[derive(Default)]
 pub(crate) enum PostgresListener {
     #[default]

@@ -7,7 +7,8 @@ use tower_jwt_auth::issuer::{Cookies, LoginRequest, Logins, MemoryStore, Session
 use super::kit::{Fragile, ISSUER, Routes, Server, Users, issuer};
 use crate::kit::{panics, secret};
 
-/// Returns the panic message. Fails unless the panic points to this file.
+/// Runs `configure`, which must panic, and returns the panic message. Fails if the panic was not
+/// reported in this file.
 fn sentence<T>(configure: impl FnOnce() -> T) -> String {
     let (sentence, file) = panics::refused(configure);
     assert_eq!(file, file!(), "{sentence}");

@@ -210,9 +210,9 @@ fn the_rules_hold_for_a_type_that_stops_reading() {
     }
 }
 
-/// `serde_json` reserves these names. It would parse the string in such a member as JSON, and a
-/// `Value` would contain the result. The issuer signed only the string, and the JSON in the string
-/// could be nested without a limit.
+/// `serde_json` reserves some member names for its own use. It would parse the string in such a
+/// member as JSON, and a `Value` would contain the result. But the issuer signed only a string, and
+/// the nesting of the JSON in that string would not be limited.
 #[test]
 fn a_name_that_serde_json_reserves_is_rejected_at_any_depth() {
     let name = "$serde_json::private::RawValue";

@@ -10,8 +10,8 @@ thread_local! {
 }
 
 /// Runs `configure`, which must panic. Returns the panic message, and the file in which the panic
-/// was reported. The caller should check that this file contains the configuration and does not
-/// belong to the library.
+/// was reported. The caller should check that this is the file with the configuration, and not a
+/// file of the library.
 #[track_caller]
 pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
     static HOOK: Once = Once::new();

@@ -52,8 +52,8 @@ fn within(before: &str, text: &[u8], after: &str) -> Vec<u8> {
 }
 
 fn auth() -> JwtAuth<Value> {
-    // The limit is larger than the two largest texts, so that these texts are rejected for their
-    // depth and not for their size.
+    // With the default limit, the two largest texts would be rejected for their size. They must be
+    // rejected for their depth.
     kit::auth().max_token_bytes(1024 * 1024).claims()
 }
 

@@ -100,7 +100,8 @@ impl Scene {
         loom::sync::Arc::new(Self { table, limit, keys, generation, counts: Arc::default() })
     }
 
-    /// Returns the key set that verified the token, if the token is found.
+    /// Looks the token up, and returns the key set with which it was verified. Returns `None` if
+    /// the table has no entry for the token, or if the entry is stale.
     fn find(&self, n: usize) -> Option<usize> {
         let pick = |value: &Arc<Value>| {
             let is_current = value.generation == self.generation.load(Acquire);

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The progress of announcing a session's end to the revocation feed, and to the hook if a token
-/// was stolen. The progress is stored with the session, so that the end is not announced again each
-/// time one of the session's tokens is presented.
+/// The progress of announcing a session's end. The end is announced to the revocation feed. If a
+/// token was stolen, the end is also announced to the application's hook. The progress is stored
+/// with the session. Without it, the end would be announced each time one of the session's tokens
+/// is presented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Announcement {

@@ -14,7 +14,7 @@ pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 pub(crate) struct RotationRules {
     /// The time after which a session expires if it is not renewed.
     pub(crate) idle: Duration,
-    /// The maximum lifetime of a session, even if it is renewed.
+    /// The maximum lifetime of a session. Renewals do not extend it.
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
