@@ -49,8 +49,8 @@ pub(crate) async fn get(url: &RemoteUrl, accept: &'static str) -> Result<Fetched
     read(response).await
 }
 
-/// Sends a GET request with credentials, and reads the whole answer with [`read_answer`]. The caller
-/// sets the time limit.
+/// Sends a GET request with credentials, and reads the whole answer with [`read_answer`]. The
+/// caller sets the time limit.
 #[cfg(feature = "openid-login")]
 pub(crate) async fn get_as(
     url: &RemoteUrl,
