@@ -40,8 +40,8 @@ const fn bits_at(place: u32) -> [u32; 256] {
     bits
 }
 
-/// Decodes into the front of `buffer` and returns the decoded bytes. Returns `None` if `encoded` is
-/// malformed, or if the bytes do not fit.
+/// Writes the decoded bytes to the beginning of `buffer`, and returns them. Returns `None` if
+/// `encoded` is malformed, or if the bytes do not fit.
 ///
 /// For short input, such as an HS256 signature, the engines of `base64` execute twice as many
 /// instructions as this function. Its tables are indexed by characters that the client sent, never

@@ -230,7 +230,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Publishes the revocation of an access token. The message depends only on the token's claims.
-    /// Revoking a token twice therefore gives the same message, which a feed keeps once.
+    /// If a token is revoked twice, both messages are therefore equal, and a feed keeps only one of
+    /// them.
     #[cfg(feature = "axum")]
     async fn publish_one(&self, token: &OwnToken) -> Result<(), SessionError> {
         let Some(publisher) = &self.rows.publisher else { return Ok(()) };

@@ -1,5 +1,5 @@
 //! Requests per second over loopback with HTTP/1.1 keep-alive: `cargo run --release --bin load`.
-//! Servers and clients share this process and its processors.
+//! Servers and clients run in this process, on the same processors.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
