@@ -86,7 +86,8 @@ impl UnixTime {
         Self::from_secs(self.secs)
     }
 
-    /// Returns the time `duration` later.
+    /// Returns this time plus `duration`. If the result is out of range, returns the latest
+    /// possible time.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let nanos = self.nanos.saturating_add(duration.subsec_nanos());
@@ -99,7 +100,8 @@ impl UnixTime {
         secs.map_or(Self::MAX, |secs| Self { secs, nanos })
     }
 
-    /// Returns the time `duration` earlier.
+    /// Returns this time minus `duration`. If the result is out of range, returns the earliest
+    /// possible time.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         let (borrow, nanos) = match self.nanos.checked_sub(duration.subsec_nanos()) {

@@ -1,8 +1,9 @@
-//! A strict `WWW-Authenticate` parser: one challenge in the grammar of RFC 9110 section 11.6.1 with
-//! the attributes of RFC 6750 section 3, each as a quoted string.
+//! A strict parser for `WWW-Authenticate`. It accepts exactly one challenge, in the grammar of RFC
+//! 9110 section 11.6.1. Each parameter must be a quoted string with only the characters that RFC
+//! 6750 section 3 allows.
 
-/// Returns the parameters of a `Bearer` challenge in order. Panics if `field` is not such a
-/// challenge.
+/// Returns the names and values of the parameters of a `Bearer` challenge, in order. Panics if
+/// `field` is not such a challenge.
 pub fn parse(field: &str) -> Vec<(String, String)> {
     let mut rest = field.strip_prefix("Bearer ").expect("the scheme is Bearer");
     let mut parameters: Vec<(String, String)> = Vec::new();

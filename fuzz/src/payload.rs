@@ -189,8 +189,9 @@ fn value(input: &mut Unstructured<'_>) -> Result<String> {
     })
 }
 
-/// Escapes some characters of the strings, and adds white space before some brackets, commas and
-/// colons. For each character, one of the 64 bits decides whether it is changed.
+/// Escapes some of the characters in strings, and adds white space around some brackets, commas and
+/// colons. Each character of `text` is changed only if the next bit of `bits` is 1. After the last
+/// bit, the first bit is used again.
 fn spell(text: &str, mut bits: u64) -> String {
     let mut spelled = String::new();
     let (mut is_inside, mut is_escaped) = (false, false);

@@ -1,4 +1,4 @@
-//! The search for the single credential of a request in the configured sources.
+//! Searches the configured sources for the single credential of a request.
 
 use std::any::type_name;
 use std::borrow::Cow;

@@ -105,8 +105,9 @@ impl KeySourceError {
     }
 }
 
-/// The start of an error's text. Formatting stops as soon as the start is complete. This saves
-/// time, since the text is built for each request that gets 503 because its key is missing.
+/// The first [`MAX_CAUSE_CHARS`] characters of an error's text. Formatting the error stops after
+/// these characters. This saves time, since the text is formatted for each request that gets 503
+/// because its key is missing.
 #[derive(Default)]
 struct Start {
     text: String,

@@ -89,7 +89,7 @@ impl<'de> Placer<'de> {
         self.end
     }
 
-    /// Returns the strings that are not in the payload. The caller appends them to the stored text.
+    /// Returns the collected strings, joined together. The caller appends them to the stored text.
     pub(crate) fn into_unescaped(self) -> String {
         self.unescaped
     }

@@ -31,8 +31,8 @@ const MAX_RULES: usize = 64;
 ///
 /// # Panics
 ///
-/// Every method panics on a value that cannot work, with a sentence that says what to do. A method
-/// that takes a list panics if it is called twice, since the first list would be lost.
+/// Every method panics on a setting that cannot work. The message of the panic says what to do. A
+/// method that takes a list panics if it is called twice, since the first list would be lost.
 #[derive(Clone, Debug)]
 pub struct Validation {
     pub(super) issuers: Vec<String>,

@@ -161,7 +161,8 @@ impl Verifier {
         self.authenticate(token.as_bytes(), keys).is_ok()
     }
 
-    /// Checks header and signature. Returns the parts of the token, and the key that signed it.
+    /// Checks the header and the signature of a token. Returns the parts of the token, and the key
+    /// that verified its signature.
     fn authenticate<'t, 'k>(
         &self,
         token: &'t [u8],

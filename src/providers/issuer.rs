@@ -43,7 +43,7 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 ///
 /// # Panics
 ///
-/// Every method panics on a setting that cannot work, with a sentence that says what to do. A
+/// Every method panics on a setting that cannot work. The message of the panic says what to do. A
 /// method that takes a list panics when it is called again, since the first list would be lost.
 ///
 /// An issuer whose keys are fetched needs an [`audience`](Self::audience), or a

@@ -22,9 +22,9 @@ const GRPC: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "a
 impl Format {
     /// Returns the format of the refusal for a request with this method and these headers.
     ///
-    /// A refusal in gRPC has the HTTP status 200. All gRPC requests are POST, so the method is
-    /// checked too: otherwise a client could get the status 200 for any refused GET by sending a
-    /// gRPC content type.
+    /// A refusal in a gRPC format has the HTTP status 200. Only a POST request gets such a refusal,
+    /// since all gRPC requests are POST requests. Otherwise a client could get the status 200 for a
+    /// refused GET request by sending a gRPC content type.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let is_post = *method == Method::POST;
         let content_type = if is_post { headers.get(CONTENT_TYPE) } else { None };

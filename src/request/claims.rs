@@ -127,8 +127,8 @@ impl<T: Send + Sync + 'static> Claims<T> {
         Ok((Self { token: Token::new(typed, source, None), typed: PhantomData }, at))
     }
 
-    /// Returns the claims of a token that an earlier request verified, or `None` if the claims have
-    /// a different type.
+    /// Returns the claims of a token that was verified during an earlier request, or `None` if the
+    /// claims have a different type.
     #[inline]
     pub(crate) fn again(
         claims: Arc<dyn ErasedClaims>,
@@ -169,8 +169,9 @@ impl<T> Claims<T> {
         self.token.ended()
     }
 
-    /// Wraps a stream, such as a WebSocket or the events of a response, so that the stream ends
-    /// when the token ends. From then on, sending into the stream fails: see [`UntilEnded`].
+    /// Wraps a stream, such as a WebSocket or the events of a response, so that the stream ends as
+    /// soon as the token is no longer valid. From then on, sending into the stream fails: see
+    /// [`UntilEnded`].
     ///
     /// ```
     /// use axum::response::{IntoResponse, Sse, sse::Event};

@@ -15,9 +15,9 @@ use crate::revocation::{TokenNames, Verdict};
 
 /// The pause between two checks of a token in use. A check takes a few hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
-/// The longest pause between two checks of a token that cannot be revoked. Such a token ends only
-/// when it expires or when its key is retired. The pause has a limit because the keys or the clock
-/// may change during the pause.
+/// The longest pause between two checks of a token that cannot be revoked. Such a token becomes
+/// invalid only when it expires or when its key is retired. The pause has a limit because the keys
+/// or the clock may change during the pause.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// The reason why a previously valid token is no longer valid.
@@ -88,12 +88,12 @@ impl LayerContext {
 }
 
 pin_project! {
-    /// A stream that ends when a token ends; created by `Claims::until_ended`.
+    /// A stream that ends as soon as a token is no longer valid; created by `Claims::until_ended`.
     ///
-    /// Implements [`Sink`] if the inner stream does. Once the token has ended, the next send first
-    /// closes the inner sink. Sending then fails if the inner sink rejects items after it was
-    /// closed, as WebSockets and channels do. To close a WebSocket with a reason, send the last
-    /// frame into the stream that [`into_inner`](Self::into_inner) returns.
+    /// Implements [`Sink`] if the inner stream does. Once the token is no longer valid, the next
+    /// send first closes the inner sink. Sending then fails if the inner sink rejects items after
+    /// it was closed, as WebSockets and channels do. To close a WebSocket with a reason, send the
+    /// last frame into the stream that [`into_inner`](Self::into_inner) returns.
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,
@@ -122,8 +122,8 @@ impl<S> UntilEnded<S> {
         }
     }
 
-    /// Returns the reason why the token ended, or `None` if neither the stream nor the sink has
-    /// detected an end yet.
+    /// Returns the reason why the token is no longer valid, or `None` if neither the stream nor the
+    /// sink has detected this yet.
     pub fn ended(&self) -> Option<Ended> {
         self.ended
     }
@@ -139,8 +139,7 @@ impl<S: Stream> Stream for UntilEnded<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
-        // Poll `ending` first, so that an inner stream that is always ready also ends when the
-        // token ends.
+        // Poll `ending` first. Otherwise an inner stream that is always ready would never end.
         if this.ended.is_none()
             && let Poll::Ready(ended) = this.ending.as_mut().poll(cx)
         {

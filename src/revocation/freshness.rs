@@ -11,10 +11,10 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// The number of nanoseconds for which the wall clock alone is used after both clocks were read.
-/// Both clocks are read again as soon as the wall clock has moved by this much, forward or back.
-/// The wall clock alone is faster: the caller has already read the wall clock, and reading the
-/// steady clock takes as long as looking up a token.
+/// The time for which only the wall clock is used after both clocks were read, in nanoseconds. Both
+/// clocks are read again as soon as the wall clock has moved by this much, forward or back. This
+/// saves time, since the caller has already read the wall clock, and since reading the steady clock
+/// takes as long as looking up a token.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// One moment, as the wall clock's time and the steady clock's time.

@@ -117,10 +117,10 @@ impl Revocations {
         self
     }
 
-    /// Sets the maximum memory for entries. 68 MiB by default, which is room for 1.5 million
-    /// entries. The minimum is 2.1 KiB. If there is no room, a revocation covers more tokens than
-    /// it names. It never covers fewer tokens, provided that the servers' clocks agree: see
-    /// [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
+    /// Sets the maximum memory for entries. The default is 68 MiB, which is enough for 1.5 million
+    /// entries. The minimum is 2.1 KiB. If the memory is full, a further revocation covers more
+    /// tokens than it names. A revocation never covers fewer tokens than it names, provided that
+    /// the servers' clocks agree: see [`RevocationEvent::Widened`] and [`Revocation::of_subject`].
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.shared_mut().table.max_bytes(bytes);

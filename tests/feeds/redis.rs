@@ -48,8 +48,8 @@ impl Redis {
         feed(self.port)
     }
 
-    /// Writes messages of this length to Redis directly, as another program could. Snapshots of the
-    /// feed then contain these messages.
+    /// Writes `count` messages of `len` characters to Redis without using the feed, as another
+    /// program could. Snapshots of the feed then contain these messages.
     async fn put(&self, count: usize, len: usize, end: i64) {
         let mut put = cmd("ZADD");
         put.arg("{tower_jwt_auth_revocations}:live");

@@ -64,7 +64,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// Starts a program, or panics with the name of a missing program.
+/// Starts a program. Panics with the name of the program if it cannot be started.
 pub(crate) fn spawn(command: &mut Command) -> Child {
     let program = Path::new(command.get_program()).display().to_string();
     command.spawn().unwrap_or_else(|error| {

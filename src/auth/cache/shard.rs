@@ -30,8 +30,8 @@ struct Contents {
     evictions: u64,
 }
 
-/// Keeps the data of insertions out of the cache lines that look-ups read. Aligned to two lines,
-/// since some processors load two lines at a time.
+/// Puts data that insertions write into separate cache lines, apart from the data that look-ups
+/// read. The alignment is two cache lines, since some processors load two lines at a time.
 #[repr(align(128))]
 struct Padded<T>(T);
 

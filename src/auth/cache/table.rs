@@ -81,7 +81,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         }
     }
 
-    /// Returns the sums over all shards.
+    /// Returns the statistics of the whole table.
     pub(crate) fn stats(&self) -> TableStats {
         let (hits, misses) = (self.counters.hits(), self.counters.misses());
         let sums = TableStats { hits, misses, ..TableStats::default() };

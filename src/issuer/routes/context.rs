@@ -163,7 +163,7 @@ impl<A, S> RouteContext<A, S> {
         response
     }
 
-    /// Issues a grant's access tokens.
+    /// Issues one access token for the response body, or one for each cookie of a granted audience.
     pub(crate) fn tokens<C: Serialize>(
         &self,
         mut grant: Grant<C>,

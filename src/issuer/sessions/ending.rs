@@ -210,8 +210,9 @@ impl<S: RefreshStore> Sessions<S> {
             }
             match session.family.revoked.add(&token.id, token.issued_at, token.expires_at) {
                 RevokeDecision::Known => return self.publish_one(token).await,
-                // Store the revocation in the session before it is published. Otherwise concurrent
-                // requests could publish more revocations than the limit for one session allows.
+                // Store the revocation in the session first, and publish the revocation afterward.
+                // Otherwise concurrent requests could publish more revocations than the maximum for
+                // one session.
                 RevokeDecision::Added(revoked) => {
                     session.family.revoked = revoked;
                     if self.rows.replace(&session, version).await? {

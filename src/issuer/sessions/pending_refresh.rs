@@ -36,7 +36,7 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Sessions::refresh`](crate::issuer::Sessions::refresh).
+    /// Returns the same errors as [`Sessions::refresh`](crate::issuer::Sessions::refresh).
     pub async fn finish(self) -> Result<(RefreshToken, Session), SessionError> {
         // If another request uses the token after this request has checked it, the two requests
         // count as simultaneous.

@@ -220,7 +220,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`refresh`](Self::refresh).
+    /// Returns the same errors as [`refresh`](Self::refresh).
     pub async fn begin_refresh(
         &self,
         presented: &str,
@@ -246,8 +246,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`refresh`](Self::refresh). If a used token is presented after its
-    /// grace period, this method ends the session, as `refresh` does.
+    /// Returns the same errors as [`refresh`](Self::refresh). If a used token is presented after
+    /// its grace period, this method ends the session, as `refresh` does.
     pub async fn session_of(&self, presented: &str) -> Result<Session, SessionError> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
@@ -268,7 +268,7 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`session_of`](Self::session_of), and
+    /// Returns the same errors as [`session_of`](Self::session_of), and
     /// [`Superseded`](SessionErrorKind::Superseded).
     pub async fn current_session_of(&self, presented: &str) -> Result<Session, SessionError> {
         self.begin(presented, ClientRule::Any).await?.current().await

@@ -33,13 +33,13 @@ impl Session {
         &self.subject
     }
 
-    /// Returns the scopes that the login was granted. Renewals never add a scope.
+    /// Returns the scopes that were granted at login. Renewals never add a scope.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.family.scopes.iter().map(String::as_str)
     }
 
     /// Returns the services that the login named. Access tokens are for all of these services,
-    /// unless a refresh names only some of them. Empty if the login named no service.
+    /// unless a renewal names only some of them. Empty if the login named no service.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }

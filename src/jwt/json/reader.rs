@@ -260,7 +260,8 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Reads the next string, unless it has escapes, and returns its start and length.
+    /// Reads the next string, and returns its start and length. Returns `None`, without moving, if
+    /// the string has an escape or is invalid.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<(usize, usize)> {
         let (start, end) = self.scanner.plain_span()?;
@@ -1095,7 +1096,8 @@ mod tests {
         })
     }
 
-    /// A value whose objects keep the order and the spelling of their names.
+    /// A JSON value. Its objects keep the order of their members. Each member has a name, a flag
+    /// that is true if the name is written with escapes, and a value.
     #[derive(Clone, Debug)]
     enum Json {
         Text(String),

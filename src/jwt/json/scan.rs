@@ -114,7 +114,7 @@ impl<'de> Scanner<'de> {
         self.json.get(start..end)
     }
 
-    /// Reads a string as [`Self::plain_string`] does, and returns its start and its end.
+    /// Reads a string as [`Self::plain_string`] does, but returns its start and end.
     #[inline]
     pub(crate) fn plain_span(&mut self) -> Option<(usize, usize)> {
         let start = self.at.wrapping_add(1);

@@ -63,7 +63,7 @@ impl TryFrom<&DecodingKey> for Key {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::new`] and, for a public key, those of `Key::from_der`.
+    /// Returns the same errors as [`Secret::new`] and, for a public key, as `Key::from_der`.
     /// Without the feature `asymmetric`, returns [`KeyErrorKind::Unsupported`] for a public key.
     fn try_from(key: &DecodingKey) -> Result<Self, KeyError> {
         match (key.family(), key.kind()) {
@@ -86,7 +86,7 @@ impl TryFrom<&EncodingKey> for Key {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::new`] and, for a private key, those of `Key::from_der`.
+    /// Returns the same errors as [`Secret::new`] and, for a private key, as `Key::from_der`.
     /// Without the feature `asymmetric`, returns [`KeyErrorKind::Unsupported`] for a private key.
     fn try_from(key: &EncodingKey) -> Result<Self, KeyError> {
         match key.family() {

@@ -99,7 +99,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`KeySet::new`].
+    /// Returns the same errors as [`KeySet::new`].
     pub fn add_previous(mut self, key: Key) -> Result<Self, KeyError> {
         let announced = self.keys.split_off(self.keys.len().saturating_sub(self.announced));
         let count = announced.len();
@@ -116,7 +116,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`KeySet::new`].
+    /// Returns the same errors as [`KeySet::new`].
     pub fn add_announced(self, key: Key) -> Result<Self, KeyError> {
         let announced = self.announced.saturating_add(1);
         Self::with_announced(self.keys.into_iter().chain([key]), announced)

@@ -81,7 +81,7 @@ impl KeyStore {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`KeySet::new`]. In that case the keys stay unchanged.
+    /// Returns the same errors as [`KeySet::new`]. After an error, the keys stay unchanged.
     pub fn announce(&self, key: Key) -> Result<(), KeyError> {
         self.try_update(|keys| keys.clone().add_announced(key.clone()))
     }

@@ -80,7 +80,7 @@ pub(crate) fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
     Tag::from(hmac::digest::array::Array(*a)) == Tag::from(hmac::digest::array::Array(*b))
 }
 
-/// Computes 64 bytes of HKDF-SHA256 with an empty salt.
+/// Derives 64 bytes from `secret` and `info` by HKDF-SHA256 with an empty salt.
 pub(crate) fn hkdf_sha256(secret: &[u8], info: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(vec![0; 64]);
     // This fails only for more than 255 blocks of output, and 64 bytes are two blocks.
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn hkdf_is_that_of_rfc_5869() {
-        // Section A.3 uses neither salt nor info, and states the first 42 bytes of the output.
+        // The example in RFC 5869 section A.3 has an empty salt and an empty info, and an output of
+        // 42 bytes. A longer output starts with the same bytes.
         let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d\
                         9d201395faa4b61a96c8";
         assert_eq!(hkdf_sha256(&[0x0B; 22], &[])[..42], hex(expected));

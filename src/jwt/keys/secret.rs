@@ -13,8 +13,8 @@ use crate::jwt::keys::mac;
 use crate::jwt::keys::secret_text;
 use crate::random;
 
-/// The key must be at least as long as the hash (RFC 7518 section 3.2). SHA-256 is the shortest
-/// hash.
+/// The minimum length of a secret, in bytes. The secret must be at least as long as the output of
+/// the hash function (RFC 7518 section 3.2). The shortest output is that of SHA-256: 32 bytes.
 const MIN_LEN: usize = 32;
 /// The minimum number of different byte values in a secret. A random secret has more: on average,
 /// 32 random bytes have 30 different values, and 32 random hexadecimal digits have 14.
@@ -89,8 +89,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if `text` is not
-    /// base64.
+    /// Returns the same errors as [`Secret::new`], and [`KeyErrorKind::Unreadable`] if `text` is
+    /// not base64.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         let text = secret_text::base64_in(text);
         let alphabet =
@@ -111,8 +111,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable is
-    /// not set or not UTF-8, or if its text has a byte order mark, surrounding white space or
+    /// Returns the same errors as [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable
+    /// is not set or not UTF-8, or if its text has a byte order mark, surrounding white space or
     /// quotes, or several lines. Another program could read a different secret from such text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
@@ -125,7 +125,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the
+    /// Returns the same errors as [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the
     /// variable is not set or not UTF-8.
     pub fn from_env_base64(name: &str) -> Result<Self, KeyError> {
         Self::from_base64(&variable(name)?).map_err(|error| error.read_from(&of_variable(name)))
@@ -139,8 +139,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the file
-    /// cannot be read or is text in UTF-16. `source()` is the error of the operating system.
+    /// Returns the same errors as [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the
+    /// file cannot be read or is text in UTF-16. `source()` is the error of the operating system.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -152,8 +152,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the file
-    /// cannot be read or is not UTF-8. `source()` is the error of the operating system.
+    /// Returns the same errors as [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the
+    /// file cannot be read or is not UTF-8. `source()` is the error of the operating system.
     pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;

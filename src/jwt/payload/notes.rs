@@ -71,7 +71,7 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) has_audience: bool,
     /// True if `cnf` is present and not `null`.
     pub(crate) has_confirmation: bool,
-    /// One bit for each rule in [`Wanted::rules`] that is met.
+    /// One bit for each rule in [`Wanted::rules`]. The bit is set if the token meets the rule.
     pub(crate) met: u64,
     /// One bit for each rule in [`Wanted::rules`]. The bit is set if the claim is present but does
     /// not have one of the accepted values.

@@ -411,9 +411,10 @@ impl LoginProvider {
     /// Returns the issuer if both providers have the same issuer but different sets of users. In
     /// this case, one issuer and subject could name two users. Returns `None` in all other cases.
     ///
-    /// An OpenID issuer has a single set of subjects. At a host with plain OAuth 2.0 providers, the
-    /// subject `42` can name different users at different endpoints, or for different clients:
-    /// Naver numbers the users of each client separately.
+    /// An OpenID issuer has a single set of subjects. For a plain OAuth 2.0 provider, this crate
+    /// uses the origin of the login page as the issuer. At one origin, the subject `42` can name
+    /// different users at different endpoints, or for different clients. For example, Naver numbers
+    /// the users of each client separately.
     pub(crate) fn shared_issuer(&self, other: &Self) -> Option<String> {
         let issuer = self.settings.protocol.issuer();
         let is_shared = issuer == other.settings.protocol.issuer();

@@ -201,8 +201,8 @@ impl<F: RevocationFeed> Follow<F> {
             self.progress.rereads = Some(None);
         }
         if let Some(part) = &mut self.progress.rereads {
-            // After a failure, the snapshot starts again from the beginning, since the next
-            // connection might not know where to continue.
+            // After a failure, read the snapshot from the beginning again: a position from the old
+            // connection may be meaningless on the next one.
             let part = part.take();
             let part = self.within(self.feed.snapshot(part)).await?;
             self.apply(&part.messages);

@@ -13,8 +13,9 @@ use crate::revocation::table::mark::EntryKind;
 /// collision.
 pub(crate) type Fingerprint = NonZeroU64;
 
-/// The hash keys: one for each kind of name, and one for issuers. Since the keys are separate, a
-/// hash need not cover the kind, and an issuer is hashed once for all names in a token.
+/// The hash keys: one for each kind of name, and one for issuers. Since each kind has its own key,
+/// the hashed bytes do not contain the kind. Since issuers have their own key, the issuer of a
+/// token is hashed only once for all names in the token.
 #[derive(Clone, Default)]
 pub(crate) struct FingerprintKeys {
     of_issuers: RandomState,

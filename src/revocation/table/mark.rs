@@ -1,4 +1,4 @@
-//! The value of a table entry, packed into one word.
+//! The value of a table entry, packed into 64 bits.
 
 use std::time::Duration;
 

@@ -58,7 +58,7 @@ pub(crate) struct State {
     pub(crate) client: Mutex<Option<&'static str>>,
     /// The client names of all logins whose password was checked.
     pub(crate) logins: Mutex<Vec<Option<String>>>,
-    /// The events other than `Ended` and `Repeated`: name, subject and reason.
+    /// The name, subject and reason of each event except `Ended` and `Repeated`.
     pub(crate) events: Mutex<Vec<(String, String, String)>>,
     /// The lock that renewals wait for.
     gate: Arc<tokio::sync::Mutex<()>>,

@@ -1,4 +1,5 @@
-//! Tests of logins without `/login`, for which the application authenticates the user itself.
+//! Tests of logins that do not use the route `/login`. For these logins, the application
+//! authenticates the user itself.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;

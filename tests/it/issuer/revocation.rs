@@ -287,8 +287,7 @@ async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let ended = fleet.sessions.refresh(alices.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
     assert!(fleet.refuses(&access).await);
-    // If the store is full of live sessions, it drops Alice's ended session rather than reject a
-    // login.
+    // To make room for these three sessions, the store drops Alice's ended session.
     for user in 0..3 {
         fleet.log_in(&user.to_string()).await;
     }

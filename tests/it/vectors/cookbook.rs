@@ -21,7 +21,8 @@ const NEVER: [(&str, TokenErrorKind); 2] = [
     ("cookbook/jws/4_5.signature_with_detached_content.json", TokenErrorKind::BadSignature),
     ("cookbook/rfc7797/hmac-sha2_b64_false.json", TokenErrorKind::UnsupportedHeader),
 ];
-/// Examples in the JSON serialization only (RFC 7515 section 7.2), which JWTs do not use.
+/// Examples that exist only in the JSON serialization (RFC 7515 section 7.2). JWTs do not use this
+/// serialization.
 const JSON_ONLY: [&str; 4] = [
     "cookbook/jws/4_6.protecting_specific_header_fields.json",
     "cookbook/jws/4_7.protecting_content_only.json",

@@ -38,7 +38,7 @@ struct IdpState {
     spoiled: Mutex<Spoiled>,
     /// The authorization request for each code that was not exchanged yet.
     codes: Mutex<BTreeMap<String, Params>>,
-    /// The authorization requests in order.
+    /// The authorization requests that arrived, in order.
     requests: Mutex<Vec<Params>>,
     exchanges: Mutex<usize>,
 }

@@ -44,7 +44,7 @@ impl Pair {
         if alg == "ES256" { &ES256 } else { &RS256 }
     }
 
-    /// Returns a key pair for this algorithm that belongs to no provider.
+    /// Returns a key pair for this algorithm. No provider has these keys.
     fn of_stranger(alg: &str) -> &'static Self {
         static RS256: LazyLock<Pair> = LazyLock::new(Pair::rs256);
         static ES256: LazyLock<Pair> = LazyLock::new(Pair::es256);
@@ -98,7 +98,8 @@ pub(crate) struct Provider {
     pub(crate) jwk: Value,
 }
 
-/// A change to the claims, as a JSON merge patch, with the verdict on the changed token.
+/// The name of a case, a JSON merge patch for the claims, and the expected error for a token with
+/// the changed claims.
 pub(crate) type Change = (&'static str, Value, TokenErrorKind);
 
 impl Provider {

@@ -162,9 +162,9 @@ fn hs256(kind: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the cost for the row about allocations. This is the cost of an accepted request minus
-/// the costs of the route, of a no-op layer, of parsing the claims into their type, and of checking
-/// a public-key signature.
+/// Returns the cost for the row about allocations: the cost of an accepted request, minus the costs
+/// of a no-op layer with its route, of parsing the claims into their type, and of checking a
+/// public-key signature.
 pub fn allocations(kind: &str) -> Cost {
     let mut cost = vec![
         (1.0, Ask("tower-jwt-auth", Good)),
