@@ -430,8 +430,8 @@ mod tests {
     }
 
     proptest! {
-        /// The expected values are computed in `i128`, which can hold every sum. `from_nanos` then
-        /// saturates the sums.
+        /// The expected values are computed in `i128`, which does not overflow here. `from_nanos`
+        /// then limits them to the range of `UnixTime`.
         #[test]
         fn arithmetic_is_that_of_128_bits_and_saturates(time in time(), by in duration()) {
             let nanos = i128::try_from(by.as_nanos()).unwrap();

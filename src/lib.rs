@@ -104,8 +104,9 @@
 //! axum, write `any(handler).layer(require(..))`. A guard refuses CORS preflights like any request
 //! without a token, so the CORS layer must be outside guards too.
 //!
-//! If a layer in front of this one logs headers, it sees the token before the token is marked as
-//! sensitive. Put `SetSensitiveRequestHeadersLayer` of tower-http in front of that layer.
+//! This layer marks the token as sensitive. If a layer in front of this one logs headers, it logs
+//! the token before the token is marked. Put `SetSensitiveRequestHeadersLayer` of tower-http in
+//! front of that layer.
 //!
 //! # Testing your service
 //!

@@ -1,11 +1,12 @@
 //! A shop of three servers. `auth` issues tokens. `cart` and `payment` verify them without asking
 //! `auth`, and keep working while `auth` is down.
 //!
-//! `cargo run --example shop` starts all three servers, and prints curl commands to paste and the
-//! address of a page. The secret is `JWT_SECRET`, or by default a new random secret. With
-//! `ACCESS_SECS=10`, access tokens expire after ten seconds instead of ten minutes, and the page
-//! shows how it renews the tokens. Users and sessions are in the file `SHOP_DB`, by default
-//! `shop.sqlite`. An account gains one login attempt every `GUESS_SECS` seconds, by default 60.
+//! `cargo run --example shop` starts all three servers. It prints curl commands for a shell, and
+//! the address of a page for a browser. The secret is `JWT_SECRET`, or by default a new random
+//! secret. With `ACCESS_SECS=10`, access tokens expire after ten seconds instead of ten minutes,
+//! and the page shows how it renews the tokens. Users and sessions are in the file `SHOP_DB`, by
+//! default `shop.sqlite`. An account gains one login attempt every `GUESS_SECS` seconds, by default
+//! 60.
 //!
 //! With `SHOP_ALG=EdDSA`, or another algorithm with public keys, only the auth server can sign
 //! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. `cart` and `payment` then

@@ -1,4 +1,4 @@
-//! The claims of a token, as cart and payment read them.
+//! The claims that the cart server and the payment server read from a token.
 
 use serde::Deserialize;
 

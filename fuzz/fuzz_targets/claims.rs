@@ -1,5 +1,6 @@
 //! Fuzzes claims that are close to valid, in any order, spelling and type. For every configuration
-//! and three claim types, the decision and the extracted values must match those of the reference.
+//! and three claim types, the decision and the extracted values must equal those of the reference
+//! implementation.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -75,7 +76,7 @@ fn run(input: &[u8]) {
     }
 }
 
-/// Checks the verdict and the extracted values against the reference.
+/// Checks that the verdict and the extracted values equal those of the reference implementation.
 fn check<T: Clone + DeserializeOwned + Send + Sync + 'static>(
     auth: &JwtAuth<T>,
     (payload, token): (&str, &str),

@@ -9,7 +9,7 @@ use tower_jwt_auth::{JwtAuth, UnixTime};
 use crate::json::{Node, claim, float};
 use crate::{AUDIENCE, ISSUER, NOW, clock, key};
 
-/// A configuration for both the crate and the reference.
+/// A configuration for both the crate and the reference implementation.
 pub struct Rules {
     pub issuer: Option<&'static str>,
     pub audience: &'static [&'static str],

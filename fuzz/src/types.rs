@@ -19,7 +19,7 @@ use crate::rules::{Decision, Noted, RULES};
 use crate::sign;
 
 /// Reads `payload` into one of the [`TYPES`], with one of the [`RULES`]. Panics if the result
-/// differs from the reference. Returns true if the token was accepted.
+/// differs from that of the reference implementation. Returns true if the token was accepted.
 pub fn check(kind: usize, rules: usize, payload: &str) -> bool {
     static VERIFIERS: LazyLock<Vec<Verifier>> =
         LazyLock::new(|| RULES.iter().map(|rules| rules.verifier()).collect());

@@ -1,5 +1,5 @@
-//! The check for requests that a page of another site makes. A browser adds the cookie that
-//! contains the token even to such requests.
+//! The check for requests that a browser makes for a page of another site. The browser may add the
+//! cookie that contains the token to such a request.
 
 use std::str::FromStr;
 

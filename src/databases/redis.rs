@@ -154,8 +154,8 @@ impl ConnectionLike for RedisConnection {
     }
 }
 
-/// A call on a connection. The connection is dropped if the call fails, or if the caller waits for
-/// [`PATIENCE`] or longer and then stops waiting.
+/// A call on a connection. The connection is dropped if the call fails. It is also dropped if the
+/// caller gives up after waiting at least as long as [`PATIENCE`] for a reply.
 struct Call<'s> {
     shared: &'s Connector,
     connection: MultiplexedConnection,

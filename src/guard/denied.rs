@@ -22,8 +22,9 @@ pub(crate) enum Reason {
 }
 
 impl Denied {
-    /// Denies the request: 403, `insufficient-role`. The reason for developers is
-    /// [`Guard::requirement`](crate::guard::Guard::requirement).
+    /// Denies the request: 403, `insufficient-role`.
+    /// [`AuthError::reason`](crate::AuthError::reason) then contains the guard's
+    /// [`requirement`](crate::guard::Guard::requirement).
     pub fn new() -> Self {
         Self { reason: Reason::Role }
     }

@@ -1,6 +1,7 @@
 //! The compiler's hint for a guard that is used as a layer.
 
-/// No type implements this trait, so `.layer(has_role(..))` fails to compile with this message.
+/// Makes the compiler print a hint if a guard is used as a layer. No type implements this trait, so
+/// `.layer(has_role(..))` does not compile.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a guard and not a layer",
     label = "a guard cannot be used as a layer",

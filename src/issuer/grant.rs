@@ -134,8 +134,9 @@ impl<C> Grant<C> {
     }
 
     /// Stores application data with the session of this login, at most 4096 bytes of JSON. Each
-    /// renewal can read the data with `Session::data`. Tokens do not contain the data. In the grant
-    /// of a renewal, this setting has no effect. By default, a session has no data.
+    /// renewal can read the data with `Session::data`. Tokens do not contain the data. A renewal
+    /// does not change the data, so this setting has no effect in the grant for a renewal. By
+    /// default, a session has no data.
     ///
     /// # Errors
     ///

@@ -119,8 +119,8 @@ impl TokenIssuer {
     /// is no key. [`add_audience`](Self::add_audience) adds a service with another key.
     ///
     /// The current key of a [`KeyStore`] signs the tokens. After a rotation, the new current key
-    /// signs them. Give a new secret to the services before you give it to the issuer, and
-    /// [announce](KeyStore::announce) a new key pair before it signs.
+    /// signs them. Before a rotation to a new secret, give the secret to the services. Before a
+    /// rotation to a new key pair, [announce](KeyStore::announce) the key pair.
     ///
     /// # Panics
     ///

@@ -110,8 +110,8 @@ impl Policy {
         self.loaded_at.is_some()
     }
 
-    /// Returns the number of failures in a row. The count starts again after a success, and after a
-    /// key set was discarded because it was too old.
+    /// Returns the number of failures in a row. The number returns to zero after a success, and
+    /// when a key set is discarded because it is too old.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
@@ -196,7 +196,7 @@ impl Policy {
         let is_stale = self.until_stale(now).is_some_and(|left| left.is_zero());
         if is_stale {
             self.loaded_at = None;
-            // No request can be served, so try more often, as at startup.
+            // Without a set, no token can be verified. Retry failed fetches as often as at startup.
             self.failures = 0;
             self.next_at = None;
         }

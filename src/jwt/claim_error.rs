@@ -108,10 +108,10 @@ impl ClaimError {
 
     /// Returns the name of the claim, or the configured path to it.
     ///
-    /// Returns `None` if the verifier does not know the name, since it never copies a name from the
-    /// token. The verifier knows the names of registered claims, of configured claims and of the
-    /// fields of the claims type. It does not know the names in a map, or most names in a struct
-    /// with `#[serde(flatten)]`.
+    /// Names are never copied from the token, so this method returns `None` if the verifier does
+    /// not know the name. The verifier knows the names of registered claims, of configured claims
+    /// and of the fields of the claims type. It does not know the names in a map, or most names in
+    /// a struct with `#[serde(flatten)]`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

@@ -48,8 +48,9 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 ///
 /// An issuer whose keys are fetched needs an [`audience`](Self::audience), or a
 /// [`claim_is`](Self::claim_is) with a claim that names the client (`azp`, `client_id`, `cid` or
-/// `appid`). Without either, the layer panics when it is built, since the operator of any other
-/// service with the same issuer could use the tokens of that service's users here.
+/// `appid`). Without either, the layer panics when it is built. Otherwise this service would accept
+/// the tokens that the issuer creates for any other service. The operator of the other service
+/// could then use the tokens of its users here.
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {

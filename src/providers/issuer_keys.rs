@@ -36,8 +36,7 @@ pub(crate) enum MissingKey {
     Unknown,
     /// It is unknown whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
-    /// The keys are being fetched. If the request cannot wait, the response is a 503 for this
-    /// `reason`.
+    /// The keys are being fetched. A request that cannot wait gets 503, and `reason` is logged.
     Wait { wait: KeyWait, reason: String },
 }
 

@@ -25,9 +25,10 @@ pub(crate) enum Issuers {
 pub(crate) struct ByName {
     issuers: Vec<TrustedIssuer>,
     places: HashMap<Box<str>, usize>,
-    /// The reasons for rejecting a token of an unknown issuer and a token without an `iss`. Created
-    /// in advance, so that rejecting a token allocates nothing.
+    /// The reason for rejecting a token whose issuer is unknown. Created in advance, so that
+    /// rejecting a token allocates nothing.
     unknown: Arc<str>,
+    /// The reason for rejecting a token without an `iss`. Created in advance too.
     missing: Arc<str>,
 }
 

@@ -1,4 +1,5 @@
-//! Advice for a guard or an extractor that has no `JwtAuth` layer in front of it.
+//! The error messages of guards and extractors that have no `JwtAuth` layer in front of them. The
+//! messages say how to add or move the layer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -162,7 +162,7 @@ async fn errors_of_a_useless_server_lead_to_a_new_connection() {
 }
 
 /// Checks that dead connections are replaced after the network has dropped packets. `patient` and
-/// `hasty` share their connections. `patient` has a long timeout, and `hasty` a short one.
+/// `hasty` use the same connections. `patient` has a long timeout, and `hasty` a short one.
 async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     [patient, hasty]: [Sessions<S>; 2],
     proxy: &Proxy,

@@ -18,7 +18,7 @@ fn issuer() -> TokenIssuer {
     TokenIssuer::derived("https://auth.shop.example", &secret, ["cart"])
 }
 
-/// Presents tokens of an ended session 1,000 times, some of them concurrently.
+/// Ends a session, and then presents its refresh token 1,000 times, with 20 calls at a time.
 async fn replay<S: RefreshStore>(sessions: &Sessions<S>) {
     let (token, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
     let ends = (0..10).map(|_| sessions.end(session.id()));

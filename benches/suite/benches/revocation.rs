@@ -57,9 +57,9 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     let names = names();
     assert_eq!(revocations.check(&names), Verdict::Good);
     // Each check looks up a token with a different identifier, session and subject, so that the
-    // table entries are not in the processor's fastest cache. These names are written just before
-    // the check, as in a request whose token has just been parsed. The clock advances, as it does
-    // between requests.
+    // table entries are not in the processor's fastest cache. The text of these three values is
+    // written just before the check, as if a token had just been parsed. The clock advances, as it
+    // does between requests.
     let mut turn = 0_u32;
     let mut now = UnixTime::from(std::time::SystemTime::now());
     let mut text = *b"q1S0mOuN2yrKfL1pZs3hXw";

@@ -205,7 +205,8 @@ impl From<AccountsError> for OAuthError {
     fn from(error: AccountsError) -> Self {
         match error.0 {
             Undecided::Failed(error) => {
-                // The application's error may contain anything, so it goes to the log only.
+                // The application's error may contain anything, so it is only logged, and the
+                // client does not get it.
                 let texts = successors(Some::<&dyn Error>(&*error), |&error| error.source());
                 let cause = texts.map(ToString::to_string).collect::<Vec<_>>().join(": ");
                 Self {

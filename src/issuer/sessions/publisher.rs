@@ -69,9 +69,10 @@ impl Publisher {
         self.publish(revocation.of_subject(session.subject(), ended_at)).await
     }
 
-    /// Revokes all tokens that were issued to a user before the current second. Tokens that were
-    /// issued during the current second are not included, so that the user can log in again
-    /// immediately. Those tokens are revoked when their sessions end.
+    /// Revokes all tokens that were issued to a user before the current second. This call does not
+    /// revoke the tokens that were issued during the current second, so that the user can log in
+    /// again immediately. The caller also ends the user's sessions, and the end of a session
+    /// revokes all of its tokens.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));

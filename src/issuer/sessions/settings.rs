@@ -120,9 +120,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// was never used. Off by default.
     ///
     /// This option is for mobile clients. If the network changes or the system suspends the
-    /// application, a response may be lost, and minutes later the client presents its previous
-    /// token. By default the session then ends, as it does after a theft. With this option, the
-    /// client gets the lost token, but the session is not extended.
+    /// application, the response with the new token may be lost. Minutes later, the client presents
+    /// its previous token again. By default the session then ends, as it does after a theft. With
+    /// this option, the client gets the lost token. The session is not extended a second time.
     ///
     /// # Security
     ///

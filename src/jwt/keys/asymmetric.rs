@@ -229,7 +229,7 @@ impl KeyPair {
         Self::new(algorithm, private.map_err(rejected)?)
     }
 
-    /// Makes an RSA key pair from the numbers of a JWK.
+    /// Creates an RSA key pair from the numbers of a JWK.
     pub(crate) fn from_rsa_numbers(
         algorithm: Algorithm,
         n: &[u8],
@@ -258,8 +258,8 @@ impl KeyPair {
         Self::new(algorithm, PrivateKey::Rsa(pair, encoding))
     }
 
-    /// Makes a key pair from its private number or seed, for all types except RSA. Checks that the
-    /// public key belongs to the private key.
+    /// Creates a key pair from its private number or seed, for all types except RSA. Checks that
+    /// the public key belongs to the private key.
     pub(crate) fn from_scalar(
         algorithm: Algorithm,
         public: &PublicComponents,

@@ -202,7 +202,8 @@ impl<'a> Reader<'a> {
         self.rest.first().copied()
     }
 
-    /// Reads a value, if it has this tag.
+    /// Reads a value. Returns `None`, without moving, if the value has another tag or is
+    /// incomplete.
     fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
         let rest = self.rest.strip_prefix(&[tag])?;
         let (len, rest) = length(rest)?;

@@ -54,7 +54,7 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
-    /// Makes a key for the usual algorithm of its type: HS256 for a shared secret, RS256 for RSA,
+    /// Creates a key for the usual algorithm of its type: HS256 for a shared secret, RS256 for RSA,
     /// and the only algorithm of the curve for all others. For another algorithm, use
     /// `Key::from_pem`.
     ///
@@ -81,7 +81,7 @@ impl TryFrom<&DecodingKey> for Key {
 impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
-    /// Makes a key that can sign, for the usual algorithm of its type: HS256 for a shared secret,
+    /// Creates a key that can sign, for the usual algorithm of its type: HS256 for a shared secret,
     /// RS256 for RSA, and the only algorithm of the curve for all others.
     ///
     /// # Errors

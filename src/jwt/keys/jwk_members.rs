@@ -144,7 +144,7 @@ impl Members {
         }
     }
 
-    /// Makes a key pair, and checks that the private members belong to the public ones.
+    /// Creates a key pair, and checks that the private members belong to the public ones.
     fn pair(&self, algorithm: Algorithm, public: PublicComponents) -> Result<KeyPair, KeyError> {
         match &public {
             PublicComponents::Rsa { n, e } => {

@@ -108,9 +108,9 @@ impl KeySet {
 
     /// Adds a key that will sign tokens later. The set accepts tokens that are signed with this
     /// key, and an issuer that uses the set publishes the public half of the key. All services
-    /// therefore know the key before the first token is signed with it. If a server starts after
-    /// the announcement of a key and before the rotation to the key, create the server's set with
-    /// this method. See [`KeyStore::announce`].
+    /// therefore know the key before the first token is signed with it. A running server announces
+    /// a key with [`KeyStore::announce`]. A server that starts while a key is announced, but not
+    /// yet used for signing, must add the key to its set with this method.
     ///
     /// [`KeyStore::announce`]: crate::KeyStore::announce
     ///

@@ -171,7 +171,7 @@ impl From<Key> for KeyStore {
 }
 
 impl From<Secret> for KeyStore {
-    /// Creates a store of one key for HS256 without an identifier.
+    /// Creates a store with one HS256 key. The key has no identifier.
     fn from(secret: Secret) -> Self {
         Self::from(KeySet::from(secret))
     }

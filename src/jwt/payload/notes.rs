@@ -44,8 +44,8 @@ impl Wanted {
         (0..).map(|place| 1_u64.wrapping_shl(place)).zip(&self.rules)
     }
 
-    /// Returns all [`ClaimPlace`]s from the first one whose path starts with `claim`. `group` is
-    /// the `names::group` of `claim`.
+    /// Returns the first [`ClaimPlace`] whose path starts with `claim`, and all places after it.
+    /// Some of the later places may be in other claims. `group` is the `names::group` of `claim`.
     #[inline]
     pub(crate) fn places_from(&self, group: u64, claim: &str) -> &[ClaimPlace] {
         let first = self.places.iter().position(|place| place.is_in(group, claim));
@@ -85,8 +85,8 @@ pub(crate) struct Noted<'n, 'de> {
 }
 
 impl<'n, 'de> Noted<'n, 'de> {
-    /// Creates an empty record for a payload that has not been read yet. The payload is at the
-    /// start of a stored text of `end` bytes.
+    /// Creates an empty record for a payload that has not been read yet. The first `end` bytes of
+    /// the stored text contain the payload, and the decoded strings follow.
     pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
         Self {
             placer: Placer::new(payload, end),

@@ -196,8 +196,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             && let Ok(session) = context.sessions.session_of(token).await
         {
             // The browser's refresh token is valid, so this session belongs to the browser. A
-            // successful login ends the session. If the token is invalid or the store fails, the
-            // login ends no session.
+            // successful login replaces the session. If the token is invalid or the store fails,
+            // the login replaces no session.
             attempt.set_session(session.id());
         }
         Ok(attempt)

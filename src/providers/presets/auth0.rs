@@ -24,8 +24,9 @@ impl Issuer {
     /// - The scopes are in `scope`. The roles are in `permissions`, which Auth0 writes if the API
     ///   has role-based access control. This claim lists every permission of the user, even those
     ///   that the client did not ask for. If third-party clients have access, a guard should
-    ///   therefore check both `has_role` and `has_scope`. For roles of your own, use
-    ///   `.roles_claim("https://shop.example/roles")` with the name that your Action writes.
+    ///   therefore check both `has_role` and `has_scope`. If an Action of yours writes roles to
+    ///   another claim, pass the name of that claim, as in
+    ///   `.roles_claim("https://shop.example/roles")`.
     ///
     /// Auth0 issues access tokens of two profiles, its own and RFC 9068. Tokens of both profiles
     /// are accepted. Tokens of the RFC 9068 profile have the header `typ: at+jwt`. To accept only

@@ -60,8 +60,8 @@ fn describe_token(token: &Token) -> String {
     text
 }
 
-/// Sends a request through the layer to a service that describes the token and the headers that it
-/// receives.
+/// Sends a request through the layer to a service. The service's response describes the token and
+/// the headers that the service received.
 fn sent<T>(auth: &JwtAuth<T>, request: Request<()>) -> String
 where
     T: DeserializeOwned + Send + Sync + 'static,

@@ -9,7 +9,7 @@ use tower_jwt_auth::guard::{Guard, has_all_scopes, has_role, has_scope, require}
 
 use crate::kit;
 
-/// One challenge in a field.
+/// One challenge in a `WWW-Authenticate` header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) scheme: String,
@@ -17,7 +17,8 @@ pub(crate) struct Challenge {
     pub(crate) params: BTreeMap<String, String>,
 }
 
-/// Returns the challenges in a field, or `None` if the field violates the grammar.
+/// Returns the challenges in a `WWW-Authenticate` header, or `None` if the header violates the
+/// grammar.
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();

@@ -1,5 +1,5 @@
-//! The signature algorithms for `jsonwebtoken`, implemented with aws-lc, as in its feature
-//! `aws_lc_rs`.
+//! The signature algorithms for `jsonwebtoken`, implemented with aws-lc. The feature `aws_lc_rs` of
+//! `jsonwebtoken` implements them in the same way.
 
 use std::sync::Once;
 

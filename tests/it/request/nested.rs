@@ -72,7 +72,8 @@ async fn two_layers_of_one_type_do_not_mix_their_results() {
     assert_eq!(ask(&app, Ask::get("/maybe").bearer(&shop::good())).await, is(200, shop::SUBJECT));
 }
 
-/// If a guard read the outer claims, it would check one user while the handler serves another.
+/// If a guard read the claims of the outer layer's token, the guard would check one user while the
+/// handler serves another.
 #[tokio::test]
 async fn the_claims_of_an_outer_token_are_not_used_for_the_inner_one() {
     let app = app().layer(standard().cookie("inner")).layer(shop::auth().cookie("outer"));

@@ -45,8 +45,8 @@ impl Forbidden {
         }
     }
 
-    /// Forbids the strings and numbers in a claim. Short ones are allowed, since they could occur
-    /// in a log by chance. The claims in these tests are therefore long.
+    /// Adds the strings and numbers in a claim to the forbidden values. Short strings and numbers
+    /// are not added, since a log may contain them by chance. The tests therefore use long claims.
     fn add_claim(&mut self, value: &Value) {
         match value {
             Value::String(text) if text.len() >= 6 => {

@@ -154,7 +154,7 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
     let mut asked = Asked::of(url).await;
     let mut polls = Vec::new();
     for is_loaded in [false, true, false] {
-        // The statistics of PostgreSQL lag by a second.
+        // PostgreSQL updates its statistics with a delay of up to a second.
         sleep(Duration::from_secs(2)).await;
         let before = asked.count().await;
         let mut served = 0;
