@@ -10,7 +10,7 @@ const ORDER: &[&str] = &[
     "misuse",
     // Readable type names for error messages.
     "type_name",
-    // The failure of a store or a feed in a conformance suite.
+    // The failure that a conformance suite reports for a store or a feed.
     "failure",
     // The clock, from which most other modules get the time.
     "clock",

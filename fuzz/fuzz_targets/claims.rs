@@ -1,6 +1,6 @@
-//! Fuzzes claims that are close to valid, in any order, spelling and type. For every configuration
-//! and three claim types, the decision and the extracted values must equal those of the reference
-//! implementation.
+//! Fuzzes claims that are almost valid. Their order, their spelling and the types of their values
+//! vary. The input selects a configuration. For each of three claim types, the decision and the
+//! extracted values must equal those of the reference implementation.
 #![no_main]
 
 use std::sync::LazyLock;

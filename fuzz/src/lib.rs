@@ -138,7 +138,7 @@ pub fn within_limit(run: impl Fn()) {
     assert!(fastest <= LIMIT, "this input takes {fastest:?}, twenty times in a row");
 }
 
-/// Defines a fuzz target over bytes: `target!(run)` with `fn run(input: &[u8])`.
+/// Defines a fuzz target. `target!(run)` calls `fn run(input: &[u8])` for each input.
 ///
 /// libFuzzer's panic hook ends the process. A panic that the crate would catch (`catch_unwind`
 /// around application code) is therefore a finding too.

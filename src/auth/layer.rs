@@ -394,11 +394,11 @@ impl<T> JwtAuth<T> {
     /// anonymous access. A JWT in `Authorization` with a scheme other than `Bearer`, or without a
     /// scheme, is rejected too.
     ///
-    /// An expired token is rejected as `token-expired`, so that the client renews it. This works
-    /// only if the client still presents the expired token, so a cookie has to last longer than its
-    /// token. The cookies of `AuthRoutes` last as long as the session. If your own login sets the
-    /// cookie, give it the `Max-Age` of the session, not of the token. Otherwise the user silently
-    /// becomes anonymous when the token expires.
+    /// An expired token is rejected with the code `token-expired`, so that the client renews the
+    /// token. This works only if the client still presents the expired token. A cookie must
+    /// therefore last longer than its token. The cookies of `AuthRoutes` last as long as the
+    /// session. If your own login sets the cookie, give it the `Max-Age` of the session, not of the
+    /// token. Otherwise the user silently becomes anonymous when the token expires.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings_mut().allow_anonymous = true;
         self

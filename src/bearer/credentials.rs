@@ -200,7 +200,7 @@ pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
     }
 }
 
-/// Keeps one of two equal credentials, and rejects two different ones.
+/// Keeps the first credentials that were found. Returns an error if `other` has a different token.
 fn agree<'r>(
     found: &mut Option<Credentials<'r>>,
     other: Option<Credentials<'r>>,

@@ -18,9 +18,9 @@ pub struct IssueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IssueErrorKind {
-    /// The issuer cannot choose a key for the token. It has no key for one of the grant's
-    /// audiences, or the audiences have different keys, or the grant names no audience and the
-    /// issuer does not have exactly one key.
+    /// The issuer cannot choose a key for the token. The issuer may have no key for one of the
+    /// grant's audiences, or the audiences may have different keys. Without an audience in the
+    /// grant, the issuer must have exactly one key. A list of audiences must not be empty.
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,

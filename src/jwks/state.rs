@@ -60,10 +60,10 @@ struct Refresh {
 pub(crate) enum UnknownKey {
     /// The issuer does not have the key.
     Rejected,
-    /// It is unknown whether the issuer has the key: 503.
+    /// It is unknown whether the issuer has the key. The status of the response is 503.
     Unavailable { retry_after: Duration, reason: String },
-    /// A fetch is in flight, or is about to start. `reason` is the reason for a 503, if the request
-    /// cannot wait or has already waited.
+    /// A fetch is in flight, or is about to start. If the request cannot wait or has already
+    /// waited, the status of the response is 503, and `reason` is the reason.
     Wait { wait: KeyWait, reason: String },
 }
 
@@ -350,7 +350,7 @@ impl SourceState {
         }
     }
 
-    /// Returns the reason for a 503.
+    /// Returns the reason for a response with the status 503.
     #[cold]
     fn outage(&self, refresh: &Refresh) -> String {
         let origin = &self.origin;

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use crate::jwt::header::Header;
 use crate::jwt::token_parts::TokenParts;
 
-/// Parsed headers of verified tokens, found by the first bytes of a token.
+/// A cache of the parsed headers of verified tokens. A token that starts with the encoded form of a
+/// cached header has that header.
 ///
 /// An issuer writes the same header into all tokens that it signs with one key. Only verified
 /// tokens add a header, so an attacker without a key cannot fill the cache. The cache holds four

@@ -60,8 +60,8 @@ pub(crate) struct Placer<'de> {
 }
 
 impl<'de> Placer<'de> {
-    /// Creates a `Placer`. The first `end` bytes of the stored text contain the payload, and the
-    /// decoded strings follow.
+    /// Creates a `Placer`. The stored text begins with the payload. The decoded strings begin at
+    /// byte `end` of the stored text.
     pub(crate) fn new(payload: &'de str, end: usize) -> Self {
         Self { payload, end, unescaped: String::new() }
     }

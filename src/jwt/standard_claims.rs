@@ -32,7 +32,8 @@ pub struct StandardClaims {
     /// The issuer of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// The subject of the token. A number that the verifier accepts becomes its decimal text.
+    /// The subject of the token. If `sub` is a number that the verifier accepts, this is the
+    /// decimal text of the number.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "text_or_number")]
     pub sub: Option<String>,
     /// The audience of the token. In JSON, it is one string or an array of strings.

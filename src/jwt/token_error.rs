@@ -79,7 +79,8 @@ pub enum TokenErrorKind {
     LifetimeTooLong,
     /// `cnf` binds the token to a proof that is not checked here (RFC 7800, RFC 8705, RFC 9449).
     SenderConstrained,
-    /// The claims do not fit their type. [`TokenError::claim_error`] names the claim.
+    /// The claims cannot be deserialized into the claims type. [`TokenError::claim_error`] names
+    /// the claim.
     ClaimsMismatch,
     /// The token, its session, or all tokens of its subject, tenant or key were revoked.
     Revoked,

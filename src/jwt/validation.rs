@@ -173,10 +173,10 @@ impl Validation {
     ///
     /// # Security
     ///
-    /// A stolen token without `exp` is accepted until it is revoked or its key is retired.
-    /// Revocations expire. By default, a revocation of a subject, a tenant, a key or everyone
-    /// expires after 30 days. The token is then accepted again, unless
-    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at) is far in the future.
+    /// A stolen token without `exp` works until its key is retired or the token is revoked. A
+    /// revocation is forgotten after some time, by default 30 days for a subject, a tenant, a key
+    /// or everyone. After that time, the token is accepted again. To prevent that, set a time in
+    /// the far future with [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
     #[must_use]
     pub fn dangerous_allow_missing_expiry(mut self) -> Self {
         self.allows_missing_expiry = true;
@@ -258,9 +258,10 @@ impl Validation {
     /// # Panics
     ///
     /// Panics if this method is called twice for the same claim, or if `values` is empty or
-    /// contains an empty string. Panics for `iss`, `aud`, `exp`, `nbf`, `iat` and `cnf`: `iss` and
-    /// `aud` have their own methods, and the others are never strings. Panics if there are more
-    /// than 64 rules, including the claims of [`require_claim`](Self::require_claim).
+    /// contains an empty string. Panics for `iss` and `aud`, which have their own methods, and for
+    /// `exp`, `nbf`, `iat` and `cnf`, which are never strings. Panics if the path uses
+    /// `object_keys` or `object_member`. Panics if this method and
+    /// [`require_claim`](Self::require_claim) have added more than 64 rules in total.
     ///
     /// [`TokenErrorKind::WrongClaim`]: crate::jwt::TokenErrorKind::WrongClaim
     #[track_caller]

@@ -132,7 +132,8 @@ impl Issuer {
         self
     }
 
-    /// Requires claims for a preset. The application may require further claims.
+    /// Requires these claims in addition to the claims that the application requires. Presets call
+    /// this method.
     #[cfg(feature = "jwks")]
     pub(crate) fn also_requiring(mut self, claims: impl IntoIterator<Item = &'static str>) -> Self {
         self.also_required.extend(claims);

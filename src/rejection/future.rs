@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 #[cfg(feature = "tracing")]
 use crate::rejection::events::cors_is_behind;
 
-/// The facts about an accepted request that decide which headers its response gets, and whether a
-/// warning is logged.
+/// The properties of an accepted request. They determine the headers that are added to the
+/// response, and whether a warning is logged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passed {
     pub(crate) caching: Caching,

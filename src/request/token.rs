@@ -176,7 +176,7 @@ impl Token {
         self.unchecked
     }
 
-    /// Resolves when the token has ended: see `Claims::ended`.
+    /// Resolves when the token is no longer accepted: see `Claims::ended`.
     #[cfg(feature = "connections")]
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         let token = self.clone();

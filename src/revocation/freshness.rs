@@ -34,8 +34,8 @@ pub(crate) struct Freshness {
     as_of_steady: AtomicU64,
     /// The time that the wall clock showed when both clocks were last read.
     looked_at: AtomicI64,
-    /// The time on the wall clock at which the data was current. It is computed from the greater of
-    /// the two ages that the wall clock and the steady clock give.
+    /// The time on the wall clock at which the data was current. The wall clock and the steady
+    /// clock each give an age of the data. This time is computed from the greater age.
     effective: AtomicI64,
     /// [`TRUSTED_FOR`] for the system's clock. Zero for a custom clock, since it may jump at any
     /// time.

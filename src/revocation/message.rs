@@ -108,9 +108,9 @@ impl Revocation {
         self
     }
 
-    /// Sets the time from which the revocation may be forgotten, because every token that it covers
-    /// has expired. By default, the revocation of a subject, a tenant, a key or everyone may be
-    /// forgotten [`REMEMBERED`](Self::REMEMBERED) after its revocation time.
+    /// Sets the time from which the revocation may be forgotten. Every token that it covers must
+    /// have expired by then. By default, the revocation of a subject, a tenant, a key or everyone
+    /// may be forgotten 30 days ([`REMEMBERED`](Self::REMEMBERED)) after its revocation time.
     #[must_use]
     pub fn forget_at(mut self, time: UnixTime) -> Self {
         self.until = time;

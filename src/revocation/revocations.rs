@@ -77,7 +77,7 @@ pub enum Verdict {
     /// The token is not revoked, and revocation data is current.
     Good,
     /// The token is not known to be revoked, but revocation data is missing or stale. The token is
-    /// accepted anyway. This occurs only after a call to a `dangerous_` method.
+    /// accepted, because the application called a `dangerous_` method that allows this.
     Unchecked,
     /// The token is revoked.
     Revoked,

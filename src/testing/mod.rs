@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`TestIssuer`] replaces the auth server. Give its secret to the application, in place of the
-//! auth server's secret. A request with a token then takes two lines:
+//! auth server's secret. The test can then send requests with tokens:
 //!
 //! ```
 //! # #[cfg(feature = "axum")]

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use crate::auth::cache::slots::{Entry, Slots};
 use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 
-/// A map from fingerprints to values, whose size in bytes is limited.
+/// A map from fingerprints to values. The size of the map in bytes is limited.
 ///
 /// A look-up takes no lock, and writes only to an entry that is used for the first time. Look-ups
 /// on different processors therefore never wait for each other. A lock lets only one thread at a

@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-/// The number of signature characters that the fingerprint covers: 96 bits.
+/// The number of signature characters that the fingerprint covers. They encode 96 bits.
 const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
@@ -49,8 +49,9 @@ impl<'t> TokenText<'t> {
     ///
     /// The signature is the secret part of a token. A comparison that stops at the first difference
     /// would reveal how many characters of a guessed signature are right. The whole token is
-    /// therefore compared in constant time: the differences of all words are collected without a
-    /// branch, and `subtle` examines them together. The last word overlaps the word before it.
+    /// therefore compared in constant time, in words of 8 bytes. The differences of all words are
+    /// collected without a branch, and `subtle` examines them together. The last word may overlap
+    /// the word before it.
     pub(crate) fn is(self, token: &[u8]) -> bool {
         let (Some(last), Some(own_last)) = (token.last_chunk(), self.token.last_chunk()) else {
             return false;

@@ -210,9 +210,9 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         Ok(tokens.answer(refresh, session))
     }
 
-    /// Reports a login that started no session. The response to such a login reveals that the
-    /// credentials are right, but the user's list of sessions does not show the login. After this
-    /// report, the application can notify the user.
+    /// Reports a login that had the right credentials, but started no session. An attacker can
+    /// learn from the error response that the credentials are right, and the user's list of
+    /// sessions does not show such a login. The report allows the application to notify the user.
     fn tell_refused_login(&self, subject: String, error: &OAuthError) {
         let reason = error.reason().to_owned();
         self.sessions.tell_refused_login(&RefusedLogin { subject, reason });

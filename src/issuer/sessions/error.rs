@@ -9,9 +9,10 @@ use crate::random::NoRandomness;
 /// An error that occurred while a session was started, renewed or ended.
 ///
 /// A client must not learn why a token is refused. If [`is_refusal`](Self::is_refusal) returns
-/// true, respond with `invalid_grant`. Respond to all other errors with 503. After a 503 the client
-/// can present the same refresh token again. The token is either still valid, or was just used: then
-/// the client gets the session's current token, as long as the grace period lasts.
+/// true, respond with `invalid_grant`. Respond to all other errors with 503. After a 503, the
+/// client can present the same refresh token again. If the failed request did not use the token,
+/// the token is still valid. If the failed request did use it, the client gets the session's
+/// current token until the grace period ends.
 #[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,

@@ -36,8 +36,8 @@ pub(crate) fn fault_in(json: &str) -> Option<Fault> {
     reader.fault
 }
 
-/// Reads an object, and enforces the rules for depth and member names. The error is a reason that
-/// contains no value from the object.
+/// Reads an object, and enforces the rules for depth and member names. The error message contains
+/// no value from the object.
 #[cfg(feature = "openid-login")]
 pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
     const NOT_AN_OBJECT: &str = "it is not a JSON object";

@@ -43,7 +43,7 @@ impl Jwk {
         serde_json::from_str(json).map_err(|_| not_a_jwk())
     }
 
-    /// Checks that `use` and `key_ops` allow an operation on signatures.
+    /// Checks that the JWK's `use` and `key_ops` allow `operation`, which is `sign` or `verify`.
     pub(crate) fn check_use(&self, operation: &str) -> Result<(), KeyError> {
         let contradiction = |message| Err(KeyError::new(KeyErrorKind::Contradictory, message));
         if self.usage.as_ref().is_some_and(|usage| usage != "sig") {

@@ -242,7 +242,7 @@ impl From<Key> for KeySet {
 }
 
 impl From<Secret> for KeySet {
-    /// Creates a set of one key for HS256 without an identifier.
+    /// Creates a set with one HS256 key. The key has no identifier.
     fn from(secret: Secret) -> Self {
         Self::from(Key::from(secret))
     }

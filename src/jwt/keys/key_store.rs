@@ -12,7 +12,7 @@ use crate::jwt::keys::key_set::KeySet;
 use crate::jwt::keys::secret::Secret;
 
 /// A shared handle to a [`KeySet`] that can be replaced. Clones share one set. Every token is
-/// checked against the set that is current at that moment, without a lock.
+/// checked, without a lock, against the set that is current when the check begins.
 ///
 /// A key can be rotated without a restart and without rejecting valid tokens. The servers that
 /// verify must have the new key before the auth server signs with it. For a shared secret, call

@@ -85,8 +85,8 @@ pub(crate) struct Noted<'n, 'de> {
 }
 
 impl<'n, 'de> Noted<'n, 'de> {
-    /// Creates an empty record for a payload that has not been read yet. The first `end` bytes of
-    /// the stored text contain the payload, and the decoded strings follow.
+    /// Creates an empty record for a payload that has not been read yet. The stored text begins
+    /// with the payload. The decoded strings begin at byte `end` of the stored text.
     pub(crate) fn new(payload: &'de str, end: usize, named: &'n mut Named) -> Self {
         Self {
             placer: Placer::new(payload, end),

@@ -271,8 +271,9 @@ fn date(reader: &mut Reader<'_>, next: u8, date: &mut Option<UnixTime>) -> Resul
     Ok(())
 }
 
-/// Reads a date that is not a short whole number. Fractions are parsed by the standard library and
-/// not by `serde_json`, whose result depends on a feature that other crates may enable.
+/// Reads a date that is negative, has a fraction or has many digits. The standard library parses
+/// the fraction, since the result of `serde_json` depends on a feature that other crates may
+/// enable.
 #[cold]
 #[inline(never)]
 fn rare_date(reader: &mut Reader<'_>) -> Result<UnixTime, WrongValue> {

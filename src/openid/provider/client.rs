@@ -91,8 +91,8 @@ impl ProviderClient {
         let endpoint = match &self.shared.protocol {
             Ready::OpenId(openid) => {
                 let metadata = openid.metadata.get().await?;
-                // Check this before the user leaves for the provider, since the login could not be
-                // finished otherwise.
+                // Check now that the provider supports the settings. Otherwise, the user could log
+                // in at the provider, but the callback could not finish the login.
                 self.shared.auth_method(&metadata)?;
                 self.shared.user_info_endpoint(&metadata)?;
                 openid.verifier.start();

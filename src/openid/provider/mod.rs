@@ -1,11 +1,11 @@
 //! The protocol between this server and a provider.
 //!
-//! 1. A [`LoginProvider`](login_provider::LoginProvider) is the configuration. `presets` creates it
-//!    for some providers.
-//! 2. A [`ProviderClient`](client::ProviderClient) is a provider that is ready for logins. It has
-//!    everything that the routes use.
-//! 3. `authorization` builds the URL to which the browser is sent. The endpoint comes from the
-//!    `metadata`.
+//! 1. A [`LoginProvider`](login_provider::LoginProvider) is the configuration of a provider. The
+//!    functions in `presets` create the configuration of some well-known providers.
+//! 2. A [`ProviderClient`](client::ProviderClient) is a provider that is ready for logins. The
+//!    routes call its methods.
+//! 3. `authorization` builds the URL to which the browser is sent. For OpenID Connect, the URL's
+//!    endpoint comes from the provider's `metadata`.
 //! 4. `exchange` exchanges the code for tokens, `id_token` verifies the ID token, and `user_info`
 //!    fetches and checks the user info.
 

@@ -55,8 +55,8 @@ pub enum LoginFailureKind {
     CrossSite,
     /// A parameter is missing, is too long, occurs twice or has an invalid value (400).
     InvalidRequest,
-    /// The page requested a scope or an audience that does not exist, or that the user is not
-    /// granted (400).
+    /// The page requested an unknown scope or audience, or one that is not granted to the user
+    /// (400).
     AccessNotGranted,
     /// This browser has not begun the login, or has already finished it (400). An attacker may have
     /// tried to log the user in to the attacker's account.

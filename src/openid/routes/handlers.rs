@@ -284,9 +284,9 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         }
         grant.external_login = Some(external_login);
         let started = self.logins.start(grant, head, attempt.wish()).await?;
-        // The browser sends no `SameSite=Strict` cookies with the callback, so the identifier of
-        // the replaced session comes from the attempt. If ending that session fails, the login
-        // still succeeds.
+        // The login replaces the session that this browser had when the login began. The browser
+        // sends no `SameSite=Strict` cookies with the callback, so the login attempt contains the
+        // identifier of that session. If ending that session fails, the login still succeeds.
         if let Some(replaced) = attempt.session()
             && replaced != *started.session().id()
         {

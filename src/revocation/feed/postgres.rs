@@ -219,9 +219,9 @@ impl PostgresFeed {
             .replace("PART", &PART.to_string());
         let rows = sqlx::raw_sql(AssertSqlSafe(read)).fetch_all(connection).await;
         if rows.as_ref().is_err_and(has_no_timeline) {
-            // The server of this connection reported its timeline earlier, so a pooler has since
-            // switched the connection to another server. Before the next read, ask that server
-            // whether it reports its timeline.
+            // This server does not report its timeline, but the previous server of this connection
+            // did. A pooler must have switched the connection to another server. Before the next
+            // read, ask again whether the server reports its timeline.
             self.set_tells_timeline(None);
         }
         rows?.iter().map(LogRow::from_row).collect()

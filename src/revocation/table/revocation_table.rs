@@ -132,7 +132,8 @@ impl RevocationTable {
         if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
-        // Every token that the revocation covers was issued before the time of the revocation.
+        // The table has no room for this entry. Every token that the revocation covers was issued
+        // before `at`, so a watermark at that time covers all of these tokens.
         let at = revocation.target.revoked_at().unwrap_or(now);
         let widened = |kind| {
             let kind = EntryKind::new(kind, issuers);

@@ -22,7 +22,8 @@ fn cached() -> (JwtAuth, TokenCache, ManualClock) {
     (kit::auth().with_clock(clock.clone()).with_cache(cache.clone()), cache, clock)
 }
 
-/// Returns a token with these claims besides `exp`.
+/// Returns a token with these claims. By default, the subject is `alice`, and the token expires in
+/// 10 minutes.
 fn token(changes: &Value) -> String {
     let mut claims = json!({ "sub": "alice", "exp": NOW + 600 });
     for (name, value) in changes.as_object().unwrap() {

@@ -107,7 +107,8 @@ async fn metadata_names_what_exists_and_nothing_else() {
     });
     assert_eq!(metadata(&server).await, Some(expected.clone()));
 
-    // If refresh tokens are in cookies, `/refresh` is not a token endpoint.
+    // If the routes keep refresh tokens in cookies, the metadata does not list `/refresh` as a
+    // token endpoint.
     let pages = Server::with(|routes| routes.cookies(cookies()));
     let mut without = expected.clone();
     without["grant_types_supported"] = json!([]);

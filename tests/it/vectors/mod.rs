@@ -33,7 +33,8 @@ use crate::kit;
 /// A case that the tests skip, and the reason.
 type Exclusion = (&'static str, &'static str);
 
-/// Returns the cases that need a public key and are excluded without the feature `asymmetric`.
+/// Returns `list`, the cases that need a public key, if the feature `asymmetric` is disabled. With
+/// the feature, returns no cases.
 const fn without_public_keys(list: &'static [Exclusion]) -> &'static [Exclusion] {
     if cfg!(feature = "asymmetric") { &[] } else { list }
 }

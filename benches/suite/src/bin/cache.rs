@@ -156,9 +156,9 @@ fn by_number_of_tokens(algorithm: Algorithm, numbers: &[usize]) {
     println!("misses only: {median:.3} ({lower:.3} {upper:.3})");
 }
 
-/// Compares hits on one thread with hits on two threads, for 1,000 RS256 tokens. If two threads
-/// with separate token caches are slower than one thread, the reason is the processor, and not the
-/// token cache.
+/// Measures the time of a cache hit on one thread, on two threads with a shared cache, and on two
+/// threads with separate caches, for 1,000 RS256 tokens. If two threads with separate caches are
+/// slower than one thread, the reason is the processor, and not the token cache.
 fn by_number_of_threads() {
     let (auth, signer) = set_up(Algorithm::Rs256);
     let tokens = tokens(&signer, 1_000);

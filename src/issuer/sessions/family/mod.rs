@@ -69,15 +69,15 @@ pub(crate) struct Family {
     spent: Vec<Spent>,
     /// The number of consecutive renewals that were repeated. The last renewal is included if it
     /// was repeated. In this count, a renewal is repeated if the token that it used was presented
-    /// again [`AT_ONCE`] or more after the renewal.
+    /// again at least 2 seconds ([`AT_ONCE`]) after the renewal.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if the token that was used for the last renewal has been presented again at least
-    /// [`AT_ONCE`] after its use.
+    /// True if the token that was used for the last renewal has been presented again at least 2
+    /// seconds ([`AT_ONCE`]) after that renewal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// Like `repeats`, but a renewal also counts as repeated if its used token was presented again
-    /// less than [`AT_ONCE`] after its use.
+    /// Like `repeats`, but a renewal also counts as repeated if the token that it used was
+    /// presented again less than 2 seconds ([`AT_ONCE`]) after the renewal.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
     /// True if the token that was used for the last renewal has been presented again at any time.
@@ -167,9 +167,9 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the session's current token, the leaf.
     Rotate,
-    /// The token was used before, and can still be exchanged. The first salt derives the successor
-    /// of the token, the next salt derives the successor of that successor, and so on. The last
-    /// successor is the current token.
+    /// The token was used before, and can still be exchanged. The token's successor is computed
+    /// from the token and the first salt. The successor of that successor is computed from it and
+    /// the second salt, and so on. The last successor is the current token.
     Repeat(Vec<&'a Salt>, Repeat),
     /// The token belongs to this session. It is neither the current token nor a used token that can
     /// still be exchanged.
@@ -182,9 +182,10 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The time is less than [`AT_ONCE`]. The two uses of the token count as simultaneous.
+    /// The time is less than 2 seconds ([`AT_ONCE`]). The two uses of the token count as
+    /// simultaneous.
     AtOnce,
-    /// The time is at least [`AT_ONCE`], but less than the grace period.
+    /// The time is at least 2 seconds ([`AT_ONCE`]), but less than the grace period.
     WithinGrace,
     /// The grace period is over, but the successor of the presented token was never used. This
     /// value occurs only with `RotationRules::accept_unused_parent`.
@@ -427,7 +428,8 @@ mod tests {
         START.saturating_add(Duration::from_secs(secs))
     }
 
-    /// Presents a token as `Sessions` does, and returns the next token, if any.
+    /// Presents a token and updates the family, as `Sessions` does. Returns the client's next
+    /// token, or `None` if the token was not accepted.
     fn present(family: &mut Family, token: &RefreshToken, now: UnixTime) -> Option<RefreshToken> {
         present_by(&rules(), family, token, now)
     }
@@ -604,8 +606,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A repeat is early if it comes less than [`AT_ONCE`] after the first use, and otherwise late.
-    /// `max_repeats_at_once` counts both kinds, so a thief who mixes them does not evade the limit.
+    /// A repeat is early if it occurs less than 2 seconds ([`AT_ONCE`]) after the first use.
+    /// Otherwise it is late. `max_repeats_at_once` counts both kinds, so a thief who mixes them
+    /// does not evade the limit.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();

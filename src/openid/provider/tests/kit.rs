@@ -130,7 +130,8 @@ struct Shared {
 }
 
 impl TestProvider {
-    /// Starts a provider with a document, keys, and tokens for the usual login.
+    /// Starts a provider. Its responses are a discovery document, a key set, and the tokens for an
+    /// ordinary login.
     pub(super) async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();

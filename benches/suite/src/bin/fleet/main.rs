@@ -126,9 +126,9 @@ async fn revoke<F: RevocationFeed>(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, 
     assert_eq!(all.lags.len(), REVOCATIONS * ports.len());
 }
 
-/// Returns requests with two tokens of one subject. [`revocation`] revokes the first token. The
-/// second token stays valid: it has another session, and was issued after the time of the
-/// revocation.
+/// Returns two requests, with two tokens of one subject. [`revocation`] revokes the first token.
+/// The second token stays valid. It belongs to a different session, and was issued after the time
+/// from which the revocation of a subject counts.
 fn pair(n: usize) -> Arc<Pair> {
     let (subject, id) = (format!("revoked {n}"), format!("revoked-{n}"));
     let revoked = tokens::request(&subject, &id, 1000);
