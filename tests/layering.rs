@@ -233,7 +233,7 @@ const ORDER: &[&str] = &[
     "issuer::sessions::store::sqlite",
     "issuer::sessions::store::postgres",
     "issuer::sessions::store::redis",
-    // The life of a session.
+    // The operations on sessions.
     "issuer::sessions::publisher",
     "issuer::sessions::pruning",
     "issuer::sessions::rows",

@@ -34,8 +34,9 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Allows twenty attempts for each account, and one more in each `period`. From each address,
-    /// allows thirty attempts, and one more in each second. Returns `None` if `period` is zero.
+    /// For each account, allows twenty attempts at first, and then one more in each `period`. From
+    /// each address, allows thirty attempts at first, and then one more in each second. Returns
+    /// `None` if `period` is zero.
     pub(crate) fn new(period: Duration) -> Option<Self> {
         let account = Quota::with_period(period)?.allow_burst(FOR_AN_ACCOUNT);
         let address = Quota::per_second(NonZeroU32::MIN).allow_burst(FROM_AN_ADDRESS);

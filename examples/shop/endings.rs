@@ -31,7 +31,7 @@ impl Endings {
     pub(crate) fn record(&self, event: &SessionEvent<'_>) {
         let SessionEvent::Ended(session, cause) = event else { return };
         let id = session.id().as_str();
-        // The end of a session may be reported more than once if a used token is presented again.
+        // If a used token is presented again, the end of its session may be reported again.
         if self.of(id).is_some() {
             return;
         }

@@ -133,8 +133,8 @@ impl User {
     }
 }
 
-/// The limit on concurrent hashes. Each hash takes 19 MiB and tens of milliseconds of processor
-/// time, so two run at a time and the others wait.
+/// Limits the number of concurrent hashes to two. Each hash takes 19 MiB of memory and tens of
+/// milliseconds of processor time, so further hashes wait.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
 async fn hash(password: String) -> Result<String, Box<dyn Error + Send + Sync>> {

@@ -15,9 +15,9 @@ pub struct Rules {
     pub audience: &'static [&'static str],
     pub leeway: u32,
     pub max_lifetime: Option<u32>,
-    /// The path of the roles claim, if not the default.
+    /// The path of the roles claim. `None` means the default path.
     pub roles: Option<&'static [&'static str]>,
-    /// The path of the scope claim, if not one of the defaults.
+    /// The path of the scope claim. `None` means the default paths.
     pub scopes: Option<&'static [&'static str]>,
     pub tenant: Option<&'static str>,
     pub numeric_subject: bool,
@@ -324,8 +324,9 @@ fn later(number: &str, seconds: i128) -> bool {
     }
 }
 
-/// Returns true if `exp` is at most `max` seconds after `iat`. Floating point is exact here: times
-/// near now are multiples of 2^-22, and so is their difference.
+/// Returns true if `exp` is at most `max` seconds after `iat`. The subtraction of two
+/// floating-point numbers is exact here: times near the present are multiples of 2^-22 seconds, and
+/// so is their difference.
 fn within(iat: &str, exp: &str, max: u32) -> bool {
     match (iat.parse::<i128>(), exp.parse::<i128>()) {
         (Ok(iat), Ok(exp)) => exp.saturating_sub(iat) <= i128::from(max),

@@ -66,7 +66,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    // If this function were inlined, the returned future would be moved once more.
+    // Inlining this function would cause one more move of the returned future.
     #[inline(never)]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match decide::decide::<T, _>(&self.settings, &mut request) {

@@ -190,8 +190,8 @@ fn name(source: Source) -> &'static str {
     }
 }
 
-/// Marks every header that contains `token` as sensitive, since a custom source does not say which
-/// header it read.
+/// Marks a header as sensitive if its value contains `token`. All headers are searched, since a
+/// custom source does not say which header it read.
 #[inline(never)]
 pub(crate) fn mark_holders(token: &str, headers: &mut HeaderMap) {
     let finder = memchr::memmem::Finder::new(token);

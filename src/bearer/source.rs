@@ -18,7 +18,7 @@ pub enum Source {
     WebSocketProtocol,
     /// A [`TokenSource`] of the application.
     Custom,
-    /// No request: the token was given to `JwtAuth::verify`.
+    /// The argument of `JwtAuth::verify`. The token did not come from a request.
     Direct,
 }
 

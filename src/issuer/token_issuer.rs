@@ -259,8 +259,8 @@ impl TokenIssuer {
 
     /// Returns the public keys as a JWK Set (RFC 7517 section 5), for services that verify the
     /// tokens. `AuthRoutes` serves the set at `/.well-known/jwks.json`. Without these routes, serve
-    /// the set at a URL of your own with the type `application/jwk-set+json`, or upload the set
-    /// after each change of the keys.
+    /// the set yourself with the type `application/jwk-set+json`. If you upload the set to a file
+    /// server instead, upload it again after each change of the keys.
     ///
     /// The set has the public halves of all keys of all audiences: the current keys, the announced
     /// keys, and the previous keys, since services may still accept tokens signed with them. Each

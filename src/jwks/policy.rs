@@ -420,8 +420,8 @@ mod tests {
         scene.pass(Duration::from_nanos(1));
         assert!(!scene.policy.is_loaded());
         assert_eq!(scene.until_fetch(), Duration::ZERO);
-        // The set is now too old. Fetches are attempted as often as before the first set was
-        // loaded.
+        // The set is now too old. A failed fetch is therefore retried as quickly as if no set had
+        // ever been loaded.
         scene.fetch(None);
         assert_eq!(scene.until_fetch(), Duration::from_millis(250));
         for _ in 0..5 {

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::NO_PAD;
 // `NO_PAD` rejects both padding and non-zero trailing bits.
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
-/// The length of the longest input that is decoded with the tables in [`BITS`]. [`ENGINE`] decodes
-/// longer input faster than these tables.
+/// The length of the longest input that is decoded with the tables in [`BITS`]. Longer input is
+/// decoded with [`ENGINE`], which is faster for such input.
 const MAX_SHORT: usize = 128;
 
 /// A bit above the 24 bits of a group's three bytes. The bit is set if a character of the group is

@@ -149,7 +149,8 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 }
 
-/// Reads a subject. The verifier has already rejected a number, unless numbers are accepted.
+/// Reads a subject. If the configuration does not accept a number as the subject, the verifier has
+/// already rejected it.
 fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Loose::deserialize(deserializer)? {
         Loose::Null => Ok(None),

@@ -59,8 +59,8 @@ impl ClaimsMapping {
         Self(Arc::new(Mapping { map, types: PhantomData }))
     }
 
-    /// Reads the claims and converts them. Returns `None` instead of the claims if the function
-    /// returns a type other than `T`.
+    /// Reads the claims, and converts them with the application's function. Returns `None` instead
+    /// of the claims if the function returns a type other than `T`.
     pub(crate) fn read<T: 'static>(
         &self,
         verifier: &Verifier,

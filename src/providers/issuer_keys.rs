@@ -92,8 +92,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Returns the fetched keys, so that a method of `Issuer` can change their settings. Panics for
-    /// keys in memory, with a message that contains the name of that method, `method`.
+    /// Returns the fetched keys, so that a method of `Issuer` can change their settings. Panics if
+    /// the keys are in memory. The message contains `method`, the name of the calling method.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {

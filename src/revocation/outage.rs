@@ -28,7 +28,7 @@ pub enum RevocationOutageKind {
     /// The last call to the feed failed.
     #[cfg(feature = "feeds")]
     FeedFailed(FeedErrorKind),
-    /// No call has failed, but no response has arrived in time.
+    /// The feed has not responded in time. The last call that returned did not fail.
     NoAnswer,
 }
 

@@ -87,7 +87,7 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     redis_replicates(&new, &old).await;
     new.ask(cmd("REPLICAOF").arg("NO").arg("ONE")).await;
     old.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(new.port())).await;
-    // A replica may lag, so it is not read.
+    // The data of a replica may be out of date, so the feed does not read it.
     member.expect("good", Verdict::Unavailable, STALE).await;
     proxy.switch(new.port());
     member.expect("good", Verdict::Good, LATER).await;

@@ -22,7 +22,7 @@ fn rounds() -> usize {
     std::env::var("STORE_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
 }
 
-/// The lines that the server prints, followed by `None` when the server is gone.
+/// The lines that the server prints. `None` follows the last line.
 type Answers = Receiver<Option<String>>;
 
 fn auth_server(url: &str, now: UnixTime) -> (AuthServer, Answers) {

@@ -51,7 +51,7 @@ mod not_built_in {
     use super::{Button, Failure};
     use crate::users::Users;
 
-    /// One environment variable for each provider, which is set whenever the provider is used.
+    /// For each provider, the environment variable that must be set to use the provider.
     const VARIABLES: [&str; 5] = [
         "SHOP_GOOGLE_ID",
         "SHOP_KAKAO_ID",

@@ -10,7 +10,7 @@ use crate::auth::cache::sync::OnceLock;
 /// matters if there are many tokens: a look-up then spends most of its time on reading memory.
 ///
 /// A slot is filled once and never changes afterwards. Threads can therefore search while another
-/// thread adds an entry. To remove entries, all other entries are copied to new slots.
+/// thread adds an entry. Entries are removed by copying all other entries to new slots.
 pub(crate) struct Slots<V> {
     /// The number of slots is a power of two.
     slots: Box<[OnceLock<Entry<V>>]>,

@@ -15,8 +15,9 @@
 //! }
 //! ```
 //!
-//! Use a separate database: the check leaves rows behind, most of which expire within an hour. The
-//! check takes a few seconds, since some rows must expire by the server's clock.
+//! Use a separate database, since the check leaves rows behind. Most of these rows expire within an
+//! hour. The check takes a few seconds, since it waits until some rows have expired by the server's
+//! clock.
 //!
 //! The check cannot test whether a row survives a server crash. To ensure this, a store call should
 //! return only after the row was synced to disk. The check counts rows and calls, but does not

@@ -174,7 +174,7 @@ impl Cookies {
     /// Sets `SameSite=None; Partitioned`, for pages that other sites show in a frame. The browser
     /// then keeps a separate set of cookies for each embedding site
     /// ([CHIPS](https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies)),
-    /// so a user logs in once under each of them.
+    /// so a user logs in once for each embedding site.
     ///
     /// Requests that your page in the frame sends to its own origin need no further configuration.
     /// If a page of the embedding site also sends requests to your services, these requests come

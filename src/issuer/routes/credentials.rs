@@ -90,7 +90,7 @@ impl<'de> Deserializer<'de> for Credentials<'de, '_> {
 struct Parameters<'p, 'f> {
     parameters: map::Iter<'p>,
     /// The names of the fields or variants of the application's type. `None` if the type is a map,
-    /// which can contain all parameters.
+    /// since a map can contain any parameter.
     names: Option<&'static [&'static str]>,
     /// The parameter whose name was read last.
     current: Option<(Option<&'static str>, &'p Value)>,

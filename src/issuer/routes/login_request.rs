@@ -8,7 +8,7 @@ use crate::issuer::routes::requests::{self, BodyParams};
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// The parameters of a login that the client chooses: everything in the body of a `/login` request
+/// The login parameters that the client chooses: everything in the body of a `/login` request
 /// except the credentials. [`Logins::start`](crate::issuer::Logins::start) checks them.
 ///
 /// You can pass values from a client's request without checking them. The values can only narrow

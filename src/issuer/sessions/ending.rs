@@ -94,7 +94,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// # Errors
     ///
     /// Returns [`Unavailable`](SessionErrorKind::Unavailable) if a session could not be ended or a
-    /// message could not be published. Other sessions of the user may have ended.
+    /// message could not be published. In this case, other sessions of the user may already have
+    /// ended.
     pub async fn end_all(&self, subject: &str) -> Result<u64, SessionError> {
         let revoked = self.revoke_all(subject).await;
         let (ended, failure) = self.end_each(subject, None).await;

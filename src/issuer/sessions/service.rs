@@ -229,7 +229,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin(presented, ClientRule::Is(client_id.map(str::to_owned))).await
     }
 
-    /// Does the same as [`begin_refresh`](Self::begin_refresh), with any [`ClientRule`].
+    /// Does the same as [`begin_refresh`](Self::begin_refresh), except that `client` may also allow
+    /// every client.
     pub(crate) async fn begin(
         &self,
         presented: &str,

@@ -97,8 +97,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// renew together, and clients that send several requests in parallel. Their users would be
     /// logged out as if their tokens were stolen. Enable this limit if your clients renew once for
     /// all their requests and tabs. In a browser, use
-    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). 20 is a
-    /// good limit. A renewal that is not repeated resets the count. If
+    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). A good
+    /// limit is 20. A renewal that is not repeated resets the count. If
     /// [`max_repeats`](Self::max_repeats) is larger than this limit, `max_repeats` applies instead.
     ///
     /// # Panics

@@ -462,8 +462,8 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Defines methods of the deserializer. Each method reads a plain value of its type, and lets
-/// `serde_json` read every other value.
+/// Defines methods of the deserializer. Each method reads simple values of one JSON type, such as
+/// strings without escapes. `serde_json` reads all other values.
 macro_rules! plain {
     ($($method:ident: $kind:ident;)*) => {$(
         #[inline]

@@ -73,8 +73,8 @@ impl MetadataCache {
             if !state.is_fetching {
                 return Err(state.error());
             }
-            // The future is created before the lock is released, so it does not miss the end of the
-            // fetch.
+            // This future waits for the end of the fetch. It is created before the lock is
+            // released, so it cannot miss that end.
             self.shared.ended.notified()
         };
         let in_time = timeout(LONGEST_WAIT, ended).await.is_ok();

@@ -69,7 +69,7 @@ pub enum LoginFailureKind {
     Denied,
     /// The provider rejected the code (400). It was used before, or has expired.
     CodeRejected,
-    /// The provider answered with an error (502).
+    /// The provider reported an error. The status of this server's response is 502.
     ProviderFailed,
     /// The provider is down or slow, or too many logins are in progress (503).
     ProviderUnavailable,

@@ -88,8 +88,8 @@ impl OpenIdLogin {
     /// for a user of the other. This is possible if both providers have the same
     /// [issuer](crate::openid::Identity::issuer), and one of the following is true:
     ///
-    /// - Only one of the two is an OpenID provider.
-    /// - Both are plain OAuth 2.0 providers, with different endpoints or clients.
+    /// - Only one of these two providers is an OpenID provider.
+    /// - Both providers are plain OAuth 2.0 providers, with different endpoints or clients.
     #[track_caller]
     pub fn add_provider(mut self, provider: LoginProvider) -> Self {
         if self.providers.iter().any(|other| other.name() == provider.name()) {

@@ -332,7 +332,7 @@ impl Debug for PostgresFeed {
     }
 }
 
-/// Keeps only the server's error code: error messages may quote a row.
+/// Keeps only the server's error code, since an error message may quote a row.
 fn feed_error(error: Error) -> FeedError {
     let Some(code) = code(&error) else { return FeedError::new(error) };
     let kind = match code.as_str() {

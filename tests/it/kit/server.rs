@@ -24,7 +24,7 @@ pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future).await.expect("an answer in time")
 }
 
-/// Serves `app` over HTTP/1.1 and HTTP/2 with prior knowledge, until the test's runtime ends.
+/// Serves `app` until the test's runtime ends. Accepts HTTP/1.1, and HTTP/2 with prior knowledge.
 pub(crate) async fn start(app: Router) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();

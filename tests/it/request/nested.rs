@@ -14,7 +14,7 @@ use tower_jwt_auth::{
 use crate::kit::server::Ask;
 use crate::kit::shop::{self, Shopper};
 
-/// Returns a layer that reads the claims into a type other than the shop's.
+/// Returns the shop's layer, except that it reads the claims as `StandardClaims`.
 fn standard() -> JwtAuth<StandardClaims> {
     shop::auth().claims()
 }

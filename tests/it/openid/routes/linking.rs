@@ -6,8 +6,8 @@ use super::site::{Site, cookies, grant};
 
 const LINK: [(&str, &str); 1] = [("link", "true")];
 
-/// Returns a site that links an account to the user of the session. If there is no session to link
-/// to, the site logs in a new user.
+/// Returns a site that links accounts to the user of the session. A login that links no account is
+/// granted to a new user.
 async fn site() -> Site {
     let site = Site::new().await;
     site.decide(|identity| {

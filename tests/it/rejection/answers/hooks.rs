@@ -192,8 +192,9 @@ async fn panics_alone(app: Router, bad: Ask, good: Ask) {
     let addr = server::start(app.clone()).await;
     for wire in WIRES {
         if wire == WIRES[0] {
-            // A `PanickingClock` panics on every second call, and has just panicked. This request
-            // makes the call that succeeds, so that the clock panics on the first request below.
+            // A `PanickingClock` panics on every second call. Its last call panicked, so its next
+            // call succeeds. Make that call here, so that the clock panics during the first request
+            // below.
             let _ = app.clone().oneshot(good.to_request()).await;
         }
         let mut connection = Connection::open(wire, addr).await;

@@ -1,4 +1,4 @@
-//! Tests of the log event for a CORS layer that is behind the auth layer.
+//! Tests of the event that is logged if a CORS layer is behind the auth layer.
 
 use axum::Router;
 use axum::routing::any;
