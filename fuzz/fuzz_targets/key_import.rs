@@ -1,5 +1,5 @@
 //! Fuzzes key material. An accepted secret must be long enough, have enough distinct bytes, and not
-//! be a PEM, JWK or SSH key in disguise. An accepted key must verify the tokens that it signs. A
+//! be the text of a PEM, JWK or SSH key. An accepted key must verify the tokens that it signs. A
 //! public key that is converted to a JWK and back must have the same thumbprint.
 #![no_main]
 

@@ -25,13 +25,14 @@ const ABSOLUTE: i64 = 300;
 const REMEMBERED: usize = 16;
 /// Two uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
-/// The session ends after this many rotations in a row if each used token was presented again at
-/// least [`AT_ONCE`] seconds after its use.
+/// The session ends after this many repeated rotations in a row. For this limit, a rotation is
+/// repeated if a used token is presented after the rotation, at least 2 seconds ([`AT_ONCE`]) after
+/// the use of that token.
 const MAX_REPEATS: u32 = 5;
-/// The session ends after this many rotations in a row if the used token of each rotation was
-/// presented again. A second refresh with the used token is counted only if it comes at least
-/// [`AT_ONCE`] seconds after the first. A request that only looks up the session is counted in any
-/// case.
+/// A second limit on repeated rotations in a row, which counts more rotations as repeated. A
+/// rotation also counts if a request that only looks up the session contains a used token, even
+/// less than 2 seconds after the use of that token. A second refresh within these 2 seconds does
+/// not count.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]

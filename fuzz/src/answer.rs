@@ -107,9 +107,10 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
     assert_eq!(parameters.len(), expected, "nothing else in {field}");
 }
 
-/// Returns the status, the challenge's `error` (empty for a bare challenge) and the code that a
-/// rejection of this kind must have. Panics if the response would be a 5xx, since no request should
-/// be able to cause a 5xx response.
+/// Returns what the response to an error of this kind must contain: the status, the `error` of the
+/// challenge, and the code. The `error` is an empty string if the challenge has no `error`, and
+/// `None` if the response has no challenge. Panics if the response would be a 5xx, since no request
+/// should be able to cause a 5xx response.
 fn row(kind: AuthErrorKind) -> (u16, Option<&'static str>, &'static str) {
     match kind {
         AuthErrorKind::MissingCredentials => (401, Some(""), "missing-credentials"),

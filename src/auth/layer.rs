@@ -180,9 +180,10 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A stolen token without `exp` works until its key is retired or the token is revoked. A
-    /// revocation is forgotten after some time, by default 30 days for a subject, a tenant, a key
-    /// or everyone. After that time, the token is accepted again. To prevent that, set a time in
-    /// the far future with [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
+    /// revocation is forgotten after some time. By default, the revocation of a subject, a tenant,
+    /// a key or everyone is forgotten after 30 days. The token is then accepted again. To prevent
+    /// that, set a time in the far future with
+    /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
     pub fn dangerous_allow_missing_expiry(self) -> Self {
         let rules = self.rules().dangerous_allow_missing_expiry();
         self.with_rules(rules)

@@ -39,8 +39,8 @@ pub struct RedisConnection {
 struct Connector {
     client: Client,
     current: Mutex<Current>,
-    /// A lock that is held while connecting, so that a thousand callers do not open a thousand
-    /// connections.
+    /// A lock that a caller holds while it connects, so that a thousand callers do not open a
+    /// thousand connections.
     connecting: tokio::sync::Mutex<()>,
 }
 
@@ -209,7 +209,8 @@ impl Debug for RedisConnection {
     }
 }
 
-/// Returns true if the call may succeed on another server or on a new connection.
+/// Returns true if a call that failed with this error code may succeed on another server or on a
+/// new connection.
 fn is_elsewhere(code: &str) -> bool {
     matches!(
         code,

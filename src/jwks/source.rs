@@ -14,9 +14,9 @@ use crate::jwks::error::KeySourceError;
 /// a proxy, keys on a server that requires a client certificate or that has a certificate of a
 /// private CA, and keys in a file.
 ///
-/// One fetch runs at a time, in a background task. The task limits every source: a fetch may take
-/// at most 5 seconds ([`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout)) and return at most
-/// 256 KiB. A fetch that takes longer is dropped. A panic counts as a failed fetch.
+/// One fetch runs at a time, in a background task. The task drops a fetch that takes longer than
+/// [`RemoteKeys::timeout`](crate::jwks::RemoteKeys::timeout), by default 5 seconds. A fetch fails
+/// if it returns more than 256 KiB, or panics.
 ///
 /// ```
 /// use std::path::PathBuf;

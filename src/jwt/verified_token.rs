@@ -125,7 +125,7 @@ impl VerifiedToken {
         self.opened.encoded.start()
     }
 
-    /// Returns the number of bytes that the token has allocated.
+    /// Returns the size of the token's heap allocations, in bytes.
     pub(crate) fn allocated_bytes(&self) -> usize {
         let Named { audience, scopes, roles, .. } = &self.named;
         let spilled = [audience, scopes, roles].into_iter().filter(|spans| spans.spilled());

@@ -36,9 +36,10 @@ pub(crate) struct Loud {
 }
 
 impl Events {
-    /// Logs a refusal. Refusals that clients caused are logged at DEBUG, so that no client can fill
-    /// a log at the default level. Server faults are logged at WARN or ERROR, at most ten times a
-    /// minute for each cause, and at DEBUG beyond that.
+    /// Logs a refusal. A refusal that the client caused is logged at DEBUG, so that no client can
+    /// fill a log at the default level. A server fault is logged at WARN or ERROR, but at most ten
+    /// times a minute for each cause. Further faults of that cause are logged at DEBUG until the
+    /// minute ends.
     pub(crate) fn refused(&self, error: &AuthError) {
         let code = error.code();
         let limit = match error.kind() {

@@ -92,8 +92,8 @@ pin_project! {
     ///
     /// Implements [`Sink`] if the inner stream does. Once the token is no longer valid, the next
     /// send first closes the inner sink. Sending then fails if the inner sink rejects items after
-    /// it was closed, as WebSockets and channels do. To close a WebSocket with a reason, send the
-    /// last frame into the stream that [`into_inner`](Self::into_inner) returns.
+    /// it was closed, as WebSockets and channels do. To close a WebSocket with a reason, take the
+    /// inner stream with [`into_inner`](Self::into_inner), and send the close frame to it.
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,

@@ -1,5 +1,5 @@
-//! The reason for a response with the status 503, and the state of the follower, which determines
-//! the reason.
+//! The reason why tokens cannot be checked for revocation. Requests then get the status 503. The
+//! reason is computed from the follower's state, which this module also defines.
 
 use std::fmt;
 #[cfg(feature = "feeds")]

@@ -28,7 +28,8 @@ pub struct TokenNames<'a> {
 }
 
 impl<'a> TokenNames<'a> {
-    /// Creates the names for a token that has no claims. Add each claim with the methods below.
+    /// Creates an empty value, which describes a token without claims. Add each claim of the token
+    /// with the methods below.
     pub fn new() -> Self {
         Self::default()
     }

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use webauthn_rs::prelude::Uuid;
 
-/// The time in which a user must finish a ceremony. `webauthn-rs` gives the browser the same time
-/// limit.
+/// The time limit for a ceremony. `webauthn-rs` gives the browser the same time limit.
 pub(crate) const LIFETIME: Duration = webauthn_rs::DEFAULT_AUTHENTICATOR_TIMEOUT;
 
 /// The maximum number of ceremonies. When this number is reached, each new ceremony replaces the

@@ -35,7 +35,7 @@ struct Contents {
 #[repr(align(128))]
 struct Padded<T>(T);
 
-/// The number and size of a shard's entries, and the number of entries that were evicted.
+/// The number of entries in a shard, their total size, and the number of entries that were evicted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShardStats {
     pub(crate) entries: usize,

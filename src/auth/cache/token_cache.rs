@@ -38,7 +38,7 @@ const LEAST_BYTES: usize = 1 << 20;
 /// A cache may serve several layers. They share only its memory: a layer finds only the tokens that
 /// were verified by the layer itself or by a clone with the same configuration and claims type.
 ///
-/// # When it pays
+/// # Time and memory
 ///
 /// With public keys, a hit takes a small fraction of a verification's time. A layer with a public
 /// key therefore has a cache by default. [`without_cache`](crate::JwtAuth::without_cache) removes

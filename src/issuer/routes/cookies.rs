@@ -425,8 +425,9 @@ impl Cookies {
         self
     }
 
-    /// Returns the name of a cookie as browsers get it: without its prefix if the cookie is not
-    /// `Secure`, since browsers would reject the prefix.
+    /// Returns the name of a cookie as it is sent to browsers. If the cookie is not `Secure`, the
+    /// prefix `__Host-` or `__Secure-` is removed from the name, since browsers would reject such a
+    /// cookie.
     pub(crate) fn in_use<'n>(&self, name: &'n str) -> &'n str {
         let without = || name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-"));
         if self.is_secure { name } else { without().unwrap_or(name) }

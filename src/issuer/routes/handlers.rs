@@ -226,7 +226,7 @@ async fn end<A: Accounts, S: RefreshStore>(
     Ok(())
 }
 
-/// Returns the session that a request asks to end, with its row version. Any client that has the
+/// Returns the session that a logout ends, with the version of its row. Any client that has the
 /// refresh token may end the session.
 async fn owner<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,

@@ -21,8 +21,8 @@ pub struct PendingRefresh<'s, S> {
     session: Session,
     version: u64,
     /// `None` if the presented token is the session's current token. If the presented token was
-    /// used before, this field contains the current token, and the time between that use and this
-    /// one.
+    /// used before, this field contains the current token, and the time from that use to this
+    /// request.
     answer: Option<(RefreshToken, Repeat)>,
 }
 
@@ -148,9 +148,9 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
                 RotationDecision::WrongClient => {
                     return Err(SessionError::new(SessionErrorKind::WrongClient));
                 }
-                // An earlier check of this request accepted the token, so the token does not count
-                // as reused. Since then, concurrent renewals have removed the token's hash from the
-                // session.
+                // This request has checked the token before and accepted it, so the token does not
+                // count as reused. Since that check, concurrent renewals have removed the token's
+                // hash from the session.
                 RotationDecision::Reused if !is_first => return Err(contended()),
                 RotationDecision::Reused => {
                     if rows.replace_with_end(session, version, EndCause::Reused).await? {

@@ -22,8 +22,8 @@ use crate::issuer::sessions::store::RefreshStore;
 /// audience together.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// The number of rows that one call deletes. Such a small batch stays within a store's time limit,
-/// and lets other calls write in between.
+/// The maximum number of rows that one call deletes. Such a small batch stays within a store's time
+/// limit, and other calls can write between two batches.
 const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users. Refresh tokens renew them.

@@ -139,9 +139,9 @@ impl<F: RevocationFeed> Follow<F> {
     /// empty server. A server without write permission cannot create the log. It reports
     /// [`Missing`](FeedErrorKind::Missing), and continues once another server has created the log.
     ///
-    /// With `false`, this service responds with 503 while the log is missing. Calling
-    /// [`create`](RevocationFeed::create) or publishing a revocation creates the log. Choose
-    /// `false` if an operator should first decide whether to restore a backup.
+    /// With `false`, this service responds with 503 while the log is missing. The log is created
+    /// when an operator calls [`create`](RevocationFeed::create), or when a revocation is
+    /// published. Choose `false` if an operator should first decide whether to restore a backup.
     pub fn create_missing(mut self, creates: bool) -> Self {
         self.creates = creates;
         self

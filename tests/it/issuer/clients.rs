@@ -76,7 +76,8 @@ async fn a_client_id_that_is_long_or_not_printable_ascii_is_refused_before_the_p
     let longest = "~ ".repeat(128);
     let tokens = log_in(&server, json!(longest)).await.tokens();
     refresh(&server, &tokens.refresh, json!(longest)).await.tokens();
-    // `Accounts` gets the name of the client, and may use it for its decision.
+    // The application (`Accounts`) gets the name of the client, so it can refuse a login by that
+    // client.
     assert_eq!(*server.state.logins.lock().unwrap(), [Some(longest)]);
 }
 

@@ -121,7 +121,9 @@ async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     ] {
         for path in ["/open", "/nobody"] {
             if path == "/nobody" && field.contains(&good) {
-                continue; // The layer rejects a field with a token, before the extractor runs.
+                // The layer rejects a request with a token in `Authorization`, before the extractor
+                // runs.
+                continue;
             }
             let ask = Ask::get(path).header("authorization", field.as_bytes());
             let response = app().oneshot(ask.to_request()).await.unwrap();

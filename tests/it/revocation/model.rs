@@ -102,7 +102,8 @@ impl Claims {
     }
 }
 
-/// Decides if a revocation covers a token. Reads the revocation's message, as other programs do.
+/// Returns true if a revocation covers a token. Reads the revocation from its JSON message, as
+/// other programs do.
 fn covers(revocation: &Revocation, claims: &Claims) -> bool {
     let message = serde_json::to_value(revocation).unwrap();
     let member = |name: &str| message.get(name).and_then(|member| member.as_str());

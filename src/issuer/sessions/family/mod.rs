@@ -68,19 +68,18 @@ pub(crate) struct Family {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
     /// The number of consecutive renewals that were repeated. The last renewal is included if it
-    /// was repeated. In this count, a renewal is repeated if the token that it used was presented
-    /// again at least 2 seconds ([`AT_ONCE`]) after the renewal.
+    /// was repeated. In this count, a renewal is repeated if a used token was presented after the
+    /// renewal, at least 2 seconds ([`AT_ONCE`]) after the use of that token.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if the token that was used for the last renewal has been presented again at least 2
-    /// seconds ([`AT_ONCE`]) after that renewal.
+    /// True if the last renewal is one of the repeated renewals that `repeats` counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// Like `repeats`, but a renewal also counts as repeated if the token that it used was
-    /// presented again less than 2 seconds ([`AT_ONCE`]) after the renewal.
+    /// Like `repeats`, but a renewal also counts as repeated if the used token was presented less
+    /// than 2 seconds after its use.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// True if the token that was used for the last renewal has been presented again at any time.
+    /// True if the last renewal is one of the repeated renewals that `any_repeats` counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked individually.
@@ -606,9 +605,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A repeat is early if it occurs less than 2 seconds ([`AT_ONCE`]) after the first use.
-    /// Otherwise it is late. `max_repeats_at_once` counts both kinds, so a thief who mixes them
-    /// does not evade the limit.
+    /// A repeat is early if it comes less than 2 seconds ([`AT_ONCE`]) after the first use, and
+    /// otherwise late. `max_repeats_at_once` counts both kinds, so a thief who mixes them does not
+    /// evade the limit.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();

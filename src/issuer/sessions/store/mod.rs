@@ -65,7 +65,7 @@ impl Debug for StoredSession {
     }
 }
 
-/// A session store: a table with a key and a version.
+/// A session store: a table in which each row has a key and a version.
 ///
 /// All rules about tokens are in [`Sessions`](crate::issuer::Sessions); a store only keeps rows.
 /// Rotation is safe because [`replace`](Self::replace) is *one atomic step*: if several calls

@@ -31,10 +31,10 @@ const READERS: u32 = 4;
 /// reports the lock and not a timeout.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Keeps sessions in an SQLite file, for auth servers on one machine. Every change is synced before
-/// the call returns. The change then survives a killed process. It also survives a power cut,
-/// unless the disk reports a sync before the sync is complete. Several processes may use the file
-/// at the same time.
+/// Keeps sessions in an SQLite file, for auth servers on one machine. Several processes may use the
+/// file at the same time. Every change is synced to the disk before the call returns, so the change
+/// is not lost if the process is killed. It is not lost in a power cut either, unless the disk
+/// reports a sync before the sync is complete.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -37,8 +37,9 @@ impl LoginProvider {
     /// # Security
     ///
     /// If you use [`trust_verified_email`](Self::trust_verified_email), note that Google controls
-    /// only Gmail addresses and the addresses of an organization (`hd` is present). Google verified
-    /// any other address once, in the past, and another person may own that address today.
+    /// only Gmail addresses, and the addresses of organizations (the ID token then contains `hd`).
+    /// For any other address, Google checked only in the past that it belonged to the user. The
+    /// address may belong to another person today.
     ///
     /// [guide]: https://developers.google.com/identity/openid-connect/openid-connect
     /// [reference]: https://developers.google.com/identity/openid-connect/reference

@@ -41,7 +41,7 @@ impl LoginProvider {
     ///   `state` of the login. Naver writes `expires_in` as a string, and reports errors with the
     ///   status 200.
     ///
-    /// Sources, read on 2026-11-27: the [API of the login][api] and [of the profile][profile].
+    /// Sources, read on 2026-11-27: the [login API][api] and the [profile API][profile].
     ///
     /// # Panics
     ///

@@ -62,7 +62,7 @@ impl Request {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// Returns the form as pairs.
+    /// Returns the names and values of the form's fields.
     pub(super) fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
