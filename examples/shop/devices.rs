@@ -28,7 +28,8 @@ pub(crate) struct Devices {
     auth: JwtAuth<Device>,
 }
 
-/// The claims of a cookie's token, besides `sub` and `jti`.
+/// The application's own claims in the token of a cookie. The token's `sub` is the user, and its
+/// `jti` identifies the browser.
 #[derive(Serialize, Deserialize)]
 struct Device {
     session: String,

@@ -484,7 +484,8 @@ fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<
     Ok(())
 }
 
-/// Fails for a token that every service would reject, so that the application learns the reason.
+/// Fails for a token that every service would reject. The application thus learns the reason when
+/// it issues the token.
 fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError> {
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();

@@ -65,12 +65,12 @@ impl RemoteKeys {
     /// Reads the URL of the key set from the issuer's discovery document, each time that the keys
     /// are fetched.
     ///
-    /// `issuer` is the exact `iss` of its tokens. The document is at
+    /// `issuer` is the exact `iss` of the issuer's tokens. The discovery document is at
     /// `{issuer}/.well-known/openid-configuration` (OpenID Connect Discovery). If the server
     /// responds with a status of 4xx, the path of RFC 8414 is tried:
     /// `/.well-known/oauth-authorization-server`, inserted between the host and the path of the
-    /// issuer. The `issuer` in the document must be equal to `issuer`, character for character.
-    /// `jwks_uri` must be an `https` URL, on any host.
+    /// issuer. In the document, the member `issuer` must equal the argument `issuer` character for
+    /// character. The member `jwks_uri` must be an `https` URL, on any host.
     ///
     /// # Panics
     ///

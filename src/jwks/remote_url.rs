@@ -67,7 +67,7 @@ impl RemoteUrl {
         origin + path
     }
 
-    /// Returns the scheme, host and port, and the path and query.
+    /// Returns the URL in two parts: the scheme, host and port, and then the path and query.
     pub(crate) fn split(&self) -> (String, &str) {
         let scheme = if self.is_http { "http" } else { "https" };
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());

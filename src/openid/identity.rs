@@ -40,7 +40,7 @@ impl Identity {
         self.account.issuer()
     }
 
-    /// Returns the user's identifier at the provider. It is unique for this
+    /// Returns the user's identifier at the provider. It is unique among the users of this
     /// [`issuer`](Self::issuer).
     pub fn subject(&self) -> &str {
         self.account.subject()
@@ -89,8 +89,9 @@ impl Identity {
     /// login.
     ///
     /// The returned session is still live. It was the session of this browser when this login
-    /// began, and was at most 5 minutes old at that time. The grant must be for the same
-    /// [subject](Session::subject). Store the link before you return the grant.
+    /// began, and was at most 5 minutes old at that time. The grant that you return must have the
+    /// same [subject](Session::subject) as this session. Store the link before you return the
+    /// grant.
     pub fn link_to(&self) -> Option<&Session> {
         self.link_to.as_ref()
     }

@@ -93,8 +93,8 @@ fn cors_is_behind() {}
 pub(crate) enum Caching {
     /// The response does not depend on a cookie, so its headers are not changed.
     AsItIs,
-    /// The response is for an anonymous request. A request with a token in the cookie would get a
-    /// different response.
+    /// The request was anonymous. The same request with a token in its cookie could get a different
+    /// response.
     VariesByCookie,
     /// The token came from the cookie, so only the holder of that cookie may get the response.
     PrivateByCookie,

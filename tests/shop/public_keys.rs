@@ -1,4 +1,5 @@
-//! Tests of the shop with `SHOP_ALG`, in which only the auth server can sign.
+//! Tests of the shop with `SHOP_ALG`. The services then have only public keys, so that only the
+//! auth server can sign.
 
 use crate::process::shop;
 #[cfg(feature = "jwks")]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// The number of threads with a stripe of their own. Most servers have fewer threads.
+/// The number of threads that have their own counters. Most servers have fewer threads.
 const STRIPES: usize = 32;
 
 /// The numbers of hits and misses. Each of the first 32 threads of the process has its own pair of

@@ -18,9 +18,9 @@ pub(crate) struct Slots<V> {
 
 /// A value in a slot.
 ///
-/// Dropping an entry does not panic, even if dropping its value does. A request that displaces an
-/// entry drops it. If other requests still search the slots at that time, the last of these
-/// requests drops it. None of these requests may fail because of a token that it did not present.
+/// The request that displaces an entry drops the entry. If other requests are still searching the
+/// slots, the last one to finish drops it instead. A request must not fail because of a token that
+/// it did not present. If dropping the value panics, the panic is therefore caught.
 pub(crate) struct Entry<V> {
     fingerprint: u64,
     scope: u64,

@@ -50,8 +50,8 @@ impl<'t> TokenText<'t> {
     /// The signature is the secret part of a token. A comparison that stops at the first difference
     /// would reveal how many characters of a guessed signature are right. The whole token is
     /// therefore compared in constant time, in words of 8 bytes. The differences of all words are
-    /// collected without a branch, and `subtle` examines them together. The last word may overlap
-    /// the word before it.
+    /// collected without a branch, and `subtle` examines them together. If the length is not a
+    /// multiple of 8, the last word overlaps the word before it.
     pub(crate) fn is(self, token: &[u8]) -> bool {
         let (Some(last), Some(own_last)) = (token.last_chunk(), self.token.last_chunk()) else {
             return false;

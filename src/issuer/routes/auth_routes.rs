@@ -184,8 +184,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Logins { context: Arc::clone(&self.context) }
     }
 
-    /// Returns the context for a method that configures it. Panics if a [`Logins`] shares the
-    /// context.
+    /// Returns the settings of the routes, so that the method with this name can change them.
+    /// Panics if a [`Logins`] already uses these settings.
     #[track_caller]
     fn configure(&mut self, method: &str) -> &mut RouteContext<A, S> {
         match Arc::get_mut(&mut self.context) {
@@ -363,8 +363,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
             .route("/revoke", post(handlers::revoke::<A, S>))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(Arc::clone(&self.context.error_log), answered));
-        // These documents are public and may be cached. Their routes are therefore added after the
-        // layers above, so that the layers do not cover them.
+        // These documents are public and may be cached, but the layers above forbid caching. The
+        // routes of the documents are added after these layers, so that the layers do not cover
+        // them.
         let mut routes = routes.route("/.well-known/jwks.json", get(handlers::key_set::<A, S>));
         if let Some(metadata) = metadata {
             let metadata: Arc<str> = metadata.into();

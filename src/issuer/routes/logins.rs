@@ -104,12 +104,16 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// response for the client.
     ///
     /// The session and the response are the same as after a login at `/login`, with the same
-    /// settings, limits and events. `request` is the head of the request that completed the login.
-    /// With cookies, the browser's previous session ends if the request has the cookies of that
-    /// session. Browsers send the refresh token only to the path of
-    /// [`Cookies::new`](crate::issuer::Cookies::new), so mount your own login route below that
-    /// path, such as at `/auth/passkey`. By default, the label of the session is the `User-Agent`
-    /// of `request`. `wish` can limit the session to some of the granted services and scopes.
+    /// settings, limits and events.
+    ///
+    /// `request` is the head of the request that completed the login. By default, its `User-Agent`
+    /// becomes the label of the session. `wish` can limit the session to some of the granted
+    /// services and scopes.
+    ///
+    /// If the routes use cookies, and `request` contains the cookies of an earlier session, that
+    /// session ends. Browsers send the refresh token only to the path of
+    /// [`Cookies::new`](crate::issuer::Cookies::new). Therefore mount your own login route below
+    /// that path, such as at `/auth/passkey`.
     ///
     /// Each renewal of the session calls [`Accounts::renew`], as for a session that began at
     /// `/login`. If `renew` needs to know how the user logged in, store that in

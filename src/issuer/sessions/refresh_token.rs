@@ -52,7 +52,7 @@ impl RefreshToken {
         Self { bytes, encoded }
     }
 
-    /// Returns the token that follows this one.
+    /// Returns the successor of this token: the refresh token that replaces it.
     ///
     /// The successor depends only on this token and the salt. A repeated use therefore gets the
     /// same successor, although neither token is stored. The salt is stored, and is useless without

@@ -171,7 +171,7 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Waits before the caller checks again whether another request has published the end of a
-    /// session. Publishing takes 3 seconds at most, and all waits of one caller add up to 3
+    /// session. A caller waits for at most 3 seconds in total, since publishing takes at most 3
     /// seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]

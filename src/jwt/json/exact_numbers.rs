@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Returns true if `serde_json` represents a number as an object that contains the number's text.
-/// The scanner returns a plain number. A type that buffers values, such as an untagged enum, would
-/// see the difference. If this function returns true, the reader therefore reads the numbers of
-/// such types with `serde_json` instead of the scanner.
+/// Returns true if `serde_json` represents a number as an object that contains the number's text. A
+/// type that buffers values, such as an untagged enum, then gets this object from `serde_json`.
+/// From the reader's own scanner, it would get a plain number. The reader therefore reads the
+/// numbers of such types with `serde_json` if this function returns true.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();

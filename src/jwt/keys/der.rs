@@ -126,7 +126,8 @@ fn rsa_private_key(der: &[u8]) -> Result<PublicComponents, KeyError> {
     read().ok_or_else(|| unreadable("this is not an RSA private key in DER"))
 }
 
-/// Returns the type that an `AlgorithmIdentifier` names, and the default algorithm for this type.
+/// Returns the key type that an `AlgorithmIdentifier` names, and the default algorithm for this key
+/// type.
 fn key_type(mut identifier: Reader<'_>) -> Result<(KeyType, Algorithm), KeyError> {
     let unsupported = |message: &str| KeyError::new(KeyErrorKind::Unsupported, message);
     let malformed = || unreadable("the algorithm identifier of the key is malformed");

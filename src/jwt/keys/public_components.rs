@@ -211,8 +211,8 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Rejects the points of small order. If a public key were such a point, everyone could forge its
-/// signatures.
+/// Rejects the points of small order. If such a point were accepted as a public key, everyone could
+/// forge signatures for it.
 fn check_ed25519(x: &[u8]) -> Result<(), KeyError> {
     let Ok(mut point) = <[u8; 32]>::try_from(x) else {
         return Err(invalid("a public key on the curve Ed25519 has 32 bytes"));

@@ -19,9 +19,9 @@ pub(crate) struct ClaimPlace {
     pub(crate) path: ClaimPath,
     /// The [`names::group`] of the first name in `path`, computed once in advance.
     group: u64,
-    /// True if the application configured this claim. A configured claim with a value of the wrong
-    /// type makes the token invalid. In a claim that is read by default, such a value is ignored
-    /// and grants nothing.
+    /// True if the application configured this claim, false if the claim is read by default. A
+    /// value of the wrong type makes the token invalid if the claim is configured. Otherwise the
+    /// value is ignored, and grants nothing.
     pub(crate) is_configured: bool,
 }
 

@@ -96,8 +96,8 @@ pub(crate) fn note(
     Ok(())
 }
 
-/// Reads and records the strings at a [`ClaimPlace`]. `next` is the first byte of the claim that
-/// contains them. If there is an error, nothing is recorded.
+/// Reads the strings at a [`ClaimPlace`], and records them. `next` is the first byte of the claim's
+/// value. If there is an error, nothing is recorded.
 ///
 /// The value is a string. For roles and scopes it may also be an array of strings, an array of
 /// objects with a certain member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or an object

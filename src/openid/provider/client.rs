@@ -22,8 +22,8 @@ use crate::openid::provider::tokens::ProviderTokens;
 use crate::openid::provider::user_info;
 use crate::openid::provider::user_info_reader::UserInfoReader;
 
-/// The maximum number of exchanges at the same time. A provider that does not answer can block only
-/// this number of requests.
+/// The maximum number of logins that exchange their codes for tokens at the same time. A provider
+/// that does not answer can therefore block only this number of requests.
 pub(super) const MAX_EXCHANGES: usize = 64;
 
 /// A provider that is ready for logins. Clones share the metadata, the keys and the limits.

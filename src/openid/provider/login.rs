@@ -28,7 +28,7 @@ pub(crate) struct ProviderLogin {
     /// The configured issuer, or the origin of a plain OAuth 2.0 provider. It is the same for all
     /// logins at the provider, even if the provider's tokens spell the issuer in several ways.
     pub(crate) issuer: String,
-    /// The identifier of the user, which is unique for this issuer.
+    /// The identifier of the user, which is unique among the users of this issuer.
     pub(crate) subject: String,
     /// The claims of the ID token, and the claims that the user info adds.
     pub(crate) claims: Map<String, Value>,

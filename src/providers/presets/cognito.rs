@@ -24,8 +24,8 @@ impl Issuer {
     ///   call [`audience`](Self::audience).
     /// - The roles are the groups, `cognito:groups`. The scopes are in `scope`.
     ///
-    /// Do not base decisions on attributes: users can change every attribute that their app client
-    /// may write. Attributes are in ID tokens only, unless a trigger copies them into the access
+    /// Do not base decisions on user attributes: users can change every attribute that their app
+    /// client may write. Access tokens contain no attributes, unless a trigger copies them into the
     /// token.
     ///
     /// For the regions in China, where hosts end in `amazonaws.com.cn`, use [`jwks`](Self::jwks),

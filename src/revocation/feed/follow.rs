@@ -25,11 +25,12 @@ const MAY_ONLY_READ: &str = "this server may not create it, and goes on when ano
 /// Keeps a [`Revocations`] up to date with a feed, for as long as [`run`](Self::run) runs.
 ///
 /// A follower reads the feed whenever the feed announces a message, and otherwise every 250
-/// milliseconds. An empty result proves that nothing was revoked. Each call has a time limit of one
-/// second. A call that fails or panics is repeated until it succeeds, after a pause that doubles up
-/// to a second. The first failure is [reported](RevocationEvent::FeedFailed) immediately, and later
-/// failures at most every 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported
-/// too.
+/// milliseconds. If a read returns no message, nothing was revoked since the previous read.
+///
+/// Each call to the feed has a time limit of one second. A call that fails or panics is repeated
+/// until it succeeds. The pause before a repetition doubles each time, up to one second. The first
+/// failure is [reported](RevocationEvent::FeedFailed) immediately, and later failures at most every
+/// 10 seconds. The [recovery](RevocationEvent::FeedRecovered) is reported too.
 ///
 /// A missing log is created, and its creation is [reported](RevocationEvent::LogCreated): see
 /// [`create_missing`](Self::create_missing).

@@ -49,8 +49,8 @@ pub(crate) struct State {
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
-    /// The number of writes after which each call of `replace` fails, either before or after it
-    /// writes the row.
+    /// If set, every call of `replace` fails after this number of writes. The [`WriteFault`]
+    /// decides whether such a call fails before or after it writes the row.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// If set, the only service for which users get tokens.
     pub(crate) audience: Mutex<Option<&'static str>>,

@@ -206,8 +206,8 @@ proptest! {
     }
 }
 
-/// Merges revocations with the same name into one, which gets the latest time of revocation and the
-/// latest end.
+/// Merges all revocations with the same name into one revocation. The merged revocation has the
+/// latest time of revocation and the latest end.
 fn joined(applied: &[Revocation]) -> Vec<Revocation> {
     let mut joined: HashMap<String, Revocation> = HashMap::new();
     let at = |revocation: &Revocation| {

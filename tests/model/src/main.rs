@@ -38,7 +38,7 @@ use self::table::{Cached, Table};
 
 const SCOPE: u64 = 1;
 const WEIGHT: usize = 1_000;
-/// The key of the fingerprints. A random key would make the executions differ.
+/// The key of the fingerprints. It is constant, since loom requires that a test is deterministic.
 const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
 /// The memory limit of the table. It is enough for 8 slots and 6 values.
 const LIMIT: usize = 8 * size_of::<sync::OnceLock<slots::Entry<Arc<Value>>>>() + 6 * WEIGHT;
@@ -162,8 +162,8 @@ fn requests_at_once() {
     assert_eq!(scene.find(1), Some(1));
 }
 
-/// A key set is replaced while a request runs. Later requests find no token that was verified with
-/// the old set.
+/// The key set is replaced while a request runs. Afterward, no look-up finds a token that was
+/// verified with the old set.
 fn a_replaced_key_set() {
     let scene = Scene::new();
     scene.request(1);

@@ -114,7 +114,7 @@ impl Scene {
         Self { tokens, clock, keys, revocations, uncached, cached, cache }
     }
 
-    /// Performs one step. Returns the decisions of both layers on a token.
+    /// Performs one step. Returns the decision of each layer if the step presents a token.
     fn make(&self, step: &Step) -> Option<[String; 2]> {
         let both = [&self.uncached, &self.cached];
         match step {

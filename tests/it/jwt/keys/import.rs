@@ -376,7 +376,7 @@ fn a_seed_makes_a_pair_if_it_belongs_to_the_public_key() {
         (Algorithm::MlDsa65, "priv"),
         (Algorithm::MlDsa87, "priv"),
     ] {
-        // In PKCS #8, a key pair of these algorithms ends with its seed.
+        // With these algorithms, the PKCS #8 encoding of a key pair ends with the pair's seed.
         let pair = pairs::pair(algorithm);
         let text = pair.dangerous_to_pem().unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
