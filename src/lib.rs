@@ -87,22 +87,22 @@
 //!
 //! # Where layers go
 //!
-//! In axum, the layer that is added last runs first. The CORS layer must be outside; otherwise
-//! scripts cannot read refusals:
+//! In axum, the layer that is added last runs first. Add the CORS layer after the `auth` layer, so
+//! that refusals get CORS headers too. Otherwise scripts on other sites cannot read refusals:
 //!
 //! ```text
 //! router.layer(auth).layer(cors)         // CORS sees the request first
 //! ```
 //!
 //! The CORS layer must name `authorization` among the allowed headers, since `*` does not include
-//! `authorization`. The CORS layer must also expose `WWW-Authenticate`. If the CORS layer is inside
-//! the `auth` layer by mistake, preflights cause a warning in the log (feature `tracing`).
+//! `authorization`. The CORS layer must also expose `WWW-Authenticate`. If the CORS layer was added
+//! before the `auth` layer by mistake, preflights cause a warning in the log (feature `tracing`).
 //!
 //! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
 //! path. With `Router::route_layer`, such a client gets 404. To add a guard to a single handler,
 //! write `get(handler).route_layer(require(..))`. For `any(handler)`, which has no route layer in
 //! axum, write `any(handler).layer(require(..))`. A guard refuses CORS preflights like any request
-//! without a token, so the CORS layer must be outside guards too.
+//! without a token, so add the CORS layer after the guards too.
 //!
 //! This layer marks the token as sensitive. If a layer in front of this one logs headers, it logs
 //! the token before the token is marked. Put `SetSensitiveRequestHeadersLayer` of tower-http in
@@ -146,9 +146,9 @@
 //! tonic, turn tonic's `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of
 //! tower-http.
 //!
-//! In plain tower, `poll_ready` reserves capacity of the inner service. If the request is then
-//! refused, the reservation lasts until the service is dropped or called again, as tower's contract
-//! says.
+//! In plain tower, `poll_ready` may reserve capacity of the inner service. If the layer then
+//! refuses the request, it does not call the inner service. The capacity therefore stays reserved
+//! until the service is dropped or called again, as tower's contract says.
 //!
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum

@@ -48,12 +48,12 @@ impl Attempts {
         })
     }
 
-    /// Counts an attempt to log in, whether or not the password is right and the user exists.
-    /// Returns an error if there were too many attempts.
+    /// Counts an attempt to log in. An attempt counts even if the password is right, or if the user
+    /// does not exist. Returns an error if there were too many attempts.
     ///
-    /// An attacker who keeps guessing uses up the attempts for a user name, which would lock that
-    /// user out. A browser in which the user has logged in before therefore has a separate limit
-    /// (OWASP: "Slow Down Online Guessing Attacks with Device Cookies").
+    /// If an attacker guesses passwords of a user, the limit for this user name is soon reached.
+    /// This would lock the user out. A browser in which the user has logged in before therefore has
+    /// a separate limit (OWASP: "Slow Down Online Guessing Attacks with Device Cookies").
     pub(crate) fn count(&self, user: &str, device: Option<&str>) -> Result<(), AccountsError> {
         let (limiter, key) = match device {
             Some(device) => (&self.by_device, device),

@@ -1,5 +1,6 @@
-//! Revocations: in memory if all servers are in this process, and otherwise in the Redis that
-//! `REVOCATIONS` names, such as `redis://localhost`.
+//! The feed of revocations. If the variable `REVOCATIONS` contains the URL of a Redis server, such
+//! as `redis://localhost`, the feed is on that server. Otherwise, servers in one process share a
+//! feed in memory.
 
 use std::env;
 use std::error::Error;

@@ -53,7 +53,7 @@ const TIMES: [&str; 16] = [
 pub struct Claims {
     /// Selects the configuration.
     pub rules: u8,
-    /// The bits select valid claims to omit.
+    /// Each bit belongs to one of the valid claims. If the bit is set, the claim is omitted.
     pub without: u16,
     pub extra: Vec<Member>,
     /// Selects the position at which the extra members are inserted.

@@ -479,7 +479,7 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the system's clock. [`Revocations`] has a separate clock.
+    /// Uses this clock instead of the system's clock. [`Revocations`] has a separate clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         for issuer in self.context_mut().issuers.iter_mut() {

@@ -99,8 +99,8 @@ impl<A: Guard, B: Guard> Guard for And<A, B> {
     fn check(&self, access: &mut Access<'_>) -> Result<(), Denied> {
         match self.left.check(access) {
             Ok(()) => self.right.check(access),
-            // If the right guard denies the request too, do not report the missing scope. Even with
-            // that scope, the client would be denied.
+            // The token lacks a scope that the left guard requires. Report this only if the right
+            // guard accepts the request. Otherwise the client would be denied even with that scope.
             Err(Denied { reason: Reason::Scope }) => match self.right.check(access) {
                 Ok(()) => Err(Denied::missing_scope()),
                 Err(denied) => Err(denied),

@@ -15,7 +15,7 @@ pub struct Denied {
 pub(crate) enum Reason {
     /// The token lacks a scope: a client can ask for a token with more scopes.
     Scope,
-    /// The guard denies the request for any other reason.
+    /// The guard denies the request for a reason other than a missing scope.
     Role,
     /// The guard cannot decide because of an application error.
     Misconfigured(Arc<str>),

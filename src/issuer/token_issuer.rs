@@ -141,10 +141,10 @@ impl TokenIssuer {
     /// Adds a service with its key, or several services that share a key. Call this method once for
     /// each key.
     ///
-    /// Services that verify with public keys cannot sign, so they can share one key pair. Call this
-    /// method once for each of these services, with a clone of the same `KeyStore`. Each token is
-    /// then for one service. If one token must be valid for several services, pass all of these
-    /// services in one call of this method.
+    /// Services that verify with public keys cannot sign tokens, so several services can share one
+    /// key pair. To issue each token for one service, call this method once for each service, with
+    /// a clone of the same `KeyStore`. To issue tokens that are valid for several services, pass
+    /// all of these services in one call.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
@@ -236,7 +236,7 @@ impl TokenIssuer {
         self
     }
 
-    /// Replaces the system's clock.
+    /// Uses this clock instead of the system's clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -461,8 +461,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
     }
 }
 
-/// Writes a claim of the issuer. The application's claims may contain the same claim, if its value
-/// is the same or `null`. An application can therefore use one type to issue and to read claims.
+/// Writes a claim of the issuer. The application's claims may contain the same claim if its value
+/// is equal or `null`. An application can therefore use one type to issue and to read claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // If a grant was narrowed until no scope is left, the scopes in the application's claims must

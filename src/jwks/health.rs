@@ -23,7 +23,7 @@ pub struct KeysHealth {
     /// The error of the last fetch. `None` if it succeeded, or if no fetch has ended yet.
     pub last_error: Option<KeySourceError>,
     /// The number of failed fetches in a row. The number restarts at zero when a fetch succeeds,
-    /// and when a set is discarded because it is too old.
+    /// and when a key set is discarded because it is too old.
     pub failures: u32,
     /// True while a fetch is in flight.
     pub is_fetching: bool,

@@ -89,7 +89,6 @@ impl FetchedKeys {
         self
     }
 
-    /// Replaces the fetched JSON.
     pub(crate) fn with_json(mut self, json: impl Into<Bytes>) -> Self {
         self.json = json.into();
         self

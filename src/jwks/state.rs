@@ -150,7 +150,7 @@ impl SourceState {
         self.lock().last_error.clone()
     }
 
-    /// Decides what the task does next. If the next step is a fetch, records its start.
+    /// Decides what the task does next. If the task fetches next, records the start of the fetch.
     pub(crate) fn next_step(&self) -> Step {
         let now = now();
         let mut refresh = self.lock();

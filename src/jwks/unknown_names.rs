@@ -30,9 +30,9 @@ pub(crate) struct UnknownNames {
 }
 
 impl UnknownNames {
-    /// Records the key name of a token that requests a fetch. If too many names are recorded
-    /// already, this name is not recorded. Tokens with this key name can then start another fetch
-    /// after the cooldown.
+    /// Records the name of a missing key for which a fetch was requested. If too many names are
+    /// recorded already, this name is not recorded. After the cooldown, a token that names this key
+    /// can start another fetch.
     pub(crate) fn ask(&mut self, name: Option<&str>) {
         if self.len() < MAX_NAMES {
             self.asking.insert(self.hasher.hash_one(name));

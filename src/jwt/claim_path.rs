@@ -126,35 +126,35 @@ impl From<Cow<'_, str>> for ClaimPath {
 }
 
 impl<S: Into<String>, const N: usize> From<[S; N]> for ClaimPath {
-    /// Uses the names unchanged. A name may contain dots.
+    /// Creates a path from these names. Dots in a name do not split the name.
     fn from(names: [S; N]) -> Self {
         Self::new(names.into_iter().map(Into::into).collect())
     }
 }
 
 impl<S: Into<String>> From<Vec<S>> for ClaimPath {
-    /// Uses the names unchanged. A name may contain dots.
+    /// Creates a path from these names. Dots in a name do not split the name.
     fn from(names: Vec<S>) -> Self {
         Self::new(names.into_iter().map(Into::into).collect())
     }
 }
 
 impl<S: AsRef<str>> From<&[S]> for ClaimPath {
-    /// Uses the names unchanged. A name may contain dots.
+    /// Creates a path from these names. Dots in a name do not split the name.
     fn from(names: &[S]) -> Self {
         Self::new(names.iter().map(|name| name.as_ref().to_owned()).collect())
     }
 }
 
 impl<S: AsRef<str>, const N: usize> From<&[S; N]> for ClaimPath {
-    /// Uses the names unchanged. A name may contain dots.
+    /// Creates a path from these names. Dots in a name do not split the name.
     fn from(names: &[S; N]) -> Self {
         Self::from(names.as_slice())
     }
 }
 
 impl<S: AsRef<str>> From<&Vec<S>> for ClaimPath {
-    /// Uses the names unchanged. A name may contain dots.
+    /// Creates a path from these names. Dots in a name do not split the name.
     fn from(names: &Vec<S>) -> Self {
         Self::from(names.as_slice())
     }

@@ -41,7 +41,8 @@ impl Signer {
     /// Panics if `key` is a public key, since it cannot sign: see [`Key::can_sign`].
     #[track_caller]
     pub fn new(key: Key) -> Self {
-        // This is not a closure, so that the panic is reported at the caller's line.
+        // Do not replace this `match` with a closure. The panic would then report a line of this
+        // file, and not the line of the caller.
         match Self::try_new(key) {
             Ok(signer) => signer,
             Err(error) => misuse::refuse(format_args!("Signer::new: {error}")),

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-/// A substring of the stored text, as its position and length.
+/// The position and the length of a substring of the stored text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,

@@ -52,8 +52,8 @@ pub enum TokenErrorKind {
     /// different algorithm.
     WrongAlgorithm,
     /// The signature does not match: the token is forged, or this server has the wrong secret. If
-    /// the text of the secret is base64, as for a derived secret, read it with
-    /// `Secret::from_env_base64` or `Secret::from_file_base64`.
+    /// the secret is stored as base64, read it with `Secret::from_env_base64` or
+    /// `Secret::from_file_base64`. Secrets that were derived for a service are stored as base64.
     BadSignature,
     /// `iss` is missing or not a configured issuer.
     WrongIssuer,

@@ -65,8 +65,9 @@ impl Identity {
     ///
     /// # Security
     ///
-    /// Use the address to reach the user, or to fill in a new account. Do not log a user in to an
-    /// existing account because of an address: a later owner of the address would get the account.
+    /// Use the email address to reach the user, or to fill in a new account. Do not log a user in
+    /// to an existing account because the email address is the same: a later owner of the address
+    /// would get the account.
     pub fn verified_email(&self) -> Option<&str> {
         self.verified_email.as_deref()
     }

@@ -88,7 +88,8 @@ pub(crate) enum Distinction {
 pub(crate) struct Identity {
     /// The accepted values of `iss`.
     pub(crate) names: Vec<String>,
-    /// A claim that a token must have if its `iss` is one of `names`, and the value of that claim.
+    /// The name and the value of a claim. A token whose `iss` is one of `names` must have the claim
+    /// with this value.
     pub(crate) claim: Option<(&'static str, String)>,
     /// The claims that a token must have if its `iss` is one of `names`.
     pub(crate) required: Vec<&'static str>,
@@ -233,7 +234,8 @@ impl Issuer {
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        // These are statements and not a closure, so that a panic reports the line of the caller.
+        // Do not move this call into a closure. A panic would then report a line of this file, and
+        // not the line of the caller.
         let keys = self.keys.into_remote("algorithms");
         self.keys = keys.algorithms(algorithms).into();
         self.key_setting = Some("algorithms");

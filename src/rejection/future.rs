@@ -17,7 +17,7 @@ use crate::rejection::events::cors_is_behind;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passed {
     pub(crate) caching: Caching,
-    /// The request is a preflight that passed without a token.
+    /// True if the request is a CORS preflight that was accepted without a token.
     pub(crate) is_preflight: bool,
 }
 

@@ -35,8 +35,8 @@ pub enum Ended {
     KeyRetired,
 }
 
-/// The key set that last verified a token. It is remembered so that the signature is checked again
-/// only after the keys have changed. The reference is weak, so it does not keep retired keys in
+/// The key set that last verified the signature of a token. The signature is checked again only
+/// after the layer has another key set. The reference is weak, so retired keys do not stay in
 /// memory.
 #[derive(Debug, Default)]
 pub(crate) struct SeenKeys(Weak<KeySet>);

@@ -31,7 +31,7 @@ use crate::revocation::{RevocationUnchecked, TokenNames};
 /// ```
 #[derive(Clone)]
 pub struct Token {
-    /// Several requests with the same token may share this allocation.
+    /// The claims may be shared by several requests with the same token.
     claims: Arc<dyn ErasedClaims>,
     source: Source,
     unchecked: Option<RevocationUnchecked>,

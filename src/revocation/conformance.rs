@@ -195,8 +195,8 @@ async fn snapshot<F: RevocationFeed>(feed: &F) -> Check {
     ensure(after.is_empty(), "the position of the snapshot is not at the end of the log")
 }
 
-/// Checks that a repeated message adds nothing. Otherwise the holder of one token could fill the
-/// log by revoking that token again and again.
+/// Checks that the log does not grow if the same message is appended again. Otherwise the holder of
+/// one token could fill the log by revoking that token again and again.
 async fn repetition<F: RevocationFeed>(feed: &F) -> Check {
     // The time is explicit, so that the feed does not add the current time.
     let repeated = token("repeated").of_subject("alice", UnixTime::from_secs(1));

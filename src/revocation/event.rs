@@ -12,9 +12,9 @@ use crate::revocation::target::RevocationKind;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevocationEvent<'a> {
-    /// There was no room for a revocation, so this server rejects more tokens than the revocation
-    /// names: all tokens of the subject, or of everyone. Raise
-    /// [`max_bytes`](crate::revocation::Revocations::max_bytes).
+    /// The memory had no room for this revocation, so this server applied a broader revocation, of
+    /// the given kind. The broader revocation rejects all earlier tokens of the subject, or of all
+    /// users. Raise [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
     /// The wall clock was set back to a time before this server removed an expired revocation, so
     /// the removed revocation may be needed again. The server reads all revocations again. Until it

@@ -66,8 +66,8 @@ impl fmt::Display for RevocationOutage {
 #[derive(Default)]
 pub(crate) struct Follower {
     exists: AtomicBool,
-    /// The kind of the error with which the last attempt to read the feed failed. A request locks
-    /// this field only to describe an outage.
+    /// The kind of the error of the last attempt to read the feed. `None` if this attempt
+    /// succeeded. A request takes the lock only during an outage, to describe the outage.
     failure: Mutex<Option<FeedErrorKind>>,
 }
 

@@ -27,10 +27,10 @@ type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 
 /// The revocations that a server knows. This is a handle: clones share the same revocations.
 ///
-/// For each token, its identifier, session, subject, tenant and key are looked up in this process's
+/// The identifier, session, subject, tenant and key of each token are looked up in this process's
 /// memory, without a lock, without I/O and without an allocation. Revocations arrive through a
-/// feed, or through [`apply`](Self::apply). By default a token is refused with 503 before the first
-/// data has been read, and while the data is more than 5 seconds old.
+/// feed, or through [`apply`](Self::apply). By default, a request with a token is refused with 503
+/// until the first data has been read, and while the data is more than 5 seconds old.
 ///
 /// A watermark rejects tokens that were issued **in the same second** or earlier. An `iat` has no
 /// fraction in most tokens, so the order within one second is unknown. A user who logs in again in
@@ -127,7 +127,8 @@ impl Revocations {
         self
     }
 
-    /// Replaces the system's clock. [`JwtAuth`](crate::JwtAuth) has a separate clock.
+    /// Uses this clock instead of the system's clock. [`JwtAuth`](crate::JwtAuth) has a separate
+    /// clock.
     #[track_caller]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.shared_mut().freshness.set_clock(TimeSource::custom(clock));

@@ -1,8 +1,8 @@
 //! Logins with passkeys. `webauthn-rs` checks the passkey, and `Logins::start` starts the session.
 //!
-//! `cargo run --manifest-path examples/passkey/Cargo.toml` prints the address of the page. Without a
-//! security key or a phone at hand, let the browser emulate one: in Chromium's developer tools, in
-//! the tab "WebAuthn".
+//! `cargo run --manifest-path examples/passkey/Cargo.toml` prints the address of the page. If you
+//! have no security key or phone, Chromium can emulate a security key: see the tab "WebAuthn" of
+//! its developer tools.
 
 mod ceremonies;
 mod passkeys;

@@ -144,7 +144,7 @@ impl Debug for TokenCache {
     }
 }
 
-/// A cache, limited to the tokens of one layer configuration.
+/// A [`TokenCache`] in which only the tokens of one layer configuration are found.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerCache {
     cache: TokenCache,
@@ -214,7 +214,8 @@ impl Cached for CachedToken {
         size_of_val(&*self.claims)
             .saturating_add(COUNTS)
             .saturating_add(verified.allocated_bytes())
-            // The claims type may own strings. Together they are at most as long as the payload.
+            // The claims type may own strings. The total length of these strings is at most the
+            // length of the payload.
             .saturating_add(verified.payload_len())
     }
 }

@@ -159,8 +159,8 @@ pub(crate) async fn revoke<A: Accounts, S: RefreshStore>(
     let (mut params, _) = requests::read(request).await?;
     let token = params.required("token")?;
     let client_id = params.client_id()?;
-    // Only access tokens contain dots. The client's `token_type_hint` is not read, since it could
-    // be wrong.
+    // An access token contains dots, and a refresh token does not. The client's `token_type_hint`
+    // may be wrong, so it is not read.
     if token.contains('.') {
         return revoke_access(&context, &token, client_id.as_deref()).await;
     }

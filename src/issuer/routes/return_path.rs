@@ -12,8 +12,8 @@ pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 /// a proxy may.
 ///
 /// A browser also removes the segments `.` and `..` from a path, so it requests `//host` for
-/// `/.//host`. If the server answers with a redirect that only adds a slash to the requested path,
-/// the browser goes to another host.
+/// `/.//host`. If the server then appends a slash and redirects to `//host/`, the browser reads
+/// `host` as a host name, and leaves this site.
 pub(crate) fn is_return_path(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let Some(rest) = path.strip_prefix('/') else { return false };

@@ -26,7 +26,7 @@ const MAX_PER_SUBJECT: usize = 100;
 /// limit, and other calls can write between two batches.
 const PRUNE_BATCH: usize = 1_000;
 
-/// The sessions of all users. Refresh tokens renew them.
+/// The sessions of all users. A client renews its session with a refresh token.
 ///
 /// A login starts a *family* of refresh tokens, of which only one is current at a time. Each use
 /// exchanges the current token for the next. If a used token is presented again, two parties have
@@ -195,7 +195,7 @@ impl<S: RefreshStore> Sessions<S> {
         self.rows.publisher.is_some()
     }
 
-    /// Exchanges a refresh token for the next one.
+    /// Exchanges a refresh token for the next refresh token of the same session.
     ///
     /// `client_id` is the client that presents the token, if your clients have identifiers. It must
     /// be the client for which the session was started.
@@ -285,7 +285,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions.into_iter().map(|(session, _)| session).collect())
     }
 
-    /// Returns the sessions of [`of_subject`](Self::of_subject), each with its row version.
+    /// Returns the same sessions as [`of_subject`](Self::of_subject), each with the version of its
+    /// row.
     pub(crate) async fn loaded_of_subject(
         &self,
         subject: &str,

@@ -153,7 +153,7 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Replaces the system's clock.
+    /// Uses this clock instead of the system's clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.rows.clock = Arc::new(clock);
         self

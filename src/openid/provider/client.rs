@@ -108,8 +108,7 @@ impl ProviderClient {
         Ok(self.shared.authorization.url(&endpoint, request))
     }
 
-    /// Checks the `iss` parameter with which the provider sent the browser back (RFC 9207 section
-    /// 2.4).
+    /// Checks the `iss` parameter of the callback request (RFC 9207 section 2.4).
     ///
     /// A plain OAuth 2.0 provider has no known issuer name, so the `iss` of its response is not
     /// checked. This is safe: each provider has a separate redirect URI, so one provider's code is

@@ -18,7 +18,7 @@ pub(super) struct ClientCredentials {
     pub(super) method: Option<AuthMethod>,
 }
 
-/// A method of authentication with a secret. The other registered methods need a key.
+/// A method of client authentication in which this server sends the client secret to the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AuthMethod {
     /// `client_secret_basic`: the secret is in the `Authorization` header.

@@ -454,7 +454,8 @@ impl LoginProvider {
         self
     }
 
-    /// Also sends the `state` of the login to the token endpoint of a plain OAuth 2.0 provider.
+    /// Sends the `state` of the login to the token endpoint too. Has no effect on an OpenID
+    /// provider.
     pub(super) fn with_state_in_exchange(mut self) -> Self {
         if let Protocol::OAuth(provider) = &mut self.settings.protocol {
             provider.sends_state = true;

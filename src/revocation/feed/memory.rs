@@ -67,7 +67,7 @@ impl MemoryFeed {
         }
     }
 
-    /// Replaces the system's clock.
+    /// Uses this clock instead of the system's clock.
     ///
     /// # Panics
     ///

@@ -122,7 +122,7 @@ pub struct Snapshot {
     pub position: Position,
 }
 
-/// The result of reading after a position.
+/// The result of [`RevocationFeed::read`].
 ///
 /// The enum is exhaustive on purpose: a further variant would change the contract between feeds and
 /// their followers.

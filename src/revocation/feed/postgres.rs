@@ -262,7 +262,8 @@ impl PostgresFeed {
 
 impl RevocationFeed for PostgresFeed {
     async fn create(&self) -> Result<bool, FeedError> {
-        // A user without the right to create tables can use existing ones.
+        // If the tables exist, do not create them: the database user may lack the right to create
+        // tables.
         if self.has_log().await? {
             return Ok(false);
         }

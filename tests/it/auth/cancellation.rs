@@ -56,7 +56,8 @@ async fn a_request_dropped_at_any_await_point_releases_everything() {
             }
         }
         assert_eq!(permits.available_permits(), 1, "dropped after {dropped_at} polls");
-        // The single permit is free again, and nothing still refers to the request.
+        // The single permit is free again, so the next request succeeds. The last assertion checks
+        // that no request is kept in memory.
         let response = service.ready().await.unwrap().call(good()).await.unwrap();
         assert_eq!(response.status(), 200);
         drop(service);

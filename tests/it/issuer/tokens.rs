@@ -125,8 +125,8 @@ fn each_failure_to_issue_has_its_kind() {
     }
     let nobody = Grant::new("").audience("cart").claims(json!({}));
     assert_eq!(error(&issuer(), &nobody), IssueErrorKind::NoSubject);
-    // The routes may remove all scopes from a grant. The token must then have no scopes, so the
-    // application's claims must not contain `scope`.
+    // The routes may remove all scopes from a grant, and the token must then have no scopes. A
+    // `scope` in the application's claims would add scopes again, so it is an error.
     let scoped = grant(json!({ "scope": "all" }));
     assert_eq!(error(&issuer(), &scoped), IssueErrorKind::ReservedClaim);
     for scope in ["", "a b", "a\"b", "a\\b", "é"] {

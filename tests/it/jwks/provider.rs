@@ -14,7 +14,7 @@ use tower_jwt_auth::jwks::RemoteKeys;
 pub(crate) enum Answer {
     /// These bytes, and then the end of the connection.
     Bytes(Vec<u8>),
-    /// These bytes, and then nothing. The connection stays open.
+    /// These bytes. The connection then stays open, but no more bytes follow.
     Stall(Vec<u8>),
     /// These bytes, and then this chunk again and again.
     Endless(Vec<u8>, Vec<u8>),

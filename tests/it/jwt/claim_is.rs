@@ -10,8 +10,8 @@ use tower_jwt_auth::{JwtAuth, StandardClaims};
 
 use crate::kit;
 
-/// Returns the verdict on a payload with these members. Checks that the verdict is the same for
-/// every claims type.
+/// Returns the error for a token whose payload has these members. Checks that the error is the same
+/// for every claims type.
 #[track_caller]
 fn fault_of(auth: &JwtAuth, members: &str) -> Option<TokenErrorKind> {
     let token = kit::with_payload(format!(r#"{{"exp":{},{members}}}"#, kit::NOW + 60));

@@ -120,7 +120,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// True if the response ended with its headers, which gRPC calls trailers-only.
+    /// True if the response ended with its headers. In gRPC, such a response is called
+    /// trailers-only.
     pub(crate) is_headers_only: bool,
 }
 

@@ -64,8 +64,8 @@ async fn unsafe_methods_with_the_cookie_must_come_from_this_site() {
                 if expected == 403 {
                     assert_eq!(reply.code(), "cross-site-request");
                 }
-                // A browser never adds an `Authorization` header automatically, so such a request
-                // needs no check.
+                // A browser never adds an `Authorization` header automatically, so a request with
+                // this header is accepted from any site.
                 if !passes {
                     let reply = server::send(wire, addr, &ask.bearer(&good)).await;
                     assert_eq!(reply.status, 200, "{wire:?}");

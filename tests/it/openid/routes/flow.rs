@@ -247,9 +247,10 @@ async fn a_previous_secret_finishes_the_logins_that_it_began() {
     let old = Site::new().await;
     let mut browser = old.browser();
     browser.begin(&[]).await;
-    // The callback has an unknown `state`, so the login always fails. A site that knows the old
-    // secret can read the cookie, and reports the wrong `state`. Any other site reports that the
-    // cookie was made with another secret.
+    // The callback has an unknown `state`, so the login always fails. The reported reason shows
+    // whether the server could open the cookie. A server that has the old secret opens the cookie,
+    // and reports that the `state` is wrong. A server without the old secret reports that the
+    // cookie was sealed with another secret.
     let state = "state=unknown";
     for (is_known, reason) in [(true, "`state`"), (false, "another secret")] {
         let new = Site::with(

@@ -1,4 +1,5 @@
-//! The table of `docs/explanation/performance.md`: ratios of times, and counts of instructions.
+//! Prints the table of `docs/explanation/performance.md`, which contains ratios of times and counts
+//! of instructions.
 //!
 //! `cargo run --release --bin ratios [-- --quick]`
 
