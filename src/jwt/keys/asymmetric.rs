@@ -19,8 +19,8 @@ use crate::jwt::keys::algorithm::{Algorithm, KeyType};
 use crate::jwt::keys::der::{self, Form};
 use crate::jwt::keys::public_components::{PublicComponents, invalid, other_algorithm};
 
-/// The length of the longest signature that is not an ML-DSA signature. A signature with an RSA key
-/// of 8192 bits has this length.
+/// The length of the longest signature of all algorithms except ML-DSA. It is the length of a
+/// signature with an RSA key of 8192 bits.
 const MAX_SHORT: usize = 1024;
 /// The length of the longest ML-DSA signature.
 const MAX_LONG: usize = 4627;

@@ -233,7 +233,8 @@ impl PostgresFeed {
     ) -> Result<(Vec<LogRow>, PgConnection), Error> {
         let mut connection = self.connected().await?;
         match self.rows(&mut connection, after).await {
-            // The connection may have been closed since it was last used.
+            // The connection may have been closed since it was last used, so repeat the read on a
+            // new connection.
             Err(error) if is_lost(&error) => {
                 connection = PgConnection::connect_with(&self.options).await?;
                 Ok((self.rows(&mut connection, after).await?, connection))

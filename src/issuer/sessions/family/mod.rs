@@ -244,7 +244,8 @@ impl Family {
         self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
     }
 
-    /// Decides about a token that has the same constant part as the tokens of this session.
+    /// Decides about a presented token that has the same constant part as the tokens of this
+    /// session.
     ///
     /// Every token of a session contains the same constant part, and only somebody who has had such
     /// a token knows this part. A presented token with the right constant part is therefore a token
