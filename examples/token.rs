@@ -11,9 +11,9 @@
 //! {"iss":"https://auth.shop.example","sub":"alice",...}
 //! ```
 //!
-//! The auth server of several services has one secret and derives another for each service. This
-//! command prints the secret of one service. The service reads the secret with
-//! `Secret::from_env_base64`:
+//! An auth server for several services has one secret, from which it derives a separate secret for
+//! each service. The following command prints the derived secret of one service. The service reads
+//! the derived secret with `Secret::from_env_base64`.
 //!
 //! ```console
 //! $ cargo run --example token -- derive https://auth.shop.example cart

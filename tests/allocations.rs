@@ -16,7 +16,8 @@ use tower_jwt_auth::{Issuer, JwtAuth, Revocations, Secret, UnixTime};
 
 const FAR: UnixTime = UnixTime::from_secs(32_503_680_000);
 
-/// Counts the allocations of the second call. The first call may fill process-wide caches.
+/// Calls the closure twice and counts the allocations of the second call. The first call may fill
+/// process-wide caches.
 fn allocations(mut call: impl FnMut()) -> u64 {
     call();
     allocation_counter::measure(call).count_total

@@ -36,7 +36,7 @@ impl Feed {
         env::var("REVOCATIONS").ok().map(Self::Redis)
     }
 
-    /// Configures the auth server: the end of a session revokes its access tokens.
+    /// Configures the auth server so that the end of a session revokes its access tokens.
     pub(crate) fn published_by(
         &self,
         sessions: Sessions<SqliteStore>,

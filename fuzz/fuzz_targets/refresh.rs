@@ -21,7 +21,7 @@ use tower_jwt_auth_fuzz::target;
 const GRACE: i64 = 10;
 const IDLE: i64 = 100;
 const ABSOLUTE: i64 = 300;
-/// The number of rotations that the server remembers within the grace period.
+/// The maximum number of used tokens that the server remembers during their grace period.
 const REMEMBERED: usize = 16;
 /// Two uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
@@ -96,13 +96,13 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// The number of consecutive rotations that count as repeated for the limit [`MAX_REPEATS`].
-    /// Includes the last rotation if `is_repeated` is true.
+    /// The number of consecutive rotations that count toward the limit [`MAX_REPEATS`].
     repeats: u32,
+    /// True if `repeats` already includes the last rotation.
     is_repeated: bool,
-    /// The number of consecutive rotations that count as repeated for the limit
-    /// [`MAX_REPEATS_AT_ONCE`]. Includes the last rotation if `is_any_repeated` is true.
+    /// The number of consecutive rotations that count toward the limit [`MAX_REPEATS_AT_ONCE`].
     any_repeats: u32,
+    /// True if `any_repeats` already includes the last rotation.
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
     accepts_parent: bool,

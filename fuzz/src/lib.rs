@@ -120,8 +120,9 @@ pub fn expand(mut input: &[u8]) -> Vec<u8> {
 /// Runs a target on one input and panics if the run exceeds [`LIMIT`].
 ///
 /// libFuzzer's `-timeout` counts whole seconds, so this function measures the time itself. The code
-/// is instrumented and therefore slower than in production. The machine may be busy, and the first
-/// run may include initialization, so only an input that is slow twenty times in a row fails.
+/// is instrumented and therefore slower than in production. An input fails only if it is slow
+/// twenty times in a row, since the machine may be busy and the first run may include
+/// initialization.
 pub fn within_limit(run: impl Fn()) {
     let time = || {
         let start = Instant::now();

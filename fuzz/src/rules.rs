@@ -189,7 +189,7 @@ impl Rules {
         Verifier::new(key()).with_clock(clock()).with_validation(validation)
     }
 
-    /// Decides whether the rules accept the payload, whatever type the claims are read into.
+    /// Returns the decision of the rules on a payload. It does not depend on the claims type.
     pub fn decide(&self, payload: &Node) -> (Decision, Noted) {
         let Some((claims, noted)) = payload.strict_members().and_then(|claims| {
             let noted = self.read(claims)?;

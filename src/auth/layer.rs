@@ -613,9 +613,9 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         }
     }
 
-    /// Verifies a token and converts the error. The error is converted inside the closure that
-    /// `catch_unwind` runs, since a conversion after `catch_unwind` would move the claims once
-    /// more.
+    /// Verifies a token, and converts an error with `convert`. The conversion is inside the closure
+    /// that `catch_unwind` runs, since a conversion of the result after `catch_unwind` would move
+    /// the claims once more.
     fn try_verify<E: From<AuthError>>(
         &self,
         token: &str,

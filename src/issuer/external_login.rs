@@ -65,7 +65,8 @@ impl ExternalLogin {
     }
 
     /// Returns true if the user granted this scope at the provider. Check the scope before you call
-    /// the provider for the user. If the scope is missing, name it in your response.
+    /// the provider's API on behalf of the user. If the user has not granted the scope, name the
+    /// scope in your response.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
     }

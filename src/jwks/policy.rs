@@ -272,7 +272,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const NONE: Jitter = Jitter(0);
 
-    /// A policy with a clock.
+    /// A policy, and the time at which the test calls its methods.
     struct Scene {
         policy: Policy,
         now: Instant,

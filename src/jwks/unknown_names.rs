@@ -14,8 +14,9 @@ pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 /// The names of missing keys. If a fetch did not find a key, a token with the `kid` of this key
 /// cannot start another fetch for five minutes, or until the set changes.
 ///
-/// Only hashes with a random key are kept, so that a stranger can neither fill the memory with long
-/// names nor find two names with the same hash. All tokens without a `kid` share one name.
+/// Only hashes of the names are kept, so that a stranger cannot fill the memory with long names.
+/// The hash function has a random key, so that a stranger cannot find two names with the same hash.
+/// All tokens without a `kid` share one name.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownNames {
     hasher: RandomState,

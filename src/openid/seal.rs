@@ -20,8 +20,9 @@ const KEY_BYTES: usize = 32;
 
 /// Seals values for one purpose. The cipher is AES-256-GCM with a random nonce of 96 bits.
 ///
-/// The key is derived from a [`Secret`] by HKDF-SHA256, with the purpose in `info`. A value that
-/// was sealed for another purpose, for another context or with another secret cannot be opened.
+/// The key is derived from a [`Secret`] by HKDF-SHA256, with the purpose in `info`. A value can be
+/// opened only with the purpose, the secret and the context with which it was sealed. The context
+/// is a list of strings that the caller passes to [`seal`](Self::seal) and [`open`](Self::open).
 ///
 /// With random nonces, one key is safe for 2^32 values (NIST SP 800-38D section 8.3). A server that
 /// seals 100 values a second reaches this number after 16 months, and should then have a new

@@ -56,7 +56,8 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 pub struct Issuer {
     identities: Vec<Identity>,
     keys: IssuerKeys,
-    /// The name of the method that changed a setting of the keys. `None` if no method did.
+    /// The name of the last method that changed a setting of `keys`. `None` if no setting was
+    /// changed.
     key_setting: Option<&'static str>,
     rules: Validation,
     /// The settings that come from a preset and that the application has not replaced.

@@ -102,7 +102,8 @@ impl Issuers {
         }
     }
 
-    /// Returns the first issuer, for its clock. All issuers have the same clock.
+    /// Returns the first issuer. The caller uses the clock of this issuer, which is the clock of
+    /// all issuers.
     pub(crate) fn first(&self) -> &TrustedIssuer {
         match self {
             Self::One(issuer) => issuer,

@@ -24,7 +24,7 @@ pub enum RevocationEvent<'a> {
     /// version. Such a message revokes nothing on this server.
     #[cfg(feature = "feeds")]
     Unreadable,
-    /// All revocations were read.
+    /// This server has read all revocations in the log.
     #[cfg(feature = "feeds")]
     SnapshotRead,
     /// The log no longer has all messages after the last one that this server read, so all

@@ -16,7 +16,7 @@ const URL: &str = "STORES_CHILD_URL";
 /// The time, in seconds, that the process's frozen clock shows.
 const NOW: &str = "STORES_CHILD_NOW";
 const STUCK: &str = "STORES_CHILD_STUCK";
-/// The prefix that distinguishes lines of the test's own code from lines of the test harness.
+/// The prefix of each line that [`say`] prints. Lines of the test harness do not have the prefix.
 const MARK: &str = "\u{2}";
 
 #[test]

@@ -46,7 +46,7 @@ async fn replays_leave_a_redis_feed_as_it_was() {
         command.query_async::<u64>(&mut connection).await.unwrap()
     };
     assert_eq!(count("ZCARD", "live").await, 1);
-    // The log has the entry that every log starts with, and one message.
+    // The log has two entries: the first entry of every log, and one message.
     assert_eq!(count("XLEN", "log").await, 2);
 }
 

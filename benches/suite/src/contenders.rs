@@ -1,4 +1,5 @@
-//! The measured operations, and a check that each contender really verifies tokens.
+//! The contenders, which are the measured operations, and a check that each contender really
+//! verifies tokens.
 
 use std::hint::black_box;
 
@@ -90,7 +91,7 @@ impl Contender {
         }
     }
 
-    /// Checks that the verifier or the route refuses invalid tokens. Panics if one is accepted.
+    /// Checks that the verifier or the route rejects invalid tokens. Panics if one is accepted.
     pub fn check(self, kind: &TokenKind) {
         let invalid = [Some(Variant::Expired), kind.parties.then_some(Variant::OtherIssuer)];
         let invalid = invalid.into_iter().flatten().chain([Variant::Forged]);

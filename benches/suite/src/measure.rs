@@ -1,5 +1,6 @@
-//! Timing of contenders. They take turns in random order in every round, so that a change of the
-//! machine's speed affects all of them. Only ratios within a round are reliable.
+//! Timing of contenders, the operations to compare. They take turns in random order in every round,
+//! so that a change of the machine's speed affects all of them. Only ratios within a round are
+//! reliable.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,7 +13,7 @@ pub fn repeated(mut operation: impl FnMut() + 'static) -> Run {
     Box::new(move |times| (0..times).for_each(|_| operation()))
 }
 
-/// The time for which a contender is measured in each round. The calls before the measurement,
+/// The time for which an operation is measured in each round. The calls before the measurement,
 /// which fill the processor's caches, are not counted.
 const SLICE_NANOS: f64 = 150_000.0;
 

@@ -221,8 +221,8 @@ impl Cookies {
     /// ```
     ///
     /// A page on `app.shop.example` is on the same site as the services, but has a different
-    /// origin. It therefore needs `trust_origin("https://app.shop.example")` on these routes and on
-    /// each service, and CORS with credentials.
+    /// origin. For such a page, call `trust_origin("https://app.shop.example")` on these routes and
+    /// on the layer of each service, and configure CORS with credentials for both.
     ///
     /// # Security
     ///

@@ -22,7 +22,7 @@ use crate::revocation::Revocation;
 
 impl<S: RefreshStore> Sessions<S> {
     /// Ends one session. Returns false if there was no live session with this identifier. The
-    /// session's refresh token is refused from now on. The session's access tokens work until they
+    /// session's refresh token is rejected from now on. The session's access tokens work until they
     /// expire, unless `with_revocation` (feature `feeds`) revokes them.
     ///
     /// # Errors

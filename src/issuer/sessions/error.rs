@@ -8,7 +8,7 @@ use crate::random::NoRandomness;
 
 /// An error that occurred while a session was started, renewed or ended.
 ///
-/// A client must not learn why a token is refused. If [`is_refusal`](Self::is_refusal) returns
+/// A client must not learn why a token is rejected. If [`is_refusal`](Self::is_refusal) returns
 /// true, respond with `invalid_grant`. Respond to all other errors with 503. After a 503, the
 /// client can present the same refresh token again. If the failed request did not use the token,
 /// the token is still valid. If the failed request did use it, the client gets the session's
@@ -77,7 +77,7 @@ impl SessionError {
         store_error.is_some_and(|error| error.kind() == StoreErrorKind::Full)
     }
 
-    /// Returns true if the token is refused, and false if the server failed.
+    /// Returns true if the refresh token is rejected, and false for every other error.
     pub fn is_refusal(&self) -> bool {
         use SessionErrorKind::{Ended, Expired, Reused, Superseded, Unknown, WrongClient};
         matches!(self.kind, Unknown | Expired | Ended | Reused | Superseded | WrongClient)

@@ -1,4 +1,5 @@
-//! Secrets in files and environment variables, as editors and shells write them.
+//! Reading of secrets from files and environment variables. Editors and shells may have added line
+//! ends, quotes or a byte order mark.
 
 use zeroize::Zeroizing;
 

@@ -75,10 +75,10 @@ impl Attempt {
         self.session = Some(id.as_str().to_owned());
     }
 
-    /// Returns the login request for the scopes and the audience that the page requested. The
-    /// browser comes to the callback from the provider's site, so the check for requests from other
-    /// sites is switched off. This is safe, since `state` has shown that this browser began the
-    /// login.
+    /// Returns the login request with the scopes and the audience that the page requested. The
+    /// login finishes in the callback, which is a request from the provider's site. The check that
+    /// rejects requests from other sites is therefore switched off. This is safe, since the `state`
+    /// in the callback has shown that this browser began the login.
     pub(crate) fn wish(&self) -> LoginRequest {
         let wish = LoginRequest::new().audience(&self.audience);
         let wish = match &self.scopes {

@@ -65,7 +65,7 @@ pub enum LoginFailureKind {
     Expired,
     /// The callback does not belong to the provider with which the login began (400).
     WrongProvider,
-    /// The user refused consent at the provider, or the provider denied the login (403).
+    /// The provider denied the login, for instance because the user did not consent (403).
     Denied,
     /// The provider rejected the code (400). It was used before, or has expired.
     CodeRejected,

@@ -26,10 +26,12 @@ impl Issuer {
     ///   To accept the users of one organization only, add `.claim_is("hd", "shop.example")`. An
     ///   `email` with that domain does not prove that the user belongs to the organization.
     ///
-    /// Google's access tokens are opaque, so this preset accepts ID tokens. No claim distinguishes
-    /// between ID tokens for the application itself and ID tokens for its API. To accept tokens of
-    /// service accounts, use [`discover`](Self::discover) with [`audience`](Self::audience), and
-    /// with [`claim_is`](Self::claim_is) for the claim `sub`.
+    /// Google's access tokens are opaque, so this preset accepts ID tokens. It also accepts the ID
+    /// tokens for the application itself, since no claim distinguishes them from ID tokens for its
+    /// API.
+    ///
+    /// To accept tokens of service accounts, use [`discover`](Self::discover) with
+    /// [`audience`](Self::audience), and with [`claim_is`](Self::claim_is) for the claim `sub`.
     ///
     /// Sources: [OpenID Connect][page], read on 2026-11-26, and [tokens of service
     /// accounts][accounts], read on 2026-11-27.

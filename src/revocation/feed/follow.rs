@@ -100,8 +100,8 @@ impl Revocations {
 }
 
 impl<F: RevocationFeed> Follow<F> {
-    /// Sets the pause between two reads while no announcement arrives from the feed. 250
-    /// milliseconds by default.
+    /// Sets the pause between two reads of the feed. 250 milliseconds by default. If the feed
+    /// announces a message, the pause ends early.
     ///
     /// # Panics
     ///

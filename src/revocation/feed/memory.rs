@@ -181,8 +181,8 @@ impl Messages {
         Ok(())
     }
 
-    /// Returns the messages after the message with this number, at most [`PART`] of them. Also
-    /// returns the number from which the next call continues, and true if more messages follow.
+    /// Returns at most [`PART`] of the messages whose numbers are higher than `after`. The second
+    /// value is the `after` for the next call. The third value is true if more messages follow.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
         let mut rest = self.entries.iter().skip(start);

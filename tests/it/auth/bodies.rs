@@ -1,4 +1,5 @@
-//! Tests with bodies of any type, which the layer does not read before its decision.
+//! Tests that requests and responses may have bodies of any type. The layer and the guards do not
+//! read a body before they accept the request.
 
 use std::convert::Infallible;
 use std::pin::Pin;

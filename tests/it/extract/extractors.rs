@@ -152,8 +152,8 @@ async fn the_500_has_a_sentence_that_names_both_types_and_the_remedy() {
         assert!(sentence.contains("no `JwtAuth` layer is in front of it"), "{sentence}");
         let is_typed = asked.contains(shopper);
         let claims = if is_typed { format!(".claims::<{shopper}>()") } else { String::new() };
-        // This process has already built a service with a layer, so the hint tells the developer to
-        // move the layer.
+        // If a process has built no service with a layer, the hint is to add a layer. This process
+        // has built one, so the hint is to move it.
         let layer = format!("Move `.layer(JwtAuth::new(secret){claims})` below the route");
         assert!(sentence.contains(&layer), "{layer} is not in: {sentence}");
     }

@@ -18,8 +18,8 @@ async fn refresh_for(server: &Server, token: &str, audience: Value) -> Answer {
     server.post("/refresh", json!({ "refresh_token": token, "audience": audience })).await
 }
 
-/// Returns two flags: true if the cart service accepts the token, and true if the payment service
-/// does.
+/// Verifies the token with the cart service and with the payment service. Returns true for each
+/// service that accepts it.
 fn is_for(server: &Server, access: &str) -> [bool; 2] {
     ["cart", "payment"].map(|audience| server.service(audience).verify(access).is_ok())
 }

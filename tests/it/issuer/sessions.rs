@@ -463,7 +463,7 @@ async fn an_unused_parent_is_accepted_if_configured() {
     assert_eq!(again.as_str(), lost.as_str());
     sessions.refresh(again.as_str(), None).await.unwrap();
     clock.advance(Duration::from_secs(60));
-    // The client has used the successor of `first`, so this request comes from somebody else.
+    // The client has used the successor of `first`, so somebody else must have sent `first` now.
     let error = sessions.refresh(first.as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Reused);
     let heard = [

@@ -25,7 +25,7 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Lenient<T> {
     }
 }
 
-/// A type that reads nothing.
+/// A claims type whose deserialization reads none of the claims.
 #[derive(Clone, Debug)]
 struct Nothing;
 

@@ -24,8 +24,8 @@ fn auth() -> (JwtAuth, Revocations, ManualClock) {
     (auth.with_revocation(revocations.clone()), revocations, clock)
 }
 
-/// Waits until the task that watches the token has checked it once more. Tokio's clock is paused,
-/// so the clock jumps to the next timer.
+/// Sleeps until the task that watches the token has checked it once more. Tokio's clock is paused,
+/// so the sleep takes no real time.
 async fn look() {
     tokio::time::sleep(Duration::from_millis(600)).await;
 }

@@ -1,7 +1,10 @@
-//! Measures how long a request takes if its token names a known key, in three states: the key
-//! source is idle, a fetch hangs, and a fetch hangs while strangers send tokens with random key
-//! identifiers. Prints medians and 99th percentiles, and their ratios to the values for the idle
-//! source.
+//! Measures the time of a request whose token names a known key. There are three cases:
+//!
+//! 1. No fetch of keys is in progress.
+//! 2. A fetch hangs.
+//! 3. A fetch hangs, and strangers send tokens with random key identifiers.
+//!
+//! Prints the medians and the 99th percentiles, and their ratios to the values of the first case.
 //!
 //! `cargo run --release --bin key_source`
 

@@ -1,5 +1,5 @@
-//! Tests of keys in PEM, DER and JWK. OpenSSL made the keys in `tests/data/keys/openssl`, and the
-//! Python library `cryptography` signed the tokens there.
+//! Tests of keys in PEM, DER and JWK. OpenSSL made the keys in `tests/data/keys/openssl`. The
+//! Python library `cryptography` signed the tokens in `tokens.json` with these keys.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::jwt::{KeyError, KeyErrorKind, TokenErrorKind};

@@ -1,4 +1,4 @@
-//! A site with logins at providers, and a browser.
+//! A test site whose users log in at identity providers, and a browser that visits the site.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
