@@ -19,8 +19,8 @@ pub(crate) struct MockProvider {
 }
 
 impl MockProvider {
-    /// Starts `oauth2-mock-server`, whose tokens have the shape of this provider's tokens. The first
-    /// start installs it.
+    /// Starts `oauth2-mock-server`. Its tokens look like those of the provider that `shape` names.
+    /// The first start installs the server.
     pub(crate) fn start(shape: &str) -> Result<Self, Box<dyn Error>> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/providers/start");
         let mut command = Command::new(script);

@@ -18,7 +18,7 @@ const ORDER: &[&str] = &[
     "databases::redis",
     "databases::postgres",
     "databases",
-    // Tokens, without HTTP, async or storage.
+    // Modules that parse, verify and sign tokens. They use no HTTP, no async code and no storage.
     "jwt::claim_error",
     "jwt::error",
     "jwt::token_error",

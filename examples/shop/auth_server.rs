@@ -1,4 +1,4 @@
-//! The auth server: exchanges passwords for tokens, and renews them.
+//! The auth server, which issues tokens after a login and renews these tokens.
 
 use std::env;
 use std::error::Error;

@@ -76,7 +76,7 @@ mod public {
 
     /// Returns an issuer that signs with the key pair in the PEM file that `SHOP_KEY` names.
     /// Without `SHOP_KEY`, generates a key pair. After a restart with a new key pair, all earlier
-    /// access tokens are rejected, and the page and other clients refresh them.
+    /// access tokens are rejected, and the page and other clients renew them.
     pub(crate) fn issuer(algorithm: Algorithm) -> Result<TokenIssuer, Failure> {
         let pair = match env::var("SHOP_KEY") {
             Ok(file) => Key::from_pem(algorithm, &fs::read_to_string(file)?)?,

@@ -16,8 +16,8 @@ pub(crate) fn master() -> Result<Secret, KeyError> {
     Secret::from_env("JWT_SECRET")
 }
 
-/// Returns `JWT_SECRET`, or a random secret, which is enough for servers that start and end
-/// together.
+/// Returns `JWT_SECRET`, or a random secret if the variable is not set. A random secret is enough
+/// if all servers start and end together.
 pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
     if env::var_os("JWT_SECRET").is_some() { master() } else { Secret::generate() }
 }

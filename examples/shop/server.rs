@@ -53,7 +53,7 @@ impl Server {
     /// page that listens to the events of a cart would keep the server running.
     pub(crate) async fn serve(self, app: Router) -> io::Result<()> {
         let app = app.layer(map_response(print_reason));
-        // The limit on attempts needs the address of the client.
+        // The limit on password guesses from one address needs the client's address.
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(self.listener, app).with_graceful_shutdown(ctrl_c());
         let too_long = async {

@@ -113,7 +113,7 @@ impl Accounts for Users {
         Ok(user.filter(|_| is_right).map(User::grant))
     }
 
-    /// Returns the user's current grant for a refresh. If a role was removed, the next token does
+    /// Returns the user's current grant for a renewal. If a role was removed, the next token does
     /// not have it.
     async fn renew(
         &self,

@@ -1,6 +1,6 @@
 //! Presents refresh tokens at arbitrary times to two servers whose clocks differ, and compares the
 //! results with a model that has no hashes, stores or versions. Each result must match the model,
-//! all holders of a valid token must receive the same successor, and no refresh may move the end of
+//! all holders of a valid token must receive the same successor, and no renewal may move the end of
 //! the session.
 #![no_main]
 
@@ -31,7 +31,7 @@ const AT_ONCE: i64 = 2;
 const MAX_REPEATS: u32 = 5;
 /// A second limit on repeated rotations in a row, which counts more rotations as repeated. A
 /// rotation also counts if a request that only looks up the session contains a used token, even
-/// less than 2 seconds after the use of that token. A second refresh within these 2 seconds does
+/// less than 2 seconds after the use of that token. A second renewal within these 2 seconds does
 /// not count.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
@@ -52,7 +52,7 @@ enum Step {
     Forge {
         back: u8,
     },
-    /// Asks for the current session of a token, without a refresh.
+    /// Asks for the current session of a token, without a renewal.
     List {
         back: u8,
     },
@@ -287,14 +287,14 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // This refresh has begun, but has not finished. The other request runs in between, and may
+        // This renewal has begun, but has not finished. The other request runs in between, and may
         // use the same token. If that is the first use of the token, the two requests count as
-        // simultaneous. This refresh counts as a repeat only if the token had been used before this
-        // refresh began.
+        // simultaneous. This renewal counts as a repeat only if the token had been used before this
+        // renewal began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
-        // The token was valid when this refresh began. The other request may have made the token
-        // invalid since then. Even in that case, this refresh must not report a theft.
+        // The token was valid when this renewal began. The other request may have made the token
+        // invalid since then. Even in that case, this renewal must not report a theft.
         let had_ended = self.model.ended;
         let expected = match self.model.present(token, self.now, i64::MAX) {
             Err(Kind::Reused) => {

@@ -21,7 +21,7 @@ pub(crate) fn room(limit: usize, overhead: usize) -> usize {
     limit.saturating_sub(overhead).saturating_mul(3) / 4
 }
 
-/// The maximum number of claims whose names an error contains.
+/// The maximum number of claims that an error message lists.
 const NAMED: usize = 3;
 
 /// Returns an error with the names and sizes of the largest claims if `len` is above `limit`.

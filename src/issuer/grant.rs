@@ -99,7 +99,7 @@ impl<C> Grant<C> {
     /// Only the grant sets this claim. The `client_id` parameter of a login at `AuthRoutes` does
     /// not set it. If the parameter and the grant name different clients, the login is rejected as
     /// `invalid_client`. Without cookies, the session is bound to the client of the grant or, if
-    /// the grant names no client, to the client of the login. Every refresh must then name this
+    /// the grant names no client, to the client of the login. Every renewal must then name this
     /// client in its `client_id` parameter. With cookies, the session is bound to no client.
     ///
     /// # Security

@@ -35,7 +35,7 @@ impl Future for KeyWait {
         if self.limit.is_none() {
             self.limit = timer();
         }
-        // Without a timer, the wait could last forever.
+        // Without a timer, the wait ends at once, since it could otherwise last forever.
         self.limit.as_mut().map_or(Poll::Ready(()), |limit| limit.as_mut().poll(context))
     }
 }

@@ -14,8 +14,8 @@ static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 /// decoded with [`ENGINE`], which is faster for such input.
 const MAX_SHORT: usize = 128;
 
-/// A bit above the 24 bits of a group's three bytes. The bit is set if a character of the group is
-/// invalid.
+/// This bit is set if a character of a group is invalid. The three bytes of the group use only the
+/// 24 lower bits.
 const INVALID: u32 = 1 << 24;
 
 /// The bits that each character adds to the three bytes of its group of four characters, or

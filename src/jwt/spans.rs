@@ -74,7 +74,7 @@ impl<'de> Placer<'de> {
         Span::new(start, text.len())
     }
 
-    /// Returns true if a span covers the string `text`.
+    /// Returns true if the characters in `span` are equal to `text`.
     #[inline]
     pub(crate) fn is(&self, span: Span, text: &str) -> bool {
         let found = match (span.start as usize).checked_sub(self.end) {

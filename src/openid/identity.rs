@@ -100,7 +100,7 @@ impl Identity {
 
 impl Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The other fields are left out, since they are personal data.
+        // The output omits the other fields, since they are personal data.
         f.debug_struct("Identity")
             .field("provider", &self.account.provider())
             .field("scopes", &self.account.scopes().collect::<Vec<_>>())

@@ -61,7 +61,7 @@ impl Events {
         }
     }
 
-    /// Logs that the application's own body could not be serialized.
+    /// Logs that the value given to `RejectionBody::json` could not be serialized.
     pub(crate) fn unserializable(&self, error: &AuthError) {
         if let Some(Loud { suppressed }) = self.unserializable.admit() {
             let code = error.code();

@@ -163,7 +163,8 @@ async fn reading<F: RevocationFeed>(feed: &F) -> Check {
 
 async fn length<F: RevocationFeed>(feed: &F) -> Check {
     let (_, mut position) = all(feed).await?;
-    // The time is explicit, so that the length of the message does not depend on the feed's clock.
+    // This revocation has a fixed time. Without a time, the feed would add the current time, and
+    // the length of the message would depend on the feed's clock.
     let of = |name: &str| Revocation::subject(name, UnixTime::from_secs(1)).forget_at(end());
     let others = of("").to_message(SystemClock.now())?.len();
     let longest = "x".repeat(Revocation::MAX_MESSAGE_BYTES.saturating_sub(others));

@@ -33,7 +33,8 @@ fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
     Sessions::new(store).with_clock(ManualClock::new(SystemClock.now()))
 }
 
-/// Refreshes a token until the refresh succeeds. The user must not be logged out in the meantime.
+/// Tries to renew a token until the renewal succeeds. The user must not be logged out in the
+/// meantime.
 async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken) -> RefreshToken {
     let start = Stopwatch::start();
     loop {

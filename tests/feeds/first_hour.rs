@@ -137,7 +137,7 @@ async fn is_visible_when_down<S: Server, F: RevocationFeed>(
     server.start_empty();
     service.expect(&token, 200, LATER).await;
     service.expect_line("can be read again", LATER).await;
-    // Later the server is silent: tokens are accepted until the data is stale.
+    // Later the server stops answering. Tokens are accepted until the data is stale.
     server.pause();
     service.expect(&token, 503, STALE).await;
     service.expect_line("did not answer in time", LATER).await;

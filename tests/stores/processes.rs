@@ -54,7 +54,8 @@ fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, Stri
 }
 
 async fn two_servers(url: &str) {
-    // All clocks stand still and show the same time, so that a stall does not end the grace period.
+    // All clocks stand still and show the same time. The grace period therefore does not end if a
+    // server is slow.
     let now = SystemClock.now().whole_secs();
     let sessions = sessions_at(Store::connect(url).await.unwrap(), now);
     let mut held = Vec::new();

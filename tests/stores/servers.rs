@@ -110,8 +110,8 @@ impl Server {
         }
     }
 
-    /// Returns true if the server is ready. Redis answers a ping, and PostgreSQL writes its state
-    /// to a file.
+    /// Returns true if the server is ready. PostgreSQL is ready when its state file says so, and
+    /// Redis is ready when it answers a ping.
     fn answers(&self) -> bool {
         use std::io::{Read, Write};
         let folder = &self.folder.0;

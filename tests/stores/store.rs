@@ -29,7 +29,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// Connects to the store at this URL. Calls have the timeout [`PATIENCE`].
+    /// Connects to the store at this URL. The timeout of each call is [`PATIENCE`].
     pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
         let store = match url.split(':').next() {
             Some("sqlite") => Self::Sqlite(SqliteStore::connect(url).await?),

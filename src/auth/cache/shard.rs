@@ -295,7 +295,8 @@ mod tests {
         assert!(has(&shard, 1) && !has(&shard, 40));
     }
 
-    /// A value that counts how often it is dropped, and how often while the lock is held.
+    /// A value whose `drop` increments `drops` and, if the lock is held, also `drops_under_lock`.
+    /// Then `drop` panics.
     struct Watch {
         shard: Arc<Shard<Arc<Watch>>>,
         drops: Arc<AtomicUsize>,

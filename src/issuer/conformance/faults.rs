@@ -67,7 +67,7 @@ async fn dies<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     is_usable(&sessions, &token).await
 }
 
-/// Cancels refreshes after different numbers of polls, and checks that each session remains usable.
+/// Cancels renewals after different numbers of polls, and checks that each session remains usable.
 async fn dropped<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> {
     let (sessions, _) = scene.sessions();
     for polls in (1..20).cycle().take(scene.trials.max(20)) {

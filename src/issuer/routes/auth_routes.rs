@@ -62,8 +62,8 @@ use crate::misuse;
 /// **Audience.** A login may name one audience or several. If the issuer has several keys, the
 /// login or the grant must name an audience. If all named audiences share a key, the token is for
 /// all of them. If their keys differ, the token is for the first audience. The session is bound to
-/// the audiences that its login named: a refresh may name one of them, and gets `invalid_target`
-/// for any other. If a login names no audience, a refresh may name any audience that the account is
+/// the audiences that its login named: a renewal may name one of them, and gets `invalid_target`
+/// for any other. If a login names no audience, a renewal may name any audience that the account is
 /// granted at that time.
 ///
 /// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
@@ -74,7 +74,7 @@ use crate::misuse;
 /// parameter and never a value. All refresh tokens that cannot be exchanged get the same
 /// `invalid_grant`, byte for byte. While the store or the accounts cannot answer, the response is
 /// 503 with `Retry-After`. The client's refresh token then stays valid. If the response was lost
-/// after the new token was stored, the old one stays valid for the grace period. A failed refresh
+/// after the new token was stored, the old one stays valid for the grace period. A failed renewal
 /// never deletes a cookie, since another tab may have renewed the cookie in the meantime. A failed
 /// logout deletes the access tokens, and keeps the cookies that the next attempt needs.
 ///
@@ -90,7 +90,7 @@ use crate::misuse;
 /// For logins by other means than credentials in a body, such as a passkey or a link in an email,
 /// see [`logins`](Self::logins).
 ///
-/// The response to a login or a refresh has the [`Session`] in its extensions, for a layer that
+/// The response to a login or a renewal has the [`Session`] in its extensions, for a layer that
 /// counts logins or sets its own cookie.
 ///
 /// [`AccountsError::too_many_attempts`]: crate::issuer::AccountsError::too_many_attempts

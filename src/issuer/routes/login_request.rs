@@ -1,4 +1,4 @@
-//! The access that a client requests when it logs in or refreshes.
+//! The access that a client requests when it logs in or renews its tokens.
 
 use std::fmt::{self, Debug};
 

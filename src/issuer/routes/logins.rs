@@ -241,7 +241,7 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
 
         let mut new = NewSession::from(&grant).audience(asked);
         if self.cookies.is_some() {
-            // A refresh that uses cookies has no `client_id`, so the session must not be bound to a
+            // A renewal that uses cookies has no `client_id`, so the session must not be bound to a
             // client.
             new.client_id = None;
         } else if new.client_id.is_none() {

@@ -1,4 +1,4 @@
-//! The response to a login or a refresh.
+//! The response to a login or a renewal.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

@@ -11,7 +11,8 @@ pub(crate) const BATCH: usize = 100;
 /// The time between two deletions if there is no backlog.
 const EVERY_SECS: i64 = 10;
 
-/// The time from which the next login in this process deletes expired sessions.
+/// The time of the next deletion of expired sessions. The first login in this process at or after
+/// this time deletes them.
 #[derive(Debug)]
 pub(crate) struct Pruning {
     next: AtomicI64,

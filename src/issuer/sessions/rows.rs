@@ -27,7 +27,7 @@ pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
 /// The maximum size of the state and the subject of a session together.
 const MAX_ROW_BYTES: usize = 12 * 1024;
 
-/// The store and the settings that `Sessions` shares with its pending refreshes.
+/// The store and the settings that `Sessions` shares with its pending renewals.
 pub(crate) struct SessionRows<S> {
     pub(crate) store: Arc<S>,
     pub(crate) rules: RotationRules,

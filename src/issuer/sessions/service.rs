@@ -165,9 +165,9 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Stores a new session. If the store is full and the user already has the maximum number of
-    /// sessions, first ends the least recently used session in `kept`. The login would end that
-    /// session anyway.
+    /// Stores a new session. `kept` contains the user's other sessions, with the least recently
+    /// used session at the end. If the store is full and the user already has the maximum number of
+    /// sessions, first ends that last session. The login would end it anyway.
     async fn store_new(
         &self,
         session: &Session,

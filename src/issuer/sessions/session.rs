@@ -139,17 +139,17 @@ impl NewSession {
         self
     }
 
-    /// Binds the session to these services. A refresh may name some of these services, and its
+    /// Binds the session to these services. A renewal may name some of these services, and its
     /// access token is then for the named services only. Otherwise the access token is for all of
-    /// them. By default, the session is not bound, and a refresh may name any service that the
+    /// them. By default, the session is not bound, and a renewal may name any service that the
     /// application grants at that time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();
         self
     }
 
-    /// Binds the refresh tokens to this client. Every request that uses them must then name the
-    /// client. None by default.
+    /// Binds the refresh tokens to this client. Every request that uses these tokens must then name
+    /// the client. By default, the tokens are bound to no client.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());
         self

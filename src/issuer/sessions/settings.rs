@@ -45,7 +45,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// [repeated](Self::max_repeats). If `grace` is zero, a session ends as soon as any token is
     /// used twice. This logs out users who have two tabs or a bad connection. If a database
     /// failover interrupts a renewal, the client must repeat the renewal. If the failover takes
-    /// longer than the grace period, the repetition comes too late, and the user must log in again.
+    /// longer than the grace period, the repeated renewal comes too late, and the user must log in
+    /// again.
     ///
     /// # Panics
     ///

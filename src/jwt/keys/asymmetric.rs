@@ -223,7 +223,8 @@ impl KeyPair {
             (Scheme::MlDsa(_, signing), Form::Pkcs8) => {
                 PqdsaKeyPair::from_pkcs8(signing, der).map(PrivateKey::MlDsa)
             }
-            // A SEC 1 key, but the algorithm is not ECDSA. No other private key reaches this line.
+            // The key is in SEC 1 form, but the algorithm is not ECDSA. `check_private_key` has
+            // already refused all other private keys that do not match.
             _ => return Err(other_algorithm("a key on an elliptic curve", algorithm)),
         };
         Self::new(algorithm, private.map_err(rejected)?)

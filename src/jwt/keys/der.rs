@@ -84,7 +84,8 @@ pub(crate) fn rsa_public_key(der: &[u8]) -> Result<PublicComponents, KeyError> {
     read().ok_or_else(|| unreadable("this is not an RSA public key in DER"))
 }
 
-/// Checks that a private key is for this algorithm, and checks the numbers of an RSA key.
+/// Checks that a private key is for this algorithm, and that the public numbers of an RSA key are
+/// valid. A SEC 1 key is not checked here.
 pub(crate) fn check_private_key(
     form: Form,
     der: &[u8],

@@ -81,8 +81,8 @@ impl TryFrom<&DecodingKey> for Key {
 impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
-    /// Creates a key that can sign, for the usual algorithm of its type: HS256 for a shared secret,
-    /// RS256 for RSA, and the only algorithm of the curve for all others.
+    /// Creates a key that can sign. The key's algorithm is HS256 for a shared secret, RS256 for an
+    /// RSA key, and the curve's only algorithm for any other key.
     ///
     /// # Errors
     ///

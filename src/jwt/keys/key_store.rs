@@ -97,9 +97,9 @@ impl KeyStore {
         self.try_update(|keys| keys.rotated_to(key.clone()))
     }
 
-    /// Removes the previous keys. The current key and announced keys stay. Tokens signed with the
-    /// removed keys are rejected from then on. A connection with such a token ends if it uses
-    /// `Claims::ended` or `until_ended`.
+    /// Removes the previous keys. The current key and announced keys stay. Tokens that were signed
+    /// with the removed keys are rejected from then on. A connection that was opened with such a
+    /// token ends if the connection's handler uses `Claims::ended` or `until_ended`.
     pub fn retire_previous(&self) {
         self.shared.keys.rcu(|keys| keys.without_previous());
         self.end_generation();

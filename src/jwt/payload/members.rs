@@ -65,7 +65,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 
     /// Reads the members that the user's type left unread, and closes the payload. Fails if the
-    /// type ignored an error, since a malformed claim must not count as absent.
+    /// user's type ignored an error. Otherwise, a malformed claim would count as absent.
     pub(crate) fn close(&mut self) -> Result<(), Error> {
         while self.next()? {
             self.reader.skip_value()?;

@@ -112,7 +112,8 @@ impl<'de> ClaimsSet<'_, '_, '_, 'de> {
         Members::new(self.reader, &[], self.wanted, self.noted).close()
     }
 
-    /// Records all members, and lets `serde_json` read the payload.
+    /// Records all members. Then lets `serde_json` read the payload a second time, into the user's
+    /// type.
     fn hand_over<R>(
         mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<R, Error>,

@@ -10,9 +10,9 @@ use crate::providers::presets::entra_keys::EntraKeys;
 const HOST: &str = "https://login.microsoftonline.com";
 
 impl Issuer {
-    /// Trusts one tenant of Microsoft Entra ID. `tenant` is its identifier, a GUID. Also call
-    /// [`audience`](Self::audience) with the client ID of the API for tokens of version 2, or with
-    /// its App ID URI (`api://..`) for tokens of version 1.
+    /// Trusts one tenant of Microsoft Entra ID. `tenant` is its identifier, a GUID. Also pass the
+    /// token's audience to [`audience`](Self::audience). For tokens of version 2, it is the API's
+    /// client ID. For tokens of version 1, it is the API's App ID URI (`api://..`).
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};

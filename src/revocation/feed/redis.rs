@@ -28,10 +28,16 @@ redis.call('SET', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[1], '*', 'epoch', ARGV[1])
 return 1";
 
-/// Appends a message, and returns 0 if there is no log. KEYS: log, live, epoch. ARGV: message, end
-/// in seconds, maximum length of the log, seconds for which expired messages are kept, maximum
-/// number of messages to remove. The removal is limited because Redis serves no other client while
-/// a script runs.
+/// Appends a message to the log.
+///
+/// - KEYS: log, live, epoch.
+/// - ARGV: the message; the Unix time at which the message expires, in seconds; the maximum
+///   length of the log; the time for which expired messages are kept, in seconds; the maximum
+///   number of expired messages that one call removes.
+/// - Returns 0 if there is no log, and 1 otherwise.
+///
+/// The number of removed messages is limited, because Redis serves no other client while a script
+/// runs.
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])

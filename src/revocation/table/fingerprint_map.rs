@@ -18,8 +18,8 @@ pub(crate) struct FingerprintMap {
     /// processor can predict the branch on its result.
     filter: Box<[AtomicU64]>,
     filter_mask: usize,
-    /// One bit for each kind of entry that was ever inserted, so that readers need not look for
-    /// entries of other kinds.
+    /// The kinds of all entries that were ever inserted, with one bit for each kind. Readers do not
+    /// look for entries of other kinds.
     kinds: AtomicU32,
     len: AtomicUsize,
     by_kind: [AtomicUsize; EntryKind::COUNT],

@@ -6,7 +6,7 @@ use crate::clock::UnixTime;
 use crate::revocation::message::Revocation;
 use crate::revocation::target::RevocationKind;
 
-/// The maximum time by which the clock can be set back unnoticed.
+/// If the clock is set back by at most this time, the table does not report the change.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
 /// The time for which an entry is kept after its end. A token is accepted until its `exp` plus the

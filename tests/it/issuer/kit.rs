@@ -52,7 +52,7 @@ pub(crate) struct State {
     /// If set, every call of `replace` fails after this number of writes. The [`WriteFault`]
     /// decides whether such a call fails before or after it writes the row.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
-    /// If set, the only service for which users get tokens.
+    /// The only service for which users get tokens. `None` stands for any service.
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client name that is put into grants, if any.
     pub(crate) client: Mutex<Option<&'static str>>,

@@ -120,9 +120,9 @@ fn invalid_configuration_panics_with_advice() {
     }
 }
 
-/// A `Logins` shares the settings of its routes. Without the panic, a later call of `cookies` or
-/// `trust_origin` would change only the routes: the `Logins` would set no cookies, or would reject
-/// an origin that the routes trust.
+/// A `Logins` has the settings that the routes had when `logins` was called. A later call of
+/// `cookies` or `trust_origin` therefore panics. Without the panic, the call would change only the
+/// routes: the `Logins` would set no cookies, or would reject an origin that the routes trust.
 #[test]
 fn routes_cannot_be_configured_after_their_logins_were_handed_out() {
     fn late(configure: impl FnOnce(Routes) -> Routes) -> String {

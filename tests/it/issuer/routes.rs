@@ -207,7 +207,7 @@ async fn a_login_layer_applies_to_the_login_only() {
     server.refresh("unknown").await.is_error(400, "invalid_grant");
 }
 
-/// A thief could poll the list of sessions to find out when the user refreshes.
+/// A thief could request the list of sessions again and again, to find out when the user renews.
 #[tokio::test]
 async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
     let server = Server::new();
@@ -221,7 +221,7 @@ async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
         let stolen = token;
         token = server.refresh(&stolen).await.tokens().refresh;
         server.wait(2);
-        // The thief's next poll is refused, and the response does not reveal the reason.
+        // The thief's next requests are refused, and the responses do not reveal the reason.
         let unknown = post("/sessions", &"A".repeat(64)).await;
         for path in ["/sessions", "/sessions/AAAAAAAAAAAAAAAAAAAAAA"] {
             let poll = post(path, &stolen).await;
@@ -232,7 +232,7 @@ async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
     server.refresh(&token).await.is_error(400, "invalid_grant");
 }
 
-/// One tab logs out just after another tab has refreshed.
+/// One tab logs out just after another tab has renewed the token.
 #[tokio::test]
 async fn a_token_that_was_used_a_moment_ago_logs_out() {
     let server = Server::new();

@@ -372,8 +372,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
         assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
         token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
         // 100 milliseconds after the user's renewal, the thief presents the used token in a request
-        // for the session. The rejection of the token reveals the renewal, so the thief refreshes
-        // immediately.
+        // for the session. The rejection of the token reveals the renewal, so the thief immediately
+        // renews with the used token.
         clock.advance(Duration::from_millis(100));
         let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
         let found = renewal == 20;
@@ -383,9 +383,9 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
-    // Now only the user refreshes. Two seconds after each renewal, the thief presents the used
-    // token in a request for the session. The user's renewal therefore counts as repeated. The
-    // session ends after 5 repeated renewals in a row.
+    // Now only the user renews. Two seconds after each renewal, the thief presents the used token
+    // in a request for the session. The user's renewal therefore counts as repeated. The session
+    // ends after 5 repeated renewals in a row.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));
@@ -433,7 +433,7 @@ async fn simultaneous_renewals_of_a_thief_are_detected_if_counted() {
     assert_eq!(events.lock().unwrap().last().unwrap(), "ended alice Reused");
 }
 
-/// A page sometimes loads the list of sessions while it refreshes its token.
+/// A page sometimes loads the list of sessions while it renews its token.
 #[tokio::test]
 async fn one_renewal_without_a_list_of_sessions_resets_the_count() {
     let (sessions, clock, _) = sessions();

@@ -1,4 +1,4 @@
-//! Tests of refreshes that pause between checking the token and exchanging it.
+//! Tests of renewals that pause between checking the token and exchanging it.
 
 use std::time::Duration;
 

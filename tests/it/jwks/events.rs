@@ -12,9 +12,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[tokio::test]
 async fn each_event_is_logged_with_its_level() {
     let time = Frozen::new();
-    // Other tests log the same events in threads without a subscriber. While only one subscriber
-    // exists, `tracing` lets the first thread that logs an event decide if the event is enabled at
-    // all. A second subscriber prevents that.
+    // Other tests log the same events in threads without a subscriber. If only one subscriber
+    // exists, the first thread that logs an event determines for all threads if the event is
+    // enabled. With a second subscriber, `tracing` does not do this.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let _listening = log.listen();

@@ -55,8 +55,8 @@ fn an_unconfigured_claim_of_another_shape_grants_nothing() {
     assert_eq!(scopes(&kit::auth(), &mixed), ["a", "b"]);
 }
 
-/// `rules`, `scape` and `sxp` have the same length and the same first and last letters as `roles`,
-/// `scope` and `scp`, which are read.
+/// The layer reads the claims `roles`, `scope` and `scp`. The names `rules`, `scape` and `sxp` have
+/// the same lengths and the same first and last letters.
 #[test]
 fn a_claim_whose_name_resembles_roles_or_scope_grants_nothing() {
     let claims = json!({ "rules": ["admin"], "scape": "pay", "sxp": "pay" });

@@ -141,8 +141,8 @@ pub enum EndCause {
     /// The user ended the session, or somebody else ended it on the user's behalf.
     LoggedOut,
     /// Somebody has a copy of a refresh token. Either a used token was presented after the grace
-    /// period (RFC 9700 section 4.14.2), or the used token was presented again in more renewals in
-    /// a row than [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats) allows.
+    /// period (RFC 9700 section 4.14.2), or too many consecutive renewals were repeated: see
+    /// [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats).
     Reused,
     /// The account is no longer allowed to log in.
     AccountClosed,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The value that replaces `max_repeats_at_once` if it is `None`. In this case, a second refresh
-/// with the same token is not counted if it comes within 2 seconds of the first refresh. A request
+/// The value that replaces `max_repeats_at_once` if it is `None`. In this case, a second renewal
+/// with the same token is not counted if it comes within 2 seconds of the first renewal. A request
 /// for the list of sessions is counted even then.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
@@ -23,7 +23,7 @@ pub(crate) struct RotationRules {
     pub(crate) max_repeats: u32,
     /// Like `max_repeats`, but a renewal also counts as repeated if its used token is presented
     /// again less than 2 seconds after the renewal. If this field is `None`, the limit is
-    /// [`MAX_LISTS_AT_ONCE`]. In this case, a refresh with the used token in these 2 seconds does
+    /// [`MAX_LISTS_AT_ONCE`]. In this case, a renewal with the used token in these 2 seconds does
     /// not count, but a request for the list of sessions does.
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the previous token is accepted even after the grace period, as long as the current

@@ -160,7 +160,7 @@ impl Policy for ImpossiblePolicy {
     }
 }
 
-/// Claims whose deserialization panics for the subject of `shop::other`.
+/// Claims whose deserialization panics unless the subject is [`shop::SUBJECT`].
 #[derive(Debug)]
 struct PanickingClaims;
 

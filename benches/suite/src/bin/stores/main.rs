@@ -1,4 +1,4 @@
-//! Logins and refreshes per second on each store: `cargo run --release --bin stores`. See the
+//! Logins and renewals per second on each store: `cargo run --release --bin stores`. See the
 //! README.
 
 mod raw;
@@ -110,7 +110,7 @@ async fn rates<S: RefreshStore>(name: &str, store: S, raw: Raw) {
     );
 }
 
-/// Issues an access token for the session, as the routes do after a login or refresh.
+/// Issues an access token for the session, as the routes do after a login or renewal.
 fn issue(session: &Session) -> AccessToken {
     static ISSUER: LazyLock<TokenIssuer> = LazyLock::new(|| {
         let secret = Secret::generate().unwrap();

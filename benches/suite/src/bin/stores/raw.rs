@@ -1,4 +1,4 @@
-//! The smallest write that a refresh could make: one statement that changes one row. The row is as
+//! The smallest write that a renewal could make: one statement that changes one row. The row is as
 //! large as the row of a session. The durability settings and the number of connections are the
 //! same as for the store.
 
