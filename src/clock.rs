@@ -136,8 +136,9 @@ impl UnixTime {
         i64::try_from(secs).map_or(Self::MAX, Self::from_secs)
     }
 
-    /// Returns the time `secs` seconds after [`UnixTime::EPOCH`]. `secs` must not be NaN: JSON has
-    /// no NaN, and `serde_json` rejects numbers that are out of range.
+    /// Returns the time `secs` seconds after [`UnixTime::EPOCH`]. `secs` must be finite. Numbers
+    /// from JSON are finite: JSON has no NaN, and numbers that are out of range are rejected
+    /// earlier.
     pub(crate) fn from_secs_f64(secs: f64) -> Self {
         let whole = secs.floor();
         let fraction = ((secs - whole) * 1e9).round();

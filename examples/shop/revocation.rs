@@ -16,8 +16,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) enum Feed {
     Memory(MemoryFeed),
     Redis(String),
-    /// No feed. If the variable `REVOCATIONS` is not set, a server in a separate process has no
-    /// feed, and accepts each token until it expires.
+    /// No feed: the server accepts each token until it expires. This applies to a server in a
+    /// separate process if the variable `REVOCATIONS` is not set.
     None,
 }
 

@@ -284,7 +284,7 @@ struct Raw {
 #[derive(Deserialize, PartialEq, Debug)]
 struct WholeRaw(Text);
 
-/// A byte string, read as the crate `serde_bytes` reads it.
+/// A byte string that is deserialized in the same way as by the crate `serde_bytes`.
 #[derive(PartialEq, Debug)]
 struct ByteString(Vec<u8>);
 
@@ -348,7 +348,8 @@ struct Level {
     level: u8,
 }
 
-/// Claims whose values are replaced with the default if they do not fit the type of the field.
+/// Claims with lenient fields. Most of them replace a value of the wrong type with the default.
+/// `company` accepts a number or a text.
 #[derive(Deserialize, PartialEq, Debug)]
 struct Lenient {
     #[serde(default, deserialize_with = "or_default")]

@@ -11,7 +11,7 @@ use crate::bearer::Source;
 use crate::rejection::{AuthError, AuthErrorKind, Caching, Format, Passed};
 use crate::request::decision;
 
-/// Decides about a request, and stores the decision in its extensions.
+/// Authenticates a request, and stores the result in the request's extensions.
 ///
 /// Catches a panic in the application's token source, clock or `Deserialize` implementation, since
 /// the panic would close the connection, which may carry other requests.

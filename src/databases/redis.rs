@@ -10,8 +10,8 @@ use redis::{
     Value, cmd,
 };
 
-/// The time limit for connecting. Callers give up earlier, so this limit only ends attempts that no
-/// caller waits for any more.
+/// The time limit for connecting. Callers stop waiting earlier, so the limit ends only attempts
+/// that no caller is waiting for.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
 /// If a caller waits at least this long for a reply and then gives up, the connection is dropped.

@@ -96,11 +96,11 @@ impl<C> Grant<C> {
     /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
     /// by default.
     ///
-    /// Only the grant sets this claim. The `client_id` parameter of a login at `AuthRoutes` does
-    /// not set it. If the parameter and the grant name different clients, the login is rejected as
-    /// `invalid_client`. Without cookies, the session is bound to the client of the grant or, if
-    /// the grant names no client, to the client of the login. Every renewal must then name this
-    /// client in its `client_id` parameter. With cookies, the session is bound to no client.
+    /// The `client_id` parameter of a login at `AuthRoutes` does not set this claim. If the
+    /// parameter and the grant name different clients, the login is rejected as `invalid_client`.
+    /// If the routes do not use cookies, the session is bound to the client that the grant or the
+    /// parameter names. Every renewal must then name this client in its `client_id` parameter. If
+    /// the routes use cookies, the session is bound to no client.
     ///
     /// # Security
     ///

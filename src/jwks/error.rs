@@ -52,7 +52,8 @@ pub enum KeySourceErrorKind {
     NoRootCertificates,
     /// The source's code panicked.
     Panicked,
-    /// Your own source failed.
+    /// The source failed for another reason. For example, your own
+    /// [`KeySource`](crate::jwks::KeySource) failed.
     Failed,
 }
 

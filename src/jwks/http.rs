@@ -152,8 +152,8 @@ async fn tls_client() -> Result<TlsClient, KeySourceError> {
     created.await.map_err(KeySourceError::new)?
 }
 
-/// Creates a client for plain `http`. The client connects to loopback addresses only, even if the
-/// URL contains another name.
+/// Creates a client for plain `http`. The client resolves every host name to a loopback address, so
+/// it sends no request to another machine.
 fn loopback_client() -> LoopbackClient {
     let connector = HttpConnector::new_with_resolver(Loopback);
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)

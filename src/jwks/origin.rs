@@ -63,7 +63,8 @@ impl Origin {
         self.allow_http = true;
     }
 
-    /// Returns true if the URL is a plain `http` URL that has not been allowed.
+    /// Returns true if the URL is a plain `http` URL and the application has not allowed plain
+    /// `http`.
     pub(crate) fn is_forbidden(&self) -> bool {
         match &self.place {
             Place::KeySet(url) | Place::Discovery { url, .. } => url.is_http() && !self.allow_http,

@@ -187,8 +187,9 @@ impl RemoteKeys {
     ///
     /// # Errors
     ///
-    /// Returns the error of the last fetch if no set is loaded after 10 seconds. The task continues:
-    /// a service can log the error and start anyway.
+    /// Returns the error of the last fetch if no set is loaded after 10 seconds. If no fetch has
+    /// failed by then, the error has the kind `TimedOut`. The background task continues, so a
+    /// service can log the error and start anyway.
     ///
     /// # Panics
     ///

@@ -36,8 +36,8 @@ pub(crate) struct SourceState {
     pub(crate) is_running: AtomicBool,
     created_at: Instant,
     /// The time at which the current set becomes too old, in milliseconds after `created_at`.
-    /// Requests check this time, because the task cannot remove the set while its runtime is not
-    /// running.
+    /// Requests check this time too, because the background task cannot remove the set while the
+    /// runtime of the task is not running.
     stale_at: AtomicU64,
     refresh: Mutex<Refresh>,
 }

@@ -18,9 +18,9 @@ const MAX_SHORT: usize = 128;
 /// 24 lower bits.
 const INVALID: u32 = 1 << 24;
 
-/// The bits that each character adds to the three bytes of its group of four characters, or
-/// [`INVALID`]. There is one table for each of the four positions in a group. The lowest bits
-/// belong to the first of the three bytes.
+/// One table for each of the four positions in a group of four characters. The table maps a
+/// character to the bits that it contributes to the three decoded bytes, or to [`INVALID`]. The
+/// lowest 8 bits belong to the first byte.
 static BITS: [[u32; 256]; 4] = [bits_at(0), bits_at(1), bits_at(2), bits_at(3)];
 
 #[expect(
@@ -58,8 +58,8 @@ pub(crate) fn decode_into<'b>(encoded: &[u8], buffer: &'b mut [u8]) -> Option<&'
     for (group, triple) in groups.iter().zip(triples) {
         *triple = decode_group(*group, &mut seen);
     }
-    // Pad with `A`, which encodes zero bits. Nonzero bits after the last byte are rejected, since
-    // they would be a second encoding of the same bytes.
+    // Complete the group with `A`, the character for six bits that are zero. Nonzero bits after the
+    // last byte are rejected. Otherwise the same bytes would have several encodings.
     let last = match *rest {
         [] => *b"AAAA",
         [a, b] => [a, b, b'A', b'A'],

@@ -82,10 +82,10 @@ impl ClaimError {
         Self { name: name.map(Cow::Borrowed), problem }
     }
 
-    /// Creates the error for a message of `serde` about a missing field, or about claims that are
-    /// not of the expected JSON type. Returns `None` for any other message. For a missing field,
-    /// calls `find` with the name of the field. `find` returns the same name as a `'static` string
-    /// if the name is known at compile time.
+    /// Creates the error for a message of `serde` about a missing field, or about claims of the
+    /// wrong JSON type. Returns `None` for any other message. The name of a missing field is passed
+    /// to `find`, which returns the same name as a `'static` string if the name is known at compile
+    /// time.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

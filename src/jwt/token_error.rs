@@ -142,7 +142,7 @@ impl TokenError {
     }
 
     /// Returns the claim that is missing, has the wrong type, or does not fit the claims type.
-    /// `None` for errors of other kinds, and if the claim is unknown.
+    /// Returns `None` if the error is not about a claim, or if nothing is known about the claim.
     pub fn claim_error(&self) -> Option<&ClaimError> {
         match &self.detail {
             Detail::Claim(claim) => Some(claim),

@@ -62,7 +62,7 @@ use crate::openid::identity::Identity;
 /// # let _ = Users::default();
 /// ```
 pub trait OpenIdAccounts: Accounts {
-    /// Decides about a login at a provider.
+    /// Decides whether a user who logged in at a provider may log in here.
     ///
     /// `request` is the head of the browser's request to the callback. The query of that request
     /// contains the code, which cannot be used again. The cookies are marked as sensitive.

@@ -29,9 +29,9 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG because of the limit. The number covers one
-    /// earlier minute: the last one that had events. Only the first event of a minute has this
-    /// number, and only if the number is not zero.
+    /// The number of events that were logged at DEBUG because of the limit, in the last earlier
+    /// minute that had events. `None` if the number is zero, and for every event except the first
+    /// of a minute.
     pub(crate) suppressed: Option<u64>,
 }
 

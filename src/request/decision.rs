@@ -55,7 +55,7 @@ pub(crate) fn insert_claims<T: Send + Sync + 'static>(
     extensions.insert(claims);
 }
 
-/// Marks the request as anonymous in its extensions.
+/// Stores in a request's extensions that the request is anonymous.
 pub(crate) fn insert_anonymous(extensions: &mut Extensions, anonymous: Anonymous) {
     let outer = extensions.remove::<Token>();
     remove_outer(extensions, outer);

@@ -153,9 +153,9 @@ impl Revocations {
         self
     }
 
-    /// Accepts stale data for tokens that expire within this time, and marks these tokens and their
-    /// requests with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). Tokens that
-    /// are valid for longer still get 503.
+    /// Accepts stale data for a token that expires within this time, and marks the token and its
+    /// request with [`RevocationUnchecked`](crate::revocation::RevocationUnchecked). A request
+    /// whose token is valid for longer still gets 503.
     ///
     /// # Security
     ///

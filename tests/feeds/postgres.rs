@@ -385,7 +385,6 @@ async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     member.publish(&feed, "after").await;
     member.expect("after", Verdict::Revoked, fleet::LATER).await;
     assert_eq!(member.count("FeedWarning"), 1);
-    // The permission is granted again.
     postgres.ask("GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO PUBLIC").await;
     postgres.kill_connections_of("reader").await;
     member.publish(&feed, "back").await;

@@ -56,8 +56,8 @@ fn beat() {
     *heart = Some((Instant::now(), delays));
 }
 
-/// Returns the delay of the next beat if the last beat was at the time `last`. A delay of at most
-/// one interval counts as zero.
+/// Returns the time by which the next beat is late if the last beat was recorded at `last`. Returns
+/// zero if this time is at most 5 milliseconds ([`BEAT`]).
 fn delay(last: Instant) -> Duration {
     let delay = last.elapsed().saturating_sub(BEAT);
     if delay > BEAT { delay } else { Duration::ZERO }

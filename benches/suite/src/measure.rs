@@ -17,7 +17,7 @@ pub fn repeated(mut operation: impl FnMut() + 'static) -> Run {
 /// which fill the processor's caches, are not counted.
 const SLICE_NANOS: f64 = 150_000.0;
 
-/// Nanoseconds per operation, with one value per contender and round.
+/// The nanoseconds per operation: one value for each contender in each round.
 pub struct Rounds<K>(HashMap<K, Vec<f64>>);
 
 pub fn measure<K: Copy + Eq + Hash>(mut contenders: Vec<(K, Run)>, rounds: usize) -> Rounds<K> {
@@ -45,7 +45,7 @@ impl<K: Eq + Hash> Rounds<K> {
     }
 }
 
-/// The quartiles of some values.
+/// The quartiles of a list of values.
 #[derive(Clone, Copy)]
 pub struct Quartiles {
     pub lower: f64,

@@ -98,8 +98,8 @@ impl TokenCache {
     /// typical size. The minimum is 1 MiB.
     ///
     /// The cache cannot measure the memory that the claims type itself allocates. It counts the
-    /// payload's length instead, which is enough for strings. A type with maps, such as
-    /// `serde_json::Value`, may need several times as much.
+    /// payload's length instead. This estimate is high enough for a type with strings. A type with
+    /// maps, such as `serde_json::Value`, may need several times as much memory.
     ///
     /// A token that needs more than 1/64 of the memory is not cached.
     ///
@@ -158,7 +158,8 @@ impl LayerCache {
         Self { cache, scope: next_scope() }
     }
 
-    /// Hides all tokens that were verified earlier. Every configuration change calls this method.
+    /// Changes the scope, so that tokens that were verified earlier are no longer found. Every
+    /// configuration change calls this method.
     pub(crate) fn renew(&mut self) {
         self.scope = next_scope();
     }

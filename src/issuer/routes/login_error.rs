@@ -36,7 +36,7 @@ pub enum LoginErrorKind {
     Unavailable,
     /// The claims do not fit into a token or its cookie (500).
     TooManyClaims,
-    /// The server or the application's code failed (500).
+    /// The server failed, or code of the application failed (500).
     ServerError,
 }
 

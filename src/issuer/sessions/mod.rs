@@ -1,4 +1,4 @@
-//! Refresh tokens and the sessions that they renew.
+//! Sessions and their refresh tokens.
 
 mod ending;
 pub(crate) mod error;

@@ -8,7 +8,8 @@ use serde_json::Error;
 use crate::jwt::json::by_serde_json;
 use crate::jwt::json::scan;
 
-/// A member name. Types may read it as text, number, boolean or enum, as with `serde_json`.
+/// A member name. It can be deserialized as text, as a number, as a boolean or as an enum, as with
+/// `serde_json`.
 #[derive(Clone, Copy)]
 pub(crate) enum MemberName<'n, 'de> {
     Plain(&'de str),

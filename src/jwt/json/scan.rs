@@ -260,8 +260,8 @@ fn plain_end(json: &[u8], at: usize) -> usize {
     end.wrapping_add(tail.iter().take_while(is_plain).count())
 }
 
-/// Sets the high bit of each byte that is a quote, a backslash or a control character. Only the
-/// lowest bit that is set is reliable: bits above it may be set for other bytes.
+/// Sets the high bit of each byte that is a quote, a backslash or a control character. Of the bits
+/// that are set, only the lowest is reliable: a higher bit may be set for a different byte.
 #[inline]
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

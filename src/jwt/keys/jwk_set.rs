@@ -73,10 +73,10 @@ impl KeySet {
     }
 }
 
-/// Reads a key set. If `algorithms` is `Some`, a key whose `alg` is not in the list is skipped. A
-/// key without an `alg` then becomes several [`Key`]s: one for each listed algorithm that fits the
-/// type of the key. If `algorithms` is `None`, a key without an `alg` becomes one [`Key`], for the
-/// default algorithm of its type.
+/// Reads a key set. `algorithms` lists the allowed algorithms. A key whose `alg` is not in the list
+/// is skipped. A key without an `alg` becomes one [`Key`] for each listed algorithm that fits the
+/// type of the key. If `algorithms` is `None`, a key with any supported `alg` is read, and a key
+/// without an `alg` becomes one [`Key`], for the default algorithm of its type.
 pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,

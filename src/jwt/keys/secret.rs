@@ -367,7 +367,7 @@ mod tests {
             assert_eq!(kind(&der), Some(KeyErrorKind::NotASecret), "{start:?}");
             let text = base64::prelude::BASE64_STANDARD.encode(&der);
             assert_eq!(kind(text), Some(KeyErrorKind::NotASecret), "{start:?}");
-            // Truncated DER is not a key, so the bytes are accepted as a secret.
+            // Without its last byte, the DER is not a key, so the bytes are accepted as a secret.
             assert_eq!(kind(&der[..der.len() - 1]), None, "{start:?}");
         }
     }

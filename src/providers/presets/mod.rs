@@ -1,5 +1,5 @@
-//! Presets: one constructor of [`Issuer`](crate::Issuer) for each provider, with the rules that make
-//! its tokens safe to accept.
+//! Presets: one constructor of [`Issuer`](crate::Issuer) for each provider. The constructor sets
+//! the rules that make the provider's tokens safe to accept.
 //!
 //! To replace a setting of a preset, call the method for that setting. To replace the keys, call
 //! [`Issuer::with_keys`](crate::Issuer::with_keys). Claims that a preset requires stay required.

@@ -249,7 +249,8 @@ impl<F: RevocationFeed> Follow<F> {
         }
     }
 
-    /// Reads all revocations from the feed and applies them. Other revocations stay in memory.
+    /// Reads all revocations from the feed and applies them. A revocation in memory stays there
+    /// even if the feed does not contain it.
     async fn read_all(&mut self) -> Result<Position, FeedError> {
         let mut part = self.first_part().await?;
         let position = part.position.clone();

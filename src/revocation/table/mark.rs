@@ -13,7 +13,7 @@ pub(crate) const SLACK: Duration = Duration::from_secs(60);
 /// leeway, which is at most 60 seconds, and the clock may be set back by [`SLACK`].
 const LEEWAY: Duration = Duration::from_secs(120);
 
-/// The watermark that covers every issue time.
+/// The watermark that covers all tokens, whatever their issue time (`iat`) is.
 const ALWAYS: u32 = u32::MAX;
 
 /// End times are rounded up to steps of 16 seconds.

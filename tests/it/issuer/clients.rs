@@ -1,4 +1,4 @@
-//! Tests of the client's name in a login and in a token.
+//! Tests of the `client_id` of a login and of a token.
 
 use http::Method;
 use serde_json::{Value, json};

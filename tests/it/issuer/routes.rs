@@ -1,4 +1,4 @@
-//! Tests of the routes with tokens in bodies.
+//! Tests of routes that send tokens in response bodies.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -226,8 +226,8 @@ async fn a_revocation_is_widened_in_the_same_way_each_time_it_is_read() {
         assert_eq!(revocations.check(&issued(1)), Verdict::Good, "issued since");
     }
     assert!(revocations.stats().widened > 100, "it was read again");
-    // Another publisher may omit the time. In that case, the revocation gets the time at which it
-    // was read.
+    // Other software that appends to the feed may omit the time of a revocation. The revocation
+    // then gets the time at which it was read.
     feed.append_text(r#"{"v":1,"revoke":"token","iss":"i","jti":"x","until":4000000000}"#, end())
         .unwrap();
     follow.step().await.unwrap();

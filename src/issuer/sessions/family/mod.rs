@@ -41,8 +41,8 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 /// fill the store.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3600);
 
-/// The time after which an unfinished announcement of a session's end counts as abandoned.
-/// Publishing the end takes 3 seconds at most.
+/// The time after which an unfinished announcement of a session's end counts as abandoned. An
+/// announcement takes 3 seconds at most.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The refresh tokens that came from one login. Each exchange replaces the current token, called
@@ -181,10 +181,9 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The time is less than 2 seconds ([`AT_ONCE`]). The two uses of the token count as
-    /// simultaneous.
+    /// The two uses are less than 2 seconds ([`AT_ONCE`]) apart. They count as simultaneous.
     AtOnce,
-    /// The time is at least 2 seconds ([`AT_ONCE`]), but less than the grace period.
+    /// The two uses are at least 2 seconds ([`AT_ONCE`]) apart, but less than the grace period.
     WithinGrace,
     /// The grace period is over, but the successor of the presented token was never used. This
     /// value occurs only with `RotationRules::accept_unused_parent`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The value that replaces `max_repeats_at_once` if it is `None`. In this case, a second renewal
+/// The limit that applies if `max_repeats_at_once` is `None`. In this case, a second renewal
 /// with the same token is not counted if it comes within 2 seconds of the first renewal. A request
 /// for the list of sessions is counted even then.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;

@@ -175,8 +175,8 @@ pub(crate) fn login_secret() -> Secret {
     Secret::new(b"a secret for the cookies of logins, 1234567890").unwrap()
 }
 
-/// Returns routes with a plain OAuth 2.0 provider. A login can begin without a request to the
-/// provider.
+/// Returns routes with a plain OAuth 2.0 provider. The provider's URLs are configured, so a login
+/// can begin without a request to the provider.
 pub(crate) fn routes_without_network() -> Router {
     let endpoints = OAuthEndpoints::new(
         "https://login.example/authorize",

@@ -107,7 +107,8 @@ impl Provider {
         self.header["alg"].as_str().unwrap()
     }
 
-    /// Returns the key set, with keys of kinds that a verifier must skip.
+    /// Returns the provider's key set. It also contains two keys that a verifier must skip: a key
+    /// for encryption, and a key of an unknown type.
     pub(crate) fn key_set(&self) -> Value {
         let pair = Pair::of_provider(self.alg());
         let mut key = pair.jwk();
