@@ -71,8 +71,8 @@ fn assert_is_secret(bytes: &[u8]) {
     assert!(!text.starts_with("ssh-") && !text.starts_with("ecdsa-sha2-"), "SSH");
 }
 
-/// Checks that `verifying` accepts a token of `signing`, and that an unrelated key rejects the
-/// token.
+/// Signs a token with the key `signing`. Checks that the key `verifying` accepts the token, and
+/// that an unrelated key rejects the token.
 fn assert_same(signing: Key, verifying: Key) {
     let claims = json!({ "exp": NOW + 60 });
     let token = Signer::new(signing).sign(&claims).expect("claims are an object");

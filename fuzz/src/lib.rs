@@ -1,6 +1,6 @@
 //! Shared code of the fuzz targets: one key, one point in time, a few tokens, and reference
-//! implementations. The references follow only the text of `docs/reference`, as plainly as
-//! possible.
+//! implementations. Each reference implementation follows only the text of `docs/reference`, and is
+//! as simple as possible.
 
 pub mod answer;
 pub mod challenge;

@@ -69,9 +69,10 @@ impl Settings {
         }
     }
 
-    /// Decides about a request and stores the decision in the request's extensions. Returns the
-    /// source of the token, or `None` for an anonymous request. A request that has to wait for a
-    /// key keeps its token, so that the layer can read the token again after the wait.
+    /// Decides whether to accept a request, and stores the decision in the request's extensions.
+    /// Returns the source of the token, or `None` for an anonymous request. If a request has to
+    /// wait for a key, its token is not removed, so that the layer can read the token again after
+    /// the wait.
     pub(crate) fn authenticate<T, B>(
         &self,
         request: &mut Request<B>,
@@ -85,9 +86,9 @@ impl Settings {
             let Found { other, unread, .. } = found;
             let has_unread_token = unread.is_some();
             let preflight = bearer::is_preflight(request.method(), request.headers());
-            // `Authorization` may contain a token without `Bearer`, which the layer does not read.
-            // Reject such a request, since a logged-in client would otherwise silently become
-            // anonymous.
+            // The `Authorization` header may contain a token without `Bearer` before it. The layer
+            // does not read such a token. Reject the request, since a logged-in client would
+            // otherwise silently become anonymous.
             if preflight || (self.allow_anonymous && !has_unread_token) {
                 let context = Arc::clone(&self.context);
                 let anonymous = Anonymous { context, other, preflight };

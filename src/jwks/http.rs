@@ -21,7 +21,7 @@ use tower_service::Service;
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
 use crate::jwks::remote_url::RemoteUrl;
 
-/// The maximum length of an answer.
+/// The maximum length of the body of a response, in bytes.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
 
 const USER_AGENT: &str = concat!("tower-jwt-auth/", env!("CARGO_PKG_VERSION"));
@@ -31,7 +31,7 @@ type LoopbackClient = Client<HttpConnector<Loopback>, Full<Bytes>>;
 /// A response whose body has not been read. `TlsClient` and `LoopbackClient` both return this type.
 type Response = <TlsClient as Service<Request<Full<Bytes>>>>::Response;
 
-/// An answer that was read in full.
+/// A response whose body has been read in full.
 pub(crate) struct Fetched {
     #[cfg(feature = "openid-login")]
     pub(crate) status: StatusCode,
@@ -39,7 +39,7 @@ pub(crate) struct Fetched {
     pub(crate) body: Bytes,
 }
 
-/// Sends a GET request and reads the whole answer, whose status must be 200. The caller sets the
+/// Sends a GET request and reads the whole response, whose status must be 200. The caller sets the
 /// time limit.
 pub(crate) async fn get(url: &RemoteUrl, accept: &'static str) -> Result<Fetched, KeySourceError> {
     let response = send(url, request(Method::GET, url, accept), Bytes::new()).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn get(url: &RemoteUrl, accept: &'static str) -> Result<Fetched
     read(response).await
 }
 
-/// Sends a GET request with credentials, and reads the whole answer with [`read_answer`]. The
+/// Sends a GET request with credentials, and reads the whole response with [`read_answer`]. The
 /// caller sets the time limit.
 #[cfg(feature = "openid-login")]
 pub(crate) async fn get_as(
@@ -61,8 +61,8 @@ pub(crate) async fn get_as(
     read_answer(send(url, request, Bytes::new()).await?).await
 }
 
-/// Sends a form in a POST request, and reads the whole answer with [`read_answer`]. The caller sets
-/// the time limit.
+/// Sends a form in a POST request, and reads the whole response with [`read_answer`]. The caller
+/// sets the time limit.
 #[cfg(feature = "openid-login")]
 pub(crate) async fn post_form(
     url: &RemoteUrl,

@@ -135,7 +135,7 @@ impl SourceState {
     }
 
     /// Returns a receiver that resolves when the current fetch ends. If no fetch is in flight, the
-    /// receiver resolves when the next fetch ends. Returns `None` if a set is loaded.
+    /// receiver resolves when the next fetch ends. Returns `None` if a key set is already loaded.
     pub(crate) fn first_set(&self) -> Option<oneshot::Receiver<()>> {
         let mut refresh = self.lock();
         if refresh.policy.is_loaded() {

@@ -22,7 +22,7 @@ pub struct VerifiedToken {
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,
-    /// The token as it was received. The decoded payload precedes it in `text`.
+    /// The span of the token as it was received. In `text`, the decoded payload comes before it.
     pub(crate) encoded: Span,
     pub(crate) key_id: Option<Span>,
 }

@@ -16,9 +16,9 @@ pub enum RevocationEvent<'a> {
     /// the given kind. The broader revocation rejects all earlier tokens of the subject, or of all
     /// users. Raise [`max_bytes`](crate::revocation::Revocations::max_bytes).
     Widened(&'a Revocation, RevocationKind),
-    /// The wall clock was set back to a time before this server removed an expired revocation, so
-    /// the removed revocation may be needed again. The server reads all revocations again. Until it
-    /// has read them, no token can be checked.
+    /// This server removed an expired revocation, and then the wall clock was set back to a time
+    /// before the removal. The removed revocation may be needed again, so the server reads all
+    /// revocations again. Until it has read them, no token can be checked.
     ClockSetBack,
     /// At least one message in the batch that was just read is malformed, too long, or of a newer
     /// version. Such a message revokes nothing on this server.

@@ -40,8 +40,8 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// The time for which a watermark is remembered by default: 30 days from the revocation time.
-    /// This time must not be shorter than the lifetime of a token.
+    /// The default duration for which a watermark is remembered after its revocation time: 30 days.
+    /// A watermark must be remembered at least for the lifetime of a token.
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
     /// The maximum length of a message. A longer message is not published by this crate, and

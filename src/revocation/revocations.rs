@@ -103,9 +103,9 @@ impl Revocations {
         }
     }
 
-    /// Sets the maximum age of the data. 5 seconds by default. Under the default policy, a revoked
-    /// token is rejected everywhere within this time, even while the feed or the network is down:
-    /// [`guide`](crate::guide::explanation::revocation#what-is-guaranteed) lists the conditions.
+    /// Sets the maximum age of the revocation data. 5 seconds by default. Under the default policy,
+    /// a revoked token is rejected everywhere within this time, even while the feed or the network
+    /// is down: see the [conditions](crate::guide::explanation::revocation#what-is-guaranteed).
     #[track_caller]
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         if staleness.is_zero() {

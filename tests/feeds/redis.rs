@@ -27,7 +27,7 @@ impl Redis {
         Self::with(name, &[])
     }
 
-    /// Starts a server with more options on the command line.
+    /// Starts a server with these additional command-line options.
     pub(crate) fn with(name: &str, options: &[&str]) -> Self {
         let mut redis = Self::stopped(name, options);
         redis.start();

@@ -46,7 +46,7 @@ fn refusals(token: &str) -> Vec<String> {
 #[tokio::test]
 async fn services_continue_without_the_auth_server() {
     let auth = Server::start("auth", &[("JWT_SECRET", MASTER)]);
-    // The cart server never gets the master secret, as in production.
+    // As in production, the cart server does not have the master secret.
     let cart = Server::start("cart", &[("CART_SECRET", CART)]);
     let payment = Server::start("payment", &[("JWT_SECRET", MASTER)]);
     services_work_with_and_without(auth, &cart, &payment).await;

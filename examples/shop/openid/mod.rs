@@ -35,7 +35,7 @@ pub(crate) struct Button {
     pub(crate) title: String,
     /// The origins that the browser visits until the user sees the first page of the provider. The
     /// page's content security policy must allow all of these origins, since a browser applies
-    /// `form-action` to each redirect after a form.
+    /// `form-action` to each redirect after a form is submitted.
     pub(crate) origins: Vec<String>,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Entry<V> {
     is_used: AtomicBool,
     /// The number of times that the entry was copied since it was added or last used.
     idle_rounds: u8,
-    /// `None` only while the entry is dropped.
+    /// The cached value. It becomes `None` only when the entry is dropped.
     value: Option<V>,
 }
 

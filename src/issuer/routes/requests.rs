@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::issuer::routes::credentials;
 use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 
-/// The maximum size of a body, far above any login or token.
+/// The maximum size of a request body. A login or a token request needs far less.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The maximum length of a `client_id`. Real identifiers are shorter. The limit is low enough to

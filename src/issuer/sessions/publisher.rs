@@ -1,4 +1,5 @@
-//! The publisher, which announces ended sessions so that services reject their access tokens.
+//! The publisher, which announces ended sessions so that services reject the access tokens of these
+//! sessions.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

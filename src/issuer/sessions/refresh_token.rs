@@ -10,8 +10,8 @@ use crate::jwt::base64url;
 use crate::jwt::keys::mac;
 use crate::random::{self, NoRandomness};
 
-/// The first 16 of the 48 bytes identify the session and stay the same. The other 32 are new in
-/// each token.
+/// A refresh token consists of 48 bytes. The first 16 identify the session and are the same in all
+/// tokens of the session. The other 32 are new in each token.
 const HANDLE: usize = 16;
 const SECRET: usize = 32;
 const LEN: usize = HANDLE + SECRET;

@@ -83,8 +83,8 @@ impl<S: RefreshStore> SessionRows<S> {
         rows.into_iter().map(session).collect()
     }
 
-    /// Replaces the session if it still has this version. Returns false if another request replaced
-    /// it first.
+    /// Replaces the stored session if its version is still `version`. Returns false if another
+    /// request has replaced the session first.
     pub(crate) async fn replace(
         &self,
         session: &Session,

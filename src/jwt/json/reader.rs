@@ -138,7 +138,8 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
-    /// Closes an array or object. Fails if the type did not read every item.
+    /// Reads the closing bracket `close` of an array or object. Fails if the visitor left items
+    /// unread.
     #[inline]
     pub(crate) fn close(&mut self, close: u8) -> Result<(), Error> {
         if self.scanner.peek() != Some(close) {
@@ -433,7 +434,8 @@ impl<'de> Reader<'de> {
         self.finish(b'}', depth, value)
     }
 
-    /// Closes an array or object after a type has read it.
+    /// Leaves an array or object after a visitor has read its contents. `value` is the result of
+    /// the visitor.
     #[inline]
     fn finish<R>(&mut self, close: u8, depth: usize, value: Result<R, Error>) -> Result<R, Error> {
         let value = match value {
@@ -447,11 +449,11 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Leaves an array or object in which an error occurred. A type may ignore the error, and
-    /// continue with the value after the array or object. As with `serde_json`, it can continue
-    /// only if the closing bracket is next. Otherwise this method moves the reader to the end of
-    /// the text. If it did not, the type would read the remaining items as if they belonged to the
-    /// enclosing array or object.
+    /// Leaves an array or object in which an error occurred. A `Deserialize` implementation may
+    /// ignore the error, and continue with the value after the array or object. As with
+    /// `serde_json`, it can continue only if the closing bracket is next. Otherwise this method
+    /// moves the reader to the end of the text, so that the implementation does not read the
+    /// remaining items as if they belonged to the enclosing array or object.
     #[cold]
     fn abandon(&mut self, close: u8) {
         if self.scanner.peek() == Some(close) {

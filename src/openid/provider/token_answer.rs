@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::jwt::json_object;
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 
-/// A successful response.
+/// A successful response of the token endpoint.
 pub(super) struct TokenAnswer {
     pub(super) access_token: String,
     pub(super) refresh_token: Option<String>,

@@ -46,9 +46,9 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `tenant` is not a GUID: `common` and `organizations` are not tenants. The layer
-    /// panics unless you call [`audience`](Self::audience), or call [`claim_is`](Self::claim_is)
-    /// with the claim that names the client (such as `azp`).
+    /// Panics if `tenant` is not a GUID: `common` and `organizations` are not tenants. Building the
+    /// layer panics unless you have called [`audience`](Self::audience), or have called
+    /// [`claim_is`](Self::claim_is) with the claim that names the client (such as `azp`).
     ///
     /// [tokens]: https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens
     /// [claims]: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference

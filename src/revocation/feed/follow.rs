@@ -124,8 +124,8 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// Sets the pause after which all revocations are read again, in case some messages were lost
-    /// without an error. 10 minutes by default.
+    /// Sets the pause between two reads of all revocations. These reads find messages that were
+    /// lost without an error. 10 minutes by default.
     ///
     /// # Panics
     ///
@@ -289,8 +289,8 @@ impl<F: RevocationFeed> Follow<F> {
         self.within(self.feed.snapshot(None)).await
     }
 
-    /// Removes expired revocations at intervals. Returns true if all revocations must be read from
-    /// the feed again.
+    /// Removes expired revocations if the next removal is due. Returns true if all revocations must
+    /// be read from the feed again.
     fn tend(&mut self) -> bool {
         let tended = catch_unwind(AssertUnwindSafe(|| {
             if is_due(self.progress.swept_at, SWEEP_EVERY) {

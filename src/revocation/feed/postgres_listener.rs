@@ -68,9 +68,9 @@ async fn listen(options: PgConnectOptions) -> Result<Option<PgListener>, Error> 
         // The pool consists of the one connection that the listener keeps.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
-        // By default, `try_recv` reconnects after a lost connection. A caller of `wait` waits for
-        // one polling interval only, so it could interrupt each attempt to reconnect, and the next
-        // call would start a new attempt.
+        // By default, `try_recv` reconnects after a lost connection. This is disabled, since a
+        // caller of `wait` stops waiting after one polling interval. It could therefore interrupt
+        // each attempt to reconnect, and the next call would start a new attempt.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(Some(listener))

@@ -90,8 +90,9 @@ fn padded(json: &str, length: usize) -> String {
     json.to_owned() + &" ".repeat(length - json.len())
 }
 
-/// Waits until `count` fetches in a row have failed, and the server has seen `requests` requests.
-/// Advances the time if the fetch hangs.
+/// If the fault makes a fetch hang, advances the time until the fetch times out. Then waits until
+/// the number of consecutive failed fetches is `count`. Checks the number of requests that the
+/// provider has received, and the error of the last fetch.
 async fn failed(
     time: &Frozen,
     keys: &RemoteKeys,

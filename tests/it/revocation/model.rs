@@ -158,9 +158,9 @@ proptest! {
             let now = clock.now();
             let verdict = revocations.check(&token.names());
             // A server must apply a revocation until 60 seconds after its `forgotten_at`, since a
-            // token may be accepted for up to 60 seconds after its `exp`. The server must have
-            // removed the revocation 140 seconds after `forgotten_at`. Between these two times,
-            // both verdicts are right.
+            // token may be accepted for up to 60 seconds after its `exp`. By 140 seconds after
+            // `forgotten_at`, the server must have removed the revocation. Between these two times,
+            // either verdict is right.
             let kept = end.is_some_and(|end| end.saturating_add(Duration::from_secs(60)) > now);
             let joined = joined(&applied);
             let ends = joined.iter().filter(|revocation| covers(revocation, token));

@@ -32,8 +32,8 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// With [`trust_verified_email`](Self::trust_verified_email), note that the administrators of the
-    /// realm can set `email_verified` for any user.
+    /// The administrators of the realm can set `email_verified` for any user. Consider this before
+    /// you call [`trust_verified_email`](Self::trust_verified_email).
     ///
     /// [oidc]: https://www.keycloak.org/securing-apps/oidc-layers
     /// [decoded]: https://phasetwo.io/tutorials/getting-started/your-first-token/

@@ -214,7 +214,7 @@ async fn a_fresh_login_needs_a_recent_time_of_authentication() {
         let login = redeem_as(&client, fresh).await;
         let kind = login.map_err(|error| error.kind()).err();
         assert_eq!(kind, (!is_accepted).then_some(IdTokenRejected), "{auth_time}");
-        // If no fresh login is needed, `auth_time` has no effect.
+        // If the application did not ask for a fresh login, `auth_time` has no effect.
         assert!(redeem(&client).await.is_ok(), "{auth_time}");
     }
 }

@@ -1,4 +1,4 @@
-//! A provider on loopback.
+//! A test provider that listens on a loopback address.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

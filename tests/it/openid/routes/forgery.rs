@@ -121,8 +121,8 @@ async fn an_old_token_at_the_beginning_of_a_login_counts_as_stolen() {
     assert_eq!(victim.form("/auth/refresh", &[]).await.status(), 200);
     site.wait(60);
     thief.begin(&[]).await;
-    // The session must end as soon as the thief presents the used token. If the session ended only
-    // after the thief's login, the end would look like a logout.
+    // The session must end as soon as the thief begins a login, since the request contains the used
+    // token. If the session ended only when the login succeeds, the end would look like a logout.
     assert_eq!(site.events(), ["started bob", "ended bob"]);
 }
 

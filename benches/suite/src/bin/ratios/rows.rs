@@ -200,7 +200,7 @@ fn added(contender: Contender) -> Cost {
     vec![(1.0, contender), (-1.0, Ask("no layer", Good))]
 }
 
-/// Returns the cost that a rejection adds to a bare 401.
+/// Returns the cost of a rejection, minus the cost of a route that always responds with a bare 401.
 fn refusing(contender: Contender) -> Cost {
     vec![(1.0, contender), (-1.0, Ask("bare 401", Good))]
 }
