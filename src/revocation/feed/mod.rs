@@ -63,11 +63,11 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads one part of all revocations. If `part` is `None`, reads the first part. For each later
-    /// part, the caller passes [`next`](Snapshot::next) from the previous part. Messages that are
-    /// appended between two calls may be missing. The feed returns an error if it cannot continue
-    /// after the previous part, for example because a different server responds. The caller then
-    /// starts again with the first part.
+    /// Reads one part of a snapshot, which contains all revocations. If `part` is `None`, reads the
+    /// first part. For each later part, the caller passes [`next`](Snapshot::next) from the
+    /// previous part. Messages that are appended between two calls may be missing. The feed returns
+    /// an error if it cannot continue after the previous part, for example because a different
+    /// server responds. The caller then starts again with the first part.
     fn snapshot(
         &self,
         part: Option<String>,
