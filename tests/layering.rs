@@ -268,7 +268,7 @@ const ORDER: &[&str] = &[
     "issuer::conformance::growth",
     "issuer::conformance",
     "issuer",
-    // Login with an account at another provider: the protocol.
+    // The protocol for a login at another provider.
     "openid::provider::error",
     "openid::provider::tokens",
     "openid::provider::login",

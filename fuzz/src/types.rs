@@ -41,7 +41,8 @@ pub struct Case<'a> {
     noted: Noted,
 }
 
-/// Checks one type. Returns true if the token was accepted.
+/// Verifies the token with the claims type `T`, and panics if the result is not the expected one.
+/// Returns true if the token was accepted.
 fn agrees<T: DeserializeOwned + PartialEq + Debug>(case: &Case<'_>) -> bool {
     let (payload, name) = (case.payload, std::any::type_name::<T>());
     let expected = serde_json::from_str::<T>(payload);

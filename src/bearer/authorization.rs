@@ -156,8 +156,9 @@ fn has_bearer(text: &[u8]) -> bool {
     })
 }
 
-/// Returns true if `word` has three parts and the first part is the base64url of a JSON object. A
-/// host name such as `www.shop.example` has three parts, too.
+/// Returns true if `word` has three parts, separated by dots, and the first part is the base64url
+/// of a text that begins with `{`, like the header of a JWT. Three parts are not enough: a host
+/// name such as `www.shop.example` has three parts, too.
 fn is_jwt(word: &[u8]) -> bool {
     let mut parts = word.split(|byte| *byte == b'.');
     let header = parts.next().unwrap_or_default();

@@ -56,7 +56,8 @@ impl TrustedOrigins {
         self.check_origin(uri, headers)
     }
 
-    /// Checks the origin like [`Self::check`], but for every method.
+    /// Checks the origin of a request as [`Self::check`] does, but also if the method is GET, HEAD
+    /// or OPTIONS.
     pub(crate) fn check_origin(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
         let origin = single(headers, ORIGIN.as_str())?;
         let (allowed, reason) = match single(headers, "sec-fetch-site")? {

@@ -9,8 +9,8 @@ use crate::jwks::unknown_names::UnknownNames;
 
 /// The lifetime of a set whose source does not state a lifetime.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(3_600);
-/// The shortest and the longest lifetime of a set. A stated lifetime beyond either limit is
-/// replaced by that limit.
+/// The shortest and the longest lifetime of a set. If the source states a lifetime outside this
+/// range, the nearer limit is used instead.
 pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
 pub(crate) const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 /// The time for which the last fetched set is used while fetches fail.
@@ -140,7 +140,7 @@ impl Policy {
         self.age(now).map(|age| part(self.max_staleness, 1, 2).saturating_sub(age))
     }
 
-    /// Records that a fetch starts.
+    /// Records the start of a fetch.
     pub(crate) fn fetch_started(&mut self, now: Instant) {
         self.started_at = Some(now);
         self.is_fetching = true;

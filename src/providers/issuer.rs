@@ -230,8 +230,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there are no algorithms, if one of them is for shared secrets, or if the keys of the
-    /// issuer are not fetched.
+    /// Panics if there are no algorithms, if one of them is for shared secrets, or if the issuer's
+    /// keys are in memory and are not fetched.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {

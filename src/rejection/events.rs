@@ -92,9 +92,9 @@ impl LogLimit {
     }
 }
 
-/// Warns of a CORS layer behind `JwtAuth`. Refusals do not pass through that layer, so scripts of
-/// other origins cannot read them. A preflight triggers the warning, and any client can send
-/// preflights, so the warnings are limited.
+/// Warns that a CORS layer is behind `JwtAuth`. The refusals of `JwtAuth` do not pass through the
+/// CORS layer, so scripts of other origins cannot read them. A preflight triggers the warning. Any
+/// client can send preflights, so the number of warnings per minute is limited.
 #[cold]
 pub(crate) fn cors_is_behind() {
     static LIMIT: LogLimit = LogLimit { minute: AtomicI64::new(0), seen: AtomicU64::new(0) };

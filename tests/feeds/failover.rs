@@ -28,7 +28,8 @@ fn redis_url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
 }
 
-/// Returns sessions with a frozen clock, so that a stall does not end the grace period.
+/// Returns sessions with a clock that stands still. A stall of the machine therefore does not end
+/// the grace period.
 fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
     Sessions::new(store).with_clock(ManualClock::new(SystemClock.now()))
 }

@@ -12,7 +12,8 @@ use tower_jwt_auth::{Clock, ManualClock, SystemClock, UnixTime};
 /// The timeout of calls that must succeed. It is longer than any stall of a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Returns sessions with a frozen clock, so that a stall does not end the grace period.
+/// Returns sessions with a clock that stands still. A stall of the machine therefore does not end
+/// the grace period.
 pub(crate) fn sessions<S: RefreshStore>(store: S) -> Sessions<S> {
     sessions_at(store, SystemClock.now())
 }

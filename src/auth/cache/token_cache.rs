@@ -180,8 +180,9 @@ impl LayerCache {
         self.cache.table.find(self.scope, token, pick)
     }
 
-    /// Adds the claims of a token that was verified with the keys of the issuer at this index. The
-    /// caller must have read the keys' generation before it read the keys.
+    /// Adds the claims of a verified token. `issuer` is the index of the token's issuer in
+    /// [`Issuers`]. `key_generation` is the generation of the issuer's keys. The caller must have
+    /// read the generation before it read the keys.
     pub(crate) fn insert(&self, issuer: usize, key_generation: u64, claims: Arc<dyn ErasedClaims>) {
         self.cache.table.insert(self.scope, CachedToken { claims, issuer, key_generation });
     }

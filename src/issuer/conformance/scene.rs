@@ -21,8 +21,9 @@ pub(crate) struct Scene<S> {
 }
 
 impl<S: RefreshStore> Scene<S> {
-    /// Returns sessions with a frozen clock. The clock shows the system's current time, since the
-    /// server of the store may delete expired rows by its own clock.
+    /// Returns sessions and their clock, which moves only when a check moves it. The clock starts
+    /// at the system's current time, since the server of the store may delete expired rows by its
+    /// own clock.
     pub(crate) fn sessions(&self) -> (Sessions<Arc<S>>, ManualClock) {
         let clock = ManualClock::new(SystemClock.now());
         (on(Arc::clone(&self.store), &clock), clock)

@@ -60,10 +60,9 @@ impl<A, S> RouteContext<A, S> {
     /// in its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
-            // Also check requests with safe methods, such as the GET request for the list of
-            // sessions. A request for the list with a used refresh token is counted, and too many
-            // of them end the session. Without the check, a page of another site could make the
-            // browser send these requests.
+            // Check the origin for every method, even GET. Otherwise a page of another site could
+            // make the browser request the list of sessions. If such a request presents a used
+            // refresh token, it counts as a repeat, and too many repeats end the session.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())

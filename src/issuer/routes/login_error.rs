@@ -26,7 +26,7 @@ pub enum LoginErrorKind {
     CrossSite,
     /// The name of the client is malformed (400).
     InvalidRequest,
-    /// The request names a client other than the grant's client (400).
+    /// The client in the request is not the client of the [`Grant`](crate::issuer::Grant) (400).
     InvalidClient,
     /// A requested scope is malformed or not granted (400).
     InvalidScope,

@@ -202,10 +202,11 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// If [`is_refusal`](SessionError::is_refusal) returns true, the token is not accepted. After
-    /// [`Unavailable`](SessionErrorKind::Unavailable) the client can present the same token again.
-    /// If nothing was written, the token stays usable. If only the response was lost, the token is
-    /// usable within the grace period.
+    /// If [`is_refusal`](SessionError::is_refusal) returns true, the token is rejected. After
+    /// [`Unavailable`](SessionErrorKind::Unavailable), the client can present the same token again.
+    /// If the store saved nothing, the token was not exchanged and is still usable. If the store
+    /// saved the exchange and only its response was lost, the token is usable within the grace
+    /// period.
     pub async fn refresh(
         &self,
         presented: &str,

@@ -19,9 +19,10 @@ const MAX_TRIES: usize = 4;
 /// all expired, and announced keys, which will sign later. No two keys have both the same
 /// identifier and the same algorithm, except in a set that an issuer published.
 ///
-/// A token with a `kid` is checked only against the keys with this identifier and its algorithm. A
-/// token without a `kid` is checked against the keys of its algorithm, first to last. All shared
-/// secrets are tried, but no more than four public keys.
+/// A token with a `kid` is checked only against the keys that have this identifier and the
+/// algorithm of the token. A token without a `kid` is checked against all keys that have the
+/// algorithm of the token, first to last. In both cases, no more than four public keys are tried.
+/// There is no such limit for shared secrets.
 ///
 /// ```
 /// use tower_jwt_auth::{Key, KeySet, Secret};
@@ -88,8 +89,8 @@ impl KeySet {
         Self { keys, announced: 0, headers: Arc::default(), listed }
     }
 
-    /// Creates an empty set, for a remote source whose keys are not loaded. No public function
-    /// returns such a set.
+    /// Creates an empty set, for a remote source that has not loaded any keys or whose keys are too
+    /// old. No public function returns such a set.
     #[cfg(feature = "jwks")]
     pub(crate) fn empty() -> Self {
         Self::of(Vec::new())

@@ -99,10 +99,10 @@ pub(crate) fn note(
 /// Reads the strings at a [`ClaimPlace`], and records them. `next` is the first byte of the claim's
 /// value. If there is an error, nothing is recorded.
 ///
-/// The value is a string. For roles and scopes it may also be an array of strings, an array of
+/// A tenant must be a string. Roles and scopes may be a string, an array of strings, an array of
 /// objects with a certain member (RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2), or an object
-/// whose keys are the strings. If a member on the path is missing or `null`, there are no strings.
-/// Any other type, on the path or at its end, is an error.
+/// whose keys are the strings. If the value, or a member on the path to it, is missing or `null`,
+/// nothing is recorded. Any other type is an error.
 pub(crate) fn note_place(
     reader: &mut Reader<'_>,
     next: u8,

@@ -118,7 +118,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     }
 }
 
-/// Panics if others on the network could read or change the responses from this URL.
+/// Panics if the URL is plain `http` and its host is not a loopback address. Others on the network
+/// could read or change the responses from such a URL.
 #[track_caller]
 fn refuse_plain_http(public_url: &str) {
     let Some(rest) = public_url.strip_prefix("http://") else { return };

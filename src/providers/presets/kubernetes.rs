@@ -28,8 +28,9 @@ impl Issuer {
     ///
     /// A token is valid until it expires, even if its pod or its account is deleted earlier.
     ///
-    /// The keys are found by discovery. EKS, GKE and AKS publish them. For an issuer that only pods
-    /// can reach, set `SSL_CERT_FILE` to the mounted CA of the cluster, and bind the cluster role
+    /// The discovery document of the issuer contains the URL of the keys. EKS, GKE and AKS publish
+    /// the document and the keys. For an issuer that only pods can reach, set `SSL_CERT_FILE` to
+    /// the mounted CA of the cluster, and bind the cluster role
     /// `system:service-account-issuer-discovery` to the group `system:unauthenticated`.
     /// Alternatively, supply the keys with [`with_keys`](Self::with_keys), from a
     /// [`KeySource`](crate::jwks::KeySource) that uses your client, or from a file with the output

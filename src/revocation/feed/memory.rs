@@ -143,7 +143,7 @@ impl LoggedMessage {
 }
 
 impl Messages {
-    /// Removes expired messages, at most once a second, since each search reads all messages.
+    /// Removes expired messages. Does so at most once a second, since it reads all messages.
     fn prune(&mut self, now: UnixTime) {
         let pruned_at = self.pruned_at.filter(|then| *then <= now);
         if pruned_at.is_some_and(|then| now.saturating_since(then) < PRUNED_EVERY) {

@@ -159,8 +159,8 @@ impl RedisFeed {
 impl<C> RedisFeed<C> {
     /// Creates a feed from a connection of the [`redis`] crate, for example to a cluster (feature
     /// `cluster-async` of that crate): `ClusterClient::new(urls)?.get_async_connection().await?`.
-    /// The connection must reconnect by itself after a loss and after a failover, and must not read
-    /// from replicas.
+    /// The connection must reconnect by itself after it is lost and after a failover. It must not
+    /// read from replicas.
     pub fn from_connection(connection: C) -> Self {
         Self { connection, keys: keys(PREFIX) }
     }

@@ -23,8 +23,8 @@ pub enum Applied {
     Kept,
     /// The revocation is not remembered, because every token that it covers has expired.
     Expired,
-    /// There was no room for the entry. Instead, the table now contains a broader revocation of
-    /// this kind.
+    /// The table had no room for the entry. It now contains a broader revocation instead. This
+    /// value is the kind of the broader revocation.
     Widened(RevocationKind),
 }
 
@@ -132,8 +132,8 @@ impl RevocationTable {
         if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
-        // The table has no room for this entry. Every token that the revocation covers was issued
-        // before `at`, so a watermark at that time covers all of these tokens.
+        // The table has no room for this entry. No token that the revocation covers was issued
+        // after `at`, so a watermark at that time covers all of these tokens.
         let at = revocation.target.revoked_at().unwrap_or(now);
         let widened = |kind| {
             let kind = EntryKind::new(kind, issuers);

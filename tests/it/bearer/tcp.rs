@@ -84,7 +84,8 @@ async fn two_authorization_fields_that_differ_are_refused_in_every_order_and_spe
     }
 }
 
-/// hyper imposes this limit, and no setting of this crate changes it. The guide mentions the limit.
+/// hyper limits the header list of an HTTP/2 request to 16 KiB. No setting of this crate changes
+/// this limit. The guide mentions the limit.
 #[tokio::test]
 async fn over_http2_a_header_list_beyond_16_kib_never_reaches_the_layer() {
     let addr = server::start(app(shop::auth().max_token_bytes(1 << 20))).await;

@@ -33,7 +33,7 @@ impl Policy for Admin {
     }
 }
 
-/// Returns routes, and the number of times that their handlers have run.
+/// Returns routes, and a counter of the calls to their handlers.
 fn routes() -> (Router, Arc<AtomicUsize>) {
     let runs = Arc::<AtomicUsize>::default();
     macro_rules! runs {

@@ -73,12 +73,12 @@ pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// Returns `GET path` with this token.
+/// Returns a GET request for `path` with this token.
 pub(crate) fn request(path: &str, token: &str) -> Request<Body> {
     Request::get(path).header("authorization", bearer(token)).body(Body::empty()).unwrap()
 }
 
-/// Returns `GET path` without a token.
+/// Returns a GET request for `path` without a token.
 pub(crate) fn anonymous(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
 }

@@ -118,7 +118,7 @@ pub fn huskarl_axum(kind: &TokenKind) -> Router {
     Router::new().route("/cart", get(cart)).layer(layer.authenticated())
 }
 
-/// `jwt-authorizer` answers with axum 0.7's response, so its response is converted.
+/// The error responses of `jwt-authorizer` have the body type of axum 0.7, so they are converted.
 pub fn jwt_authorizer(kind: &TokenKind) -> Router {
     use jsonwebtoken_9::TokenData;
 

@@ -164,7 +164,7 @@ pub(crate) enum ClientRule {
 /// The decision about a presented token.
 #[derive(Debug)]
 pub(crate) enum RotationDecision<'a> {
-    /// The token is the session's current token, the leaf.
+    /// The token is the session's current token.
     Rotate,
     /// The token was used before, and can still be exchanged. The token's successor is computed
     /// from the token and the first salt. The successor of that successor is computed from it and

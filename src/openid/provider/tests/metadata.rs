@@ -107,8 +107,8 @@ async fn old_metadata_is_fetched_in_the_background_and_kept_while_that_fails() {
     let provider = TestProvider::start().await;
     let client = provider.client();
     let old = start(&client).await.unwrap();
-    // Wait until the keys have been fetched. Otherwise the task that fetches them could read the
-    // document during the rest of the test.
+    // Wait until the keys have been fetched. The task that fetches them also requests the document,
+    // and this test counts the requests for the document.
     until(|| !provider.requests("/keys").is_empty()).await;
     let count = || provider.requests(DISCOVERY).len();
     provider.answer(DISCOVERY, Reply::with("503 Down", "", ""));

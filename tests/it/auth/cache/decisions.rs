@@ -164,8 +164,8 @@ fn a_replaced_key_set_hides_the_tokens_of_the_old_one() {
     keys.replace(Secret::generate().unwrap());
     assert_eq!(fault(&auth, &token), Some(TokenErrorKind::BadSignature));
     assert_eq!(counts(&cache), (1, 2, 1));
-    // After each change of the keys, the token is verified again. It is accepted if its key is
-    // valid.
+    // A change of the keys makes the cached entry unusable, so the token is verified again. It is
+    // accepted if the store contains the key that signed it.
     keys.replace(kit::secret());
     assert!((0..2).all(|_| fault(&auth, &token).is_none()));
     // The entry that was added under the earlier keys stays in the cache until it is evicted.

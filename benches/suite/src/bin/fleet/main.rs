@@ -136,7 +136,7 @@ fn pair(n: usize) -> Arc<Pair> {
     Arc::new(Pair { revoked, good })
 }
 
-/// Returns the revocation of a token, a session or a subject, in rotation.
+/// Returns the revocation with the number `n`. It revokes a token, a session or a subject, in turn.
 fn revocation(n: usize) -> Revocation {
     let (id, now) = (format!("revoked-{n}"), tokens::now());
     let end = UnixTime::from_secs(now + 3600);

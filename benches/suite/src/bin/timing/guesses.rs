@@ -105,7 +105,8 @@ impl Refresh {
         let sessions = Sessions::new(Unchanging(Mutex::new(None)));
         let (token, _) = now(sessions.start(NewSession::new("alice"))).expect("a session");
         let bytes = BASE64URL.decode(token.as_str()).expect("base64url");
-        // Only the secret is guessed. The first 16 bytes, which identify the session, are right.
+        // A guess has a wrong byte only in the secret. The first 16 bytes, which identify the
+        // session, are those of the token.
         let guess = |place| BASE64URL.encode(wrong_at(&bytes, place));
         Self { sessions, guesses: [guess(16), guess(47)] }
     }
