@@ -134,8 +134,8 @@ impl Model {
         }
     }
 
-    /// Records that the used token of the last rotation was presented again. Counts each rotation
-    /// at most once.
+    /// Counts the last rotation as repeated, unless it was already counted. If too many consecutive
+    /// rotations were repeated, ends the session and returns an error.
     fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
         if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;

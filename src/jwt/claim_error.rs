@@ -74,8 +74,8 @@ impl ClaimError {
         Self { name, problem: found.map_or(Problem::Invalid, Problem::WrongType) }
     }
 
-    /// Creates the error for the claim `name`, which the claims type rejected without reading its
-    /// value.
+    /// Creates the error for a claim whose name the claims type rejects, for example because the
+    /// type denies unknown fields. `message` is the error of `serde`.
     pub(crate) fn of_name(name: Option<&'static str>, message: &str) -> Self {
         let is_unknown = message.starts_with("unknown field ");
         let problem = if is_unknown { Problem::Unknown } else { Problem::Invalid };

@@ -118,7 +118,8 @@ impl<T: Send + Sync + 'static> Claims<T> {
         context: Arc<LayerContext>,
         read: impl FnOnce(&mut VerifiedToken) -> Result<(T, UnixTime), E>,
     ) -> Result<(Self, UnixTime), E> {
-        // `Arc::default` writes the fields into the allocation. `Arc::new` would copy them there.
+        // `Arc::default` creates the fields directly in the allocation. `Arc::new` would create
+        // them on the stack and then copy them.
         let mut typed = Arc::<TypedClaims<T>>::default();
         let Some(new) = Arc::get_mut(&mut typed) else { unreachable!("there is one reference") };
         new.data.context = Some(context);

@@ -196,7 +196,7 @@ mod tests {
         // The machine slept: only the wall clock advanced.
         wall.advance(HOUR);
         assert_eq!(freshness.staleness(), Some(HOUR));
-        // The wall clock was set back, even to before 1970. The steady clock advanced.
+        // The wall clock was set back to a time before 1970. The steady clock advanced.
         wall.set(UnixTime::MIN);
         steady.fetch_add(7, Ordering::Relaxed);
         assert_eq!(freshness.staleness(), Some(Duration::from_nanos(7)));

@@ -6,9 +6,9 @@ use crate::clock::UnixTime;
 
 /// The tokens that a [`Revocation`](crate::revocation::Revocation) covers.
 ///
-/// A revocation of a single token or of a session covers tokens of any age. Every other target is a
-/// watermark: a point in time, in whole seconds. A watermark covers the tokens that were issued at
-/// that time or before.
+/// The targets [`Token`](Self::Token) and [`Session`](Self::Session) cover tokens of any age. Every
+/// other target has a watermark: a point in time, in whole seconds. Such a target covers only
+/// tokens that were issued at that time or before.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationTarget {

@@ -177,7 +177,8 @@ async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     proxy.swallow();
     let error = hasty.refresh(tokens[0].as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Unavailable);
-    // The connections on which the proxy dropped bytes stay open, but are dead.
+    // Even after this call, a connection on which the proxy dropped bytes forwards nothing. It
+    // stays open.
     proxy.pass();
     let start = Stopwatch::start();
     for token in &tokens {

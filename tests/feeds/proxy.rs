@@ -85,7 +85,8 @@ impl Proxy {
                 return;
             }
             match self.mode.load(Ordering::SeqCst) {
-                // Dropped bytes are never sent, so the connection is useless from now on.
+                // The dropped bytes are lost, so the connection cannot work again. Keep it open,
+                // but forward nothing.
                 SWALLOWS => return self.until_cut().await,
                 CUTS => return,
                 _ => {}

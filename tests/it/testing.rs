@@ -21,7 +21,7 @@ fn grant() -> Grant<serde_json::Value> {
     Grant::new(SUBJECT).scopes(["pay"]).claims(json!({ "company": COMPANY }))
 }
 
-/// A typical application, which configures itself and uses the system clock.
+/// A typical application. It configures its own layer and uses the system clock.
 fn app(secret: Secret) -> Router {
     let auth = JwtAuth::new(secret).issuer(ISSUER).audience("cart").cookie("__Host-cart_token");
     let pay = post(|| async {}).route_layer(require(has_scope("pay")));

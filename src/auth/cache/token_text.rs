@@ -14,7 +14,7 @@ const LONG: usize = 3_000;
 #[derive(Clone, Copy)]
 pub(crate) struct TokenText<'t> {
     token: &'t [u8],
-    /// The characters of the signature that the fingerprint covers.
+    /// The part of the signature from which the fingerprint is computed.
     sample: &'t [u8; SAMPLE],
 }
 

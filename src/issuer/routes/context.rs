@@ -49,8 +49,8 @@ impl<A, S> RouteContext<A, S> {
         headers: &HeaderMap,
     ) -> Result<(), OAuthError> {
         if self.cookies.is_none() {
-            // Accept pages of the same site. CORS decides whether such a page can read the
-            // response.
+            // Accept requests from pages of the same site. CORS decides whether such a page can
+            // read the response.
             return Ok(self.trusted_origins.check_site(headers)?);
         }
         self.refuse_other_sites(uri, headers)

@@ -184,7 +184,8 @@ impl From<SessionError> for OAuthError {
             SessionErrorKind::Unavailable => OAuthErrorKind::Unavailable,
             _ => OAuthErrorKind::ServerError,
         };
-        // Log only the direct cause: its own cause may be a database error, which may quote a row.
+        // Log the cause of this error, but no deeper cause. A deeper cause may be a database error,
+        // which may quote a row.
         let cause = error.source().map(ToString::to_string);
         Self { cause, ..kind.because(error.to_string()) }
     }

@@ -190,7 +190,7 @@ impl<S: RefreshStore> SessionRows<S> {
         self.publisher.is_some() || cause == EndCause::Reused
     }
 
-    /// Publishes the end of a session, and records the outcome in its row.
+    /// Publishes the end of a session. Records in the session's row whether that succeeded.
     async fn publish(&self, session: Session, version: u64) -> Result<(), SessionError> {
         let published = match &self.publisher {
             Some(publisher) => publisher.end(&session, self.clock.now()).await,

@@ -120,8 +120,8 @@ impl Secret {
         secret.map_err(|error| error.read_from(&of_variable(name)))
     }
 
-    /// Decodes a secret from the base64 in an environment variable, as
-    /// [`dangerous_to_base64`](Self::dangerous_to_base64) writes it.
+    /// Reads a secret from an environment variable that contains it in base64, such as the text
+    /// that [`dangerous_to_base64`](Self::dangerous_to_base64) returns.
     ///
     /// # Errors
     ///

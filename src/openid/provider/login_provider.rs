@@ -467,8 +467,8 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if a URL is a plain `http` URL without
-    /// [`dangerous_allow_http`](Self::dangerous_allow_http).
+    /// Panics if a URL uses plain `http` and
+    /// [`dangerous_allow_http`](Self::dangerous_allow_http) was not called.
     #[track_caller]
     pub(crate) fn into_client(self, clock: Arc<dyn Clock>) -> ProviderClient {
         let ProviderSettings { name, protocol, allows_http, .. } = &self.settings;

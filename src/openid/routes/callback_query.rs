@@ -6,7 +6,7 @@ use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 /// not read here.
 const MAX_QUERY_BYTES: usize = 8_192;
 
-/// The maximum lengths of the parameters that are read.
+/// The maximum length of each parameter. Other parameters are ignored.
 const MAX_CODE_BYTES: usize = 4_096;
 const MAX_STATE_BYTES: usize = 128;
 const MAX_ISSUER_BYTES: usize = 2_048;

@@ -75,7 +75,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// [embedded](crate::issuer::Cookies::embedded), if no [`public_url`](Self::public_url) is known
     /// or it is a plain `http` URL of another machine, if the name of the login's cookie is taken,
     /// and if [`OpenIdLogin::keep_tokens`] names an unknown provider. Also panics if a provider has a
-    /// plain `http` URL without `dangerous_allow_http`, or if this method is called twice.
+    /// plain `http` URL and `LoginProvider::dangerous_allow_http` was not called, or if this method
+    /// is called twice.
     #[track_caller]
     pub fn openid_login(self, login: OpenIdLogin) -> Self {
         let logins = self.logins();
@@ -174,7 +175,8 @@ fn router<A: OpenIdAccounts, S: RefreshStore, State: Clone + Send + Sync + 'stat
         let routes = Arc::clone(&routes);
         move |name: Name| async move { routes.other_method(name, allowed) }
     };
-    // A HEAD request must not use up the code, so the route for GET does not answer it.
+    // By default, axum also calls the handler of GET for a HEAD request. A HEAD request must not
+    // use up the authorization code, so it is refused.
     let callback = get(finish).head(other_than("GET")).fallback(other_than("GET"));
     Router::new()
         .route("/login/{provider}", post(begin).fallback(other_than("POST")))

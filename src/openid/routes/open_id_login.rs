@@ -202,8 +202,8 @@ impl OpenIdLogin {
     ///
     /// # Security
     ///
-    /// Never send the provider's tokens to a browser. Check [`ExternalLogin::has_scope`] before you
-    /// call the provider with them.
+    /// Never send the provider's tokens to a browser. Before you call the provider with these
+    /// tokens, check with [`ExternalLogin::has_scope`] that the user granted the scope.
     pub fn provider_tokens(&self, session: &Session) -> Option<ProviderTokens> {
         let login = session.external_login()?;
         let opened = self.tokens.open(login.sealed_tokens()?, &context(login))?;

@@ -16,11 +16,11 @@ impl Issuer {
     ///
     /// - `iss` is `https://accounts.google.com` or `accounts.google.com`: Google writes both. The
     ///   keys are at `https://www.googleapis.com/oauth2/v3/certs`.
-    /// - `aud` and `azp` must each be one of the clients. Every application in the world has the
-    ///   same issuer. `aud` alone does not protect the API: the owner of any service account can
-    ///   ask Google for an ID token with any `aud`, and `azp` is then the service account. In a
-    ///   token that an Android or iOS client got for the server, `aud` and `azp` are different
-    ///   clients, so list all clients.
+    /// - `aud` and `azp` must each be one of the `clients`. Google has one issuer for the
+    ///   applications of all its customers. `aud` alone does not protect the API: the owner of any
+    ///   service account can ask Google for an ID token with any `aud`, and `azp` is then the
+    ///   service account. In a token that an Android or iOS client got for the server, `aud` and
+    ///   `azp` are different clients, so list all clients.
     /// - `sub` is required. Identify users by `sub` and never by `email`, which can change.
     /// - The tenant is `hd`, the domain of a Google Workspace. Tokens of Gmail users have no `hd`.
     ///   To accept the users of one organization only, add `.claim_is("hd", "shop.example")`. An

@@ -14,7 +14,7 @@ pub(crate) async fn caught<T>(
 ) -> Result<T, FeedError> {
     let mut call = pin!(call);
     poll_fn(|context| {
-        // This is unwind safe, since the call is not polled again after a panic.
+        // `AssertUnwindSafe` is correct, since the future is not polled again after a panic.
         catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)))
             .unwrap_or_else(|_| Poll::Ready(Err(FeedErrorKind::Panicked.into())))
     })

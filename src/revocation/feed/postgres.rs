@@ -95,8 +95,9 @@ pub struct PostgresFeed {
     options: PgConnectOptions,
     connection: Arc<KeptConnection<PgConnection>>,
     listening: Arc<Mutex<PostgresListener>>,
-    /// True if the server reports its timeline, and `None` if this is unknown. Each new connection
-    /// is checked again, since it may lead to another server.
+    /// `Some(true)` if the server reports its timeline, `Some(false)` if it does not, and `None` if
+    /// this is not known yet. A new connection may lead to another server, so the value is then set
+    /// to `None`.
     tells_timeline: Arc<std::sync::Mutex<Option<bool>>>,
 }
 

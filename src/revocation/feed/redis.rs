@@ -98,8 +98,8 @@ return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 /// read permissions: `+eval_ro +exists +xinfo +xrange +get +zscan +info`. Such a server cannot
 /// create the log, and waits until a publishing server has created it.
 ///
-/// In a cluster all keys are on one node. Use a connection to the cluster:
-/// [`from_connection`](Self::from_connection).
+/// All keys of the feed are on one node of a cluster. The feed still needs a connection to the
+/// whole cluster: see [`from_connection`](Self::from_connection).
 ///
 /// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
 /// your own `Cargo.toml`.

@@ -44,7 +44,8 @@ fn main() {
     }
 }
 
-/// Returns a layer without a cache for this algorithm, and the signer of its tokens.
+/// Returns a layer without a cache, and a signer. Both use the same new key, which is for this
+/// algorithm.
 fn set_up(algorithm: Algorithm) -> (JwtAuth<Shopper>, Signer) {
     let key = Key::generate(algorithm).expect("the system has random bytes");
     let auth = JwtAuth::new(key.public().unwrap_or_else(|| key.clone()))

@@ -1,4 +1,4 @@
-//! Secrets to guess, each with two kinds of wrong guesses.
+//! The secrets whose checks are timed. Each secret has two wrong guesses.
 
 use std::future::Future;
 use std::pin::pin;
