@@ -1,4 +1,4 @@
-//! The users, in SQLite, with their passwords as slow, salted hashes.
+//! The users, in SQLite. Their passwords are stored as slow, salted hashes.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
-//! Fuzzes the payload of a token with a valid signature. The verifier must accept a payload exactly
-//! when the rules allow it, and the oracle must then accept the token with the same claims.
+//! Fuzzes the payload of a token with a valid signature. The verifier must accept a payload if and
+//! only if the rules allow it. If the verifier accepts a token, the oracle must accept it too, with
+//! the same claims.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -360,8 +360,9 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Also reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol`. In that header
-    /// the token must follow `name`: `new WebSocket(url, ["bearer", token])` for `"bearer"`.
+    /// Also reads the token of a WebSocket handshake from `Sec-WebSocket-Protocol`. In that header,
+    /// the token must follow `name`. If `name` is `bearer`, a page opens the socket with
+    /// `new WebSocket(url, ["bearer", token])`.
     ///
     /// The server must select the protocol `name`: in axum, call `upgrade.protocols(["bearer"])`.
     /// Otherwise the browser closes the connection. For clients that can set no header at all, such

@@ -16,7 +16,7 @@ pub enum Source {
     Cookie,
     /// The `Sec-WebSocket-Protocol` header.
     WebSocketProtocol,
-    /// A [`TokenSource`] of the application.
+    /// A [`TokenSource`] that the application implements.
     Custom,
     /// The argument of `JwtAuth::verify`. The token did not come from a request.
     Direct,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-/// A guard's denial. `Display` is for developers, like
+/// A guard's denial of a request. The `Display` text is for developers, like
 /// [`AuthError::reason`](crate::AuthError::reason).
 #[derive(Clone, Debug)]
 pub struct Denied {

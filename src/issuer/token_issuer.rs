@@ -40,9 +40,10 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 /// Issues access tokens. Services only verify them.
 ///
 /// A token has `typ: at+jwt` and the claims of RFC 9068 section 2.2: `iss`, `sub`, `aud`, `iat`,
-/// `exp` and `jti`, and the claims of the [`Grant`]. Times are whole seconds, as the typed claims
-/// of other libraries expect. A token conforms to RFC 9068 if the grant has a `client_id`, and if
-/// the issuer and the services support RS256. In this crate, RS256 needs the feature `asymmetric`.
+/// `exp` and `jti`, and the claims of the [`Grant`]. Times are whole seconds, since the claims
+/// types of other libraries expect integers. A token conforms to RFC 9068 if the grant has a
+/// `client_id`, and if the issuer and the services support RS256. In this crate, RS256 needs the
+/// feature `asymmetric`.
 ///
 /// The issuer signs with shared secrets, or with key pairs (feature `asymmetric`), whose public keys
 /// it publishes: see [`jwks`](Self::jwks).

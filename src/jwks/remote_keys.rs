@@ -29,9 +29,10 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// strangers send.
 ///
 /// If a fetch fails, the last fetched keys stay in use for 24 hours
-/// ([`max_staleness`](Self::max_staleness)). After that time, and before the first successful
-/// fetch, requests get 503. [`guide::explanation::key_sets`](crate::guide::explanation::key_sets)
-/// describes the whole policy.
+/// ([`max_staleness`](Self::max_staleness)). After that time, requests get 503. Requests also get
+/// 503 until the first fetch has succeeded.
+/// [`guide::explanation::key_sets`](crate::guide::explanation::key_sets) describes the whole
+/// policy.
 ///
 /// ```
 /// use tower_jwt_auth::jwks::RemoteKeys;

@@ -402,8 +402,8 @@ fn now() -> Instant {
 
 fn jitter() -> Jitter {
     let mut bytes = [0; 2];
-    // Ignore an error: without random numbers, the worst result is that several servers fetch at
-    // the same time.
+    // If no random bytes are available, use zeros. The worst result is that several servers fetch
+    // at the same time.
     let _ = random::fill(&mut bytes);
     Jitter::new(u16::from_ne_bytes(bytes))
 }

@@ -280,8 +280,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `algorithms` or `dangerous_allow_http` was called before, since their settings
-    /// would be lost with the old keys.
+    /// Panics if `algorithms` or `dangerous_allow_http` was called before. Both methods configure
+    /// the keys that this method replaces, so the setting would be lost.
     #[track_caller]
     pub fn with_keys(mut self, keys: impl Into<IssuerKeys>) -> Self {
         if let Some(method) = self.key_setting {

@@ -137,8 +137,8 @@ impl AuthError {
         Self { kind: AuthErrorKind::KeysUnavailable, detail }
     }
 
-    /// Returns the time after which a client should try again, in whole seconds, for responses with
-    /// the status 503.
+    /// Returns the value of the header `Retry-After`, in whole seconds. Only responses with the
+    /// status 503 have this header.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match (self.kind, &self.detail) {
             (_, AuthErrorDetail::Keys { retry_after, .. }) => {
@@ -224,8 +224,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the code for clients. In the default body, it is the value of `code` and the end of
-    /// `type`.
+    /// Returns the code for clients. The default body contains it as the member `code`, and as the
+    /// fragment of the URL in the member `type`.
     pub fn code(&self) -> &'static str {
         match self.kind {
             AuthErrorKind::MissingCredentials => "missing-credentials",

@@ -37,8 +37,9 @@ pub(crate) struct Freshness {
     /// The time on the wall clock at which the data was current. The wall clock and the steady
     /// clock each give an age of the data. This time is computed from the greater age.
     effective: AtomicI64,
-    /// [`TRUSTED_FOR`] for the system's clock. Zero for a custom clock, since it may jump at any
-    /// time.
+    /// The time for which only the wall clock is used after both clocks were read, in nanoseconds.
+    /// It is [`TRUSTED_FOR`] for the system's clock. It is zero for a custom clock, since such a
+    /// clock may jump at any time.
     trusted_for: u64,
     /// The earliest time on the wall clock at which the data can be used. Expired revocations have
     /// been removed from memory. If the wall clock is set back to before this time, a removed

@@ -111,7 +111,7 @@ impl AuthServer {
         Self { process, input, output: Some(output) }
     }
 
-    /// Sends a token. An error means that the server is gone.
+    /// Sends a token. Returns an error if the process has ended.
     pub(crate) fn send(&mut self, token: &str) -> std::io::Result<()> {
         self.input.write_all(format!("{token}\n").as_bytes())
     }

@@ -175,8 +175,8 @@ fn is_root() -> bool {
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
-/// Returns the user or group id under which root runs PostgreSQL. The PostgreSQL package creates
-/// that user.
+/// Returns the user id (`-u`) or the group id (`-g`) of the user `postgres`, which the PostgreSQL
+/// package creates. If the tests run as root, they start PostgreSQL as this user.
 fn id(which: &str) -> u32 {
     let output = Command::new("id").args([which, "postgres"]).output().unwrap();
     let id = String::from_utf8(output.stdout).unwrap();

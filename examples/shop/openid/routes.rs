@@ -79,7 +79,7 @@ struct Message {
     text: String,
 }
 
-/// Sends a message in the name of the user, who must have given the shop permission to do so.
+/// Sends a message on behalf of the user, who must have given the shop permission to do so.
 async fn send(
     State(account): State<Arc<Account>>,
     headers: HeaderMap,

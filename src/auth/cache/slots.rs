@@ -42,7 +42,7 @@ impl<V> Slots<V> {
         }
     }
 
-    /// Returns the number of bytes that slots for at least this number of entries occupy.
+    /// Returns the size of the slots that [`for_entries`](Self::for_entries) creates, in bytes.
     pub(crate) fn bytes_for(entries: usize) -> usize {
         Self::number_for(entries).saturating_mul(size_of::<OnceLock<Entry<V>>>())
     }

@@ -1,4 +1,4 @@
-//! A token's text as the key of the table.
+//! The text of a token, which is the key of its entry in the token cache.
 
 use subtle::ConstantTimeEq;
 
@@ -6,8 +6,9 @@ use subtle::ConstantTimeEq;
 const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
-/// Every token with an ML-DSA signature is longer than this. Up to 112 characters at the end of
-/// such a signature vary little, so the fingerprint covers the beginning of the signature instead.
+/// The token length from which the fingerprint covers the beginning of the signature instead of the
+/// end. Every token with an ML-DSA signature is longer than this. Up to 112 characters at the end
+/// of such a signature vary little.
 const LONG: usize = 3_000;
 
 /// A token that is long enough to contain a signature.

@@ -279,8 +279,8 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     }
 
     /// Returns the metadata of the authorization server as JSON (RFC 8414). Services use the
-    /// metadata to find the public keys. RFC 8414 requires the issuer's name to be a URL. If it is
-    /// not a URL, this method returns `None`.
+    /// metadata to find the public keys. RFC 8414 requires the issuer's name to be a URL. If the
+    /// name is not a URL, this method returns `None`.
     ///
     /// The document describes only features that exist. Its members are `issuer`, `jwks_uri` and
     /// `revocation_endpoint`. If tokens are sent in bodies, it also contains the `token_endpoint`,

@@ -7,9 +7,9 @@ pub(crate) const MAX_RETURN_PATH_BYTES: usize = 512;
 /// Returns true if a browser resolves `path` to a page of this site, whatever page the browser
 /// currently shows.
 ///
-/// A browser treats `//host` and `/\host` as another host, even if there are tabs or line breaks
-/// before the second slash or the backslash. A browser does not decode `%2F` in this position, but
-/// a proxy may.
+/// A browser reads the `host` in `//host` and `/\host` as a host name, even if tabs or line breaks
+/// follow the first slash. A browser does not decode a `%2F` after the first slash, but a proxy
+/// may.
 ///
 /// A browser also removes the segments `.` and `..` from a path, so it requests `//host` for
 /// `/.//host`. If the server then appends a slash and redirects to `//host/`, the browser reads

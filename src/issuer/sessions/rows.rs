@@ -141,8 +141,8 @@ impl<S: RefreshStore> SessionRows<S> {
         Ok(true)
     }
 
-    /// Publishes the end of a session again if an earlier attempt failed or was abandoned. Returns
-    /// false if another request is publishing the end now.
+    /// Publishes the end of a session if an earlier attempt to publish it failed or was abandoned.
+    /// Returns false if another request is publishing the end now.
     pub(crate) async fn announce_again(
         &self,
         session: Session,

@@ -244,8 +244,9 @@ impl<'de> Reader<'de> {
         if is_new { Ok(Some(plain)) } else { Err(self.fail(Fault::DuplicateName)) }
     }
 
-    /// Reads the next value and then moves back, so that the value can be read again. If the value
-    /// is then skipped, the reader jumps to its end.
+    /// Reads the next value, and then moves back to the start of the value, so that it can be read
+    /// again. Records the end of the value, so that [`skip_value`](Self::skip_value) can move there
+    /// without reading the value.
     #[inline]
     pub(crate) fn read_ahead<R, E>(
         &mut self,

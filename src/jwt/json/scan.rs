@@ -243,8 +243,9 @@ fn string_end(json: &[u8], start: usize) -> usize {
     }
 }
 
-/// Returns the position of the first quote, backslash or control character at or after `at`. If
-/// there is none, the result is at or after the end of `json`.
+/// Searches `json` from the position `at` for the first quote, backslash or control character, and
+/// returns its position. If there is no such character, returns a position at or after the end of
+/// `json`.
 #[inline]
 fn plain_end(json: &[u8], at: usize) -> usize {
     let (words, tail) = json.get(at..).unwrap_or_default().as_chunks();

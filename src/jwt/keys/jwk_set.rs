@@ -61,8 +61,8 @@ impl KeySet {
     /// # Errors
     ///
     /// Returns [`KeyErrorKind::Unreadable`] if `json` is not a JWK Set, and
-    /// [`KeyErrorKind::BadSetSize`] if it has no usable key. The message says why the keys cannot
-    /// be used.
+    /// [`KeyErrorKind::BadSetSize`] if the set has no usable key. The message of the error says why
+    /// the keys cannot be used.
     pub fn from_jwks(json: &str) -> Result<Self, KeyError> {
         let ParsedKeySet { keys, reasons, .. } = parse(json.as_bytes(), None)?;
         if !keys.is_empty() {

@@ -153,7 +153,7 @@ impl PublicComponents {
 
     /// Computes the thumbprint of the key (RFC 7638): SHA-256, in base64url.
     pub(crate) fn thumbprint(&self) -> String {
-        // No value contains a character that JSON would escape.
+        // No value contains a character that must be escaped in JSON.
         let members = self.members().into_iter();
         let members: Vec<_> =
             members.map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();

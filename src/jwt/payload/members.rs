@@ -47,7 +47,7 @@ struct Seen<'de> {
     last: &'de str,
     /// The name that was read last, if it has escapes. Ignored unless [`Self::last`] is empty.
     last_escaped: Option<EscapedName<'de>>,
-    /// One bit for each registered name.
+    /// The registered names that were read: one bit for each name.
     registered: u32,
     others: SeenNames<'de>,
 }

@@ -22,7 +22,7 @@ pub(crate) struct Redemption<'a> {
     pub(crate) needs_fresh_login: bool,
 }
 
-/// A verified login.
+/// The verified data of a login at a provider.
 #[derive(Clone)]
 pub(crate) struct ProviderLogin {
     /// The configured issuer, or the origin of a plain OAuth 2.0 provider. It is the same for all

@@ -124,10 +124,10 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// The user info does not say for which server it is meant. The only proof that it is meant for
-    /// this server is the access token, which this server itself received in exchange for a code.
-    /// An ID token does name its server. If a provider supports both OAuth 2.0 and OpenID Connect,
-    /// therefore use [`openid`](Self::openid).
+    /// User info does not name the server that it is meant for. The only evidence that it is meant
+    /// for this server is the access token, which this server received in exchange for a code. An
+    /// ID token names the server that it is meant for. Therefore use [`openid`](Self::openid) if a
+    /// provider supports both OAuth 2.0 and OpenID Connect.
     #[track_caller]
     pub fn oauth<U: DeserializeOwned + 'static>(
         name: impl AsRef<str>,

@@ -78,7 +78,7 @@ fn list(scopes: &str) -> Vec<String> {
     scopes.map(str::to_owned).collect()
 }
 
-/// Returns a member that is present and not `null`.
+/// Returns the member `name`, or `None` if the member is missing or `null`.
 fn present<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }

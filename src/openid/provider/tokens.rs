@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixTime;
 
 /// The tokens that a provider issued for a login. With the access token, the application can call
-/// the provider's API in the name of the user.
+/// the provider's API on behalf of the user.
 ///
 /// # Security
 ///

@@ -23,7 +23,7 @@ pub(crate) struct Attempt {
     seed: Seed,
     #[serde(rename = "p")]
     pub(crate) provider: String,
-    /// The time of the redirect, in seconds.
+    /// The Unix time of the redirect to the provider, in seconds.
     #[serde(rename = "t")]
     started_at: i64,
     #[serde(rename = "r")]

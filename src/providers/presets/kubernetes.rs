@@ -17,8 +17,8 @@ impl Issuer {
     /// # let _ = auth;
     /// ```
     ///
-    /// - `aud` must name this service. Do not use the audience of the API server: a service that
-    ///   receives such tokens could act at the API server in the name of each of its clients.
+    /// - `aud` must name this service. Do not use the audience of the API server: this service
+    ///   could then send the token of a client to the API server, and impersonate the client there.
     /// - `sub` is required. It is `system:serviceaccount:{namespace}:{name}`. Every pod of the
     ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`,
     ///   here or in a guard.

@@ -181,9 +181,9 @@ impl<C> RedisFeed<C> {
 }
 
 impl<C: ConnectionLike + Clone> RedisFeed<C> {
-    /// Runs a script, and runs it again if the connection was dropped, since the connection may
-    /// have been closed while it was idle. Every script must therefore be harmless if it runs
-    /// twice.
+    /// Runs a script. If this fails because the connection is closed, runs the script again: the
+    /// connection may have been closed while it was idle. The server may have executed the first
+    /// run, so every script must be harmless if it runs twice.
     async fn run<T: FromRedisValue>(&self, script: &Cmd) -> Result<T, FeedError> {
         let mut connection = self.connection.clone();
         let done = match script.query_async(&mut connection).await {

@@ -43,7 +43,7 @@ struct Writer {
     /// The latest time at which an expired entry was removed, or an expired revocation was not
     /// added.
     forgot_at: UnixTime,
-    /// The last time that the map was full and was searched for expired entries.
+    /// The last time at which the map was searched for expired entries because the map was full.
     looked_at: Option<UnixTime>,
 }
 
@@ -356,8 +356,8 @@ mod tests {
         assert_eq!(table.apply(&alices, now), Applied::Widened(RevocationKind::Subject));
         assert!(table.refuses(&of("j", "alice", 400)));
         assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
-        // The table now has no room for the revocation of a tenant, so that revocation is widened
-        // to all tokens.
+        // The table now has no room for the revocation of a tenant. Such a revocation is therefore
+        // widened to all tokens.
         let everyone = Applied::Widened(RevocationKind::Everyone);
         for n in 0..100 {
             assert_eq!(table.apply(&Revocation::tenant(id(n), secs(300)), now), everyone);

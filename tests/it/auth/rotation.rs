@@ -57,7 +57,8 @@ impl Progress {
     }
 }
 
-/// Counts a client's responses before, during and after the time in which both keys are valid.
+/// The number of responses that one client received before, during and after the time in which both
+/// keys are valid.
 #[derive(Debug, Default)]
 struct Seen {
     new_refused_before: usize,

@@ -451,7 +451,8 @@ async fn logging_in_again_ends_the_session_that_the_browser_had() {
 }
 
 /// The server responds with 500 only after it has accepted the password, so the response reveals
-/// that the password is right. The event lets the application notify the user.
+/// that the password is right. The server therefore reports an event, so that the application can
+/// notify the user.
 #[tokio::test]
 async fn a_login_whose_claims_panic_is_reported_as_an_event() {
     let server = server();

@@ -1,4 +1,5 @@
-//! Checks the table of verified tokens with every order in which its threads can run:
+//! Runs threads that use the table of verified tokens, in every possible order of their steps, and
+//! checks these rules:
 //!
 //! - A look-up finds only the requested token, and only if the token was verified with the
 //!   requested key set.
@@ -136,7 +137,8 @@ impl Scene {
         self.generation.fetch_add(1, Release);
     }
 
-    /// Checks the table's size and counters. Must be called after all other threads have ended.
+    /// Checks the table's size and counters. Call this method only after all other threads have
+    /// ended.
     fn check(&self) {
         assert!(self.table.find(SCOPE + 1, token(1).as_bytes(), |_| Some(())).is_none());
         let stats = self.table.stats();

@@ -340,7 +340,7 @@ impl Frozen {
     }
 }
 
-/// Moves the time forward by one millisecond more than `time`, since timers are rounded up.
+/// Moves the paused clock forward by `time` plus one millisecond, since timers are rounded up.
 pub(super) async fn pass(time: Duration) {
     tokio::time::advance(time + Duration::from_millis(1)).await;
 }

@@ -57,8 +57,8 @@ pub(crate) fn app() -> Router {
         .route("/no-layer-optional", any(async |_: Option<Claims<Shopper>>| "handled"))
 }
 
-/// Returns two routes: one with current revocation data, in which a subject is revoked, and one
-/// without any revocation data.
+/// Returns two routes. The first has current revocation data, which revokes a subject. The second
+/// has no revocation data yet.
 fn revocable() -> Router {
     let known = kit::revocations(shop::clock());
     known.current_as_of(known.as_of());

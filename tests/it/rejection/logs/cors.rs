@@ -41,7 +41,7 @@ async fn an_inner_cors_layer_is_logged_with_the_remedy() {
     assert!(!logged(behind(), &post).await.contains(SENTENCE));
 }
 
-/// Any client can send any number of preflight requests.
+/// Any client can send any number of preflight requests, so only a few of them are logged at WARN.
 #[tokio::test]
 async fn preflights_cannot_fill_the_log() {
     let cors = CorsLayer::new().allow_origin(HeaderValue::from_static(APP));

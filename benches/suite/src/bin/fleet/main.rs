@@ -171,7 +171,7 @@ async fn count(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, url: &str) {
         assert_eq!(connections, 0);
         polls.push(polled);
     }
-    // PostgreSQL's counts vary by a few dozen.
+    // The number of transactions that PostgreSQL counts varies by a few dozen.
     assert!(polls[1] < 2 * polls[0].min(polls[2]), "requests ask the feed");
 }
 
