@@ -439,8 +439,8 @@ impl<T> JwtAuth<T> {
     /// Keeps verified tokens in `cache`, so that a token is not verified again when it is presented
     /// again.
     ///
-    /// By default, a layer has a cache of 8 MiB if any of its issuers has public keys or fetched
-    /// keys. A layer that has only shared secrets has no cache.
+    /// By default, a layer has a cache of 8 MiB if any of its issuers has public keys or fetches
+    /// its keys. A layer that has only shared secrets has no cache.
     ///
     /// With public keys, a verification takes tens of microseconds, and a cache hit takes less than
     /// one microsecond. With HS256, a cache is worthwhile for up to a few thousand frequently used

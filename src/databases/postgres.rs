@@ -44,8 +44,8 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
     use sqlx::Row;
     // A prepared statement would not work behind a pooler in transaction mode.
     match sqlx::raw_sql(IN_RECOVERY).fetch_one(connection).await {
-        // Some databases with PostgreSQL's protocol have no standbys and no function that says
-        // whether a server is one.
+        // Some databases with PostgreSQL's protocol have no standbys, and lack the function
+        // `pg_is_in_recovery`.
         Err(error) if matches!(code(&error).as_deref(), Some("42883" | "0A000")) => Ok(false),
         row => row?.try_get(0),
     }

@@ -90,7 +90,7 @@ impl ExternalLogin {
 
 impl Debug for ExternalLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The subject is omitted, since it identifies a person.
+        // The output omits the subject, since it identifies a person.
         f.debug_struct("ExternalLogin")
             .field("provider", &self.provider)
             .field("keeps_tokens", &self.keeps_tokens())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::jwks::error::{KeySourceError, KeySourceErrorKind};
 use crate::jwt::{Algorithm, Key, KeySet, ParsedKeySet, parse_key_set};
 
-/// The usable keys of a document, at least one.
+/// The usable keys of a document. There is at least one key.
 pub(crate) struct LoadedSet {
     keys: KeySet,
     skipped: usize,

@@ -49,9 +49,9 @@ impl Span {
 
 /// Finds the positions of strings that were read from a payload.
 ///
-/// The payload contains a string with escapes only in its encoded form. `Placer` therefore collects
-/// the decoded form of such strings. The caller appends the collected strings to the first `end`
-/// bytes of the stored text.
+/// The stored text begins with the payload. In the payload, escapes such as `\n` are not decoded.
+/// `Placer` therefore decodes each string that contains escapes, and collects the decoded strings.
+/// The caller then appends them after the first `end` bytes of the stored text.
 #[derive(Debug)]
 pub(crate) struct Placer<'de> {
     payload: &'de str,

@@ -233,8 +233,8 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // If the token missed the limit by at most a minute, the cause may be a difference between the
-    // clocks. The text then states the leeway.
+    // If the distance exceeds the leeway by at most a minute, the cause may be a difference between
+    // the clocks. The text then states the leeway.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }

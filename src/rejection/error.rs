@@ -115,7 +115,7 @@ impl AuthError {
         Self { kind: AuthErrorKind::MissingCredentials, detail }
     }
 
-    // Not `From`, since only this crate may create the error.
+    // This is not an implementation of `From`, since only this crate may create the error.
     pub(crate) fn of_token(token: TokenError) -> Self {
         let kind = match token.kind() {
             TokenErrorKind::TooLarge => AuthErrorKind::TokenTooLarge,

@@ -15,7 +15,8 @@ pub struct RevocationStats {
     /// Revocations that were applied to exactly the tokens that they name. Includes revocations
     /// that had already expired.
     pub applied: u64,
-    /// Revocations that were widened to cover more tokens, because there was no room for them.
+    /// Revocations that were widened: there was no room for an exact entry, so they also revoke
+    /// tokens that they do not name.
     pub widened: u64,
     /// Messages that revoke nothing on this server: malformed, too long, or of a different version.
     pub unreadable: u64,

@@ -220,8 +220,8 @@ async fn every_failure_to_reach_a_feed_is_reported_without_the_password() {
     };
     says(url("auth:correct-horse", "postgres"), wrong).await;
     says(url("postgres", "nothing"), "no database of the name").await;
-    // This user is not allowed to create the log. The service waits until the auth server has
-    // created the log.
+    // The database user `reader` has no permission to create the log. The service therefore waits
+    // until the auth server has created the log.
     let service = Service::start(url("reader", "postgres").unwrap());
     service.expect_line("start the auth server", LATER).await;
     postgres.ask("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader").await;

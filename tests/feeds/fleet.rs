@@ -163,9 +163,9 @@ async fn watch(
 ) {
     loop {
         for (name, at) in &*published.lock().unwrap() {
-            // Check the time limit first, and read the verdict afterwards. In the other order, the
-            // limit could pass in between, and a verdict from before the limit would count as too
-            // late.
+            // Check the time limit before reading the verdict. In the other order, the limit could
+            // pass after the verdict was read. The test would then fail although the verdict was in
+            // time.
             let is_over = at.elapsed() > max_staleness;
             let verdict = verdict(&revocations, name);
             let is_accepted = verdict == Verdict::Good;

@@ -13,7 +13,8 @@ use crate::stopwatch::Stopwatch;
 
 const MASTER: &str = "an example master secret, 32+ bytes";
 
-/// Sends requests to the cart until it rejects the token, and returns the time that this took.
+/// Sends requests with the token until the server `cart` rejects it, and returns the time that this
+/// took.
 async fn refused_after(cart: &Server, token: &str) -> Duration {
     let start = Stopwatch::start();
     loop {

@@ -32,7 +32,7 @@ impl OidcProvider {
         Self::with([])
     }
 
-    /// Starts the provider with more settings in its environment.
+    /// Starts the provider with these additional environment variables.
     pub(crate) fn with(settings: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let mut settings: Vec<_> = settings.into_iter().collect();
         settings.push(("PORT", free_port().to_string()));
@@ -83,7 +83,8 @@ impl OidcProvider {
         member(&answer, "access_token")
     }
 
-    /// Logs the user `alice` in as a browser does, and returns the tokens of the client `cart`.
+    /// Logs in as the user `alice`, as a browser would, and returns the tokens of the client
+    /// `cart`.
     pub(crate) async fn log_in(&self) -> Login {
         let resource = "https://cart.example/?alg=ES256&audience=cart";
         let callback = "https://cart.example/callback";

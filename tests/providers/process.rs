@@ -16,7 +16,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a provider with a script in this folder.
+    /// Installs the providers once, and starts one of them. The script `start` in this folder does
+    /// both.
     pub(crate) fn provider(arguments: &[&str], settings: &[(&str, String)]) -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {

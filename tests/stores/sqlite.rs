@@ -103,7 +103,7 @@ async fn new_files_are_private_and_existing_ones_keep_their_mode() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     open(&other).await.start(NewSession::new("alice")).await.unwrap();
     assert_eq!(mode(file), 0o640);
-    // SQLite reports a missing folder.
+    // SQLite cannot create the database, since the folder `missing` does not exist.
     let url = format!("sqlite:{}/missing/sessions.db", other.0.display());
     assert!(SqliteStore::connect(&url).await.is_err());
 }

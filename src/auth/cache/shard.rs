@@ -21,7 +21,7 @@ pub(crate) struct Shard<V> {
     limit: usize,
 }
 
-/// The data that only insertions change.
+/// The counters that only insertions change.
 #[derive(Debug, Default)]
 struct Contents {
     entries: usize,

@@ -26,7 +26,7 @@ pub(crate) struct Entry<V> {
     scope: u64,
     weight: u32,
     is_used: AtomicBool,
-    /// The number of times that the entry was copied since it was added or last used.
+    /// The number of [`Slots`] in a row, up to the previous ones, in which the entry was not used.
     idle_rounds: u8,
     /// The cached value. It becomes `None` only when the entry is dropped.
     value: Option<V>,
@@ -108,8 +108,8 @@ impl<V> Entry<V> {
         self.weight as usize
     }
 
-    /// Returns zero if the entry was used since it was added to its slots. Otherwise returns one
-    /// plus the number of times that the unused entry was copied to new slots.
+    /// Returns the number of [`Slots`] in a row, up to the current ones, in which the entry was not
+    /// used. Zero means that the entry was used in the current `Slots`.
     pub(crate) fn idleness(&self) -> u8 {
         if self.is_used.load(Ordering::Relaxed) { 0 } else { self.idle_rounds.saturating_add(1) }
     }

@@ -40,9 +40,9 @@ const LEAST_BYTES: usize = 1 << 20;
 ///
 /// # Time and memory
 ///
-/// With public keys, a hit takes a small fraction of a verification's time. A layer with a public
-/// key therefore has a cache by default. [`without_cache`](crate::JwtAuth::without_cache) removes
-/// the cache.
+/// With public keys, a cache hit takes a small fraction of the time that a verification takes. A
+/// layer with a public key therefore has a cache by default.
+/// [`without_cache`](crate::JwtAuth::without_cache) removes the cache.
 ///
 /// For HS256 tokens, a hit takes a tenth of the time of a verification if a few hundred tokens are
 /// in use, and an eighth if a thousand tokens are in use. With more tokens, the entries are rarely

@@ -180,7 +180,7 @@ impl Cookies {
     /// If a page of the embedding site also sends requests to your services, these requests come
     /// from another site. In this case, pass the origin of the embedding page to
     /// [`AuthRoutes::trust_origin`](crate::issuer::AuthRoutes::trust_origin) and
-    /// `JwtAuth::trust_origin`, and configure CORS with credentials.
+    /// `JwtAuth::trust_origin`, and allow credentials in the CORS configuration.
     ///
     /// Choose new cookie names when you enable this setting in a running system. Until the old
     /// cookies expire, browsers send them together with the partitioned ones, and a request with
@@ -267,7 +267,8 @@ impl Cookies {
     /// # Security
     ///
     /// Everyone on the network path can read the tokens. Never use this outside of development.
-    /// Pass the cookie name to `JwtAuth::cookie` without its prefix.
+    /// With this setting, the names of the cookies have no prefix. Pass the name without a prefix
+    /// to `JwtAuth::cookie`.
     ///
     /// # Panics
     ///

@@ -30,7 +30,7 @@ pub enum LoginErrorKind {
     InvalidClient,
     /// A requested scope is malformed or not granted (400).
     InvalidScope,
-    /// A requested audience is unknown or not granted, or no audience remains for the token (400).
+    /// A requested audience is unknown or not granted, or the token would have no audience (400).
     InvalidTarget,
     /// The store cannot answer now (503).
     Unavailable,

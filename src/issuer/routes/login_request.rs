@@ -35,9 +35,9 @@ impl LoginRequest {
         Self::default()
     }
 
-    /// Requests tokens for one service or several, and binds the session to those services, as the
-    /// parameter `audience` does. Empty names are ignored. By default, the tokens are for the
-    /// services of the grant.
+    /// Requests tokens for one service or for several services, like the parameter `audience` of a
+    /// login request. The session is bound to these services. Empty names are ignored. By default,
+    /// the tokens are for all services that the grant allows.
     ///
     /// # Panics
     ///
@@ -54,8 +54,9 @@ impl LoginRequest {
         self
     }
 
-    /// Requests only these scopes, as the parameter `scope` does. Empty names are ignored. By
-    /// default, the session gets all scopes of the grant; after `scopes([])`, it gets none.
+    /// Requests only these scopes, like the parameter `scope` of a login request. Empty names are
+    /// ignored. By default, the session gets all scopes of the grant; after `scopes([])`, it gets
+    /// none.
     ///
     /// # Panics
     ///
@@ -72,8 +73,9 @@ impl LoginRequest {
         self
     }
 
-    /// Names the client, and binds the session's refresh tokens to the client, as the parameter
-    /// `client_id` does. An empty name counts as absent. By default, no client is named.
+    /// Names the client, like the parameter `client_id` of a login request. The session's refresh
+    /// tokens are bound to this client. An empty name counts as absent. By default, no client is
+    /// named.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into()).filter(|client| !client.is_empty());
         self

@@ -1,4 +1,5 @@
-//! Public-key signatures. No other file names the crate that implements them.
+//! Public-key signatures with the crate `aws-lc-rs`. Other files use key pairs and public keys only
+//! through this file.
 
 use std::sync::Arc;
 

@@ -120,7 +120,7 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if `name` or `client_id` cannot be used: see [`openid`](Self::openid).
+    /// Panics if [`openid`](Self::openid) would panic for this `name` or `client_id`.
     ///
     /// # Security
     ///

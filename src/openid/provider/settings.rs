@@ -69,8 +69,9 @@ impl ProviderSettings {
         scopes
     }
 
-    /// Returns the granted scopes under the names with which they were requested. `answer` contains
-    /// the scopes in the token response. `None` means that all requested scopes were granted.
+    /// Returns the granted scopes. If the provider uses another name for a requested scope, the
+    /// requested name is returned. `answer` contains the scopes of the token response. If it is
+    /// `None`, all requested scopes were granted.
     pub(super) fn granted_scopes(&self, answer: Option<Vec<String>>) -> Vec<String> {
         let asked = self.asked_scopes();
         let Some(mut granted) = answer else { return asked };

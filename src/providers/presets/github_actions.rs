@@ -23,8 +23,8 @@ impl Issuer {
     ///
     /// - `iss` is `https://token.actions.githubusercontent.com`, the same for every repository in
     ///   the world. Any workflow can ask for a token with any audience. The audience alone
-    ///   therefore protects nothing. Building the layer panics without a `claim_is` about
-    ///   `repository_id`, `repository_owner_id`, `enterprise_id`, `repository` or
+    ///   therefore protects nothing. Building the layer panics unless you have called `claim_is`
+    ///   with `repository_id`, `repository_owner_id`, `enterprise_id`, `repository` or
     ///   `repository_owner`.
     /// - `repository_id` and `repository_owner_id` are safer than the names: when an owner gives up
     ///   a name, somebody else can take it.

@@ -25,7 +25,7 @@ pub enum FeedErrorKind {
     Missing,
     /// The server requires a password, rejects the password in the URL, or denies a permission.
     Denied,
-    /// The server is a replica, which may lag behind, or it does not accept writes.
+    /// The server accepts no writes, or is a replica. A replica may lag behind its primary.
     Replica,
     /// The feed or the application's clock panicked.
     Panicked,

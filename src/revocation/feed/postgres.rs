@@ -58,9 +58,9 @@ const HAS_LOG: &str = "SELECT one FROM tower_jwt_auth_revocation_log";
 
 type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 
-/// A feed in PostgreSQL 14 or later: a table, and a notification for servers that listen. The feed
-/// has one connection for queries and one connection that listens. The feed connects when it is
-/// first used, and again after a failed call.
+/// A feed in PostgreSQL 14 or later. A table contains the messages. After each new message, a
+/// notification wakes the servers that listen. The feed has one connection for queries and one for
+/// notifications. It connects when it is first used, and again after a failed call.
 ///
 /// Reading from a standby is an error ([`Replica`](FeedErrorKind::Replica)), since a standby may
 /// lag behind. A logical replica must not be used: the feed cannot distinguish it from a primary.
@@ -330,7 +330,7 @@ impl RevocationFeed for PostgresFeed {
 
 impl Debug for PostgresFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The options are omitted, since they contain a password.
+        // The output omits the options, since they contain a password.
         f.debug_struct("PostgresFeed").finish_non_exhaustive()
     }
 }

@@ -127,7 +127,7 @@ struct StreamPlace<'p> {
     added: u64,
 }
 
-/// The reply to [`READ`].
+/// The reply of the script [`READ`].
 struct RedisBatch {
     epoch: String,
     last: String,
@@ -199,9 +199,9 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
         Ok(self.run::<i64>(script).await? == 1)
     }
 
-    /// Reads the next entries. If `of` is `log`, these are the log entries that follow the entry
-    /// `after`. If `of` is `live`, these are messages that have not expired, and `after` is a
-    /// cursor.
+    /// Reads the next entries. If the argument `of` is "log", these are the log entries that follow
+    /// the entry `after`. If the argument is "live", these are messages that have not expired, and
+    /// `after` is a cursor.
     async fn entries(&self, of: &str, after: &str) -> Result<RedisBatch, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);
@@ -260,8 +260,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let added: u64 = added.parse().map_err(FeedError::new)?;
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;
-        // If entries were trimmed before they were read, fewer entries are seen than were added. If
-        // the log went back to an older state, its last entry is older than the position.
+        // If entries were trimmed before they were read, `seen` is less than `added`. If the log
+        // returned to an older state, its last entry is older than the position.
         let is_whole = if has_more { seen <= added } else { seen == added };
         if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
             return Ok(Read::Gap);
@@ -283,7 +283,7 @@ impl<'p> StreamPlace<'p> {
 
 impl<C> Debug for RedisFeed<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The connection is omitted, since it may contain a password.
+        // The output omits the connection, since it may contain a password.
         f.debug_struct("RedisFeed").field("keys", &self.keys).finish_non_exhaustive()
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     // space.
     let mut takes_params = false;
     loop {
-        // The `#rule` of RFC 9110 section 5.6.1.2 allows empty elements on receipt.
+        // A recipient must accept empty elements in a list (RFC 9110 section 5.6.1.2).
         while input.skip_ows() || input.eat(b',') {}
         if input.rest.is_empty() {
             return (!challenges.is_empty()).then_some(challenges);

@@ -17,7 +17,7 @@ use tower_jwt_auth::issuer::{
 use super::kit::{Answer, Server, issuer, json as json_request};
 use crate::kit::{NOW, at};
 
-/// Users of several tenants. The host of the login request decides the tenant.
+/// Users of several tenants. The `Host` header of the login request determines the tenant.
 #[derive(Default)]
 struct Tenants {
     seen: Mutex<Vec<String>>,

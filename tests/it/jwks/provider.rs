@@ -168,7 +168,7 @@ fn path(head: &str) -> &str {
     head.split(' ').nth(1).unwrap()
 }
 
-/// Sends one response on each connection over TLS, and returns the port.
+/// Starts a server that sends one response on each connection over TLS, and returns its port.
 pub(crate) async fn start_tls(answer: Answer, config: tokio_rustls::rustls::ServerConfig) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -63,7 +63,8 @@ fn claims_after_an_error_that_the_type_ignores_are_checked() {
 
 #[test]
 fn a_type_that_ignores_the_error_of_one_member_gets_no_token() {
-    /// The members that are numbers.
+    /// A claims type that keeps the members that are numbers, and ignores the error of every other
+    /// member.
     #[derive(Debug)]
     struct Numbers(Vec<u64>);
 

@@ -109,7 +109,7 @@ async fn round(server: &Server, strangers: &[String]) -> Vec<Duration> {
     let mut strangers = strangers.iter();
     for _ in 0..REQUESTS {
         if let Some(stranger) = strangers.next() {
-            // The client hangs up at once.
+            // Drop the future after one poll, as if the client had closed the connection.
             let mut waiting = pin!(service.call(request(stranger)));
             poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_ready())).await;
         }

@@ -77,8 +77,7 @@ pub fn axum_jwt_auth(kind: &TokenKind) -> Router {
     Router::new().route("/cart", get(cart)).with_state(state)
 }
 
-/// The claims type for `huskarl-axum` cannot have registered claims, since the crate reads those
-/// itself.
+/// `huskarl-axum` reads the registered claims itself, so the claims type cannot contain them.
 pub fn huskarl_axum(kind: &TokenKind) -> Router {
     #[derive(Clone, serde::Deserialize)]
     struct Company {

@@ -234,8 +234,8 @@ impl Family {
     /// with a rank so high that it can only come from a wrong clock.
     ///
     /// A rank is a time. The new rank is at least one minute later than the start of the new
-    /// session. It therefore stays higher than the ranks of sessions that are renewed during the
-    /// login.
+    /// session. A session that is renewed during the login therefore still has a lower rank than
+    /// the new session.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();

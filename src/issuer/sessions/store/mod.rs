@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::clock::UnixTime;
 use crate::issuer::sessions::id::SessionId;
 
-/// A row of a session in a store. Only [`Sessions`](crate::issuer::Sessions) reads its `state`. The
+/// A session's row in a store. Only [`Sessions`](crate::issuer::Sessions) reads its `state`. The
 /// row contains hashes of tokens, never a token.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -295,8 +295,8 @@ fn with_end<'i, 's>(
     script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
-/// Returns the time at which the stored session expires, but never a time after the year 9999. The
-/// server rejects times that overflow when they are converted to milliseconds.
+/// Returns the time at which the server deletes the stored session, but at most the end of the year
+/// 9999. The server rejects a time that overflows when it is converted to milliseconds.
 fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }

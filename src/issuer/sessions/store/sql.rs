@@ -185,7 +185,7 @@ macro_rules! sql_store {
 
         impl std::fmt::Debug for $store {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                // The pool is omitted, since its options name the database and the user.
+                // The output omits the pool, since its options name the database and the user.
                 f.debug_struct(stringify!($store))
                     .field("timeout", &self.timeout)
                     .finish_non_exhaustive()

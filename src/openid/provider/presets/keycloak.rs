@@ -27,8 +27,8 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics if `name` or `client_id` cannot be used, or if `realm` is not an absolute `https`
-    /// URL: see [`openid`](Self::openid).
+    /// Panics if `realm` is not an absolute `https` URL, or if [`openid`](Self::openid) would panic
+    /// for this `name` or `client_id`.
     ///
     /// # Security
     ///

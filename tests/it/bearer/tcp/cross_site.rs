@@ -10,8 +10,9 @@ use crate::kit::shop;
 const TRUSTED: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
 
-/// The values of `Sec-Fetch-Site` and `Origin` (`OWN` is the server's origin). The flag is true if
-/// a request with an unsafe method is accepted.
+/// The values of `Sec-Fetch-Site` and `Origin`, followed by `true` if an unsafe method is accepted
+/// with these headers. An empty value means that the header is absent, and `OWN` stands for the
+/// server's origin.
 const MATRIX: [(&str, &str, bool); 24] = [
     ("", "", true),
     ("", "OWN", true),
