@@ -65,7 +65,8 @@ pub trait OpenIdAccounts: Accounts {
     /// Decides whether a user who logged in at a provider may log in here.
     ///
     /// `request` is the head of the browser's request to the callback. The query of that request
-    /// contains the code, which cannot be used again. The cookies are marked as sensitive.
+    /// contains the authorization code, which cannot be used again. The headers with cookies are
+    /// marked as sensitive.
     ///
     /// # Errors
     ///

@@ -53,11 +53,12 @@ use crate::misuse;
 ///
 /// By default, **tokens are in bodies**: responses follow RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)**, tokens are in cookies that no
-/// script can read, and refresh tokens are read only from their cookie. The routes then reject
-/// requests that a browser makes for a page of another site. The body of a response contains
+/// script can read, and refresh tokens are read only from their cookie. In this mode, the routes
+/// reject requests that a browser makes for a page of another site. The body of a response contains
 /// `expires_in` and `scope`, so that a page learns when to renew its tokens. `/login` takes the
-/// credentials, `audience` and `scope`; the other routes take no body. To serve both browsers and
-/// other clients, mount the routes twice, and let both share an `Arc` of the accounts.
+/// credentials, `audience` and `scope`. `/revoke` takes its parameters in a body too. The other
+/// routes take no body. To serve both browsers and other clients, mount the routes twice, and let
+/// both share an `Arc` of the accounts.
 ///
 /// **Audience.** A login may name one audience or several. If the issuer has several keys, the
 /// login or the grant must name an audience. If all named audiences share a key, the token is for
