@@ -123,7 +123,7 @@ const ORDER: &[&str] = &[
     "revocation::event",
     "revocation::outage",
     "revocation::revocations",
-    // The feeds that keep the data current.
+    // The feeds that keep the revocation data current.
     "revocation::feed",
     "revocation::feed::caught_panics",
     "revocation::feed::reports",

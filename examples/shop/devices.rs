@@ -1,5 +1,5 @@
-//! Browsers in which a user has logged in before. Each browser has a cookie that contains the user
-//! and the session.
+//! Browsers in which a user has logged in before. Each of these browsers has a cookie, which
+//! identifies the user and the session of the last login.
 
 use std::sync::Arc;
 use std::time::Duration;

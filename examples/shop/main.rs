@@ -14,8 +14,8 @@
 //! with the key pair. Without `SHOP_KEY`, each run generates a new key pair.
 //!
 //! With the feature `openid-login`, users can also log in with an account at another provider, such
-//! as Google, Kakao, Naver, Keycloak, or any other OpenID provider. The environment names the
-//! providers: see [`openid`].
+//! as Google, Kakao, Naver, Keycloak, or any other OpenID provider. Environment variables configure
+//! the providers: see [`openid`].
 //!
 //! To run the servers as separate processes, run `JWT_SECRET=... cargo run --example shop -- auth`.
 //! Run the same command with `cart` instead of `auth`, and with `payment`.

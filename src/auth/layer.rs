@@ -114,8 +114,9 @@ impl<T> JwtAuth<T> {
     /// such as `iss`, `exp` and `iat`. Without that attribute, claims that `U` does not name are
     /// skipped.
     ///
-    /// Reading a type with `#[serde(flatten)]` takes longer than the whole verification, since
-    /// serde buffers every member for such a type. Declare a field for each claim instead.
+    /// If `U` has `#[serde(flatten)]`, reading the claims takes longer than all other steps of the
+    /// verification together, since serde buffers every member for such a type. Declare a field for
+    /// each claim instead.
     #[track_caller]
     pub fn claims<U: DeserializeOwned + Send + Sync + 'static>(mut self) -> JwtAuth<U> {
         // `settings_mut` also makes sure that cached tokens are not found any more, since their
@@ -148,10 +149,10 @@ impl<T> JwtAuth<T> {
     ///
     /// # Security
     ///
-    /// After a call of this method, a token that was issued for another service is accepted here
-    /// (RFC 8725 section 3.9). Anyone who operates another service, or breaks into one, can use the
-    /// tokens of that service's users here. Use this method only if the key belongs to this service
-    /// alone.
+    /// After a call of this method, this service also accepts tokens that were issued for other
+    /// services (RFC 8725 section 3.9). An attacker who controls another service can then present
+    /// the tokens of that service's users to this service. Call this method only if no other
+    /// service uses the key.
     #[track_caller]
     pub fn dangerous_any_audience(self) -> Self {
         let rules = self.rules().dangerous_any_audience();
@@ -285,10 +286,10 @@ impl<T> JwtAuth<T> {
     /// Sets the maximum length of a token in bytes. A request with a longer token gets the status
     /// 431. 8192 by default.
     ///
-    /// Servers also limit the size of all headers together, before the layer sees the request. Over
-    /// HTTP/2, hyper (and so `axum::serve`) rejects more than 16 KiB. Raise that limit with
-    /// `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1, hyper accepts about 400
-    /// KiB. Proxies often accept only 8 KiB.
+    /// A server also limits the total size of a request's headers, before the layer sees the
+    /// request. Over HTTP/2, hyper (and so `axum::serve`) rejects more than 16 KiB. Raise that
+    /// limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1, hyper accepts
+    /// about 400 KiB. Proxies often accept only 8 KiB.
     #[track_caller]
     pub fn max_token_bytes(self, bytes: usize) -> Self {
         let rules = self.rules().max_token_bytes(bytes);

@@ -1,4 +1,4 @@
-//! A guard on the claims themselves.
+//! A guard with a condition on the verified claims.
 
 use std::any::type_name;
 use std::fmt::{self, Debug};

@@ -302,7 +302,8 @@ impl TokenIssuer {
         format!(r#"{{"keys":[{}]}}"#, jwks.join(","))
     }
 
-    /// Returns the algorithm of the tokens for this audience, and their length without claims.
+    /// Returns the algorithm of the tokens for this audience, and the length of such a token
+    /// without claims.
     #[cfg(feature = "axum")]
     pub(crate) fn overhead(&self, audience: &str) -> Option<(Algorithm, usize)> {
         let is_for = |names: &[String]| names.iter().any(|name| name == audience);

@@ -183,8 +183,8 @@ impl fmt::Display for KeySourceErrorKind {
 }
 
 impl KeySourceErrorKind {
-    /// Writes the error as a sentence. `server` is the sentence's term for the server, such as "the
-    /// key source".
+    /// Writes the error as a sentence. `server` is the name of the server in this sentence, such as
+    /// "the key source".
     fn write(self, server: &str, f: &mut impl Write) -> fmt::Result {
         match self {
             Self::Unreachable => write!(f, "{server} cannot be reached"),

@@ -544,7 +544,7 @@ mod tests {
         for usable in [true, false] {
             let mut scene = Scene::loaded();
             let mut fetches = 0;
-            // Ask for 100,000 different names within 10 seconds.
+            // Look up 100,000 unknown key identifiers within 10 seconds.
             for n in 0..100_000 {
                 scene.pass(Duration::from_micros(100));
                 scene.ask(&format!("{n}"));

@@ -66,7 +66,8 @@ impl<'de> Placer<'de> {
         Self { payload, end, unescaped: String::new() }
     }
 
-    /// Appends text that is not in the payload, and returns its position.
+    /// Appends a text that the payload does not contain in this form, such as a decoded string.
+    /// Returns the position of the text.
     #[cold]
     pub(crate) fn append(&mut self, text: &str) -> Span {
         let start = self.end.saturating_add(self.unescaped.len());

@@ -119,9 +119,10 @@ impl Validation {
     ///
     /// # Security
     ///
-    /// After a call of this method, a token that was issued for another service is accepted here
-    /// (RFC 8725 section 3.9). An attacker who controls another service can use the tokens of that
-    /// service's users here. Call this method only if no other service uses the key.
+    /// After a call of this method, this service also accepts tokens that were issued for other
+    /// services (RFC 8725 section 3.9). An attacker who controls another service can then present
+    /// the tokens of that service's users to this service. Call this method only if no other
+    /// service uses the key.
     #[track_caller]
     #[must_use]
     pub fn dangerous_any_audience(mut self) -> Self {

@@ -96,7 +96,7 @@ pub enum LoginDecision<C = ()> {
     /// Logs the user in with this grant. If the login links an account, the grant must have the
     /// same subject as the session that began the login.
     LogIn(Grant<C>),
-    /// Refuses the login. The user sees this sentence on a page. The sentence is shown as plain
+    /// Refuses the login with a sentence for the user. The sentence is shown on a page as plain
     /// text, so it may contain any character.
     Refuse(String),
 }

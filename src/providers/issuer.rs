@@ -64,9 +64,9 @@ pub struct Issuer {
     preset: Vec<Setting>,
     /// Claims that the preset requires. The application may require further claims.
     also_required: Vec<&'static str>,
-    /// The rule that the issuer must have, so that this service rejects the issuer's tokens for
-    /// other services. If this field is `None`, an issuer whose keys are fetched must have a rule
-    /// of [`Distinction::AudienceOrClient`]. Any other issuer then needs no such rule.
+    /// The kind of rule that the application must set, so that this service rejects the issuer's
+    /// tokens for other services. `None` requires [`Distinction::AudienceOrClient`] if the issuer's
+    /// keys are fetched. Otherwise `None` requires no rule.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }
@@ -77,7 +77,7 @@ pub struct Issuer {
 pub(crate) enum Distinction {
     /// A rule about the audience or about the client.
     AudienceOrClient,
-    /// A rule about one of the listed claims. Rules about several of them are allowed, too.
+    /// A rule about at least one of the listed claims.
     OneOf(&'static [&'static str]),
     /// The name and the keys of the issuer. The issuer signs tokens only for this service, so no
     /// rule is required.
@@ -467,8 +467,8 @@ impl Issuer {
         self
     }
 
-    /// Returns one [`TrustedIssuer`] for each identity, together with the values of `iss` that name
-    /// the identity. All returned issuers share the same keys.
+    /// Returns a pair for each identity: the accepted values of `iss`, and the [`TrustedIssuer`].
+    /// All returned issuers share the same keys.
     #[track_caller]
     pub(crate) fn into_trusted(self) -> Vec<(Vec<String>, TrustedIssuer)> {
         self.refuse_tokens_for_others();

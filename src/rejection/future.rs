@@ -99,7 +99,7 @@ pub(crate) enum Caching {
     /// The token came from the cookie, so only the holder of that cookie may get the response.
     PrivateByCookie,
     /// The application's own token source found the token, so only the holder of the token may get
-    /// the response. The response needs `Cache-Control: private`, since a cache may not recognize
+    /// the response. The response needs `Cache-Control: private`, since a cache might not recognize
     /// the header that contains the token.
     Private,
 }

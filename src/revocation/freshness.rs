@@ -95,8 +95,8 @@ impl Freshness {
     }
 
     pub(crate) fn set(&self, as_of: AsOf) {
-        // A thread that reads between the next two writes sees one old time and one new time. The
-        // data then looks older than it is.
+        // A thread that reads between the next two writes sees the new time of the wall clock and
+        // the old time of the steady clock. To this thread, the data looks older than it is.
         self.as_of_wall.store(as_of.wall, Ordering::Release);
         self.as_of_steady.store(as_of.steady, Ordering::Release);
         self.looked_at.store(i64::MIN, Ordering::Release);
@@ -134,10 +134,10 @@ impl Freshness {
             let by_steady = self.steady.nanos().saturating_sub(as_of_steady);
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
-        // The order of the stores matters: a reader that sees the new `looked_at` must also see the
-        // new `effective`. If another thread has stored newer values since this thread read the
-        // clocks, this thread overwrites them. The data then looks older than it is until the
-        // clocks are read again.
+        // Store `effective` first: a reader that sees the new `looked_at` must also see the new
+        // `effective`. Since this thread read the clocks, another thread may have stored newer
+        // values. This thread then overwrites them with older values. The data looks older than it
+        // is until the clocks are read again.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness

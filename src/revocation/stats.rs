@@ -12,8 +12,8 @@ pub struct RevocationStats {
     by_kind: [usize; RevocationKind::ALL.len()],
     /// The memory for entries in bytes, including memory that is allocated but not filled yet.
     pub bytes: usize,
-    /// Revocations that were applied to exactly the tokens that they name. Includes revocations
-    /// that had already expired.
+    /// Revocations that were applied without being widened. A revocation that has already expired
+    /// is counted, too, although it changes nothing.
     pub applied: u64,
     /// Revocations that were widened: there was no room for an exact entry, so they also revoke
     /// tokens that they do not name.

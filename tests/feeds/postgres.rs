@@ -362,7 +362,8 @@ async fn a_feed_works_without_the_timeline_and_reports_that_once() {
     }
 }
 
-/// After a failover, the new server may not report its timeline, although the old server did.
+/// After a failover, it is possible that the new server does not report its timeline, although the
+/// old server did.
 #[tokio::test]
 async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     let postgres = Postgres::new("postgres-no-longer");

@@ -126,7 +126,7 @@ fn is_valid(variant: Variant) -> bool {
     !matches!(variant, Forged | Expired | OtherIssuer | Missing)
 }
 
-/// Returns the cryptographic backend that `jsonwebtoken` uses in a route. The hand-written route
+/// Returns the cryptographic backend that `jsonwebtoken` uses in this route. The hand-written route
 /// uses `aws_lc_rs`. The routes of other crates use `rust_crypto`, the default of these crates.
 fn backend_of(route: &str) -> Backend {
     if route == "by hand" { Backend::AwsLc } else { Backend::RustCrypto }

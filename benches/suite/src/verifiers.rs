@@ -104,7 +104,7 @@ fn all_checks() -> JwtAuth<Shopper> {
     ours(secret(), true).roles_claim("roles").tenant_claim("company").with_revocation(revocations)
 }
 
-/// `jsonwebtoken`, used as in its documentation.
+/// The crate `jsonwebtoken`, called as its documentation shows.
 pub struct Decode {
     key: DecodingKey,
     validation: Validation,

@@ -1,4 +1,4 @@
-//! Logins with an account at another provider. The environment names the providers:
+//! Logins with an account at another provider. Environment variables configure the providers:
 //!
 //! | provider | variables |
 //! |---|---|

@@ -61,11 +61,12 @@ use crate::misuse;
 /// both share an `Arc` of the accounts.
 ///
 /// **Audience.** A login may name one audience or several. If the issuer has several keys, the
-/// login or the grant must name an audience. If all named audiences share a key, the token is for
-/// all of them. If their keys differ, the token is for the first audience. The session is bound to
-/// the audiences that its login named: a renewal may name one of them, and gets `invalid_target`
-/// for any other. If a login names no audience, a renewal may name any audience that the account is
-/// granted at that time.
+/// login or the grant must name an audience. If the audiences that a login names share a key, the
+/// token is for all of them. If their keys differ, the token is for the first of them that the
+/// account is granted. The session is bound to the audiences that its login named. A renewal may
+/// name some of these audiences. If it names any other audience, the response is the error
+/// `invalid_target`. If the login named no audience, a renewal may name any audience that the
+/// account is granted at that time.
 ///
 /// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
 /// access token contains the claim `client_id` only if the application's grant sets it: see
@@ -83,9 +84,9 @@ use crate::misuse;
 /// `/.well-known/jwks.json`, or find that URL in the [`metadata`](Self::metadata). Both documents
 /// are public, and caches may keep them for an hour.
 ///
-/// These routes do not limit attempts and do not hash passwords. The shop in `examples` shows how
-/// to do both. Limit the attempts of an IP address in a [layer](Self::login_layer). Limit the
-/// attempts for a user's name in [`Accounts::log_in`], which then returns
+/// The application must limit login attempts and hash passwords itself, as the shop in `examples`
+/// does. To limit the attempts from one IP address, add a [layer](Self::login_layer). To limit the
+/// attempts with one user name, count them in [`Accounts::log_in`]. If there were too many, return
 /// [`AccountsError::too_many_attempts`].
 ///
 /// For logins by other means than credentials in a body, such as a passkey or a link in an email,

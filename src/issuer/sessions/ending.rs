@@ -175,18 +175,18 @@ impl<S: RefreshStore> Sessions<S> {
             && self.publishes()
             && let Some(token) = RefreshToken::parse(presented)
         {
-            // The session has ended already, but the end may not be published yet. Another request
-            // may be publishing it now, and may fail. Make sure that the end is published before
-            // the response is sent.
+            // The session has ended already, but perhaps the end has not been published yet.
+            // Another request may be publishing it now, and may fail. Make sure that the end is
+            // published before the response is sent.
             self.end(&token.session()).await?;
         }
         found
     }
 
-    /// Revokes one access token of a session, and ends the session if too many of its tokens were
-    /// revoked in this way. Does nothing if the session is unknown: a service with a shared secret
-    /// can sign a token with any `sid`. The tokens of an ended session are already revoked, so this
-    /// method only makes sure that the end was published.
+    /// Revokes one access token of a session. Ends the session if too many of its access tokens
+    /// were revoked individually. Does nothing if the session is unknown, since a service with a
+    /// shared secret can sign a token with any `sid`. If the session has already ended, its tokens
+    /// are already revoked. This method then only makes sure that the end was published.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(
         &self,

@@ -83,9 +83,9 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 
     /// Returns the session if the presented token is the session's current token. Rejects a used
-    /// token, and records that the last renewal was repeated, even if that renewal was only a
-    /// moment ago. Without this record, a thief could present a used token again and again to find
-    /// out when the user renews.
+    /// token, and counts the request as a repetition of the last renewal, even if that renewal was
+    /// only a moment ago. Too many repetitions end the session. Without this limit, a thief could
+    /// present a used token again and again to find out when the user renews.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));

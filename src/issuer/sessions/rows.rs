@@ -183,9 +183,9 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the announcement of an end with this cause must be repeated until it
-    /// succeeds. In that case, the row records whether the announcement has succeeded. For any
-    /// other end, the hook is called once, and nothing is recorded.
+    /// Returns true if the announcement of a session's end with this cause is retried until it
+    /// succeeds. The session's row then records whether it has succeeded. For any other end, the
+    /// application's hook is called once, and nothing is recorded.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }

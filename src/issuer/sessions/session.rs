@@ -140,9 +140,9 @@ impl NewSession {
     }
 
     /// Binds the session to these services. A renewal may name some of these services, and its
-    /// access token is then for the named services only. Otherwise the access token is for all of
-    /// them. By default, the session is not bound, and a renewal may name any service that the
-    /// application grants at that time.
+    /// access token is then only for the services that it names. If a renewal names no service, its
+    /// access token is for all of these services. By default, the session is not bound to services,
+    /// and a renewal may name any service that the application grants at that time.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = audience.into_strings();
         self

@@ -1,7 +1,7 @@
 //! The scanner, which finds strings, numbers, and words such as `null` in a JSON text.
 
-/// The maximum number of digits that [`Scanner::whole_number`] reads. A longer number may not fit
-/// into 64 bits.
+/// The maximum number of digits that [`Scanner::whole_number`] reads. A longer number could be too
+/// large for 64 bits.
 const MAX_DIGITS: usize = 18;
 
 /// A position in a JSON text.
@@ -148,9 +148,9 @@ impl<'de> Scanner<'de> {
         self.json.get(start..end)
     }
 
-    /// Reads the string that starts with the quote at this position. Returns its decoded text, and
-    /// the string itself with its quotes. Returns `None`, without moving, if the string is invalid,
-    /// or has an escape for half of a surrogate pair.
+    /// Reads the string whose opening quote is at this position. Returns the decoded text, and the
+    /// JSON of the string with its quotes. Returns `None`, and does not move, if the string is
+    /// invalid or has an escape for half of a surrogate pair.
     pub(crate) fn escaped_string(&mut self) -> Option<(String, &'de str)> {
         let mut text = String::with_capacity(32);
         let mut start = self.at.wrapping_add(1);

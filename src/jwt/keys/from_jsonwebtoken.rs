@@ -31,7 +31,7 @@ impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
 
     /// # Errors
     ///
-    /// Returns [`KeyErrorKind::Unsupported`] for an algorithm that this crate does not have.
+    /// Returns [`KeyErrorKind::Unsupported`] for an algorithm that this crate does not support.
     fn try_from(algorithm: jsonwebtoken::Algorithm) -> Result<Self, KeyError> {
         let known = ALGORITHMS.iter().find(|(theirs, _)| *theirs == algorithm);
         known.map(|(_, ours)| *ours).ok_or_else(unsupported)
@@ -43,8 +43,8 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 
     /// # Errors
     ///
-    /// Returns [`KeyErrorKind::Unsupported`] for an algorithm that `jsonwebtoken` does not have:
-    /// ES512 and ML-DSA.
+    /// Returns [`KeyErrorKind::Unsupported`] for ES512 and ML-DSA, which `jsonwebtoken` does not
+    /// support.
     fn try_from(algorithm: Algorithm) -> Result<Self, KeyError> {
         let known = ALGORITHMS.iter().find(|(_, ours)| *ours == algorithm);
         known.map(|(theirs, _)| *theirs).ok_or_else(unsupported)

@@ -11,8 +11,8 @@ pub(crate) enum Purpose {
     Tenant,
 }
 
-/// A claim that contains roles, scopes or the tenant, and the path to them. The claim is read from
-/// every token.
+/// The path to the roles, the scopes or the tenant in the claims of a token. The value at this path
+/// is read from every token.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,

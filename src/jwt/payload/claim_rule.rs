@@ -39,8 +39,9 @@ impl ClaimRule {
         self.first == claim
     }
 
-    /// Compares a claim with this rule. The claim is the next value in `reader`, and `next` is the
-    /// first byte of that value. Afterwards, the claim can be read again.
+    /// Compares a claim with this rule. The claim's value is the next value in `reader`, and `next`
+    /// is the first byte of that value. The position of `reader` does not change, so the caller can
+    /// read the value again.
     pub(crate) fn compare(
         &self,
         reader: &mut Reader<'_>,

@@ -35,7 +35,7 @@ const RESERVED: [&str; 16] = [
     "registration",
 ];
 
-/// Returns true if an application may not set this parameter.
+/// Returns true if applications must not set this parameter.
 pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }

@@ -231,9 +231,10 @@ impl LoginProvider {
         self
     }
 
-    /// Also fetches the user info of an OpenID provider, and adds its members to the claims of the
-    /// ID token. The `sub` of the user info must equal that of the ID token. If a member is in
-    /// both, the value in the ID token counts. By default, the user info is not fetched.
+    /// Also fetches the user info of an OpenID provider, and adds the members of the user info to
+    /// the claims of the ID token. The `sub` of the user info must equal that of the ID token. If a
+    /// member is in both, the value in the ID token counts. By default, the user info is not
+    /// fetched.
     ///
     /// # Panics
     ///
@@ -261,10 +262,10 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// After this call, an application that grants rights to the owner of an email address depends
-    /// on the provider to check addresses, and to check them again when they change. If
-    /// administrators or users of the provider can set `email_verified`, they can log in as other
-    /// people.
+    /// Some applications grant rights to the owner of an email address. After this call, such an
+    /// application depends on the provider to check addresses, and to check them again when they
+    /// change. If administrators or users of the provider can set `email_verified` themselves, they
+    /// can log in as other people.
     #[track_caller]
     pub fn trust_verified_email(mut self) -> Self {
         if let Protocol::OAuth(_) = self.settings.protocol {

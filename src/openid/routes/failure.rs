@@ -39,7 +39,7 @@ struct Details {
     /// returns such an error to its client.
     login_error: Option<OAuthError>,
     is_logged: bool,
-    /// True if the query of a callback reports the failure.
+    /// True if the failure was read from the query of a callback request.
     is_reported: bool,
 }
 
@@ -84,7 +84,7 @@ pub enum LoginFailureKind {
     Refused,
     /// The provider's tokens are too large for the session (500).
     TokensTooLarge,
-    /// The application limits the attempts (429).
+    /// The application refused the login, since there were too many attempts (429).
     TooManyAttempts,
     /// The session store or the accounts cannot answer now (503).
     Unavailable,
@@ -266,7 +266,8 @@ impl LoginFailure {
         LoginFailureKind::ServerError.because("code of the application panicked")
     }
 
-    /// Marks a failure that the query of a callback reports. Any client can write such a query.
+    /// Marks a failure that was read from the query of a callback request. Any client can send such
+    /// a query.
     pub(crate) fn reported(mut self) -> Self {
         self.details.is_reported = true;
         self

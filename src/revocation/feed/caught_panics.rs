@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use crate::revocation::feed::error::{FeedError, FeedErrorKind};
 
-/// Runs a call, and returns an error if the call panics. The panic message is dropped, since it may
-/// name users. The panic hook has already shown the message.
+/// Runs a call, and returns an error if the call panics. The error does not contain the panic
+/// message, since the message may name users. The panic hook has already printed the message.
 pub(crate) async fn caught<T>(
     call: impl Future<Output = Result<T, FeedError>>,
 ) -> Result<T, FeedError> {

@@ -111,10 +111,9 @@ struct PostgresBatch {
 }
 
 impl PostgresFeed {
-    /// Creates a feed for the database at this URL. This function does not connect, so that a
-    /// service starts even if the server is down;
-    /// [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed) reports a
-    /// server that cannot be reached.
+    /// Creates a feed for the database at this URL. This function does not connect, so a service
+    /// starts even if the server is down. If the server cannot be reached later, the service gets
+    /// the event [`RevocationEvent::FeedFailed`](crate::revocation::RevocationEvent::FeedFailed).
     ///
     /// # Errors
     ///

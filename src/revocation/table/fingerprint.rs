@@ -27,8 +27,8 @@ pub(crate) struct FingerprintKeys {
 pub(crate) struct IssuerFingerprint(u64);
 
 impl FingerprintKeys {
-    /// Returns the part of a fingerprint that depends on the issuer. `None` is for a revocation
-    /// that covers the tokens of every issuer.
+    /// Returns the part of a fingerprint that depends on the issuer. `issuer` is `None` for a
+    /// revocation that covers the tokens of every issuer.
     #[inline]
     pub(crate) fn of_issuer(&self, issuer: Option<&[u8]>) -> IssuerFingerprint {
         IssuerFingerprint(issuer.map_or(0, |issuer| hash(&self.of_issuers, issuer)))

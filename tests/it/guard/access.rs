@@ -12,7 +12,8 @@ use crate::kit::shop;
 #[derive(Clone, PartialEq)]
 struct Region(&'static str);
 
-/// Admits only `PUT /cart?page=2` with a header and an extension.
+/// Admits only the request `PUT /cart?page=2` with the header `x-device: till` and the extension
+/// `Region("north")`.
 struct SeesTheRequest;
 
 impl Guard for SeesTheRequest {

@@ -63,7 +63,7 @@ fn a_header_has_no_duplicate_members() {
     ] {
         assert_eq!(fault(header), Some(TokenErrorKind::Malformed), "{header}");
     }
-    // Duplicates are also found if there are more names than the buffer on the stack can hold.
+    // Duplicates are also found if the header has more names than the buffer on the stack can hold.
     let many: String = (0..20).map(|n| format!(",\"m{n}\":0")).collect();
     assert_eq!(fault(&format!(r#"{{"alg":"HS256"{many}}}"#)), None);
     let again = format!(r#"{{"alg":"HS256"{many},"m19":0}}"#);

@@ -13,7 +13,7 @@ use crate::kit::{self, str_of};
 const KEYS: &str = "google-jwt_verify_lib/jwks_parse.json";
 const TOKENS: &str = "google-jwt_verify_lib/verify.json";
 
-/// Sets with a faulty `oct` key: without `k`, and with a `k` that is not base64.
+/// Key sets with a faulty `oct` key: without `k`, and with a `k` that is not base64.
 const OCT: [(&str, KeyErrorKind); 2] = [
     ("JwksJwkOctBadMissingK", KeyErrorKind::Unreadable),
     ("JwksJwkOctBadBase64", KeyErrorKind::Unreadable),
@@ -63,7 +63,7 @@ fn no_set_of_the_file_holds_a_key_for_hmac() {
     assert_eq!((pem, oct, waiting), (4, 2, 28));
 }
 
-/// Sets whose only key has no `crv`, which RFC 7518 section 6.2.1.1 requires.
+/// Key sets with a single key that lacks `crv`. RFC 7518 section 6.2.1.1 requires `crv`.
 #[cfg(feature = "asymmetric")]
 const NO_CURVE: [&str; 2] = ["JwksECMissingBothAlgCrvES256", "JwkECMissingCrv"];
 

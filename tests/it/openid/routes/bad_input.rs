@@ -178,8 +178,8 @@ async fn a_code_works_once() {
     let mut browser = site.browser();
     let url = browser.begin(&[]).await;
     let back = browser.at_provider(&url).await;
-    // The cloned browser still has the cookie of the login attempt. When the clone presents the
-    // code a second time, only the provider can reject the code.
+    // The cloned browser still has the cookie of the login attempt, so this server sends the code
+    // to the provider a second time. Only the provider can detect that the code was already used.
     let mut copy = browser.clone();
     assert_eq!(browser.come_back(&back).await.status(), 200);
     let again = browser.come_back(&back).await;

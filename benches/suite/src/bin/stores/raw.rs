@@ -57,7 +57,7 @@ impl Raw {
         Self::new(Database::Redis(ConnectionManager::new(client).await.unwrap()))
     }
 
-    /// Chooses the row that a client will change later.
+    /// Sets the row that this client changes in each call of [`write`](Self::write).
     pub(crate) fn take(&self, client: usize, row: &StoredSession) {
         let mut rows = self.rows.lock().unwrap();
         assert_eq!(rows.len(), client);
