@@ -26,7 +26,8 @@ pub(crate) struct Entry<V> {
     scope: u64,
     weight: u32,
     is_used: AtomicBool,
-    /// The number of [`Slots`] in a row, up to the previous ones, in which the entry was not used.
+    /// The number of consecutive tables ([`Slots`]), ending with the previous table, in which the
+    /// entry was not used.
     idle_rounds: u8,
     /// The cached value. It becomes `None` only when the entry is dropped.
     value: Option<V>,
@@ -108,8 +109,8 @@ impl<V> Entry<V> {
         self.weight as usize
     }
 
-    /// Returns the number of [`Slots`] in a row, up to the current ones, in which the entry was not
-    /// used. Zero means that the entry was used in the current `Slots`.
+    /// Returns the number of consecutive tables ([`Slots`]), ending with the current table, in
+    /// which the entry was not used. Returns zero if the entry was used in the current table.
     pub(crate) fn idleness(&self) -> u8 {
         if self.is_used.load(Ordering::Relaxed) { 0 } else { self.idle_rounds.saturating_add(1) }
     }

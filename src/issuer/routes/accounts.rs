@@ -133,8 +133,7 @@ pub trait Accounts: Send + Sync + 'static {
     type Claims: Serialize + Send + Sync;
 
     /// Returns the grant of the user with these credentials, or `None` if the credentials are
-    /// wrong. If the user does not exist, the function should take as long as it takes to reject a
-    /// wrong password.
+    /// wrong. If the user does not exist, the function should take as long as for a wrong password.
     ///
     /// A grant that names [audiences](Grant::audience) is only for those services. A grant that
     /// names a [client](Grant::client_id) is only for that client: the routes reject a login that

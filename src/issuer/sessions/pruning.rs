@@ -24,8 +24,8 @@ impl Pruning {
         Self { next: AtomicI64::new(i64::MIN) }
     }
 
-    /// Returns true if this login must delete expired sessions. Only one login in each interval of
-    /// [`EVERY_SECS`] deletes sessions.
+    /// Returns true if this login must delete expired sessions. This is true for only one login in
+    /// each interval of 10 seconds ([`EVERY_SECS`]), unless there is a backlog.
     pub(crate) fn begin(&self, now: UnixTime) -> bool {
         let now = now.as_secs();
         let after = now.saturating_add(EVERY_SECS);
