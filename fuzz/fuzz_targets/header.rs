@@ -1,6 +1,6 @@
-//! Fuzzes the JOSE header of a token with a valid signature. The verifier must accept a header
-//! exactly when the rules allow it. If the verifier accepts a header that the oracle can read, the
-//! oracle must accept the header too.
+//! Fuzzes the JOSE header of a token with a valid signature. The verifier must accept a header if
+//! and only if `is_allowed` returns true. The oracle, `jsonwebtoken`, cannot parse every header.
+//! If it can parse a header that the verifier accepts, it must accept the token too.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -44,7 +44,7 @@ enum Step {
         back: u8,
         on_other: bool,
     },
-    /// Checks a refresh token, then presents another token, and then exchanges the first token.
+    /// Begins a renewal, then presents another refresh token, and then finishes the first renewal.
     Interleave {
         back: u8,
         other: u8,

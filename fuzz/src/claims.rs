@@ -80,7 +80,7 @@ enum Value {
     Integer(i64),
     Unsigned(u64),
     Float(f64),
-    /// `NOW` plus one of [`TIMES`].
+    /// A time: `NOW` plus one of the offsets in [`TIMES`].
     Time(u8),
     Known(u8),
     Text(String),

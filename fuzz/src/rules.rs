@@ -128,7 +128,7 @@ pub struct Noted {
 }
 
 impl Noted {
-    /// Checks that the crate extracted these values.
+    /// Checks that the crate extracted the same values from the token.
     pub fn check(&self, token: &VerifiedToken) {
         let names = [token.issuer(), token.subject(), token.id(), token.session()];
         assert_eq!(names, self.names.each_ref().map(Option::as_deref), "names");
@@ -355,7 +355,7 @@ fn at_path<'n>(members: &'n [(String, Node)], path: &[&str]) -> Option<&'n Node>
     if rest.is_empty() { Some(node) } else { at_path(node.members()?, rest) }
 }
 
-/// Returns a string, or the `value` of an object.
+/// Returns the node itself if it is a string, and its member `value` if it is an object.
 fn element(node: &Node) -> Option<String> {
     match node {
         Node::Object(_) => node.members()?.iter().find(|(name, _)| name == "value")?.1.text(),

@@ -230,8 +230,8 @@ impl TokenIssuer {
     /// default, about the size of a cookie. By default, services reject tokens of more than 8192
     /// bytes.
     ///
-    /// A signature of ML-DSA-65 or ML-DSA-87 is by itself longer than the default. Set 8192 for
-    /// these algorithms.
+    /// With ML-DSA-65 and ML-DSA-87, the signature alone is longer than the default maximum. Set
+    /// 8192 for these algorithms.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
         self
@@ -374,9 +374,9 @@ impl TokenIssuer {
     /// any other text.
     #[cfg(feature = "axum")]
     pub(crate) fn recognize(&self, encoded: &str) -> Option<OwnToken> {
-        // A service that has a secret can sign a token with any lifetime. Servers keep the
-        // revocation of a token until the token expires. A token with a longer lifetime than
-        // `max_lifetime` is therefore not recognized, so nobody can revoke it.
+        // A service that has a secret can sign a token with any lifetime. Servers would have to
+        // keep the revocation of such a token until the token expires, perhaps for years. A token
+        // whose lifetime exceeds `max_lifetime` is therefore not recognized, and cannot be revoked.
         let validation = Validation::new()
             .issuer(&*self.issuer)
             .accept_type(TOKEN_TYPE)

@@ -1,4 +1,5 @@
-//! The HTTP client: one request, without redirects, compression, cookies or proxies.
+//! The HTTP client. Each call sends one request. The client does not support redirects,
+//! compression, cookies or proxies.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -167,8 +167,8 @@ impl RemoteKeys {
     ///
     /// # Security
     ///
-    /// Every process on this machine that can listen on the port in the URL can choose the keys,
-    /// and can therefore sign tokens.
+    /// The process that listens on the port in the URL chooses the keys, and can therefore sign
+    /// tokens. Any process on this machine may be able to listen on that port.
     ///
     /// # Panics
     ///

@@ -24,9 +24,9 @@ pub struct AsOf {
     steady: u64,
 }
 
-/// The age of the data, measured with two clocks. The greater of the two ages counts. The steady
-/// clock is never set back, but may stand still while the machine sleeps. The wall clock may be set
-/// back.
+/// The age of the revocation data, measured with two clocks. The greater of the two ages counts.
+/// The steady clock is never set back, but may stand still while the machine sleeps. The wall clock
+/// may be set back.
 pub(crate) struct Freshness {
     clock: TimeSource,
     steady: SteadyClock,
@@ -106,7 +106,7 @@ impl Freshness {
         self.as_of_steady.store(NEVER, Ordering::Release);
     }
 
-    /// Returns the age of the data, or `None` before the first read.
+    /// Returns the age of the revocation data, or `None` before the first read.
     pub(crate) fn staleness(&self) -> Option<Duration> {
         self.staleness_at(self.clock.now()).map(Duration::from_nanos)
     }

@@ -145,7 +145,7 @@ impl Revocation {
         self
     }
 
-    /// Sets the time of the revocation if it is unknown.
+    /// Sets the time of the revocation to `now` if that time is unknown.
     #[cfg(feature = "feeds")]
     pub(crate) fn revoked_by(mut self, now: UnixTime) -> Self {
         if let RevocationTarget::Token { revoked_at, .. }

@@ -38,7 +38,7 @@ impl RevocationOutage {
         self.kind
     }
 
-    /// Returns the age of the data, or `None` if no data has been read yet.
+    /// Returns the age of the revocation data, or `None` if no data has been read yet.
     pub fn age(&self) -> Option<Duration> {
         self.age
     }

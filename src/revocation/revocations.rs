@@ -235,7 +235,7 @@ impl Revocations {
         }
     }
 
-    /// Returns the age of the data, or `None` before the first read.
+    /// Returns the age of the revocation data, or `None` before the first read.
     pub fn staleness(&self) -> Option<Duration> {
         self.shared.freshness.staleness()
     }

@@ -93,7 +93,7 @@ impl Member {
         assert!(!matches!(done, Ok(Ok(()))), "{name} was confirmed");
     }
 
-    /// Returns the age of the data.
+    /// Returns the age of the revocation data.
     pub(crate) fn staleness(&self) -> Option<Duration> {
         self.revocations.staleness()
     }
@@ -102,8 +102,8 @@ impl Member {
         verdict(&self.revocations, name)
     }
 
-    /// Waits until the verdict on the token is `expected`. The time limit does not include stalls
-    /// of the machine.
+    /// Waits until the verdict on the token is `expected`. Panics if that takes longer than `within`.
+    /// Stalls of this process are not counted.
     pub(crate) async fn expect(&self, name: &str, expected: Verdict, within: Duration) {
         let start = Stopwatch::start();
         while self.verdict(name) != expected {

@@ -41,8 +41,8 @@ fn auth_server() {
 }
 
 fn say(line: &str) {
-    // A single write keeps the lines of several tasks apart. The code does not use `print!`, since
-    // the test harness would capture its output.
+    // Write each line with a single call, so that the lines of concurrent tasks do not mix. Do not
+    // use `print!`, since the test harness would capture its output.
     std::io::stdout().write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
 }
 

@@ -17,7 +17,7 @@ pub const KEY_ID: &str = "2026-11";
 /// 3000-01-01. Most contenders compare `exp` with the system clock, so `exp` is far in the future.
 const FAR: u64 = 32_503_680_000;
 
-/// The claims that a typical handler reads, as in the README.
+/// The claims that a typical handler reads. The example in the README has the same type.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Shopper {
     pub sub: String,

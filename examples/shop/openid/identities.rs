@@ -79,7 +79,7 @@ impl Users {
         self.user_with(account).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// Returns the name in the profile of an account at another provider.
+    /// Returns the profile name of an account at a provider.
     pub(crate) async fn profile_name(
         &self,
         issuer: &str,

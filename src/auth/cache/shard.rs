@@ -81,7 +81,7 @@ impl<V: Clone> Shard<V> {
         drop(former);
     }
 
-    /// Adds an entry. Returns the former slots if they were replaced.
+    /// Adds an entry. If the slots have no room for it, replaces them and returns the former slots.
     fn add(&self, entry: Entry<V>) -> Option<Arc<Slots<V>>> {
         let mut contents = self.contents.0.try_lock().ok()?;
         let slots = self.slots.load();

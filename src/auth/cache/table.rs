@@ -27,7 +27,7 @@ pub(crate) struct Table<V, const SHARDS: usize> {
     counters: Counters,
 }
 
-/// The contents of a table.
+/// Counters of a table, and the current size of its contents.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TableStats {
     pub(crate) hits: u64,
@@ -55,8 +55,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         self.shards.iter().map(Shard::limit).fold(0, usize::saturating_add)
     }
 
-    /// Finds a token that was inserted for the same `scope`, and returns what `pick` returns for
-    /// its value. `pick` returns `None` for a stale value.
+    /// Finds a token that was inserted with the same `scope`. Returns the result of `pick` for the
+    /// value of the token. `pick` returns `None` for a stale value.
     pub(crate) fn find<R>(
         &self,
         scope: u64,

@@ -209,8 +209,8 @@ impl Cached for CachedToken {
     }
 
     fn weight(&self) -> usize {
-        /// The size of two allocation headers, of two words each, and of the two reference counts
-        /// of an `Arc`.
+        /// The size of two allocation headers and of the two reference counts of an `Arc`. Each
+        /// header takes two words, and each count takes one.
         const COUNTS: usize = size_of::<[usize; 6]>();
         let verified = &self.claims.data().verified;
         size_of_val(&*self.claims)

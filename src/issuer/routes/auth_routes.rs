@@ -131,9 +131,8 @@ pub struct AuthRoutes<A, S> {
 }
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
-/// A function that puts a layer in front of the routes that log users in. These functions are
-/// called when all routes have been added, so each layer also covers the routes that were added
-/// after it.
+/// A function that adds a layer to the routes that log users in. The function is called when all
+/// routes have been added, so its layer also covers the routes that were added after the layer.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {

@@ -53,7 +53,8 @@ pub(crate) enum OAuthErrorKind {
     Unavailable,
     /// A call to the application's `Accounts` failed.
     AccountsFailed,
-    /// The account has more claims than fit into a token or its cookie.
+    /// The claims of the account are too large for a token, or for the cookie that contains the
+    /// token.
     TooManyClaims,
     ServerError,
 }

@@ -22,7 +22,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// store a `client_id` with each session.
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
-/// The one parameter that may be repeated (RFC 8693 section 2.1).
+/// The name of the only parameter that a request may repeat (RFC 8693 section 2.1).
 const AUDIENCE: &str = "audience";
 
 /// The members of a JSON object or of a form. A duplicate parameter is an error, and a parameter

@@ -23,8 +23,9 @@ pub(crate) struct SeenNames<'de> {
 }
 
 impl<'de> SeenNames<'de> {
-    /// Adds a name, which belongs to this group. Returns true if the name is new. `written` is the
-    /// name as the JSON contains it. If the name has escapes, `written` includes the quotes.
+    /// Adds a name. Returns true if the name is new. `group` is the [`group`] of `name`. `written`
+    /// is the text of the name in the JSON. If the text has escapes, `written` includes the quotes.
+    /// Otherwise it has no quotes.
     #[inline]
     pub(crate) fn insert(&mut self, group: u64, name: &str, written: &'de str) -> bool {
         if self.groups & group != 0 && self.has_among_few(name) {

@@ -79,8 +79,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         Ok(())
     }
 
-    /// Records an error of the claims type that does not concern a single member, such as a missing
-    /// field.
+    /// Records an error that the claims type returned and that does not concern a single member,
+    /// such as a missing field.
     #[cold]
     pub(crate) fn note_end(&mut self, error: &Error) {
         if self.noted.failure.is_none() {
@@ -193,9 +193,9 @@ fn note_places(
     Ok(())
 }
 
-/// Records which of the rules in `rules` the member meets and which it breaks. Each rule has the
-/// same bit in `rules` as in [`Noted::met`]. `next` is the first byte of the value. Afterwards, the
-/// value can be read again.
+/// Compares the value of a member with each rule in `rules`, and records which rules the value
+/// meets and which it breaks. Each rule has the same bit in `rules` as in [`Noted::met`]. `next` is
+/// the first byte of the value. The value can be read again afterwards.
 #[inline(never)]
 fn note_rules(
     reader: &mut Reader<'_>,

@@ -37,8 +37,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # let _ = company;
 /// ```
 ///
-/// Each provider has a name at this server. The name is part of the URLs of the provider's routes,
-/// and the application learns it with each login.
+/// Each provider has a name at this server. The name is part of the URLs of the provider's routes.
+/// Each login tells the application the name of its provider.
 ///
 /// # Panics
 ///

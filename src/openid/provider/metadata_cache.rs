@@ -34,7 +34,7 @@ struct Shared {
     allow_http: bool,
     timeout: Duration,
     state: Mutex<State>,
-    /// Wakes the logins that wait for a fetch when the fetch ends.
+    /// The signal that a fetch has ended. It wakes the logins that wait for the fetch.
     ended: Notify,
 }
 

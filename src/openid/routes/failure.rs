@@ -240,9 +240,10 @@ impl LoginFailure {
         self.details.provider.as_deref()
     }
 
-    /// Returns the path to which the login would have returned, if this browser began the login. A
-    /// page can offer to log in again with the same path. The path belongs to this site. A page
-    /// must escape it, since it may contain quotes.
+    /// Returns the path to which the browser would have returned after the login. Returns `None` if
+    /// the path is unknown, for example because another browser began the login. A page can offer a
+    /// new login with the same path. The path belongs to this site. A page must escape it, since it
+    /// may contain quotes.
     pub fn return_to(&self) -> Option<&str> {
         self.details.return_to.as_deref()
     }

@@ -116,7 +116,7 @@ impl OpenIdLogin {
     /// default, the tokens are dropped after the login, and the application knows only who the user
     /// is.
     ///
-    /// Store the tokens only if the application later calls the provider on behalf of the user.
+    /// Store the tokens only if the application will call the provider on behalf of the user.
     /// [`provider_tokens`](Self::provider_tokens) returns them. The tokens are not renewed. A login
     /// is rejected with [`TokensTooLarge`](LoginFailureKind::TokensTooLarge) if its tokens have
     /// more than 6 KiB after encryption. The log then states their size and the limit.

@@ -13,8 +13,8 @@ use crate::jwt::{KeyError, texts_of_keys};
 /// issuer, and the key must not verify tokens of another tenant.
 pub(super) struct EntraKeys {
     url: KeySetUrl,
-    /// The name of one tenant's issuer. Keys that are reserved for this tenant are used, in
-    /// addition to the keys for all tenants.
+    /// The issuer name of one tenant. The keys that are reserved for this tenant are also used. If
+    /// `None`, no reserved keys are used.
     only: Option<String>,
 }
 

@@ -41,7 +41,8 @@ struct MemoryLog {
 struct Messages {
     /// The messages, sorted by their numbers. Removed messages leave gaps in the numbers.
     entries: VecDeque<LoggedMessage>,
-    /// The texts of all messages, to find out whether the log already has a message.
+    /// The texts of all messages in `entries`. A message that the log already contains is not added
+    /// again.
     messages: HashSet<Arc<str>>,
     last: u64,
     bytes: usize,

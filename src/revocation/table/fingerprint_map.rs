@@ -1,5 +1,5 @@
-//! A map from the fingerprint of a name to its [`Mark`], the value of a table entry. Any number of
-//! threads can read the map without a lock while one thread writes.
+//! A map whose keys are the fingerprints of names. The value of each entry is a [`Mark`]. Any
+//! number of threads can read the map without a lock while one thread writes.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 

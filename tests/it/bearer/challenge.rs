@@ -109,7 +109,7 @@ impl Input<'_> {
         (len > 0).then(|| latin1(token))
     }
 
-    /// Reads a token68 that extends to a comma or the end.
+    /// Reads a token68 if a comma or the end of the input follows it. Otherwise reads nothing.
     fn token68(&mut self) -> bool {
         let is_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
         let len = self.rest.iter().take_while(|byte| is_char(**byte)).count();

@@ -148,7 +148,8 @@ fn no_part_has_padding_white_space_or_a_character_of_plain_base64() {
     }
 }
 
-/// Encodes the same bytes with trailing bits that are not zero, if the encoding has trailing bits.
+/// Returns another encoding of the bytes in `part`, with trailing bits that are not zero. Returns
+/// `None` if the encoding has no trailing bits.
 fn other_spelling(part: &str) -> Option<String> {
     let (start, last) = part.split_at(part.len() - 1);
     let next = char::from(last.as_bytes()[0] + 1);
@@ -162,7 +163,7 @@ fn trailing_bits_are_zero_in_every_part() {
     let good = signed(&format!("{header}.{payload}"));
     let other = other_spelling(&good).expect("32 bytes leave bits over");
     assert_eq!(kit::fault(&auth, &other), Some(TokenErrorKind::BadSignature));
-    // There are trailing bits unless the number of bytes is a multiple of three.
+    // The encoding of a part has trailing bits unless the number of bytes is a multiple of three.
     let (mut headers, mut payloads) = (0, 0);
     for _ in 0..3 {
         if let Some(header) = other_spelling(&header) {

@@ -1,4 +1,5 @@
-//! Tests of all requests in the table of `rows`, over HTTP/1.1, over HTTP/2 and within the process.
+//! Tests of every request in the table of the module `rows`. Each request is sent over HTTP/1.1,
+//! over HTTP/2, and directly to the router without a connection.
 
 mod grpc;
 mod hooks;

@@ -79,7 +79,8 @@ fn a_token_has_methods_for_everything_but_its_claims() {
     assert_eq!(revocations.check(&TokenNames::from(token)), Verdict::Revoked);
 }
 
-/// A middleware of the application may verify a token itself.
+/// An application may verify tokens in its own middleware, and insert the claims into the
+/// extensions.
 #[tokio::test]
 async fn claims_that_the_application_inserted_are_extracted_if_there_is_no_layer() {
     let claims = shop::auth().verify(&shop::good()).unwrap();

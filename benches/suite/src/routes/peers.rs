@@ -149,8 +149,8 @@ pub fn jwt_authorizer(kind: &TokenKind) -> Router {
     Router::new().route("/cart", get(cart)).layer(layer)
 }
 
-/// `tower-oauth2-resource-server` requires tokens with a `kid`, and HMAC must be allowed
-/// explicitly.
+/// Returns a route behind `tower-oauth2-resource-server`. That crate requires a `kid` in each
+/// token. It accepts HMAC only if the configuration allows the algorithm explicitly.
 pub fn tower_oauth2_resource_server(kind: &TokenKind) -> Router {
     async fn cart(Extension(claims): Extension<Shopper>) -> &'static str {
         answer(&claims)

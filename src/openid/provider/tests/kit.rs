@@ -177,7 +177,7 @@ impl TestProvider {
         })
     }
 
-    /// Returns the claims of a valid ID token with this change.
+    /// Returns the claims of a valid ID token, but with `value` for the claim `name`.
     pub(super) fn claims_with(&self, name: &str, value: Value) -> Value {
         let mut claims = self.claims();
         claims[name] = value;

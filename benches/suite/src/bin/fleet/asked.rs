@@ -1,4 +1,4 @@
-//! Counters of the database behind a feed.
+//! The numbers of reads and connections that the database of a feed counts.
 
 use redis::aio::MultiplexedConnection;
 use sqlx::{Connection, PgConnection};

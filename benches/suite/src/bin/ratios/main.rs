@@ -48,8 +48,8 @@ struct Measured {
     ratio: Quartiles,
     ours_nanos: f64,
     other_nanos: f64,
-    /// The row's minimum cost (`Row::floor`), divided by its cost `Row::other`. NaN if the row has
-    /// no minimum cost.
+    /// The cost of `Row::floor`, divided by the cost of `Row::other`. NaN if the row has no
+    /// `floor`.
     floor: f64,
 }
 
