@@ -102,8 +102,8 @@ impl Member {
         verdict(&self.revocations, name)
     }
 
-    /// Waits until the verdict on the token is `expected`. Panics if that takes longer than `within`.
-    /// Stalls of this process are not counted.
+    /// Waits until the verdict on the token is `expected`. Panics if that takes longer than
+    /// `within`. Stalls of this process are not counted.
     pub(crate) async fn expect(&self, name: &str, expected: Verdict, within: Duration) {
         let start = Stopwatch::start();
         while self.verdict(name) != expected {
