@@ -24,7 +24,7 @@ async fn hello(claims: Claims<Shopper>) -> String {
     format!("hello {} of {}\n", claims.sub, claims.company)
 }
 
-/// Prints the reason for each rejection, which the client does not learn.
+/// Prints the reason for each rejection. The response to the client does not contain the reason.
 async fn print_reason(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
         eprintln!("{}: {}", error.code(), error.reason());

@@ -315,7 +315,7 @@ const ORDER: &[&str] = &[
     "openid::routes::mount",
     "openid::routes",
     "openid",
-    // Tokens for the tests of applications.
+    // Tokens for tests that applications write.
     "testing::request",
     "testing::test_issuer",
     "testing",

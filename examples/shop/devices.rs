@@ -73,7 +73,7 @@ impl Devices {
 }
 
 /// Adds the browser's cookie to the response of a successful login. Use this layer only for a
-/// `/login` route that rejects requests from other sites. Otherwise another site could log the
+/// `/login` route that refuses requests from other sites. Otherwise another site could log the
 /// browser in with another account, and the cookie of that login would replace the user's own
 /// cookie.
 pub(crate) async fn remember(

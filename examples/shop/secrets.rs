@@ -8,7 +8,7 @@ use std::error::Error;
 
 use tower_jwt_auth::{KeyError, Secret};
 
-/// The issuer. It is part of every derived secret, and the `iss` of every token.
+/// The name of the issuer. It is the `iss` of every token, and every secret is derived with it.
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 
 /// Returns the secret of the auth server.

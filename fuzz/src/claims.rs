@@ -86,7 +86,7 @@ enum Value {
     Text(String),
     Array(Vec<Value>),
     Object(Vec<Member>),
-    /// Nested arrays of this depth.
+    /// Arrays that are nested this deep.
     Deep(u8),
 }
 

@@ -53,8 +53,8 @@ pub fn reached(response: &Response<Bytes>) -> Option<&Parts> {
     response.extensions().get::<Reached>().map(|reached| &*reached.0)
 }
 
-/// Returns a `GET /` request. Each of the `lines` becomes the value of a header field with this
-/// name. Returns `None` if a line is not a valid value.
+/// Returns a `GET /` request with up to three header fields called `name`. Each line of `lines` is
+/// the value of one field. Returns `None` if a line is not a valid value.
 pub fn get(name: &HeaderName, lines: &[u8]) -> Option<Request<()>> {
     let mut request = Request::new(());
     for line in lines.split(|byte| *byte == b'\n').take(3) {

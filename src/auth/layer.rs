@@ -32,7 +32,7 @@ use crate::revocation::Revocations;
 /// Verifies the token of every request and puts its claims into the request's extensions.
 ///
 /// This type is both the configuration and the layer. By default it reads `Authorization: Bearer`
-/// and requires `exp`. It rejects a request without a token. It also rejects a token that has an
+/// and requires `exp`. It refuses a request without a token. It also rejects a token that has an
 /// `aud` while no [`audience`](Self::audience) is configured.
 ///
 /// ```
@@ -308,7 +308,7 @@ impl<T> JwtAuth<T> {
     /// A browser sends a cookie automatically, even with a request that another site caused. The
     /// layer therefore checks each request with the cookie that is a WebSocket handshake or has an
     /// unsafe method. It reads the header `Sec-Fetch-Site`, or `Origin` if `Sec-Fetch-Site` is
-    /// absent. It rejects the request if a page of another origin made it, unless that origin is
+    /// absent. It refuses the request if a page of another origin made it, unless that origin is
     /// [trusted](Self::trust_origin). A request without these two headers does not come from a
     /// browser, and is not rejected.
     ///
@@ -323,8 +323,8 @@ impl<T> JwtAuth<T> {
     /// Use a name with the prefix `__Host-`, as in `__Host-access_token`: browsers then require
     /// that the cookie was set over TLS by this host. For a cookie that several hosts of one domain
     /// share, use `__Secure-`; each of these hosts can then set the cookie. If the name has a
-    /// prefix, the layer rejects a request with a cookie whose name differs from this name only in
-    /// upper and lower case. It always rejects a request with two cookies of this name and
+    /// prefix, the layer refuses a request with a cookie whose name differs from this name only in
+    /// upper and lower case. It always refuses a request with two cookies of this name and
     /// different values.
     #[track_caller]
     pub fn cookie(mut self, name: impl AsRef<str>) -> Self {

@@ -1,5 +1,5 @@
-//! The check for requests that a browser makes for a page of another site. The browser may add the
-//! cookie that contains the token to such a request.
+//! The check for requests from pages of other sites. The browser may add the cookie that contains
+//! the token to such a request.
 
 use std::str::FromStr;
 
@@ -35,8 +35,8 @@ impl TrustedOrigins {
         }
     }
 
-    /// Rejects a request from an untrusted site, unless its method is GET, HEAD or OPTIONS. A
-    /// WebSocket handshake from such a site is rejected too.
+    /// Refuses a request from an untrusted site, unless its method is GET, HEAD or OPTIONS. A
+    /// WebSocket handshake from such a site is refused too.
     ///
     /// If `Sec-Fetch-Site` is present, it decides, since a script cannot set it. Otherwise `Origin`
     /// decides. A request with neither header does not come from a browser. `SameSite` does not
@@ -79,7 +79,7 @@ impl TrustedOrigins {
         self.origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }
 
-    /// Rejects a request with `Sec-Fetch-Site: cross-site`, unless its origin is trusted.
+    /// Refuses a request with `Sec-Fetch-Site: cross-site`, unless its origin is trusted.
     ///
     /// This check is for routes that do not use cookies. Requests from pages of this site and from
     /// clients other than browsers pass the check.
@@ -103,7 +103,7 @@ const ANOTHER_SITE: &str = "a cookie came with a request that, by its `Sec-Fetch
 const ANOTHER_ORIGIN: &str = "a cookie came with a request whose `Origin` is neither the host in \
      `Host` (which a proxy must pass on) nor named in `trust_origin`";
 
-/// Returns the value of a header. Rejects a request with two such headers, since browsers send at
+/// Returns the value of a header. Refuses a request with two such headers, since browsers send at
 /// most one.
 fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fault> {
     let mut values = headers.get_all(name).iter();

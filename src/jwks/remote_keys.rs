@@ -75,7 +75,7 @@ impl RemoteKeys {
     ///
     /// # Panics
     ///
-    /// Panics if `issuer` has a query, and in the cases in which [`jwks`](Self::jwks) panics.
+    /// Panics if `issuer` has a query, or for the same reasons as [`jwks`](Self::jwks).
     #[track_caller]
     pub fn discover(issuer: impl AsRef<str>) -> Self {
         Self::with_origin(Origin::discovery(issuer.as_ref()))

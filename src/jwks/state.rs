@@ -271,7 +271,8 @@ impl SourceState {
         let health = self.health_of(&refresh, now);
         drop(refresh);
         for waiting in waiting {
-            // This fails if the client has disconnected and its request no longer waits.
+            // Ignore the error. It means that the client has disconnected and its request no longer
+            // waits.
             let _ = waiting.send(());
         }
         #[cfg(feature = "tracing")]

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// The maximum number of names. Anyone can send tokens with any key name, so the number must be
-/// bounded.
+/// The maximum number of names. Anyone can send tokens with arbitrary `kid` values, so the number
+/// must be limited.
 pub(crate) const MAX_NAMES: usize = 1_024;
 /// The time for which a key counts as missing after a fetch did not find it. During this time, a
 /// token with the `kid` of this key cannot start another fetch.
@@ -20,7 +20,7 @@ pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(crate) struct UnknownNames {
     hasher: RandomState,
-    /// The names of the missing keys for which the next fetch was requested.
+    /// The names that were recorded after the last fetch began.
     asking: HashSet<u64>,
     /// The names that were recorded before the current fetch began. After the fetch, they are
     /// remembered as missing. A name that is recorded during the fetch is not remembered as

@@ -73,7 +73,8 @@ impl ClaimPath {
         self.member.as_deref().unwrap_or("value")
     }
 
-    /// Returns true if both paths have the same names, even if they read the value differently.
+    /// Returns true if both paths lead to the same claim. The settings for reading the claim's
+    /// value may differ.
     pub(crate) fn is_at(&self, other: &Self) -> bool {
         self.names == other.names
     }

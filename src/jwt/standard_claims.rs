@@ -57,8 +57,8 @@ pub struct StandardClaims {
     /// The session that the token belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// The granted scopes, separated by spaces, if the claim is a string or an array of strings.
-    /// `Token::scopes` returns the individual scopes, from all configured claims.
+    /// The granted scopes, separated by spaces. `None` if the claim is neither a string nor an
+    /// array of strings. `Token::scopes` returns the individual scopes, from all configured claims.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "joined")]
     pub scope: Option<String>,
 }

@@ -200,9 +200,9 @@ impl Verifier {
         Ok((parts, key))
     }
 
-    /// Calls `decide` with the token's `kid` if a key that is missing from `keys` may be the cause
-    /// of the rejection. `error` is the error of the rejected token. For a token without a `kid`,
-    /// every wrong signature may be due to a missing key.
+    /// Calls `decide` with the token's `kid` if the token may have been rejected because its key is
+    /// missing from `keys`. `error` is the reason for the rejection. If the token has no `kid`, a
+    /// missing key may be the cause of any wrong signature.
     pub(crate) fn missing_key<R>(
         &self,
         token: &[u8],

@@ -98,8 +98,8 @@ impl TrustedIssuer {
     }
 
     /// Decides what happens to a rejected token whose key may be missing from `keys`. `error` is
-    /// the reason for the rejection. Returns `None` if a missing key cannot be the cause. The token
-    /// then stays rejected.
+    /// the reason for the rejection. Returns `None` if a missing key cannot be the reason. In this
+    /// case, the token stays rejected.
     #[cold]
     pub(crate) fn on_rejected(
         &self,

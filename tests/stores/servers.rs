@@ -129,7 +129,7 @@ impl Server {
             && &answer == b"+PONG"
     }
 
-    /// Kills the server with SIGKILL, like a power cut.
+    /// Kills the server with SIGKILL, to simulate a power failure.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             let family = family(process.id());

@@ -33,7 +33,7 @@ pub(crate) fn router(account: Account) -> Router {
 }
 
 impl Account {
-    /// Returns the session of the browser that sent the request. Rejects requests from other
+    /// Returns the session of the browser that sent the request. Refuses requests from other
     /// origins, since a browser adds the cookies even to requests from another port of the same
     /// host. A request without `Sec-Fetch-Site` is accepted: it comes from a program such as curl,
     /// which has no cookies of a browser.

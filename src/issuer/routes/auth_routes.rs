@@ -54,11 +54,11 @@ use crate::misuse;
 /// By default, **tokens are in bodies**: responses follow RFC 6749 section 5.1, with
 /// `Cache-Control: no-store`. **With [`cookies`](Self::cookies)**, tokens are in cookies that no
 /// script can read, and refresh tokens are read only from their cookie. In this mode, the routes
-/// reject requests that a browser makes for a page of another site. The body of a response contains
-/// `expires_in` and `scope`, so that a page learns when to renew its tokens. `/login` takes the
-/// credentials, `audience` and `scope`. `/revoke` takes its parameters in a body too. The other
-/// routes take no body. To serve both browsers and other clients, mount the routes twice, and let
-/// both share an `Arc` of the accounts.
+/// refuse requests from pages of other sites. The body of a response contains `expires_in` and
+/// `scope`, so that a page learns when to renew its tokens. `/login` takes the credentials,
+/// `audience` and `scope`. `/revoke` takes its parameters in a body too. The other routes take no
+/// body. To serve both browsers and other clients, mount the routes twice, and let both share an
+/// `Arc` of the accounts.
 ///
 /// **Audience.** A login may name one audience or several. If the issuer has several keys, the
 /// login or the grant must name an audience. If the audiences that a login names share a key, the
@@ -247,7 +247,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// only pages of the routes' own origin can use the cookies. A page of another origin also
     /// needs CORS with credentials. The page must belong to the same *site* as the routes, unless
     /// the cookies are [`embedded`](Cookies::embedded): browsers send no `Strict` or `Lax` cookie
-    /// for a page of another site, even if its origin is passed to this method.
+    /// with a request from a page of another site, even if its origin is passed to this method.
     ///
     /// # Panics
     ///
@@ -455,7 +455,7 @@ mod tests {
         let router: Router = routes.into_router();
         for (path, status, layers) in [
             ("/login/elsewhere", 200, 2),
-            ("/login/broken", 500, 0), // The 500 is created outside the layers.
+            ("/login/broken", 500, 0), // A middleware outside the layers catches the panic.
             ("/login", 405, 2),
             ("/logout", 405, 0),
         ] {

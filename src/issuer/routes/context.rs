@@ -39,10 +39,9 @@ pub(crate) struct RouteContext<A, S> {
 }
 
 impl<A, S> RouteContext<A, S> {
-    /// Rejects a login request that a browser sends for a page of another site. If these routes or
-    /// a layer in front of them set cookies, such a request could log the visitor in as somebody
-    /// else. Such requests could also try many passwords, and every attempt would come from the
-    /// visitor's IP address.
+    /// Refuses a login request from a page of another site. If these routes or a layer in front of
+    /// them set cookies, such a request could log the visitor in as somebody else. Such requests
+    /// could also try many passwords, and every attempt would come from the visitor's IP address.
     pub(crate) fn refuse_foreign_login(
         &self,
         uri: &Uri,
@@ -56,8 +55,8 @@ impl<A, S> RouteContext<A, S> {
         self.refuse_other_sites(uri, headers)
     }
 
-    /// Rejects a request that a page of another site made the browser send. A request with a token
-    /// in its body needs no check, since no browser adds that token automatically.
+    /// Refuses a request from a page of an untrusted origin if the tokens are in cookies. A request
+    /// with a token in its body needs no check, since no browser adds that token automatically.
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Check the origin for every method, even GET. Otherwise a page of another site could
@@ -91,8 +90,8 @@ impl<A, S> RouteContext<A, S> {
         self.cookies.as_ref()?.refresh_token(headers)
     }
 
-    /// Rejects an audience that no account can be granted. This check comes before the password
-    /// check, so its error reveals nothing about the password.
+    /// Refuses a request for an audience that these routes cannot grant to any account. This check
+    /// comes before the password check, so its error reveals nothing about the password.
     pub(crate) fn refuse_unknown_audience(&self, asked: &[String]) -> Result<(), OAuthError> {
         let is_known = |audience: &String| match &self.cookies {
             Some(cookies) => cookies.audiences().any(|known| known == audience),

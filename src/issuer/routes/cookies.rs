@@ -237,8 +237,9 @@ impl Cookies {
     ///   their address. It can also lock its visitors out of the services with a second cookie of
     ///   the same name.
     ///
-    /// The refresh token and `__Host-session` stay with the auth server's host, so no other host
-    /// can read or replace a session.
+    /// The setting does not apply to the cookies of the refresh token and of the session
+    /// identifier. Only the auth server's host gets these two cookies, so no other host can read or
+    /// replace a session.
     ///
     /// # Panics
     ///

@@ -22,7 +22,7 @@ pub struct LoginError(pub(crate) OAuthError);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginErrorKind {
-    /// A browser made the request for a page of another site (403).
+    /// The request came from a page of another site (403).
     CrossSite,
     /// The name of the client is malformed (400).
     InvalidRequest,

@@ -81,8 +81,8 @@ impl LoginRequest {
         self
     }
 
-    /// Accepts a login request that another site caused. By default, such a request is rejected
-    /// with 403, as at `/login`.
+    /// Accepts a login request that another site caused. By default, such a request is refused with
+    /// 403, as at `/login`.
     ///
     /// If the user logs in at another site, that site causes the last request of the login. For
     /// example, an OpenID provider redirects the browser to this server, and a page of a SAML

@@ -134,10 +134,10 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// attempts, since [`login_layer`](crate::issuer::AuthRoutes::login_layer) does not protect the
     /// application's own routes.
     ///
-    /// As at `/login`, a request that a browser makes for a page of another site is rejected,
-    /// unless [`LoginRequest::dangerous_from_another_site`] is set. The request of a user who
-    /// follows a link on another site is rejected, too. Some clients do not say where a GET request
-    /// comes from, so use POST for logins.
+    /// As at `/login`, a request from a page of another site is refused, unless
+    /// [`LoginRequest::dangerous_from_another_site`] is set. If a user follows a link on another
+    /// site, that request is refused too. Some clients do not say where a GET request comes from,
+    /// so use POST for logins.
     pub async fn start(
         &self,
         grant: Grant<A::Claims>,

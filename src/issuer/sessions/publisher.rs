@@ -46,8 +46,8 @@ impl Publisher {
             Box::pin(async move {
                 let append = async {
                     match feed.append(&revocation).await {
-                        // Identifiers of sessions and tokens are short, so a message is too long
-                        // only because of its subject. The services do not need the subject, so
+                        // If a message is too long, the cause is its subject, since identifiers of
+                        // sessions and tokens are short. The services do not need the subject, so
                         // publish the message without it.
                         Err(error) if error.kind() == crate::revocation::FeedErrorKind::TooLong => {
                             feed.append(&revocation.without_owner()).await
@@ -80,7 +80,8 @@ impl Publisher {
         self.publish(Revocation::subject(subject, before).forget_at(self.until(now))).await
     }
 
-    /// Returns a time by which all tokens issued in the same second as `revoked_at` have expired.
+    /// Returns a time by which every token that a revocation at `revoked_at` covers has expired.
+    /// The revocation also covers tokens that are issued later in the same second.
     fn until(&self, revoked_at: UnixTime) -> UnixTime {
         let second = Duration::from_secs(1);
         revoked_at.saturating_add(second).saturating_add(self.lifetime.max(REMEMBERED))

@@ -94,10 +94,10 @@ impl<S: RefreshStore> SessionRows<S> {
         self.store.replace(&row).await.map_err(SessionError::unavailable)
     }
 
-    /// Ends a session and revokes its access tokens. The session ends even if its end cannot be
-    /// published. In that case the caller gets an error, and a repeated request publishes again:
-    /// see [`Self::announce_again`]. Returns false, and does not end the session, if another
-    /// request has changed the session since it was loaded.
+    /// Ends a session and revokes its access tokens. If the end cannot be published, the session
+    /// ends anyway, and the caller gets an error. If the request is repeated,
+    /// [`Self::announce_again`] tries to publish the end again. If another request has changed the
+    /// session since it was loaded, this method returns false and does not end the session.
     pub(crate) async fn replace_with_end(
         &self,
         session: Session,

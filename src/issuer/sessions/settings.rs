@@ -65,12 +65,13 @@ impl<S: RefreshStore> Sessions<S> {
     /// A renewal counts as repeated if its refresh token is presented again after at least 2
     /// seconds, but within the grace period. A repeat within 2 seconds is not counted unless
     /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set, since it usually comes from two
-    /// tabs, or from a client that runs several requests in parallel. A repeat after a lost
-    /// response or by a slow second tab is counted, but five renewals in a row are rarely repeated
-    /// for these reasons. A thief who wants to stay unnoticed must repeat every renewal.
+    /// tabs, or from a client that runs several requests in parallel. Later repeats are counted.
+    /// Some of them are caused by a lost response or by a slow second tab, but these causes rarely
+    /// affect five renewals in a row. A thief who wants to stay unnoticed, in contrast, must repeat
+    /// every renewal.
     ///
     /// A request for the list of sessions must present the current refresh token. A request with a
-    /// used token is rejected, and the last renewal of the session then counts as repeated. If the
+    /// used token is refused, and the last renewal of the session then counts as repeated. If the
     /// token was used at least 2 seconds ago, the repeat counts towards this limit. If the token
     /// was used more recently, the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or
     /// 20 if that is not set.
@@ -141,7 +142,8 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Sets the maximum number of sessions per user. 100 by default. A login over the limit ends
-    /// the least recently used sessions, even if many logins arrive at the same time.
+    /// the least recently used sessions. The limit also holds if many logins arrive at the same
+    /// time.
     ///
     /// # Panics
     ///

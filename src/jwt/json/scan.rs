@@ -304,7 +304,8 @@ fn eight_digits(text: [u8; 8]) -> Option<u64> {
     if (digits | digits.wrapping_add(each(0x76))) & each(0x80) != 0 {
         return None;
     }
-    // Combine neighbours: digits to pairs, pairs to groups of four, and these to the number.
+    // Combine adjacent digits into pairs, adjacent pairs into groups of four, and the two groups
+    // into the number.
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
     Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF)

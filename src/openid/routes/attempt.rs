@@ -77,7 +77,7 @@ impl Attempt {
 
     /// Returns the login request with the scopes and the audience that the page requested. The
     /// login finishes in the callback, which is a request from the provider's site. The check that
-    /// rejects requests from other sites is therefore switched off. This is safe, since the `state`
+    /// refuses requests from other sites is therefore switched off. This is safe, since the `state`
     /// in the callback has shown that this browser began the login.
     pub(crate) fn wish(&self) -> LoginRequest {
         let wish = LoginRequest::new().audience(&self.audience);

@@ -84,7 +84,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there is no tenant, and in the cases in which [`entra`](Self::entra) panics.
+    /// Panics if there is no tenant, or for the same reasons as [`entra`](Self::entra).
     #[track_caller]
     pub fn entra_tenants(tenants: impl OneOrMany) -> Self {
         let tenants = tenants.into_strings();

@@ -122,7 +122,7 @@ async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     ] {
         for path in ["/open", "/nobody"] {
             if path == "/nobody" && field.contains(&good) {
-                // The layer rejects a request with a token in `Authorization`, before the extractor
+                // The layer refuses a request with a token in `Authorization`, before the extractor
                 // runs.
                 continue;
             }

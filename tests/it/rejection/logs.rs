@@ -76,8 +76,9 @@ fn trace() -> TraceLayer<
 }
 
 /// Returns an application in which `auth` is between two layers that log every header. The outer
-/// layer logs the headers before `auth` can mark them as sensitive. The application must therefore
-/// mark the headers in front of the outer layer (`SetSensitiveRequestHeadersLayer` of tower-http).
+/// layer logs the headers before `auth` can mark them as sensitive, so a third layer, which runs
+/// first, marks them. In a real application, `SetSensitiveRequestHeadersLayer` of tower-http does
+/// this.
 fn app<T>(auth: JwtAuth<T>) -> Router
 where
     T: serde::de::DeserializeOwned + Send + Sync + 'static,

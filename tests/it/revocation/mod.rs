@@ -82,7 +82,7 @@ fn every_kind_of_revocation_covers_only_the_tokens_that_it_names() {
         assert_eq!(check(before.issuer("j")), Verdict::Good, "{kind:?}");
         assert_eq!(check(unissued), Verdict::Good, "{kind:?}");
     }
-    // A revocation of one claim does not match the same value in another claim.
+    // A revocation by subject does not match a token whose `jti` equals that subject.
     let check = of(Revocation::subject("token 1", now()));
     assert_eq!(check(before), Verdict::Good);
 }

@@ -1,6 +1,6 @@
 //! Tests with `http-fields/cookie_header.json`: cookie names and values. The cases come from
 //! projects that disagree on some points. On these points, this crate does the following. It treats
-//! quotes as a part of the value. It rejects a request with two different values for one cookie. It
+//! quotes as a part of the value. It refuses a request with two different values for one cookie. It
 //! does not decode percent-encoding. It ignores white space around names and values.
 
 use super::{Exclusion, assert_adds_up, is_listed};

@@ -18,7 +18,7 @@ const WAITING: &[Exclusion] = without_public_keys(&[
     ("RFC7515-A.4", "ES512 needs the feature `asymmetric`"),
     ("RFC8037-A.4", "EdDSA needs the feature `asymmetric`"),
 ]);
-/// The expiry of the example of RFC 7515 appendix A.1.
+/// The expiry of the token in RFC 7515 appendix A.1.
 const EXPIRES: i64 = 1_300_819_380;
 
 fn a1() -> Value {

@@ -606,8 +606,8 @@ mod tests {
     }
 
     /// A repeat is early if it comes less than 2 seconds ([`AT_ONCE`]) after the first use, and
-    /// otherwise late. `max_repeats_at_once` counts both kinds, so a thief who mixes them does not
-    /// evade the limit.
+    /// otherwise late. The limit of `max_repeats_at_once` is for the sum of both kinds, so a thief
+    /// who mixes early and late repeats does not evade it.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();

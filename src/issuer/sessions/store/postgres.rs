@@ -124,8 +124,8 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Runs a statement. If the statement was not executed because the connection is read-only or
-    /// belongs to a pooler, this method runs it again on another connection.
+    /// Runs a statement. If the statement fails because the connection is read-only or belongs to a
+    /// pooler, it was not executed. This method then runs it again on another connection.
     async fn rows<'q, T>(
         &self,
         pool: &PgPool,

@@ -22,7 +22,7 @@ async fn move_token(mut request: Request<Body>) -> Request<Body> {
         if let Ok(mut value) = HeaderValue::try_from(token) {
             value.set_sensitive(true);
             // `append` keeps an existing header, which `insert` would replace. The layer can then
-            // compare the two credentials, and rejects the request if they differ.
+            // compare the two credentials, and refuses the request if they differ.
             request.headers_mut().append(AUTHORIZATION, value);
         }
     }

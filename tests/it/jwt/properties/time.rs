@@ -14,7 +14,8 @@ use crate::kit;
 
 const NANOS: i128 = 1_000_000_000;
 
-/// Generates a date near `NOW` in eighths of a second, which binary fractions represent exactly.
+/// Generates a date at most 10 seconds from `NOW`. The dates are multiples of an eighth of a
+/// second, since a floating-point number represents this fraction exactly.
 fn date() -> impl Strategy<Value = i128> {
     (-80_i128..80).prop_map(|eighths| i128::from(kit::NOW) * NANOS + eighths * NANOS / 8)
 }

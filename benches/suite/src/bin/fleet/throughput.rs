@@ -14,8 +14,8 @@ use crate::node;
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 61;
-/// The time for which one server is measured before the next one. It is short, so that other load
-/// on the machine affects all servers equally.
+/// The duration of one measurement. The servers are measured in turn, many times. A measurement is
+/// short, so that other load on the machine affects all servers equally.
 const SLICE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn measure() {
