@@ -91,7 +91,7 @@ enum Value {
 }
 
 impl Claims {
-    /// Creates claims from the whole input.
+    /// Generates claims from all bytes of `input`.
     pub fn of(input: &[u8]) -> Option<Self> {
         Self::arbitrary_take_rest(Unstructured::new(input)).ok()
     }

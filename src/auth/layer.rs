@@ -494,7 +494,8 @@ impl<T> JwtAuth<T> {
     /// extractors behind this layer reject. The status, the challenge, the other headers and the
     /// responses to gRPC clients do not change.
     ///
-    /// Do not put [`AuthError::reason`] into the body: it is for developers.
+    /// Do not put [`AuthError::reason`] into the body: the reason is for developers, not for
+    /// clients.
     ///
     /// ```
     /// use serde_json::json;

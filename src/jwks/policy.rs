@@ -183,7 +183,7 @@ impl Policy {
         };
     }
 
-    /// Records that a fetch was dropped without a result, because its runtime ended.
+    /// Records that the task that fetches keys ended. A fetch that was in flight has no result.
     pub(crate) fn fetch_dropped(&mut self) {
         if std::mem::take(&mut self.is_fetching) {
             self.unknown.fetch_failed();

@@ -51,14 +51,15 @@ struct Refresh {
     last_error: Option<KeySourceError>,
     waiting: Vec<oneshot::Sender<()>>,
     has_warned_of_age: bool,
-    /// The time at which the task panicked. A panic of the source does not count.
+    /// The time at which the task that fetches keys panicked. Panics of the key source are caught,
+    /// and are not recorded here.
     panicked_at: Option<Instant>,
 }
 
 /// The decision about a token whose key is not in the store.
 #[derive(Debug)]
 pub(crate) enum UnknownKey {
-    /// The issuer does not have the key.
+    /// The issuer does not have the key, so the token is rejected.
     Rejected,
     /// It is unknown whether the issuer has the key. The status of the response is 503.
     Unavailable { retry_after: Duration, reason: String },

@@ -49,9 +49,9 @@ impl UnknownNames {
         self.fetching = std::mem::take(&mut self.asking);
     }
 
-    /// Remembers the names for which the finished fetch was requested. Names that the fetched set
-    /// contains are remembered as well. This does no harm, since the caller only asks about names
-    /// that are not in the set.
+    /// Records as missing all names for which the finished fetch was requested, even those that the
+    /// fetched set contains. This does no harm, since the caller only asks about names that are not
+    /// in the set.
     pub(crate) fn fetch_succeeded(&mut self, set_changed: bool, now: Instant) {
         if set_changed {
             self.missing.clear();

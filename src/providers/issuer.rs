@@ -110,8 +110,7 @@ impl Issuer {
         Self::with_identities(vec![identity], keys.into())
     }
 
-    /// Creates an issuer that appears in tokens under several identities, for example one for each
-    /// tenant.
+    /// Creates an issuer with several identities, for example one for each tenant.
     pub(crate) fn with_identities(identities: Vec<Identity>, keys: IssuerKeys) -> Self {
         Self {
             identities,

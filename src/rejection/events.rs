@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::clock::{Clock, SystemClock};
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// The maximum number of events that are logged above DEBUG per minute and cause.
+/// The maximum number of events per minute that are logged above DEBUG for one cause.
 const LOUD_PER_MINUTE: u64 = 10;
 
 /// The events of one layer. Each cause has a separate limit, so that a client that causes many

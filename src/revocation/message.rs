@@ -75,8 +75,8 @@ impl Revocation {
         Self::watermark(RevocationTarget::Tenant { tenant: tenant.into(), at }, at)
     }
 
-    /// Revokes the tokens that were signed with a key at the given time or earlier. The key itself
-    /// remains valid: if it was stolen, remove it from the key set as well.
+    /// Revokes the tokens that were signed with a key and issued at the given time or earlier. The
+    /// key itself remains valid: if it was stolen, remove it from the key set as well.
     pub fn key(id: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::KeyId { id: id.into(), at }, at)
     }

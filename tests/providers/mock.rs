@@ -1,4 +1,5 @@
-//! `oauth2-mock-server`, and tests of keys that an issuer adds.
+//! Tests with `oauth2-mock-server`, a server that can add keys while it runs, and that issues
+//! tokens with any header members and claims.
 
 use std::time::Duration;
 

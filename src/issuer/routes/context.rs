@@ -213,7 +213,7 @@ pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER_AGENT)?.to_str().ok()
 }
 
-/// Rejects a client other than the grant's client.
+/// Returns an error if `named` and the client of the grant are different clients.
 pub(crate) fn refuse_other_client<C>(
     grant: &Grant<C>,
     named: Option<&str>,

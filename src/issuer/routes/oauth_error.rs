@@ -34,9 +34,9 @@ pub(crate) struct OAuthError {
 pub(crate) enum OAuthErrorKind {
     InvalidRequest,
     WrongCredentials,
-    /// A refresh token that cannot be exchanged. All such responses have the same bytes: a client
-    /// must not learn whether the token was unknown, expired, used before, or issued to another
-    /// client.
+    /// A refresh token that cannot be exchanged. All responses to such tokens have the same bytes:
+    /// a client must not learn whether the token was unknown, expired, used before, or issued to
+    /// another client.
     BadToken,
     /// The request names a client other than the client of the token or the grant.
     InvalidClient,
@@ -233,8 +233,8 @@ impl From<AccountsError> for OAuthError {
 pub(crate) enum LoginFailureCause {
     /// The client caused the failure, for instance with an invalid parameter.
     Client,
-    /// The query of a callback reports the failure. The provider or any client may have written the
-    /// query.
+    /// The query of a callback reports the failure. Any client can send such a query, so the
+    /// provider may not have written it.
     Callback,
     /// The provider, its configuration or this server caused the failure.
     Server,

@@ -13,8 +13,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();
-    // Some versions of `serde_json` represent only some numbers as objects, so test an integer and
-    // a fraction.
+    // Some versions of `serde_json` represent some numbers as objects and others as plain numbers.
+    // Therefore test an integer and a fraction.
     let is_map = |json| serde_json::from_str(json).is_ok_and(|IsMap(is_map)| is_map);
     *ARE_ON.get_or_init(|| ["1", "1.5"].into_iter().any(is_map))
 }

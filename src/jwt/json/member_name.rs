@@ -101,7 +101,7 @@ impl<'de> Deserializer<'de> for MemberName<'_, 'de> {
         visitor.visit_some(self)
     }
 
-    /// A name cannot be read as `RawValue`.
+    /// A member name cannot be read as `RawValue`, since this method ignores the name of the type.
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,

@@ -114,7 +114,8 @@ impl PublicKey {
             (Scheme::MlDsa(verifying, _), PublicComponents::MlDsa { public, .. }) => {
                 ParsedPublicKey::new(*verifying, public)
             }
-            // `check` has already rejected a key of another type.
+            // Not reachable: `check` returns an error if the type of the key does not fit the
+            // algorithm.
             _ => return Err(invalid("the key is for another algorithm")),
         };
         let key = parsed.map_err(|_| invalid("the public key is not a valid key of its type"))?;

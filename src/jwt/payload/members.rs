@@ -20,16 +20,17 @@ use crate::jwt::payload::values::{self, WrongValue};
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// Not a registered claim. The slice starts with the first [`ClaimPlace`] in this member. Each
-    /// later element is in this member or in another claim. If this member contains no roles, no
-    /// scopes and no tenant, the slice is empty.
+    /// Not a registered claim. The slice is the result of [`Wanted::places_from`]: the first
+    /// [`ClaimPlace`] in this member, and all places after it. Some of the later places may be in
+    /// other claims. The slice is empty if no place is in this member.
     Other(&'p [ClaimPlace]),
 }
 
 /// Passes the members of a payload to the visitor of the user's type.
 pub(crate) struct Members<'r, 'p, 'n, 'de> {
     reader: &'r mut Reader<'de>,
-    /// The field names of the struct that is read. Empty if the type is not a struct.
+    /// The field names of the struct into which the payload is read. Empty if the claims type is
+    /// not a struct.
     fields: &'static [&'static str],
     wanted: &'p Wanted,
     noted: &'r mut Noted<'n, 'de>,

@@ -45,9 +45,9 @@ fn auth(case: &Value, kid: Option<&str>) -> JwtAuth {
                 }
                 None => auth.roles_claim(path(value)),
             },
-            // `add_roles_claim` is called last, below this loop, since a later call of
-            // `roles_claim` would replace the claims that `add_roles_claim` has added. The options
-            // `object_keys` and `object_member` are read above, together with `roles_claim`.
+            // `add_roles_claim` is called after this loop, since a later call of `roles_claim`
+            // would replace the claims that `add_roles_claim` has added. The options `object_keys`
+            // and `object_member` are read together with `roles_claim`.
             "add_roles_claim" | "object_keys" | "object_member" => auth,
             other => panic!("{other} is not an option"),
         };

@@ -183,8 +183,8 @@ async fn a_second_feed_cannot_be_followed() {
     let refused = catch_unwind(AssertUnwindSafe(|| drop(second()))).unwrap_err();
     let sentence = refused.downcast_ref::<String>().unwrap();
     assert!(sentence.contains("a feed is followed already"), "{sentence}");
-    // The refused call does not affect the first follower. While that follower exists, another call
-    // is refused, too.
+    // The panic does not affect the first follower. While that follower exists, each further call
+    // of `follow` panics.
     assert!(catch_unwind(AssertUnwindSafe(|| drop(second()))).is_err());
     drop(first);
     second().step().await.unwrap();

@@ -379,8 +379,8 @@ impl Family {
         }
     }
 
-    /// Returns true if the end of the session was announced. The stored session is then no longer
-    /// needed for the announcement.
+    /// Returns true if the end of the session was announced, or need not be. Otherwise the
+    /// announcement still needs the stored session.
     pub(crate) fn is_announced(&self) -> bool {
         self.announcement == Announcement::Done
     }
@@ -771,8 +771,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whichever tokens are presented, and at whatever times, at most one token of the session
-        /// can be exchanged for a new one.
+        /// At most one token of the session can be exchanged for a new one, regardless of which
+        /// tokens were presented and when.
         #[test]
         fn there_are_never_two_live_leaves(
             uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),

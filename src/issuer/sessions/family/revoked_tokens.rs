@@ -20,7 +20,7 @@ const MAX_TOKENS: usize = 16;
 #[serde(transparent)]
 pub(crate) struct RevokedTokens(Vec<String>);
 
-/// The decision about revoking a single access token.
+/// The result of [`RevokedTokens::add`].
 #[cfg(feature = "axum")]
 #[derive(Debug)]
 pub(crate) enum RevokeDecision {

@@ -20,7 +20,8 @@ use crate::kit;
 use crate::kit::server::{self, in_time};
 use crate::kit::shop::{self, Shopper};
 
-/// Sends the user and the subprotocols that the handler saw, then echoes messages.
+/// Sends a greeting: the token's subject and source, the subprotocols that the handler saw, and
+/// `true` if their header is not marked as sensitive. Then sends each received message back.
 async fn socket(
     upgrade: WebSocketUpgrade,
     headers: HeaderMap,

@@ -128,8 +128,8 @@ async fn an_auth_server_logs_no_cookie() {
         let with_cookies = async |path: &str| {
             let body = json!({ "user": "alice", "password": "right" });
             let mut request: Request<Body> = kit::json(Method::POST, path, &body);
-            // The header is marked as sensitive. An application must do the same if it logs headers
-            // outside of the routes.
+            // Mark the header as sensitive. An application must do the same if a layer around the
+            // routes logs headers.
             let mut value: http::HeaderValue = pairs.join("; ").parse().unwrap();
             value.set_sensitive(true);
             request.headers_mut().insert(COOKIE, value);

@@ -41,7 +41,7 @@ async fn a_feed_that_cannot_be_reached_is_logged_as_a_warning() {
         "{lines} lines, not one for every attempt"
     );
     task.abort();
-    // A publisher reports no `RevocationEvent`, but its failures are logged, too.
+    // A publisher reports no `RevocationEvent`, but its failures are still logged.
     let issuer = crate::issuer::kit::issuer();
     let feed = RedisFeed::new(url).unwrap();
     let _sessions = Sessions::new(MemoryStore::new()).with_revocation(feed, &issuer);

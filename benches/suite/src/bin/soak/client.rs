@@ -64,8 +64,8 @@ pub(crate) async fn run(port: u16, current: Current, pause: Duration, time: Dura
             if start.elapsed() >= time {
                 break;
             }
-            // Read the current tokens before each request: the key may have been replaced in the
-            // meantime.
+            // Read the current tokens before each request, since the signing key may have been
+            // replaced after the previous request.
             let generation = current.read().expect("not poisoned").clone();
             let is_good = turn % 2 == 0;
             let value = if is_good {
