@@ -272,7 +272,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The clock that a type reads: the system's clock, unless the application sets a different clock.
+/// The source of the current time: the system's clock, unless the application sets a different
+/// clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum TimeSource {
     #[default]

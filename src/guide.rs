@@ -21,8 +21,9 @@
 )]
 
 // The pages are Markdown files in `docs/`, which people read on docs.rs and on GitHub. Links must
-// work in both places, and each place needs a different target. The sentences of a page therefore
-// contain only labels. The end of the page defines the labels for GitHub:
+// work in both places, but the same link needs a different target in each place. The text of a page
+// therefore contains only the labels of links. The end of the page defines the target of each label
+// for GitHub:
 //
 //     See [Cookies][how-to/cookies] and [`JwtAuth::cookie`].
 //

@@ -98,7 +98,7 @@ fn check_challenge(field: &str, reason: &str, code: &str) {
         _ => None,
     };
     assert_eq!(get("error_description"), description, "{code}");
-    // In targets with a guard, the guard requires exactly this scope.
+    // If a fuzz target has a guard, the guard requires exactly this scope.
     assert_eq!(get("scope"), (code == "insufficient-scope").then_some("pay"));
     let expected = 1 + [!reason.is_empty(), description.is_some(), get("scope").is_some()]
         .map(usize::from)

@@ -625,8 +625,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> JwtAuth<T> {
         convert: impl FnOnce(NotAuthenticated) -> E,
     ) -> Result<Claims<T>, E> {
         let mut verified = None;
-        // The closure stores its result in a variable outside the closure, since `catch_unwind`
-        // would move a return value.
+        // The closure stores its result in a variable outside the closure. If the closure returned
+        // the result, `catch_unwind` would move the claims once more.
         let verify = || {
             let result = self.settings.verify(token.as_bytes(), Source::Direct);
             verified = Some(result.map_err(convert));

@@ -65,10 +65,12 @@ impl Grant<()> {
 }
 
 impl<C> Grant<C> {
-    /// Sets the service that the token is for, or several services that share a key. By default,
-    /// the token is for all services of the issuer if they share one key, and cannot be issued if
-    /// the issuer has several keys. A grant that `Accounts` returns is by default valid for every
-    /// service, and the login request can name some of them.
+    /// Sets the service that the token is for, or several services that share a key.
+    ///
+    /// By default, the grant is for every service of the issuer. If all services share one key,
+    /// [`TokenIssuer::issue`](crate::issuer::TokenIssuer::issue) issues a token for all of them. If
+    /// the issuer has several keys, `issue` returns an error. The client of a grant that `Accounts`
+    /// returns can limit the grant to some of the services.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self

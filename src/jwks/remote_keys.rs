@@ -262,8 +262,9 @@ impl RemoteKeys {
         }
     }
 
-    /// Prepares the store for a token: starts the task as [`start`](Self::start) does, and removes
-    /// keys that are too old. Returns true if it removed keys.
+    /// Prepares the key store for the verification of a token: starts the task as
+    /// [`start`](Self::start) does, and removes keys that are too old. Returns true if it removed
+    /// keys.
     #[inline]
     pub(crate) fn prepare(&self) -> bool {
         self.start();

@@ -175,7 +175,8 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }
 }
 
-/// Reads scopes. Some issuers write an array.
+/// Reads the scopes into one string with spaces between them. Some issuers write the scopes as an
+/// array.
 fn joined<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Loose::deserialize(deserializer)? {
         Loose::Text(text) => Ok(Some(text)),

@@ -45,8 +45,8 @@ impl Sealer {
         self.previous.push(derive(secret, self.purpose));
     }
 
-    /// Encrypts and authenticates `plain`. Only [`open`](Self::open) with the same `context`
-    /// returns `plain`.
+    /// Encrypts and authenticates `plain`. [`open`](Self::open) returns `plain` only for the same
+    /// `context`.
     pub(crate) fn seal(&self, plain: &[u8], context: &[&str]) -> Result<String, NoRandomness> {
         // With this capacity, the buffer never moves and leaves no copy of `plain` behind.
         let mut sealed = Vec::with_capacity(plain.len().saturating_add(TAG_BYTES));

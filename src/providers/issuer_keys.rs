@@ -61,8 +61,9 @@ impl IssuerKeys {
         }
     }
 
-    /// Prepares the store for a token: starts to fetch the keys as [`start`](Self::start) does, and
-    /// removes keys that are too old. Returns true if it removed keys.
+    /// Prepares the key store for the verification of a token: starts to fetch the keys as
+    /// [`start`](Self::start) does, and removes keys that are too old. Returns true if it removed
+    /// keys.
     #[inline]
     pub(crate) fn prepare(&self) -> bool {
         match &self.0 {

@@ -1,4 +1,4 @@
-//! The extension of a request that a layer passed on without a token.
+//! The mark on a request without a token, which a layer passed on to the handler.
 
 use std::sync::Arc;
 

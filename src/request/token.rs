@@ -170,8 +170,8 @@ impl Token {
         self.source
     }
 
-    /// Returns `Some` if the token was accepted although the revocation data was stale. Only a
-    /// `dangerous_` method of [`Revocations`](crate::Revocations) allows this.
+    /// Returns `Some` if the token was accepted although the revocation data was stale or missing.
+    /// Only a `dangerous_` method of [`Revocations`](crate::Revocations) allows this.
     pub fn revocation_unchecked(&self) -> Option<RevocationUnchecked> {
         self.unchecked
     }

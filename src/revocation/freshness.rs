@@ -17,7 +17,7 @@ const NEVER: u64 = u64::MAX;
 /// takes as long as looking up a token.
 const TRUSTED_FOR: u64 = 10_000_000;
 
-/// One moment, as the wall clock's time and the steady clock's time.
+/// A moment, given by the time on the wall clock and the time on the steady clock.
 #[derive(Clone, Copy, Debug)]
 pub struct AsOf {
     wall: i64,
@@ -111,8 +111,8 @@ impl Freshness {
         self.staleness_at(self.clock.now()).map(Duration::from_nanos)
     }
 
-    /// Returns the age of the data in nanoseconds, at a time that was just read from the wall
-    /// clock.
+    /// Returns the age of the data at the time `now`, in nanoseconds. The caller must have just
+    /// read `now` from the wall clock.
     #[inline]
     pub(crate) fn staleness_at(&self, now: UnixTime) -> Option<u64> {
         let as_of = self.as_of_steady.load(Ordering::Acquire);
@@ -230,7 +230,7 @@ mod tests {
         // The machine slept. The wall clock shows this immediately.
         assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // The wall clock was set back by as much as the steady clock advanced.
+        // An hour passed on the steady clock. In that hour, the wall clock was set back by an hour.
         steady.fetch_add(HOUR_NANOS, Ordering::Relaxed);
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR - 1)), Some(TRUSTED_FOR - 1));
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR)), Some(HOUR_NANOS));

@@ -43,8 +43,9 @@ pub use self::table::revocation_table::Applied;
 pub use self::target::{RevocationKind, RevocationTarget};
 pub use self::token_names::TokenNames;
 
-/// Marks a request whose token was accepted although revocation data was stale, as
-/// [`Revocations::dangerous_accept_stale`] allows.
+/// Marks a request whose token was accepted although revocation data was stale or missing. Only
+/// [`Revocations::dangerous_accept_stale`] and
+/// [`Revocations::dangerous_accept_before_first_snapshot`] allow this.
 /// [`Token::revocation_unchecked`](crate::Token::revocation_unchecked) returns this mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationUnchecked;

@@ -11,8 +11,8 @@ const BEAT: Duration = Duration::from_millis(5);
 /// The time at which the last beat was recorded, and the sum of the delays of all beats.
 static HEART: Mutex<Option<(Instant, Duration)>> = Mutex::new(None);
 
-/// Measures elapsed time without the stalls of this process, so that a time limit can also be
-/// checked on a machine that stalls.
+/// Measures elapsed time, but does not count the time for which the machine stalled this process.
+/// Tests can therefore check time limits even on a machine that stalls processes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch {
     start: Instant,

@@ -137,7 +137,8 @@ async fn a_browser_that_was_logged_in_before_gets_in_during_an_attack() {
     let answer = log_in(&auth, &client(), "alice", "wonderland", &among_others).await;
     assert_eq!(answer.status(), StatusCode::OK);
 
-    // The number of password guesses is limited even with Alice's cookie, which may be stolen.
+    // The server limits the number of password guesses even for requests with Alice's cookie, since
+    // an attacker may have stolen the cookie.
     let mut statuses = Vec::new();
     for place in 0..ATTEMPTS {
         let answer = log_in(&auth, &client_at(place), "alice", "guess", &alices).await;

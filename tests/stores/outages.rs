@@ -68,8 +68,9 @@ async fn killed_and_restarted(mut server: Server) {
     assert_eq!(patient.end_all("alice").await.unwrap(), 1);
 }
 
-/// A write that got no response may still take effect when the server resumes. The sessions have a
-/// frozen clock, so that the grace period does not end before the token is used again.
+/// Pauses the server and resumes it. A write that got no response may still take effect when the
+/// server resumes. The token is then used again. The clock of the sessions stands still, so this
+/// use is within the grace period.
 async fn paused_and_resumed(server: Server) {
     let both = sessions(&server).await;
     let [patient, hasty] = &both;

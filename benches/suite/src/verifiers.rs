@@ -145,8 +145,8 @@ pub fn use_backend(backend: Backend) {
     AWS_LC.store(backend == Backend::AwsLc, Ordering::Relaxed);
 }
 
-/// Installs a provider that uses the backend selected with [`use_backend`]. `jsonwebtoken` has only
-/// one provider for the whole process.
+/// Installs a provider that forwards each call to the backend that [`use_backend`] selected last.
+/// In `jsonwebtoken`, the provider of a process can be set only once.
 pub fn install_switch() {
     static SWITCH: CryptoProvider = CryptoProvider {
         signer_factory: |algorithm, key| (backend().signer_factory)(algorithm, key),

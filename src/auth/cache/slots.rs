@@ -126,7 +126,8 @@ impl<V> Entry<V> {
 }
 
 impl<V: Clone> Entry<V> {
-    /// Returns a copy of the entry, for new slots. The copy counts as unused.
+    /// Returns a copy of the entry, which the caller adds to new slots. The copy counts as unused
+    /// until a request uses it.
     pub(crate) fn copy(&self) -> Self {
         Self {
             fingerprint: self.fingerprint,

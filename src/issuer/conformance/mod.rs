@@ -50,7 +50,8 @@ impl<S: RefreshStore> Conformance<S> {
         Self { store: Arc::new(store), trials: 50 }
     }
 
-    /// Sets the number of runs of each race. 50 by default. Use 1,000 before a release.
+    /// Sets how many times the checks run that depend on timing. 50 by default. Before you release
+    /// your store, set 1,000.
     pub fn trials(mut self, trials: usize) -> Self {
         self.trials = trials;
         self

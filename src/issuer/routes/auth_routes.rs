@@ -73,12 +73,14 @@ use crate::misuse;
 /// [`Grant::client_id`].
 ///
 /// **Errors** are those of RFC 6749 section 5.2, with an `error_description` that names the
-/// parameter and never a value. All refresh tokens that cannot be exchanged get the same
-/// `invalid_grant`, byte for byte. While the store or the accounts cannot answer, the response is
-/// 503 with `Retry-After`. The client's refresh token then stays valid. If the response was lost
-/// after the new token was stored, the old one stays valid for the grace period. A failed renewal
-/// never deletes a cookie, since another tab may have renewed the cookie in the meantime. A failed
-/// logout deletes the access tokens, and keeps the cookies that the next attempt needs.
+/// parameter and never a value. The response to every refresh token that cannot be exchanged is the
+/// same `invalid_grant`, byte for byte. While the store or the accounts are unavailable, the
+/// response is 503 with `Retry-After`, and the client's refresh token stays valid. If the server
+/// stored the new token but the response was lost, the client can still exchange the old token
+/// during the grace period. A failed renewal never deletes a cookie, since another tab may have
+/// received a new cookie in the meantime. If the server failed to end the session at a logout, the
+/// response deletes the access-token cookies, and keeps the cookies that the client needs to try
+/// again.
 ///
 /// **Public keys.** Services that verify with public keys fetch [`TokenIssuer::jwks`] from
 /// `/.well-known/jwks.json`, or find that URL in the [`metadata`](Self::metadata). Both documents

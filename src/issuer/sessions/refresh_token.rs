@@ -21,8 +21,8 @@ const ENCODED: usize = 64;
 /// A refresh token for a client. `Debug` does not show it, and it is wiped from memory when
 /// dropped.
 ///
-/// The text has 64 characters of base64url. They contain 128 random bits that identify the session,
-/// and 256 random bits that change with every use. A store receives only hashes.
+/// The text of a token has 64 characters of base64url. They encode 128 random bits that identify
+/// the session, and 256 random bits that are new in each token. A store receives only hashes.
 #[derive(Clone)]
 pub struct RefreshToken {
     bytes: Zeroizing<[u8; LEN]>,

@@ -126,10 +126,10 @@ impl<'de> Scanner<'de> {
         Some((start, end))
     }
 
-    /// Reads a name of one to seven bytes without escapes, and the colon after the name. Also reads
-    /// the comma before the name, unless the name is the first of its object. Before the first
-    /// name, the caller must have read the opening bracket. Returns `None`, without moving, for
-    /// everything else.
+    /// Reads a name of one to seven bytes without escapes, and the colon after the name. If the
+    /// name is not the first of its object, also reads the comma before the name. If it is the
+    /// first, the caller must have read the opening bracket of the object. For everything else,
+    /// returns `None` and reads nothing.
     #[inline]
     pub(crate) fn short_name(&mut self, is_first: bool) -> Option<&'de str> {
         let before = if is_first { b'{' } else { b',' };

@@ -56,9 +56,10 @@ pub(crate) fn key(json: &str, jwk: &Jwk) -> Result<Key, KeyError> {
     jwk.name(key)
 }
 
-/// Reads the public key in a JWK of a key set. A JWK with an `alg` becomes one [`Key`], if
-/// `allowed` contains that algorithm. A JWK without an `alg` becomes one [`Key`] for each algorithm
-/// of `allowed` that fits, or for the default algorithm if `allowed` is `None`.
+/// Reads the public key in a JWK of a key set. A JWK with an `alg` becomes one [`Key`], or none if
+/// `allowed` does not permit that algorithm. A JWK without an `alg` becomes one [`Key`] for each
+/// algorithm of `allowed` that fits the public key. If `allowed` is `None`, every `alg` is
+/// permitted, and a JWK without an `alg` becomes one [`Key`] for the default algorithm.
 pub(crate) fn public_keys(
     json: &str,
     jwk: &Jwk,

@@ -115,10 +115,11 @@ impl KeyStore {
     }
 
     /// Returns a number that changes whenever the keys change. Read this number first and then the
-    /// keys. As long as the number stays the same, those keys are the current ones.
+    /// keys. As long as the number stays the same, either those keys are the current ones, or a
+    /// change of the keys is still in progress.
     ///
-    /// A method that replaces the keys changes the number after the keys, and before it returns.
-    /// Between these two changes, this function returns the old number although the keys are new.
+    /// A method that changes the keys stores the new keys, then changes the number, and then
+    /// returns.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
         // `Acquire` pairs with the `Release` in `end_generation`: a thread that reads a changed
@@ -132,8 +133,8 @@ impl KeyStore {
         self.shared.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// Repeats the update if another thread has replaced the set in the meantime, so that no key is
-    /// lost.
+    /// Replaces the current set with the result of `next`. If another thread has replaced the set
+    /// in the meantime, calls `next` again with that set, so that no key is lost.
     fn try_update(
         &self,
         next: impl Fn(&KeySet) -> Result<KeySet, KeyError>,

@@ -54,7 +54,8 @@ struct Seen<'de> {
 }
 
 impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
-    /// Prepares to read the payload, whose opening bracket was read.
+    /// Prepares to read the members of the payload. The caller must have read the opening bracket
+    /// of the payload.
     #[inline]
     pub(crate) fn new(
         reader: &'r mut Reader<'de>,
@@ -136,7 +137,7 @@ fn next<'de>(
     }
     let written = MemberName::new(plain, seen.last_escaped.as_ref());
     let name = written.text();
-    // Most verifiers have no rules. They skip the search for the member's rules.
+    // Most verifiers have no rules. For them, skip the search for rules about this member.
     let rules = if wanted.rules.is_empty() { 0 } else { wanted.rules_in(name) };
     let (member, is_new) = if let Some(claim) = RegisteredClaim::from_name(name) {
         let bit = 1_u32.wrapping_shl(claim as u32);

@@ -259,7 +259,7 @@ impl Shared {
         })
     }
 
-    /// Returns the user info endpoint if the user info is to be fetched, and `None` if not.
+    /// Returns the user info endpoint, or `None` if the settings do not ask for the user info.
     fn user_info_endpoint<'m>(
         &self,
         metadata: &'m Metadata,

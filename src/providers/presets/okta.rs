@@ -28,8 +28,8 @@ impl Issuer {
     /// All clients of the authorization server share its audience. To accept only some of the
     /// clients, add `.claim_is("cid", [..])`.
     ///
-    /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The claims are those of [Okta's
-    /// API reference][tokens], which was not read again on that day.
+    /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The claims come from [Okta's
+    /// API reference][tokens], which was read before that date.
     ///
     /// # Panics
     ///

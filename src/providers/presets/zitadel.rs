@@ -21,11 +21,12 @@ impl Issuer {
     /// - `aud` must name the project.
     /// - `jti` is required. Access tokens have it and ID tokens do not, although both name the
     ///   project in `aud`.
-    /// - The roles are the keys of the object `urn:zitadel:iam:org:project:{project}:roles`, which
-    ///   Zitadel writes for clients that ask for the scope `urn:zitadel:iam:org:projects:roles`.
-    ///   Zitadel also has a claim whose name does not contain the project's identifier. That claim
-    ///   lists the roles of the project that the *client* belongs to. The preset does not read that
-    ///   claim: otherwise anyone who can create a project in the instance could choose the roles.
+    /// - The roles are the member names of the object
+    ///   `urn:zitadel:iam:org:project:{project}:roles`, which Zitadel writes for clients that ask
+    ///   for the scope `urn:zitadel:iam:org:projects:roles`. Zitadel also has a claim whose name
+    ///   does not contain the project's identifier. That claim lists the roles of the project that
+    ///   the *client* belongs to. The preset does not read that claim: otherwise anyone who can
+    ///   create a project in the instance could choose the roles.
     /// - The tenant is `urn:zitadel:iam:user:resourceowner:id`, the organization of the user.
     ///
     /// The name of a role does not show in which organization the user has the role. If several

@@ -10,7 +10,7 @@ use crate::revocation::revocations::Revocations;
 
 const FAILURES_EVERY: Duration = Duration::from_secs(10);
 
-/// The state of the reports.
+/// Reports the events of a feed, without repeating the same report too often.
 #[derive(Default)]
 pub(crate) struct Reports {
     failure_at: Option<Instant>,

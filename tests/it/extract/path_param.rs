@@ -1,4 +1,4 @@
-//! Tests that a guard on a path parameter reads the parameter unambiguously.
+//! Tests that a guard on a path parameter denies access if the parameter is ambiguous.
 
 use axum::Router;
 use axum::routing::any;

@@ -64,8 +64,8 @@ async fn services_discover_the_keys_of_the_auth_server() {
         assert_eq!(fault(&service("cart"), &token), None, "{name}");
         assert_eq!(fault(&service("mail"), &token), Some(TokenErrorKind::WrongAudience));
 
-        // The services fetched this key while it was announced, so they accept the first token that
-        // it signs.
+        // The issuer had announced this key before the services fetched the keys. The services
+        // therefore accept the first token that this key signs.
         keys.rotate(pairs::pair(Algorithm::Ps256)).unwrap();
         let token = server.log_in("alice").await.access;
         assert_eq!(fault(&service("cart"), &token), None, "{name}");

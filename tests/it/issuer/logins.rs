@@ -213,8 +213,8 @@ async fn a_request_of_another_site_is_refused_as_at_login() {
             *get.method_mut() = Method::GET;
             assert_eq!(server.send(get).await.status(), own.status(), "{site} {origin}");
 
-            // For this login, the application calls `dangerous_from_another_site`, so another site
-            // may send it.
+            // The application calls `dangerous_from_another_site` for this login, so the server
+            // accepts the request even if another site sends it.
             let more = json!({ "audience": ["cart"], "from_another_site": true });
             let own = server.send(request(OWN, &more, &headers)).await;
             assert_eq!(own.status(), 200, "{site} {origin}");

@@ -16,7 +16,7 @@ pub(crate) enum Answer {
     Bytes(Vec<u8>),
     /// These bytes. The connection then stays open, but no more bytes follow.
     Stall(Vec<u8>),
-    /// These bytes, and then this chunk again and again.
+    /// The first bytes once, and then the second bytes without end.
     Endless(Vec<u8>, Vec<u8>),
     /// These bytes, sent one at a time.
     Slow(Vec<u8>),

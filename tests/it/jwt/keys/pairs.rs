@@ -143,7 +143,7 @@ fn a_signer_with_a_public_key_is_rejected_where_it_is_made() {
     assert_eq!(file, file!());
     assert!(sentence.contains("a public key, which cannot sign"), "{sentence}");
 
-    // A rotation happens at run time, so it must not panic.
+    // An application replaces keys at run time. A public key must then cause an error, not a panic.
     let keys = KeyStore::from(pairs::pair(Algorithm::Es256));
     let issuer = issuer().audience("cart", keys.clone());
     assert!(issuer.issue(&Grant::new("alice")).is_ok());

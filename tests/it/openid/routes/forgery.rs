@@ -144,8 +144,8 @@ async fn a_login_replaces_no_session_whose_token_the_browser_does_not_have() {
 }
 
 proptest! {
-    /// An attacker forges the callback without knowing the `state` in the browser or the server's
-    /// secret.
+    /// An attacker forges the callback. The attacker knows neither the `state` of the browser's
+    /// login nor the server's secret.
     #[test]
     fn no_forged_callback_logs_anybody_in(
         query in "((code|state|iss|error|x|%63ode)(=[a-z<%&+\"'\\u{e9}0-9.]{0,8})?&?){0,6}",

@@ -266,7 +266,7 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Browser<'s> {
     site: &'s Site,
-    /// The cookies: name, value, path, and true for `SameSite=Strict`.
+    /// The cookies by name. Each has its value, its path, and true if it is `SameSite=Strict`.
     pub(crate) jar: BTreeMap<String, (String, String, bool)>,
 }
 

@@ -21,15 +21,15 @@ const COUNTED: &str = concat!(module_path!(), "::counted_operations");
 
 const OPERATIONS: u32 = 100;
 
-/// The counts of one operation.
+/// The number of instructions and the number of allocations of one operation.
 #[derive(Clone, Copy, Default)]
 pub struct Counts {
     pub instructions: f64,
     pub allocations: f64,
 }
 
-/// Returns the counts of each contender for each token kind, or `None` if valgrind is not
-/// installed.
+/// Counts the instructions and the allocations of each contender for each token kind. Returns
+/// `None` if valgrind is not installed.
 pub fn count(
     contenders: &[(&'static str, Vec<Contender>)],
     folder: &Path,
