@@ -69,8 +69,8 @@ impl<C> Grant<C> {
     ///
     /// By default, the grant is for every service of the issuer. If all services share one key,
     /// [`TokenIssuer::issue`](crate::issuer::TokenIssuer::issue) issues a token for all of them. If
-    /// the issuer has several keys, `issue` returns an error. The client of a grant that `Accounts`
-    /// returns can limit the grant to some of the services.
+    /// the issuer has several keys, `issue` returns an error. If `Accounts` returns the grant, the
+    /// client's request can limit it to some of the services.
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {
         self.audience = Some(audience.into_strings());
         self

@@ -1,4 +1,4 @@
-//! The mark on a request without a token, which a layer passed on to the handler.
+//! The mark on a request without a token, which guards and extractors read.
 
 use std::sync::Arc;
 

@@ -50,8 +50,8 @@ impl<S: RefreshStore> Conformance<S> {
         Self { store: Arc::new(store), trials: 50 }
     }
 
-    /// Sets how many times the checks run that depend on timing. 50 by default. Before you release
-    /// your store, set 1,000.
+    /// Sets the number of runs of each check that depends on timing. 50 by default. Before you
+    /// release your store, set 1,000.
     pub fn trials(mut self, trials: usize) -> Self {
         self.trials = trials;
         self
