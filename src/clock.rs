@@ -69,7 +69,8 @@ impl UnixTime {
         self.secs
     }
 
-    /// Returns the fraction of a second after [`as_secs`](Self::as_secs), in nanoseconds.
+    /// Returns the nanoseconds to add to the whole seconds of [`as_secs`](Self::as_secs): 0 to
+    /// 999,999,999.
     pub const fn subsec_nanos(self) -> u32 {
         self.nanos
     }

@@ -52,7 +52,7 @@ enum Step {
     Forge {
         back: u8,
     },
-    /// Asks for the current session of a token, without a renewal.
+    /// Asks for the session to which a token belongs. The session is not renewed.
     List {
         back: u8,
     },

@@ -79,7 +79,8 @@ impl Node {
         }
     }
 
-    /// Returns the string, or the strings in an array.
+    /// Returns the text of a string, or the texts of an array of strings. Returns `None` for any
+    /// other value.
     pub fn texts(&self) -> Option<Vec<&str>> {
         match self {
             Self::Text(text) => Some(vec![text]),

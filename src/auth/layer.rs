@@ -167,8 +167,8 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Rejects tokens with more than `lifetime` between `iat` and `exp`, and tokens without `iat`
-    /// or `exp`. No limit by default.
+    /// Rejects tokens whose `exp` is more than `lifetime` after `iat`, and tokens without `iat` or
+    /// `exp`. There is no limit by default.
     #[track_caller]
     pub fn max_lifetime(self, lifetime: Duration) -> Self {
         let rules = self.rules().max_lifetime(lifetime);
@@ -239,9 +239,10 @@ impl<T> JwtAuth<T> {
     /// with dots such as `realm_access.roles`, an array of names, or a [`ClaimPath`]. A string that
     /// contains `://` is one name.
     ///
-    /// The value is a string, an array of strings, or an array of objects with a `value` (RFC
-    /// 7643). Any other value makes the token invalid; a missing value and `null` mean no roles. If
-    /// this method is not called, a `roles` claim that has none of these forms means no roles.
+    /// The claim must be a string, an array of strings, or an array of objects with a member
+    /// `value` (RFC 7643). Any other value makes the token invalid. If the claim is missing or
+    /// `null`, it grants no roles. If this method is not called, the default claim `roles` is read,
+    /// and never makes a token invalid: any other value then grants no roles.
     #[track_caller]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().roles_claim(path);
@@ -366,8 +367,8 @@ impl<T> JwtAuth<T> {
     /// `new WebSocket(url, ["bearer", token])`.
     ///
     /// The server must select the protocol `name`: in axum, call `upgrade.protocols(["bearer"])`.
-    /// Otherwise the browser closes the connection. For clients that can set no header at all, such
-    /// as `EventSource`, see [`guide::how_to::query_token`](crate::guide::how_to::query_token).
+    /// Otherwise the browser closes the connection. For clients that cannot set any header, such as
+    /// `EventSource`, see [`guide::how_to::query_token`](crate::guide::how_to::query_token).
     ///
     /// # Panics
     ///

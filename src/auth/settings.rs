@@ -31,7 +31,7 @@ pub(crate) struct Settings {
 /// The reason why a request is not authenticated.
 pub(crate) enum NotAuthenticated {
     Refused(AuthError),
-    /// The token's key is being fetched. The layer can decide after the wait.
+    /// The token's key is being fetched. When the fetch has ended, the layer can verify the token.
     Waits {
         wait: KeyWait,
         reason: String,

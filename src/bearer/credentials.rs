@@ -166,7 +166,7 @@ impl Sources {
     }
 }
 
-/// Lists the sources for `AuthError::reason`.
+/// Lists the sources. `AuthError::reason` contains this list if a request has no token.
 impl Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`Authorization: Bearer`")?;

@@ -155,8 +155,8 @@ impl Validation {
         self
     }
 
-    /// Rejects tokens with more than `lifetime` between `iat` and `exp`, and tokens without `iat`
-    /// or `exp`. No limit by default.
+    /// Rejects tokens whose `exp` is more than `lifetime` after `iat`, and tokens without `iat` or
+    /// `exp`. There is no limit by default.
     #[track_caller]
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {

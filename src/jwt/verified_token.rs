@@ -17,8 +17,8 @@ pub struct VerifiedToken {
 // One text holds all strings: the decoded payload, the token as it was received, the identifier of
 // its key, and the decoded strings whose JSON contains escapes. The spans point into that text, so
 // the strings share one allocation, however many there are. The text has a copy of the key's
-// identifier. A string that all tokens of the key share would be slower, since every request would
-// change its reference count.
+// identifier, although all tokens of a key have the same identifier. A shared string would be
+// slower, since every request would change its reference count.
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,

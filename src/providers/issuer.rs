@@ -325,8 +325,8 @@ impl Issuer {
         self
     }
 
-    /// Rejects tokens with more than `lifetime` between `iat` and `exp`, and tokens without `iat`
-    /// or `exp`. No limit by default.
+    /// Rejects tokens whose `exp` is more than `lifetime` after `iat`, and tokens without `iat` or
+    /// `exp`. There is no limit by default.
     #[track_caller]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.rules = self.rules.max_lifetime(lifetime);

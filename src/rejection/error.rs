@@ -47,8 +47,8 @@ pub struct AuthError {
 enum AuthErrorDetail {
     None,
     Token(TokenError),
-    /// No credentials. Holds the sources that were searched, and the scheme in `Authorization` if
-    /// it is not `Bearer`.
+    /// The request has no credentials. Holds the sources that were searched. If the scheme in
+    /// `Authorization` is not `Bearer`, also holds that scheme.
     Missing {
         sources: Arc<Sources>,
         other: Option<OtherScheme>,

@@ -37,7 +37,7 @@ pub struct Token {
     unchecked: Option<RevocationUnchecked>,
 }
 
-/// The data of a token besides its claims.
+/// A verified token and the context of the layer that verified it, without the token's claims.
 #[derive(Default)]
 pub(crate) struct TokenData {
     pub(crate) verified: VerifiedToken,

@@ -288,8 +288,8 @@ async fn short_waits_are_enough_to_connect_the_listener() {
         postgres
             .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
             .await;
-        // The feed must also be read after the connection was lost, since announcements may be
-        // missing.
+        // After the connection is lost, the feed must report a change even without an announcement,
+        // since announcements may have been missed.
         let mut rounds = 0..600;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "the loss is not noticed");

@@ -24,7 +24,8 @@ pub struct Shopper {
     pub company: String,
 }
 
-/// All claims of the measured tokens. Small tokens have only `sub`, `company`, `exp` and `iat`.
+/// The claims of a measured token. A small token has only `sub`, `company`, `exp` and `iat`: its
+/// other fields are empty, and empty fields are left out of the JSON.
 #[derive(Clone, Serialize)]
 struct Everything {
     sub: &'static str,

@@ -7,9 +7,9 @@ use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 
 /// A map from fingerprints to values. The size of the map in bytes is limited.
 ///
-/// A look-up takes no lock, and writes only to an entry that is used for the first time. Look-ups
-/// on different processors therefore never wait for each other. A lock lets only one thread at a
-/// time add a value.
+/// A look-up takes no lock. It writes to an entry only if the entry has not been used since it was
+/// added or last copied. Look-ups on different processors therefore rarely wait for each other.
+/// Adding a value takes a lock, so only one thread at a time can add a value.
 ///
 /// If there is no room for a new value, a quarter of the memory is freed in one step: the values
 /// that were not used for the longest time are evicted, and all others are copied to new slots. A

@@ -230,12 +230,12 @@ impl Cookies {
     /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this setting,
     ///
     /// - **every host below the domain gets the access tokens** of its visitors, and can use them
-    ///   until they expire. That includes a blog that a third party hosts, a forgotten test server,
-    ///   and a subdomain that somebody took over;
+    ///   until they expire. Examples of such a host are a blog that a third party hosts, a
+    ///   forgotten test server, and a subdomain that somebody took over;
     /// - every host below the domain can *set* these cookies. It can log its visitors in to a
-    ///   service as somebody else, for instance as the attacker, in whose account they then save
-    ///   their address. It can also lock its visitors out of the services with a second cookie of
-    ///   the same name.
+    ///   service as somebody else, for instance as the attacker. An address that such a visitor
+    ///   enters is then saved in the attacker's account. The host can also lock its visitors out of
+    ///   the services with a second cookie of the same name.
     ///
     /// The setting does not apply to the cookies of the refresh token and of the session
     /// identifier. Only the auth server's host gets these two cookies, so no other host can read or

@@ -91,8 +91,9 @@ pub(crate) async fn log_out<A: Accounts, S: RefreshStore>(
     match owner(&context, request).await {
         Ok(loaded) => context.logged_out(end(&context, loaded).await),
         Err(error) if error.kind() == OAuthErrorKind::BadToken => {
-            // The request has no refresh token of a live session, so the client counts as logged
-            // out. The error is logged.
+            // The request has no refresh token of a live session, so there is no session to end.
+            // The client gets the same response as after a successful logout. The error is only
+            // logged.
             let mut response = context.logged_out(Ok(()));
             response.extensions_mut().insert(error);
             response

@@ -22,8 +22,8 @@ use crate::rejection::{LogLimit, Loud};
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
     kind: OAuthErrorKind,
-    /// For logs, and for the client if the kind has no fixed description. The reason names
-    /// parameters, claims and sizes, never a value from the request.
+    /// The text for logs. If the kind has no fixed description, the client also gets this text. It
+    /// may name parameters, claims and sizes, but never contains a value from the request.
     reason: Cow<'static, str>,
     /// The messages of the errors that caused this one, for logs only.
     cause: Option<String>,

@@ -17,9 +17,9 @@ use crate::issuer::sessions::publisher::Publisher;
 use crate::issuer::sessions::session::Session;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoreErrorKind, StoredSession};
 
-/// The number of attempts to replace a row. An attempt fails if another request has changed the row
-/// in the meantime. After such a change there is usually nothing left to write, so a few attempts
-/// are enough.
+/// The maximum number of attempts to replace a row. An attempt fails if another request has changed
+/// the row in the meantime. The next attempt reads the changed row, and usually finds that it need
+/// not write anything. A few attempts are therefore enough.
 pub(crate) const ATTEMPTS: usize = 16;
 
 pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;

@@ -53,7 +53,7 @@ impl Form {
     }
 }
 
-/// Reads a public key in either of the two public-key formats.
+/// Reads a public key in one of the public-key formats, [`Form::Spki`] or [`Form::RsaPublic`].
 pub(crate) fn public_key(form: Form, der: &[u8]) -> Result<PublicComponents, KeyError> {
     if form == Form::RsaPublic {
         return rsa_public_key(der);

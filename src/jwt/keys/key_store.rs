@@ -42,7 +42,8 @@ pub struct KeyStore {
 
 struct Shared {
     keys: ArcSwap<KeySet>,
-    /// The number of changes. Reading it is cheaper than reading the keys.
+    /// The number of times that the keys were changed. Reading this number is cheaper than reading
+    /// the keys.
     generation: AtomicU64,
 }
 

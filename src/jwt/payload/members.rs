@@ -170,9 +170,9 @@ fn next<'de>(
 }
 
 /// Records the roles, the scopes or the tenant that a claim contains. `first` is the first
-/// [`ClaimPlace`] in this claim. `others` are all places after `first`. Some of them may be in
-/// other claims. `next` is the first byte of the value. The reader does not move, so the caller can
-/// still read the value.
+/// [`ClaimPlace`] in this claim. `others` are the places after `first` in the list. Those that are
+/// in other claims are skipped. `next` is the first byte of the claim's value. Afterwards, the
+/// reader is still at this byte, so the caller can read the value.
 #[inline]
 fn note_places(
     reader: &mut Reader<'_>,

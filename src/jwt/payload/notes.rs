@@ -7,7 +7,7 @@ use crate::jwt::payload::claim_rule::ClaimRule;
 use crate::jwt::spans::Placer;
 use crate::jwt::verified_token::Named;
 
-/// The claims to look for besides the registered ones.
+/// The claims to look for in addition to the registered claims.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) places: Vec<ClaimPlace>,

@@ -167,8 +167,8 @@ fn at_path(
     }
 }
 
-/// Reads one string, an array of strings, or `null`. With `member`, an array may also contain
-/// objects with that member.
+/// Reads a string, an array of strings, or `null`. If `member` is given, an array may also contain
+/// objects. The string is then read from the object's member with this name.
 fn strings(
     reader: &mut Reader<'_>,
     next: u8,

@@ -45,8 +45,8 @@ impl AuthMethod {
 }
 
 impl ClientCredentials {
-    /// Adds the credentials to a form, or returns a header that contains them. A client without a
-    /// secret sends only its name.
+    /// Adds the credentials to a form, or returns a header that contains them. If the client has no
+    /// secret, only its `client_id` is added.
     pub(super) fn add_to(
         &self,
         form: &mut Serializer<'_, String>,
@@ -66,8 +66,8 @@ impl ClientCredentials {
     }
 }
 
-/// Returns the header for `client_secret_basic`. The name and the secret are encoded as in an HTML
-/// form, since they may contain a colon.
+/// Returns the header for `client_secret_basic`. The `client_id` and the secret are encoded as in
+/// an HTML form, since they may contain a colon.
 fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));

@@ -22,8 +22,9 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The metadata of one provider.
 ///
 /// A separate task fetches the metadata, so a client that disconnects cannot cancel the fetch.
-/// Anyone can start logins, so fetches start at least [`COOLDOWN`] apart, however many logins there
-/// are. If a fetch fails, the metadata of the last successful fetch stays in use.
+/// Anyone can start logins. The time between the starts of two fetches is therefore at least
+/// [`COOLDOWN`], even if there are many logins. If a fetch fails, the metadata of the last
+/// successful fetch stays in use.
 pub(super) struct MetadataCache {
     shared: Arc<Shared>,
 }

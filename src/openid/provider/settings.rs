@@ -1,4 +1,4 @@
-//! The settings of a provider, which [`LoginProvider`](crate::openid::LoginProvider) checks.
+//! The settings of a provider. [`LoginProvider`](crate::openid::LoginProvider) checks the values.
 
 use std::fmt::{self, Debug};
 use std::time::Duration;

@@ -17,12 +17,13 @@ use crate::random::NoRandomness;
 /// than this number of tabs with a login page.
 const MAX_ATTEMPTS: usize = 3;
 
-/// The maximum length of the cookie's name and value. A browser silently drops a cookie of more than
-/// 4096 bytes.
+/// The maximum length of the cookie's name and value together, in bytes. A browser silently drops a
+/// cookie of more than 4096 bytes.
 const MAX_BYTES: usize = 3_800;
 
-/// The maximum number of cookies with this name that are read. A browser sends one such cookie. It
-/// can send more only if the name has no prefix and a sibling domain has set another cookie.
+/// The maximum number of cookies with this name that are read. A browser normally sends one such
+/// cookie. It can send more only if the name does not begin with `__Host-`, and a sibling domain
+/// has set a cookie with the same name.
 const MAX_CANDIDATES: usize = 4;
 
 /// The cookie of a browser that has begun to log in. It has `SameSite=Lax`, so that browsers send it

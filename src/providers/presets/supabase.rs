@@ -4,8 +4,8 @@ use crate::providers::issuer::Issuer;
 use crate::providers::presets::checked_part::checked_part;
 
 impl Issuer {
-    /// Trusts the users of a Supabase project. `project` is the reference of the project, the first
-    /// part of its host name.
+    /// Trusts the users of a Supabase project. `project` is the project's reference, which is the
+    /// first part of its host name.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};

@@ -15,8 +15,8 @@ use crate::revocation::message::Revocation;
 
 const PART: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
-/// The memory that an entry needs besides its text: one slot in the log, and two slots in the set
-/// of messages, since half of the set's slots may be empty.
+/// The memory that an entry needs in addition to its text: one slot in the log, and two slots in
+/// the set of messages, since half of the set's slots may be empty.
 const ENTRY_BYTES: usize = size_of::<LoggedMessage>() + 2 * (size_of::<Arc<str>>() + 1);
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 

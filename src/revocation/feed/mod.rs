@@ -6,10 +6,10 @@
 //! messages after its position, a few times a second. If the log no longer has these messages, the
 //! feed reports a gap, and the server reads a snapshot again.
 //!
-//! A feed need not keep any order and need not know its readers. A read that begins after an append
-//! has returned must find the message. A repeated append adds nothing. A missing log is an error.
-//! [`follow`] does the rest: it limits the time of each call, repeats failed calls and reports
-//! outages.
+//! A feed need not preserve the order of messages, and need not know its readers. A read that
+//! begins after an append has returned must find the appended message. If a message is appended
+//! again, the log does not change. Reading from a log that does not exist is an error. [`follow`]
+//! does the rest: it limits the time of each call, repeats failed calls and reports outages.
 
 pub(crate) mod caught_panics;
 pub(crate) mod error;

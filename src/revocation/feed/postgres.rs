@@ -37,10 +37,11 @@ const PRUNE: &str = "DELETE FROM tower_jwt_auth_revocations WHERE number IN \
 const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN '' \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
-/// Returns at least one row if there is a log. All rows show the state at one moment. If a message
-/// is too long, its text is left empty. Before the query is sent, the words `TIMELINE`, `LONGEST`,
-/// `AFTER` and `PART` are replaced by values. Parameters would need a prepared statement, which
-/// does not work behind a pooler in transaction mode.
+/// Reads the state of the log and the next messages. If the log exists, the result has at least one
+/// row, even if there are no messages. All rows show the state at one moment. If a message is too
+/// long, its text is left empty. Before the query is sent, the placeholders `TIMELINE`, `LONGEST`,
+/// `AFTER` and `PART` are replaced in the text of the query. Query parameters would need a prepared
+/// statement, which does not work behind a pooler in transaction mode.
 const READ: &str = "SELECT log.epoch::TEXT || TIMELINE, log.last, pg_is_in_recovery(), entry.number, \
             CASE WHEN octet_length(entry.message) > LONGEST THEN '' ELSE entry.message END \
      FROM tower_jwt_auth_revocation_log AS log LEFT JOIN LATERAL \

@@ -49,7 +49,7 @@ redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[1])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'message', ARGV[1])
 return 1";
 
-/// Reads entries of the log, or of the set of live messages.
+/// Reads messages, either from the log or from the set of messages that have not expired.
 ///
 /// - KEYS: log, live, epoch.
 /// - ARGV: the mode, which is 'log' or 'live'; the position, which is the last entry that was read
@@ -58,7 +58,8 @@ return 1";
 ///   the messages, and, for 'live', the identifier of the Redis process. Returns nothing if there
 ///   is no log.
 ///
-/// The script also reads the role, so that the role and the data come from the same server.
+/// The script also reads the server's role (primary or replica), so that the role and the data come
+/// from the same server.
 const READ: &str = "
 if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then
     return redis.error_reply('READONLY revocations are read from the primary')
@@ -119,8 +120,8 @@ pub struct RedisFeed<C = RedisConnection> {
     keys: [String; 3],
 }
 
-/// A position in the stream: the epoch of the log, the last entry that was read, and the number of
-/// entries that were added up to that entry.
+/// A position in the stream: the epoch of the log, the last entry that was read, and the total
+/// number of entries that were added to the log up to and including that entry.
 struct StreamPlace<'p> {
     epoch: &'p str,
     id: &'p str,

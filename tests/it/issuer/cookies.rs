@@ -288,8 +288,8 @@ async fn a_cookie_of_a_sibling_domain_neither_logs_in_nor_locks_out() {
     assert_eq!(hers.status(), 200, "which was not the victim's to end");
 }
 
-/// The routes compute a hash for each refresh-token cookie that they check, and an attacker can
-/// send thousands of such cookies.
+/// The routes compute a hash for each refresh-token cookie that they check. An attacker can send
+/// thousands of such cookies, so the routes check only a few.
 #[tokio::test]
 async fn only_a_few_of_very_many_cookies_are_read() {
     let server = server();

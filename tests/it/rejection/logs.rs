@@ -106,7 +106,7 @@ where
         }))
 }
 
-/// Sends the request to every route, and returns the printed form of each error.
+/// Sends the request to every route. Returns all errors and responses as printed text.
 async fn run(app: &Router, ask: &Ask) -> String {
     let mut printed = String::new();
     for path in ["/", "/role", "/scope"] {

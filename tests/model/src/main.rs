@@ -21,7 +21,7 @@ mod table;
 #[path = "../../../src/auth/cache/token_text.rs"]
 mod token_text;
 
-/// The source files above import each other through these module paths.
+/// Contains the modules above under their paths in the crate, through which they import each other.
 mod auth {
     pub(crate) mod cache {
         pub(crate) use crate::{counters, shard, slots, sync, token_text};

@@ -19,10 +19,11 @@ pub(crate) struct RotationRules {
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
     /// A session ends when this many consecutive renewals have been repeated. A renewal counts as
-    /// repeated if its used refresh token is presented again 2 seconds or more after the renewal.
+    /// repeated if the refresh token that it exchanged is presented again 2 seconds or more after
+    /// the renewal.
     pub(crate) max_repeats: u32,
-    /// Like `max_repeats`, but a renewal also counts as repeated if its used token is presented
-    /// again less than 2 seconds after the renewal. If this field is `None`, the limit is
+    /// Like `max_repeats`, but a renewal also counts as repeated if the token that it exchanged is
+    /// presented again less than 2 seconds after the renewal. If this field is `None`, the limit is
     /// [`MAX_LISTS_AT_ONCE`]. In this case, a renewal with the used token in these 2 seconds does
     /// not count, but a request for the list of sessions does.
     pub(crate) max_repeats_at_once: Option<u32>,

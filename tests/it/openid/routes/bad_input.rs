@@ -11,7 +11,7 @@ use super::idp::{Idp, Spoiled};
 use super::site::{Answer, Site, cookies};
 use crate::kit::{NOW, at};
 
-/// Asserts that the login has left no session and reported no started session.
+/// Asserts that `alice` has no session, and that no event reports the start of a session.
 async fn is_clean(site: &Site) {
     assert!(site.sessions.of_subject("alice").await.unwrap().is_empty());
     let started = site.events().iter().any(|event| event.starts_with("started"));

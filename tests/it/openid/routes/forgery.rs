@@ -40,7 +40,8 @@ async fn a_victim_who_is_sent_to_the_callback_of_an_attacker_is_not_logged_in() 
     let mut victim = site.browser();
     let answer = victim.come_back(&back).await;
     answer.is_failure(LoginFailureKind::UnknownLogin, 400, "unknown_login");
-    // The same callback is also rejected after the victim has begun a login.
+    // The attacker's callback is also rejected while the victim has a login of their own in
+    // progress.
     victim.begin(&[]).await;
     let answer = victim.come_back(&back).await;
     answer.is_failure(LoginFailureKind::UnknownLogin, 400, "unknown_login");

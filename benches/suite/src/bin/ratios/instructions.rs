@@ -1,7 +1,7 @@
 //! Instruction and allocation counts of each contender, measured with `callgrind`.
 //!
 //! Callgrind emulates a processor without SHA instructions, so SHA-256 would dominate the counts.
-//! SHA-256 functions are therefore left out.
+//! The instructions of SHA-256 functions are therefore not counted.
 
 use std::collections::HashMap;
 use std::hint::black_box;

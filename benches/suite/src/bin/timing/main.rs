@@ -1,4 +1,5 @@
-//! Tests whether the time of a rejection reveals how much of a guess was right.
+//! Tests whether the time that a rejection takes reveals how many leading bytes of a guess are
+//! right.
 //!
 //! The method is that of dudect (Reparaz, Balasch, Verbauwhede, 2017): the program makes guesses in
 //! random order, some wrong in the first byte and some in the last, and compares their times with
