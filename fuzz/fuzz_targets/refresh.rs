@@ -89,8 +89,8 @@ impl RefreshStore for Store {
 
 /// The rotation rules, as the guide describes them.
 struct Model {
-    /// All tokens of the session, oldest first, each with the time of its use. The last token is
-    /// the current one, which has not been used.
+    /// All tokens of the session, oldest first. Each used token has the time of its use. The last
+    /// token is the current one, which has not been used.
     tokens: Vec<(String, Option<i64>)>,
     /// The index of the oldest token that the server remembers.
     remembered: usize,

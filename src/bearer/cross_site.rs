@@ -38,10 +38,11 @@ impl TrustedOrigins {
     /// Refuses a request from an untrusted site, unless its method is GET, HEAD or OPTIONS. A
     /// WebSocket handshake from such a site is refused too.
     ///
-    /// If `Sec-Fetch-Site` is present, it decides, since a script cannot set it. Otherwise `Origin`
-    /// decides. A request with neither header does not come from a browser. `SameSite` does not
-    /// replace this check: it allows requests from sibling domains, and some browsers do not apply
-    /// it by default.
+    /// If `Sec-Fetch-Site` is present, its value shows whether another site sent the request, since
+    /// a script cannot set this header. Otherwise the value of `Origin` shows this. A request with
+    /// neither header does not come from a browser. The cookie attribute `SameSite` does not
+    /// replace this check: cookies with this attribute are still sent with requests from sibling
+    /// domains, and some browsers do not apply the attribute by default.
     pub(crate) fn check(
         &self,
         method: &Method,

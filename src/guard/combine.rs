@@ -74,8 +74,8 @@ pub trait Guard: Send + Sync + 'static {
         Or { left: self, right: other }
     }
 
-    /// Requires that this guard denies the request. If this guard is misconfigured, the request is
-    /// still refused.
+    /// Inverts this guard: a request passes if this guard denies it, and is denied if this guard
+    /// allows it. If this guard is misconfigured, the request does not pass.
     fn not(self) -> Not<Self>
     where
         Self: Sized,
@@ -149,7 +149,7 @@ impl<A: Guard, B: Guard> Guard for Or<A, B> {
     }
 }
 
-/// Requires that a guard denies the request; see [`Guard::not`].
+/// Inverts a guard; see [`Guard::not`].
 #[derive(Clone, Copy, Debug)]
 pub struct Not<G> {
     guard: G,

@@ -11,8 +11,8 @@ const MAX_SECONDS: u64 = 1 << 31;
 /// Returns `None` if the response does not state a time.
 ///
 /// With `no-store`, `no-cache`, or a `max-age` that is not a number, the result is zero. If the
-/// headers state several lifetimes, the shortest one counts. The result may be zero or very long,
-/// so the callers limit it.
+/// headers state several lifetimes, the shortest one counts. Since the result may be zero or very
+/// long, the refresh policy limits it.
 pub(crate) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     let fields = headers.get_all(header::CACHE_CONTROL).iter();
     let lifetime = fields.flat_map(|field| directives(field.as_bytes())).filter_map(lifetime).min();

@@ -161,9 +161,9 @@ impl Issuer {
         }
     }
 
-    /// Records that a setting no longer comes from the preset alone. Later calls by the application
-    /// then add to the setting, and do not replace it. Returns true if the setting came from the
-    /// preset until now.
+    /// Records that a setting no longer comes only from the preset. Later calls by the application
+    /// then add to the setting, and do not replace it. Returns true if the setting came only from
+    /// the preset before this call.
     fn keep(&mut self, setting: &Setting) -> bool {
         let before = self.preset.len();
         self.preset.retain(|preset| preset != setting);

@@ -41,9 +41,9 @@ pub(crate) struct Freshness {
     /// It is [`TRUSTED_FOR`] for the system's clock. It is zero for a custom clock, since such a
     /// clock may jump at any time.
     trusted_for: u64,
-    /// The earliest time on the wall clock at which the data can be used. Expired revocations have
-    /// been removed from memory. If the wall clock is set back to before this time, a removed
-    /// revocation may be needed again, so the data counts as stale.
+    /// The time on the wall clock at which an expired revocation was last removed from memory,
+    /// minus the tolerance [`SLACK`]. If the wall clock is set back to before this time, the
+    /// removed revocation may be needed again, so the data counts as stale.
     forgot_at: AtomicI64,
 }
 

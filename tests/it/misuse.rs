@@ -149,7 +149,7 @@ fn a_second_list_is_rejected_with_the_right_call() {
     ] {
         says(&both, &["audience(..)", "dangerous_any_audience()", "keep one"]);
     }
-    // A second call with a single value replaces the first.
+    // A token has a single tenant claim, so a second call replaces the name from the first call.
     let _ = JwtAuth::new(shop::secret()).tenant_claim("a").tenant_claim("b");
 }
 

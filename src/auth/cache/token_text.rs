@@ -31,9 +31,9 @@ impl<'t> TokenText<'t> {
         Some(Self { token, sample: token.get(place..)?.first_chunk()? })
     }
 
-    /// Returns a keyed hash of the signature sample and of `scope`. Mixes each half of the sample
-    /// with half of the key, multiplies the two results, and folds the 128-bit product into 64
-    /// bits.
+    /// Returns a keyed hash of the signature sample and of `scope`. The function combines each half
+    /// of the sample with one half of the key, and multiplies the two results. It then combines
+    /// both halves of the 128-bit product with `scope`.
     ///
     /// A cryptographic hash is not necessary. Only verified tokens are in the table, so an attacker
     /// cannot choose their signatures. An attacker does not know the `key`, and therefore cannot

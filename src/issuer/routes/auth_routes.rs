@@ -386,7 +386,8 @@ impl<A, S> Debug for AuthRoutes<A, S> {
 }
 
 /// Runs the inner service. If application code panics, the response is a 500, and other requests on
-/// the same connection continue. Logs the error of the response, if it has one.
+/// the same connection continue. If the response contains an [`OAuthError`], writes the error to
+/// the log.
 async fn answered(State(log): State<Arc<ErrorLog>>, mut request: Request, next: Next) -> Response {
     // Mark `Authorization` and `Cookie` as sensitive, since the application gets the request's head
     // and may print it.

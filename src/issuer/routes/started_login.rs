@@ -46,10 +46,10 @@ impl StartedLogin {
     /// After a redirect, the browser would not send `SameSite=Strict` cookies, since another site
     /// began the navigation. With [`Cookies::lax`], the status is always 303.
     ///
-    /// `path` may come from the request, such as SAML's `RelayState`, since it can lead only to
-    /// this site. If `path` is not valid, the browser goes to `/`. A valid path begins with exactly
-    /// one slash, since `//host` is another host. It consists of at most 512 printable ASCII
-    /// characters, without a backslash and without a segment `.` or `..`.
+    /// `path` may be a value from the request, for example SAML's `RelayState`: no value of `path`
+    /// sends the browser to another site. If `path` is not valid, the browser goes to `/`. A valid
+    /// path begins with exactly one slash, since `//host` is another host. It consists of at most
+    /// 512 printable ASCII characters, without a backslash and without a segment `.` or `..`.
     ///
     /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are in bodies,
     /// and a redirect cannot carry them. The response is then 500 `server_error`, and the reason is

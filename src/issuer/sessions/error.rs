@@ -33,8 +33,8 @@ pub enum SessionErrorKind {
     /// A used refresh token was presented after the grace period, or renewals were repeated too
     /// often. The session has ended because of this.
     Reused,
-    /// The token was used within the grace period, but the call accepts only the current token. The
-    /// token can still be exchanged.
+    /// A used refresh token was presented within the grace period, but the call accepts only the
+    /// current token. The used token can still be exchanged.
     Superseded,
     /// The token was issued to another client.
     WrongClient,

@@ -70,11 +70,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// affect five renewals in a row. A thief who wants to stay unnoticed, in contrast, must repeat
     /// every renewal.
     ///
-    /// A request for the list of sessions must present the current refresh token. A request with a
-    /// used token is refused, and the last renewal of the session then counts as repeated. If the
-    /// token was used at least 2 seconds ago, the repeat counts towards this limit. If the token
-    /// was used more recently, the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or
-    /// 20 if that is not set.
+    /// A request for the list of sessions must present the current refresh token. If the request
+    /// presents a used token, it is refused, and the last renewal of the session counts as
+    /// repeated. This limit applies if the token was used at least 2 seconds before the request.
+    /// Otherwise the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is
+    /// not set.
     ///
     /// # Panics
     ///

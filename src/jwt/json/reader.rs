@@ -68,8 +68,9 @@ pub(crate) struct Reader<'de> {
     fault: Option<Fault>,
     /// The start and the end of the last value that was read ahead.
     read: (usize, usize),
-    /// The name that was read last, if it has escapes. This field is not read if the last name has
-    /// no escapes and is not empty.
+    /// The name that was read last, if it has escapes. [`Self::next_name`] returns an empty string
+    /// for such a name. If `next_name` last returned a name that is not empty, this field must not
+    /// be read, since it may contain an earlier name.
     escaped_name: Option<EscapedName<'de>>,
     /// True if `serde_json` keeps numbers as text (its feature `arbitrary_precision`).
     has_exact_numbers: bool,

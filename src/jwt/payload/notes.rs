@@ -30,8 +30,8 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// Returns the rules about this claim, as bits of [`Noted::met`]. The result is 0 for most
-    /// claims.
+    /// Returns the rules about this claim. Each rule is represented by its bit in [`Noted::met`].
+    /// Most claims have no rules, so the result is usually 0.
     #[inline(never)]
     pub(crate) fn rules_in(&self, claim: &str) -> u64 {
         let rules = self.numbered_rules().filter(|(_, rule)| rule.is_in(claim));

@@ -123,8 +123,8 @@ impl OpenIdLogin {
     ///
     /// # Panics
     ///
-    /// Panics if this method is called twice. `AuthRoutes::openid_login` panics if one of the names
-    /// is not the name of a provider.
+    /// Panics if this method is called twice. If `providers` contains a name that no provider has,
+    /// `AuthRoutes::openid_login` panics.
     #[track_caller]
     pub fn keep_tokens(mut self, providers: impl OneOrMany) -> Self {
         if self.kept.is_some() {

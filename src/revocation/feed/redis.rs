@@ -17,7 +17,8 @@ use crate::revocation::message::Revocation;
 /// The default prefix of the keys. Its hash tag puts all keys on one node of a cluster.
 const PREFIX: &str = "{tower_jwt_auth_revocations}";
 const PART: usize = 5_000;
-/// The maximum length of the log. A follower that is further behind reads a snapshot.
+/// The approximate maximum number of messages in the log. If a follower needs a message that is no
+/// longer in the log, it reads a snapshot.
 const KEPT_IN_LOG: usize = 100_000;
 const REMOVED_AT_ONCE: usize = 1_000;
 

@@ -152,7 +152,7 @@ async fn a_session_whose_tokens_are_revoked_again_and_again_ends() {
     }
     let last: Value = serde_json::from_str(feed.messages().last().unwrap()).unwrap();
     assert_eq!((&last["revoke"], &last["sid"]), (&json!("session"), &json!(sid(&tokens.access))));
-    // There is nothing more to publish.
+    // The session has ended, so revoking its token again publishes no message.
     assert_eq!(revoke(&server, json!({ "token": tokens.access })).await, 200);
     assert_eq!(feed.messages().len(), 17);
     server.refresh(&bob).await.tokens();
@@ -317,8 +317,8 @@ async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     }
 }
 
-/// After any failure, repeating the request until it succeeds ends all sessions of the user and
-/// revokes all of the user's tokens.
+/// The client repeats the failed request until it succeeds. Then all sessions of the user have
+/// ended, and all of the user's tokens are revoked.
 #[tokio::test(start_paused = true)]
 async fn a_logout_everywhere_that_failed_can_be_repeated_until_it_succeeds() {
     #[derive(Clone, Copy, Debug)]

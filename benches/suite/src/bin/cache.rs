@@ -86,10 +86,11 @@ fn verify(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Run {
     })
 }
 
-/// Returns the time of a cache hit in nanoseconds, with one value for each round. Each token is
-/// copied just before it is verified, so its text is in the processor's fast cache, like a token
-/// that a server has just read from its socket. In [`verify`], the texts of the tokens are often
-/// only in main memory, or in a cache that the processors share.
+/// Returns the time of a hit in the token cache, in nanoseconds, with one value for each round.
+/// Each token is copied just before it is verified. Its text is therefore in the processor's own
+/// cache, as is the text of a token that a server has just read from a socket. In [`verify`], by
+/// contrast, the text of a token is often only in main memory, or in a cache that the processors
+/// share.
 fn verify_just_read(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Vec<f64> {
     const BATCHES: usize = 64;
     let mut random = fastrand::Rng::with_seed(7);

@@ -26,8 +26,8 @@ const MAX_SPENT: usize = 16;
 /// The maximum time by which another server's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// The maximum number of bytes by which a session's JSON can grow after the login. Used tokens and
-/// individually revoked access tokens are added to it.
+/// The maximum number of bytes by which a session's JSON can grow after the login. It grows when
+/// used tokens and individually revoked access tokens are added.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
 /// Requests with the same token within this time count as simultaneous. Such requests come from two
@@ -113,9 +113,9 @@ pub(crate) struct Family {
     pub(crate) is_last_of_user: bool,
 }
 
-/// Returns the latest time that is plausible as a session's [rank](Family::rank). The rank of a new
-/// session is [`AHEAD`] later than the start of the session, and the clock of the server that
-/// started the session may also be ahead by [`AHEAD`].
+/// Returns the latest plausible [rank](Family::rank) of a session. The rank of a new session may be
+/// a minute ([`AHEAD`]) later than the start of the session. The clock of the server that started
+/// the session may be ahead by another minute.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -309,8 +309,8 @@ impl Family {
         Some(next)
     }
 
-    /// Returns true if so many renewals in a row were repeated that somebody must have a copy of
-    /// the tokens.
+    /// Returns true if the number of consecutive repeated renewals has reached a limit. The caller
+    /// then ends the session, since somebody probably has a copy of its tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
         let max_any = rules.max_repeats_at_once.unwrap_or(MAX_LISTS_AT_ONCE);
         let max_any = max_any.max(rules.max_repeats);
@@ -637,7 +637,8 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A further repeat needs no write to the store.
+    /// The first simultaneous repeat and the first later repeat of a renewal change the session.
+    /// Further repeats change nothing, so they cause no write to the store.
     #[test]
     fn a_further_repeat_of_a_renewal_changes_nothing() {
         let (mut family, token) = family();

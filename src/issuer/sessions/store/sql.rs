@@ -33,8 +33,8 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// The number 1, which a writing statement returns for each row that it wrote. The statements
-/// return it so that the same code can run reading and writing statements.
+/// The result that a writing statement returns for each row that it wrote: the number 1. Since
+/// writing statements return rows, the same code can run reading and writing statements.
 pub(crate) type Written = (i32,);
 
 /// The columns of a session, in the order in which the statements list the columns.

@@ -34,9 +34,9 @@ impl LoginProvider {
     ///   application, the same user has a different identifier.
     /// - No email address counts as verified: Naver returns the contact address that the user
     ///   entered, and does not say whether the address was verified.
-    /// - Naver documents no scopes. In the application's settings at Naver, you choose the data
-    ///   that the application may read. Users may decline optional data. A login therefore has no
-    ///   granted scopes.
+    /// - Naver documents no scopes, so a login has no granted scopes. In the application's settings
+    ///   at Naver, you choose the data that the application may read. Users may decline optional
+    ///   data.
     /// - As Naver requires, the body of the token request contains the client secret and the
     ///   `state` of the login. Naver writes `expires_in` as a string, and reports errors with the
     ///   status 200.

@@ -239,7 +239,7 @@ impl TestProvider {
     }
 }
 
-/// Redeems the usual code. If that fails, checks that the error contains no secret.
+/// Redeems the code in [`REDEMPTION`]. If that fails, checks that the error contains no secret.
 pub(super) async fn redeem(client: &ProviderClient) -> Result<ProviderLogin, ProviderError> {
     redeem_as(client, REDEMPTION).await
 }
@@ -256,8 +256,8 @@ pub(super) async fn redeem_as(
     login
 }
 
-/// Tries to redeem the usual code, and panics if the attempt succeeds. Returns the kind and the
-/// reason of the error.
+/// Tries to redeem the code in [`REDEMPTION`], and panics if the attempt succeeds. Returns the kind
+/// and the reason of the error.
 pub(super) async fn refusal(client: &ProviderClient) -> (ProviderErrorKind, String) {
     let error = redeem(client).await.unwrap_err();
     (error.kind(), error.reason().to_owned())
