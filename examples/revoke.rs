@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `token JTI [SECONDS]` and `session SID [SECONDS]` revoke one token or session. The revocation is
-//! kept for that many seconds (30 days by default). `subject SUB`, `tenant TENANT`, `key KID` and
+//! kept for `SECONDS` (30 days by default). `subject SUB`, `tenant TENANT`, `key KID` and
 //! `everyone` revoke all matching tokens issued until now. `create` only creates the log. If the
 //! `ISSUER` variable is set, only tokens of that issuer are revoked.
 

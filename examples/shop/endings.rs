@@ -51,8 +51,8 @@ impl Endings {
 /// Responds to `GET /device`. The response shows whether this browser has logged in before, and
 /// contains the reason why its last session ended.
 ///
-/// `/auth/refresh` does not reveal the reason, since its caller may be a thief with an old refresh
-/// token. This route reveals the reason to the browser that logged in.
+/// `/auth/refresh` does not reveal why a session ended, since its caller may be a thief with an old
+/// refresh token. This route reveals the reason only to the browser that logged in.
 pub(crate) fn routes(devices: Arc<Devices>, endings: Arc<Endings>) -> Router {
     Router::new().route("/device", get(device)).with_state((devices, endings))
 }

@@ -1,4 +1,4 @@
-//! One of the three servers: a port, and the application that answers there.
+//! One of the three servers of the shop. It listens on a port and serves one application.
 
 use std::env;
 use std::error::Error;

@@ -63,8 +63,8 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
     token
 }
 
-/// Signed tokens. Inputs contain placeholders for them, since a fuzzer cannot find a valid
-/// signature.
+/// Signed tokens. An input contains placeholders, which are replaced with these tokens, since a
+/// fuzzer cannot find a valid signature.
 pub struct Tokens {
     /// `{T}`: a valid token without roles.
     pub valid: String,

@@ -334,8 +334,9 @@ fn within(iat: &str, exp: &str, max: u32) -> bool {
     }
 }
 
-/// Returns the strings at the end of `path`, or no strings if the path ends early or at a `null`.
-/// Returns `None` for a value of any other type.
+/// Returns the strings in the claim at `path`. Returns no strings if the claim, or a member that
+/// contains it, is missing or `null`. Returns `None` if the claim, or such a member, has the wrong
+/// type.
 fn strings(members: &[(String, Node)], path: &[&str]) -> Option<Vec<String>> {
     let Some(node) = claim(members, path[0]) else { return Some(Vec::new()) };
     if path.len() > 1 {

@@ -42,7 +42,8 @@ impl Challenges {
         }
     }
 
-    /// Returns the challenge as a header value. `scopes` are added to `insufficient_scope` only.
+    /// Returns the challenge as a header value. Adds `scopes` only to the challenge
+    /// `insufficient_scope`.
     pub(crate) fn render(&self, challenge: Challenge, scopes: &str) -> HeaderValue {
         match challenge {
             Challenge::Bare => self.bare.clone(),

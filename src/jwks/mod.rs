@@ -2,8 +2,8 @@
 //!
 //! [`RemoteKeys`] keeps the public keys of an issuer up to date, so that a request never waits for
 //! a fetch if its token's key is known. The keys come from a JWKS document ([`RemoteKeys::jwks`]),
-//! from the issuer's discovery document ([`RemoteKeys::discover`]), or from your own [`KeySource`],
-//! for example one that uses a proxy or a client certificate, or that reads a file.
+//! from the issuer's discovery document ([`RemoteKeys::discover`]), or from your own [`KeySource`].
+//! Such a source can, for example, read a file, or use a proxy or a client certificate.
 //! [`guide::explanation::key_sets`](crate::guide::explanation::key_sets) explains the policy, and
 //! what happens when the source fails.
 

@@ -216,9 +216,8 @@ impl RemoteKeys {
         self.state.health()
     }
 
-    /// Removes a key immediately, for an operator who knows that the key is compromised. Tokens with
-    /// this `kid` are rejected, even if the issuer still publishes the key or publishes another one
-    /// with the same `kid`.
+    /// Removes a compromised key immediately. From then on, tokens with this `kid` are rejected,
+    /// even if the issuer still publishes the key or publishes another one with the same `kid`.
     ///
     /// The key is rejected until [`unforget`](Self::unforget) is called, or until the process ends.
     /// Other servers still use the key: call this method on all of them, and make the issuer

@@ -25,9 +25,9 @@ impl<'t> TokenParts<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Splits a token with this header and signature length, without searching for dots. Returns
-    /// `None` for every other token. A dot in the signature is not detected here, but makes the
-    /// signature undecodable.
+    /// Splits a token that has this header and a signature of this length, without searching for
+    /// dots. Returns `None` for every other token. A dot in the signature is not detected here, but
+    /// makes the signature undecodable.
     #[inline]
     pub(crate) fn split_known(
         token: &'t [u8],

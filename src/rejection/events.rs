@@ -8,8 +8,8 @@ use crate::rejection::error::{AuthError, AuthErrorKind};
 /// The maximum number of events per minute that are logged above DEBUG for one cause.
 const LOUD_PER_MINUTE: u64 = 10;
 
-/// The events of one layer. Each cause has a separate limit, so that a client that causes many
-/// events of one kind does not suppress other kinds.
+/// The limits on the log events of one layer. Each cause has a separate limit, so that a client
+/// that causes many events of one kind does not suppress events of other kinds.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     misconfigured: LogLimit,
@@ -75,7 +75,8 @@ impl Events {
 }
 
 impl LogLimit {
-    /// Counts an event. Returns `None` if the limit for the current minute is exceeded.
+    /// Counts an event. Returns the permission to log it above DEBUG, or `None` if the limit for
+    /// the current minute has been reached.
     pub(crate) fn admit(&self) -> Option<Loud> {
         self.admit_at(SystemClock.now().as_secs())
     }

@@ -11,7 +11,7 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 
 /// A layer's checks, token sources and rejection responses. Guards and extractors behind the layer
 /// use the sources and responses for their own rejections. If a token stays in use after its
-/// request, for example on a WebSocket, the checks are repeated.
+/// request, for example on a WebSocket, the layer's checks run again later.
 ///
 /// One allocation contains all of this data, so that each request changes only one reference count.
 /// Changing a count is slow, since all processors contend for it.

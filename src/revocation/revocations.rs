@@ -179,9 +179,9 @@ impl Revocations {
         self
     }
 
-    /// Accepts tokens before any revocation data has been read, however long they are valid. These
-    /// tokens and their requests are marked in the same way as with
-    /// [`dangerous_accept_stale`](Self::dangerous_accept_stale).
+    /// Accepts tokens before any revocation data has been read, even tokens that expire in the far
+    /// future. Marks these tokens and their requests with
+    /// [`RevocationUnchecked`](crate::revocation::RevocationUnchecked).
     ///
     /// # Security
     ///

@@ -70,8 +70,8 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the `iat` of the token. A token without `iat` is rejected by every watermark that
-    /// covers the token.
+    /// Sets the `iat` of the token. A token without `iat` is rejected if its subject, its tenant,
+    /// its key or every token was revoked, whatever the time of that revocation.
     pub fn issued_at(mut self, issued_at: impl Into<Option<UnixTime>>) -> Self {
         self.issued_at = issued_at.into();
         self

@@ -23,7 +23,7 @@ fn master() -> Secret {
     Secret::from_base64("YW4gZXhhbXBsZSBtYXN0ZXIgc2VjcmV0LCAzMisgYnl0ZXM=").unwrap()
 }
 
-/// A service that collects the output of the README's `eprintln!`.
+/// A service with the event hook of the README. The hook collects the lines that it would print.
 struct Service {
     auth: JwtAuth,
     lines: Lines,

@@ -168,7 +168,7 @@ impl Server for Postgres {
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
         self.child = Some(server::spawn(&mut command));
         // A starting server accepts connections before it can answer queries, so `pg_isready` is
-        // run until it succeeds. The new server exits if the previous server is still running, and
+        // run until it succeeds. If the previous server is still running, the new server exits. It
         // is then started again.
         for _ in 0..1_200 {
             std::thread::sleep(Duration::from_millis(50));

@@ -11,7 +11,7 @@ use std::{env, fs, process};
 pub(crate) trait Server: Send {
     /// Returns the port, which stays the same after a restart.
     fn port(&self) -> u16;
-    /// Returns the process and its child processes.
+    /// Returns the identifiers of the server's process and its child processes.
     fn processes(&self) -> Vec<u32>;
     /// Kills the server without a shutdown, like a power cut.
     fn kill(&mut self);

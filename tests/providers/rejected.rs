@@ -69,8 +69,8 @@ async fn an_id_token_is_not_an_access_token() {
     let service = Service::start([provider.trusted()]).await;
     let login = provider.log_in().await;
     service.accepts(&login.access_token, &provider.issuer, "alice").await;
-    // The client has the same name as the service, so the ID token has the `aud` of an access
-    // token.
+    // In this test, the client and the service have the same name. The `aud` of an ID token is the
+    // client, so this ID token has the same `aud` as an access token.
     assert_eq!(claims(&login.id_token)["aud"], "cart");
     assert_ne!(header(&login.id_token)["typ"], "at+jwt");
     service.rejects(&login.id_token, 401, "typ").await;

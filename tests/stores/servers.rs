@@ -157,7 +157,7 @@ impl Drop for Server {
     }
 }
 
-/// Returns a process and its children.
+/// Returns the identifiers of a process and its child processes.
 fn family(pid: u32) -> Vec<String> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let children = children.unwrap_or_default();

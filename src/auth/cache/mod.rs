@@ -6,7 +6,7 @@
 //! | `counters` | the numbers of hits and misses |
 //! | `slots` | a hash table that threads read without a lock |
 //! | `shard` | one part of the table: its memory, and the choice of the entry to evict |
-//! | `table` | all parts |
+//! | `table` | the whole table, which consists of shards |
 //! | `token_cache` | the public handle, and the check that a value has the current keys and rules |
 //!
 //! Five rules keep the cache as strict as a verification:

@@ -93,8 +93,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         })
     }
 
-    /// Returns the shard for a fingerprint. The middle bits of the fingerprint select the shard,
-    /// since the lowest bits select the slot in the shard at which a search begins.
+    /// Returns the shard for a fingerprint. The middle bits of the fingerprint select the shard.
+    /// The lowest bits select the slot at which a search in the shard begins.
     fn shard(&self, fingerprint: u64) -> Option<&Shard<V>> {
         let index = usize::try_from(fingerprint >> 32).ok()?.checked_rem(SHARDS)?;
         self.shards.get(index)

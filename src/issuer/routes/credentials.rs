@@ -10,8 +10,10 @@ use crate::jwt::ClaimError;
 /// Reads a value of the application's type from the parameters.
 ///
 /// A struct gets only the parameters that have the names of its fields, as with
-/// `#[serde(flatten)]`. The messages of `serde` contain values, such as a password. The error of
-/// this function therefore contains only the name of the parameter and the problem.
+/// `#[serde(flatten)]`.
+///
+/// The error messages of `serde` contain values, such as a password. The error of this function
+/// therefore contains only the name of the parameter and the problem.
 pub(crate) fn read<C: DeserializeOwned>(
     parameters: &Map<String, Value>,
 ) -> Result<C, Option<ClaimError>> {

@@ -36,8 +36,8 @@ impl Pruning {
             && self.next.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Lets the next login delete more expired sessions without waiting for the end of the
-    /// interval.
+    /// Ends the current interval, so that the next login also deletes expired sessions. Called if
+    /// there may be a backlog of expired sessions.
     pub(crate) fn continues(&self) {
         self.next.store(i64::MIN, Ordering::Relaxed);
     }

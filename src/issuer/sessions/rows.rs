@@ -129,8 +129,9 @@ impl<S: RefreshStore> SessionRows<S> {
             Announcement::Done
         };
         let ended = Session { family: family.announcing(progress), ..session };
-        // Replace the row before the end is published. If several requests end a session at the
-        // same time, only one of them can replace the row, and only that request publishes the end.
+        // Replace the row before publishing that the session has ended. If several requests end a
+        // session at the same time, only one of them can replace the row, and only that request
+        // publishes the end of the session.
         if !self.replace(&ended, version).await? {
             return Ok(false);
         }
@@ -141,8 +142,8 @@ impl<S: RefreshStore> SessionRows<S> {
         Ok(true)
     }
 
-    /// Publishes the end of a session if an earlier attempt to publish it failed or was abandoned.
-    /// Returns false if another request is publishing the end now.
+    /// Publishes that a session has ended if an earlier attempt failed or was abandoned. Returns
+    /// false if another request is publishing it now.
     pub(crate) async fn announce_again(
         &self,
         session: Session,
@@ -170,8 +171,8 @@ impl<S: RefreshStore> SessionRows<S> {
         }
     }
 
-    /// Waits before the caller checks again whether another request has published the end of a
-    /// session. A caller waits for at most 3 seconds in total, since publishing takes at most 3
+    /// Waits before the caller checks again whether another request has published that a session
+    /// has ended. A caller waits for at most 3 seconds in total, since publishing takes at most 3
     /// seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]

@@ -173,8 +173,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// access tokens of this `issuer` are revoked.
     ///
     /// If the feed has no log yet, a background task creates the log immediately, and retries until
-    /// it succeeds. Services with read-only access then need not wait for the first revocation.
-    /// Outside of a tokio runtime, the first revocation creates the log.
+    /// it succeeds. A service with read-only access cannot create the log, and would otherwise have
+    /// no revocation data until the first revocation. Outside of a tokio runtime, the first
+    /// revocation creates the log.
     ///
     /// # Panics
     ///

@@ -72,9 +72,9 @@ pub(crate) fn group(name: &str) -> u64 {
     1_u64.wrapping_shl(mix as u32)
 }
 
-/// The prefix of the names that `serde_json` reserves for itself. If an object starts with such a
-/// name, `serde_json` parses the member's string as JSON and uses the result in place of the
-/// object. That result differs from the signed JSON.
+/// The prefix of the names that `serde_json` reserves for itself. If the first member of an object
+/// has such a name, `serde_json` parses the string in this member as JSON, and uses the result in
+/// place of the object. The result differs from the signed JSON.
 const RESERVED: &str = "$serde_json::private::";
 
 /// Returns true if `serde_json` reserves `name` for itself.

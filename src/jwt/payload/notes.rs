@@ -73,8 +73,8 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) has_confirmation: bool,
     /// One bit for each rule in [`Wanted::rules`]. The bit is set if the token meets the rule.
     pub(crate) met: u64,
-    /// One bit for each rule in [`Wanted::rules`]. The bit is set if the claim is present but does
-    /// not have one of the accepted values.
+    /// One bit for each rule in [`Wanted::rules`]. The bit is set if the claim that the rule names
+    /// is present, but has none of the accepted values.
     pub(crate) wrong: u64,
     /// True if every member was read.
     pub(crate) is_complete: bool,

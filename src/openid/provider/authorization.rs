@@ -46,7 +46,7 @@ pub(super) struct AuthorizationSettings {
     pub(super) client_id: String,
     /// The requested scopes.
     pub(super) scopes: Vec<String>,
-    /// True for OpenID Connect. The request then has a nonce.
+    /// True if the login uses OpenID Connect. The request then has a nonce.
     pub(super) is_openid: bool,
     /// The parameters that the application added, in the order in which they were added.
     pub(super) parameters: Vec<(String, String)>,

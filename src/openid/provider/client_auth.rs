@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 pub(super) struct ClientCredentials {
     pub(super) client_id: String,
     pub(super) secret: Option<Zeroizing<String>>,
-    /// `None` means the first method of [`AuthMethod`] that the provider supports.
+    /// The method to use. If it is `None`, the first method of [`AuthMethod`] that the provider
+    /// supports is used.
     pub(super) method: Option<AuthMethod>,
 }
 

@@ -32,7 +32,7 @@ use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 use crate::openid::routes::open_id_login::OpenIdLogin;
 use crate::openid::routes::page;
 
-/// The maximum age of the session's login when the user begins to link an account.
+/// The maximum age of a session whose user begins to link an account.
 const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 
 /// The maximum size of the scopes and the audience that a page requests. Both are stored in a
@@ -203,7 +203,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(attempt)
     }
 
-    /// Returns the browser's session. Returns an error if its login is more than 5 minutes old.
+    /// Returns the session of the browser. Returns an error if there is no session, or if it began
+    /// more than 5 minutes ago.
     async fn fresh_session(
         &self,
         presented: Option<&str>,

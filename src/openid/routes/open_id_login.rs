@@ -14,8 +14,8 @@ use crate::openid::provider::tokens::ProviderTokens;
 use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 use crate::openid::seal::Sealer;
 
-/// The maximum length of a provider's tokens after they are sealed. They must fit into the row of a
-/// new session, which has room for 9 KiB.
+/// The maximum length of a provider's tokens in encrypted form. They must fit into the row of a new
+/// session, which has room for 9 KiB.
 const MAX_SEALED_BYTES: usize = 6_144;
 
 pub(crate) type ErrorPage = dyn Fn(&LoginFailure) -> Response + Send + Sync;

@@ -24,7 +24,8 @@ impl Issuer {
     ///   rejected.
     /// - `sub` and `sid` are required. A token of a JWT template has no `sid`, so a token that the
     ///   application created for another service is rejected.
-    /// - There must be no `aud`. If you add one, call [`audience`](Self::audience).
+    /// - A token with an `aud` is rejected. If your tokens have an `aud`, call
+    ///   [`audience`](Self::audience).
     /// - The tenant is the organization, `o.id`. The role is `o.rol`, without the prefix `org:`.
     ///
     /// A token lives for 60 seconds, so the client must renew it before nearly every request.

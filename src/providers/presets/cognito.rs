@@ -20,8 +20,8 @@ impl Issuer {
     /// - `token_use` must be `access`, so an ID token is rejected.
     /// - `client_id` must be one of `clients`. Access tokens have no `aud`, so only this claim
     ///   distinguishes the app clients of a pool.
-    /// - There must be no `aud`. A token with resource binding has an `aud`. To accept such tokens,
-    ///   call [`audience`](Self::audience).
+    /// - A token with an `aud` is rejected. Tokens with resource binding have an `aud`. To accept
+    ///   them, call [`audience`](Self::audience).
     /// - The roles are the groups, `cognito:groups`. The scopes are in `scope`.
     ///
     /// Do not base decisions on user attributes: users can change every attribute that their app

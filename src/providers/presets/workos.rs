@@ -17,8 +17,8 @@ impl Issuer {
     ///   `https://api.workos.com/sso/jwks/{client}`. Both URLs contain the identifier of the
     ///   client, so a token of another client is rejected.
     /// - `sub` and `sid` are required, so that only tokens of users' sessions are accepted.
-    /// - There must be no `aud`. Connect tokens, such as those for an MCP server, have an `aud`. To
-    ///   accept them, call [`audience`](Self::audience).
+    /// - A token with an `aud` is rejected. Connect tokens, such as those for an MCP server, have
+    ///   an `aud`. To accept them, call [`audience`](Self::audience).
     /// - The tenant is the organization, `org_id`. The roles are in `role` and `roles`. The
     ///   permissions are read as scopes.
     ///

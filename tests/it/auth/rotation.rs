@@ -20,7 +20,7 @@ const CLIENTS: usize = 4;
 const PER_STAGE: usize = 375;
 
 /// The stage of the rotation. A client reads the stage before the request and after the response.
-/// If both stages are equal, the stage did not change during the request.
+/// If it reads the same stage both times, the stage did not change during the request.
 const BEFORE: usize = 0;
 const ROTATING: usize = 1;
 const ROTATED: usize = 2;

@@ -36,8 +36,8 @@ async fn responses_for_a_custom_source_are_kept_out_of_shared_caches() {
     }
 }
 
-/// Unless the source says otherwise, the layer assumes that a browser may send the credential
-/// automatically.
+/// If a source does not define whether browsers send its credential automatically, the layer
+/// assumes that they do.
 #[tokio::test]
 async fn a_custom_source_is_not_read_for_another_site() {
     let app = Router::new().route("/", any(|| async {})).layer(shop::auth().add_source(OldHeader));

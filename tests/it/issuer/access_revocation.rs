@@ -275,8 +275,8 @@ async fn a_logout_whose_revocation_cannot_be_published_can_be_retried() {
     assert_eq!(feed.messages().len(), 1);
 }
 
-/// A logout must not report success while another request is still publishing the end of the
-/// session.
+/// A logout must not report success while another request is still publishing that the session has
+/// ended.
 #[tokio::test(start_paused = true)]
 async fn a_logout_that_another_request_publishes_succeeds_only_with_it() {
     for path in ["/logout", "/logout-everywhere", "/revoke"] {

@@ -150,8 +150,8 @@ async fn sessions_end_while_the_feed_is_down_and_are_published_later() {
     }
 
     fleet.feed.is_down.store(false, Ordering::SeqCst);
-    // If any token of an ended session is presented, the server tries again to publish the end of
-    // the session.
+    // If a refresh token of an ended session is presented, the server tries again to publish that
+    // the session has ended.
     for token in [&leaf, &carols] {
         let error = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
         assert_eq!(error.kind(), SessionErrorKind::Ended);
@@ -212,8 +212,8 @@ async fn one_of_many_concurrent_ends_publishes() {
     assert!(fleet.refuses(&access).await);
 }
 
-/// Each attempt to publish the end of the session sends the same message, so the feed keeps only
-/// one message.
+/// Each attempt to publish that the session has ended sends the same message, so the feed keeps
+/// only one message.
 #[tokio::test]
 async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_end() {
     let fleet = Fleet::new().await;
@@ -242,8 +242,8 @@ async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_en
     assert!(fleet.refuses(&access).await);
 }
 
-/// If a server stops between storing and publishing the end of a session, the next request with the
-/// session's refresh token publishes the end.
+/// A server may stop after it has stored that a session ended, and before it has published this.
+/// The next request with a refresh token of the session then publishes it.
 #[tokio::test(start_paused = true)]
 async fn an_abandoned_publication_is_repeated_later() {
     let fleet = Fleet::new().await;
@@ -255,8 +255,8 @@ async fn an_abandoned_publication_is_repeated_later() {
     });
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut end).await.is_err());
     fleet.feed.hangs.store(false, Ordering::SeqCst);
-    // The first attempt to publish the end may still be running. A renewal during this time is
-    // rejected and publishes nothing.
+    // The first attempt to publish that the session has ended may still be running. A refresh token
+    // that is presented during this time is rejected, and nothing is published.
     let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(refused.kind(), SessionErrorKind::Ended);
     assert_eq!(fleet.feed.inner.len(), 0);

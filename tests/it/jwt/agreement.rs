@@ -183,8 +183,8 @@ fn errors_in_nested_values_can_be_ignored_as_with_serde_json() {
     let shopper = auth.verify(&kit::with_payload(payload)).unwrap();
     let levels: Vec<u8> = shopper.levels.values().map(|level| level.0.level).collect();
     assert_eq!((levels, shopper.roles.len()), (vec![0, 2], 0));
-    // A closing brace is missing. For this claims type, `serde_json` nevertheless accepts the
-    // payload, and reads the member `roles` of `levels` as a claim.
+    // This payload lacks a closing brace. For this claims type, `serde_json` nevertheless accepts
+    // the payload. It then reads `roles`, which is a member of `levels`, as a claim.
     let payload =
         format!(r#"{{"exp":{exp},"levels":{{"a":{{"level":"x","b":1}},"roles":["admin"]}}"#);
     assert_eq!(serde_json::from_str::<Shopper>(&payload).unwrap().roles, ["admin"]);

@@ -98,7 +98,8 @@ fn a_token_of_the_same_second_or_without_iat_is_refused() {
     assert_eq!(check(Some(later(Duration::from_millis(999)))), Verdict::Revoked);
     assert_eq!(check(Some(later(SECOND))), Verdict::Good);
     assert_eq!(check(None), Verdict::Revoked);
-    // A later revocation with an earlier time does not restore tokens that are already revoked.
+    // A second revocation with an earlier time does not restore the tokens that the first one
+    // revoked.
     revocations.apply(&Revocation::subject("alice", now().saturating_sub(HOUR)));
     assert_eq!(check(Some(now())), Verdict::Revoked);
 }

@@ -1,5 +1,5 @@
 //! The axum routes that are measured: one for each way to authenticate requests, and a few without
-//! authentication. Behind authentication, the handler reads one claim.
+//! authentication. The handler of an authenticated route reads one claim.
 
 mod by_hand;
 mod ours;

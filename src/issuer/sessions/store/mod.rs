@@ -99,7 +99,8 @@ pub trait RefreshStore: Send + Sync + 'static {
         session: &StoredSession,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Returns a subject's rows, without [ended](StoredSession::ended) sessions, in any order.
+    /// Returns the rows of a subject in any order, except the rows of [ended](StoredSession::ended)
+    /// sessions.
     fn of_subject(
         &self,
         subject: &str,

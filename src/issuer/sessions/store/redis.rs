@@ -49,7 +49,7 @@ redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return 1";
 
 /// Returns the identifiers of a user's unexpired sessions. The clock of the Redis server decides
-/// whether a session has expired, as it does for rows.
+/// whether a session has expired. The same clock decides when the row of a session is deleted.
 const OF_SUBJECT: &str = "
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)";

@@ -8,7 +8,8 @@ use crate::issuer::sessions::store::StoreError;
 /// user is waiting and the client can try again.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
-/// The time limit for migrations. A change to a large table takes longer than the limit for a call.
+/// The time limit for migrations. It is longer than the limit for a call, since a change to a large
+/// table takes longer than a call.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) const MIGRATION_TIMEOUT: CallTimeout = CallTimeout(Duration::from_secs(600));
 

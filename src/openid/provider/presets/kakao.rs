@@ -22,8 +22,8 @@ impl LoginProvider {
     ///   (`client_secret_post`).
     /// - The subject is the user's number in this application. In another application, the same
     ///   user has a different number.
-    /// - The ID token has an `email` with the scope `account_email`, but no `email_verified`. To
-    ///   see verified addresses, call [`user_info`](Self::user_info) and
+    /// - With the scope `account_email`, the ID token has an `email`. It never has an
+    ///   `email_verified`. To see verified addresses, call [`user_info`](Self::user_info) and
     ///   [`trust_verified_email`](Self::trust_verified_email). The `email_verified` of the user
     ///   info counts only if the user info has the same `email` as the ID token.
     /// - Users may decline optional scopes. The granted scopes of a login show which scopes a user

@@ -3,7 +3,7 @@ use axum::http::{HeaderValue, Request, Uri, header::AUTHORIZATION};
 use axum::{Router, middleware::map_request, routing::get};
 use tower_jwt_auth::JwtAuth;
 
-/// Moves `?access_token=..` into `Authorization`, and out of the URI.
+/// Moves each `access_token` parameter from the query of the URI into an `Authorization` header.
 async fn move_token(mut request: Request<Body>) -> Request<Body> {
     let Some(query) = request.uri().query() else { return request };
     let is_token = |pair: &&str| pair.starts_with("access_token=");

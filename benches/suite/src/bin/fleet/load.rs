@@ -49,7 +49,7 @@ async fn client(
     let mut connection = Connection::to(port).await;
     let (mut refused, mut micros) = (0, Vec::new());
     let (start, mut ticks) = (Instant::now(), interval(pause));
-    // After a delay, send the missed requests without a pause.
+    // A late response delays the requests after it. Send these without a pause.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     for request in requests.iter().cycle().skip(first) {
         ticks.tick().await;
