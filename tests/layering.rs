@@ -99,7 +99,7 @@ const ORDER: &[&str] = &[
     "bearer::credentials",
     "bearer::challenge",
     "bearer",
-    // The response to a rejected request.
+    // The response to a refused request.
     "rejection::error",
     "rejection::problem",
     "rejection::body",

@@ -287,10 +287,10 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // This renewal has begun, but has not finished. The other request runs in between, and may
-        // use the same token. If that is the first use of the token, the two requests count as
-        // simultaneous. This renewal counts as a repeat only if the token had been used before this
-        // renewal began.
+        // This renewal has begun, but has not finished. The request with `other` runs before it
+        // finishes, and may use the same token. If the token is unused when this renewal begins,
+        // the two requests count as simultaneous. This renewal counts as a late repeat only if it
+        // was one when it began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this renewal began. The other request may have made the token

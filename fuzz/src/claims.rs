@@ -127,7 +127,7 @@ impl Claims {
 }
 
 struct Writer {
-    /// One bit for each of the next characters: 1 means that the character is escaped.
+    /// The characters to escape. Each character uses the next bit: 1 means that it is escaped.
     escapes: u64,
     text: String,
 }

@@ -35,7 +35,7 @@ where
     Ok(Passed { caching, is_preflight })
 }
 
-/// Returns the response to a rejected request.
+/// Returns the response to a refused request.
 #[inline(never)]
 pub(crate) fn refuse<ReqBody, ResBody: From<Bytes>>(
     settings: &Settings,

@@ -32,8 +32,8 @@ use crate::revocation::Revocations;
 /// Verifies the token of every request and puts its claims into the request's extensions.
 ///
 /// This type is both the configuration and the layer. By default it reads `Authorization: Bearer`
-/// and requires `exp`. It refuses a request without a token. It also rejects a token that has an
-/// `aud` while no [`audience`](Self::audience) is configured.
+/// and requires `exp`. It refuses a request without a token. It rejects a token that has an `aud`
+/// if no [`audience`](Self::audience) is configured.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret};
@@ -288,7 +288,7 @@ impl<T> JwtAuth<T> {
     /// 431. 8192 by default.
     ///
     /// A server also limits the total size of a request's headers, before the layer sees the
-    /// request. Over HTTP/2, hyper (and so `axum::serve`) rejects more than 16 KiB. Raise that
+    /// request. Over HTTP/2, hyper (and so `axum::serve`) refuses more than 16 KiB. Raise that
     /// limit with `max_header_list_size` of hyper's HTTP/2 builder. Over HTTP/1.1, hyper accepts
     /// about 400 KiB. Proxies often accept only 8 KiB.
     #[track_caller]
@@ -311,7 +311,7 @@ impl<T> JwtAuth<T> {
     /// unsafe method. It reads the header `Sec-Fetch-Site`, or `Origin` if `Sec-Fetch-Site` is
     /// absent. It refuses the request if a page of another origin made it, unless that origin is
     /// [trusted](Self::trust_origin). A request without these two headers does not come from a
-    /// browser, and is not rejected.
+    /// browser, and is not refused.
     ///
     /// With `AuthRoutes`, give the cookie the same name as in `Cookies::add_access_cookie`.
     ///
@@ -491,8 +491,8 @@ impl<T> JwtAuth<T> {
         self
     }
 
-    /// Replaces the body of responses to rejected requests, including requests that guards and
-    /// extractors behind this layer reject. The status, the challenge, the other headers and the
+    /// Replaces the body of responses to refused requests, including requests that guards and
+    /// extractors behind this layer refuse. The status, the challenge, the other headers and the
     /// responses to gRPC clients do not change.
     ///
     /// Do not put [`AuthError::reason`] into the body: the reason is for developers, not for

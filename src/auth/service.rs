@@ -15,7 +15,7 @@ use crate::auth::future::JwtAuthFuture;
 use crate::auth::settings::{NotAuthenticated, Settings};
 use crate::request::no_layer;
 
-/// Passes requests with a valid token on to `S`, and rejects all other requests. Created by
+/// Passes requests with a valid token on to `S`, and refuses all other requests. Created by
 /// [`JwtAuth`](crate::JwtAuth).
 ///
 /// `S` must be `Clone`: while the key for a token is being fetched, the waiting request keeps a

@@ -87,7 +87,7 @@ impl Settings {
             let has_unread_token = unread.is_some();
             let preflight = bearer::is_preflight(request.method(), request.headers());
             // The `Authorization` header may contain a token without `Bearer` before it. The layer
-            // does not read such a token. Reject the request, since a logged-in client would
+            // does not read such a token. Refuse the request, since a logged-in client would
             // otherwise silently become anonymous.
             if preflight || (self.allow_anonymous && !has_unread_token) {
                 let context = Arc::clone(&self.context);

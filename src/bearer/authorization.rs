@@ -31,7 +31,7 @@ const KNOWN_SCHEMES: [&str; 18] = [
     "AWS4-HMAC-SHA256",
 ];
 
-/// The kind of an `Authorization` header without the scheme `Bearer`.
+/// The scheme of an `Authorization` header that does not use `Bearer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtherScheme {

@@ -52,8 +52,8 @@ impl Subprotocol {
         })
     }
 
-    /// Removes the token from the offered protocols. The protocol's name stays, since the server
-    /// has to select it.
+    /// Removes the token from the offered protocols. Keeps the name of this protocol, since the
+    /// server's response has to select it.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let name = self.name.as_bytes();
         let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);

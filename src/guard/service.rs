@@ -15,7 +15,7 @@ use crate::guard::combine::Guard;
 use crate::rejection::{Caching, Format, Passed, ResponseFuture};
 use crate::request::decision;
 
-/// Passes a request on to `S` if the guard admits it, and rejects it otherwise. Created by
+/// Passes a request on to `S` if the guard admits it, and refuses it otherwise. Created by
 /// [`require`](crate::require).
 pub struct RequireService<S, G> {
     inner: S,

@@ -79,8 +79,8 @@ impl ClaimPath {
         self.names == other.names
     }
 
-    /// Returns true if the path was configured to read strings from an object, or from the objects
-    /// of an array.
+    /// Returns true if [`object_keys`](Self::object_keys) or [`object_member`](Self::object_member)
+    /// was called.
     pub(crate) fn reads_objects(&self) -> bool {
         self.takes_keys || self.member.is_some()
     }

@@ -19,7 +19,7 @@ const BUFFER_LEN: usize = 6 * 1024;
 /// Memory for a decoded payload.
 pub(crate) struct PeekBuffer {
     bytes: [u8; BUFFER_LEN],
-    /// Memory for a larger payload.
+    /// Memory for a payload that does not fit into `bytes`.
     spilled: Vec<u8>,
 }
 

@@ -246,7 +246,7 @@ impl Validation {
     /// [`TokenErrorKind::WrongClaim`] if the value is missing, `null`, not a string, or not one of
     /// `values`.
     ///
-    /// If this method is called for several claims, a token must meet all of these rules.
+    /// If this method is called for several claims, all of them must have an allowed value.
     ///
     /// ```
     /// use tower_jwt_auth::jwt::Validation;

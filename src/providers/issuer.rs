@@ -124,8 +124,8 @@ impl Issuer {
         }
     }
 
-    /// Records that all current settings come from a preset. When the application first calls the
-    /// method of such a setting, the call replaces the preset's value.
+    /// Marks all current settings as settings of a preset. If the application later calls the
+    /// method of such a setting, the first call replaces the preset's value.
     #[cfg(feature = "jwks")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();

@@ -91,7 +91,7 @@ fn cors_is_behind() {}
 /// holds the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caching {
-    /// The response does not depend on a cookie, so its headers are not changed.
+    /// The response does not depend on a cookie, so it gets no additional header for caches.
     AsItIs,
     /// The request was anonymous. The same request with a token in its cookie could get a different
     /// response.

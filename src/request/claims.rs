@@ -148,7 +148,7 @@ impl<T: Send + Sync + 'static> Claims<T> {
 }
 
 impl<T> Claims<T> {
-    /// Returns the token, with everything that does not depend on `T`.
+    /// Returns the [`Token`], whose methods do not depend on the claims type.
     pub fn token(&self) -> &Token {
         &self.token
     }

@@ -19,7 +19,7 @@ use crate::revocation::{RevocationUnchecked, Revocations, TokenNames, Verdict};
 pub(crate) struct LayerContext {
     pub(crate) issuers: Issuers,
     pub(crate) revocations: Option<Revocations>,
-    /// The token sources have a separate allocation. The error of a rejected request can therefore
+    /// The token sources have a separate allocation. The error of a refused request can therefore
     /// keep the sources without keeping the rest of the context in memory.
     pub(crate) sources: Arc<Sources>,
     /// The rejection responses have a separate allocation. An extractor's rejection can therefore

@@ -33,9 +33,9 @@ type RevocationHook = dyn Fn(&RevocationEvent<'_>) + Send + Sync;
 /// until the first data has been read, and while the data is more than 5 seconds old.
 ///
 /// A watermark rejects tokens that were issued **in the same second** or earlier. An `iat` has no
-/// fraction in most tokens, so the order within one second is unknown. A user who logs in again in
-/// that second gets one more rejection, and has to renew the token. A token without `iat` is
-/// rejected by every watermark that covers it.
+/// fraction in most tokens, so the order within one second is unknown. If a user logs in again in
+/// that second, the new token is rejected too, and the client has to renew it. A token without
+/// `iat` is rejected by every watermark that covers it.
 ///
 /// ```
 /// use tower_jwt_auth::UnixTime;

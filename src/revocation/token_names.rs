@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use crate::clock::UnixTime;
 use crate::jwt::VerifiedToken;
 
-/// The names by which a token can be revoked, borrowed from its claims. A name that is not set
-/// stands for a missing claim.
+/// The names by which a token can be revoked. They are borrowed from the claims of the token. If
+/// the token lacks the claim for a name, do not set that name.
 ///
 /// ```
 /// use tower_jwt_auth::revocation::TokenNames;

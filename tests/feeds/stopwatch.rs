@@ -1,4 +1,4 @@
-//! A stopwatch that does not count the stalls of a busy machine.
+//! A stopwatch that leaves out the time for which a busy machine stalls this process.
 
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread;

@@ -55,8 +55,8 @@ impl Service {
         body
     }
 
-    /// Sends a token that the service must reject with this status, for a reason that contains
-    /// `reason`.
+    /// Sends a token that the service must reject with this status. The reason that the service
+    /// gives must contain the text `reason`.
     pub(crate) async fn rejects(&self, token: &str, status: u16, reason: &str) -> Answer {
         let answer = self.get(token).await;
         assert_eq!(answer.status, status, "{}: {}", header(token), answer.reason);

@@ -52,7 +52,7 @@ async fn services_continue_without_the_auth_server() {
     services_work_with_and_without(auth, &cart, &payment).await;
 }
 
-/// Sends requests to the services: some that they must accept, and some that they must reject. Then
+/// Sends requests to the services: some that they must accept, and some that they must refuse. Then
 /// stops the auth server and sends the same requests again.
 async fn services_work_with_and_without(auth: Server, cart: &Server, payment: &Server) {
     let for_cart = auth.token("alice", "wonderland", "cart").await;

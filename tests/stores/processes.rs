@@ -1,5 +1,6 @@
-//! Two auth servers in separate processes on one database. They get the same tokens at the same
-//! time, and one of them is killed while it works.
+//! Tests of two auth servers in separate processes that share one database. Both receive the same
+//! tokens at the same time. In some rounds, one of them is killed before it has answered all
+//! requests.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, channel};

@@ -1,4 +1,4 @@
-//! Guards are used as layers. The compiler's error says to write `require(..)` around a guard.
+//! Code that uses guards as layers. The error says to write `require(..)` around a guard.
 
 use axum::{Router, routing::get};
 use tower_jwt_auth::{Guard, has_role, has_scope};

@@ -170,7 +170,7 @@ pub fn secret() -> Secret {
     Secret::new(SECRET).expect("long enough")
 }
 
-/// Returns the key that verifies the tokens of an algorithm.
+/// Returns the key that verifies the tokens signed with this algorithm.
 pub fn verifying_key(algorithm: Algorithm) -> Key {
     match key_pair(algorithm) {
         // Tokens without a `kid` are checked against all keys of their algorithm.

@@ -79,7 +79,8 @@ impl Providers {
     }
 }
 
-/// Reads `SHOP_.._ID` and `SHOP_.._SECRET`.
+/// Reads the client identifier and the client secret from the environment variables
+/// `SHOP_<provider>_ID` and `SHOP_<provider>_SECRET`. Returns `None` if there is no identifier.
 fn client(provider: &str) -> Result<Option<(String, String)>, Failure> {
     let variable = |name: &str| env::var(format!("SHOP_{provider}_{name}"));
     let Ok(id) = variable("ID") else { return Ok(None) };

@@ -18,9 +18,9 @@ const LEAST_BYTES: usize = 1 << 20;
 /// handle: clones share the same memory.
 ///
 /// The signature and the claims of a cached token are not verified again. Each request is still
-/// checked against the clock, the current keys and the revocations. A cached token is therefore
-/// rejected at the same moment, and with the same error, as any other token when it expires, is
-/// revoked, or loses its key.
+/// checked against the clock, the current keys and the revocations. If a cached token expires, is
+/// revoked, or was signed with a key that has been removed, it is therefore rejected at the same
+/// moment, and with the same error, as without a cache.
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, TokenCache};
@@ -35,8 +35,9 @@ const LEAST_BYTES: usize = 1 << 20;
 /// # Ok::<_, tower_jwt_auth::KeyError>(())
 /// ```
 ///
-/// A cache may serve several layers. They share only its memory: a layer finds only the tokens that
-/// were verified by the layer itself or by a clone with the same configuration and claims type.
+/// Several layers can use one cache. They share its memory, but not its entries: a layer finds a
+/// token only if the token was verified by this layer, or by a clone with the same configuration
+/// and claims type.
 ///
 /// # Time and memory
 ///

@@ -119,7 +119,7 @@ use crate::issuer::sessions::session::Session;
 ///
 /// Before the routes call [`log_in`](Self::log_in), they check the syntax of `audience`, `scope`
 /// and `client_id`, and check that the audience exists. After the call, they check that the grant
-/// allows the requested access. An error of this second check reveals that the credentials are
+/// allows the requested access. An error from the second check reveals that the credentials are
 /// right. Each login that fails the second check is reported as
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {

@@ -11,8 +11,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 
 /// The reason why [`Logins::start`](crate::issuer::Logins::start) started no session.
 ///
-/// This error converts to a response with the same status, headers and body as the response of
-/// `/login` in the same case. The error has already been logged.
+/// This error converts to the response that `/login` would send, with the same status, headers and
+/// body. The error has already been logged.
 ///
 /// `Display` shows [`reason`](Self::reason), which is meant for developers.
 #[derive(Clone)]

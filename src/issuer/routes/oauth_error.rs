@@ -152,7 +152,7 @@ impl OAuthError {
     /// Returns the response, without the error in its extensions.
     pub(crate) fn response(&self) -> Response {
         if self.kind == OAuthErrorKind::CrossSite {
-            // Use the response with which `JwtAuth` rejects a cross-site request.
+            // Use the response with which `JwtAuth` refuses a cross-site request.
             let error = AuthError::because(AuthErrorKind::CrossSiteRequest, &*self.reason);
             return Answers::without_layer().refuse(error, Format::Http);
         }

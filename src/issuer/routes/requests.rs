@@ -34,8 +34,8 @@ pub(crate) struct BodyParams {
 
 /// Reads the parameters from a request body. Also returns the request's head.
 ///
-/// Only the content types of JSON and forms are accepted. JSON of the type `text/plain` is
-/// rejected, since a page on another site can send it without a preflight.
+/// Only the content types of JSON and forms are accepted. JSON with the content type `text/plain`
+/// is refused, since a page of another site can send it without a CORS preflight request.
 pub(crate) async fn read(request: Request) -> Result<(BodyParams, Parts), OAuthError> {
     let (head, body) = request.into_parts();
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());

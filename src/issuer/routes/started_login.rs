@@ -51,10 +51,10 @@ impl StartedLogin {
     /// path begins with exactly one slash, since `//host` is another host. It consists of at most
     /// 512 printable ASCII characters, without a backslash and without a segment `.` or `..`.
     ///
-    /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are in bodies,
-    /// and a redirect cannot carry them. The response is then 500 `server_error`, and the reason is
-    /// logged. Nobody gets the tokens of the new session, which stays in the store until it
-    /// expires.
+    /// Without [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies), tokens are sent in
+    /// response bodies, and browsers ignore the body of a redirect. In this case, the response is
+    /// 500 `server_error`, and the reason is logged. Nobody gets the tokens of the new session,
+    /// which stays in the store until it expires.
     ///
     /// [`dangerous_from_another_site`]: crate::issuer::LoginRequest::dangerous_from_another_site
     /// [`Cookies::lax`]: crate::issuer::Cookies::lax

@@ -176,7 +176,7 @@ impl NewSession {
 }
 
 impl<C> From<&Grant<C>> for NewSession {
-    /// Describes the session of a user who got this grant at a login.
+    /// Describes the session that starts when a login returns this grant.
     fn from(grant: &Grant<C>) -> Self {
         let new = Self {
             subject: grant.subject.clone(),

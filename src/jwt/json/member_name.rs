@@ -23,7 +23,8 @@ pub(crate) struct EscapedName<'de> {
 }
 
 impl<'n, 'de> MemberName<'n, 'de> {
-    /// Returns the name that a reader read: `plain`, or `escaped` if `plain` is empty.
+    /// Returns the name of a member. The name is `escaped` if `plain` is empty and `escaped` is
+    /// `Some`, and `plain` otherwise.
     #[inline]
     pub(crate) fn new(plain: &'de str, escaped: Option<&'n EscapedName<'de>>) -> Self {
         match escaped {

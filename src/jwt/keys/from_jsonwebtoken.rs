@@ -10,7 +10,7 @@ use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::secret::Secret;
 
-/// The algorithms that both crates have.
+/// The algorithms that both crates support.
 const ALGORITHMS: [(jsonwebtoken::Algorithm, Algorithm); 12] = [
     (jsonwebtoken::Algorithm::HS256, Algorithm::Hs256),
     (jsonwebtoken::Algorithm::HS384, Algorithm::Hs384),

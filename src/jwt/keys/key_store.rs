@@ -61,7 +61,7 @@ impl KeyStore {
     ///
     /// Announce a key pair at least a day before it signs. Services can cache the key set of the
     /// issuer for that long. Until a service knows the new key, it may reject tokens that are
-    /// signed with the key. The public half is enough for the announcement, so the private key need
+    /// signed with the key. The announcement needs only the public half, so the private key need
     /// not be on the server before the rotation.
     ///
     #[cfg_attr(feature = "asymmetric", doc = "```")]

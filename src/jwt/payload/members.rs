@@ -1,5 +1,5 @@
 //! The members of a payload. Registered and configured claims are recorded, and every member is
-//! passed on to the user's type.
+//! passed on to the claims type.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ enum Member<'p> {
     Other(&'p [ClaimPlace]),
 }
 
-/// Passes the members of a payload to the visitor of the user's type.
+/// Passes the members of a payload to the visitor of the claims type.
 pub(crate) struct Members<'r, 'p, 'n, 'de> {
     reader: &'r mut Reader<'de>,
     /// The field names of the struct into which the payload is read. Empty if the claims type is
@@ -66,8 +66,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         Self { reader, fields, wanted, noted, seen: Seen::default(), has_failed: false }
     }
 
-    /// Reads the members that the user's type left unread, and closes the payload. Fails if the
-    /// user's type ignored an error. Otherwise, a malformed claim would count as absent.
+    /// Reads the members that the claims type left unread, and closes the payload. Fails if the
+    /// claims type ignored an error. Otherwise, a malformed claim would count as absent.
     pub(crate) fn close(&mut self) -> Result<(), Error> {
         while self.next()? {
             self.reader.skip_value()?;
@@ -103,7 +103,7 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         field.or_else(|| RegisteredClaim::from_name(name).map(RegisteredClaim::name))
     }
 
-    /// Records that the user's type rejected the member.
+    /// Records that the claims type rejected the member.
     #[cold]
     fn note_failure(
         &mut self,

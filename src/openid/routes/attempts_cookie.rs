@@ -51,8 +51,9 @@ impl AttemptsCookie {
         opened.ok_or("the cookie of the login was changed, or sealed with another secret")
     }
 
-    /// Returns the `Set-Cookie` field for these attempts. Leaves out expired attempts, and the
-    /// oldest attempts if they do not all fit. If no attempt is left, the field deletes the cookie.
+    /// Returns the `Set-Cookie` field for these attempts. Leaves out expired attempts. If the other
+    /// attempts do not all fit, also leaves out the oldest of them. If no attempt is left, the
+    /// field deletes the cookie.
     pub(crate) fn write(
         &self,
         mut attempts: Vec<Attempt>,

@@ -4,8 +4,8 @@ use crate::providers::issuer::Issuer;
 
 impl Issuer {
     /// Trusts a realm of Keycloak. `realm` is the URL of the realm. Also call
-    /// [`audience`](Self::audience) with the name of this service. For tokens without an `aud`,
-    /// [`claim_is`](Self::claim_is) with the claim that names the client (`azp`) is enough.
+    /// [`audience`](Self::audience) with the name of this service. If the tokens have no `aud`,
+    /// call [`claim_is`](Self::claim_is) instead, with the claim that names the client (`azp`).
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};

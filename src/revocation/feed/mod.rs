@@ -77,8 +77,9 @@ pub trait RevocationFeed: Send + Sync + 'static {
     /// see [`Read::Messages`].
     fn read(&self, after: &Position) -> impl Future<Output = Result<Read, FeedError>> + Send;
 
-    /// Waits for a new message, but may also return without one. A feed that cannot announce
-    /// messages waits forever, since a follower also reads without an announcement.
+    /// Waits until the feed announces a new message. May also return when there is no new message.
+    /// If a feed cannot announce messages, this method never returns, and the follower reads the
+    /// feed at regular intervals.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }

@@ -32,7 +32,7 @@ struct Bucket {
     mark: AtomicU64,
 }
 
-/// The memory of a bucket, including its part of the filter.
+/// The size of a bucket, including one byte for the bucket in the filter.
 pub(crate) const BUCKET_BYTES: usize = size_of::<Bucket>() + 1;
 
 impl FingerprintMap {

@@ -237,8 +237,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // This GET request is rejected too, since it can have an effect. If the refresh token
-            // in the cookie has already been used, the request counts as a repeated renewal.
+            // This GET request is refused too, since it can have an effect. If the refresh token in
+            // the cookie has already been used, the request counts as a repeated renewal.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);

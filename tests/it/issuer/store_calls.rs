@@ -10,7 +10,8 @@ use super::kit::{Server, Tokens, json};
 
 const LOG_IN: [&str; 3] = ["of_subject", "insert", "of_subject"];
 
-/// Returns the store calls since this function was last called.
+/// Returns the names of the store's methods that were called since the previous call of this
+/// function.
 fn calls(server: &Server) -> Vec<&'static str> {
     std::mem::take(&mut *server.state.calls.lock().unwrap())
 }

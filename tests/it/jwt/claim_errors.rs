@@ -1,6 +1,7 @@
-//! Tests of the errors about claims that do not fit the application's type. The claim's name in
-//! such an error is never copied from the token. The verifier finds these errors while it reads the
-//! payload, without a second pass.
+//! Tests of the errors about claims that do not fit the claims type. If such an error names a
+//! claim, that name belongs to a field of the claims type or to a registered claim, and is never
+//! copied from the token. The verifier finds these errors while it reads the payload, without a
+//! second pass.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};

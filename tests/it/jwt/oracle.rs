@@ -39,9 +39,9 @@ fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<V
     jsonwebtoken::decode(token, &DecodingKey::from_secret(&kit::key_bytes()), &rules).ok()
 }
 
-/// Returns true if this crate accepts the token, and false if this crate rejects it. Fails for an
-/// accepted token if the oracle rejects it, or if decoding and encoding the token gives a different
-/// text.
+/// Returns true if this crate accepts the token, and false if this crate rejects it. Fails if this
+/// crate accepts a token that the oracle rejects, or if the two read different claims from it. Also
+/// fails if decoding and encoding an accepted token gives a different text.
 fn holds(algorithm: Algorithm, strict: bool, token: &str) -> Result<bool, TestCaseError> {
     let Ok(claims) = layer(algorithm, strict).verify(token) else { return Ok(false) };
     let Some(data) = oracle(algorithm, strict, token) else {

@@ -1,4 +1,4 @@
-//! Tests of nested layers. Each layer can reject the request, but guards and handlers see only the
+//! Tests of nested layers. Each layer can refuse the request, but guards and handlers see only the
 //! results of the inner layer.
 
 use axum::Router;
@@ -124,8 +124,8 @@ async fn a_layer_that_strips_the_token_leaves_none_for_an_inner_layer() {
     assert_eq!(reply, is(401, "missing-credentials"));
 }
 
-/// The extensions of a request contain only the results of the inner layer, even for code that
-/// reads them without an extractor.
+/// The inner layer removes the results of the outer layer from the extensions of the request. Code
+/// that reads the extensions without an extractor therefore does not find them either.
 #[tokio::test]
 async fn an_inner_layer_removes_the_results_of_an_outer_one() {
     let raw = |request: Request| async move {

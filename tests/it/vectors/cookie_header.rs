@@ -40,7 +40,7 @@ enum Found {
 /// Finds out whether the layer reads `value` from the cookie. `value` is not a token, so the
 /// response to a request with only the cookie does not show which text the layer read. A second
 /// request therefore contains the cookie and also `value` in `Authorization`. If the layer reads a
-/// different text from the cookie, the layer rejects the second request as ambiguous.
+/// different text from the cookie, the layer refuses the second request as ambiguous.
 fn find(headers: &[String], name: &str, value: &str) -> Found {
     let auth = kit::auth().cookie(name);
     let mut fields: Vec<(&str, String)> =

@@ -76,8 +76,8 @@ fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied:
 }
 
 /// Verifies a token whose payload is not a set of claims, and returns the kind of the error. The
-/// kind shows whether the signature is valid, since the payload is read only after the signature
-/// was checked.
+/// kind shows whether the signature is valid, since the payload is read only if the signature is
+/// valid.
 fn verify_raw(key: Key, token: &str) -> Option<TokenErrorKind> {
     Verifier::new(key).with_clock(kit::at(kit::NOW)).verify::<Value>(token).err().map(|e| e.kind())
 }

@@ -1,9 +1,9 @@
 //! Tests with `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
 //! The payloads, such as "foo", are not claims, so no token is ever accepted. A payload is read
-//! only after the signature was found valid, so the error `Malformed` shows that the signature is
-//! valid. Each token is also verified with a wrong key, which must cause a different error. This
-//! shows that `Malformed` has no other cause.
+//! only if the signature is valid, so the error `Malformed` shows that the signature is valid. Each
+//! token is also verified with a wrong key, which must cause a different error. This shows that
+//! `Malformed` has no other cause.
 
 use std::collections::HashMap;
 

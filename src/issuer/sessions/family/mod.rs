@@ -67,19 +67,19 @@ pub(crate) struct Family {
     /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of consecutive renewals that were repeated. The last renewal is included if it
-    /// was repeated. In this count, a renewal is repeated if a used token was presented after the
-    /// renewal, at least 2 seconds ([`AT_ONCE`]) after the use of that token.
+    /// The number of consecutive renewals that were repeated late. The last renewal is included
+    /// only if it was repeated late. A renewal is repeated late if a used token is presented before
+    /// the next renewal, and at least 2 seconds ([`AT_ONCE`]) after that token was used.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if the last renewal is one of the repeated renewals that `repeats` counts.
+    /// True if the last renewal was repeated late, and is therefore included in `repeats`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// Like `repeats`, but a renewal also counts as repeated if the used token was presented less
-    /// than 2 seconds after its use.
+    /// Like `repeats`, but also counts a renewal if the used token was presented less than 2
+    /// seconds after its use.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// True if the last renewal is one of the repeated renewals that `any_repeats` counts.
+    /// True if the last renewal was repeated, and is therefore included in `any_repeats`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked individually.

@@ -29,7 +29,7 @@ pub struct StoredSession {
     pub id: SessionId,
     /// The session's user. A user may have several sessions.
     pub subject: String,
-    /// The version: 1 when inserted, and one more with every replacement.
+    /// The version of the row. An insertion sets it to 1, and each replacement increases it by 1.
     pub version: u64,
     /// The state in JSON, at most 12 KiB together with the subject.
     pub state: String,

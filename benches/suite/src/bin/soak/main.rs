@@ -37,8 +37,9 @@ async fn main() {
     let seconds =
         std::env::var("SOAK_SECONDS").map_or(3600, |text| text.parse().expect("a number"));
     let time = Duration::from_secs(seconds);
-    // The warm-up covers memory that is allocated once and then stays level, such as connection
-    // buffers and the revocations that have not expired yet.
+    // The memory is sampled only after the warm-up. During the warm-up, the server allocates its
+    // connection buffers, and the table of revocations grows until as many revocations expire as
+    // are added.
     let warm_up = (time / 6).min(Duration::from_secs(600));
     let mut server = Server::start();
     let current: Current = Arc::new(RwLock::new(Arc::new(Generation::new(0))));
