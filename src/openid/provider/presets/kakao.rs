@@ -22,7 +22,7 @@ impl LoginProvider {
     ///   (`client_secret_post`).
     /// - The subject is the user's number in this application. In another application, the same
     ///   user has a different number.
-    /// - With the scope `account_email`, the ID token has an `email`. It never has an
+    /// - With the scope `account_email`, the ID token has an `email`, but it has no
     ///   `email_verified`. To see verified addresses, call [`user_info`](Self::user_info) and
     ///   [`trust_verified_email`](Self::trust_verified_email). The `email_verified` of the user
     ///   info counts only if the user info has the same `email` as the ID token.
