@@ -6,7 +6,7 @@ use std::fmt::{self, Debug, Display};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
@@ -228,6 +228,9 @@ impl<'de> Deserialize<'de> for UnixTime {
             }
 
             fn visit_f64<E: de::Error>(self, secs: f64) -> Result<UnixTime, E> {
+                if !secs.is_finite() {
+                    return Err(E::invalid_value(Unexpected::Float(secs), &self));
+                }
                 Ok(UnixTime::from_secs_f64(secs))
             }
         }
@@ -349,6 +352,8 @@ impl Clock for ManualClock {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::F64Deserializer;
 
     const PER_SEC: i128 = NANOS_PER_SEC as i128;
 
@@ -368,6 +373,11 @@ mod tests {
     fn only_a_number_is_a_date() {
         for json in ["null", "\"1700000000\"", "true", "[]", "{}", "1e999", "NaN"] {
             assert!(serde_json::from_str::<UnixTime>(json).is_err(), "{json}");
+        }
+        // JSON cannot express these numbers, but other formats can.
+        for secs in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let other: F64Deserializer<de::value::Error> = secs.into_deserializer();
+            assert!(UnixTime::deserialize(other).is_err(), "{secs}");
         }
     }
 
