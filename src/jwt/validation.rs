@@ -260,7 +260,8 @@ impl Validation {
     ///
     /// Panics if this method is called twice for the same claim, or if `values` is empty or
     /// contains an empty string. Panics for `iss` and `aud`, which have their own methods, and for
-    /// `exp`, `nbf`, `iat` and `cnf`, which are never strings. Panics if the path uses
+    /// `exp`, `nbf`, `iat` and `cnf`, which are never strings. Panics for members of `sub`, `jti`
+    /// and `sid`, which are never objects. Panics if the path has an empty name, or uses
     /// `object_keys` or `object_member`. Panics if this method and
     /// [`require_claim`](Self::require_claim) have added more than 64 rules in total.
     ///
