@@ -60,10 +60,12 @@ use crate::misuse;
 /// body. To serve both browsers and other clients, mount the routes twice, and let both share an
 /// `Arc` of the accounts.
 ///
-/// **Audience.** A login may name one audience or several. If the issuer has several keys, the
-/// login or the grant must name an audience. If the audiences that a login names share a key, the
-/// token is for all of them. If their keys differ, the token is for the first of them that the
-/// account is granted. The session is bound to the audiences that its login named. A renewal may
+/// **Audience.** A login may name one audience or several. With cookies, each audience that has a
+/// cookie gets its own token. A login that names no audience gets the tokens of all cookies that
+/// the account is granted. With tokens in bodies, there is one token. If the issuer has several
+/// keys, the login or the grant must then name an audience. If the audiences that a login names
+/// share a key, the token is for all of them. If their keys differ, the token is for the first of
+/// them that the account is granted. The session is bound to the audiences that its login named. A renewal may
 /// name some of these audiences. If it names any other audience, the response is the error
 /// `invalid_target`. If the login named no audience, a renewal may name any audience that the
 /// account is granted at that time.
