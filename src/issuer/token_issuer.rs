@@ -45,8 +45,8 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 /// `client_id`, and if the issuer and the services support RS256. In this crate, RS256 needs the
 /// feature `asymmetric`.
 ///
-/// The issuer signs with shared secrets, or with key pairs (feature `asymmetric`), whose public keys
-/// it publishes: see [`jwks`](Self::jwks).
+/// The issuer signs with shared secrets, or with key pairs (feature `asymmetric`), whose public
+/// keys it publishes: see [`jwks`](Self::jwks).
 ///
 /// ```
 /// use tower_jwt_auth::{JwtAuth, Secret, issuer::{Grant, TokenIssuer}};

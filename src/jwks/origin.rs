@@ -121,8 +121,8 @@ fn parse(method: &str, url: &str) -> RemoteUrl {
     }
 }
 
-/// Shows the origin for logs and rejection reasons: a URL without its query, or the type of a custom
-/// source.
+/// Shows the origin for logs and rejection reasons: a URL without its query, or the type of a
+/// custom source.
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {

@@ -47,7 +47,8 @@ pub struct RemoteKeys {
 }
 
 impl RemoteKeys {
-    /// Fetches the key set from this URL, such as `https://auth.shop.example/.well-known/jwks.json`.
+    /// Fetches the key set from this URL, such as
+    /// `https://auth.shop.example/.well-known/jwks.json`.
     ///
     /// The server's certificate must chain to one of the system's root certificates. Redirects are
     /// not followed, compressed responses are rejected, and no proxy is used. If you need any of
@@ -96,8 +97,8 @@ impl RemoteKeys {
     ///
     /// # Panics
     ///
-    /// Panics if there are no algorithms, if one of them is for shared secrets, or if this method is
-    /// called twice.
+    /// Panics if there are no algorithms, if one of them is for shared secrets, or if this method
+    /// is called twice.
     #[track_caller]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         let algorithms: Vec<_> = algorithms.into_iter().collect();

@@ -57,8 +57,8 @@ impl TrustedIssuer {
         }
     }
 
-    /// Prepares the keys for a token: starts to fetch them as [`start`](Self::start) does, and removes
-    /// keys that are too old. Returns true if it removed keys.
+    /// Prepares the keys for a token: starts to fetch them as [`start`](Self::start) does, and
+    /// removes keys that are too old. Returns true if it removed keys.
     #[inline]
     pub(crate) fn prepare_keys(&self) -> bool {
         self.keys.as_ref().is_some_and(IssuerKeys::prepare)

@@ -32,8 +32,8 @@ use crate::issuer::token_issuer::TokenIssuer;
 use crate::jwt::OneOrMany;
 use crate::misuse;
 
-/// The routes of an auth server: login, renewal, logout, listing and ending sessions, and the public
-/// keys.
+/// The routes of an auth server: login, renewal, logout, listing and ending sessions, and the
+/// public keys.
 ///
 /// | route | parameters | success |
 /// |---|---|---|
@@ -65,9 +65,9 @@ use crate::misuse;
 /// the account is granted. With tokens in bodies, there is one token. If the issuer has several
 /// keys, the login or the grant must then name an audience. If the audiences that a login names
 /// share a key, the token is for all of them. If their keys differ, the token is for the first of
-/// them that the account is granted. The session is bound to the audiences that its login named. A renewal may
-/// name some of these audiences. If it names any other audience, the response is the error
-/// `invalid_target`. If the login named no audience, a renewal may name any audience that the
+/// them that the account is granted. The session is bound to the audiences that its login named. A
+/// renewal may name some of these audiences. If it names any other audience, the response is the
+/// error `invalid_target`. If the login named no audience, a renewal may name any audience that the
 /// account is granted at that time.
 ///
 /// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
@@ -294,9 +294,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// The routes serve the document at `/.well-known/oauth-authorization-server`. For an issuer
     /// without a path, such as `https://auth.shop.example`, merge the routes into the root of the
-    /// application's router. For an issuer with a path, such as `https://shop.example/auth`, RFC 8414
-    /// section 3.1 puts the document *outside* of that path, where nested routes cannot serve it. Add
-    /// a route there:
+    /// application's router. For an issuer with a path, such as `https://shop.example/auth`, RFC
+    /// 8414 section 3.1 puts the document *outside* of that path, where nested routes cannot serve
+    /// it. Add a route there:
     ///
     /// ```
     /// # use axum::http::{header::CONTENT_TYPE, request::Parts};

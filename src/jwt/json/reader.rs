@@ -231,8 +231,8 @@ impl<'de> Reader<'de> {
         if plain.is_empty() { self.escaped_name.take() } else { None }
     }
 
-    /// Reads a name as [`Self::next_name`] does, and checks that no earlier member of the object has
-    /// the same name.
+    /// Reads a name as [`Self::next_name`] does, and checks that no earlier member of the object
+    /// has the same name.
     #[inline]
     fn next_new_name(
         &mut self,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// The error of a request to a provider, or of a check of the provider's response.
 ///
-/// The reason is for developers and logs. It never contains a code, a verifier, a secret, a token or
-/// the value of a claim.
+/// The reason is for developers and logs. It never contains a code, a verifier, a secret, a token
+/// or the value of a claim.
 #[derive(Clone, Debug)]
 pub(crate) struct ProviderError {
     kind: ProviderErrorKind,
@@ -20,8 +20,8 @@ pub(crate) enum ProviderErrorKind {
     /// The provider is down or slow, its response cannot be read, or too many logins are in
     /// progress. The user can try again later.
     Unavailable,
-    /// The provider rejected the code: it expired, was used before, or belongs to another login. The
-    /// user can start again.
+    /// The provider rejected the code: it expired, was used before, or belongs to another login.
+    /// The user can start again.
     CodeRefused,
     /// The ID token is invalid, or belongs to another login.
     IdTokenRejected,

@@ -51,9 +51,9 @@ pub struct LoginProvider {
 }
 
 impl LoginProvider {
-    /// Creates an OpenID provider. `issuer` is the exact `issuer` of its discovery document, such as
-    /// `https://login.shop.example/realms/shop`, and `client_id` is the name of this server at the
-    /// provider.
+    /// Creates an OpenID provider. `issuer` is the exact `issuer` of its discovery document, such
+    /// as `https://login.shop.example/realms/shop`, and `client_id` is the name of this server at
+    /// the provider.
     ///
     /// The endpoints come from the discovery document, which is fetched with the first login and
     /// again after an hour. The ID token must be signed with one of the provider's published keys.

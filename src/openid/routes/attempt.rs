@@ -114,7 +114,8 @@ impl Attempt {
         challenge
     }
 
-    /// Returns true if `presented` is the state of this attempt. The comparison takes constant time.
+    /// Returns true if `presented` is the state of this attempt. The comparison takes constant
+    /// time.
     pub(crate) fn has_state(&self, presented: &str) -> bool {
         let hash = |text: &str| mac::sha256(text.as_bytes());
         mac::same_hash(&hash(&self.state()), &hash(presented))

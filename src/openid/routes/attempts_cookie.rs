@@ -26,8 +26,9 @@ const MAX_BYTES: usize = 3_800;
 /// has set a cookie with the same name.
 const MAX_CANDIDATES: usize = 4;
 
-/// The cookie of a browser that has begun to log in. It has `SameSite=Lax`, so that browsers send it
-/// when the provider sends the user back, and it has `Path=/`, which the prefix `__Host-` requires.
+/// The cookie of a browser that has begun to log in. It has `SameSite=Lax`, so that browsers send
+/// it when the provider sends the user back, and it has `Path=/`, which the prefix `__Host-`
+/// requires.
 #[derive(Clone)]
 pub(crate) struct AttemptsCookie {
     pub(crate) name: String,
