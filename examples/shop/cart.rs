@@ -30,9 +30,9 @@ pub(crate) fn app(
     origins: &Origins,
     feed: &Feed,
 ) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    // A browser adds cookies to requests from any site. The layer therefore accepts a
-    // state-changing request with the token's cookie only if it comes from a page of the trusted
-    // origin. CORS decides which origins may read responses.
+    // A browser adds cookies to requests from any site. If a state-changing request is
+    // authenticated by the token's cookie, the layer therefore accepts the request only from a page
+    // of the trusted origin. CORS decides which origins may read responses.
     let auth = JwtAuth::from(Issuer::new(ISSUER, keys).audience("cart"))
         .realm("cart")
         .cookie(CART_COOKIE)

@@ -32,8 +32,8 @@ pub(crate) fn beside(auth: &str, name: &str, master: &Secret) -> Result<IssuerKe
     }
 }
 
-/// Returns the keys of a service in a separate process. Public keys are fetched from the auth
-/// server at `AUTH_URL`.
+/// Returns the keys of a service that runs in a separate process. Public keys are fetched from the
+/// auth server at `AUTH_URL`.
 pub(crate) fn of_service(name: &str) -> Result<IssuerKeys, Failure> {
     if algorithm()?.is_none() {
         return Ok(secrets::of_service(name)?.into());

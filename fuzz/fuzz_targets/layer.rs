@@ -1,6 +1,7 @@
 //! Fuzzes whole requests against layers with different configurations. A request may reach the
-//! inner service only with a valid token, anonymously where that is allowed, or as a CORS
-//! preflight. Every other response must match the tables of `docs/reference/answers.md`.
+//! inner service only if it has a valid token, if it is a CORS preflight, or if it is anonymous and
+//! the layer allows anonymous requests. Every other response must match the tables of
+//! `docs/reference/answers.md`.
 //!
 //! The first byte selects the configuration. The first line holds the method and the target. Each
 //! further line is a header: either `name: value`, or a byte that selects the name, followed by the

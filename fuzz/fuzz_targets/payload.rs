@@ -1,6 +1,6 @@
 //! Fuzzes the payload of a token with a valid signature. The verifier must accept a payload if and
-//! only if the rules allow it. If the verifier accepts a token, the oracle must accept it too, with
-//! the same claims.
+//! only if the reference implementation in `rules.rs` accepts it and `serde_json` can parse it. If
+//! the verifier accepts a token, `jsonwebtoken` must accept it too, and read the same claims.
 #![no_main]
 
 use std::sync::LazyLock;

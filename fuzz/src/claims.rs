@@ -86,7 +86,7 @@ enum Value {
     Text(String),
     Array(Vec<Value>),
     Object(Vec<Member>),
-    /// Arrays that are nested this deep.
+    /// Nested arrays. The number determines the depth.
     Deep(u8),
 }
 

@@ -71,8 +71,8 @@ impl JwtAuth<StandardClaims> {
     }
 
     /// Accepts the tokens of several issuers. Each token is checked only with the keys and the
-    /// rules of the issuer that its `iss` names, character for character. A token without an `iss`,
-    /// or with the name of an unknown issuer, is rejected.
+    /// rules of the issuer whose name or alias equals the token's `iss`, character for character. A
+    /// token without an `iss`, or with the name of an unknown issuer, is rejected.
     ///
     /// The methods of the layer that set rules for claims, such as [`audience`](Self::audience),
     /// panic on a layer with several issuers. Call the methods of the same name on each [`Issuer`].
@@ -409,8 +409,8 @@ impl<T> JwtAuth<T> {
     }
 
     /// Removes the token from `Authorization`, the cookie and `Sec-WebSocket-Protocol` once the
-    /// token is verified, so that services behind the layer (a proxy, a log) cannot pass it on.
-    /// Other headers, which a [`TokenSource`] may have read, are left as they are.
+    /// token is verified, so that code behind the layer, such as a proxy or a logger, cannot pass
+    /// the token on. Other headers, which a [`TokenSource`] may have read, are left as they are.
     /// [`Token`](crate::Token) still contains the token.
     pub fn strip_token(mut self) -> Self {
         self.settings_mut().strip_token = true;

@@ -135,8 +135,8 @@ impl Settings {
         let (place, issuer) =
             issuers.choose(token).map_err(|error| rejection(error, token, source))?;
         issuer.prepare_keys();
-        // Read the generation before the keys. In the other order, a token that was verified with
-        // old keys could be cached under the new generation.
+        // Read the generation number before the keys. In the other order, a token that was verified
+        // with old keys could be cached under the new number.
         let key_generation = issuer.verifier.key_generation();
         let keys = issuer.verifier.peek_keys();
         let opened = match issuer.verifier.open(token, &keys) {

@@ -118,7 +118,7 @@ fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r [u8]>, Fa
 
 /// Returns true if `origin` has the host and port that the request was sent to. The request does
 /// not have a scheme, so the scheme of `origin` determines the default port. For the same reason,
-/// this check accepts an `http` page of the same host at an `https` server. HSTS protects against
+/// an `https` server accepts the origin of an `http` page of the same host. HSTS protects against
 /// such a page.
 fn is_own(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     let (host, default_port) = if let Some(host) = origin.strip_prefix(b"https://") {

@@ -127,9 +127,9 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Names the session of this login in the list of the user's sessions, such as "Alice's phone".
-    /// Only the first 256 characters are kept. Tokens do not contain the name. By default, the name
-    /// is the `User-Agent` of the login.
+    /// Sets the name of this login's session, such as "Alice's phone". The list of the user's
+    /// sessions shows the name. Only the first 256 characters are kept. Tokens do not contain the
+    /// name. By default, the name is the `User-Agent` of the login.
     pub fn session_label(mut self, label: impl Into<String>) -> Self {
         self.session_label = Some(label.into());
         self

@@ -463,8 +463,9 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
     }
 }
 
-/// Writes a claim of the issuer. The application's claims may contain the same claim if its value
-/// is equal or `null`. An application can therefore use one type to issue and to read claims.
+/// Writes a claim that the issuer sets. The application's claims may contain the same claim, with
+/// the same value or with `null`. An application can therefore use one type to issue and to read
+/// claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // If a grant was narrowed until no scope is left, the scopes in the application's claims must

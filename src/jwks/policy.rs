@@ -203,8 +203,8 @@ impl Policy {
         is_stale
     }
 
-    /// Decides what happens to a token whose key is not in the set. Requests a fetch if the token
-    /// may start one.
+    /// Decides what happens to a token whose key is not in the set. Requests a new fetch if one is
+    /// allowed for this token.
     pub(crate) fn on_unknown(&mut self, name: Option<&str>, now: Instant) -> Answer {
         if self.is_fetching {
             return Answer::Wait;
@@ -227,10 +227,10 @@ impl Policy {
         if may_ask || until_fetch.is_zero() { Answer::Wait } else { self.without_fetch(now) }
     }
 
-    /// Decides, without a wait, what happens to a token whose key is not in the set. The token is
-    /// rejected only if a set is loaded, the last fetch succeeded, and no fetch is in flight.
-    /// Otherwise the issuer may already publish the key. The result is then `Unavailable`, since a
-    /// rejection would make the client discard a token that may be valid.
+    /// Decides immediately what happens to a token whose key is not in the set. The token is
+    /// rejected only if a set is loaded, the last fetch succeeded, and no fetch is in flight. In
+    /// every other case, the result is `Unavailable`. The issuer may have published a key that this
+    /// server has not fetched yet, and a rejection would make the client discard a valid token.
     pub(crate) fn without_fetch(&self, now: Instant) -> Answer {
         if self.is_loaded() && !self.has_failed && !self.is_fetching {
             return Answer::Rejected;

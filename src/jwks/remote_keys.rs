@@ -76,7 +76,7 @@ impl RemoteKeys {
     ///
     /// # Panics
     ///
-    /// Panics if `issuer` has a query, or for the same reasons as [`jwks`](Self::jwks).
+    /// Panics if `issuer` has a query, and in the cases in which [`jwks`](Self::jwks) panics.
     #[track_caller]
     pub fn discover(issuer: impl AsRef<str>) -> Self {
         Self::with_origin(Origin::discovery(issuer.as_ref()))
@@ -201,8 +201,8 @@ impl RemoteKeys {
             loop {
                 self.start();
                 let Some(ended) = self.state.first_set() else { return };
-                // Ignore the result. The state has changed, whether the sender sent a value or was
-                // dropped.
+                // Ignore the result. The state has changed in both cases: if the sender sent a
+                // value, and if the sender was dropped.
                 let _ = ended.await;
             }
         };

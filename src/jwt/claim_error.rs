@@ -84,8 +84,7 @@ impl ClaimError {
 
     /// Creates the error for a message of `serde` about a missing field, or about claims of the
     /// wrong JSON type. Returns `None` for any other message. The name of a missing field is passed
-    /// to `find`, which returns the same name as a `'static` string if the name is known at compile
-    /// time.
+    /// to `find`. If the name is known at compile time, `find` returns it as a `'static` string.
     pub(crate) fn of_type(
         message: &str,
         find: impl FnOnce(&str) -> Option<&'static str>,

@@ -149,8 +149,8 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 }
 
-/// Reads a subject. If the configuration does not accept a number as the subject, the verifier has
-/// already rejected it.
+/// Reads a subject, which may be a number. If the configuration does not accept numbers as
+/// subjects, the verifier has already rejected every token whose subject is a number.
 fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Loose::deserialize(deserializer)? {
         Loose::Null => Ok(None),

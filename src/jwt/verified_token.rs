@@ -22,7 +22,8 @@ pub struct VerifiedToken {
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,
-    /// The span of the token as it was received. In `text`, the decoded payload comes before it.
+    /// The span of the token as it was received. In `text`, the decoded payload is stored before
+    /// the received token.
     pub(crate) encoded: Span,
     pub(crate) key_id: Option<Span>,
 }

@@ -138,7 +138,7 @@ impl Verifier {
         Ok(now)
     }
 
-    /// Returns the generation of the keys, as [`KeyStore::generation`] does.
+    /// Returns the generation number of the keys, as [`KeyStore::generation`] does.
     #[inline]
     pub(crate) fn key_generation(&self) -> u64 {
         self.keys.generation()

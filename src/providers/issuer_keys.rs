@@ -51,7 +51,7 @@ impl IssuerKeys {
     }
 
     /// Starts the task that fetches the keys. Does nothing if the task is already running, or if
-    /// the keys were configured and are not fetched.
+    /// the keys come from the configuration.
     #[inline]
     pub(crate) fn start(&self) {
         match &self.0 {

@@ -12,9 +12,9 @@ use crate::revocation::target::{RevocationKind, RevocationTarget};
 /// The version of the message.
 const VERSION: u32 = 1;
 
-/// A revocation. It covers one token, one session, or all tokens of a subject, of a tenant, of a
-/// key or of everyone. In the last four cases, it covers only tokens that were issued up to a
-/// certain time.
+/// A revocation. It covers a token, a session, a subject, a tenant, a key, or everyone. The
+/// revocation of a subject, a tenant, a key or everyone revokes only tokens that were issued up to
+/// a certain time.
 ///
 /// A revocation serializes to a JSON message, which a program in any language can publish.
 /// [`revocation_message`](crate::guide::reference::revocation_message) describes the format.

@@ -12,11 +12,11 @@ pub struct RevocationStats {
     by_kind: [usize; RevocationKind::ALL.len()],
     /// The memory for entries in bytes, including memory that is allocated but not filled yet.
     pub bytes: usize,
-    /// Revocations that were applied without being widened. A revocation that has already expired
-    /// is counted, too, although it changes nothing.
+    /// Revocations that were applied exactly as requested. A revocation that has already expired is
+    /// counted, too, although it changes nothing.
     pub applied: u64,
-    /// Revocations that were widened: there was no room for an exact entry, so they also revoke
-    /// tokens that they do not name.
+    /// Revocations that were replaced by a broader revocation, since there was no room for an exact
+    /// entry. The broader revocation also covers other tokens.
     pub widened: u64,
     /// Messages that revoke nothing on this server: malformed, too long, or of a different version.
     pub unreadable: u64,

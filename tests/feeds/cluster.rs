@@ -32,7 +32,7 @@ impl Cluster {
         create.args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())));
         let created = create.output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
-        // The nodes need a moment until all of them report a working cluster.
+        // It takes a moment until all nodes report a working cluster.
         let start = Instant::now();
         for node in &nodes {
             while !format!("{:?}", node.ask(cmd("CLUSTER").arg("INFO")).await).contains("state:ok")

@@ -99,8 +99,8 @@ async fn redis_feed_follows_its_address_to_the_new_primary() {
     member.look();
 }
 
-/// Starts a server that behaves like an empty Redis, except that it answers each `HMGET` command on
-/// its first connection with `error`.
+/// Starts a server that behaves like an empty Redis, with one exception: on the first connection,
+/// it answers each `HMGET` command with `error`.
 async fn answers_first(error: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

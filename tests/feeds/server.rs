@@ -38,8 +38,8 @@ pub(crate) fn signal(signal: &str, process: u32) {
     kill.args([signal, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 
-/// Creates a folder for one test. Other users may enter the folder, since PostgreSQL and PgBouncer
-/// do not run as root.
+/// Creates a folder for one test. Other users may enter the folder: the tests may run as root, but
+/// PostgreSQL and PgBouncer run as other users.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = env::temp_dir().join(format!("tower-jwt-auth-feeds-{}-{name}", process::id()));
     let _ = fs::remove_dir_all(&folder);

@@ -182,8 +182,8 @@ impl LayerCache {
     }
 
     /// Adds the claims of a verified token. `issuer` is the index of the token's issuer in
-    /// [`Issuers`]. `key_generation` is the generation of the issuer's keys. The caller must have
-    /// read the generation before it read the keys.
+    /// [`Issuers`]. `key_generation` is the generation number of the issuer's keys. The caller must
+    /// have read this number before it read the keys.
     pub(crate) fn insert(&self, issuer: usize, key_generation: u64, claims: Arc<dyn ErasedClaims>) {
         self.cache.table.insert(self.scope, CachedToken { claims, issuer, key_generation });
     }
@@ -200,7 +200,7 @@ struct CachedToken {
     claims: Arc<dyn ErasedClaims>,
     /// The index of the issuer in [`Issuers`].
     issuer: usize,
-    /// The generation of the issuer's keys when the token was verified.
+    /// The generation number that the issuer's keys had when the token was verified.
     key_generation: u64,
 }
 

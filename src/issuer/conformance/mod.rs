@@ -19,10 +19,10 @@
 //! hour. The check takes a few seconds, since it waits until some rows have expired by the server's
 //! clock.
 //!
-//! The check cannot test whether a row survives a server crash. To ensure this, a store call should
-//! return only after the row was synced to disk. The check counts rows and calls, but does not
-//! measure time. It therefore cannot detect a store that scans all ended sessions to find the live
-//! ones. Give live sessions an index.
+//! The check cannot test whether a row survives a server crash. For rows to survive a crash, a
+//! store call should return only after the row was synced to disk. The check counts rows and calls,
+//! but does not measure time. It therefore cannot detect a store that scans all ended sessions to
+//! find the live ones. Give live sessions an index.
 
 mod faults;
 mod growth;

@@ -22,8 +22,8 @@ pub(crate) struct Scene<S> {
 
 impl<S: RefreshStore> Scene<S> {
     /// Returns sessions and their clock, which moves only when a check moves it. The clock starts
-    /// at the system's current time, since the server of the store may delete expired rows by its
-    /// own clock.
+    /// at the system's current time, since a database server may use its own clock to delete
+    /// expired rows.
     pub(crate) fn sessions(&self) -> (Sessions<Arc<S>>, ManualClock) {
         let clock = ManualClock::new(SystemClock.now());
         (on(Arc::clone(&self.store), &clock), clock)

@@ -145,10 +145,10 @@ pub trait Accounts: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Grant<Self::Claims>>, AccountsError>> + Send;
 
     /// Returns the current grant of a session's user, or `None` if the user is no longer allowed to
-    /// log in. `None` ends the session. The routes remove from the grant every scope that the
-    /// session did not get at its login. If the login named audiences, the routes also remove every
-    /// audience that the login did not name. The new token has the `client_id` of the grant, if the
-    /// grant has one.
+    /// log in. `None` ends the session. The routes keep only those scopes of the grant that the
+    /// session got at its login. If the login named audiences, the routes also keep only those
+    /// audiences of the grant that the login named. The new token has the `client_id` of the grant,
+    /// if the grant has one.
     fn renew(
         &self,
         session: &Session,

@@ -15,8 +15,8 @@ pub enum SessionEvent<'a> {
     /// A refresh token was exchanged.
     Renewed(&'a Session),
     /// A used token was presented again within the grace period. The client got the session's
-    /// current token. The cause is a second tab, a lost response, or a thief who renews at the same
-    /// times as the user. If this happens at too many consecutive renewals, the session ends: see
+    /// current token. The cause may be a second tab, a lost response, or a thief who renews at the
+    /// same times as the user. If too many renewals in a row are repeated, the session ends: see
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),

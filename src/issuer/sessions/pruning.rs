@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::clock::UnixTime;
 
-/// The maximum number of rows that a login deletes. A login adds one row, so the deletion keeps up
-/// with the logins.
+/// The maximum number of rows that a login deletes. While there is a backlog of expired rows, each
+/// login deletes up to 100 rows and adds only one, so the deletion keeps up with the logins.
 pub(crate) const BATCH: usize = 100;
 
 /// The time between two deletions if there is no backlog.

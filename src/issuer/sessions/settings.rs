@@ -70,11 +70,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// affect five renewals in a row. A thief who wants to stay unnoticed, in contrast, must repeat
     /// every renewal.
     ///
-    /// A request for the list of sessions must present the current refresh token. If the request
-    /// presents a used token, it is refused, and the last renewal of the session counts as
-    /// repeated. This limit applies if the token was used at least 2 seconds before the request.
-    /// Otherwise the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is
-    /// not set.
+    /// A request for the list of sessions must present the current refresh token. A request that
+    /// presents a used token within the grace period is refused, and the session's last renewal
+    /// counts as repeated. If the used token was exchanged at least 2 seconds before the request,
+    /// the repeat counts towards the limit of `max_repeats`. Otherwise it counts only towards the
+    /// limit of [`max_repeats_at_once`](Self::max_repeats_at_once). If `max_repeats_at_once` is not
+    /// set, its limit for these requests is 20.
     ///
     /// # Panics
     ///

@@ -222,10 +222,11 @@ impl<'de> Reader<'de> {
         MemberName::new(plain, self.escaped_name.as_ref())
     }
 
-    /// If the name that was just read has escapes, moves the stored name out of the reader and
-    /// returns it. Otherwise returns `None`. Call this method before the value of the member is
-    /// read, since a name with escapes in the value would replace the stored name. `plain` is the
-    /// result of [`Self::next_name`].
+    /// Returns the name that was just read if it has escapes, and `None` otherwise. The reader
+    /// stores only names with escapes, and this method moves the name out of the reader. Call this
+    /// method before the member's value is read. If the value is an object, its members may have
+    /// names with escapes, and each such name would replace the stored name. `plain` is the result
+    /// of [`Self::next_name`].
     #[inline]
     pub(crate) fn take_escaped_name(&mut self, plain: &str) -> Option<EscapedName<'de>> {
         if plain.is_empty() { self.escaped_name.take() } else { None }
@@ -245,9 +246,9 @@ impl<'de> Reader<'de> {
         if is_new { Ok(Some(plain)) } else { Err(self.fail(Fault::DuplicateName)) }
     }
 
-    /// Reads the next value, and then moves back to the start of the value, so that it can be read
-    /// again. Records the end of the value, so that [`skip_value`](Self::skip_value) can move there
-    /// without reading the value.
+    /// Reads the next value, and then moves back to its start, so that the value can be read again.
+    /// Records the end of the value. [`skip_value`](Self::skip_value) can then move to this end
+    /// without reading the value again.
     #[inline]
     pub(crate) fn read_ahead<R, E>(
         &mut self,

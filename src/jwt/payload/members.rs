@@ -46,7 +46,8 @@ struct Seen<'de> {
     any: bool,
     /// The name that was read last. Empty if the name has escapes.
     last: &'de str,
-    /// The name that was read last, if it has escapes. Ignored unless [`Self::last`] is empty.
+    /// The name that was read last, if it has escapes. This field is used only if [`Self::last`] is
+    /// empty.
     last_escaped: Option<EscapedName<'de>>,
     /// The registered names that were read: one bit for each name.
     registered: u32,

@@ -1,8 +1,9 @@
 //! The single pass that reads a payload.
 //!
 //! A verifier needs a dozen claims: `exp`, `aud`, the roles and so on. The application needs its
-//! own type `T`, whose fields may be the same claims. Parsing the payload twice, or into a tree
-//! first, is slower, so one pass does both.
+//! own type `T`, whose fields may be the same claims. One pass over the payload reads the
+//! verifier's claims and `T`. It would be slower to parse the payload twice, or to parse it into a
+//! tree first.
 //!
 //! ```text
 //!   T::deserialize ──asks──▶ ClaimsSet ──▶ Members ──notes──▶ values ──▶ Noted (spans, dates)

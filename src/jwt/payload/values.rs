@@ -48,8 +48,8 @@ impl WrongValue {
         found
     }
 
-    /// Returns the JSON type of the value, if this type is the error. Returns `None` for another
-    /// error, such as invalid JSON.
+    /// Returns the JSON type of the value if the value has the wrong type. Returns `None` for any
+    /// other error, such as invalid JSON.
     pub(crate) fn found(self) -> Option<&'static str> {
         Some(match self {
             Self::Text => "a string",

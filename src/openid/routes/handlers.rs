@@ -195,8 +195,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         } else if let Some(token) = presented
             && let Ok(session) = context.sessions.session_of(token).await
         {
-            // The browser's refresh token is valid, so this session belongs to the browser. A
-            // successful login replaces the session. If the token is invalid or the store fails,
+            // If the browser's refresh token is valid, its session belongs to the browser, and a
+            // successful login replaces that session. If the token is invalid or the store fails,
             // the login replaces no session.
             attempt.set_session(session.id());
         }

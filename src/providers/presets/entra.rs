@@ -31,7 +31,8 @@ impl Issuer {
     /// - `aud` must name the API.
     /// - The client must be named, in `azp` (version 2) or `appid` (version 1). Only access tokens
     ///   name the client. Without this rule, an ID token would be accepted if one app registration
-    ///   is both the client and the API, since both tokens then have the same `aud`.
+    ///   is both the client and the API, since the ID token and the access token then have the same
+    ///   `aud`.
     /// - The roles are in `roles`, the scopes in `scp`. A token without a user has `roles` only. The
     ///   tenant is in `tid`.
     /// - A key whose member `issuer` names another tenant is not used.
@@ -84,7 +85,7 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if there is no tenant, or for the same reasons as [`entra`](Self::entra).
+    /// Panics if there is no tenant, and in the cases in which [`entra`](Self::entra) panics.
     #[track_caller]
     pub fn entra_tenants(tenants: impl OneOrMany) -> Self {
         let tenants = tenants.into_strings();

@@ -26,8 +26,9 @@ impl Issuer {
     /// `.add_alias("https://api.workos.com")`. With the alias, tokens of other clients are still
     /// rejected, since each client has its own keys.
     ///
-    /// For an environment with a custom domain, the issuer is that domain. Use
-    /// [`jwks`](Self::jwks), and set the rules of this preset yourself.
+    /// If your environment has a custom domain, that domain is the issuer, and this preset does not
+    /// accept its tokens. In this case, call [`jwks`](Self::jwks) instead, and set the rules of
+    /// this preset yourself.
     ///
     /// A token of an administrator who impersonates a user has the claim `act`.
     ///

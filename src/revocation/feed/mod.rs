@@ -110,8 +110,8 @@ impl Position {
 
 /// One part of a snapshot. The parts together contain all revocations.
 ///
-/// Authors of feeds create this type with a struct expression. The struct is exhaustive on purpose:
-/// a further field would change the contract that every feed must satisfy.
+/// Authors of feeds create values of this type with a struct expression. The struct is exhaustive
+/// on purpose: a further field would change the contract that every feed must satisfy.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Messages in JSON.

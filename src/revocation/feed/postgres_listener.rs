@@ -68,9 +68,10 @@ async fn listen(options: PgConnectOptions) -> Result<Option<PgListener>, Error> 
         // The pool consists of the one connection that the listener keeps.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
-        // By default, `try_recv` reconnects after a lost connection. This is disabled, since a
-        // caller of `wait` stops waiting after one polling interval. It could therefore interrupt
-        // each attempt to reconnect, and the next call would start a new attempt.
+        // By default, `try_recv` reconnects after a lost connection. This is disabled: a caller of
+        // `wait` stops waiting after one polling interval, and would thereby cancel the attempt to
+        // reconnect. The next call would start a new attempt, which could be canceled, too, so the
+        // connection might never be restored.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(Some(listener))

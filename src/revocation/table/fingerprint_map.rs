@@ -7,8 +7,8 @@ use crate::clock::UnixTime;
 use crate::revocation::table::fingerprint::Fingerprint;
 use crate::revocation::table::mark::{EntryKind, Mark};
 
-/// A hash map with open addressing and linear probing. A bucket is filled once and never emptied: a
-/// new map without the expired entries replaces this one.
+/// A hash map with open addressing and linear probing. A bucket is filled once and never emptied.
+/// To remove expired entries, the whole map is replaced by a new map without them.
 pub(crate) struct FingerprintMap {
     buckets: Box<[Bucket]>,
     mask: usize,

@@ -23,8 +23,8 @@ pub enum Applied {
     Kept,
     /// The revocation is not remembered, because every token that it covers has expired.
     Expired,
-    /// The table had no room for the entry. It now contains a broader revocation instead. This
-    /// value is the kind of the broader revocation.
+    /// The table had no room for the revocation, and now contains a broader revocation instead. The
+    /// field is the kind of the broader revocation.
     Widened(RevocationKind),
 }
 
@@ -357,7 +357,7 @@ mod tests {
         assert!(table.refuses(&of("j", "alice", 400)));
         assert!(!table.refuses(&of("j", "alice", 401)) && !table.refuses(&of("j", "bob", 1)));
         // The table now has no room for the revocation of a tenant. Such a revocation is therefore
-        // widened to all tokens.
+        // replaced by a revocation of all tokens.
         let everyone = Applied::Widened(RevocationKind::Everyone);
         for n in 0..100 {
             assert_eq!(table.apply(&Revocation::tenant(id(n), secs(300)), now), everyone);

@@ -242,8 +242,8 @@ async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_en
     assert!(fleet.refuses(&access).await);
 }
 
-/// A server may stop after it has stored that a session ended, and before it has published this.
-/// The next request with a refresh token of the session then publishes it.
+/// A server may store the end of a session, and then stop before it publishes the revocation. When
+/// a later request presents a refresh token of the session, the server publishes the revocation.
 #[tokio::test(start_paused = true)]
 async fn an_abandoned_publication_is_repeated_later() {
     let fleet = Fleet::new().await;

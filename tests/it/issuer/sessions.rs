@@ -397,8 +397,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     }
 }
 
-/// Simulates a day with two tabs that have the same timer, or with a client that sends several
-/// requests in parallel.
+/// Simulates a day in which two tabs always renew within 2 seconds of each other. A client that
+/// sends several requests in parallel has the same effect.
 #[tokio::test]
 async fn requests_that_renew_at_once_are_never_logged_out() {
     let (sessions, clock, _) = sessions();

@@ -63,8 +63,8 @@ fn claims_after_an_error_that_the_type_ignores_are_checked() {
 
 #[test]
 fn a_type_that_ignores_the_error_of_one_member_gets_no_token() {
-    /// A claims type that keeps the members that are numbers, and ignores the error of every other
-    /// member.
+    /// A claims type that reads each member as a number and keeps the numbers. If a member is not a
+    /// number, the type ignores the error.
     #[derive(Debug)]
     struct Numbers(Vec<u64>);
 

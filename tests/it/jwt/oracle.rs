@@ -1,5 +1,6 @@
-//! Tests that `jsonwebtoken` accepts every token that this crate accepts, with the same claims. If
-//! the base64 text of an accepted token is decoded and encoded again, the result is the same text.
+//! Tests that `jsonwebtoken` accepts every token that this crate accepts, and reads the same
+//! claims. Also tests that decoding and encoding the base64 text of an accepted token gives the
+//! same text.
 //!
 //! Three kinds of valid tokens are exceptions: this crate accepts them, and `jsonwebtoken` rejects
 //! them. The generators create no such tokens. In the first kind, a header parameter that this
@@ -27,8 +28,8 @@ fn layer(algorithm: Algorithm, strict: bool) -> JwtAuth<Value> {
 fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<Value>> {
     oracle_crypto::install();
     let mut rules = jsonwebtoken::Validation::new(algorithm.as_str().parse().unwrap());
-    // The oracle uses the system's clock, but the test's clock stands still. The oracle must
-    // therefore not check `exp`.
+    // `jsonwebtoken` uses the system's clock, but the test's clock stands still. `jsonwebtoken`
+    // must therefore not check `exp`.
     rules.validate_exp = false;
     rules.leeway = 5;
     if strict {
@@ -40,8 +41,8 @@ fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<V
 }
 
 /// Returns true if this crate accepts the token, and false if this crate rejects it. Fails if this
-/// crate accepts a token that the oracle rejects, or if the two read different claims from it. Also
-/// fails if decoding and encoding an accepted token gives a different text.
+/// crate accepts a token that `jsonwebtoken` rejects, or if the two crates read different claims
+/// from it. Also fails if decoding and encoding an accepted token gives a different text.
 fn holds(algorithm: Algorithm, strict: bool, token: &str) -> Result<bool, TestCaseError> {
     let Ok(claims) = layer(algorithm, strict).verify(token) else { return Ok(false) };
     let Some(data) = oracle(algorithm, strict, token) else {

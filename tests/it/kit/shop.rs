@@ -10,7 +10,7 @@ use tower_jwt_auth::{JwtAuth, Key, ManualClock, Secret, UnixTime};
 pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 pub(crate) const REALM: &str = "shop";
-/// A unique text, which cannot occur in logs and responses by chance.
+/// A unique text, which cannot occur in a log or a response by chance.
 pub(crate) const SUBJECT: &str = "alice-7f3a9c51e08b42d6";
 pub(crate) const COMPANY: &str = "acme-d41d8cd98f00b204";
 

@@ -222,8 +222,8 @@ fn a_full_table_widens_revocations_and_reports_it() {
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.subject("bob");
     assert_eq!(revocations.check(&names), Verdict::Good);
-    // This revocation names no subject, so it is widened. It then covers all tokens that the issuer
-    // has issued until now.
+    // There is no room for this revocation, and it names no subject. It is therefore replaced by a
+    // revocation of all tokens that the issuer has issued until now.
     revocations.apply(&Revocation::token("whose?", later(HOUR)).issuer("i"));
     assert_eq!(revocations.check(&names), Verdict::Revoked);
     names = names.issued_at(later(SECOND));

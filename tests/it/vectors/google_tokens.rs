@@ -99,8 +99,9 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         };
         assert_eq!(fault, Some(expected), "{name}: {why}");
     }
-    // The token with a payload that is not base64url was rejected because of the algorithm in its
-    // header. The same payload is also rejected with an HS256 header and a valid signature.
+    // One token has a payload that is not base64url, but it was rejected because of the algorithm
+    // in its header. Check that the same payload is also rejected with an HS256 header and a valid
+    // signature.
     let signed = "eyJhbGciOiJIUzI1NiJ9.dGhpcyBpcyBub3QgYSBqc29u+";
     let tag = kit::tag(tower_jwt_auth::Algorithm::Hs256, &kit::key_bytes(), signed.as_bytes());
     let token = format!("{signed}.{}", kit::b64(tag));

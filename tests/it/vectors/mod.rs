@@ -33,8 +33,8 @@ use crate::kit;
 /// A case that the tests skip, and the reason.
 type Exclusion = (&'static str, &'static str);
 
-/// Returns `list`, the cases that need a public key, if the feature `asymmetric` is disabled. With
-/// the feature, returns no cases.
+/// Returns the cases to skip. Without the feature `asymmetric`, these are the cases in `list`,
+/// which need a public key. With the feature, no case is skipped.
 const fn without_public_keys(list: &'static [Exclusion]) -> &'static [Exclusion] {
     if cfg!(feature = "asymmetric") { &[] } else { list }
 }

@@ -13,8 +13,8 @@ fn keys_have_the_thumbprints_of_the_rfcs() {
         let thumbprints = set["thumbprints"].as_array().unwrap();
         for (jwk, thumbprint) in set["keys"].as_array().unwrap().iter().zip(thumbprints) {
             let mut jwk = jwk.clone();
-            // The first key is an encryption key, which `Key` does not accept. Changing `use` does
-            // not change the thumbprint.
+            // The first key is an encryption key, which `Key` does not accept. The test therefore
+            // sets `use` to `sig`. The thumbprint does not depend on `use`.
             jwk["use"] = "sig".into();
             for kid in [jwk["kid"].clone(), "another".into(), Value::Null] {
                 jwk["kid"] = kid.clone();

@@ -44,8 +44,7 @@ fn main() {
     }
 }
 
-/// Returns a layer without a cache, and a signer. Both use the same new key, which is for this
-/// algorithm.
+/// Returns a layer without a cache, and a signer. Both use the same new key for `algorithm`.
 fn set_up(algorithm: Algorithm) -> (JwtAuth<Shopper>, Signer) {
     let key = Key::generate(algorithm).expect("the system has random bytes");
     let auth = JwtAuth::new(key.public().unwrap_or_else(|| key.clone()))

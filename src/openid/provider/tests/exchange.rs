@@ -164,8 +164,8 @@ async fn exchanges_at_the_same_time_are_bounded() {
         })
         .collect();
     until(|| provider.requests("/token").len() == MAX_EXCHANGES + 1).await;
-    // The number of concurrent exchanges is limited. Otherwise this exchange would hang like the
-    // others.
+    // The hanging exchanges use up the limit on concurrent exchanges, so one more exchange is
+    // refused immediately. Without the limit, this exchange would hang, too.
     let one_more = tokio::spawn({
         let client = Arc::clone(&client);
         async move { refusal(&client).await }

@@ -47,8 +47,8 @@ impl Both {
     fn oracle(&self, token: &str) -> Option<Value> {
         oracle_crypto::install();
         let mut rules = jsonwebtoken::Validation::new(self.theirs);
-        // The oracle uses the system's clock, but the test's clock stands still. The oracle must
-        // therefore not check `exp`.
+        // `jsonwebtoken` uses the system's clock, but the test's clock stands still. `jsonwebtoken`
+        // must therefore not check `exp`.
         rules.validate_exp = false;
         jsonwebtoken::decode(token, &self.decoding, &rules).ok().map(|data| data.claims)
     }

@@ -141,7 +141,7 @@ impl Site {
         self.events.lock().unwrap().clone()
     }
 
-    /// Returns the session of a user who has exactly one.
+    /// Returns the only session of a user. Panics if the user has no session or several.
     pub(crate) async fn session_of(&self, user: &str) -> Session {
         let mut sessions = self.sessions.of_subject(user).await.unwrap();
         assert_eq!(sessions.len(), 1, "{sessions:?}");
