@@ -48,8 +48,8 @@ impl Attempts {
         })
     }
 
-    /// Counts an attempt to log in. An attempt counts even if the password is right, or if the user
-    /// does not exist. Returns an error if there were too many attempts.
+    /// Counts every attempt to log in, even if the password is right or the user does not exist.
+    /// Returns an error if there were too many attempts.
     ///
     /// If an attacker guesses passwords of a user, the limit for this user name is soon reached.
     /// This would lock the user out. A browser in which the user has logged in before therefore has

@@ -27,7 +27,7 @@ fn run(input: &[u8]) {
                 assert_eq!(oracle::claims(&token, rules).as_ref(), Some(&*claims));
                 assert_eq!(claims.token().encoded(), token);
             }
-            // An expired token is reported as such even if its claims do not fit the type.
+            // An expired token is reported as expired even if its claims do not fit the type.
             Err(error) if error.kind() == AuthErrorKind::TokenExpired => {
                 assert_eq!(expected, Decision::Expired);
             }

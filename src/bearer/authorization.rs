@@ -51,8 +51,8 @@ pub(crate) enum Authorization<'r> {
     /// The text after `Bearer`. Its characters are checked only after a failed verification, since
     /// a valid token contains only allowed characters.
     Bearer(&'r [u8]),
-    /// A scheme other than `Bearer`, and the part of the value that looks like a JWT, if there is
-    /// one.
+    /// A scheme other than `Bearer`. `token` is the part of the header value that looks like a
+    /// JWT, if there is one.
     Other {
         scheme: OtherScheme,
         token: Option<&'r [u8]>,

@@ -4,8 +4,8 @@ use crate::guard::requirement::Requirement;
 use crate::misuse;
 
 /// The names of roles or scopes. A token must have all of these names if `all` is true, and
-/// otherwise at least one. A single name is stored without an allocation, since a policy creates
-/// its guard for every request.
+/// otherwise at least one. A single name is stored without an allocation. This saves time, since a
+/// policy creates its guard for every request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequiredNames<N> {
     first: N,

@@ -49,7 +49,7 @@ impl UnknownNames {
         self.fetching = std::mem::take(&mut self.asking);
     }
 
-    /// Records as missing all names for which the finished fetch was requested, even those that the
+    /// Moves all names for which the fetch was requested to the missing names, even a name that the
     /// fetched set contains. This does no harm, since the caller only asks about names that are not
     /// in the set.
     pub(crate) fn fetch_succeeded(&mut self, set_changed: bool, now: Instant) {

@@ -28,7 +28,7 @@ pub(crate) struct ByName {
     /// The reason for rejecting a token whose issuer is unknown. Created in advance, so that
     /// rejecting a token allocates nothing.
     unknown: Arc<str>,
-    /// The reason for rejecting a token without an `iss`. It is created in advance, like `unknown`.
+    /// The reason for rejecting a token without an `iss`, also created in advance.
     missing: Arc<str>,
 }
 

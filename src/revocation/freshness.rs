@@ -234,8 +234,8 @@ mod tests {
         steady.fetch_add(HOUR_NANOS, Ordering::Relaxed);
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR - 1)), Some(TRUSTED_FOR - 1));
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR)), Some(HOUR_NANOS));
-        // From now on, the age is at least the hour that the steady clock showed, even if the wall
-        // clock is set back again.
+        // The steady clock showed that an hour passed. From now on, the age is therefore at least
+        // an hour, even if the wall clock is set back again.
         assert_eq!(freshness.staleness_at(after(TRUSTED_FOR + 5)), Some(HOUR_NANOS + 5));
         assert_eq!(freshness.staleness_at(start), Some(HOUR_NANOS));
         freshness.set(freshness.moment());

@@ -28,7 +28,7 @@ pub enum RevocationOutageKind {
     /// The last call to the feed failed.
     #[cfg(feature = "feeds")]
     FeedFailed(FeedErrorKind),
-    /// The feed has not responded in time. The last call that returned did not fail.
+    /// The feed has not responded in time, but has not reported an error either.
     NoAnswer,
 }
 

@@ -43,8 +43,8 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
         Self::with_key(max_bytes, [random.hash_one(0), random.hash_one(1)])
     }
 
-    /// Creates a table that computes fingerprints with this key. A model check needs the same key
-    /// in every execution.
+    /// Creates a table that computes fingerprints with this key. A model check runs the same code
+    /// many times, and needs the same key in every run.
     pub(crate) fn with_key(max_bytes: usize, key: [u64; 2]) -> Self {
         let shard_limit = max_bytes.checked_div(SHARDS).unwrap_or(0);
         let shards = std::array::from_fn(|_| Shard::new(shard_limit));

@@ -77,7 +77,8 @@ impl SessionError {
         store_error.is_some_and(|error| error.kind() == StoreErrorKind::Full)
     }
 
-    /// Returns true if the refresh token is rejected, and false for every other error.
+    /// Returns true if the error means that the refresh token is rejected, and false for every
+    /// other error.
     pub fn is_refusal(&self) -> bool {
         use SessionErrorKind::{Ended, Expired, Reused, Superseded, Unknown, WrongClient};
         matches!(self.kind, Unknown | Expired | Ended | Reused | Superseded | WrongClient)

@@ -290,7 +290,7 @@ impl<C> Debug for RedisFeed<C> {
     }
 }
 
-/// Keeps only the server's error code: error messages may quote a command.
+/// Keeps only the server's error code, since an error message may quote a command.
 fn feed_error(error: RedisError) -> FeedError {
     let kind = match error.code() {
         _ if is_denied(&error) => FeedErrorKind::Denied,

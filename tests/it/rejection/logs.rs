@@ -1,5 +1,5 @@
-//! Tests that the log at TRACE contains no token, secret or claim while the adversarial tokens and
-//! requests pass through the layer.
+//! Tests of the log at TRACE. The layer handles the adversarial tokens and requests, and the log
+//! must contain no token, secret or claim.
 
 mod auth_server;
 mod cors;

@@ -12,7 +12,8 @@ pub(crate) enum Announcement {
     /// The announcement has not begun, or has failed.
     #[default]
     Due,
-    /// A request began the announcement at this time, in seconds. Its success is not recorded yet.
+    /// A request began the announcement at this time, in seconds. The announcement is
+    /// not recorded as done yet.
     Begun(i64),
     Done,
 }

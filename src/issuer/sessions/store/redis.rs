@@ -312,7 +312,7 @@ fn session(id: &SessionId, fields: [Option<Vec<u8>>; 5]) -> Option<StoredSession
 }
 
 impl From<RedisError> for DatabaseError {
-    /// Keeps only the server's error code: error messages may quote a command.
+    /// Keeps only the server's error code, since an error message may quote a command.
     fn from(error: RedisError) -> Self {
         let error = match (sentence(&error), error.code()) {
             (Some(sentence), _) => StoreError::because(sentence),

@@ -33,8 +33,8 @@ pub(crate) const SCHEMA: &str =
 pub(crate) const SCHEMA_VERSION: &str =
     "SELECT COALESCE(MAX(version), 0) FROM tower_jwt_auth_schema";
 
-/// The result that a writing statement returns for each row that it wrote: the number 1. Since
-/// writing statements return rows, the same code can run reading and writing statements.
+/// The result of a writing statement: the number 1 for each row that it wrote. Since writing
+/// statements return rows, the same code can run reading and writing statements.
 pub(crate) type Written = (i32,);
 
 /// The columns of a session, in the order in which the statements list the columns.
@@ -65,7 +65,7 @@ pub(crate) fn pending(
 }
 
 impl From<sqlx::Error> for DatabaseError {
-    /// Keeps only the code of a database's error: the messages may quote a row.
+    /// Keeps only the database's error code, since an error message may quote a row.
     fn from(error: sqlx::Error) -> Self {
         #[cfg(feature = "postgres")]
         if let Some(sentence) = crate::databases::postgres::sentence(&error) {

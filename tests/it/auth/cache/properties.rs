@@ -153,7 +153,7 @@ proptest! {
     }
 }
 
-/// The property would also hold for a cache that never finds a token, so this test counts the hits.
+/// A cache that never finds a token would also pass the property test, so this test counts the hits.
 #[test]
 fn the_sequences_of_the_property_have_hits_of_every_kind() {
     let scene = Scene::new(false);

@@ -1,9 +1,9 @@
 //! Runs a server for an hour at half of its maximum load. Half of the requests have no valid token,
 //! the key is replaced every 30 seconds, and sessions are revoked all the time.
 //!
-//! `SOAK_SECONDS=3600 cargo run --release --bin soak`. Fails if the server rejects a valid token,
-//! accepts an invalid one, answers with a 5xx or panics, or if its memory grows by 2 MiB or more
-//! after warm-up.
+//! `SOAK_SECONDS=3600 cargo run --release --bin soak`. The program fails if the server rejects a
+//! valid token, accepts an invalid token, answers with a 5xx or panics. It also fails if the
+//! server's memory grows by 2 MiB or more after warm-up.
 
 mod client;
 mod generation;
