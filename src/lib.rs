@@ -101,8 +101,8 @@
 //! `Router::layer` covers the fallback too, so a client without a token gets 401 for an unknown
 //! path. With `Router::route_layer`, such a client gets 404. To add a guard to a single handler,
 //! write `get(handler).route_layer(require(..))`. For `any(handler)`, which has no route layer in
-//! axum, write `any(handler).layer(require(..))`. A guard refuses CORS preflights like any request
-//! without a token, so add the CORS layer after the guards too.
+//! axum, write `any(handler).layer(require(..))`. A guard refuses every request without a token,
+//! including CORS preflights. Therefore add the CORS layer after all guards.
 //!
 //! This layer marks the token as sensitive. If a layer in front of this one logs headers, it logs
 //! the token before the token is marked. Put `SetSensitiveRequestHeadersLayer` of tower-http in

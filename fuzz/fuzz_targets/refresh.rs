@@ -287,10 +287,10 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // This renewal has begun, but has not finished. The request with `other` runs before it
-        // finishes, and may use the same token. If the token is unused when this renewal begins,
-        // the two requests count as simultaneous. This renewal counts as a late repeat only if it
-        // was one when it began.
+        // The renewal with `token` has begun. Now present the token `other`, and finish the renewal
+        // afterwards. `other` may be the same token. If the token was unused when the renewal
+        // began, the two requests count as simultaneous. The renewal counts as a late repeat only
+        // if it was a late repeat when it began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this renewal began. The other request may have made the token

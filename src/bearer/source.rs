@@ -18,7 +18,7 @@ pub enum Source {
     WebSocketProtocol,
     /// A [`TokenSource`] that the application implements.
     Custom,
-    /// The argument of `JwtAuth::verify`. The token did not come from a request.
+    /// The argument of `JwtAuth::verify`, which the application passes itself.
     Direct,
 }
 

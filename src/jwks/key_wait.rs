@@ -10,8 +10,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::jwks::policy::LONGEST_WAIT;
 
-/// The wait for the fetch in flight. Resolves when the fetch ends, and after 2 seconds at the
-/// latest. Dropping the wait has no effect on the fetch.
+/// A future that waits for the current fetch. It completes when the fetch ends, or after 2 seconds
+/// if the fetch takes longer. Dropping the future has no effect on the fetch.
 #[derive(Debug)]
 pub(crate) struct KeyWait {
     ended: oneshot::Receiver<()>,

@@ -129,7 +129,8 @@ impl Policy {
         at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
     }
 
-    /// Returns the time until the current set is too old.
+    /// Returns the remaining time in which the current set may be used, or `None` if there is no
+    /// set.
     pub(crate) fn until_stale(&self, now: Instant) -> Option<Duration> {
         self.age(now).map(|age| self.max_staleness.saturating_sub(age))
     }

@@ -281,9 +281,8 @@ impl RemoteKeys {
     }
 
     /// Panics if the URL is a plain `http` URL and
-    /// [`dangerous_allow_http`](Self::dangerous_allow_http) was not called. The layer calls this
-    /// method when the layer is built, so that the order of the configuration methods does not
-    /// matter.
+    /// [`dangerous_allow_http`](Self::dangerous_allow_http) was not called. This check is made when
+    /// the layer is built, so that the configuration methods can be called in any order.
     #[track_caller]
     pub(crate) fn refuse_forbidden_url(&self) {
         if self.state.origin.is_forbidden() {

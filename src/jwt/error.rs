@@ -33,7 +33,7 @@ pub enum KeyErrorKind {
     TooShort,
     /// The secret has too few different bytes: a repeated character, zeroes, a placeholder.
     Predictable,
-    /// The text contains a key of a different kind: PEM, DER, a JWK, an SSH public key.
+    /// The text is not a secret but a key of another kind: PEM, DER, a JWK or an SSH public key.
     NotASecret,
     /// The constructor cannot read its input: invalid base64, an unset variable, an unreadable
     /// file.

@@ -165,9 +165,10 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(sessions)
     }
 
-    /// Stores a new session. `kept` contains the user's other sessions, with the least recently
-    /// used session at the end. If the store is full and the user already has the maximum number of
-    /// sessions, first ends that last session. The login would end it anyway.
+    /// Stores a new session. `kept` contains the user's other sessions, and its last element is the
+    /// least recently used session. If the store is full and `kept` contains the maximum number of
+    /// sessions, ends the least recently used session to make room. Otherwise the login would end
+    /// that session after storing the new one.
     async fn store_new(
         &self,
         session: &Session,

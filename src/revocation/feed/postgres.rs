@@ -322,7 +322,8 @@ impl RevocationFeed for PostgresFeed {
         let mut listening = self.listening.lock().await;
         if listening.wait(&self.options).await.is_err() {
             drop(listening);
-            // A failure is not reported, since the follower also polls.
+            // This failure is not reported, since the follower also reads the feed at regular
+            // intervals.
             std::future::pending().await
         }
     }

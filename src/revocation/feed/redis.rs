@@ -262,8 +262,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
         let added: u64 = added.parse().map_err(FeedError::new)?;
         let seen = place.added.saturating_add(u64::try_from(messages.len()).unwrap_or(u64::MAX));
         let has_more = messages.len() >= PART;
-        // If entries were trimmed before they were read, `seen` is less than `added`. If the log
-        // returned to an older state, its last entry is older than the position.
+        // If entries were removed from the log before they were read, `seen` is less than `added`.
+        // If the log was restored to an older state, its last entry is older than the position.
         let is_whole = if has_more { seen <= added } else { seen == added };
         if epoch != place.epoch || !is_whole || order(&last) < order(place.id) {
             return Ok(Read::Gap);

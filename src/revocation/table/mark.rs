@@ -9,8 +9,9 @@ use crate::revocation::target::RevocationKind;
 /// If the clock is set back by at most this time, the table does not report the change.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
-/// The time for which an entry is kept after its end. A token is accepted until its `exp` plus the
-/// leeway, which is at most 60 seconds, and the clock may be set back by [`SLACK`].
+/// The time for which the table keeps a revocation after its `until`. This time covers the leeway
+/// (at most 60 seconds), for which a token is accepted after its `exp`. It also covers [`SLACK`],
+/// by which the clock may be set back.
 const LEEWAY: Duration = Duration::from_secs(120);
 
 /// The watermark that covers all tokens, whatever their issue time (`iat`) is.

@@ -371,9 +371,9 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
         let stolen = token;
         assert!(sessions.current_session_of(stolen.as_str()).await.is_ok());
         token = sessions.refresh(stolen.as_str(), None).await.unwrap().0;
-        // 100 milliseconds after the user's renewal, the thief presents the used token in a request
-        // for the session. The rejection of the token reveals the renewal, so the thief immediately
-        // renews with the used token.
+        // 100 milliseconds after the user's renewal, the thief presents the used token to
+        // `current_session_of`. The rejection of the token reveals the renewal, so the thief
+        // immediately renews with the used token.
         clock.advance(Duration::from_millis(100));
         let seen = sessions.current_session_of(stolen.as_str()).await.unwrap_err().kind();
         let found = renewal == 20;
@@ -383,9 +383,9 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
-    // Now only the user renews. Two seconds after each renewal, the thief presents the used token
-    // in a request for the session. The user's renewal therefore counts as repeated. The session
-    // ends after 5 repeated renewals in a row.
+    // This thief never renews. Two seconds after each renewal by the user, the thief presents the
+    // used token to `current_session_of`. This call counts as a repeat of the user's renewal. The
+    // session ends when 5 renewals in a row have been repeated.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));

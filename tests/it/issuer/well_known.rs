@@ -165,7 +165,7 @@ async fn endpoints_are_below_the_public_url_of_the_routes() {
     assert_eq!(metadata["token_endpoint"], "https://shop.example/refresh");
 }
 
-/// RFC 8414 section 2 requires an issuer that is a URL.
+/// RFC 8414 section 2 requires that the `issuer` in the metadata is a URL.
 #[tokio::test]
 async fn an_issuer_whose_name_is_not_a_url_has_keys_but_no_metadata() {
     for name in ["shop", "https://shop.example?tenant=a", "urn:shop"] {

@@ -15,7 +15,7 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// Reads a path: a string with dots, or an array of names.
+/// Returns the claim path that `value` contains: a string with dots, or an array of names.
 fn path(value: &Value) -> ClaimPath {
     value.as_str().map_or_else(|| strings(value).into(), ClaimPath::from)
 }

@@ -18,13 +18,13 @@ const NOT_A_NAME: &[Exclusion] = &[
     ("11: ", "no name"),
     ("16: ", "no name"),
 ];
-/// Cookies for which the original project and this crate find different values, each with the value
-/// that this crate finds.
+/// Cookies for which this crate does not find the value that the test case expects. Each cookie is
+/// listed with the value that this crate finds.
 const OTHERWISE: &[(&str, Option<&str>)] = &[
     // The cookie parser of Go removes the quotes.
     ("1: Cookie-1", Some("\"v$1\"")),
     ("1: c2", Some("\"v2\"")),
-    // The request has two different values for one cookie. The original project takes the first.
+    // The request has two different values for one cookie. The test case expects the first value.
     // This crate takes neither.
     ("18: foo", None),
 ];

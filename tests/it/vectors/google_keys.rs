@@ -109,7 +109,7 @@ fn tokens_get_their_verdicts() {
         let payload: Value =
             serde_json::from_slice(&kit::unb64(token.split('.').nth(1).unwrap())).unwrap();
         let Some(exp) = payload["exp"].as_i64() else {
-            // The original project accepts tokens without `exp`. This crate rejects them, but only
+            // Google's library accepts tokens without `exp`. This crate rejects them, but only
             // after it has verified the signature.
             let auth = JwtAuth::new(KeySet::new(keys).unwrap());
             let auth = auth.audience(payload["aud"][0].as_str().unwrap());

@@ -1,7 +1,7 @@
 //! Tests with `google-jwt_verify_lib/jwt_parse.json`: valid and invalid tokens.
 //!
 //! The signatures are placeholders, so the original tokens must be rejected. The payloads are also
-//! tested with a valid signature. The original project does not require `exp`, but this crate does.
+//! tested with a valid signature. Google's library does not require `exp`, but this crate does.
 //! The test adds an `exp` to a payload without one. For a payload with an `exp`, the clock shows
 //! one second before that `exp`.
 

@@ -41,7 +41,8 @@ const SCOPE: u64 = 1;
 const WEIGHT: usize = 1_000;
 /// The key of the fingerprints. It is constant, since loom requires that a test is deterministic.
 const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
-/// The memory limit of the table. It is enough for 8 slots and 6 values.
+/// The memory limit of the table. It is enough for 8 slots and 6 values, since a quarter of the
+/// slots stays empty.
 const LIMIT: usize = 8 * size_of::<sync::OnceLock<slots::Entry<Arc<Value>>>>() + 6 * WEIGHT;
 
 /// The counters of one execution.

@@ -38,8 +38,8 @@ async fn main() {
         std::env::var("SOAK_SECONDS").map_or(3600, |text| text.parse().expect("a number"));
     let time = Duration::from_secs(seconds);
     // The memory is sampled only after the warm-up. During the warm-up, the server allocates its
-    // connection buffers, and the table of revocations grows until as many revocations expire as
-    // are added.
+    // connection buffers, and the table of revocations grows until revocations expire as fast as
+    // they are added.
     let warm_up = (time / 6).min(Duration::from_secs(600));
     let mut server = Server::start();
     let current: Current = Arc::new(RwLock::new(Arc::new(Generation::new(0))));
