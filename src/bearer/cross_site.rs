@@ -49,7 +49,7 @@ impl TrustedOrigins {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<(), Fault> {
-        // Not `Method::is_safe`, which counts TRACE as safe.
+        // `Method::is_safe` is not used here, because it counts TRACE as safe.
         let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
         if is_safe && !websocket::is_handshake(method, headers) {
             return Ok(());

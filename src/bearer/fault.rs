@@ -1,4 +1,4 @@
-//! Credentials that cannot be used, with the reason for the developer.
+//! Credentials that cannot be used, and a sentence that tells the developer the reason.
 
 use std::borrow::Cow;
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use serde::{Deserialize, Serialize};
 
 /// The external account, such as one at Google, that a session's user logged in with. The session
-/// keeps these details from login to logout: see
+/// stores this account from login to logout: see
 /// [`Session::external_login`](crate::issuer::Session::external_login).
 ///
 /// A session that began with a password, for example, has no external login. With the feature

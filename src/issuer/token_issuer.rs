@@ -211,8 +211,8 @@ impl TokenIssuer {
         }
     }
 
-    /// Sets the lifetime of a token. 10 minutes by default, since a stolen token works until it
-    /// expires.
+    /// Sets the lifetime of a token. The default is only 10 minutes, since a stolen token works
+    /// until it expires.
     ///
     /// # Panics
     ///

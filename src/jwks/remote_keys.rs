@@ -272,10 +272,10 @@ impl RemoteKeys {
     }
 
     /// Decides what happens to a token whose key is not in the store. While no key set is loaded,
-    /// this applies to every token. If this method returns [`UnknownKey::Wait`], the caller must
-    /// wait, and then look for the key in the store again. If the key is still missing, the caller
-    /// must call this method a second time. If the second call also returns `Wait`, it is still
-    /// unknown whether the issuer has the key.
+    /// no key is in the store. If this method returns [`UnknownKey::Wait`], the caller must wait,
+    /// and then look for the key in the store again. If the key is still missing, the caller must
+    /// call this method a second time. If the second call also returns `Wait`, it is still unknown
+    /// whether the issuer has the key.
     pub(crate) fn on_unknown_key(&self, kid: Option<&str>) -> UnknownKey {
         self.state.on_unknown_key(kid)
     }

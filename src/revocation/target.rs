@@ -25,9 +25,9 @@ pub enum RevocationTarget {
     /// The tokens of one session.
     #[non_exhaustive]
     Session {
-        /// The `sid` of the tokens.
+        /// The `sid` of the revoked tokens.
         id: String,
-        /// The `sub` of the tokens, if the publisher gave it.
+        /// The `sub` of the revoked tokens, if the publisher gave it.
         owner: Option<String>,
         /// The revocation time, if the publisher gave it.
         revoked_at: Option<UnixTime>,
@@ -35,7 +35,7 @@ pub enum RevocationTarget {
     /// The tokens of a subject.
     #[non_exhaustive]
     Subject {
-        /// The `sub` of the tokens.
+        /// The `sub` of the revoked tokens.
         subject: String,
         /// The watermark: tokens with this issue time (`iat`), or an earlier one, are revoked.
         at: UnixTime,
@@ -43,7 +43,7 @@ pub enum RevocationTarget {
     /// The tokens of a tenant.
     #[non_exhaustive]
     Tenant {
-        /// The tenant of the tokens.
+        /// The tenant of the revoked tokens.
         tenant: String,
         /// The watermark: tokens with this issue time (`iat`), or an earlier one, are revoked.
         at: UnixTime,

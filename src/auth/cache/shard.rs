@@ -21,7 +21,7 @@ pub(crate) struct Shard<V> {
     limit: usize,
 }
 
-/// The counters that only insertions change.
+/// The counters of a shard. Only insertions change them.
 #[derive(Debug, Default)]
 struct Contents {
     entries: usize,

@@ -223,10 +223,9 @@ impl<'de> Reader<'de> {
     }
 
     /// Returns the name that was just read if it has escapes, and `None` otherwise. The reader
-    /// stores only names with escapes, and this method moves the name out of the reader. Call this
-    /// method before the member's value is read. If the value is an object, its members may have
-    /// names with escapes, and each such name would replace the stored name. `plain` is the result
-    /// of [`Self::next_name`].
+    /// stores such a name only until this call. Call this method before the member's value is read,
+    /// since a name with escapes inside the value would replace the stored name. `plain` is the
+    /// result of [`Self::next_name`].
     #[inline]
     pub(crate) fn take_escaped_name(&mut self, plain: &str) -> Option<EscapedName<'de>> {
         if plain.is_empty() { self.escaped_name.take() } else { None }

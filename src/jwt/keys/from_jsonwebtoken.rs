@@ -54,9 +54,9 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
-    /// Creates a key for the default algorithm of its type: HS256 for a shared secret, and RS256
-    /// for an RSA key. For a key on an elliptic curve, this is the only algorithm of the curve. For
-    /// another algorithm, use `Key::from_pem`.
+    /// Creates a key that can verify. The key's algorithm is HS256 for a shared secret, RS256 for
+    /// an RSA key, and the curve's only algorithm for any other key. For another algorithm, use
+    /// `Key::from_pem`.
     ///
     /// The identifier of a public key is its thumbprint. If the tokens have a different `kid`, pass
     /// that `kid` to [`with_id`](Self::with_id).

@@ -115,9 +115,9 @@ impl KeyStore {
         self.shared.keys.load()
     }
 
-    /// Returns a number that changes whenever the keys change. Read this number first and then the
-    /// keys. As long as the number stays the same, either those keys are the current ones, or a
-    /// change of the keys is still in progress.
+    /// Returns a number that changes whenever the keys change. A caller must read this number
+    /// before it reads the keys. As long as the number stays the same afterwards, the keys that
+    /// were read are still current, unless a change of the keys is in progress.
     ///
     /// A method that changes the keys stores the new keys, then changes the number, and then
     /// returns.

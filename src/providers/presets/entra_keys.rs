@@ -13,8 +13,8 @@ use crate::jwt::{KeyError, texts_of_keys};
 /// issuer, and the key must not verify tokens of another tenant.
 pub(super) struct EntraKeys {
     url: KeySetUrl,
-    /// The issuer name of one tenant. The keys that are reserved for this tenant are also used. If
-    /// `None`, no reserved keys are used.
+    /// The issuer name of the only tenant whose reserved keys are used. If `None`, no reserved keys
+    /// are used.
     only: Option<String>,
 }
 

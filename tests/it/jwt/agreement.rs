@@ -15,7 +15,7 @@ struct Level {
     level: u8,
 }
 
-/// Claims, or the default value if they cannot be read.
+/// Claims of the type `T`, or the default value of `T` if the claims cannot be read.
 #[derive(Clone, Debug)]
 struct Lenient<T>(T);
 

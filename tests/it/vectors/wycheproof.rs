@@ -15,9 +15,9 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "wycheproof/json_web_signature_test.json";
 
-/// The numbers of the cases that need a public key. Each pair is the first and the last number of a
-/// range. Without the feature `asymmetric`, these cases cannot be verified. (From 46 to 258, the
-/// file has only even numbers.)
+/// The numbers of the cases that need a public key. Without the feature `asymmetric`, these cases
+/// cannot be verified. Each pair is the first and the last number of a range. Between 46 and 258,
+/// no case has an odd number.
 const PUBLIC: [(u64, u64); 4] = [(18, 258), (259, 271), (345, 345), (349, 349)];
 
 fn needs_public_key(id: u64) -> bool {

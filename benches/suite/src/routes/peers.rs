@@ -77,7 +77,8 @@ pub fn axum_jwt_auth(kind: &TokenKind) -> Router {
     Router::new().route("/cart", get(cart)).with_state(state)
 }
 
-/// `huskarl-axum` reads the registered claims itself, so the claims type cannot contain them.
+/// `huskarl-axum` reads the registered claims itself, so the claims type of this route contains
+/// only the other claims.
 pub fn huskarl_axum(kind: &TokenKind) -> Router {
     #[derive(Clone, serde::Deserialize)]
     struct Company {

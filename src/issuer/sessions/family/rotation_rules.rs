@@ -4,9 +4,9 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The limit that applies if `max_repeats_at_once` is `None`. In this case, a second renewal
-/// with the same token is not counted if it comes within 2 seconds of the first renewal. A request
-/// for the list of sessions is counted even then.
+/// The limit that applies if `max_repeats_at_once` is `None`. In that case, a token that is
+/// presented again within 2 seconds is counted as a repeat only if the request asks for the list of
+/// sessions.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
 /// The settings that determine how a refresh token is handled.
@@ -22,10 +22,10 @@ pub(crate) struct RotationRules {
     /// repeated if the refresh token that it exchanged is presented again 2 seconds or more after
     /// the renewal.
     pub(crate) max_repeats: u32,
-    /// Like `max_repeats`, but a renewal also counts as repeated if the token that it exchanged is
-    /// presented again less than 2 seconds after the renewal. If this field is `None`, the limit is
-    /// [`MAX_LISTS_AT_ONCE`]. In this case, a renewal with the used token in these 2 seconds does
-    /// not count, but a request for the list of sessions does.
+    /// Like `max_repeats`, but a renewal counts as repeated however soon the token that it
+    /// exchanged is presented again. If this field is `None`, the limit is [`MAX_LISTS_AT_ONCE`].
+    /// In that case, a token that is presented again within 2 seconds is counted only if the
+    /// request asks for the list of sessions.
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the previous token is accepted even after the grace period, as long as the current
     /// token was never used.

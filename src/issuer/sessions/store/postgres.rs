@@ -175,8 +175,8 @@ impl PostgresStore {
         if !self.is_pooled.load(Ordering::Relaxed) {
             return query.fetch_all(connection).await;
         }
-        // A query consists of several messages. Within a transaction, a pooler sends all of them
-        // to the same server process.
+        // A query consists of several messages, and all of them must reach the same server process.
+        // A pooler guarantees this only within a transaction.
         let mut transaction = connection.begin().await?;
         let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
         transaction.commit().await?;

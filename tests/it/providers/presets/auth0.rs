@@ -1,4 +1,4 @@
-//! Auth0.
+//! Tests of the preset for Auth0.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

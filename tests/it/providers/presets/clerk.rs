@@ -1,4 +1,4 @@
-//! Clerk.
+//! Tests of the preset for Clerk.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

@@ -1,4 +1,4 @@
-//! Amazon Cognito.
+//! Tests of the preset for Amazon Cognito.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

@@ -1,4 +1,5 @@
-//! Microsoft Entra ID: versions 1 and 2, one tenant and several.
+//! Tests of the preset for Microsoft Entra ID, with tokens of versions 1 and 2, and with one or
+//! several accepted tenants.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::jwt::TokenErrorKind::{MissingClaim, WrongAudience, WrongClaim, WrongIssuer};

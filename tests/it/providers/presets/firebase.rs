@@ -1,4 +1,4 @@
-//! Firebase Authentication.
+//! Tests of the preset for Firebase Authentication.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

@@ -1,4 +1,4 @@
-//! GitHub Actions.
+//! Tests of the preset for GitHub Actions.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

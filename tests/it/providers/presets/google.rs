@@ -1,4 +1,4 @@
-//! Google.
+//! Tests of the preset for Google.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

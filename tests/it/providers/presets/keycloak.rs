@@ -1,4 +1,4 @@
-//! Keycloak 26.
+//! Tests of the preset for Keycloak 26.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

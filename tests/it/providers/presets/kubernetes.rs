@@ -1,4 +1,4 @@
-//! Service accounts of Kubernetes.
+//! Tests of the preset for service accounts of Kubernetes.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

@@ -1,4 +1,4 @@
-//! Okta.
+//! Tests of the preset for Okta.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

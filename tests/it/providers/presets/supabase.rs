@@ -1,4 +1,4 @@
-//! Supabase.
+//! Tests of the preset for Supabase.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

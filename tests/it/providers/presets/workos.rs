@@ -1,4 +1,4 @@
-//! WorkOS AuthKit.
+//! Tests of the preset for WorkOS AuthKit.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;

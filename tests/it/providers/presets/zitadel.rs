@@ -1,4 +1,4 @@
-//! Zitadel.
+//! Tests of the preset for Zitadel.
 
 use serde_json::json;
 use tower_jwt_auth::Issuer;
