@@ -27,7 +27,8 @@ impl Origins {
         }
     }
 
-    /// Returns a CORS layer that lets only the page read responses and send cookies.
+    /// Returns a CORS layer. It allows cross-origin requests with cookies only from the shop's
+    /// page.
     ///
     /// For requests with cookies, browsers do not accept `*` as the allowed origin. Put this layer
     /// outside the layer that requires tokens, for two reasons: a preflight carries no token, and

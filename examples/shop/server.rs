@@ -44,7 +44,7 @@ impl Server {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Returns the server's address for curl.
+    /// Returns the URL at which curl reaches the server.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

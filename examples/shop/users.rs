@@ -113,8 +113,8 @@ impl Accounts for Users {
         Ok(user.filter(|_| is_right).map(User::grant))
     }
 
-    /// Returns the user's current grant for a renewal. If a role was removed, the next token does
-    /// not have it.
+    /// Returns the user's current grant when a session is renewed. If a role of the user was
+    /// removed, the renewed token does not have the role.
     async fn renew(
         &self,
         session: &Session,

@@ -1,6 +1,6 @@
-//! Fuzzes almost valid payloads with claims types of every kind. The claims must equal those that
-//! `serde_json` reads. The decision and the extracted values must equal those of the reference
-//! implementation.
+//! Reads almost valid payloads into claims types of every kind. The claims must equal those that
+//! `serde_json` reads from the same payload. The decision and the extracted values must equal those
+//! of the reference implementation.
 #![no_main]
 
 use tower_jwt_auth_fuzz::{payload, target, types};

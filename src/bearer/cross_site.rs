@@ -143,7 +143,7 @@ fn is_own(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
 
 fn without_port<'h>(host: &'h [u8], default_port: &[u8]) -> &'h [u8] {
     let host = host.strip_suffix(default_port).unwrap_or(host);
-    // An empty port is the default one (RFC 3986 section 3.2.3).
+    // A host with a colon but no port number has the default port (RFC 3986 section 3.2.3).
     host.strip_suffix(b":").unwrap_or(host)
 }
 

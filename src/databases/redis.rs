@@ -10,8 +10,7 @@ use redis::{
     Value, cmd,
 };
 
-/// The time limit for connecting. Callers stop waiting earlier, so the limit ends only attempts
-/// that no caller is waiting for.
+/// The time limit for one attempt to connect. It also applies if the caller sets no time limit.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(3);
 
 /// If a caller waits at least this long for a reply and then gives up, the connection is dropped.

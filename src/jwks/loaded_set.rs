@@ -39,8 +39,8 @@ impl LoadedSet {
             && other.keys.iter().all(|key| contains(&self.keys, key))
     }
 
-    /// Takes the information about skipped keys from a newer document, which has the same usable
-    /// keys.
+    /// Replaces the information about skipped keys with that of `newer`. The usable keys of both
+    /// sets are the same.
     pub(crate) fn note_skipped(&mut self, newer: Self) {
         self.skipped = newer.skipped;
         self.skip_reasons = newer.skip_reasons;

@@ -6,7 +6,7 @@ use crate::clock::UnixTime;
 use crate::jwt::spans::{Span, Spans};
 
 /// The part of a verified token that does not depend on the claims type: its registered claims, its
-/// scopes, roles and tenant, its key, and its text.
+/// scopes, roles and tenant, the identifier of its key, and the encoded token.
 #[derive(Clone, Default)]
 pub struct VerifiedToken {
     pub(crate) opened: OpenedToken,

@@ -60,10 +60,10 @@
 //! ```
 //!
 //! [`TestIssuer::clock`] returns a clock that your test can move. Layers from
-//! [`auth`](TestIssuer::auth) use this clock, and so does everything else to which you give the
-//! clock. For other algorithms and key identifiers, use
-//! [`TokenIssuer`](crate::issuer::TokenIssuer); for the claims of another auth server, use
-//! [`Signer`](crate::jwt::Signer).
+//! [`auth`](TestIssuer::auth) use this clock. Pass the clock to other parts of your application
+//! that must use the same time. To issue tokens with another algorithm or key identifier, use
+//! [`TokenIssuer`](crate::issuer::TokenIssuer). To sign tokens with the claims of another auth
+//! server, use [`Signer`](crate::jwt::Signer).
 //!
 //! The conformance suites for your own stores and feeds are in
 //! [`issuer::conformance`](crate::issuer::conformance) and

@@ -136,8 +136,8 @@ async fn emptied<S: Server, F: RevocationFeed>(
     assert_eq!(created(), 1);
     server.kill();
     server.start_empty();
-    // The new server has no log. The services continue, keep all known revocations and report the
-    // lost log. One of them creates a new log.
+    // The new server has no log. The services continue, keep all known revocations, and report that
+    // the log is lost. One of the services creates a new log.
     let start = Stopwatch::start();
     while created() < 2 || !member.has_seen("Gap") || !other.has_seen("Gap") {
         assert!(start.elapsed() < LATER, "no new log");

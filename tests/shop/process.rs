@@ -138,8 +138,8 @@ fn example() -> PathBuf {
     shop
 }
 
-/// Returns the command of the shop. The system chooses the ports, so that concurrent tests do not
-/// share one.
+/// Returns the command that starts the shop. The operating system chooses the ports, so that
+/// concurrent tests use different ports.
 pub(crate) fn shop(arguments: &[&str], secrets: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example());
     command.args(arguments).envs(PORTS.map(|port| (port, "0")));

@@ -1,5 +1,5 @@
-//! The contenders, which are the measured operations, and a check that each contender really
-//! verifies tokens.
+//! The operations that the benchmarks measure, called contenders. This module also checks that each
+//! contender really verifies tokens.
 
 use std::hint::black_box;
 

@@ -110,7 +110,7 @@ pub enum Variant {
     OtherIssuer,
     /// No token at all.
     Missing,
-    /// A valid token of the user with this number.
+    /// A valid token of one of several users. The value is the user's number.
     Of(u32),
     /// A valid token with an additional integer claim.
     Integer,

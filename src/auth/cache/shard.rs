@@ -30,8 +30,8 @@ struct Contents {
     evictions: u64,
 }
 
-/// Puts data that insertions write into separate cache lines, apart from the data that look-ups
-/// read. The alignment is two cache lines, since some processors load two lines at a time.
+/// Separates the data that insertions change from the data that look-ups read: the two never share
+/// a cache line. The alignment is two cache lines, since some processors load two lines at a time.
 #[repr(align(128))]
 struct Padded<T>(T);
 

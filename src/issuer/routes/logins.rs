@@ -204,8 +204,8 @@ impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
         let started = started.unwrap_or_else(|_| Err(OAuthError::panicked()));
         let (tokens, refresh, session) =
             started.inspect_err(|error| self.tell_refused_login(subject, error))?;
-        // The new cookies replace those of the browser's previous session. Therefore end that
-        // session. If this fails, the login still succeeds.
+        // The new cookies replace those of the browser's previous session. That session is
+        // therefore ended. If this fails, the login still succeeds.
         if let Some(replaced) = self.cookie(&head.headers)
             && let Ok(pending) = self.sessions.begin(replaced, ClientRule::Any).await
         {

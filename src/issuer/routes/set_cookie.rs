@@ -59,8 +59,8 @@ impl SetCookie<'_> {
     }
 }
 
-/// Returns true for a domain name of at least two labels. The last label has a letter, which
-/// distinguishes a domain from an IPv4 address in any notation.
+/// Returns true if `domain` is a domain name with at least two labels, and the last label begins
+/// with a letter. In every notation of an IPv4 address, the last part begins with a digit.
 pub(crate) fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

@@ -139,9 +139,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// Every login stores its session and then counts the user's sessions, so the last of several
     /// concurrent logins sees all the sessions. All logins rank the sessions in the same order, and
     /// the rank of a new session does not change while concurrent logins run. All logins therefore
-    /// keep the same sessions, exactly as many as allowed. A login must not make room before it
-    /// stores its own session. Otherwise, it could end a session that another login has decided to
-    /// keep.
+    /// keep the same sessions, exactly as many as allowed. A login must not end other sessions
+    /// before it has stored its own session. Otherwise, it could end a session that another login
+    /// has decided to keep.
     async fn keep_to_limit(&self, subject: &str) -> Result<(), SessionError> {
         let sessions = self.loaded_of_subject(subject).await?;
         self.end_surplus(sessions).await?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 const FEW_NAMES: usize = 12;
 
-/// The names of the members that were read from an object so far. RFC 7515 section 4 and RFC 7519
+/// The names of the members that have been read from an object. RFC 7515 section 4 and RFC 7519
 /// section 4 allow a parser to reject duplicate names. Parsers that accept duplicates choose
 /// different values, so two programs could read the same token differently.
 #[derive(Default)]

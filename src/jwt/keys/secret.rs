@@ -133,14 +133,15 @@ impl Secret {
 
     /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
     ///
-    /// A text file (UTF-8 without control characters) follows the rules of
-    /// [`from_env`](Self::from_env): the line end is not part of the secret. For any other file,
-    /// all bytes are the secret.
+    /// A text file (UTF-8 without control characters) is read by the rules of
+    /// [`from_env`](Self::from_env): the line end is not part of the secret. In any other file, all
+    /// bytes are part of the secret.
     ///
     /// # Errors
     ///
     /// Returns the same errors as [`Secret::from_env`], and [`KeyErrorKind::Unreadable`] if the
-    /// file cannot be read or is text in UTF-16. `source()` is the error of the operating system.
+    /// file cannot be read or is text in UTF-16. If the file cannot be read, `source()` is the
+    /// error of the operating system.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;
@@ -153,7 +154,8 @@ impl Secret {
     /// # Errors
     ///
     /// Returns the same errors as [`Secret::from_base64`], and [`KeyErrorKind::Unreadable`] if the
-    /// file cannot be read or is not UTF-8. `source()` is the error of the operating system.
+    /// file cannot be read or is not UTF-8. If the file cannot be read, `source()` is the error of
+    /// the operating system.
     pub fn from_file_base64(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let bytes = contents(path)?;

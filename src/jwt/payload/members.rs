@@ -39,7 +39,7 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     has_failed: bool,
 }
 
-/// The names of the members that were read so far.
+/// The names of the members that have been read.
 #[derive(Default)]
 struct Seen<'de> {
     /// True after the first name was read.

@@ -40,8 +40,8 @@ pub(crate) struct RevocationTable {
 
 struct Writer {
     most_buckets: usize,
-    /// The latest time at which an expired entry was removed, or an expired revocation was not
-    /// added.
+    /// The latest time at which the table removed an expired entry or ignored an expired
+    /// revocation.
     forgot_at: UnixTime,
     /// The last time at which the map was searched for expired entries because the map was full.
     looked_at: Option<UnixTime>,
@@ -188,7 +188,7 @@ impl RevocationTable {
         is_set_back
     }
 
-    /// Returns the latest time at which an expired entry was removed.
+    /// Returns [`Writer::forgot_at`].
     pub(crate) fn forgot_at(&self) -> UnixTime {
         self.writer().forgot_at
     }

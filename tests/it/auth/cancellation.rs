@@ -129,7 +129,8 @@ fn a_future_holds_the_inner_one_in_place() {
     };
     assert!(size(0) >= 1024 && size(0) <= 1024 + 64, "{}", size(0));
     assert_eq!(size(1) - size(0), 4096 - 1024);
-    // With a small inner future, the response future is at most two `usize` larger than a response.
+    // If the inner future is small, the response future has at most the size of a response plus two
+    // `usize`.
     let refusal = size_of::<Answer>();
     assert!(size_of::<ResponseFuture<Large, Full<Bytes>>>() <= refusal + 2 * size_of::<usize>());
 }

@@ -270,8 +270,9 @@ async fn a_redirect_sets_the_cookies_of_the_response_and_stays_on_this_site() {
     }
 }
 
-/// If another site began a navigation, the browser sends no `SameSite=Strict` cookies when it
-/// follows a redirect. The login therefore responds with a page instead of a redirect.
+/// A browser sends no `SameSite=Strict` cookies if another site started the navigation, even after
+/// a redirect within this site. The login therefore responds with a page, and the page opens the
+/// target.
 #[tokio::test]
 async fn a_login_from_another_site_ends_with_a_page_if_the_cookies_are_strict() {
     let more = json!({ "redirect": "/cart?a=1&b=\"<>'", "from_another_site": true });

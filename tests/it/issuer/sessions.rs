@@ -254,7 +254,6 @@ async fn sixty_four_concurrent_uses_have_one_successor() {
     }
 }
 
-/// One user logs in and out without a pause, in a small store.
 #[tokio::test]
 async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let clock = at(NOW);

@@ -23,9 +23,9 @@ fn problem(row: &Row) -> String {
     )
 }
 
-/// Returns true if the body has a `detail`. The response to a request with a scheme other than
-/// `Bearer` always has a `detail`. The response for a misconfigured server has a `detail` in debug
-/// builds.
+/// Returns true if the body must have a `detail`. Two responses have one: the response to an
+/// `Authorization` header with a scheme other than `Bearer`, and, in debug builds, the response of
+/// a misconfigured server.
 fn is_explained(row: &Row) -> bool {
     let has_header = row.ask.headers.iter().any(|(name, _)| *name == "authorization");
     row.code == "misconfigured" || (row.code == "missing-credentials" && has_header)

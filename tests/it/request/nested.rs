@@ -14,7 +14,7 @@ use tower_jwt_auth::{
 use crate::kit::server::Ask;
 use crate::kit::shop::{self, Shopper};
 
-/// Returns the shop's layer, except that it reads the claims as `StandardClaims`.
+/// Returns the shop's layer with the claims type `StandardClaims`.
 fn standard() -> JwtAuth<StandardClaims> {
     shop::auth().claims()
 }

@@ -70,7 +70,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 /// A pointer that threads read and replace, like `arc_swap::ArcSwapOption`.
 pub(crate) struct ArcSwapOption<T>(loom::sync::Mutex<Option<Arc<T>>>);
 
-/// The pointer that [`ArcSwapOption::load`] has read.
+/// The pointer that a call of [`ArcSwapOption::load`] returned.
 pub(crate) struct Guard<P>(P);
 
 impl<T> ArcSwapOption<T> {

@@ -26,8 +26,8 @@ const MAX_SPENT: usize = 16;
 /// The maximum time by which another server's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// The maximum number of bytes by which a session's JSON can grow after the login. It grows when
-/// used tokens and individually revoked access tokens are added.
+/// The maximum number of bytes by which a session's JSON can grow after the login. The JSON grows
+/// when used tokens and individually revoked access tokens are added.
 pub(crate) const ROTATION_BYTES: usize = 3_072;
 
 /// Requests with the same token within this time count as simultaneous. Such requests come from two

@@ -58,7 +58,7 @@ async fn a_feed_that_panics_is_reported_and_still_followed() {
     task.abort();
 }
 
-/// A clock that panics at one call only.
+/// A clock that panics at a single call. The test chooses the call.
 #[derive(Debug)]
 struct PanicsOnce(Arc<AtomicI32>);
 
