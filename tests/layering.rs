@@ -69,7 +69,7 @@ const ORDER: &[&str] = &[
     "jwt::signer",
     "jwt::issuer_peek",
     "jwt",
-    // Key sets that are fetched from other issuers in the background.
+    // The key sets that issuers publish. They are fetched in the background.
     "jwks::race",
     "jwks::error",
     "jwks::cache_control",

@@ -28,8 +28,8 @@ pub(crate) struct Devices {
     auth: JwtAuth<Device>,
 }
 
-/// The application's own claims in the token of a cookie. The token's `sub` is the user, and its
-/// `jti` identifies the browser.
+/// The application's own claims in the token that a browser's cookie contains. The token's `sub` is
+/// the user, and its `jti` identifies the browser.
 #[derive(Serialize, Deserialize)]
 struct Device {
     session: String,

@@ -18,7 +18,7 @@
 //! the providers: see [`openid`].
 //!
 //! To run the servers as separate processes, run `JWT_SECRET=... cargo run --example shop -- auth`.
-//! Run the same command with `cart` instead of `auth`, and with `payment`.
+//! Run the same command twice more: once with `cart` and once with `payment` instead of `auth`.
 //!
 //! - The cart server can use `CART_SECRET` instead of `JWT_SECRET`, and the payment server can use
 //!   `PAYMENT_SECRET`.

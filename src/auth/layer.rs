@@ -313,7 +313,8 @@ impl<T> JwtAuth<T> {
     /// [trusted](Self::trust_origin). A request without these two headers does not come from a
     /// browser, and is not refused.
     ///
-    /// With `AuthRoutes`, give the cookie the same name as in `Cookies::add_access_cookie`.
+    /// If `AuthRoutes` sets the cookie, pass the name that was passed to
+    /// `Cookies::add_access_cookie`.
     ///
     /// # Panics
     ///

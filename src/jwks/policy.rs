@@ -197,7 +197,8 @@ impl Policy {
         let is_stale = self.until_stale(now).is_some_and(|left| left.is_zero());
         if is_stale {
             self.loaded_at = None;
-            // Without a set, no token can be verified. Retry failed fetches as often as at startup.
+            // Without a key set, no token can be verified. Repeat failed fetches as often as at
+            // startup.
             self.failures = 0;
             self.next_at = None;
         }

@@ -9,10 +9,11 @@ use crate::jwt::claim_error::ClaimError;
 
 /// The reason why a token was rejected.
 ///
-/// `Display` gives the full reason. The reason names the claim, and the configured values or key
-/// identifiers that the token was compared with. For a date, it states by how many seconds the date
-/// is off. The reason contains no value from the token. Still, write it only to logs and never send
-/// it to the client, since it would help an attacker to forge a token.
+/// `Display` gives the full reason. The reason names the claim. It also names the configured
+/// values, or the key identifiers, with which the token was compared. For a date, it states the
+/// number of seconds between the date and the current time. The reason contains no value from the
+/// token. Still, write the reason only to logs and never send it to the client, since it would help
+/// an attacker to forge a token.
 ///
 /// ```
 /// use tower_jwt_auth::{Secret, jwt::{Key, Signer, StandardClaims, Validation, Verifier}};

@@ -44,7 +44,7 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 /// # Panics
 ///
 /// Every method panics on a setting that cannot work. The message of the panic says what to do. A
-/// method that takes a list panics when it is called again, since the first list would be lost.
+/// method that takes a list panics if it is called twice, since the first list would be lost.
 ///
 /// An issuer whose keys are fetched needs an [`audience`](Self::audience), or a
 /// [`claim_is`](Self::claim_is) with a claim that names the client (`azp`, `client_id`, `cid` or
@@ -79,8 +79,8 @@ pub(crate) enum Distinction {
     AudienceOrClient,
     /// A rule about at least one of the listed claims.
     OneOf(&'static [&'static str]),
-    /// The name and the keys of the issuer. The issuer signs tokens only for this service, so no
-    /// rule is required.
+    /// The name and the keys of the issuer. No rule about claims is required, since the issuer
+    /// signs tokens only for this service.
     Issuer,
 }
 

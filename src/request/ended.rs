@@ -43,7 +43,8 @@ pub enum Ended {
 pub(crate) struct SeenKeys(Weak<KeySet>);
 
 impl LayerContext {
-    /// Checks a token that is still in use. Returns the pause before the next check.
+    /// Checks a token that is still in use. If the token is still valid, returns the time to wait
+    /// before the next check.
     fn recheck(&self, token: &VerifiedToken, seen: &mut SeenKeys) -> Result<Duration, Ended> {
         let Some(issuer) = self.issuers.of(token) else { return Err(Ended::KeyRetired) };
         let verifier = &issuer.verifier;
@@ -89,7 +90,7 @@ impl LayerContext {
 }
 
 pin_project! {
-    /// A stream that ends as soon as a token is no longer valid; created by `Claims::until_ended`.
+    /// A stream that ends as soon as a token is no longer valid. `Claims::until_ended` creates it.
     ///
     /// Implements [`Sink`] if the inner stream does. Once the token is no longer valid, the next
     /// send first closes the inner sink. Sending then fails if the inner sink rejects items after

@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(freshness.staleness(), None);
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness(), Some(Duration::ZERO));
-        // The machine slept: only the wall clock advanced.
+        // The machine slept. During that time, only the wall clock advanced.
         wall.advance(HOUR);
         assert_eq!(freshness.staleness(), Some(HOUR));
         // The wall clock was set back to a time before 1970. The steady clock advanced.

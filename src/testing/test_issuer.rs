@@ -75,8 +75,8 @@ impl TestIssuer {
         self
     }
 
-    /// Sets the lifetime of tokens. 10 minutes by default. If the service sets a shorter
-    /// `JwtAuth::max_lifetime`, set a lifetime that the service accepts.
+    /// Sets the lifetime of tokens. 10 minutes by default. If the service's `JwtAuth::max_lifetime`
+    /// is shorter than 10 minutes, set a lifetime that the service accepts.
     #[track_caller]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.issuer = self.issuer.lifetime(lifetime);

@@ -38,7 +38,8 @@ async fn one_successor<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding>
         let (first, session) = start(&sessions).await?;
         let second = all_get_the_same(&sessions, &first).await?;
         ensure(second.as_str() != first.as_str(), "a token is its own successor")?;
-        // A late request with the first token gets the current token.
+        // A repeated renewal with the first token returns the current token, even after a second
+        // renewal.
         let third = all_get_the_same(&sessions, &second).await?;
         let (late, _) = refresh(&sessions, &first).await?;
         ensure(late.as_str() == third.as_str(), "there are two live tokens")?;

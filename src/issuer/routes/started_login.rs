@@ -17,8 +17,9 @@ use crate::issuer::sessions::session::Session;
 
 /// A login that has started a session. It contains the response that the client must get.
 ///
-/// The response has the same form as that of `/login`, with tokens in the body or in cookies. It
-/// has `Cache-Control: no-store`, and the [`Session`] in its extensions.
+/// The response has the same form as the response of `/login`: the tokens are in the body or in
+/// cookies. The response has the header `Cache-Control: no-store`, and its extensions contain the
+/// [`Session`].
 ///
 /// `Debug` does not show the tokens.
 #[derive(Clone)]

@@ -231,8 +231,8 @@ impl<S: RefreshStore> Sessions<S> {
         self.begin(presented, ClientRule::Is(client_id.map(str::to_owned))).await
     }
 
-    /// Does the same as [`begin_refresh`](Self::begin_refresh), except that `client` may also allow
-    /// every client.
+    /// Does the same as [`begin_refresh`](Self::begin_refresh). In addition, a caller can pass
+    /// [`ClientRule::Any`], so that the token is accepted from every client.
     pub(crate) async fn begin(
         &self,
         presented: &str,

@@ -123,8 +123,8 @@ impl KeySet {
         Self::with_announced(self.keys.into_iter().chain([key]), announced)
     }
 
-    /// Returns the set with `key` as the current key. If the set has this key already, the key
-    /// moves to the front.
+    /// Returns a copy of the set in which `key` is the first key, and therefore the current key. If
+    /// the set already contains this key, the copy contains it only once.
     pub(crate) fn rotated_to(&self, key: Key) -> Result<Self, KeyError> {
         let (valid, announced) = self.keys.split_at(self.keys.len().saturating_sub(self.announced));
         let is_other = |other: &&Key| !other.is_same(&key);

@@ -43,7 +43,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Panics
 ///
 /// Every method panics on a setting that cannot work. The message of the panic says what to do. A
-/// method that takes a list panics when it is called again, since the first list would be lost.
+/// method that takes a list panics if it is called twice, since the first list would be lost.
 #[derive(Clone)]
 #[must_use]
 pub struct LoginProvider {

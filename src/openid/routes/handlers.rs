@@ -91,8 +91,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             }
         };
         page::add_headers(response.headers_mut());
-        // The login attempt has ended, even if the login failed. The `Set-Cookie` field therefore
-        // removes the attempt from the cookie.
+        // This response ends the login attempt, even if the login failed. `cookie` is a
+        // `Set-Cookie` value that removes the attempt.
         response.headers_mut().append(SET_COOKIE, cookie);
         response
     }

@@ -3,8 +3,8 @@
 //!
 //! To replace a setting of a preset, call the method for that setting. To replace the keys, call
 //! [`Issuer::with_keys`](crate::Issuer::with_keys). Claims that a preset requires stay required.
-//! Each preset is based on a page of the provider. The preset names that page, and the day on which
-//! the page was read.
+//! Each preset is based on a page of the provider's documentation. The documentation of the preset
+//! names that page, and the day on which the page was read.
 
 mod auth0;
 mod checked_part;

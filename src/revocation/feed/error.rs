@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt::{self, Debug};
 
-/// The error of a call to a feed. The outcome of a failed append is unknown: the message may have
-/// been published, and publishing it again is harmless.
+/// The error of a call to a feed. If an append fails, the message may still have been published.
+/// Appending it again is harmless.
 ///
 /// Authors of feeds create the error from a cause with [`new`](Self::new), from a [`FeedErrorKind`]
 /// with `From`, or from both with [`caused`](Self::caused).

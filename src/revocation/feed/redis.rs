@@ -37,8 +37,8 @@ return 1";
 ///   number of expired messages that one call removes.
 /// - Returns 0 if there is no log, and 1 otherwise.
 ///
-/// The number of removed messages is limited, because Redis serves no other client while a script
-/// runs.
+/// One call removes only a limited number of messages, because Redis serves no other client while a
+/// script runs. Removing many messages would delay the other clients.
 const APPEND: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) ~= 2 then return 0 end
 local over = string.format('(%.0f', redis.call('TIME')[1] - ARGV[4])
@@ -200,9 +200,9 @@ impl<C: ConnectionLike + Clone> RedisFeed<C> {
         Ok(self.run::<i64>(script).await? == 1)
     }
 
-    /// Reads the next entries. If the argument `of` is "log", these are the log entries that follow
-    /// the entry `after`. If the argument is "live", these are messages that have not expired, and
-    /// `after` is a cursor.
+    /// Runs the script [`READ`]. The first argument is the script's mode. The mode "log" reads the
+    /// log entries that follow the entry `after`. The mode "live" reads messages that have not
+    /// expired, and starts at the cursor `after`.
     async fn entries(&self, of: &str, after: &str) -> Result<RedisBatch, FeedError> {
         let mut read = self.script("EVAL_RO", READ);
         read.arg(of).arg(after).arg(PART).arg(Revocation::MAX_MESSAGE_BYTES);

@@ -32,7 +32,7 @@ struct Bucket {
     mark: AtomicU64,
 }
 
-/// The size of a bucket, including one byte for the bucket in the filter.
+/// The memory for one bucket: the bucket itself, and its eight bits in the filter.
 pub(crate) const BUCKET_BYTES: usize = size_of::<Bucket>() + 1;
 
 impl FingerprintMap {

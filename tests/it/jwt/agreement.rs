@@ -63,8 +63,8 @@ fn claims_after_an_error_that_the_type_ignores_are_checked() {
 
 #[test]
 fn a_type_that_ignores_the_error_of_one_member_gets_no_token() {
-    /// A claims type that reads each member as a number and keeps the numbers. If a member is not a
-    /// number, the type ignores the error.
+    /// The claims that are numbers. The `Deserialize` implementation reads every claim as a number,
+    /// and ignores the error for a claim that is not a number.
     #[derive(Debug)]
     struct Numbers(Vec<u64>);
 

@@ -50,8 +50,8 @@ fn payloads_signed_with_our_key_get_their_verdicts() {
         let payload = payload(token);
         let parsed: Value = serde_json::from_str(&payload).unwrap();
         let mut auth: JwtAuth<Value> = kit::auth().max_token_bytes(16 * 1024).claims();
-        // Set the clock to one second before the token expires, and configure the first `aud` of
-        // the token as the audience.
+        // Set the clock to one second before the token expires. Configure the token's audience, or
+        // its first audience if `aud` is a list.
         if let Some(exp) = parsed["exp"].as_i64().filter(|exp| *exp >= 0) {
             auth = auth.with_clock(kit::at(exp - 1));
         }

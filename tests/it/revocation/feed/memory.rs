@@ -79,7 +79,7 @@ async fn a_feed_in_memory_looks_for_expired_messages_once_a_second() {
     assert_eq!(len_with("c", far).await, 3);
 }
 
-/// A client may revoke its token again and again.
+/// A client may revoke the same token many times.
 #[tokio::test]
 async fn a_repeated_message_does_not_fill_a_feed_in_memory() {
     let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
