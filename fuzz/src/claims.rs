@@ -1,4 +1,4 @@
-//! Generated claims, close enough to valid ones that the verifier accepts many of them.
+//! Generated claims. They are so similar to valid claims that the verifier accepts many of them.
 
 use arbitrary::{Arbitrary, Unstructured};
 

@@ -22,8 +22,8 @@ where
                 _ => None,
             },
             Some(Decision::Anonymous(_)) => None,
-            // No layer has seen the request, but the application may have inserted the result of
-            // `JwtAuth::verify` into its extensions.
+            // No layer has processed the request. The application may have called `JwtAuth::verify`
+            // and inserted the result into the request's extensions.
             None => parts.extensions.get::<Self>().cloned(),
         };
         claims.ok_or_else(|| AuthRejection::without_claims::<T>(parts))

@@ -38,7 +38,7 @@ impl<'r> Access<'r> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the layer reads the claims into a different type. In that case the
+    /// Returns an error if the layer reads the claims into a type other than `T`. In that case the
     /// response is 500.
     pub fn claims<T: Send + Sync + 'static>(&self) -> Result<&T, Denied> {
         match self.token.claims_ref::<T>() {

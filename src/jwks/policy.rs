@@ -625,8 +625,8 @@ mod tests {
     }
 
     proptest! {
-        /// Checks the rules about fetches and unknown keys for random sequences of requests, fetch
-        /// results and pauses.
+        /// Applies random sequences of requests, fetch results and pauses. Checks when keys may be
+        /// fetched and how requests with unknown keys are answered.
         #[test]
         fn the_rules_hold_for_every_sequence(
             actions in prop::collection::vec(action(), 1..300),

@@ -61,9 +61,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Prepares the key store for the verification of a token: starts to fetch the keys as
-    /// [`start`](Self::start) does, and removes keys that are too old. Returns true if it removed
-    /// keys.
+    /// Prepares the key store for the verification of a token: calls [`start`](Self::start), and
+    /// removes keys that are too old. Returns true if keys were removed.
     #[inline]
     pub(crate) fn prepare(&self) -> bool {
         match &self.0 {

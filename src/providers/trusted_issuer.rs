@@ -57,8 +57,8 @@ impl TrustedIssuer {
         }
     }
 
-    /// Prepares the keys for a token: starts to fetch them as [`start`](Self::start) does, and
-    /// removes keys that are too old. Returns true if it removed keys.
+    /// Prepares the key store for the verification of a token: calls [`start`](Self::start), and
+    /// removes keys that are too old. Returns true if keys were removed.
     #[inline]
     pub(crate) fn prepare_keys(&self) -> bool {
         self.keys.as_ref().is_some_and(IssuerKeys::prepare)
@@ -97,9 +97,9 @@ impl TrustedIssuer {
         }
     }
 
-    /// Decides what happens to a rejected token whose key may be missing from `keys`. `error` is
-    /// the reason for the rejection. Returns `None` if a missing key cannot be the reason. In this
-    /// case, the token stays rejected.
+    /// Decides what happens to a token that was rejected with `error`. The reason may be that the
+    /// token's key is missing from `keys`. Returns `None` if a missing key cannot be the reason. In
+    /// this case, the token stays rejected.
     #[cold]
     pub(crate) fn on_rejected(
         &self,

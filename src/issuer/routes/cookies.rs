@@ -60,7 +60,7 @@ const MAX_CANDIDATES: usize = 16;
 /// prefix of a cookie prevents this. Every service on the host therefore gets the access tokens for
 /// all services on that host, and a compromised service can use those tokens until they expire. If
 /// you do not trust a service with the other services' tokens, give it a separate host, or let a
-/// proxy in front of it strip the other cookies.
+/// proxy in front of it strip the cookies of the other services.
 ///
 /// The refresh-token cookie has a path, so that browsers send it only to the auth server. A cookie
 /// with such a path cannot have the prefix `__Host-`, so a sibling domain could set a cookie with
@@ -222,7 +222,8 @@ impl Cookies {
     ///
     /// A page on `app.shop.example` is on the same site as the services, but has a different
     /// origin. For such a page, call `trust_origin("https://app.shop.example")` on these routes and
-    /// on the layer of each service, and configure CORS with credentials for both.
+    /// on the layer of each service. Also configure CORS with credentials on the auth server and on
+    /// each service.
     ///
     /// # Security
     ///

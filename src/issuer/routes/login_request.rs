@@ -35,9 +35,9 @@ impl LoginRequest {
         Self::default()
     }
 
-    /// Requests tokens for one service or for several services, like the parameter `audience` of a
-    /// login request. The session is bound to these services. Empty names are ignored. By default,
-    /// the tokens are for all services that the grant allows.
+    /// Requests tokens for one service or for several services, as the parameter `audience` of a
+    /// login request does. The session is bound to these services. Empty names are ignored. By
+    /// default, the tokens are for all services that the grant allows.
     ///
     /// # Panics
     ///
@@ -54,9 +54,9 @@ impl LoginRequest {
         self
     }
 
-    /// Requests only these scopes, like the parameter `scope` of a login request. Empty names are
-    /// ignored. By default, the session gets all scopes of the grant; after `scopes([])`, it gets
-    /// none.
+    /// Requests only these scopes, as the parameter `scope` of a login request does. Empty names
+    /// are ignored. By default, the session gets all scopes of the grant. With `scopes([])`, the
+    /// session gets no scopes.
     ///
     /// # Panics
     ///
@@ -73,9 +73,9 @@ impl LoginRequest {
         self
     }
 
-    /// Names the client, like the parameter `client_id` of a login request. The session's refresh
-    /// tokens are bound to this client. An empty name counts as absent. By default, no client is
-    /// named.
+    /// Names the client, as the parameter `client_id` of a login request does. The session's
+    /// refresh tokens are bound to this client. An empty name counts as absent. By default, no
+    /// client is named.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into()).filter(|client| !client.is_empty());
         self

@@ -121,8 +121,8 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     ///
     /// # Errors
     ///
-    /// Fails if the access that `wish` requests cannot be granted, if the store cannot answer, or
-    /// if the tokens cannot be issued. The [`LoginError`] converts to the response that `/login`
+    /// Fails if the access requested in `wish` cannot be granted, if the store cannot answer, or if
+    /// the tokens cannot be issued. The [`LoginError`] converts to the response that `/login`
     /// returns for the same error. Each error is logged, and is reported as
     /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
     /// authenticated.

@@ -11,7 +11,7 @@ const NULL: u8 = 0x05;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 
-/// The structure of a key in DER.
+/// The structure of a DER-encoded key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `SubjectPublicKeyInfo` (RFC 5280 section 4.1).

@@ -229,7 +229,8 @@ fn check_ed25519(x: &[u8]) -> Result<(), KeyError> {
 }
 
 /// The encodings of the points of order 1, 2, 4 and 8 on Ed25519, without the sign bit. The last
-/// two are the non-reduced encodings of 0 and 1.
+/// two encode the y-coordinates 0 and 1 as values that are not reduced modulo the prime of the
+/// field.
 const SMALL_ORDER: [[u8; 32]; 7] = [
     hex(b"0000000000000000000000000000000000000000000000000000000000000000"),
     hex(b"0100000000000000000000000000000000000000000000000000000000000000"),

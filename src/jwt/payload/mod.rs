@@ -63,8 +63,8 @@ use crate::jwt::json::reader::Reader;
 use crate::jwt::payload::members::Members;
 use crate::jwt::payload::notes::{Noted, Wanted};
 
-/// Reads a payload into `T` and records its claims. If reading fails because of one claim, `noted`
-/// names that claim.
+/// Reads a payload into `T`, and records its claims in `noted`. If one claim causes an error, the
+/// name of this claim is recorded too.
 pub(crate) fn read<'de, T: Deserialize<'de>>(
     json: &'de str,
     wanted: &Wanted,

@@ -30,7 +30,7 @@ impl Issuer {
     /// [registered themselves][registration]. To accept the tokens of certain clients only, add
     /// `.claim_is("azp", [..])`.
     ///
-    /// Source, read on 2026-11-27: [a token of Keycloak 26.7, decoded][decoded].
+    /// Source, read on 2026-11-27: [a decoded token of Keycloak 26.7][decoded].
     ///
     /// # Panics
     ///

@@ -28,8 +28,8 @@ impl Issuer {
     /// All clients of the authorization server share its audience. To accept only some of the
     /// clients, add `.claim_is("cid", [..])`.
     ///
-    /// Source, read on 2026-11-27: [Okta's own verifier][verifier]. The claims come from [Okta's
-    /// API reference][tokens], which was read before that date.
+    /// Sources: [Okta's own verifier][verifier], read on 2026-11-27, and, for the claims, [Okta's
+    /// API reference][tokens], read earlier.
     ///
     /// # Panics
     ///

@@ -6,7 +6,7 @@ use crate::clock::UnixTime;
 use crate::revocation::message::Revocation;
 use crate::revocation::target::RevocationKind;
 
-/// If the clock is set back by at most this time, the table does not report the change.
+/// If the clock is set back by more than this time, the table reports it.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
 /// The time for which the table keeps a revocation after its `until`. This time covers the leeway

@@ -1,5 +1,5 @@
-//! Tests that decisions, claims and extracted values agree with the reference implementations, for
-//! every claims type and every `serde_json` feature.
+//! Tests that this crate accepts the same payloads as the reference implementations, and reads the
+//! same values from them. The tests cover every claims type and every `serde_json` feature.
 
 use serde_json::Value;
 use tower_jwt_auth::StandardClaims;

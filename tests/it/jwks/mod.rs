@@ -27,7 +27,7 @@ fn jwk(key: &Key) -> Value {
     serde_json::from_str(&key.to_jwk().unwrap()).unwrap()
 }
 
-/// Returns a document with the public halves of these keys.
+/// Returns a JWK set with the public halves of `keys`.
 fn set(keys: &[&Key]) -> String {
     json!({ "keys": keys.iter().map(|key| jwk(key)).collect::<Vec<_>>() }).to_string()
 }

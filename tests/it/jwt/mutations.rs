@@ -73,7 +73,8 @@ fn every_flipped_bit_is_refused() {
             if let Ok(text) = std::str::from_utf8(&bytes) {
                 assert!(auth.verify(text).is_err(), "bit {bit} of {token}");
             }
-            // `verify` takes text only, but an HTTP header can contain other bytes.
+            // `verify` takes text only. An HTTP header can contain other bytes, so also send each
+            // changed token in a request.
             let field = [b"Bearer ", &bytes[..]].concat();
             let Ok(field) = HeaderValue::from_bytes(&field) else { continue };
             let mut request = Request::new(());

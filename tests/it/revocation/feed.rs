@@ -1,4 +1,4 @@
-//! Tests of a follower, step by step.
+//! Tests of the follower that reads a feed. Each test calls `Follow::step` directly.
 
 mod faulty;
 mod memory;

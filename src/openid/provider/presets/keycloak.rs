@@ -22,8 +22,8 @@ impl LoginProvider {
     ///   code.
     /// - Keycloak answers `prompt=login` with its login page, so a page can ask for a fresh login.
     ///
-    /// Sources, read on 2026-11-27: [OpenID Connect][oidc], and [a token of Keycloak 26.7,
-    /// decoded][decoded].
+    /// Sources, read on 2026-11-27: [OpenID Connect][oidc], and [a decoded token of Keycloak
+    /// 26.7][decoded].
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! The numbers of reads and connections that the database of a feed counts.
+//! The numbers of reads and connections, from the statistics of the feed's database.
 
 use redis::aio::MultiplexedConnection;
 use sqlx::{Connection, PgConnection};
