@@ -51,9 +51,10 @@ impl Attempts {
     /// Counts every attempt to log in, even if the password is right or the user does not exist.
     /// Returns an error if there were too many attempts.
     ///
-    /// If an attacker guesses passwords of a user, the limit for this user name is soon reached.
-    /// This would lock the user out. A browser in which the user has logged in before therefore has
-    /// a separate limit (OWASP: "Slow Down Online Guessing Attacks with Device Cookies").
+    /// An attacker who tries many passwords for one user soon reaches the limit for the user name.
+    /// The user then cannot log in from a new browser. A browser in which the user has logged in
+    /// before has a separate limit (OWASP: "Slow Down Online Guessing Attacks with Device
+    /// Cookies").
     pub(crate) fn count(&self, user: &str, device: Option<&str>) -> Result<(), AccountsError> {
         let (limiter, key) = match device {
             Some(device) => (&self.by_device, device),

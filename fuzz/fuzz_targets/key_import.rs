@@ -145,7 +145,8 @@ fn assert_jwk_allows(jwk: &Value, key: &Key) {
     assert_eq!(jwk["kid"].as_str(), key.id());
 }
 
-/// Decodes base64 of either alphabet, with line breaks anywhere and spaces around it.
+/// Decodes base64 in the standard or the URL-safe alphabet. The text may have line breaks anywhere,
+/// and spaces at its start and end.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim().replace(['\r', '\n'], "");
     let config =

@@ -98,11 +98,11 @@ struct Model {
     ended: bool,
     /// The number of consecutive rotations that count toward the limit [`MAX_REPEATS`].
     repeats: u32,
-    /// True if `repeats` already includes the last rotation.
+    /// True if the last rotation has already been counted in `repeats`.
     is_repeated: bool,
     /// The number of consecutive rotations that count toward the limit [`MAX_REPEATS_AT_ONCE`].
     any_repeats: u32,
-    /// True if `any_repeats` already includes the last rotation.
+    /// True if the last rotation has already been counted in `any_repeats`.
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
     accepts_parent: bool,

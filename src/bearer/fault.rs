@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::bearer::source::BadCredentials;
 
-/// [`BadCredentials`] with the sentence that `AuthError::reason` returns. The sentence contains
-/// names from the configuration and nothing from the request.
+/// A [`BadCredentials`] value and the reason for it. `AuthError::reason` returns this reason. It
+/// may contain names from the configuration, and contains nothing from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) bad: BadCredentials,

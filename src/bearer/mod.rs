@@ -1,5 +1,4 @@
-//! RFC 6750 on the wire: the places in a request that can contain a token, and the challenges in a
-//! response.
+//! The places in a request that can contain a token, and the challenges in a response (RFC 6750).
 
 mod authorization;
 mod challenge;

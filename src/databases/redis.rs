@@ -38,8 +38,8 @@ pub struct RedisConnection {
 struct Connector {
     client: Client,
     current: Mutex<Current>,
-    /// A lock that a caller holds while it connects, so that a thousand callers do not open a
-    /// thousand connections.
+    /// A lock that a caller holds while it connects, so that concurrent callers open only one
+    /// connection.
     connecting: tokio::sync::Mutex<()>,
 }
 

@@ -96,7 +96,7 @@ impl Origin {
 pub(crate) struct KeySetUrl(RemoteUrl);
 
 impl KeySetUrl {
-    /// Parses a URL. `method` is named in the panic message.
+    /// Parses a URL. If the URL cannot be used, panics with a message that names `method`.
     #[track_caller]
     pub(crate) fn new(method: &str, url: &str) -> Self {
         Self(parse(method, url))

@@ -14,8 +14,8 @@ static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 /// decoded with [`ENGINE`], which is faster for such input.
 const MAX_SHORT: usize = 128;
 
-/// This bit is set if a character of a group is invalid. The three bytes of the group use only the
-/// 24 lower bits.
+/// The bit that marks an invalid character in [`BITS`]. The 24 bits below it are for the three
+/// decoded bytes.
 const INVALID: u32 = 1 << 24;
 
 /// One table for each of the four positions in a group of four characters. The table maps a

@@ -13,8 +13,8 @@ pub(crate) struct Span {
 pub(crate) type Spans = SmallVec<[Span; 3]>;
 
 impl Span {
-    /// Creates a span. Positions beyond 4 GiB saturate, which makes the span empty. No token is
-    /// that long.
+    /// Creates a span. A number above `u32::MAX` becomes `u32::MAX`, and [`Self::of`] then returns
+    /// an empty string. No token is that long.
     #[inline]
     pub(crate) fn new(start: usize, len: usize) -> Self {
         let clamp = |n| u32::try_from(n).unwrap_or(u32::MAX);

@@ -39,8 +39,8 @@ pub struct TokenError {
 pub enum TokenErrorKind {
     /// The token is longer than the configured limit.
     TooLarge,
-    /// The token is not three base64url parts, or its JSON is invalid: bad syntax, bad UTF-8, a
-    /// duplicate member, too many levels, or a claim of the wrong type.
+    /// The token does not consist of three base64url parts, or its JSON is invalid: bad syntax, bad
+    /// UTF-8, a duplicate member, too many levels, or a claim of the wrong type.
     Malformed,
     /// The header has a parameter that is not supported: `crit`, `b64`, `zip`, `enc`, or a `cty`
     /// other than `JWT`.

@@ -82,7 +82,8 @@ impl Verifier {
     /// for the client, since it would help an attacker to forge a token. If the clock or `T`'s
     /// `Deserialize` implementation panics, the error is [`TokenErrorKind::Panicked`].
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<Verified<T>, TokenError> {
-        // `verified` is outside the closure, so that `catch_unwind` does not move the value.
+        // The closure fills `verified`, which is defined outside. If the closure returned the
+        // value, `catch_unwind` would move it.
         let mut verified = VerifiedToken::default();
         let read = catch_unwind(AssertUnwindSafe(|| {
             verified.opened = self.open(token.as_bytes(), &self.keys.peek())?;

@@ -64,9 +64,10 @@ pub struct Issuer {
     preset: Vec<Setting>,
     /// Claims that the preset requires. The application may require further claims.
     also_required: Vec<&'static str>,
-    /// The kind of rule that the application must set, so that this service rejects the issuer's
-    /// tokens for other services. `None` requires [`Distinction::AudienceOrClient`] if the issuer's
-    /// keys are fetched. Otherwise `None` requires no rule.
+    /// The kind of rule that the application must set. The rule makes this service reject the
+    /// issuer's tokens for other services. If the value is `None` and the issuer's keys are
+    /// fetched, [`Distinction::AudienceOrClient`] is required. If the value is `None` and the keys
+    /// are not fetched, no rule is required.
     distinction: Option<Distinction>,
     mapping: Option<ClaimsMapping>,
 }

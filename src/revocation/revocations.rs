@@ -62,7 +62,8 @@ struct RevocationState {
     counters: Counters,
     /// In nanoseconds.
     max_staleness: u64,
-    /// Tokens that expire within this time are accepted while the data is stale.
+    /// While the data is stale, only tokens that expire within this time are accepted. If this is
+    /// `None`, no token is accepted.
     accepts_stale: Option<Duration>,
     accepts_unknown: bool,
     hook: Option<Box<RevocationHook>>,

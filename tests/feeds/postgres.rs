@@ -270,8 +270,8 @@ async fn short_waits_are_enough_to_connect_the_listener() {
     publisher.create().await.unwrap();
     let proxy = Proxy::before(postgres.port).await;
     let feed = feed(proxy.port);
-    // Each wait takes 100 ms, and connecting takes several round trips of 200 ms. One attempt to
-    // connect must therefore continue across several waits.
+    // Each wait lasts 100 ms, but connecting takes several round trips of 200 ms each. The feed
+    // must therefore continue an attempt to connect that began during an earlier wait.
     let is_told = async || tokio::time::timeout(Duration::from_millis(100), feed.changed()).await;
     proxy.slow(Duration::from_millis(100));
     for name in ["once", "when the connection was lost"] {

@@ -137,7 +137,7 @@ async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
     assert_eq!(snapshot.messages.len(), 3);
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { messages, .. } if messages.is_empty()));
-    // All messages that are trimmed here were already in the snapshot.
+    // Remove all messages from the log. The snapshot contains all of them, so there is no gap.
     redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(0)).await;
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { .. }));

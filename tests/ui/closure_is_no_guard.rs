@@ -1,4 +1,4 @@
-//! A closure or a string does not implement `Guard`. The error says how to make a guard from it.
+//! Closures and strings are not guards. The error message says how to make guards from them.
 
 use tower_jwt_auth::{StandardClaims, require};
 

@@ -69,7 +69,7 @@ fn calibrate(run: &mut Run) -> u32 {
     loop {
         let nanos = time(run, calls) * f64::from(calls);
         if nanos > SLICE_NANOS {
-            // Use the fastest of five tries, since other programs may interrupt some of them.
+            // Use the fastest of five tries, since other programs may slow down some of the tries.
             let quick = (0..5).map(|_| time(run, calls)).fold(f64::INFINITY, f64::min);
             return (SLICE_NANOS / quick).ceil() as u32;
         }

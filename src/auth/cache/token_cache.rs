@@ -145,7 +145,7 @@ impl Debug for TokenCache {
     }
 }
 
-/// A [`TokenCache`] in which only the tokens of one layer configuration are found.
+/// A view of a [`TokenCache`] that finds only the tokens of one layer configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerCache {
     cache: TokenCache,

@@ -20,7 +20,7 @@ pub(crate) struct TokenText<'t> {
 }
 
 impl<'t> TokenText<'t> {
-    /// Returns `None` if the token is shorter than any signature.
+    /// Returns `None` if the token is shorter than the shortest signature.
     pub(crate) fn new(token: &'t [u8]) -> Option<Self> {
         let place = match token.len() {
             // Take the last characters of the token as the sample. A search for the start of the

@@ -100,9 +100,9 @@ fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
 }
 
-/// Returns a page that moves the browser on to another page of this site. The browser came here
-/// from the provider's site, so it would send no `SameSite=Strict` cookies to the target of a
-/// redirect. It sends them if a page of this site begins the navigation.
+/// Returns a page that immediately sends the browser to another page of this site. A redirect would
+/// not be enough: the browser came from the provider's site, so it would send no `SameSite=Strict`
+/// cookies to the other page. It sends them if a page of this site begins the navigation.
 fn page_to(path: &str) -> impl IntoResponse {
     let path = escaped(path);
     let page = format!(

@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     ReservedName,
 }
 
-/// Returns the first fault of `json`, which must be one value.
+/// Checks that `json` is one JSON value, and returns the first fault.
 pub(crate) fn fault_in(json: &str) -> Option<Fault> {
     let mut reader = Reader::new(json);
     let _ = reader.skip_value().and_then(|()| reader.end());

@@ -19,7 +19,7 @@ const MAX_REASONS: usize = 8;
 #[derive(Debug)]
 #[cfg_attr(not(feature = "jwks"), allow(dead_code, reason = "remote key sets read all members"))]
 pub(crate) struct ParsedKeySet {
-    /// The usable keys. Empty if no key is usable.
+    /// The keys that can be used. The set may be empty.
     pub(crate) keys: KeySet,
     /// The number of keys that were skipped.
     pub(crate) skipped: usize,
@@ -75,8 +75,8 @@ impl KeySet {
 
 /// Reads a key set. `algorithms` lists the allowed algorithms. A key whose `alg` is not in the list
 /// is skipped. A key without an `alg` becomes one [`Key`] for each listed algorithm that fits the
-/// type of the key. If `algorithms` is `None`, a key with any supported `alg` is read, and a key
-/// without an `alg` becomes one [`Key`], for the default algorithm of its type.
+/// type of the key. If `algorithms` is `None`, all supported algorithms are allowed, and a key
+/// without an `alg` becomes one [`Key`] for the default algorithm of its type.
 pub(crate) fn parse(
     json: &[u8],
     algorithms: Option<&[Algorithm]>,

@@ -227,7 +227,7 @@ impl Key {
         is_same_material && self.algorithm == other.algorithm && self.id == other.id
     }
 
-    /// Signs `text` and appends a dot and the signature in base64url.
+    /// Signs `text`, and appends a dot and the base64url signature to it.
     pub(crate) fn sign_onto(&self, text: &mut String) -> Result<(), SignError> {
         match &self.material {
             Material::Mac(mac) => mac.sign_onto(text),

@@ -196,9 +196,10 @@ fn note_places(
     Ok(())
 }
 
-/// Compares the value of a member with each rule in `rules`, and records which rules the value
-/// meets and which it breaks. Each rule has the same bit in `rules` as in [`Noted::met`]. `next` is
-/// the first byte of the value. The value can be read again afterwards.
+/// Compares the value of a member with some rules, and records which rules the value meets and
+/// which it breaks. Each bit of `rules` selects the rule that has the same bit in [`Noted::met`].
+/// `next` is the first byte of the value. The position of `reader` does not change, so the caller
+/// can read the value again.
 #[inline(never)]
 fn note_rules(
     reader: &mut Reader<'_>,

@@ -14,8 +14,8 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) needs_fresh_login: bool,
 }
 
-/// Parameters that a login sets itself. If the application could add a second value, a check would
-/// fail or the login would not work.
+/// The parameters that the application must not add to an authorization request. If the application
+/// added one of them, a check would fail or the login would not work.
 const RESERVED: [&str; 16] = [
     "client_id",
     "client_secret",

@@ -257,8 +257,8 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics for a plain OAuth 2.0 provider: use
-    /// [`with_verified_email`](Self::with_verified_email).
+    /// Panics for a plain OAuth 2.0 provider. For such a provider, call
+    /// [`with_verified_email`](Self::with_verified_email) instead.
     ///
     /// # Security
     ///
@@ -357,7 +357,7 @@ impl LoginProvider {
             );
         }
         let algorithms: Vec<_> = algorithms.into_iter().collect();
-        // The call panics if the algorithms cannot be used. The created keys are not needed.
+        // This call panics if the algorithms cannot be used. The created key source is not needed.
         drop(RemoteKeys::jwks("https://provider.invalid").algorithms(algorithms.iter().copied()));
         self.settings.algorithms = Some(algorithms);
         self

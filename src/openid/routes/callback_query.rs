@@ -2,8 +2,8 @@
 
 use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 
-/// The maximum length of the query. It is generous, since providers also send parameters that are
-/// not read here.
+/// The maximum length of the query. It is generous, since providers also send parameters that this
+/// server does not read.
 const MAX_QUERY_BYTES: usize = 8_192;
 
 /// The maximum length of each parameter. Other parameters are ignored.

@@ -314,8 +314,9 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         Ok(provider.redeem(redemption).await?)
     }
 
-    /// Returns the session of the user to whom the account is to be linked. The session must still
-    /// be live. If the browser sends session cookies, they must belong to this session.
+    /// Returns the session in which the user started to link an account, or `None` if this login
+    /// links no account. Fails if the session has ended, or if the browser sends a refresh token of
+    /// a different session.
     async fn session_to_link(
         &self,
         attempt: &Attempt,

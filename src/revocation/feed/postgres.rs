@@ -336,7 +336,8 @@ impl Debug for PostgresFeed {
     }
 }
 
-/// Keeps only the server's error code, since an error message may quote a row.
+/// Converts an error of the database. If the error came from the server, only its code is kept,
+/// since the server's message may quote a row.
 fn feed_error(error: Error) -> FeedError {
     let Some(code) = code(&error) else { return FeedError::new(error) };
     let kind = match code.as_str() {

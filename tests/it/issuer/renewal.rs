@@ -56,8 +56,9 @@ async fn a_login_for_several_services_can_be_refreshed_for_each_of_them() {
         assert_eq!(is_for(&server, &tokens.access), expected, "{named}");
         last = tokens.refresh;
     }
-    // A renewal fails if the account no longer has access to the requested audience. The server
-    // does not choose another audience instead. The same applies to the audience of the session.
+    // A renewal fails if it requests an audience to which the account no longer has access. The
+    // server does not choose another audience instead. A renewal that requests no audience fails if
+    // the account no longer has access to the audience that the login requested.
     *server.state.audience.lock().unwrap() = Some("cart");
     refresh_for(&server, &last, json!("payment")).await.is_error(400, "invalid_target");
     let tokens = refresh_for(&server, &last, json!(null)).await.tokens();

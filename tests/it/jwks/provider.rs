@@ -12,13 +12,13 @@ use tower_jwt_auth::jwks::RemoteKeys;
 /// A response to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// These bytes, and then the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// These bytes. The connection then stays open, but no more bytes follow.
+    /// Sends these bytes, and then keeps the connection open without sending more.
     Stall(Vec<u8>),
-    /// The first bytes once, and then the second bytes without end.
+    /// Sends the first byte string once, and then sends the second one again and again.
     Endless(Vec<u8>, Vec<u8>),
-    /// These bytes, sent one at a time.
+    /// Sends these bytes one at a time.
     Slow(Vec<u8>),
 }
 

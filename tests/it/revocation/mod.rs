@@ -166,7 +166,8 @@ fn a_clock_that_jumps_never_restores_a_revoked_token() {
     assert!(!revocations.sweep());
     revocations.current_as_of(revocations.as_of());
     assert_eq!(check("token 1"), Verdict::Good, "expired by this clock");
-    // The clock jumps back, so revocations that were removed as expired are needed again.
+    // The revocation was removed because it had expired. The clock now jumps back to a time before
+    // that expiry, so the revocation is needed again.
     clock.set(now());
     assert!(revocations.sweep());
     assert_eq!(check("token 2"), Verdict::Unavailable);

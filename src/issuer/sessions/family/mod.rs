@@ -182,9 +182,11 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The two uses are less than 2 seconds ([`AT_ONCE`]) apart. They count as simultaneous.
+    /// The second use comes less than 2 seconds ([`AT_ONCE`]) after the first. The two uses count
+    /// as simultaneous.
     AtOnce,
-    /// The two uses are at least 2 seconds ([`AT_ONCE`]) apart, but less than the grace period.
+    /// The second use comes at least 2 seconds ([`AT_ONCE`]) after the first, and within the grace
+    /// period.
     WithinGrace,
     /// The grace period is over, but the successor of the presented token was never used. This
     /// value occurs only with `RotationRules::accept_unused_parent`.

@@ -20,8 +20,8 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 /// The maximum number of rows that one command reads.
 const READ_AT_ONCE: usize = 500;
 
-/// Inserts a row if there is none with this key; otherwise returns 0. ARGV: subject, version,
-/// state, end in seconds, end in milliseconds, and `ended` (1 or 0).
+/// Inserts a row and returns 1 if there is no row with this key. Otherwise returns 0. ARGV:
+/// subject, version, state, end in seconds, end in milliseconds, and `ended` (1 or 0).
 const INSERT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1],
@@ -30,9 +30,9 @@ redis.call('HSET', KEYS[1],
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// Replaces a row if it still has the old version; otherwise returns 0. ARGV: old version, new
-/// version, state, end in seconds, end in milliseconds, and `ended` (1 or 0). Versions are compared
-/// as text, since numbers in Lua are floats.
+/// Replaces a row and returns 1 if the row still has the old version. Otherwise returns 0. ARGV:
+/// old version, new version, state, end in seconds, end in milliseconds, and `ended` (1 or 0).
+/// Versions are compared as text, since numbers in Lua are floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],

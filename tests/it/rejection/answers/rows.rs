@@ -57,8 +57,8 @@ pub(crate) fn app() -> Router {
         .route("/no-layer-optional", any(async |_: Option<Claims<Shopper>>| "handled"))
 }
 
-/// Returns two routes. The first has current revocation data, which revokes a subject. The second
-/// has no revocation data yet.
+/// Returns two routes behind layers that check revocation. The revocation data of the first layer
+/// is current, and revokes a subject. The second layer has no revocation data yet.
 fn revocable() -> Router {
     let known = kit::revocations(shop::clock());
     known.current_as_of(known.as_of());

@@ -20,8 +20,9 @@ pub(crate) struct Pair {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) lags: Vec<Duration>,
-    /// The number of times that a revoked token was accepted too late: more than `MAX_STALENESS`
-    /// after its revocation was published, or after the server had already rejected the token.
+    /// The number of times that the server wrongly accepted a revoked token. Accepting the token is
+    /// wrong once the server has rejected it, or once `MAX_STALENESS` has passed since the
+    /// revocation was published.
     pub(crate) late: usize,
     /// The number of valid tokens that were rejected.
     pub(crate) wrong: usize,
