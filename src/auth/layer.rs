@@ -307,11 +307,11 @@ impl<T> JwtAuth<T> {
     /// Reads the token from this cookie, in addition to the other sources.
     ///
     /// A browser sends a cookie automatically, even with a request that another site caused. The
-    /// layer therefore checks each request with the cookie that is a WebSocket handshake or has an
-    /// unsafe method. It reads the header `Sec-Fetch-Site`, or `Origin` if `Sec-Fetch-Site` is
-    /// absent. It refuses the request if a page of another origin made it, unless that origin is
-    /// [trusted](Self::trust_origin). A request without these two headers does not come from a
-    /// browser, and is not refused.
+    /// layer therefore checks the origin of a request with this cookie if the request has an unsafe
+    /// method or is a WebSocket handshake. It reads the header `Sec-Fetch-Site`, or `Origin` if
+    /// `Sec-Fetch-Site` is absent. It refuses the request if a page of another origin made it,
+    /// unless that origin is [trusted](Self::trust_origin). A request without these two headers
+    /// does not come from a browser, and is not refused.
     ///
     /// If `AuthRoutes` sets the cookie, pass the name that was passed to
     /// `Cookies::add_access_cookie`.

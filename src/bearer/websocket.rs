@@ -52,8 +52,8 @@ impl Subprotocol {
         })
     }
 
-    /// Removes the token from the offered protocols. Keeps the name of this protocol, since the
-    /// server's response has to select it.
+    /// Removes the token from the offered protocols. Keeps the protocol name that comes before the
+    /// token, since the server's response has to select that name.
     pub(crate) fn strip(&self, headers: &mut HeaderMap) {
         let name = self.name.as_bytes();
         let token = offered(headers).skip_while(|protocol| *protocol != name).nth(1);

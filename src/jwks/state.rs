@@ -25,7 +25,7 @@ pub(crate) const MAX_WAITING: usize = 1_024;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One key source: its settings, its keys and the state of its refresh.
+/// A key source: the settings, the keys, and the state of fetching keys.
 pub(crate) struct SourceState {
     pub(crate) store: KeyStore,
     pub(crate) origin: Arc<Origin>,

@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_place_is_decoded_as_by_the_engine() {
-        // The signature lengths of HS256, HS384 and HS512, and every possible length of the last
-        // group.
+        // The last three lengths are those of encoded HS256, HS384 and HS512 signatures. The other
+        // lengths include every possible length of the last base64 group.
         for len in (0..=9).chain([43, 64, 86]) {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 37 + 11) as u8).collect();
             let encoded = URL_SAFE_NO_PAD.encode(bytes);

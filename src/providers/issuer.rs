@@ -425,7 +425,8 @@ impl Issuer {
     }
 
     /// Reads the tenant from this claim: see
-    /// [`JwtAuth::tenant_claim`](crate::JwtAuth::tenant_claim). No tenant by default.
+    /// [`JwtAuth::tenant_claim`](crate::JwtAuth::tenant_claim). By default, no tenant is
+    /// read.
     #[track_caller]
     pub fn tenant_claim(mut self, path: impl Into<ClaimPath>) -> Self {
         self.forget(Setting::Places(Purpose::Tenant));

@@ -47,7 +47,7 @@ pub enum RevocationEvent<'a> {
     /// The feed is readable again after a reported failure.
     #[cfg(feature = "feeds")]
     FeedRecovered,
-    /// A limitation of the feed, which is reported once.
+    /// The feed has a limitation that operators should know. It is reported once.
     #[cfg(feature = "feeds")]
     FeedWarning(&'a str),
 }

@@ -44,9 +44,9 @@ async fn issuers_do_not_share_keys_or_outages() {
     service.accepts(&mocked, &mock.issuer, "alice").await;
     service.accepts(&ours(OURS), OURS, "bob").await;
 
-    // Two issuers forge tokens that name a different issuer. The mock server does so twice for each
-    // name: with the `kid` of a provider's key, and with the `kid` of its own key. The other forger
-    // is the test's own issuer.
+    // First the mock server and then the test's own issuer sign tokens that name a different
+    // issuer. The mock server signs two tokens for each name: one with the `kid` of a provider's
+    // key, and one with the `kid` of the mock server's key.
     let theirs = header(&provider.token("ES256").await)["kid"].clone();
     for kid in [theirs, header(&mocked)["kid"].clone()] {
         for issuer in [&provider.issuer, &other.issuer, OURS] {

@@ -1,4 +1,4 @@
-//! The public cache handle, and its use by a layer.
+//! The public type [`TokenCache`], and the use of a cache by a layer.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

@@ -101,9 +101,9 @@ impl Debug for Publisher {
     }
 }
 
-/// Creates the log of the feed if it does not exist. A server with read-only access cannot create
-/// the log, and would otherwise have no revocation data until the first revocation. Outside of a
-/// tokio runtime, this function does nothing, and the first revocation creates the log.
+/// Creates the log of the feed if it does not exist. Without a log, a service has no revocation
+/// data, and a service with read-only access cannot create the log itself. Outside of a tokio
+/// runtime, this function does nothing, and the first revocation creates the log.
 #[cfg(feature = "feeds")]
 fn create_soon<F: crate::revocation::RevocationFeed>(feed: &Arc<F>) {
     const LONGEST_PAUSE: Duration = Duration::from_secs(60);

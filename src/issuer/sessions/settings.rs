@@ -174,9 +174,9 @@ impl<S: RefreshStore> Sessions<S> {
     /// access tokens of this `issuer` are revoked.
     ///
     /// If the feed has no log yet, a background task creates the log immediately, and retries until
-    /// it succeeds. A service with read-only access cannot create the log, and would otherwise have
-    /// no revocation data until the first revocation. Outside of a tokio runtime, the first
-    /// revocation creates the log.
+    /// it succeeds. Without a log, a service has no revocation data, and a service with read-only
+    /// access cannot create the log itself. Outside of a tokio runtime, the background task does
+    /// not run, and the first revocation creates the log.
     ///
     /// # Panics
     ///

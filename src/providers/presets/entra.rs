@@ -37,9 +37,9 @@ impl Issuer {
     ///   tenant is in `tid`.
     /// - A key whose member `issuer` names another tenant is not used.
     ///
-    /// Entra gives any application of the tenant a token for the API, even an application without
-    /// permissions, unless the API requires user assignment. Guards must therefore require a role
-    /// or a scope.
+    /// If the API does not require user assignment, Entra issues a token for the API to any
+    /// application of the tenant, even if the application has no permissions. Guards must therefore
+    /// require a role or a scope.
     ///
     /// A token for Microsoft Graph cannot be verified here: only Microsoft Graph can verify it.
     ///

@@ -41,7 +41,7 @@ struct MemoryLog {
 struct Messages {
     /// The messages, sorted by their numbers. Removed messages leave gaps in the numbers.
     entries: VecDeque<LoggedMessage>,
-    /// The texts of all messages in `entries`. A message that the log already contains is not added
+    /// The texts of all messages in `entries`. A message whose text is in this set is not added
     /// again.
     messages: HashSet<Arc<str>>,
     last: u64,

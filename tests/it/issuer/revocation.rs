@@ -55,8 +55,8 @@ impl Fleet {
     /// Waits until the cart server has read the feed, and returns true if the cart server rejects
     /// the token.
     async fn refuses(&self, access: &str) -> bool {
-        // The feed wakes the task that reads it, so this task only has to yield to the runtime a
-        // few times.
+        // A new message wakes the task that reads the feed. The test therefore only has to yield
+        // to the runtime until that task has run.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }

@@ -153,7 +153,8 @@ proptest! {
     }
 }
 
-/// A cache that never finds a token would also pass the property test, so this test counts the hits.
+/// A cache that never finds a token would also pass the property test, so this test counts the
+/// hits.
 #[test]
 fn the_sequences_of_the_property_have_hits_of_every_kind() {
     let scene = Scene::new(false);

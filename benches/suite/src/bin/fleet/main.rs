@@ -127,8 +127,8 @@ async fn revoke<F: RevocationFeed>(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, 
 }
 
 /// Returns two requests, with two tokens of one subject. [`revocation`] revokes the first token.
-/// The second token stays valid. It belongs to a different session, and was issued after the time
-/// from which the revocation of a subject counts.
+/// The second token stays valid: it belongs to a different session, and is newer than the tokens
+/// that the revocation of the subject covers.
 fn pair(n: usize) -> Arc<Pair> {
     let (subject, id) = (format!("revoked {n}"), format!("revoked-{n}"));
     let revoked = tokens::request(&subject, &id, 1000);
@@ -136,7 +136,8 @@ fn pair(n: usize) -> Arc<Pair> {
     Arc::new(Pair { revoked, good })
 }
 
-/// Returns the revocation with the number `n`. It revokes a token, a session or a subject, in turn.
+/// Returns the revocation with the number `n`. Consecutive numbers revoke a token, a session and a
+/// subject in turn.
 fn revocation(n: usize) -> Revocation {
     let (id, now) = (format!("revoked-{n}"), tokens::now());
     let end = UnixTime::from_secs(now + 3600);

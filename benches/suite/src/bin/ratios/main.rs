@@ -134,8 +134,8 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     );
 }
 
-/// Prints one table. `at` is the index of the table's first row in each of the `runs`. This function
-/// advances `at` to the first row of the next table.
+/// Prints one table. `at` is the index of the table's first row in each of the `runs`. This
+/// function advances `at` to the first row of the next table.
 fn print_rows(
     kinds: &[TokenKind],
     runs: &[Vec<Measured>],
