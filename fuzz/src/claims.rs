@@ -127,7 +127,8 @@ impl Claims {
 }
 
 struct Writer {
-    /// The characters to escape. Each character uses the next bit: 1 means that it is escaped.
+    /// The bits that decide which characters are escaped. For each character, the bits are rotated
+    /// by one place. The character is escaped if the lowest bit is then 1.
     escapes: u64,
     text: String,
 }

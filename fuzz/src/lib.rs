@@ -66,13 +66,13 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
 /// Signed tokens. An input contains placeholders, which are replaced with these tokens, since a
 /// fuzzer cannot find a valid signature.
 pub struct Tokens {
-    /// `{T}`: a valid token without roles.
+    /// A valid token without roles, which replaces `{T}`.
     pub valid: String,
-    /// `{A}`: a valid token with the `admin` role and the `pay` scope.
+    /// A valid token with the `admin` role and the `pay` scope, which replaces `{A}`.
     pub admin: String,
-    /// `{E}`: an expired token.
+    /// An expired token, which replaces `{E}`.
     pub expired: String,
-    /// `{W}`: a token for another service.
+    /// A token for another service, which replaces `{W}`.
     pub foreign: String,
 }
 

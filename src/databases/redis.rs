@@ -154,7 +154,7 @@ impl ConnectionLike for RedisConnection {
 }
 
 /// A call on a connection. The connection is dropped if the call fails. It is also dropped if the
-/// caller gives up after waiting at least as long as [`PATIENCE`] for a reply.
+/// caller cancels the call after waiting for a reply for at least the duration [`PATIENCE`].
 struct Call<'s> {
     shared: &'s Connector,
     connection: MultiplexedConnection,

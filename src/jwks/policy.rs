@@ -37,8 +37,8 @@ pub(crate) struct Policy {
     started_at: Option<Instant>,
     is_fetching: bool,
     has_failed: bool,
-    /// The number of failures in a row. It is reset to zero by a success, and when a key set is
-    /// discarded because it is too old.
+    /// The number of failed fetches in a row. It is reset to zero when a fetch succeeds, and when a
+    /// key set is discarded because it is too old.
     failures: u32,
     /// The time of the next scheduled fetch. `None` means immediately.
     next_at: Option<Instant>,
@@ -110,8 +110,8 @@ impl Policy {
         self.loaded_at.is_some()
     }
 
-    /// Returns the number of failures in a row. It is reset to zero by a success, and when a key
-    /// set is discarded because it is too old.
+    /// Returns the number of failed fetches in a row. It is reset to zero when a fetch succeeds,
+    /// and when a key set is discarded because it is too old.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }

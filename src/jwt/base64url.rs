@@ -1,5 +1,4 @@
-//! Base64url without padding (RFC 7515 section 2), where each sequence of bytes has exactly one
-//! spelling.
+//! Base64url without padding (RFC 7515 section 2). Each sequence of bytes has exactly one encoding.
 
 use std::sync::LazyLock;
 

@@ -101,8 +101,8 @@ impl Token {
     }
 
     /// Returns `sub`, the subject of the token. A subject is unique only within its issuer. For a
-    /// number (see `accept_numeric_subject`), this is the decimal text: 42 and "42" are the same
-    /// subject.
+    /// number (see `accept_numeric_subject`), the method returns its decimal text: 42 and "42" are
+    /// the same subject.
     pub fn subject(&self) -> Option<&str> {
         self.verified().subject()
     }

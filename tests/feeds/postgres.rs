@@ -113,8 +113,8 @@ fn feed(port: u16) -> PostgresFeed {
     PostgresFeed::new(&url(port)).unwrap()
 }
 
-/// Returns a command for a program of the newest installed PostgreSQL. PostgreSQL refuses to run as
-/// root, so if the test runs as root, the command runs as another user.
+/// Returns a command that runs a program of the newest installed PostgreSQL version. PostgreSQL
+/// refuses to run as root, so if the test runs as root, the command runs as another user.
 pub(crate) fn program(name: &str) -> Command {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let newest = versions.map(|version| version.unwrap().path().join("bin")).max();

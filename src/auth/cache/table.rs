@@ -6,7 +6,7 @@ use crate::auth::cache::counters::Counters;
 use crate::auth::cache::shard::Shard;
 use crate::auth::cache::token_text::TokenText;
 
-/// A value of the table.
+/// A value that a [`Table`] can contain.
 pub(crate) trait Cached: Clone {
     /// Returns the whole token.
     fn token(&self) -> &[u8];

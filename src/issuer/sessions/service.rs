@@ -167,8 +167,8 @@ impl<S: RefreshStore> Sessions<S> {
 
     /// Stores a new session. `kept` contains the user's other sessions, and its last element is the
     /// least recently used session. If the store is full and `kept` contains the maximum number of
-    /// sessions, ends the least recently used session to make room. Otherwise the login would end
-    /// that session after storing the new one.
+    /// sessions, first ends the least recently used session. If the store has room, that session
+    /// ends only after the new session is stored: see [`keep_to_limit`](Self::keep_to_limit).
     async fn store_new(
         &self,
         session: &Session,

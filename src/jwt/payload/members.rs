@@ -121,8 +121,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
 /// Reads the next member's name. If the member is a known claim, also records its value. The reader
 /// is then at the beginning of the value, so the value can be read again. Returns false after the
 /// last member.
-// A function instead of a method: the compiler then knows that its arguments do not overlap, and
-// keeps the position in a register.
+// This is a function and not a method. The compiler therefore knows that the arguments do not
+// overlap, and can keep the reader's position in a register.
 #[inline(never)]
 fn next<'de>(
     reader: &mut Reader<'de>,

@@ -239,7 +239,7 @@ fn string_with_escapes(
 }
 
 /// Reads a string, `null`, or a 64-bit whole number without an exponent, and records the text
-/// unchanged. `-0` is rejected, so that each number has exactly one spelling.
+/// unchanged. `-0` is rejected, so that each number has only one text.
 fn text_or_number(
     reader: &mut Reader<'_>,
     next: u8,

@@ -18,7 +18,7 @@ pub(crate) struct Redemption<'a> {
     pub(crate) state: &'a str,
     /// The time at which the browser was sent to the provider.
     pub(crate) started_at: UnixTime,
-    /// True if the authorization request asked for a fresh login.
+    /// True if the authorization request required the user to enter the password again.
     pub(crate) needs_fresh_login: bool,
 }
 

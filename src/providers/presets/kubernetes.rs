@@ -32,9 +32,9 @@ impl Issuer {
     /// the document and the keys. For an issuer that only pods can reach, set `SSL_CERT_FILE` to
     /// the mounted CA of the cluster, and bind the cluster role
     /// `system:service-account-issuer-discovery` to the group `system:unauthenticated`.
-    /// Alternatively, supply the keys with [`with_keys`](Self::with_keys), from a
-    /// [`KeySource`](crate::jwks::KeySource) that uses your client, or from a file with the output
-    /// of `kubectl get --raw /openid/v1/jwks`.
+    /// Alternatively, supply the keys with [`with_keys`](Self::with_keys). Read them from a file
+    /// that contains the output of `kubectl get --raw /openid/v1/jwks`, or fetch them with a
+    /// [`KeySource`](crate::jwks::KeySource) that uses your own HTTP client.
     ///
     /// Source, read on 2026-11-26: [managing service accounts][page].
     ///

@@ -118,8 +118,8 @@ pub struct Snapshot {
     pub messages: Vec<String>,
     /// The text that requests the next part of the snapshot. `None` after the last part.
     pub next: Option<String>,
-    /// The position at the end of the log, taken *before* the first part was read. A follower uses
-    /// the position of the first part, and ignores the positions of later parts.
+    /// The position at the end of the log. The feed must take it *before* it reads the messages of
+    /// the first part. A follower ignores the positions of later parts.
     pub position: Position,
 }
 

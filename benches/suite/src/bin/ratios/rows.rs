@@ -62,7 +62,7 @@ fn public_key(algorithm: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the rows for HS256, with goals for the small, the typical and the large token.
+/// Returns the rows for HS256. The goals in the rows depend on `kind`, the size of the token.
 fn hs256(kind: &str) -> Vec<Row> {
     let of = |goals: [f64; 3]| match kind {
         "small" => goals[0],

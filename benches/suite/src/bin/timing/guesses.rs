@@ -54,7 +54,8 @@ impl Guess for Naive {
     fn refused(&self, guess: &str) -> bool {
         let guess = BASE64URL.decode(guess).expect("base64url");
         let tag = self.mac.clone().chain_update(b"message").finalize().into_bytes();
-        // Compares byte by byte. `black_box` keeps the compiler from vectorizing the loop.
+        // Compare the bytes one after another. `black_box` keeps the compiler from vectorizing the
+        // loop.
         for (byte, guessed) in tag.iter().zip(&guess) {
             if std::hint::black_box(byte) != guessed {
                 return true;
