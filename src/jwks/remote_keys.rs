@@ -609,8 +609,8 @@ mod tests {
         second.block_on(async {
             waiting.unwrap().await; // The task no longer exists, so the wait is over.
             keys.start();
-            // The paused clock of the first runtime was 30 seconds ahead of the clock of the second
-            // runtime.
+            // The clock of the second runtime starts 30 seconds behind the paused clock of the
+            // first runtime.
             sleep(61 * SECOND).await;
             settle().await;
         });

@@ -38,7 +38,7 @@ impl RejectionBody {
         }
     }
 
-    /// Returns a body of `application/json` from text that is JSON already.
+    /// Returns a body of `application/json`. `body` must already be JSON.
     pub fn json_bytes(body: impl Into<Bytes>) -> Self {
         Self::new(HeaderValue::from_static("application/json"), body)
     }

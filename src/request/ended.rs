@@ -36,9 +36,9 @@ pub enum Ended {
     KeyRetired,
 }
 
-/// The key set that last verified the signature of a token. The signature is checked again only
-/// after the layer has another key set. The reference is weak, so retired keys do not stay in
-/// memory.
+/// The key set that last verified the signature of a token. The signature is checked again only if
+/// the key set of the layer has been replaced. The reference is weak, so retired keys do not stay
+/// in memory.
 #[derive(Debug, Default)]
 pub(crate) struct SeenKeys(Weak<KeySet>);
 

@@ -135,9 +135,9 @@ impl Freshness {
             by_steady.max(since(self.as_of_wall.load(Ordering::Acquire), wall))
         };
         // Store `effective` first: a reader that sees the new `looked_at` must also see the new
-        // `effective`. Since this thread read the clocks, another thread may have stored newer
-        // values. This thread then overwrites them with older values. The data looks older than it
-        // is until the clocks are read again.
+        // `effective`. After this thread has read the clocks, another thread may store newer
+        // values. This thread then overwrites the newer values with older ones. Until the clocks
+        // are read again, the data then looks older than it is.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness

@@ -46,7 +46,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // The background thread may be late with the next beat. In this case, add the delay until now.
+    // If the background thread is late with its next beat, the current delay counts too.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

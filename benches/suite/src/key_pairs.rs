@@ -114,7 +114,8 @@ impl KeyPair {
         }
     }
 
-    /// Checks a signature and does nothing else. No implementation on aws-lc can be faster.
+    /// Checks a signature and does nothing else. A verifier that uses aws-lc cannot be faster than
+    /// this.
     pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         self.parsed.verify_sig(message, signature).is_ok()
     }

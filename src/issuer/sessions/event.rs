@@ -34,7 +34,7 @@ pub enum SessionEvent<'a> {
     /// token was used 2 seconds or more before the request. If the token was used less than 2
     /// seconds before the request, the limit is
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if that limit
-    /// is off.
+    /// is not set.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user.

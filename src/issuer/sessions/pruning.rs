@@ -11,8 +11,8 @@ pub(crate) const BATCH: usize = 100;
 /// The time between two deletions if there is no backlog.
 const EVERY_SECS: i64 = 10;
 
-/// The time of the next deletion of expired sessions. The first login in this process at or after
-/// this time deletes them.
+/// The time at which expired sessions are to be deleted next. The first login that this process
+/// handles at or after that time deletes them.
 #[derive(Debug)]
 pub(crate) struct Pruning {
     next: AtomicI64,

@@ -30,7 +30,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `project` is not the identifier of a project.
+    /// Panics if `project` is empty, or has a character other than a letter, a digit, `-`, `_` or
+    /// `.`.
     ///
     /// [page]: https://firebase.google.com/docs/auth/admin/verify-id-tokens
     #[track_caller]

@@ -32,7 +32,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `project` is not the reference of a project.
+    /// Panics if `project` is empty, or has a character other than a letter, a digit, `-`, `_` or
+    /// `.`.
     ///
     /// [page]: https://supabase.com/docs/guides/auth/jwt-fields
     #[track_caller]

@@ -36,7 +36,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `client` is not the identifier of a client.
+    /// Panics if `client` is empty, or has a character other than a letter, a digit, `-`, `_` or
+    /// `.`.
     ///
     /// [page]: https://workos.com/docs/reference/authkit/session-tokens
     #[track_caller]

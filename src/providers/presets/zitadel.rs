@@ -40,7 +40,8 @@ impl Issuer {
     ///
     /// # Panics
     ///
-    /// Panics if `instance` is not an `https` URL, or if `project` is not an identifier.
+    /// Panics if `instance` is not an `https` URL. Also panics if `project` is empty, or has a
+    /// character other than a letter, a digit, `-`, `_` or `.`.
     ///
     /// [claims]: https://zitadel.com/docs/apis/openidoauth/claims
     /// [scopes]: https://zitadel.com/docs/apis/openidoauth/scopes

@@ -174,8 +174,8 @@ impl Revocation {
 }
 
 /// Writes a `tracing` event if a publisher has created the revocation log, or has failed to create
-/// it. On servers that follow the feed, the follower reports a new log. Returns true if the
-/// revocation log exists now.
+/// it. Returns true if the revocation log exists now. A log that a follower creates is reported as
+/// [`RevocationEvent::LogCreated`](crate::revocation::RevocationEvent::LogCreated) instead.
 #[cfg(feature = "issuer")]
 pub(crate) fn report_creation(created: Result<bool, FeedError>) -> bool {
     #[cfg(feature = "tracing")]

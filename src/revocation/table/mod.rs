@@ -12,8 +12,8 @@
 //! [`RevocationTable`](revocation_table::RevocationTable) builds a new map without the expired
 //! entries and replaces the old map atomically. If the memory limit leaves no room for a new entry,
 //! the table revokes more tokens than the revocation names: all tokens of the subject, or of the
-//! issuer. If there is no room for that entry either, the table revokes all tokens. The mark of the
-//! revocation of all tokens is stored outside the map, so there is always room for it.
+//! issuer. If the map has no room for that entry either, the table revokes all tokens. The mark for
+//! all tokens is stored outside the map, so storing it always succeeds.
 
 pub(crate) mod fingerprint;
 pub(crate) mod fingerprint_map;

@@ -56,8 +56,8 @@ pub(crate) struct State {
     pub(crate) audience: Mutex<Option<&'static str>>,
     /// The client name that is put into grants, if any.
     pub(crate) client: Mutex<Option<&'static str>>,
-    /// One entry for each login whose password was checked: the name of the client, if the login
-    /// has one.
+    /// The names of the clients, one entry for each login whose password was checked. `None` stands
+    /// for a login that named no client.
     pub(crate) logins: Mutex<Vec<Option<String>>>,
     /// The name, subject and reason of each event except `Ended` and `Repeated`.
     pub(crate) events: Mutex<Vec<(String, String, String)>>,

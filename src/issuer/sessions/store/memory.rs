@@ -78,7 +78,7 @@ impl MemoryStore {
         Self { capacity, rows: Mutex::default() }
     }
 
-    /// Returns the number of sessions, including expired ones that were not pruned yet.
+    /// Returns the number of sessions, including expired sessions that have not been deleted.
     pub fn len(&self) -> usize {
         self.rows().by_id.len()
     }

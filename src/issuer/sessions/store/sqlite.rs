@@ -118,8 +118,8 @@ impl SqliteStore {
     }
 }
 
-/// Creates the database file if it does not exist. Only its owner can read the new file. SQLite
-/// itself would create a file that everybody can read. SQLite gives the `-wal` and `-shm` files the
+/// Creates the database file if it does not exist. Only the owner can read the new file, whereas
+/// SQLite would create a file that everybody can read. SQLite gives the `-wal` and `-shm` files the
 /// mode of the database file. If this function cannot create the file, SQLite reports the reason
 /// later.
 fn create_private(file: &Path) {

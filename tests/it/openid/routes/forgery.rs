@@ -122,8 +122,9 @@ async fn an_old_token_at_the_beginning_of_a_login_counts_as_stolen() {
     assert_eq!(victim.form("/auth/refresh", &[]).await.status(), 200);
     site.wait(60);
     thief.begin(&[]).await;
-    // The session must end as soon as the thief begins a login, since the request contains the used
-    // token. If the session ended only when the login succeeds, the end would look like a logout.
+    // The thief's request to begin a login contains the used token, so the server must end the
+    // session at once. If the server ended the session only after the login, the end would look
+    // like a logout.
     assert_eq!(site.events(), ["started bob", "ended bob"]);
 }
 

@@ -36,7 +36,7 @@ struct IdpState {
     clock: ManualClock,
     key: Key,
     spoiled: Mutex<Spoiled>,
-    /// The authorization request for each code that was not exchanged yet.
+    /// The unused codes, and the authorization request of each code.
     codes: Mutex<BTreeMap<String, Params>>,
     /// The authorization requests that arrived, in order.
     requests: Mutex<Vec<Params>>,
