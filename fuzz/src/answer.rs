@@ -12,7 +12,7 @@ use crate::challenge;
 
 pub const REALM: &str = "fuzz";
 
-/// The format of a rejection.
+/// The format of a refusal.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Form {
     Problem,
@@ -26,7 +26,8 @@ pub fn custom_body(error: &AuthError) -> String {
     format!(r#"{{"error":"{}"}}"#, error.code())
 }
 
-/// Checks a rejection and returns its kind. Returns `None` for a response of the inner service.
+/// Checks a refusal, and returns the kind of its error. Returns `None` for a response of the inner
+/// service.
 pub fn check(response: &Response<Bytes>, form: Form) -> Option<AuthErrorKind> {
     let headers = response.headers();
     let Some(error) = response.extensions().get::<AuthError>() else {

@@ -189,7 +189,8 @@ impl Rules {
         Verifier::new(key()).with_clock(clock()).with_validation(validation)
     }
 
-    /// Returns the decision of the rules on a payload. It does not depend on the claims type.
+    /// Returns the decision of the rules on a payload. The decision does not depend on the claims
+    /// type.
     pub fn decide(&self, payload: &Node) -> (Decision, Noted) {
         let Some((claims, noted)) = payload.strict_members().and_then(|claims| {
             let noted = self.read(claims)?;

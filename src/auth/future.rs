@@ -46,7 +46,7 @@ pin_project! {
 /// A request that waits for a key, and then for the service.
 struct Waiting<S, ReqBody> {
     wait: KeyWait,
-    /// `Some` once the key has been fetched and the request has been accepted.
+    /// The verification result of the accepted request. `None` while the request waits for the key.
     passed: Option<Passed>,
     request: Request<ReqBody>,
     /// `poll_ready` is called on this service only after the wait for the key. A ready service may

@@ -147,8 +147,8 @@ fn without_port<'h>(host: &'h [u8], default_port: &[u8]) -> &'h [u8] {
     host.strip_suffix(b":").unwrap_or(host)
 }
 
-/// Returns true if a browser or a web view could send `origin`: a scheme, a host in lower case, and
-/// the port unless it is the default port of the scheme.
+/// Returns true if `origin` has the form that a browser or a web view sends. This form consists of
+/// a scheme, a host in lower case and the port. The default port of the scheme is omitted.
 fn is_origin(origin: &str) -> bool {
     let Some((scheme, host)) = origin.split_once("://") else { return false };
     let default_port = match scheme {

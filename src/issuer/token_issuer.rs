@@ -226,9 +226,9 @@ impl TokenIssuer {
         self
     }
 
-    /// Sets the maximum size of a token in bytes. Issuing a longer token is an error. 4096 by
-    /// default, about the size of a cookie. By default, services reject tokens of more than 8192
-    /// bytes.
+    /// Sets the maximum size of a token in bytes. Issuing a longer token is an error. The default
+    /// is 4096, about the maximum size of a cookie. Services have their own limit, which is 8192
+    /// bytes by default.
     ///
     /// With ML-DSA-65 and ML-DSA-87, the signature alone is longer than the default maximum. Set
     /// 8192 for these algorithms.

@@ -130,7 +130,7 @@ impl<T: Send + Sync + 'static> Claims<T> {
     }
 
     /// Returns the claims of a token that was verified during an earlier request, or `None` if the
-    /// claims have a different type.
+    /// type of the claims is not `T`.
     #[inline]
     pub(crate) fn again(
         claims: Arc<dyn ErasedClaims>,

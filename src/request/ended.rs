@@ -52,7 +52,7 @@ impl LayerContext {
         let now = verifier.clock().now();
         let left = match token.expires_at() {
             Some(expires_at) => expires_at.saturating_add(leeway).saturating_since(now),
-            // A token without `exp` can end only by a revocation or a retired key.
+            // A token without `exp` stays valid until it is revoked or its key is retired.
             None => Duration::MAX,
         };
         if left.is_zero() {

@@ -1,5 +1,5 @@
-//! A store of any kind. A URL chooses the kind, so one test can run with every kind, and a child
-//! process can open the same store.
+//! A store of any kind: SQLite, PostgreSQL or Redis. A URL determines the kind. One test can
+//! therefore run with every kind, and a child process can open the same store.
 
 use std::time::Duration;
 

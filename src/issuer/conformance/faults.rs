@@ -91,7 +91,7 @@ async fn start<S: RefreshStore>(sessions: &Sessions<S>) -> Result<RefreshToken, 
     Ok(sessions.start(NewSession::new(subject()?)).await?.0)
 }
 
-/// Checks that a client whose request got no response can repeat the request and continue.
+/// Checks that a client can repeat a request that got no response, and can then continue.
 async fn is_usable<S: RefreshStore>(
     sessions: &Sessions<S>,
     token: &RefreshToken,

@@ -33,7 +33,7 @@ impl ClaimRule {
         Self { first: path.first().to_owned(), path, values }
     }
 
-    /// Returns true if `claim` is the first name in the path.
+    /// Returns true if `claim` is the first name in the path of this rule.
     #[inline]
     pub(crate) fn is_in(&self, claim: &str) -> bool {
         self.first == claim

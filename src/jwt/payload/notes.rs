@@ -1,4 +1,4 @@
-//! The claims that a pass over the payload looks for, and the claims that it has found.
+//! The claims to look for in a payload, and the claims that were found in it.
 
 use crate::jwt::claim_error::ClaimError;
 use crate::jwt::json::reader::Fault;

@@ -397,8 +397,8 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// Any process on this machine that listens on the provider's port instead of the provider can
-    /// log in as any user, and learns the client secret of this server.
+    /// If another process on this machine takes the provider's port, that process can log in as any
+    /// user, and learns the client secret of this server.
     pub fn dangerous_allow_http(mut self) -> Self {
         self.settings.allows_http = true;
         self

@@ -40,8 +40,8 @@ impl KeySource for EntraKeys {
     }
 }
 
-/// Returns the key set without the keys that are reserved for one tenant. The keys of the tenant
-/// whose issuer is `only` stay in the set.
+/// Returns the key set without the keys that are reserved for one tenant. If an issuer is passed as
+/// `only`, the keys of that issuer's tenant stay in the set.
 fn usable(json: &[u8], only: Option<&str>) -> Result<String, KeyError> {
     let is_usable = |key: &str| match serde_json::from_str(key) {
         Ok(Owner { issuer: Some(Value::String(issuer)) }) => {

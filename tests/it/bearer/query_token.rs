@@ -6,7 +6,7 @@ use crate::kit;
 
 include!("query_token/layer.rs");
 
-/// Returns the URI that the handler sees, or the status of a rejection.
+/// Returns the URI that the handler sees, or the status of the refusal.
 async fn answer(query: &str, header: Option<&str>) -> Result<String, u16> {
     let mut request = Request::get(format!("/events{query}")).body(Body::empty()).unwrap();
     if let Some(value) = header {

@@ -117,9 +117,9 @@ pub(crate) fn with_header(header: impl AsRef<[u8]>) -> String {
 /// The maximum staleness of [`revocations`].
 pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(600);
 
-/// Returns revocations with this clock and with [`MAX_STALENESS`]. The data's age is also measured
-/// with the system's steady clock, which advances while the machine stalls. With the default
-/// maximum staleness of 5 seconds, a stall could make the data stale.
+/// Returns revocations with this clock and with [`MAX_STALENESS`]. The age of the data is measured
+/// with `clock` and also with the system's steady clock, which advances while the machine stalls.
+/// With the default maximum staleness of 5 seconds, a stall could make the data stale.
 pub(crate) fn revocations(clock: ManualClock) -> Revocations {
     Revocations::new().max_staleness(MAX_STALENESS).with_clock(clock)
 }

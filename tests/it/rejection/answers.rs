@@ -14,7 +14,7 @@ use self::rows::{Row, app, rows};
 use crate::kit::server::{self, Ask, Connection, Reply, WIRES};
 use crate::kit::shop;
 
-/// Returns the exact body of a rejection.
+/// Returns the exact body of the refusal.
 fn problem(row: &Row) -> String {
     let page = "https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/problems/index.html";
     format!(
@@ -122,8 +122,8 @@ async fn the_answer_and_the_reason_name_the_scheme_that_was_sent_instead() {
     ] {
         for path in ["/open", "/nobody"] {
             if path == "/nobody" && field.contains(&good) {
-                // The layer refuses a request with a token in `Authorization`, before the extractor
-                // runs.
+                // If `Authorization` contains a token without the scheme `Bearer`, the layer
+                // refuses the request before the extractor runs.
                 continue;
             }
             let ask = Ask::get(path).header("authorization", field.as_bytes());

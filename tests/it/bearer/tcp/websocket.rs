@@ -43,7 +43,7 @@ async fn start(auth: JwtAuth<Shopper>) -> SocketAddr {
     server::start(Router::new().route("/ws", any(socket)).layer(auth)).await
 }
 
-/// Returns the greeting and the selected protocol, or the status of a rejection.
+/// Returns the greeting and the selected protocol, or the status of the refusal.
 async fn connect(
     addr: SocketAddr,
     headers: &[(&'static str, &str)],

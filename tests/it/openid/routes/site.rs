@@ -127,7 +127,7 @@ impl Site {
         self.clock.advance(Duration::from_secs(secs));
     }
 
-    /// Sets the function that decides about all later logins.
+    /// Sets the function that returns the decision for each later login.
     pub(crate) fn decide(&self, decide: impl Fn(&Identity) -> Decision + Send + Sync + 'static) {
         *self.users.decide.lock().unwrap() = Arc::new(decide);
     }

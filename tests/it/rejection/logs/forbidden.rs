@@ -21,8 +21,8 @@ impl Forbidden {
         self.pieces.extend(text.windows(16).map(<[u8]>::to_vec));
     }
 
-    /// Forbids every piece of 16 bytes of the token and of its decoded parts. Claims that are
-    /// shorter are forbidden only by [`add_token`](Self::add_token).
+    /// Forbids all sequences of 16 bytes that occur in the token or in its decoded parts. To forbid
+    /// shorter claims too, call [`add_token`](Self::add_token).
     pub(super) fn add_credential(&mut self, token: &str) {
         self.add(token.as_bytes());
         for part in token.split('.') {
