@@ -226,7 +226,7 @@ mod tests {
         assert!(error.with_causes().contains(r"\u{1b}[31m\r\nGET"), "{error:?}");
     }
 
-    /// An error whose text has no end. The number is the count of the parts that have been
+    /// An error whose text has no end. The number is how many parts of the text have been
     /// formatted.
     #[derive(Debug, Default)]
     struct Endless(std::sync::atomic::AtomicUsize);

@@ -205,8 +205,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the reason for rejecting the token, if the token caused the refusal. Use this reason
-    /// only in logs and metrics: a client learns only that the token is invalid or expired.
+    /// Returns the [`TokenError`], if a rejected token caused the refusal. Use it only in logs and
+    /// metrics: a client learns only that the token is invalid or expired.
     pub fn token_error(&self) -> Option<&TokenError> {
         match &self.detail {
             AuthErrorDetail::Token(error) => Some(error),
