@@ -16,8 +16,8 @@ pub(crate) fn routes() -> Router<Carts> {
         .route_layer(require(has_role("admin").and(own_company)))
 }
 
-/// Returns the users of the company who have a cart. The guard has already compared the company in
-/// the path with the token, so the handler can trust the path.
+/// Returns the company's users who have a cart. The guard has already compared the company in the
+/// path with the token, so the handler can trust the path.
 async fn users(Path(company): Path<String>, State(carts): State<Carts>) -> Json<Vec<String>> {
     Json(carts.users(&company))
 }

@@ -288,7 +288,7 @@ impl World {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
         // The renewal with `token` has begun. Now present the token `other`, and finish the renewal
-        // afterwards. `other` may be the same token. If the token was unused when the renewal
+        // afterward. `other` may be the same token. If the token was unused when the renewal
         // began, the two requests count as simultaneous. The renewal counts as a late repeat only
         // if it was a late repeat when it began.
         let is_counted = expected == Ok(Use::Repeats);

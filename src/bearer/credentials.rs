@@ -133,7 +133,8 @@ impl Sources {
 
     /// Marks every header that may hold a token as sensitive. Sensitive values are not printed, and
     /// HTTP/2 does not put them into its compression tables.
-    // `HeaderMap::entry` is not used because it would also grow a map that is exactly full.
+    // `HeaderMap::entry` is not used, because it grows a map that is exactly full, even if the map
+    // already contains the header.
     fn mark_sensitive(&self, headers: &mut HeaderMap) {
         for (name, value) in headers.iter_mut() {
             if name == AUTHORIZATION

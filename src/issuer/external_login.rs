@@ -1,11 +1,11 @@
-//! An external account, such as one at Google, that a user logged in with.
+//! An external account, such as a Google account, with which a user logged in.
 
 use std::fmt::{self, Debug};
 
 use serde::{Deserialize, Serialize};
 
-/// The external account, such as one at Google, that a session's user logged in with. The session
-/// stores this account from login to logout: see
+/// The external account, such as a Google account, with which a session's user logged in. The
+/// session stores this account from login to logout: see
 /// [`Session::external_login`](crate::issuer::Session::external_login).
 ///
 /// A session that began with a password, for example, has no external login. With the feature

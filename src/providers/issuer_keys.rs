@@ -29,7 +29,7 @@ pub(crate) use crate::jwks::KeyWait;
 #[cfg(not(feature = "jwks"))]
 pub(crate) type KeyWait = std::future::Pending<()>;
 
-/// The decision about a token whose key is not in the store.
+/// The ways to handle a token whose key is not in the store.
 #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "nothing is fetched"))]
 pub(crate) enum MissingKey {
     /// The issuer does not have the key.

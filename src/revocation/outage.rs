@@ -67,7 +67,7 @@ impl fmt::Display for RevocationOutage {
 pub(crate) struct Follower {
     exists: AtomicBool,
     /// The kind of the error of the last attempt to read the feed. `None` if this attempt
-    /// succeeded. A request takes the lock only during an outage, to describe the outage.
+    /// succeeded. A request locks this mutex only during an outage, to describe the outage.
     failure: Mutex<Option<FeedErrorKind>>,
 }
 

@@ -42,7 +42,7 @@ impl Users {
     }
 
     /// Links an account to a user, unless another user already has the account. Returns the user
-    /// who has the account afterwards.
+    /// who has the account afterward.
     pub(crate) async fn link(
         &self,
         user: &str,

@@ -152,7 +152,7 @@ mod tests {
     use crate::auth::cache::sync::OnceLock;
 
     const WEIGHT: usize = 1_000;
-    /// The size of a shard with 40 values in 64 slots, in bytes.
+    /// The memory, in bytes, that 40 values and 64 slots occupy.
     const LIMIT: usize = 40 * WEIGHT + 64 * size_of::<OnceLock<Entry<u64>>>();
 
     /// Turns a small number into a fingerprint. The results are spread over all 64-bit numbers, as

@@ -9,7 +9,7 @@ use crate::auth::cache::sync::OnceLock;
 /// the search for its entry begins (linear probing). A search usually reads a single slot, which
 /// matters if there are many tokens: a look-up then spends most of its time on reading memory.
 ///
-/// A slot is filled once and never changes afterwards. Threads can therefore search while another
+/// A slot is filled once and never changes afterward. Threads can therefore search while another
 /// thread adds an entry. Entries are removed by copying all other entries to new slots.
 pub(crate) struct Slots<V> {
     /// The number of slots is a power of two.
@@ -43,7 +43,7 @@ impl<V> Slots<V> {
         }
     }
 
-    /// Returns the size of the slots that [`for_entries`](Self::for_entries) creates, in bytes.
+    /// Returns the size, in bytes, of the slots that [`for_entries`](Self::for_entries) creates.
     pub(crate) fn bytes_for(entries: usize) -> usize {
         Self::number_for(entries).saturating_mul(size_of::<OnceLock<Entry<V>>>())
     }

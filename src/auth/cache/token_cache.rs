@@ -159,8 +159,8 @@ impl LayerCache {
         Self { cache, scope: next_scope() }
     }
 
-    /// Changes the scope, so that tokens that were verified earlier are no longer found. Every
-    /// configuration change calls this method.
+    /// Changes the scope, so that tokens that were verified earlier are no longer found. The layer
+    /// calls this method whenever its configuration changes.
     pub(crate) fn renew(&mut self) {
         self.scope = next_scope();
     }

@@ -374,8 +374,7 @@ impl Cookies {
         access.chain([&self.refresh, &self.session]).any(|own| self.in_use(own) == name)
     }
 
-    /// Calls `of` with each audience, and deletes the audience's access-token cookie if `of`
-    /// returns true.
+    /// Deletes the access-token cookie of every audience for which the function `of` returns true.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
             let cookie = self.render(name, "", self.of_access(), Duration::ZERO);

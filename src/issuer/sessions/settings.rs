@@ -24,7 +24,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Sets the maximum lifetime of a session. Renewals do not extend it. 30 days by default. A
-    /// change applies to sessions that start afterwards.
+    /// change applies to sessions that start afterward.
     ///
     /// # Panics
     ///
@@ -73,7 +73,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// A request for the list of sessions must present the current refresh token. A request that
     /// presents a used token within the grace period is refused, and the session's last renewal
     /// counts as repeated. If the used token was exchanged at least 2 seconds before the request,
-    /// the repeat counts towards the limit of `max_repeats`. Otherwise it counts only towards the
+    /// the repeat counts toward the limit of `max_repeats`. Otherwise it counts only toward the
     /// limit of [`max_repeats_at_once`](Self::max_repeats_at_once). If `max_repeats_at_once` is not
     /// set, its limit for these requests is 20.
     ///

@@ -934,7 +934,7 @@ mod tests {
         }
     }
 
-    /// The elements of an array that can be read as `T`. Other elements are skipped.
+    /// The elements of an array, without the elements that cannot be read as `T`.
     #[derive(PartialEq, Debug)]
     struct Readable<T>(Vec<T>);
 

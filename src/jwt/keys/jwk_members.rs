@@ -32,7 +32,7 @@ struct Members {
     k: Option<IgnoredAny>,
 }
 
-/// A text that is wiped from memory.
+/// A text that is wiped from memory when it is dropped.
 struct Hidden(Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Hidden {

@@ -38,7 +38,7 @@ pub struct KeySet {
     /// The current key, then the previous keys, then the announced keys. Empty only for a remote
     /// source that has no usable keys at the moment.
     keys: Vec<Key>,
-    /// The number of announced keys at the end of `keys`.
+    /// The number of announced keys. They are the last elements of `keys`.
     announced: usize,
     headers: Arc<HeaderCache>,
     /// The identifiers and algorithms of all keys, as text for rejection reasons. Created in
@@ -295,7 +295,7 @@ mod tests {
         #[test]
         fn at_most_four_keys_are_tried_for_a_token_without_an_identifier() {
             let keys: Vec<Key> = (0..5).map(|_| pair(None)).collect();
-            // Keys of other algorithms are not tried, so they do not count towards the limit of
+            // Keys of other algorithms are not tried, so they do not count toward the limit of
             // four keys.
             let others = (0..5).map(|first| key(first, None));
             let set = KeySet::of(others.chain(keys.iter().cloned()).collect());

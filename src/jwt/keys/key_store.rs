@@ -116,7 +116,7 @@ impl KeyStore {
     }
 
     /// Returns a number that changes whenever the keys change. A caller must read this number
-    /// before it reads the keys. As long as the number stays the same afterwards, the keys that
+    /// before it reads the keys. As long as the number stays the same afterward, the keys that
     /// were read are still current, unless a change of the keys is in progress.
     ///
     /// Each method that changes the keys first stores the new keys, and then changes this number

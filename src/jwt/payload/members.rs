@@ -172,7 +172,7 @@ fn next<'de>(
 
 /// Records the roles, the scopes or the tenant that a claim contains. `first` is the first
 /// [`ClaimPlace`] in this claim. `others` are the places after `first` in the list. Those that are
-/// in other claims are skipped. `next` is the first byte of the claim's value. Afterwards, the
+/// in other claims are skipped. `next` is the first byte of the claim's value. Afterward, the
 /// reader is still at this byte, so the caller can read the value.
 #[inline]
 fn note_places(

@@ -219,8 +219,8 @@ impl<F: RevocationFeed> Follow<F> {
                 Some(position) => position.clone(),
                 None => self.read_all().await?,
             };
-            // Read the clock before the feed. The result of the read then contains every message
-            // that was published before the time `as_of`.
+            // Read the clock before you read the feed. The feed then returns every message that was
+            // published before `as_of`, the time on the clock.
             let as_of = self.revocations.as_of();
             let read = match self.within(self.feed.read(&position)).await {
                 // The log was lost. A new log numbers its messages differently, so read everything

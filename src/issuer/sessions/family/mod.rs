@@ -351,7 +351,8 @@ impl Family {
         next
     }
 
-    /// Returns the family in its ended state. The end has not been announced yet.
+    /// Returns a copy of the family in which the session has ended. This method does not announce
+    /// the end.
     pub(crate) fn ended(&self, cause: EndCause, now: UnixTime) -> Self {
         let idle_until = self.idle_until.min(now.saturating_add(KEPT_AFTER_END));
         let (ended, ended_at) = (Some(cause), Some(now.as_secs()));

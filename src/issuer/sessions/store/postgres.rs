@@ -101,7 +101,7 @@ impl PostgresStore {
         Ok(store)
     }
 
-    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards.
+    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterward.
     ///
     /// Like a store from [`connect`](Self::connect), this store closes connections that have become
     /// read-only. However, it detects a connection to a standby only at the next write. To detect

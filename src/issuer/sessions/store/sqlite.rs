@@ -94,7 +94,7 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterwards. The pool's
+    /// Creates a store on an existing pool. Call [`migrate`](Self::migrate) afterward. The pool's
     /// options decide how long a call waits for a lock, and whether changes survive a power cut.
     /// `connect` uses [`SqliteJournalMode::Wal`], [`SqliteSynchronous::Full`] and a `busy_timeout`.
     pub fn from_pool(pool: SqlitePool) -> Self {

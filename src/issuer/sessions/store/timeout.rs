@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::issuer::sessions::store::StoreError;
 
-/// The default time limit. It is shorter than a database failover within a data centre, since a
-/// user is waiting and the client can try again.
+/// The default time limit. It is shorter than the time of a database failover within a data center,
+/// since a user is waiting and the client can try again.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(3);
 
 /// The time limit for migrations. It is longer than the limit for a call, since a change to a large

@@ -21,7 +21,8 @@ use crate::kit::server::{self, in_time};
 use crate::kit::shop::{self, Shopper};
 
 /// Sends a greeting: the token's subject and source, the subprotocols that the handler saw, and
-/// `true` if their header is not marked as sensitive. Then sends each received message back.
+/// `true` if the header that contains the subprotocols is not marked as sensitive. Then sends each
+/// received message back.
 async fn socket(
     upgrade: WebSocketUpgrade,
     headers: HeaderMap,

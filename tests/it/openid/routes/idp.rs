@@ -46,7 +46,8 @@ struct IdpState {
 /// The ways in which this provider differs from a correct one.
 #[derive(Clone, Default)]
 pub(crate) struct Spoiled {
-    /// The `error` parameter of the redirect to the callback. By default, the redirect has a code.
+    /// The `error` parameter of the redirect to the callback. By default, the redirect contains a
+    /// code instead of an error.
     pub(crate) error: Option<&'static str>,
     /// The status of the token endpoint's responses.
     pub(crate) token_status: Option<u16>,
